@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors;
+
+/// <summary>Obtains evidence from one kind of system, reading only.</summary>
+/// <remarks>
+/// Failures propagate: <see cref="CollectionException"/> where the provider or the collector gave a code, anything else as it
+/// comes. The run records them as part of the evidence. Recording of exchanges happens below, in the transport.
+/// </remarks>
+public interface ICollector : IAsyncDisposable
+{
+    /// <summary>Finds out whom a target's credentials are taken for, and which account and regions they reach.</summary>
+    Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken);
+
+    /// <summary>Asks, and yields the answer page by page. A repeated page token ends with <see cref="CollectionException"/>.</summary>
+    IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, CancellationToken cancellationToken);
+}
+
+/// <summary>What a target turned out to be.</summary>
+/// <param name="Account">AWS account, Google project, or the target's own name for a cluster.</param>
+/// <param name="Identity">Whom the provider took the caller for, such as an ARN.</param>
+/// <param name="GlobalRegion">The word for what exists once for an account, such as <c>aws-global</c>.</param>
+/// <param name="Regions">The regions that will be read.</param>
+/// <param name="UnusualEndpoints">Endpoints that are not the provider's own, https or not, for the first page of every report.</param>
+public sealed record Connection(
+    Target Target,
+    string Account,
+    string Identity,
+    string GlobalRegion,
+    ImmutableArray<string> Regions,
+    ImmutableArray<string> UnusualEndpoints);
+
+/// <summary>One page of an answer, as rows in the source's order.</summary>
+public sealed record Page(ImmutableArray<PageRow> Rows);
+
+/// <summary>One row, and where in the response it stands (RFC 6901, over the typed JSON form of the body).</summary>
+public readonly record struct PageRow(JsonElement Value, string Pointer);
+
+/// <summary>A call that did not give its answer, with the provider's own code and words, or the collector's.</summary>
+public sealed class CollectionException(string code, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public string Code { get; } = code;
+}

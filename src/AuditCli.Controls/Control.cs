@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>What a control says: one YAML file, schema 1, as loaded. Texts are the author's own.</summary>
+public sealed record Control
+{
+    /// <summary><c>&lt;DOMAIN&gt;-&lt;SOURCE&gt;-&lt;NNN&gt;</c>, never reused.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Semantic version; the major part changes when the exception rule changes its meaning.</summary>
+    public required string Version { get; init; }
+    public required string Title { get; init; }
+    public required string Objective { get; init; }
+    public required string Risk { get; init; }
+    public required ItgcDomain Domain { get; init; }
+
+    /// <summary><c>preventive</c> or <c>detective</c>.</summary>
+    public required string NatureType { get; init; }
+
+    /// <summary><c>automated</c>, <c>manual</c> or <c>hybrid</c>.</summary>
+    public required string NatureExecution { get; init; }
+    public required string Frequency { get; init; }
+    public required ControlKind Kind { get; init; }
+    public required ControlMode Mode { get; init; }
+    public required bool KeyControl { get; init; }
+    public required string Owner { get; init; }
+
+    /// <summary>Framework with its version, to clause numbers. A reference helps to meet a clause; it never meets one alone.</summary>
+    public required ImmutableSortedDictionary<string, ImmutableArray<string>> References { get; init; }
+    public required ImmutableArray<ControlParameter> Parameters { get; init; }
+    public required ImmutableArray<EvidenceNeed> Evidence { get; init; }
+    public required ImmutableArray<CompletenessCheck> Completeness { get; init; }
+
+    /// <summary>Why there is no completeness check; null when there is one.</summary>
+    public string? NoCompleteness { get; init; }
+    public required ImmutableArray<TestProcedure> Tests { get; init; }
+    public WaiverRule? Waivers { get; init; }
+    public required string Recommendation { get; init; }
+
+    /// <summary><c>active</c> or <c>retired</c>.</summary>
+    public required string Status { get; init; }
+    public string? ReplacedBy { get; init; }
+    public string? ClientControlRef { get; init; }
+    public ImmutableArray<string> Limitations { get; init; } = [];
+
+    /// <summary>Tests see the union of all partitions (<c>across: engagement</c>) instead of one at a time.</summary>
+    public bool AcrossEngagement { get; init; }
+
+    /// <summary>The row of the sampling policy, where items are drawn for a person to look at.</summary>
+    public string? SamplingPolicyRow { get; init; }
+    public ImmutableArray<HumanQuestion> HumanAttributes { get; init; } = [];
+    public string? Walkthrough { get; init; }
+
+    /// <summary>Where it was loaded from, as printed in messages.</summary>
+    public required string File { get; init; }
+
+    /// <summary>The file's bytes, which go into the bundle.</summary>
+    public required ReadOnlyMemory<byte> Source { get; init; }
+
+    public Digest Sha256 => Digest.Of(Source.Span);
+}
+
+/// <summary>The ITGC domains of the catalogue, in the order in which reports show them.</summary>
+public enum ItgcDomain
+{
+    AccessToProgramsAndData,
+    ProgramChangeManagement,
+    ProgramDevelopment,
+    ComputerOperations,
+    InfrastructureSecurity,
+    LoggingAndMonitoring,
+    DataIntegrity,
+    AiPlatform,
+    CryptoCustody,
+}
+
+/// <summary>Whether the design is tested, or its operation.</summary>
+public enum ControlKind
+{
+    OperatingEffectiveness,
+    Design,
+}
+
+/// <summary>Whether a state at one moment is tested, or what happened in the period.</summary>
+public enum ControlMode
+{
+    PointInTime,
+    Period,
+}
+
+/// <summary>A value that SQL sees as <c>$name</c> and an engagement may override, saying who and why.</summary>
+/// <param name="Default">Of the JSON kind that <paramref name="Type"/> has; dates and timestamps are strings.</param>
+public sealed record ControlParameter(string Name, ColumnType Type, JsonElement Default, string Why);
+
+/// <summary>One table a control works on, and where its rows come from.</summary>
+/// <param name="Source">A source's name, or <c>file</c>.</param>
+/// <param name="Operation">The operation's name, or the input's.</param>
+/// <param name="ForEach">The evidence whose rows this operation is asked for.</param>
+/// <param name="With">Parameter to column of the parent's row.</param>
+/// <param name="AllowErrors">Codes that say "there is none".</param>
+/// <param name="Optional">An input that was not supplied is an empty table with a note.</param>
+/// <param name="IfTarget">No target of this source is an empty table with a note, not a control that cannot be tested.</param>
+/// <param name="Columns">For files, as declared; otherwise the operation's.</param>
+public sealed record EvidenceNeed(
+    string Name,
+    string Source,
+    string Operation,
+    ImmutableSortedDictionary<string, JsonElement> Params,
+    string? ForEach,
+    ImmutableSortedDictionary<string, string> With,
+    ImmutableSortedSet<string> AllowErrors,
+    bool Optional,
+    bool IfTarget,
+    string? Keep,
+    ImmutableArray<Column> Columns)
+{
+    /// <summary>The source word of management's files.</summary>
+    public const string FileSource = "file";
+
+    public bool IsFile => Source == FileSource;
+
+    /// <summary>
+    /// The columns AuditCli adds before the source's own: <c>_target, _account, _region, _ref</c>, and for <c>for_each</c>
+    /// <c>_parent</c> (the parent's <c>_ref</c>) and <c>_with_&lt;Param&gt;</c>.
+    /// </summary>
+    public ImmutableArray<Column> AddedColumns => EvidenceColumns.Added(ForEach is not null, With.Keys);
+
+    /// <summary>The columns of the companion table <c>&lt;name&gt;__calls</c>.</summary>
+    public ImmutableArray<Column> CallColumns => EvidenceColumns.Calls(With.Keys);
+}
+
+/// <summary>Two independent counts that must agree (IPE). Each side is SQL for one scalar.</summary>
+public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql);
+
+/// <summary>
+/// One of the auditor's tests: a SELECT with a row per population item and the columns <c>item</c>, <c>pass</c>, <c>reason</c>.
+/// </summary>
+/// <param name="StandsWhenIncomplete">Missing rows can only hide deviations, so those seen remain a FAIL.</param>
+public sealed record TestProcedure(
+    string Id,
+    string Title,
+    string Sql,
+    string? Attribute,
+    string? Severity,
+    bool StandsWhenIncomplete);
+
+/// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
+public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason);
+
+/// <summary>A question only a person can answer; open, it makes the control NEEDS_REVIEW.</summary>
+public sealed record HumanQuestion(string Id, string Question);

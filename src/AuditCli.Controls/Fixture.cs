@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>The cases beside a control (<c>&lt;id&gt;.fixtures.yaml</c>): evidence, and what the control must conclude from it.</summary>
+public sealed record FixtureFile(string File, ImmutableArray<FixtureCase> Cases);
+
+/// <param name="Parameters">Override the control's defaults.</param>
+/// <param name="AsOf">Default 2026-10-01T00:00:00Z.</param>
+/// <param name="PeriodStart">First day, default 2026-01-01.</param>
+/// <param name="PeriodEnd">Last day, default 2026-09-30.</param>
+/// <param name="Inputs">By evidence name; every partition sees them. A file evidence that is not listed was not supplied.</param>
+/// <param name="Line">Where the case begins in the file.</param>
+public sealed record FixtureCase(
+    string Name,
+    ImmutableSortedDictionary<string, JsonElement> Parameters,
+    DateTimeOffset? AsOf,
+    DateOnly? PeriodStart,
+    DateOnly? PeriodEnd,
+    ImmutableArray<FixturePartition> Partitions,
+    ImmutableSortedDictionary<string, FixtureTable> Inputs,
+    FixtureExpectation Expect,
+    int Line);
+
+/// <param name="Name">Serves as target and account.</param>
+/// <param name="Evidence">By evidence name; evidence that is not listed is complete without rows.</param>
+public sealed record FixturePartition(string Name, ImmutableSortedDictionary<string, FixtureTable> Evidence);
+
+/// <param name="Rows">Objects by column name; columns that begin with an underscore may be given, and are made up where absent.</param>
+/// <param name="Calls">For <c>for_each</c> evidence: rows of the companion table, objects; derived from <paramref name="Rows"/> where empty.</param>
+public sealed record FixtureTable(
+    ImmutableArray<JsonElement> Rows,
+    CollectionOutcome Outcome,
+    string? Code,
+    ImmutableArray<JsonElement> Calls);
+
+/// <summary>Items stand alone where the case has one partition, and as <c>partition/item</c> where it has more.</summary>
+public sealed record FixtureExpectation(
+    Conclusion Conclusion,
+    ImmutableArray<string> Deviations,
+    ImmutableArray<string> Approved,
+    ImmutableArray<string> Undetermined);

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace AuditCli.Evidence;
+
+/// <summary>The name under which a control uses an evidence table.</summary>
+public readonly record struct EvidenceName(string Control, string Name);
+
+/// <summary>
+/// One request of a plan, before accounts and regions are known. Controls that ask the same share one.
+/// </summary>
+/// <param name="Key">Names the request inside its plan, and orders it.</param>
+/// <param name="Parameters">Constant parameters, as the API names them.</param>
+/// <param name="ParentKey">With <c>for_each</c>: the request whose rows this one is asked for, in the same account and region.</param>
+/// <param name="With">With <c>for_each</c>: parameter to column of the parent's row.</param>
+/// <param name="AllowErrors">Error codes that are the provider's way to say "there is none": no rows, and Complete.</param>
+/// <param name="Keep">For events: a boolean SQL expression over one row; rows for which it is not true are counted, not kept.</param>
+/// <param name="Names">Every control's name for the table.</param>
+public sealed record PlannedRequest(
+    string Key,
+    string Target,
+    Operation Operation,
+    ImmutableSortedDictionary<string, JsonElement> Parameters,
+    string? ParentKey,
+    ImmutableSortedDictionary<string, string> With,
+    ImmutableSortedSet<string> AllowErrors,
+    string? Keep,
+    ImmutableArray<EvidenceName> Names);
+
+/// <summary>A file that management gave, with the columns that controls declare for it.</summary>
+public sealed record PlannedInput(string Key, string Input, ImmutableArray<Column> Columns, ImmutableArray<EvidenceName> Names);
+
+/// <summary>Something in the engagement's scope that will not be tested, and why.</summary>
+public sealed record NotTested(string Id, string Reason);
+
+/// <summary>
+/// Everything a run will ask, each request once, parents before the requests made for their rows. The order does not
+/// depend on the order of files or of controls.
+/// </summary>
+public sealed record CollectionPlan(
+    ImmutableArray<PlannedRequest> Requests,
+    ImmutableArray<PlannedInput> Inputs,
+    ImmutableArray<NotTested> NotTested)
+{
+    /// <summary>
+    /// The evidence-id of a planned request in one account and region:
+    /// <c>&lt;source&gt;-&lt;operation lower-cased, other characters '-'&gt;-&lt;first 12 hex of SHA-256 of the RFC 8785 request without target&gt;</c>.
+    /// </summary>
+    public string EvidenceId(PlannedRequest request, string account, string region) =>
+        EvidenceIds.For(request.Operation.Source, request.Operation.Name, Canonical(request, account, region));
+
+    private JsonObject Canonical(PlannedRequest request, string account, string region)
+    {
+        var form = new JsonObject
+        {
+            ["account"] = account,
+            ["region"] = region,
+            ["source"] = request.Operation.Source,
+            ["operation"] = request.Operation.Name,
+            ["parameters"] = Object(request.Parameters.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)JsonNode.Parse(p.Value.GetRawText())))),
+        };
+        if (request.ParentKey is { } parent)
+        {
+            form["for_each"] = EvidenceId(Requests.Single(r => r.Key == parent), account, region);
+            form["with"] = Object(request.With.Select(w => KeyValuePair.Create(w.Key, (JsonNode?)JsonValue.Create(w.Value))));
+        }
+        if (!request.AllowErrors.IsEmpty)
+            form["allow_errors"] = new JsonArray([.. request.AllowErrors.Select(c => (JsonNode?)JsonValue.Create(c))]);
+        if (request.Keep is { } keep)
+            form["keep"] = keep;
+        return form;
+    }
+
+    private static JsonObject Object(IEnumerable<KeyValuePair<string, JsonNode?>> members) => new(members);
+}
+
+/// <summary>How evidence items are named.</summary>
+public static class EvidenceIds
+{
+    /// <summary>See <see cref="CollectionPlan.EvidenceId"/>; the result is a path segment of <c>[a-z0-9-]</c>.</summary>
+    public static string For(string source, string operation, JsonObject request)
+    {
+        var name = string.Concat($"{source}-{operation}".ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
+        return $"{name}-{Digest.Of(CanonicalJson.Encode(request)).Hex[..12]}";
+    }
+}

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+
+namespace AuditCli.Evidence;
+
+/// <summary>The form of one setting of a target.</summary>
+public enum TargetSettingForm
+{
+    Text,
+    TextList,
+
+    /// <summary>One word, or a list of texts (<c>regions: enabled</c> or <c>regions: [eu-west-1]</c>).</summary>
+    TextOrList,
+    Flag,
+}
+
+/// <summary>A setting that an engagement may give for a target of a source.</summary>
+/// <param name="Choices">The words allowed where the form has one; empty for any text.</param>
+public sealed record TargetSetting(string Name, TargetSettingForm Form, bool Required, ImmutableArray<string> Choices);
+
+/// <summary>
+/// What a kind of system offers, as plain data, so that controls can be checked without anything that reaches a network.
+/// </summary>
+/// <param name="Name">The word control and engagement authors write, such as <c>aws</c>.</param>
+/// <param name="TargetSettings">What a target of this source may say.</param>
+/// <param name="FindOperation">The operation of that name, or null when it is not in the read-only catalogue.</param>
+/// <param name="Suggest">Names near one that was not found, best first, at most five; each may be followed by a reason.</param>
+public sealed record EvidenceSource(
+    string Name,
+    ImmutableArray<TargetSetting> TargetSettings,
+    Func<string, Operation?> FindOperation,
+    Func<string, ImmutableArray<string>> Suggest);
+
+/// <summary>
+/// An account, project or cluster of the engagement, and where its credentials come from; never the credentials.
+/// </summary>
+/// <param name="Settings">By setting name: one text or <c>true</c>/<c>false</c> as a single element, a list as its elements.</param>
+public sealed record Target(string Name, string Source, ImmutableSortedDictionary<string, ImmutableArray<string>> Settings)
+{
+    /// <summary>The single value of a setting, or null when it is not given.</summary>
+    public string? Setting(string name) => Settings.TryGetValue(name, out var values) ? values.Single() : null;
+}

@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+
+namespace AuditCli.Evidence;
+
+/// <summary>Whether an operation is asked once for an account, or once in every region.</summary>
+public enum OperationScope
+{
+    Global,
+    Regional,
+}
+
+/// <summary>A parameter that an operation takes.</summary>
+public sealed record OperationParameter(string Name, ColumnType Type, bool Required);
+
+/// <summary>
+/// One read-only call that a source knows. What a source has no operation for cannot be asked of it.
+/// </summary>
+/// <param name="Source">The source's name, such as <c>aws</c>.</param>
+/// <param name="Name">The name control authors write, such as <c>iam:ListUsers</c>.</param>
+/// <param name="Scope">Once for an account, or once in every region.</param>
+/// <param name="Parameters">Everything it accepts.</param>
+/// <param name="Columns">The columns of one row of its table, without those that begin with an underscore.</param>
+/// <param name="SideEffect">What the call changes at the provider although it only reads; null for nearly all.</param>
+public sealed record Operation(
+    string Source,
+    string Name,
+    OperationScope Scope,
+    ImmutableArray<OperationParameter> Parameters,
+    ImmutableArray<Column> Columns,
+    string? SideEffect = null);
