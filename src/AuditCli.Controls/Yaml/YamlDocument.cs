@@ -1,0 +1,239 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace AuditCli.Controls.Yaml;
+
+/// <summary>
+/// Reads one YAML document strictly: UTF-8 of at most 1 MiB, at most 64 levels and 200,000 parser events, no anchors, aliases,
+/// tags or directives, no second document, no duplicate keys, no control characters. Files may come from strangers.
+/// </summary>
+public static class YamlDocument
+{
+    public const int MaximumBytes = 1024 * 1024;
+    public const int MaximumDepth = 64;
+    public const int MaximumEvents = 200_000;
+
+    /// <summary>
+    /// The document's root, and its faults in the order of the file. The root is null when the text is not such a document; a
+    /// duplicate key is a fault, but the rest of the document is read, the first of the two standing.
+    /// </summary>
+    /// <param name="file">As printed in messages.</param>
+    public static (YamlNode? Root, ImmutableArray<Diagnostic> Faults) Parse(string file, ReadOnlySpan<byte> content)
+    {
+        var faults = new FaultList();
+        var root = Decode(file, content, faults) is { } text ? new TreeBuilder(file, text, faults).Build() : null;
+        return (root, faults.InOrder());
+    }
+
+    private static string? Decode(string file, ReadOnlySpan<byte> content, FaultList faults)
+    {
+        if (content.Length > MaximumBytes)
+        {
+            faults.Form(new(file, 1, 1), $"the file has {content.Length} bytes; at most {MaximumBytes} are read");
+            return null;
+        }
+        if (content.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]))
+            content = content[3..];
+        string text;
+        try
+        {
+            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content);
+        }
+        catch (DecoderFallbackException e)
+        {
+            var before = Encoding.UTF8.GetString(content[..Math.Clamp(e.Index, 0, content.Length)]);
+            faults.Form(PositionAt(file, before, before.Length), "the file is not UTF-8 from here on; save it as UTF-8");
+            return null;
+        }
+        var index = IndexOfControl(text, TextMayHave);
+        if (index < 0)
+            return text;
+        faults.Form(PositionAt(file, text, index), $"control character U+{(int)text[index]:X4} is not allowed");
+        return null;
+    }
+
+    private static readonly SearchValues<char> TextMayHave = SearchValues.Create("\t\n\r");
+
+    /// <summary>
+    /// Controls of C0 and C1, line separators that only some programs see, a byte order mark inside the text, and the marks that
+    /// change the direction of writing, with which a text can show something else than it says.
+    /// </summary>
+    internal static int IndexOfControl(string text, SearchValues<char> allowed)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if ((char.IsControl(c) && !allowed.Contains(c)) || c is '\u2028' or '\u2029' or '\uFEFF' or (>= '\u202A' and <= '\u202E')
+                or (>= '\u2066' and <= '\u2069'))
+                return i;
+        }
+        return -1;
+    }
+
+    private static YamlPosition PositionAt(string file, string text, int index)
+    {
+        var before = text.AsSpan(0, index);
+        var line = before.Count('\n') + 1;
+        return new(file, line, index - before.LastIndexOf('\n'));
+    }
+
+    /// <summary>From the parser's events to the tree. Stops at the first fault but for duplicate keys.</summary>
+    private sealed class TreeBuilder(string file, string text, FaultList faults)
+    {
+        private readonly Parser _parser = new(new StringReader(text));
+        private readonly string[] _lines = text.Split('\n');
+        private int _events;
+
+        public YamlNode? Build()
+        {
+            try
+            {
+                if (!Next<StreamStart>() || !Next<DocumentStart>())
+                    return Refuse(new(file, 1, 1), "the file is empty");
+                if (_parser.Current is DocumentStart { Version: not null } or DocumentStart { Tags.Count: > 0 })
+                    return Refuse(Position(_parser.Current.Start), "YAML directives (%YAML, %TAG) are not allowed");
+                if (!MoveNext() || Node(1) is not { } root)
+                    return null;
+                if (!MoveNext() || !MoveNext())
+                    return null;
+                return _parser.Current is StreamEnd
+                    ? root
+                    : Refuse(Position(_parser.Current!.Start), "a second document begins here; a file holds one");
+            }
+            catch (YamlException e)
+            {
+                return Refuse(Position(e.Start), "not YAML: " + Plain(e));
+            }
+        }
+
+        private bool Next<T>() where T : ParsingEvent => MoveNext() && _parser.Current is T;
+
+        private bool MoveNext()
+        {
+            if (++_events > MaximumEvents)
+            {
+                Refuse(Position(_parser.Current!.Start), $"the file has more than {MaximumEvents} YAML events");
+                return false;
+            }
+            return _parser.MoveNext();
+        }
+
+        private YamlNode? Node(int depth)
+        {
+            var current = _parser.Current!;
+            var at = Position(current.Start);
+            if (current is AnchorAlias)
+                return Refuse(at, "YAML aliases (*name) are not allowed; write the value out");
+            if (current is NodeEvent { Anchor.IsEmpty: false })
+                return Refuse(at, "YAML anchors (&name) are not allowed; write the value out where it is needed");
+            if (current is NodeEvent { Tag.IsEmpty: false })
+                return Refuse(at, "YAML tags (!name) are not allowed");
+            if (depth > MaximumDepth)
+                return Refuse(at, $"nested deeper than {MaximumDepth} levels");
+            return current switch
+            {
+                MappingStart => Map(at, depth),
+                SequenceStart => List(at, depth),
+                Scalar scalar => ScalarNode(at, scalar),
+                _ => throw new InvalidOperationException($"the YAML parser gave {current.GetType().Name} where a node begins"),
+            };
+        }
+
+        private YamlMap? Map(YamlPosition at, int depth)
+        {
+            var entries = ImmutableArray.CreateBuilder<YamlEntry>();
+            var keys = new Dictionary<string, YamlPosition>(StringComparer.Ordinal);
+            while (true)
+            {
+                if (!MoveNext())
+                    return null;
+                if (_parser.Current is MappingEnd)
+                    return new(at, entries.ToImmutable());
+                if (Node(depth + 1) is not { } key)
+                    return null;
+                if (key is not YamlScalar name)
+                {
+                    Refuse(key.Position, $"a key must be text, not {key.Described}");
+                    return null;
+                }
+                if (!MoveNext() || Node(depth + 1) is not { } value)
+                    return null;
+                if (keys.TryAdd(name.Text, name.Position))
+                    entries.Add(new(name, value));
+                else
+                    faults.Form(name.Position, $"the key '{name.Text}' stands here a second time; the first is on line {keys[name.Text].Line}");
+            }
+        }
+
+        private YamlList? List(YamlPosition at, int depth)
+        {
+            var items = ImmutableArray.CreateBuilder<YamlNode>();
+            while (true)
+            {
+                if (!MoveNext())
+                    return null;
+                if (_parser.Current is SequenceEnd)
+                    return new(at, items.ToImmutable());
+                if (Node(depth + 1) is not { } item)
+                    return null;
+                items.Add(item);
+            }
+        }
+
+        private YamlScalar? ScalarNode(YamlPosition at, Scalar scalar)
+        {
+            // An escape in double quotes can make what the file itself may not have.
+            if (IndexOfControl(scalar.Value, TextMayHave) is >= 0 and var index)
+            {
+                Refuse(at, $"control character U+{(int)scalar.Value[index]:X4} is not allowed, nor its escape");
+                return null;
+            }
+            return scalar.Style switch
+            {
+                YamlDotNet.Core.ScalarStyle.Literal => new(at, scalar.Value, ScalarStyle.Literal, Block(at, scalar.Value, lineByLine: true)),
+                YamlDotNet.Core.ScalarStyle.Folded => new(at, scalar.Value, ScalarStyle.Folded, Block(at, scalar.Value, lineByLine: false)),
+                YamlDotNet.Core.ScalarStyle.SingleQuoted or YamlDotNet.Core.ScalarStyle.DoubleQuoted =>
+                    new(at, scalar.Value, ScalarStyle.Quoted, new(at with { Column = at.Column + 1 }, LineByLine: false)),
+                _ => new(at, scalar.Value, ScalarStyle.Plain, new(at, LineByLine: false)),
+            };
+        }
+
+        /// <summary>
+        /// A block scalar's content begins on the line after its indicator. Its indentation is what the file's line has more than
+        /// the content's, taken from the first line that is not empty.
+        /// </summary>
+        private TextPosition Block(YamlPosition at, string content, bool lineByLine)
+        {
+            var contentLines = content.Split('\n');
+            var first = Array.FindIndex(contentLines, l => l.Length > 0);
+            var raw = first < 0 ? -1 : at.Line + first;
+            var column = raw >= 0 && raw < _lines.Length
+                ? lineByLine
+                    ? _lines[raw].TrimEnd('\r').Length - contentLines[first].Length + 1
+                    : _lines[raw].Length - _lines[raw].TrimStart(' ').Length + 1
+                : 1;
+            return new(new(file, at.Line + 1, Math.Max(1, column)), lineByLine);
+        }
+
+        private YamlNode? Refuse(YamlPosition at, string message)
+        {
+            faults.Form(at, message);
+            return null;
+        }
+
+        private YamlPosition Position(Mark mark) => new(file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column));
+
+        /// <summary>The library prefixes its own positions to some messages; ours stands before all of them.</summary>
+        private static string Plain(YamlException e)
+        {
+            var message = e.Message;
+            var end = message.StartsWith('(') ? message.IndexOf("): ", StringComparison.Ordinal) : -1;
+            message = end > 0 ? message[(end + 3)..] : message;
+            return message.Length == 0 ? message : char.ToLower(message[0], CultureInfo.InvariantCulture) + message[1..].TrimEnd('.');
+        }
+    }
+}
