@@ -1,0 +1,228 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>
+/// Reads one control file. Everything is read before anything is judged, so that all faults show at once; only a file without
+/// a fault becomes a <see cref="Control"/>.
+/// </summary>
+internal sealed class ControlReader
+{
+    private readonly FaultList _faults = new();
+    private readonly ImmutableDictionary<string, TextPosition>.Builder _positions = ImmutableDictionary.CreateBuilder<string, TextPosition>(StringComparer.Ordinal);
+    private readonly LibraryFile _file;
+    private readonly ImmutableArray<EvidenceSource> _sources;
+
+    private ControlReader(LibraryFile file, ImmutableArray<EvidenceSource> sources)
+    {
+        _file = file;
+        _sources = sources;
+    }
+
+    /// <summary>The control, or null with its faults. The positions are those of the id and of each SQL text.</summary>
+    public static (Control? Control, ImmutableDictionary<string, TextPosition> Positions, ImmutableArray<Diagnostic> Faults) Read(
+        LibraryFile file, ImmutableArray<EvidenceSource> sources)
+    {
+        var reader = new ControlReader(file, sources);
+        var control = reader.Read();
+        return (reader._faults.Count == 0 ? control : null, reader._positions.ToImmutable(), reader._faults.InOrder());
+    }
+
+    private Control? Read()
+    {
+        var (root, faults) = YamlDocument.Parse(_file.ShownAs, _file.Content.Span);
+        _faults.AddRange(faults);
+        if (root is null || MapReader.Of(root, "a control", _faults) is not { } map || !map.SchemaIsOne())
+            return null;
+
+        var id = map.Formed("id", TextForm.ControlId);
+        var drafts = EvidenceReader.Read(map.Entries("evidence", TextForm.Name, atLeast: 1), _sources, _faults);
+        EvidenceChecks.Check(drafts, _faults);
+        foreach (var draft in drafts)
+            Remember($"evidence.{draft.Name}.keep", (draft.Entry.Value as YamlMap)?.Find("keep"));
+        var (nature, execution) = Nature(map);
+        var (checks, noCompleteness) = Completeness(map);
+        var control = new Control
+        {
+            Id = id,
+            Version = map.Formed("version", TextForm.Version),
+            Title = map.Text("title"),
+            Objective = map.Text("objective"),
+            Risk = map.Text("risk"),
+            Domain = map.Word("domain", ControlWords.Domains) ?? default,
+            NatureType = nature,
+            NatureExecution = execution,
+            Frequency = map.Word("frequency", ControlWords.Frequencies),
+            Kind = map.Word("kind", ControlWords.Kinds) ?? default,
+            Mode = map.Word("mode", ControlWords.Modes) ?? default,
+            KeyControl = map.Flag("key_control"),
+            Owner = map.Text("owner"),
+            References = References(map),
+            Parameters = Parameters(map),
+            Evidence = [.. drafts.Select(d => d.Need).OfType<EvidenceNeed>()],
+            Completeness = checks,
+            NoCompleteness = noCompleteness,
+            Tests = Tests(map),
+            Waivers = Waivers(map, drafts),
+            Recommendation = map.Text("recommendation"),
+            Status = map.OptionalWord("status", ControlWords.Statuses) ?? "active",
+            ReplacedBy = map.OptionalFormed("replaced_by", TextForm.ControlId),
+            ClientControlRef = map.OptionalText("client_control_ref"),
+            Limitations = map.OptionalTexts("limitations"),
+            AcrossEngagement = map.OptionalWord("across", ["engagement"]) is not null,
+            SamplingPolicyRow = Sampling(map),
+            HumanAttributes = Questions(map),
+            Walkthrough = map.OptionalText("walkthrough"),
+            File = _file.ShownAs,
+            Source = _file.Content,
+        };
+        map.Close();
+        Remember("id", map.Map.Find("id"));
+        Remember("replaced_by", map.Map.Find("replaced_by"));
+        WhereItStands(map.Map, control);
+        return control;
+    }
+
+    /// <summary>The file must stand where the id and the domain say, so that both can be found from outside.</summary>
+    private void WhereItStands(YamlMap map, Control control)
+    {
+        var parts = _file.Path.Split('/');
+        if (map.Find("domain") is { } domain && ControlWords.Domains.Any(d => d.Value == control.Domain)
+            && domain is YamlScalar { Text: var word } && ControlWords.Domains.Any(d => d.Word == word) && parts[0] != word)
+            _faults.Meaning(domain.Position, $"the domain is '{word}', but the file stands in the folder '{parts[0]}'");
+        if (control.Id.Length > 0 && parts[^1] != control.Id + ".yaml")
+            _faults.Meaning(map.Find("id")!.Position, $"the id is '{control.Id}', so the file must be called {control.Id}.yaml, not {parts[^1]}");
+        if (control.ReplacedBy is not null && control.Status != "retired")
+            _faults.Meaning(map.Find("replaced_by")!.Position, "'replaced_by' is said of a retired control; add 'status: retired'");
+        if (control.ReplacedBy == control.Id && control.Id.Length > 0)
+            _faults.Meaning(map.Find("replaced_by")!.Position, "a control cannot replace itself");
+    }
+
+    private static (string Type, string Execution) Nature(MapReader map)
+    {
+        if (map.RequiredMap("nature") is not { } nature)
+            return ("", "");
+        var read = (nature.Word("type", ControlWords.NatureTypes), nature.Word("execution", ControlWords.NatureExecutions));
+        nature.Close();
+        return read;
+    }
+
+    private ImmutableSortedDictionary<string, ImmutableArray<string>> References(MapReader map) =>
+        map.Entries("references", TextForm.Framework).ToImmutableSortedDictionary(
+            e => e.Key.Text, e => NodeReader.Texts(e.Value, $"'{e.Key.Text}'", 1, _faults), StringComparer.Ordinal);
+
+    private ImmutableArray<ControlParameter> Parameters(MapReader map)
+    {
+        var parameters = ImmutableArray.CreateBuilder<ControlParameter>();
+        foreach (var (name, value) in map.OptionalEntries("parameters", TextForm.Parameter))
+        {
+            if (name.Text is "as_of" or "period_start" or "period_end")
+                _faults.Meaning(name.Position, $"${name.Text} always exists; give the parameter another name");
+            if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
+                continue;
+            var type = reader.Word("type", ControlWords.ValueTypes);
+            var node = reader.Required("default");
+            var why = reader.Text("why");
+            reader.Close();
+            if (node is null)
+                continue;
+            if (node is not YamlScalar || TypedValue.IsNull(node))
+                _faults.Form(node.Position, $"'default' must be one value, but is {node.Described}");
+            else if (type is { } known && TypedValue.Read(node, known, "'default'", _faults) is { } typed)
+                parameters.Add(new(name.Text, known, typed, why));
+        }
+        return parameters.ToImmutable();
+    }
+
+    private (ImmutableArray<CompletenessCheck> Checks, string? None) Completeness(MapReader map)
+    {
+        if (map.Required("completeness") is not { } node)
+            return ([], null);
+        if (node is YamlMap reasons)
+        {
+            var none = new MapReader(reasons, _faults);
+            var why = none.Text("none");
+            none.Close();
+            return ([], why);
+        }
+        var checks = ImmutableArray.CreateBuilder<CompletenessCheck>();
+        foreach (var item in NodeReader.Items(node, "'completeness' (or a map with 'none' and the reason)", 1, _faults))
+        {
+            if (MapReader.Of(item, "a completeness check", _faults) is not { } check)
+                continue;
+            Remember($"completeness[{checks.Count}].sql", check.Map.Find("sql"));
+            Remember($"completeness[{checks.Count}].equals", check.Map.Find("equals"));
+            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")));
+            check.Close();
+        }
+        return (checks.ToImmutable(), null);
+    }
+
+    private ImmutableArray<TestProcedure> Tests(MapReader map)
+    {
+        var tests = ImmutableArray.CreateBuilder<TestProcedure>();
+        foreach (var item in map.Items("tests", atLeast: 1))
+        {
+            if (MapReader.Of(item, "a test", _faults) is not { } test)
+                continue;
+            var id = test.Formed("id", TextForm.PartId);
+            Remember($"tests[{id}].sql", test.Map.Find("sql"));
+            Unique(id, tests.Select(t => t.Id), test.Map);
+            tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
+                test.OptionalFlag("stands_when_incomplete")));
+            test.Close();
+        }
+        return tests.ToImmutable();
+    }
+
+    private WaiverRule? Waivers(MapReader map, ImmutableArray<EvidenceDraft> drafts)
+    {
+        if (map.OptionalMap("waivers") is not { } waivers)
+            return null;
+        var rule = new WaiverRule(waivers.Text("from"), waivers.Text("item"), waivers.Text("expires"), waivers.Text("approved_by"),
+            waivers.Text("approved_on"), waivers.Text("reason"));
+        waivers.Close();
+        if (rule.From.Length > 0)
+            EvidenceChecks.Check(rule, waivers.Map, drafts, _faults);
+        return rule;
+    }
+
+    private static string? Sampling(MapReader map)
+    {
+        if (map.OptionalMap("sampling") is not { } sampling)
+            return null;
+        var row = sampling.Text("policy_row");
+        sampling.Close();
+        return row;
+    }
+
+    private ImmutableArray<HumanQuestion> Questions(MapReader map)
+    {
+        var questions = ImmutableArray.CreateBuilder<HumanQuestion>();
+        foreach (var item in map.OptionalItems("human_attributes"))
+        {
+            if (MapReader.Of(item, "a human attribute", _faults) is not { } question)
+                continue;
+            var id = question.Formed("id", TextForm.PartId);
+            Unique(id, questions.Select(q => q.Id), question.Map);
+            questions.Add(new(id, question.Text("question")));
+            question.Close();
+        }
+        return questions.ToImmutable();
+    }
+
+    /// <summary>Ids become parts of file names, which do not differ by case everywhere.</summary>
+    private void Unique(string id, IEnumerable<string> others, YamlMap map)
+    {
+        if (id.Length > 0 && others.FirstOrDefault(o => o.Equals(id, StringComparison.OrdinalIgnoreCase)) is { } twin)
+            _faults.Meaning(map.Find("id")!.Position, $"the id '{id}' is taken by '{twin}' above");
+    }
+
+    private void Remember(string key, YamlNode? node)
+    {
+        if (node is YamlScalar scalar)
+            _positions[key] = scalar.Content;
+    }
+}

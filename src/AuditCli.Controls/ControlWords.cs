@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>The words that control files use, each with what it stands for. The JSON Schemas list the same.</summary>
+public static class ControlWords
+{
+    public static ImmutableArray<(string Word, ItgcDomain Value)> Domains { get; } =
+    [
+        ("access-to-programs-and-data", ItgcDomain.AccessToProgramsAndData),
+        ("program-change-management", ItgcDomain.ProgramChangeManagement),
+        ("program-development", ItgcDomain.ProgramDevelopment),
+        ("computer-operations", ItgcDomain.ComputerOperations),
+        ("infrastructure-security", ItgcDomain.InfrastructureSecurity),
+        ("logging-and-monitoring", ItgcDomain.LoggingAndMonitoring),
+        ("data-integrity", ItgcDomain.DataIntegrity),
+        ("ai-platform", ItgcDomain.AiPlatform),
+        ("crypto-custody", ItgcDomain.CryptoCustody),
+    ];
+
+    public static ImmutableArray<(string Word, ControlKind Value)> Kinds { get; } =
+        [("operating-effectiveness", ControlKind.OperatingEffectiveness), ("design", ControlKind.Design)];
+
+    public static ImmutableArray<(string Word, ControlMode Value)> Modes { get; } =
+        [("point-in-time", ControlMode.PointInTime), ("period", ControlMode.Period)];
+
+    public static ImmutableArray<string> NatureTypes { get; } = ["preventive", "detective"];
+
+    public static ImmutableArray<string> NatureExecutions { get; } = ["automated", "manual", "hybrid"];
+
+    public static ImmutableArray<string> Frequencies { get; } =
+        ["continuous", "hourly", "daily", "weekly", "monthly", "quarterly", "semi-annual", "annual", "per-event"];
+
+    public static ImmutableArray<string> Statuses { get; } = ["active", "retired"];
+
+    /// <summary>The types of parameters and of the columns of files.</summary>
+    public static ImmutableArray<(string Word, ColumnType Value)> ValueTypes { get; } =
+    [
+        .. new[] { ColumnType.Text, ColumnType.Integer, ColumnType.Decimal, ColumnType.Boolean, ColumnType.Date, ColumnType.Timestamp }
+            .Select(t => (TypedValue.Word(t), t)),
+    ];
+
+    /// <summary>As reports and exit codes print them.</summary>
+    public static ImmutableArray<(string Word, Conclusion Value)> Conclusions { get; } =
+    [
+        ("FAIL", Conclusion.Fail), ("ERROR", Conclusion.Error), ("INCONCLUSIVE", Conclusion.Inconclusive),
+        ("NEEDS_REVIEW", Conclusion.NeedsReview), ("PASS", Conclusion.Pass), ("NO_OCCURRENCE", Conclusion.NoOccurrence),
+        ("NOT_APPLICABLE", Conclusion.NotApplicable),
+    ];
+
+    /// <summary>The word for a value of one of these lists.</summary>
+    public static string Of<T>(ImmutableArray<(string Word, T Value)> words, T value) where T : struct =>
+        words.Single(w => EqualityComparer<T>.Default.Equals(w.Value, value)).Word;
+}

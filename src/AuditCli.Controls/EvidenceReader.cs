@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>One entry of a control's <c>evidence</c> as far as it could be read.</summary>
+/// <param name="Need">Null where the entry does not say what it needs.</param>
+/// <param name="Operation">Null for files, and where the source has no such operation.</param>
+internal sealed record EvidenceDraft(YamlEntry Entry, EvidenceNeed? Need, Operation? Operation)
+{
+    public string Name => Entry.Key.Text;
+
+    /// <summary>Where a key of the entry has its value, or the entry itself.</summary>
+    public YamlPosition At(string key) => (Entry.Value as YamlMap)?.Find(key)?.Position ?? Entry.Key.Position;
+}
+
+/// <summary>Reads a control's <c>evidence</c>: which operation or file each table comes from. How the tables hang together is checked by <see cref="EvidenceChecks"/>.</summary>
+internal static class EvidenceReader
+{
+    private static readonly ImmutableArray<string> Empty = ["empty"];
+
+    public static ImmutableArray<EvidenceDraft> Read(ImmutableArray<YamlEntry> entries, ImmutableArray<EvidenceSource> sources, FaultList faults) =>
+        [.. entries.Select(e => Read(e, sources, faults))];
+
+    private static EvidenceDraft Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, FaultList faults)
+    {
+        var label = $"evidence '{entry.Key.Text}'";
+        if (MapReader.Of(entry.Value, label, faults) is not { } reader)
+            return new(entry, null, null);
+        var words = sources.Select(s => s.Name).Append(EvidenceNeed.FileSource).ToImmutableArray();
+        var given = reader.Map.Entries.Where(e => words.Contains(e.Key.Text)).ToImmutableArray();
+        if (given.Length == 1 && given[0].Key.Text == EvidenceNeed.FileSource)
+            return File(entry, reader, faults);
+
+        // The other sources' words are allowed here, so that naming two is one fault and not three.
+        reader.Allow(words);
+        if (given.Length == 0)
+            faults.Form(reader.Map.Position, $"{label} must say where it comes from: one of {string.Join(", ", words)}");
+        else if (given.Length > 1)
+            faults.Form(given[1].Key.Position, $"{label} comes from one source, but names {string.Join(" and ", given.Select(g => g.Key.Text))}");
+        return FromSource(entry, reader, given.Length == 1 ? sources.Single(s => s.Name == given[0].Key.Text) : null, faults);
+    }
+
+    private static EvidenceDraft File(YamlEntry entry, MapReader reader, FaultList faults)
+    {
+        var input = reader.Formed(EvidenceNeed.FileSource, TextForm.Name);
+        var optional = reader.OptionalFlag("optional");
+        var columns = ImmutableArray.CreateBuilder<Column>();
+        foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
+        {
+            if (NodeReader.Word(value, $"the type of column '{name.Text}'", ControlWords.ValueTypes, faults) is not { } type)
+                continue;
+            if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
+                faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only by case, which SQL does not see");
+            else
+                columns.Add(new(name.Text, type));
+        }
+        reader.Close();
+        return new(entry, new(entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null,
+            columns.ToImmutable()), null);
+    }
+
+    private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, FaultList faults)
+    {
+        var name = source is null ? "" : reader.Text(source.Name);
+        var operation = source is not null && name.Length > 0 ? Find(source, name, reader.Map.Find(source.Name)!, faults) : null;
+        var parameters = NoValues.ToBuilder();
+        foreach (var (key, value) in reader.OptionalEntries("params", null))
+        {
+            var parameter = operation?.Parameters.FirstOrDefault(p => p.Name == key.Text);
+            if (operation is not null && parameter is null)
+                UnknownParameter(operation, key, faults);
+            else if (TypedValue.Read(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
+                parameters[key.Text] = typed;
+        }
+        var forEach = reader.OptionalText("for_each");
+        var with = NoTexts.ToBuilder();
+        foreach (var (key, value) in reader.OptionalEntries("with", null))
+        {
+            if (NodeReader.Text(value, $"the column for '{key.Text}'", faults) is { } column)
+                with[key.Text] = column;
+        }
+        var allowed = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
+        foreach (var (key, value) in reader.OptionalEntries("allow_errors", null))
+        {
+            if (NodeReader.Word(value, $"what '{key.Text}' means", Empty, faults) is not null)
+                allowed.Add(key.Text);
+        }
+        var ifTarget = reader.OptionalFlag("if_target");
+        var keep = reader.OptionalText("keep");
+        reader.Close();
+        return source is null || name.Length == 0
+            ? new(entry, null, null)
+            : new(entry, new(entry.Key.Text, source.Name, name, parameters.ToImmutable(), forEach, with.ToImmutable(),
+                allowed.ToImmutable(), false, ifTarget, keep, operation?.Columns ?? []), operation);
+    }
+
+    private static Operation? Find(EvidenceSource source, string name, YamlNode node, FaultList faults)
+    {
+        if (source.FindOperation(name) is { } operation)
+            return operation;
+        var near = source.Suggest(name);
+        var hint = near.IsEmpty ? "" : $"; did you mean {string.Join(" or ", near)}?";
+        faults.Meaning(node.Position, $"'{name}' is not in the read-only catalogue of {source.Name}{hint}");
+        return null;
+    }
+
+    internal static void UnknownParameter(Operation operation, YamlScalar key, FaultList faults)
+    {
+        var names = operation.Parameters.Select(p => p.Name).ToImmutableArray();
+        var takes = names.IsEmpty ? "; it takes none" : NearMiss.Hint(key.Text, names);
+        faults.Meaning(key.Position, $"{operation.Name} has no parameter '{key.Text}'{takes}");
+    }
+
+    private static ImmutableSortedDictionary<string, JsonElement> NoValues =>
+        ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal);
+
+    private static ImmutableSortedDictionary<string, string> NoTexts =>
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+}

@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Yaml;
+
+namespace AuditCli.Controls;
+
+/// <summary>A file of a library of controls.</summary>
+/// <param name="Path">From the library's root, parts joined by <c>/</c>.</param>
+/// <param name="ShownAs">As printed in messages.</param>
+public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, string ShownAs)
+{
+    /// <summary>A file shown by its path from the library's root, as for the embedded library.</summary>
+    public LibraryFile(string path, ReadOnlyMemory<byte> content) : this(path, content, path) { }
+
+    /// <summary>
+    /// The files of a folder that a library may have, by path. Links are not followed, and what cannot be read is a fault.
+    /// </summary>
+    /// <param name="folder">As given; messages show the files below it in the same way.</param>
+    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadFolder(string folder)
+    {
+        var faults = new FaultList();
+        var files = ImmutableArray.CreateBuilder<LibraryFile>();
+        try
+        {
+            if (!Directory.Exists(folder))
+                faults.Meaning(new(folder, 1, 1), "there is no such folder of controls");
+            else
+                Read(new DirectoryInfo(folder), "", folder, files, faults);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            faults.Meaning(new(folder, 1, 1), $"the folder of controls cannot be read: {e.Message}");
+        }
+        return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
+    }
+
+    /// <summary>README files, schemas, packs and dot-files stand in a library without being controls.</summary>
+    internal static bool IsNoControl(string path)
+    {
+        var parts = path.Split('/');
+        return parts[0] == "packs" || parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
+            || parts[^1].EndsWith(".schema.json", StringComparison.Ordinal);
+    }
+
+    private static void Read(DirectoryInfo folder, string path, string shown, ImmutableArray<LibraryFile>.Builder files, FaultList faults)
+    {
+        foreach (var entry in folder.EnumerateFileSystemInfos())
+        {
+            var below = path.Length == 0 ? entry.Name : $"{path}/{entry.Name}";
+            var shownBelow = System.IO.Path.Combine(shown, entry.Name);
+            if (IsNoControl(below))
+                continue;
+            if (entry.LinkTarget is not null)
+                faults.Meaning(new(shownBelow, 1, 1), "links are not followed in a library of controls; put the file itself here");
+            else if (entry is DirectoryInfo deeper)
+                Read(deeper, below, shownBelow, files, faults);
+            else if (entry is FileInfo { Length: > YamlDocument.MaximumBytes } large)
+                faults.Form(new(shownBelow, 1, 1), $"the file has {large.Length} bytes; at most {YamlDocument.MaximumBytes} are read");
+            else
+                files.Add(new(below, File.ReadAllBytes(entry.FullName), shownBelow));
+        }
+    }
+}
