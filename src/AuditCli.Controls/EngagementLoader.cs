@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>
+/// Reads an engagement file. What needs the controls is checked afterwards by <see cref="Check"/>, because the engagement says
+/// where the controls are.
+/// </summary>
+public static class EngagementLoader
+{
+    private static readonly TimeSpan DefaultTolerance = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// The engagement, or null with every fault of the file. Values of overridden parameters are JSON by YAML's own rules until
+    /// <see cref="Check"/> gives them their parameters' types.
+    /// </summary>
+    /// <param name="path">As given; messages print it, and the engagement holds the full path.</param>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Load(string path, ImmutableArray<EvidenceSource> sources)
+    {
+        byte[] content;
+        try
+        {
+            var file = new FileInfo(path);
+            if (file.Exists && file.Length > YamlDocument.MaximumBytes)
+                return (null, [new(path, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)]);
+            content = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, [new(path, 1, 1, $"the engagement cannot be read: {e.Message}", DiagnosticKind.Meaning)]);
+        }
+        return Read(path, content, sources);
+    }
+
+    /// <summary>
+    /// What needs the controls: every id and glob names one, every override a parameter of it, with a value of its type. Returns
+    /// the engagement with typed values, and the faults.
+    /// </summary>
+    /// <param name="file">As printed in messages.</param>
+    /// <param name="library">Every control of the library, retired ones too.</param>
+    public static (Engagement Engagement, ImmutableArray<Diagnostic> Faults) Check(Engagement engagement, string file, ImmutableArray<Control> library)
+    {
+        var faults = new FaultList();
+        if (YamlDocument.Parse(file, engagement.Source.Span).Root is not YamlMap root || root.Find("controls") is not YamlMap controls)
+            return (engagement, []);
+        var ids = library.Select(c => c.Id).ToImmutableArray();
+        foreach (var item in (controls.Find("include") as YamlList)?.Items.OfType<YamlScalar>() ?? [])
+        {
+            if (!ids.Any(id => IdGlob.Matches(item.Text, id)))
+            {
+                faults.Meaning(item.Position, IdGlob.IsGlob(item.Text)
+                    ? $"'{item.Text}' matches no control of the library"
+                    : $"there is no control '{item.Text}'{NearMiss.Hint(item.Text, ids)}");
+            }
+        }
+        foreach (var (id, _) in (controls.Find("not_applicable") as YamlMap)?.Entries ?? [])
+        {
+            if (!ids.Contains(id.Text))
+                faults.Meaning(id.Position, $"there is no control '{id.Text}'{NearMiss.Hint(id.Text, ids)}");
+        }
+        var overrides = Overrides(engagement, controls, library, faults);
+        return (engagement with { ParameterOverrides = overrides }, faults.InOrder());
+    }
+
+    private static (Engagement?, ImmutableArray<Diagnostic>) Read(string path, byte[] content, ImmutableArray<EvidenceSource> sources)
+    {
+        var (root, parseFaults) = YamlDocument.Parse(path, content);
+        var faults = new FaultList();
+        faults.AddRange(parseFaults);
+        if (root is null || MapReader.Of(root, "an engagement", faults) is not { } map || !map.SchemaIsOne())
+            return (null, faults.InOrder());
+
+        var full = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(full)!;
+        var entity = map.Text("entity");
+        var name = map.Text("name");
+        var period = PeriodReader.Read(map, faults);
+        var asOf = map.Optional("as_of") is { } moment ? NodeReader.Timestamp(moment, "'as_of'", faults) : null;
+        var tolerance = map.OptionalFormed("as_of_tolerance", TextForm.Duration);
+        var (preparer, reviewer) = People(map, faults);
+        var library = FolderAt(map, "library", folder, faults);
+        var (include, notApplicable, overrides) = Controls(map, faults);
+        var inputs = Inputs(map, folder, faults);
+        var targets = TargetReader.Read(map, sources, faults);
+        var replay = FolderAt(map, "replay", folder, faults);
+        map.Close();
+        if (faults.Count > 0 || period is null)
+            return (null, faults.InOrder());
+        return (new()
+        {
+            Entity = entity,
+            Name = name,
+            Period = period,
+            AsOf = asOf,
+            AsOfTolerance = tolerance is null ? DefaultTolerance : PeriodReader.Duration(tolerance),
+            Preparer = preparer,
+            Reviewer = reviewer,
+            Library = library,
+            Include = include,
+            NotApplicable = notApplicable,
+            ParameterOverrides = overrides,
+            Inputs = inputs,
+            Targets = targets,
+            Replay = replay,
+            File = full,
+            Source = content,
+        }, []);
+    }
+
+    private static (string Preparer, string Reviewer) People(MapReader map, FaultList faults)
+    {
+        var preparer = map.Text("preparer");
+        var reviewer = map.Text("reviewer");
+        if (preparer.Length > 0 && preparer.Trim().Equals(reviewer.Trim(), StringComparison.OrdinalIgnoreCase))
+            faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
+        return (preparer, reviewer);
+    }
+
+    private static string? FolderAt(MapReader map, string key, string folder, FaultList faults) =>
+        map.OptionalText(key) is { } written ? EngagementPath.Folder(map.Map.Find(key)!, written, folder, faults) : null;
+
+    private static (ImmutableArray<string>, ImmutableArray<NotApplicable>, ImmutableArray<ParameterOverride>) Controls(MapReader map, FaultList faults)
+    {
+        if (map.OptionalMap("controls") is not { } controls)
+            return ([], [], []);
+        var include = controls.OptionalTexts("include");
+        var leftOut = ImmutableArray.CreateBuilder<NotApplicable>();
+        foreach (var (id, value) in controls.OptionalEntries("not_applicable", TextForm.ControlId))
+        {
+            if (MapReader.Of(value, $"'{id.Text}'", faults) is not { } reader)
+                continue;
+            leftOut.Add(new(id.Text, reader.Text("reason"), reader.Text("approved_by"), reader.Date("approved_on") ?? default));
+            reader.Close();
+        }
+        var overrides = ImmutableArray.CreateBuilder<ParameterOverride>();
+        foreach (var (id, value) in controls.OptionalEntries("parameters", TextForm.ControlId))
+        {
+            foreach (var (parameter, settings) in NodeReader.Entries(value, $"'{id.Text}'", TextForm.Parameter, 0, faults))
+            {
+                if (MapReader.Of(settings, $"'{parameter.Text}'", faults) is not { } reader)
+                    continue;
+                var node = reader.Required("value");
+                var (by, why) = (reader.Text("by"), reader.Text("why"));
+                reader.Close();
+                if (node is not null && (node is not YamlScalar || TypedValue.IsNull(node)))
+                    faults.Form(node.Position, $"'value' must be one value, but is {node.Described}");
+                else if (node is not null)
+                    overrides.Add(new(id.Text, parameter.Text, CoreSchema.ToJson(node), by, why));
+            }
+        }
+        controls.Close();
+        return (include, leftOut.ToImmutable(), overrides.ToImmutable());
+    }
+
+    private static ImmutableArray<ParameterOverride> Overrides(Engagement engagement, YamlMap controls, ImmutableArray<Control> library, FaultList faults)
+    {
+        var typed = new Dictionary<(string, string), JsonElement>();
+        foreach (var (id, value) in (controls.Find("parameters") as YamlMap)?.Entries ?? [])
+        {
+            if (library.FirstOrDefault(c => c.Id == id.Text) is not { } control)
+            {
+                faults.Meaning(id.Position, $"there is no control '{id.Text}'{NearMiss.Hint(id.Text, library.Select(c => c.Id))}");
+                continue;
+            }
+            foreach (var (name, settings) in (value as YamlMap)?.Entries ?? [])
+            {
+                var parameter = control.Parameters.FirstOrDefault(p => p.Name == name.Text);
+                if (parameter is null)
+                    faults.Meaning(name.Position, $"{control.Id} has no parameter '{name.Text}'{NearMiss.Hint(name.Text, control.Parameters.Select(p => p.Name))}");
+                else if ((settings as YamlMap)?.Find("value") is { } node
+                    && TypedValue.Read(node, parameter.Type, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)
+                    typed[(control.Id, parameter.Name)] = read;
+            }
+        }
+        return [.. engagement.ParameterOverrides.Select(o => typed.TryGetValue((o.Control, o.Parameter), out var read) ? o with { Value = read } : o)];
+    }
+
+    private static ImmutableArray<EngagementInput> Inputs(MapReader map, string folder, FaultList faults)
+    {
+        var inputs = ImmutableArray.CreateBuilder<EngagementInput>();
+        foreach (var (name, value) in map.OptionalEntries("inputs", TextForm.Name))
+        {
+            if (MapReader.Of(value, $"input '{name.Text}'", faults) is not { } reader)
+                continue;
+            var written = reader.Text("file");
+            var path = written.Length == 0 ? null : EngagementPath.InsideFile(reader.Map.Find("file")!, written, folder, faults);
+            var input = new EngagementInput(name.Text, path ?? "", reader.Text("obtained_from"), reader.Date("obtained_on") ?? default,
+                reader.Text("how"), reader.Optional("stated_rows") is { } rows ? NodeReader.Count(rows, "'stated_rows'", faults) : null,
+                reader.OptionalText("report_parameters"));
+            reader.Close();
+            inputs.Add(input);
+        }
+        return inputs.ToImmutable();
+    }
+}

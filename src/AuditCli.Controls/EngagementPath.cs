@@ -1,0 +1,54 @@
+using AuditCli.Controls.Yaml;
+
+namespace AuditCli.Controls;
+
+/// <summary>Paths that an engagement file gives, against the folder it stands in.</summary>
+internal static class EngagementPath
+{
+    /// <summary>
+    /// An existing file inside the engagement's folder, by full path; null with a fault otherwise. Engagements travel between
+    /// people, so neither a path nor a link may reach what lies outside.
+    /// </summary>
+    public static string? InsideFile(YamlNode node, string written, string folder, FaultList faults)
+    {
+        if (Path.IsPathRooted(written) || written.Contains('\\') || written.Contains(':'))
+            return Refuse($"'{written}' must be a path from the engagement's folder, with '/' between its parts");
+        var full = Path.GetFullPath(Path.Combine(folder, written));
+        var inside = Path.GetRelativePath(folder, full);
+        if (inside is "." or ".." || inside.StartsWith(".." + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            return Refuse($"'{written}' leaves the engagement's folder; put the file inside it");
+        try
+        {
+            var part = folder;
+            foreach (var name in inside.Split(Path.DirectorySeparatorChar))
+            {
+                part = Path.Combine(part, name);
+                if (new FileInfo(part).LinkTarget is not null)
+                    return Refuse($"'{written}' goes through the link '{Path.GetRelativePath(folder, part)}'; put the file itself into the engagement's folder");
+            }
+            if (Directory.Exists(full))
+                return Refuse($"'{written}' is a folder, not a file");
+            return File.Exists(full) ? full : Refuse($"the file '{written}' does not exist in the engagement's folder");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Refuse($"'{written}' cannot be read: {e.Message}");
+        }
+
+        string? Refuse(string message)
+        {
+            faults.Meaning(node.Position, message);
+            return null;
+        }
+    }
+
+    /// <summary>An existing folder, anywhere, by full path; null with a fault otherwise.</summary>
+    public static string? Folder(YamlNode node, string written, string folder, FaultList faults)
+    {
+        var full = Path.GetFullPath(Path.Combine(folder, written));
+        if (Directory.Exists(full))
+            return full;
+        faults.Meaning(node.Position, $"the folder '{written}' does not exist (looked for from the engagement's folder)");
+        return null;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>Reads the targets of an engagement against the settings that each source says its targets may have.</summary>
+internal static class TargetReader
+{
+    public static ImmutableArray<Target> Read(MapReader map, ImmutableArray<EvidenceSource> sources, FaultList faults) =>
+        [.. map.Entries("targets", TextForm.Name).Select(e => Read(e, sources, faults)).OfType<Target>()];
+
+    private static Target? Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, FaultList faults)
+    {
+        var (name, node) = (entry.Key.Text, entry.Value);
+        if (node is not YamlMap map)
+        {
+            faults.Form(node.Position, $"target '{name}' must be a map of its source and settings, but is {node.Described}");
+            return null;
+        }
+        var known = string.Join(", ", sources.Select(s => s.Name));
+        if (map.Entries.Length != 1)
+        {
+            faults.Form(map.Position, $"target '{name}' must have exactly one source ({known}), but has {map.Entries.Length}");
+            return null;
+        }
+        var (word, settings) = map.Entries[0];
+        if (sources.FirstOrDefault(s => s.Name == word.Text) is not { } source)
+        {
+            faults.Form(word.Position, $"unknown source '{word.Text}'{NearMiss.Hint(word.Text, sources.Select(s => s.Name))}; the sources are {known}");
+            return null;
+        }
+        if (MapReader.Of(settings, $"'{word.Text}'", faults) is not { } reader)
+            return null;
+        var values = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        foreach (var setting in source.TargetSettings)
+        {
+            if ((setting.Required ? reader.Required(setting.Name) : reader.Optional(setting.Name)) is { } value
+                && Value(value, setting, faults) is { } read)
+                values[setting.Name] = read;
+        }
+        reader.Close();
+        return new(name, source.Name, values.ToImmutable());
+    }
+
+    private static ImmutableArray<string>? Value(YamlNode node, TargetSetting setting, FaultList faults)
+    {
+        var label = $"'{setting.Name}'";
+        return setting.Form switch
+        {
+            TargetSettingForm.Flag => NodeReader.Flag(node, label, faults) is { } flag ? [flag ? "true" : "false"] : null,
+            TargetSettingForm.Text => One(node, label, setting, faults),
+            TargetSettingForm.TextList => NodeReader.Texts(node, label, 0, faults),
+            TargetSettingForm.TextOrList => node is YamlList ? NodeReader.Texts(node, label, 1, faults) : One(node, label, setting, faults),
+            _ => throw new InvalidOperationException("a setting form that cannot be read"),
+        };
+    }
+
+    private static ImmutableArray<string>? One(YamlNode node, string label, TargetSetting setting, FaultList faults)
+    {
+        var text = setting.Choices.IsEmpty ? NodeReader.Text(node, label, faults) : NodeReader.Word(node, label, setting.Choices, faults);
+        return text is null ? null : [text];
+    }
+}
