@@ -34,7 +34,7 @@ public static partial class CoreSchema
         };
     }
 
-    /// <summary>The tree as JSON. <c>.inf</c> and <c>.nan</c>, which JSON cannot say, stay text.</summary>
+    /// <summary>The tree as JSON. <c>.inf</c>, <c>.nan</c> and what no double reaches stay text.</summary>
     public static JsonElement ToJson(YamlNode node)
     {
         using var buffer = new MemoryStream();
@@ -88,23 +88,26 @@ public static partial class CoreSchema
             case ScalarKind.Boolean:
                 writer.WriteBooleanValue(scalar.Text[0] is 't' or 'T');
                 break;
-            case ScalarKind.Integer:
+            case ScalarKind.Integer when IsFinite(Integer(scalar.Text).ToString(CultureInfo.InvariantCulture)):
                 writer.WriteRawValue(Integer(scalar.Text).ToString(CultureInfo.InvariantCulture));
                 break;
-            case ScalarKind.Float when JsonNumber().IsMatch(scalar.Text):
+            case ScalarKind.Float when JsonNumber().IsMatch(scalar.Text) && IsFinite(scalar.Text):
                 writer.WriteRawValue(scalar.Text);
                 break;
             case ScalarKind.Float when double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
                 && double.IsFinite(number):
                 writer.WriteNumberValue(number);
                 break;
-            case ScalarKind.Float or ScalarKind.Text:
+            case ScalarKind.Integer or ScalarKind.Float or ScalarKind.Text:
                 writer.WriteStringValue(scalar.Text);
                 break;
             default:
                 throw new InvalidOperationException("a scalar kind without a JSON form");
         }
     }
+
+    private static bool IsFinite(string number) =>
+        double.IsFinite(double.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture));
 
     private static BigInteger Integer(string text)
     {

@@ -52,7 +52,7 @@ public static class YamlDocument
         var index = IndexOfControl(text, TextMayHave);
         if (index < 0)
             return text;
-        faults.Form(PositionAt(file, text, index), $"control character U+{(int)text[index]:X4} is not allowed");
+        faults.Form(PositionAt(file, text, index), $"the character U+{(int)text[index]:X4} is not allowed");
         return null;
     }
 
@@ -60,7 +60,7 @@ public static class YamlDocument
 
     /// <summary>
     /// Controls of C0 and C1, line separators that only some programs see, a byte order mark inside the text, and the marks that
-    /// change the direction of writing, with which a text can show something else than it says.
+    /// change the direction of writing, with which a text can show something else than it says; also half of a surrogate pair.
     /// </summary>
     internal static int IndexOfControl(string text, SearchValues<char> allowed)
     {
@@ -70,6 +70,12 @@ public static class YamlDocument
             if ((char.IsControl(c) && !allowed.Contains(c)) || c is '\u2028' or '\u2029' or '\uFEFF' or (>= '\u202A' and <= '\u202E')
                 or (>= '\u2066' and <= '\u2069'))
                 return i;
+            if (char.IsSurrogate(c))
+            {
+                if (i + 1 == text.Length || !char.IsSurrogatePair(c, text[i + 1]))
+                    return i;
+                i++;
+            }
         }
         return -1;
     }
@@ -189,7 +195,7 @@ public static class YamlDocument
             // An escape in double quotes can make what the file itself may not have.
             if (IndexOfControl(scalar.Value, TextMayHave) is >= 0 and var index)
             {
-                Refuse(at, $"control character U+{(int)scalar.Value[index]:X4} is not allowed, nor its escape");
+                Refuse(at, $"the character U+{(int)scalar.Value[index]:X4} is not allowed, nor its escape");
                 return null;
             }
             return scalar.Style switch

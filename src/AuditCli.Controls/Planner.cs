@@ -1,0 +1,173 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls;
+
+/// <summary>
+/// Decides which controls run on which targets and what they ask, each distinct question once. Pure: no file, clock or network.
+/// </summary>
+public sealed class Planner
+{
+    private readonly Engagement _engagement;
+    private readonly PlanFilter _filter;
+    private readonly ImmutableArray<Target> _targets;
+    private readonly ImmutableDictionary<string, EvidenceSource> _sources;
+    private readonly YamlPosition _top;
+    private readonly YamlMap? _root;
+    private readonly FaultList _faults = new();
+    private readonly List<NotTested> _notTested = [];
+    private readonly List<PlanNote> _notes = [];
+    private readonly RequestMerger _merger = new();
+
+    private Planner(Engagement engagement, string file, ImmutableArray<EvidenceSource> sources, PlanFilter filter)
+    {
+        _engagement = engagement;
+        _filter = filter;
+        _sources = sources.ToImmutableDictionary(s => s.Name, StringComparer.Ordinal);
+        _top = new(file, 1, 1);
+        _root = engagement.Source.IsEmpty ? null : YamlDocument.Parse(file, engagement.Source.Span).Root as YamlMap;
+        _targets = [.. engagement.Targets.Where(t => filter.Targets.IsEmpty || filter.Targets.Contains(t.Name))];
+    }
+
+    /// <summary>The plan; usage errors are in its <see cref="PlanResult.Faults"/>.</summary>
+    /// <param name="file">The engagement's file as messages print it.</param>
+    /// <param name="library">Every control of the library, loaded against the same <paramref name="sources"/>.</param>
+    /// <exception cref="ArgumentException">A control needs a source or operation that <paramref name="sources"/> do not have.</exception>
+    public static PlanResult Plan(
+        Engagement engagement, string file, ImmutableArray<LoadedControl> library, ImmutableArray<EvidenceSource> sources, PlanFilter filter)
+    {
+        ArgumentNullException.ThrowIfNull(engagement);
+        ArgumentNullException.ThrowIfNull(filter);
+        return new Planner(engagement, file, sources, filter).Plan([.. library.OrderBy(c => c.Control.Id, StringComparer.Ordinal)]);
+    }
+
+    private PlanResult Plan(ImmutableArray<LoadedControl> library)
+    {
+        CheckFilter(library);
+        var running = ImmutableArray.CreateBuilder<ControlInScope>();
+        var leftOut = ImmutableArray.CreateBuilder<ControlLeftOut>();
+        foreach (var (control, origin, _, _) in library)
+        {
+            var decision = _engagement.NotApplicable.FirstOrDefault(n => n.Control == control.Id);
+            if (decision is null && !Included(control.Id))
+                continue;
+            if (!_filter.Controls.IsEmpty && !_filter.Controls.Any(c => IdGlob.Matches(c, control.Id)))
+                _notTested.Add(new(control.Id, "not selected by --control"));
+            else if (decision is not null)
+                leftOut.Add(new(control, origin, decision));
+            else if (Runs(control))
+                running.Add(new(control, origin, Parameters(control)));
+        }
+        foreach (var target in _engagement.Targets.Except(_targets))
+            _notTested.Add(new(target.Name, "target left out by --target"));
+        foreach (var scope in running)
+            Ask(scope.Control);
+        var plan = new CollectionPlan(_merger.Requests(), _merger.Inputs(),
+            [.. _notTested.OrderBy(n => n.Id, StringComparer.Ordinal)]);
+        return new(plan, running.ToImmutable(), leftOut.ToImmutable(), [.. _notes], _faults.InOrder());
+    }
+
+    private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
+
+    private bool NamedExactly(string id) => _engagement.Include.Contains(id) || _filter.Controls.Contains(id);
+
+    private void CheckFilter(ImmutableArray<LoadedControl> library)
+    {
+        var ids = library.Select(c => c.Control.Id).ToImmutableArray();
+        foreach (var wanted in _filter.Controls)
+        {
+            var matched = ids.Where(id => IdGlob.Matches(wanted, id)).ToImmutableArray();
+            if (matched.IsEmpty)
+                _faults.Meaning(_top, $"--control {wanted}: the library has no such control{NearMiss.Hint(wanted, ids)}");
+            else if (!matched.Any(id => Included(id) || _engagement.NotApplicable.Any(n => n.Control == id)))
+                _faults.Meaning(_top, $"--control {wanted}: the engagement does not include it; add it to 'controls: include'");
+        }
+        var targets = _engagement.Targets.Select(t => t.Name).ToImmutableArray();
+        foreach (var wanted in _filter.Targets.Where(t => !targets.Contains(t)))
+            _faults.Meaning(_top, $"--target {wanted}: the engagement has no such target{NearMiss.Hint(wanted, targets)}");
+    }
+
+    /// <summary>Whether the control can be tested here. Where it cannot, that is a usage error if somebody named it, else it is reported.</summary>
+    private bool Runs(Control control)
+    {
+        if (control.Status == "retired")
+            return Not(control, "retired" + (control.ReplacedBy is { } successor ? $", replaced by {successor}" : ""));
+        var notes = new List<PlanNote>();
+        foreach (var need in control.Evidence)
+        {
+            if (need.IsFile)
+            {
+                if (_engagement.Inputs.Any(i => i.Name == need.Operation))
+                    continue;
+                if (!need.Optional)
+                    return Not(control, $"the engagement supplies no input '{need.Operation}' (evidence '{need.Name}')",
+                        $"; add '{need.Operation}' to 'inputs', with the columns {string.Join(", ", need.Columns.Select(c => c.Name))}");
+                notes.Add(new(control.Id, need.Name, $"input '{need.Operation}' was not supplied; the table is empty"));
+            }
+            else if (_targets.All(t => t.Source != need.Source))
+            {
+                // An empty table would say "nothing there" of targets that are merely left out today.
+                if (_engagement.Targets.Any(t => t.Source == need.Source))
+                {
+                    _notTested.Add(new(control.Id, $"every target of source {need.Source} is left out by --target"));
+                    return false;
+                }
+                if (!need.IfTarget)
+                    return Not(control, $"no target of source {need.Source}", $"; add one to 'targets', or take {control.Id} out of 'include'");
+                notes.Add(new(control.Id, need.Name, $"not in scope: the engagement has no target of source {need.Source}; the table is empty"));
+            }
+        }
+        if (control.Evidence.Any(e => !e.IsFile) && control.Evidence.All(e => e.IsFile || _targets.All(t => t.Source != e.Source)))
+            return Not(control, $"no target of source {string.Join(" or ", control.Evidence.Where(e => !e.IsFile).Select(e => e.Source).Distinct())}");
+        _notes.AddRange(notes.OrderBy(n => n.Evidence, StringComparer.Ordinal));
+        return true;
+    }
+
+    private bool Not(Control control, string reason, string advice = "")
+    {
+        if (NamedExactly(control.Id))
+            _faults.Meaning(WhereNamed(control.Id), $"{control.Id} cannot be tested: {reason}{advice}");
+        else
+            _notTested.Add(new(control.Id, reason));
+        return false;
+    }
+
+    private YamlPosition WhereNamed(string id)
+    {
+        var include = (_root?.Find("controls") as YamlMap)?.Find("include") as YamlList;
+        return include?.Items.FirstOrDefault(i => i is YamlScalar scalar && scalar.Text == id)?.Position ?? _top;
+    }
+
+    private ImmutableArray<EffectiveParameter> Parameters(Control control) =>
+    [
+        .. control.Parameters.Select(p => _engagement.ParameterOverrides.FirstOrDefault(o => o.Control == control.Id && o.Parameter == p.Name) is { } changed
+            ? new EffectiveParameter(p.Name, p.Type, changed.Value, changed.By, changed.Why)
+            : new EffectiveParameter(p.Name, p.Type, p.Default, null, null)),
+    ];
+
+    private void Ask(Control control)
+    {
+        foreach (var need in control.Evidence)
+        {
+            if (need.IsFile)
+            {
+                if (_engagement.Inputs.Any(i => i.Name == need.Operation))
+                    _merger.Add(control.Id, need);
+                continue;
+            }
+            foreach (var target in _targets.Where(t => t.Source == need.Source))
+                Ask(control, need, target.Name);
+        }
+    }
+
+    /// <summary>The digest of the question, its parents asked first.</summary>
+    private Digest Ask(Control control, EvidenceNeed need, string target)
+    {
+        Digest? parent = need.ForEach is { } name ? Ask(control, control.Evidence.Single(e => e.Name == name), target) : null;
+        return _merger.Add(control.Id, need, Find(need), target, parent);
+    }
+
+    private Operation Find(EvidenceNeed need) => _sources.GetValueOrDefault(need.Source)?.FindOperation(need.Operation)
+        ?? throw new ArgumentException($"the sources have no {need.Source} operation '{need.Operation}', which a loaded control needs");
+}
