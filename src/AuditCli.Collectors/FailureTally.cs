@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Collectors;
+
+/// <summary>Counts failures by code, keeping the first message of each, so that a million denied calls need one line.</summary>
+internal sealed class FailureTally
+{
+    private readonly Dictionary<string, (string Message, long Count)> _byCode = new(StringComparer.Ordinal);
+
+    public bool IsEmpty => _byCode.Count == 0;
+
+    public void Add(string code, string message) =>
+        _byCode[code] = _byCode.TryGetValue(code, out var seen) ? (seen.Message, seen.Count + 1) : (message, 1);
+
+    /// <summary>Most frequent first, then by code.</summary>
+    public ImmutableArray<ReadFailure> Failures =>
+    [
+        .. _byCode.Select(f => new ReadFailure(f.Key, f.Value.Message, f.Value.Count))
+            .OrderByDescending(f => f.Count).ThenBy(f => f.Code, StringComparer.Ordinal),
+    ];
+}
+
+/// <summary>An exception as the code and message that go into the evidence.</summary>
+internal static class Failures
+{
+    public static (string Code, string Message) Describe(Exception exception) => exception switch
+    {
+        CollectionException known => (known.Code, known.Message),
+        // A fault of ours is still a limitation of the evidence; the type leads to the cause in the run log.
+        _ => ("CollectorFault", $"{exception.GetType().Name}: {exception.Message}"),
+    };
+}
+
+/// <summary>How a value that does not fit its column is reported.</summary>
+internal static class Misfits
+{
+    public const string Code = "ValueDoesNotFit";
+
+    public static string Describe(Misfit misfit, string? reference) => $"{misfit.Column}: {misfit.Description} ({reference})";
+}

@@ -1,0 +1,205 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Threading.Channels;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Collectors;
+
+/// <summary>
+/// Asks one operation for every row of a parent table (<c>for_each</c>). Calls overlap; rows and calls are written in the order
+/// of the parent's rows, so that live and replayed tables are the same bytes. At most <see cref="Window"/> calls, and a few pages of
+/// each, are held in memory.
+/// </summary>
+internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, TimeProvider clock, Action<CollectionEvent> tell)
+{
+    private const int Window = 32;
+    private const int PagesAhead = 2;
+    private const int CallsPerNotice = 100;
+
+    /// <summary>What the table of calls holds beside the columns that SQL sees.</summary>
+    private static readonly ImmutableArray<Column> CallDetails =
+    [
+        new("message", ColumnType.Text), new("pages", ColumnType.Integer), new("items", ColumnType.Integer), new("exchanges", ColumnType.Json),
+    ];
+
+    /// <summary>Collects for every row of the parent. A parent that was not read whole limits this evidence too.</summary>
+    public async Task<EvidenceItem> CollectAsync(RequestPlace place, EvidenceItem parent, CancellationToken cancellationToken)
+    {
+        var item = place.Item(clock.GetUtcNow());
+        var with = place.Request.With.Keys.ToImmutableArray();
+        using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
+        using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.Calls(with), CallDetails);
+        var writing = new Writing(item, table, calls, new FailureTally());
+        if (parent.Outcome != CollectionOutcome.Complete)
+            writing.Failures.Add("ParentNotRead", $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var children = Channel.CreateBounded<Child>(new BoundedChannelOptions(Window) { SingleReader = true, SingleWriter = true });
+        var starting = Task.Run(() => StartAllAsync(place, parent, children.Writer, stop.Token), stop.Token);
+        try
+        {
+            await foreach (var child in children.Reader.ReadAllAsync(stop.Token))
+                await WriteAsync(writing, child, place, stop.Token);
+            await starting;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+        }
+        var (rows, calledFor) = (table.Complete(), calls.Complete());
+        return RequestCollection.Finished(item, writing.Failures, anythingRead: writing.Pages > 0) with
+        {
+            Code = writing.Failures.IsEmpty ? null : writing.Failures.Failures[0].Code,
+            Pages = writing.Pages,
+            Items = rows.Rows,
+            Table = BundlePaths.Table(item.EvidenceId),
+            TableSha256 = rows.Sha256,
+            Calls = BundlePaths.Calls(item.EvidenceId),
+            CallsSha256 = calledFor.Sha256,
+            Started = writing.First ?? item.Started,
+            Finished = writing.Last ?? clock.GetUtcNow(),
+        };
+    }
+
+    private async Task StartAllAsync(RequestPlace place, EvidenceItem parent, ChannelWriter<Child> children, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (parent.Table is { } path)
+            {
+                using var rows = new TableReader(bundle.PathOf(path), parent.TableSha256);
+                foreach (var row in rows.ReadRows())
+                    await children.WriteAsync(Start(place, row, cancellationToken), cancellationToken);
+            }
+            children.Complete();
+        }
+        catch (Exception e)
+        {
+            children.Complete(e);
+            throw;
+        }
+    }
+
+    private Child Start(RequestPlace place, JsonElement row, CancellationToken cancellationToken)
+    {
+        var parameters = place.Request.Parameters;
+        var asked = ImmutableArray.CreateBuilder<string?>(place.Request.With.Count);
+        string? missing = null;
+        foreach (var (parameter, column) in place.Request.With)
+        {
+            if (row.TryGetProperty(column, out var value))
+                parameters = parameters.SetItem(parameter, value.Clone());
+            else
+                missing = column;
+            asked.Add(value.ValueKind switch
+            {
+                JsonValueKind.Undefined => null,
+                JsonValueKind.String => value.GetString(),
+                _ => value.GetRawText(),
+            });
+        }
+        var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
+        var child = new Child(row.GetProperty("_ref").GetString()!, asked.ToImmutable(), answers.Reader);
+        _ = Task.Run(() => AskAsync(place, parameters, missing, answers.Writer, cancellationToken), CancellationToken.None);
+        return child;
+    }
+
+    private async Task AskAsync(RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, string? missing, ChannelWriter<Answer> answers, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (missing is not null)
+                await answers.WriteAsync(new(null, [], ("NoParentValue", $"a parent row has no {missing}")), cancellationToken);
+            else
+                await foreach (var answer in requests.AskAsync(place, parameters, cancellationToken))
+                    await answers.WriteAsync(answer, cancellationToken);
+            answers.Complete();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            answers.Complete(e);    // rethrown where the answers are read
+        }
+    }
+
+    private async Task WriteAsync(Writing writing, Child child, RequestPlace place, CancellationToken cancellationToken)
+    {
+        var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
+        var before = (writing.Pages, writing.Table.Rows);
+        (string Code, string Message)? failure = null;
+        string? allowed = null;
+        string?[] added = [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked];
+        await foreach (var answer in child.Answers.ReadAllAsync(cancellationToken))
+        {
+            exchanges.AddRange(answer.Exchanges);
+            if (answer.Page is { } page)
+            {
+                writing.Pages++;
+                foreach (var row in page.Rows)
+                {
+                    added[3] = answer.Reference(row);
+                    if (writing.Table.Append(added, row.Value) is { } misfit)
+                        failure ??= (Misfits.Code, Misfits.Describe(misfit, added[3]));
+                }
+            }
+            else if (answer.Failure is { } stopped)
+            {
+                if (place.Request.AllowErrors.Contains(stopped.Code))
+                    allowed = stopped.Code;
+                else
+                    failure = stopped;
+            }
+        }
+        // An answer that says "there is none" is an answer: what it covers was read.
+        if (allowed is not null)
+            writing.Pages++;
+        var (pages, items) = (writing.Pages - before.Pages, writing.Table.Rows - before.Rows);
+        var outcome = failure is null ? CollectionOutcome.Complete : pages > 0 ? CollectionOutcome.Incomplete : CollectionOutcome.Failed;
+        if (failure is { } f)
+            writing.Failures.Add(f.Code, f.Message);
+        if (exchanges.Count > 0)
+        {
+            writing.First ??= exchanges[0].Date;
+            writing.Last = exchanges[^1].Date;
+        }
+        string?[] call =
+        [
+            writing.Item.Target, writing.Item.Account, writing.Item.Region, child.Parent, .. child.Asked,
+            outcome.ToString().ToLowerInvariant(), failure?.Code ?? allowed,
+        ];
+        writing.Calls.Append(call, CallDetail(failure?.Message, pages, items, exchanges.ToImmutable()));
+        if (writing.Calls.Rows % CallsPerNotice == 0)
+            tell(new CollectionEvent.CallsMade(writing.Item.Operation, writing.Item.Account, writing.Item.Region, writing.Calls.Rows));
+    }
+
+    private static JsonElement CallDetail(string? message, long pages, long items, ImmutableArray<ExchangeReference> exchanges) =>
+        JsonSerializer.SerializeToElement(new Dictionary<string, object?>
+        {
+            ["message"] = message,
+            ["pages"] = pages,
+            ["items"] = items,
+            ["exchanges"] = exchanges.Select(e => new Dictionary<string, object?>
+            {
+                ["file"] = e.File,
+                ["record_id"] = e.RecordId,
+                ["request_id"] = e.RequestId,
+                ["status"] = e.Status,
+                ["date"] = e.Date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", System.Globalization.CultureInfo.InvariantCulture),
+            }).ToArray(),
+        });
+
+    /// <summary>A call under way for one parent row.</summary>
+    private sealed record Child(string Parent, ImmutableArray<string?> Asked, ChannelReader<Answer> Answers);
+
+    private sealed class Writing(EvidenceItem item, TableWriter table, TableWriter calls, FailureTally failures)
+    {
+        public EvidenceItem Item { get; } = item;
+        public TableWriter Table { get; } = table;
+        public TableWriter Calls { get; } = calls;
+        public FailureTally Failures { get; } = failures;
+        public long Pages { get; set; }
+        public DateTimeOffset? First { get; set; }
+        public DateTimeOffset? Last { get; set; }
+    }
+}

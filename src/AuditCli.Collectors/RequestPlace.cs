@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors;
+
+/// <summary>A planned request in the one account and region where it is asked.</summary>
+internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request, Connection Connection, string Region)
+{
+    public string EvidenceId => Plan.EvidenceId(Request, Connection.Account, Region);
+
+    /// <summary>The concurrency limit's key: the part of the operation before the colon is the service.</summary>
+    public (string Account, string Service, string Region) LimitKey => (Connection.Account, Request.Operation.Name.Split(':')[0], Region);
+
+    /// <summary>The columns of its table that are ours; the operation's follow.</summary>
+    public ImmutableArray<Column> AddedColumns => EvidenceColumns.Added(Request.ParentKey is not null, Request.With.Keys);
+
+    public EvidenceRequest Ask(ImmutableSortedDictionary<string, JsonElement> parameters) =>
+        new(Connection.Target.Name, Connection.Account, Region, Request.Operation, parameters);
+
+    /// <summary>The item with everything that is known before asking.</summary>
+    public EvidenceItem Item(DateTimeOffset started) => new()
+    {
+        EvidenceId = EvidenceId,
+        Names = Request.Names,
+        Target = Connection.Target.Name,
+        Account = Connection.Account,
+        Region = Region,
+        Source = Request.Operation.Source,
+        Operation = Request.Operation.Name,
+        Parameters = Request.Parameters,
+        Outcome = CollectionOutcome.Failed,
+        Pages = 0,
+        Items = 0,
+        Columns = [.. AddedColumns, .. Request.Operation.Columns],
+        Exchanges = [],
+        Identity = Connection.Identity,
+        Started = started,
+        Finished = started,
+    };
+}

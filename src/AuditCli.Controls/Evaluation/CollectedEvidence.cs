@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>The evidence that a bundle holds, seen as the partitions of a control.</summary>
+/// <param name="folder">The bundle's root, sealed or not yet.</param>
+/// <param name="items">The bundle's index.</param>
+public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem> items)
+{
+    /// <summary>
+    /// One partition per target and account that was asked anything for this control, each with the inputs that every partition
+    /// sees; only those inputs where the control asks no target at all. Tables are read when they are opened.
+    /// </summary>
+    public ImmutableArray<Partition> PartitionsOf(Control control)
+    {
+        var named = items.SelectMany(i => i.Names.Where(n => n.Control == control.Id).Select(n => (n.Name, Item: i))).ToImmutableArray();
+        var inputs = named.Where(n => n.Item.Target.Length == 0).ToImmutableArray();
+        var asked = named.Where(n => n.Item.Target.Length > 0).GroupBy(n => (n.Item.Target, n.Item.Account)).ToImmutableArray();
+        return asked.IsEmpty
+            ? inputs.IsEmpty ? [] : [new("", "", Tables(control, inputs))]
+            : [.. asked.Select(p => new Partition(p.Key.Target, p.Key.Account, Tables(control, [.. p, .. inputs])))];
+    }
+
+    private ImmutableSortedDictionary<string, EvidenceTable> Tables(Control control, ImmutableArray<(string Name, EvidenceItem Item)> named) => named
+        .GroupBy(n => n.Name, n => n.Item, StringComparer.Ordinal)
+        .ToImmutableSortedDictionary(
+            g => g.Key,
+            g => Table(control.Evidence.Single(e => e.Name == g.Key), [.. g.OrderBy(i => i.Region, StringComparer.Ordinal)]),
+            StringComparer.Ordinal);
+
+    private EvidenceTable Table(EvidenceNeed need, ImmutableArray<EvidenceItem> regions) => new(
+        [.. need.AddedColumns, .. need.Columns],
+        regions.All(i => i.Outcome == CollectionOutcome.Complete),
+        [.. regions.SelectMany(i => i.Failures.Select(f => new Limitation(need.Name, i.Target, i.Account, i.Region, i.Operation, i.Outcome, f.Code, f.Message, f.Count)))],
+        need.IsFile ? null : regions.Min(i => i.Started),
+        need.IsFile ? null : regions.Max(i => i.Finished),
+        () => Lines(regions.Select(i => (i.Table, i.TableSha256))),
+        need.ForEach is null ? null : new(need.CallColumns, () => Lines(regions.Select(i => (i.Calls, i.CallsSha256)))));
+
+    private IEnumerable<ReadOnlyMemory<byte>> Lines(IEnumerable<(string? Path, Digest? Sha256)> files)
+    {
+        foreach (var (path, sha256) in files)
+        {
+            if (path is null)
+                continue;
+            using var table = new TableReader(Path.Combine(folder, path), sha256);
+            while (table.TryRead(out var line))
+                yield return line;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using AuditCli.Collectors;
+using AuditCli.Evidence;
+using Spectre.Console;
+
+namespace AuditCli;
+
+/// <summary>Everything commands take from outside themselves; made once in <see cref="Composition"/>, by tests as they need it.</summary>
+/// <param name="Environment">A variable of the process, or null.</param>
+/// <param name="Random">That many unpredictable bytes, for bundle ids.</param>
+/// <param name="LiveError">Whether stderr is a terminal that can redraw a line.</param>
+/// <param name="OutputWidth">Characters that fit a line of stdout.</param>
+/// <param name="OutputColours">Whether stdout shows colours.</param>
+/// <param name="WorkingFolder">What relative paths on the command line are relative to.</param>
+public sealed record AuditHost(
+    TimeProvider Clock,
+    Func<string, string?> Environment,
+    Func<int, byte[]> Random,
+    bool LiveError,
+    int OutputWidth,
+    bool OutputColours,
+    string WorkingFolder,
+    ImmutableArray<CollectorEntry> Collectors)
+{
+    /// <summary>The sources as data, for checking controls and engagements.</summary>
+    public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];
+
+    /// <summary>A console that writes to stdout as the host can show it.</summary>
+    public IAnsiConsole Console(TextWriter output)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = OutputColours ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = OutputColours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        console.Profile.Width = OutputWidth;
+        return console;
+    }
+
+    public string FullPath(string path) => Path.GetFullPath(path, WorkingFolder);
+}

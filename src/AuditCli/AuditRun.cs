@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using AuditCli.Collectors;
+using AuditCli.Collectors.Http;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using Serilog;
+
+namespace AuditCli;
+
+/// <summary>What a run left behind.</summary>
+internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts);
+
+/// <summary>The whole job, one direction: collect, evaluate, seal. What it needs was loaded and checked before.</summary>
+internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, TextWriter error)
+{
+    private const int RequestsAtOnce = 16;
+    private const int RequestsAtOncePerService = 8;
+
+    /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
+    public string? PartialFolder { get; private set; }
+
+    /// <summary>Runs to the end, or throws: cancellation, or that the bundle cannot be written. Failures to read are in the results.</summary>
+    public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
+    {
+        var started = host.Clock.GetUtcNow();
+        await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
+        PartialFolder = bundle.PartialFolder;
+        RunFacts facts;
+        EvaluationResults results;
+        await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
+        {
+            await WriteQuestionsAsync(bundle, cancellationToken);
+            facts = await CollectAsync(bundle, log, started, cancellationToken);
+            results = await EvaluateAsync(bundle, facts, cancellationToken);
+            log.Information("Concluded {Controls} controls", results.Controls.Length);
+        }
+        await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
+        facts = facts with { Finished = host.Clock.GetUtcNow() };
+        await bundle.WriteFileAsync(BundlePaths.Run, RunRecord.Write(bundle.BundleId, prepared, facts), cancellationToken);
+        var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
+        var seal = await bundle.SealAsync(new(Tool.NameAndVersion, day, day.AddYears(7)), cancellationToken);
+        PartialFolder = null;
+        return new(prepared, seal, results, facts);
+    }
+
+    /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>
+    private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
+    {
+        await bundle.WriteFileAsync("data/engagement.yaml", prepared.Engagement.Source, cancellationToken);
+        foreach (var control in prepared.Plan.Controls.Select(c => c.Control).Concat(prepared.Plan.NotApplicable.Select(c => c.Control)))
+            await bundle.WriteFileAsync($"data/controls/{BundlePaths.Segment(control.Id)}.yaml", control.Source, cancellationToken);
+    }
+
+    private async Task<RunFacts> CollectAsync(BundleWriter bundle, ILogger log, DateTimeOffset started, CancellationToken cancellationToken)
+    {
+        var engagement = prepared.Engagement;
+        await using ExchangeTransport transport = engagement.Replay is { } recorded
+            ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock);
+        var dates = (transport as ReplayTransport)?.RecordedDates;
+        // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
+        var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
+        var asked = prepared.Plan.Plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        ImmutableArray<Target> targets = [.. engagement.Targets.Where(t => asked.Contains(t.Name))];
+
+        var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
+            .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, clock, log.Tell)));
+        ImmutableArray<ReachedTarget> reached;
+        try
+        {
+            using var limit = new ConcurrencyLimit(RequestsAtOnce, RequestsAtOncePerService);
+            reached = await RunProgress.ShowAsync(host, error, show =>
+            {
+                void Tell(CollectionEvent happened)
+                {
+                    log.Tell(happened);
+                    show(happened);
+                }
+                return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
+                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows))], cancellationToken);
+            });
+        }
+        finally
+        {
+            foreach (var collector in collectors.Values)
+                await collector.DisposeAsync();
+        }
+        return new RunFacts
+        {
+            Started = started,
+            Finished = started,
+            AsOf = engagement.AsOf ?? dates?.Last ?? started,
+            Recorded = dates,
+            Unused = (transport as ReplayTransport)?.Unused ?? [],
+            Reached = reached,
+            ClockOffsets = transport.ClockOffsets,
+            RequestsAtOnce = RequestsAtOnce,
+            RequestsAtOncePerService = RequestsAtOncePerService,
+            User = Environment.UserName,
+            Machine = Environment.MachineName,
+        };
+    }
+
+    private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, RunFacts facts, CancellationToken cancellationToken)
+    {
+        var engagement = prepared.Engagement;
+        var evidence = new CollectedEvidence(bundle.PartialFolder, EvidenceIndex.Read(bundle.PartialFolder));
+        var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
+        var concluded = new List<ControlResult>();
+        foreach (var scope in prepared.Plan.Controls)
+        {
+            concluded.Add(await Evaluator.EvaluateAsync(
+                scope, evidence.PartitionsOf(scope.Control), moment, EvaluationLimits.Default, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
+        }
+        concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(c.Scope, c.Decision)));
+        return EvaluationResults.From(EngineDescription.Read(), moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+    }
+
+    /// <summary>The entity, the second in UTC, and eight unpredictable digits: readable, sortable, and never twice.</summary>
+    private string NewBundleId(DateTimeOffset now)
+    {
+        var entity = string.Concat(prepared.Engagement.Entity.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
+        return $"{(entity.Length == 0 ? "audit" : entity[..Math.Min(40, entity.Length)].Trim('-'))}-{now.UtcDateTime:yyyyMMdd't'HHmmss'z'}-{Convert.ToHexStringLower(host.Random(4))}";
+    }
+
+    /// <summary>A clock that stands still; what waits on it does not wait.</summary>
+    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
+    }
+}

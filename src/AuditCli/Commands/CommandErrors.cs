@@ -1,0 +1,17 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+
+namespace AuditCli.Commands;
+
+/// <summary>How faults in files are printed.</summary>
+internal static class CommandErrors
+{
+    /// <summary>Every fault on a line of its own, as compilers print them; returns the exit code.</summary>
+    public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults)
+    {
+        foreach (var fault in faults)
+            error.WriteLine(fault);
+        error.WriteLine(faults.Length == 1 ? "1 fault; nothing was asked or written" : $"{faults.Length} faults; nothing was asked or written");
+        return ExitCode.Usage;
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using AuditCli.Controls;
+using AuditCli.Reports;
+using Spectre.Console;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli run ENGAGEMENT</c>: the main job.</summary>
+internal static class RunCommand
+{
+    public static Command Build(AuditHost host)
+    {
+        var engagement = new Argument<string>("ENGAGEMENT") { Description = "The engagement file: whom, which period, which controls, which targets." };
+        var control = CommandOptions.List(host, "--control", "ID-or-glob", "Only these controls of the engagement; repeatable.");
+        var target = CommandOptions.List(host, "--target", "NAME", "Only these targets of the engagement; repeatable.");
+        var controls = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
+        var output = CommandOptions.Text(host, "--out", "DIR", "Where the bundle goes.", "bundles");
+        var form = CommandOptions.Output(host);
+        var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
+        verbose.Aliases.Add("-v");
+        var command = new Command("run", """
+            Collect the evidence of an engagement, conclude on its controls, and seal a bundle.
+
+            Only reads. Credentials come from each cloud's own chain and are never written. Exit codes: 0 nothing to
+            report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error, 130 interrupted.
+
+            Examples:
+              auditcli run samples/engagement.yaml
+              auditcli run engagement.yaml --control 'APD-AWS-*' --target prod --out bundles
+              auditcli run engagement.yaml --output json | jq .conclusions
+            """)
+        {
+            engagement, control, target, controls, output, form, verbose,
+        };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var filter = new PlanFilter([.. parsed.GetValue(control) ?? []], [.. parsed.GetValue(target) ?? []]);
+            var library = parsed.GetValue(controls);
+            var options = new RunOptions(
+                System.IO.Path.GetRelativePath(host.WorkingFolder, host.FullPath(parsed.GetValue(engagement)!)),
+                host.FullPath(parsed.GetValue(engagement)!),
+                library is null ? null : host.FullPath(library),
+                host.FullPath(parsed.GetValue(output)!),
+                filter,
+                parsed.GetValue(verbose));
+            return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(AuditHost host, RunOptions options, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        var (prepared, faults) = await PreparedRun.LoadAsync(options, host, cancellationToken);
+        if (prepared is null)
+            return CommandErrors.Report(error, faults);
+        var run = new AuditRun(prepared, options, host, error);
+        try
+        {
+            var finished = await run.RunAsync(cancellationToken);
+            if (json)
+                await output.WriteLineAsync(RunSummary.Json(finished));
+            else
+                RunSummary.Write(host.Console(output), finished);
+            return ExitCodeOf(finished.Results.Controls.Select(c => c.Conclusion));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await error.WriteLineAsync($"interrupted: nothing was sealed{(run.PartialFolder is { } kept ? $"; what was collected is kept in {kept}" : "")}");
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            await error.WriteLineAsync($"auditcli: {e.Message}");
+            await error.WriteLineAsync(run.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}" : "nothing was collected");
+            return ExitCode.Usage;
+        }
+    }
+
+    private static int ExitCodeOf(IEnumerable<Conclusion> conclusions)
+    {
+        var all = conclusions.ToHashSet();
+        return all.Contains(Conclusion.Fail) ? ExitCode.Failed
+            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) ? ExitCode.Undecided
+            : ExitCode.Ok;
+    }
+}

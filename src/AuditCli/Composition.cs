@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using AuditCli.Collectors;
+using AuditCli.Commands;
+
+namespace AuditCli;
+
+/// <summary>Where the parts of the program are put together.</summary>
+public static class Composition
+{
+    private const int WidthOfAFile = 120;
+
+    /// <summary>The host of a real process.</summary>
+    public static AuditHost Host() => new(
+        TimeProvider.System,
+        Environment.GetEnvironmentVariable,
+        RandomNumberGenerator.GetBytes,
+        LiveError: !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb",
+        OutputWidth: Console.IsOutputRedirected ? WidthOfAFile : Math.Max(80, Console.WindowWidth),
+        OutputColours: !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") is not "dumb",
+        Environment.CurrentDirectory,
+        CollectorCatalog.All);
+
+    /// <summary>The command line.</summary>
+    public static RootCommand Root(AuditHost host) => new(
+        """
+        Collects IT-general-control evidence, reading only, and says per control whether it held.
+
+        Every answer and every denied call is kept in a bundle that anyone can check offline. A control never passes
+        without its data.
+
+        Exit codes of run: 0 nothing to report, 2 a control failed, 3 a control could not be concluded, 1 usage or
+        internal error, 130 interrupted.
+
+        Start with:  auditcli run samples/engagement.yaml
+        """)
+    {
+        RunCommand.Build(host),
+        VerifyCommand.Build(host),
+        ControlsCommand.Build(host),
+        CallCommand.Build(host),
+    };
+}

@@ -1,0 +1,20 @@
+namespace AuditCli;
+
+/// <summary>What the process says when it ends.</summary>
+public static class ExitCode
+{
+    /// <summary>Nothing to report; every question asked holds.</summary>
+    public const int Ok = 0;
+
+    /// <summary>The command line, a control or the engagement is wrong, or the program broke.</summary>
+    public const int Usage = 1;
+
+    /// <summary>A control failed, or a check of a bundle did.</summary>
+    public const int Failed = 2;
+
+    /// <summary>No failure, but something could not be concluded, read or decided.</summary>
+    public const int Undecided = 3;
+
+    /// <summary>Interrupted; nothing was sealed.</summary>
+    public const int Interrupted = 130;
+}

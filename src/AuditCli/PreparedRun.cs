@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+
+namespace AuditCli;
+
+/// <summary>What the command line asks of a run. Paths are full.</summary>
+/// <param name="ShownAs">The engagement's path as messages print it.</param>
+/// <param name="Library">The folder of controls; null takes the engagement's, or the shipped library.</param>
+internal sealed record RunOptions(
+    string ShownAs,
+    string Engagement,
+    string? Library,
+    string Out,
+    PlanFilter Filter,
+    bool Verbose);
+
+/// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
+internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ImmutableArray<LoadedControl> Library)
+{
+    /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
+    public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)
+    {
+        var (engagement, faults) = EngagementLoader.Load(options.Engagement, host.Sources);
+        if (engagement is null)
+            return (null, faults);
+        var library = Libraries.Load(options.Library ?? engagement.Library, host.Sources);
+        if (!library.Faults.IsEmpty)
+            return (null, library.Faults);
+        var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, options.ShownAs, [.. library.Controls.Select(c => c.Control)]);
+        if (!unknown.IsEmpty)
+            return (null, unknown);
+        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, options.Filter);
+        var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
+        var wrong = plan.Faults;
+        foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
+            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, cancellationToken)];
+        if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
+            wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
+        return wrong.IsEmpty ? (new(checkedEngagement, plan, library.Controls), []) : (null, wrong);
+    }
+}
+
+/// <summary>Where controls come from.</summary>
+internal static class Libraries
+{
+    /// <summary>The controls of a folder, or the shipped ones.</summary>
+    public static ControlLibrary Load(string? folder, ImmutableArray<EvidenceSource> sources) => folder is null
+        ? ControlLibrary.Load(ShippedLibrary.Files(), sources, ShippedLibrary.Digests())
+        : ControlLibrary.Load(folder, sources, ShippedLibrary.Digests());
+
+    /// <summary>Every SQL text of a control, gated and bound against empty tables; warnings are left out.</summary>
+    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, CancellationToken cancellationToken) =>
+        [.. (await ControlSql.CheckAsync(loaded.Control, cancellationToken)).Where(m => !m.IsWarning).Select(m => m.In(loaded))];
+}

@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using Spectre.Console;
+
+namespace AuditCli.Reports;
+
+/// <summary>What a run prints at its end: per ITGC domain, each control with its counts, its conclusion and its first limitation.</summary>
+internal static class RunSummary
+{
+    private const int CountsWidth = 11 + 11 + 9;
+    private const int ConclusionWidth = 15;
+
+    /// <summary>The summary for people, no wider than the console where it can be helped.</summary>
+    public static void Write(IAnsiConsole console, FinishedRun run)
+    {
+        var (engagement, facts, results) = (run.Prepared.Engagement, run.Facts, run.Results);
+        if (facts.Recorded is { } recorded)
+            Line(console, $"REPLAY of exchanges recorded {RunRecord.Instant(recorded.First)} to {RunRecord.Instant(recorded.Last)}", "bold yellow");
+        Line(console, $"{engagement.Entity}, {engagement.Name}", "bold");
+        Line(console, $"period {engagement.Period.Start:yyyy-MM-dd} to {engagement.Period.End:yyyy-MM-dd} ({engagement.Period.TimeZone}), as of {RunRecord.Instant(facts.AsOf)}");
+        foreach (var domain in results.Controls.GroupBy(c => c.Domain).OrderBy(g => g.Key))
+        {
+            console.WriteLine();
+            WriteDomain(console, Wording.Name(domain.Key), [.. domain]);
+        }
+        WriteScope(console, run);
+        console.WriteLine();
+        Line(console, Totals(results), "bold");
+        Line(console, $"bundle {run.Bundle.Path}");
+        Line(console, $"tagmanifest sha256 {run.Bundle.TagManifestSha256}");
+    }
+
+    /// <summary>The same as one JSON object, for <c>--output json</c>.</summary>
+    public static string Json(FinishedRun run) => new JsonObject
+    {
+        ["bundle"] = run.Bundle.Path,
+        ["tagmanifest_sha256"] = run.Bundle.TagManifestSha256.Hex,
+        ["mode"] = run.Facts.Mode,
+        ["conclusions"] = new JsonObject(Enum.GetValues<Conclusion>().Select(c => (c, run.Results.Controls.Count(r => r.Conclusion == c)))
+            .Where(c => c.Item2 > 0).Select(c => KeyValuePair.Create(Wording.Name(c.c), (JsonNode?)c.Item2))),
+        ["controls"] = new JsonArray([.. run.Results.Controls.Select(c => (JsonNode)new JsonObject
+        {
+            ["id"] = c.Id,
+            ["title"] = c.Title,
+            ["conclusion"] = Wording.Name(c.Conclusion),
+            ["population"] = c.Population,
+            ["deviations"] = c.Deviations,
+            ["approved"] = c.Approved,
+            ["limitations"] = new JsonArray([.. Reasons(c).Select(r => (JsonNode)r)]),
+        })]),
+    }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    private static void WriteDomain(IAnsiConsole console, string name, ImmutableArray<ControlResult> controls)
+    {
+        var idWidth = Math.Max(7, controls.Max(c => c.Id.Length)) + 2;
+        var titleWidth = Math.Clamp(console.Profile.Width - idWidth - CountsWidth - ConclusionWidth - 1, 20, 60);
+        Line(console, name.ToUpperInvariant(), "bold");
+        Line(console, $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",11}{"exceptions",11}{"approved",9} conclusion", "dim");
+        foreach (var control in controls)
+        {
+            console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+            Line(console, Conclusion(control), Style(control.Conclusion));
+            if (Reasons(control).FirstOrDefault() is { } reason)
+                Line(console, $"{"".PadRight(idWidth)}{Cut(reason, Math.Max(40, console.Profile.Width - idWidth - 1))}", "dim");
+        }
+    }
+
+    private static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
+        ? $"PASS ({control.Approved} approved exception{(control.Approved == 1 ? "" : "s")})"
+        : Wording.Name(control.Conclusion);
+
+    /// <summary>Why a control could not conclude more than it did, what concerns the most first.</summary>
+    private static IEnumerable<string> Reasons(ControlResult control) =>
+    [
+        .. control.NotApplicable is { } left ? [$"{left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})"] : Array.Empty<string>(),
+        .. control.Tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
+        .. control.Limitations.Select(l => $"{l.Operation} in {Place(l.Target, l.Account)}{(l.Region.Length > 0 ? $" {l.Region}" : "")}: {l.Code}{(l.Count > 1 ? $", {l.Count} calls" : "")}: {l.Message}"),
+        .. control.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
+            .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in {Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
+        .. control.Undetermined > 0 ? [$"{control.Undetermined} of {control.Population} items could not be determined"] : Array.Empty<string>(),
+    ];
+
+    /// <summary>Everything that narrows the scope or differs from what was shipped, so that nothing weakens silently.</summary>
+    private static void WriteScope(IAnsiConsole console, FinishedRun run)
+    {
+        var (facts, results) = (run.Facts, run.Results);
+        string[] notes =
+        [
+            .. facts.Reached.Where(t => t.Failure is not null).Select(t => $"target {t.Target.Name} could not be entered: {t.Failure!.Code}"),
+            .. facts.Reached.Where(t => t.Connection is not null).Select(t => $"target {t.Target.Name} is account {t.Connection!.Account}, read as {t.Connection.Identity} in {string.Join(", ", t.Connection.Regions)}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
+            .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}"),
+            .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}")),
+            .. results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}"),
+            .. facts.UnusualEndpoints.Select(e => $"endpoint that is not the provider's own: {e}"),
+            .. facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
+        ];
+        if (notes.Length == 0)
+            return;
+        console.WriteLine();
+        Line(console, "SCOPE", "bold");
+        foreach (var note in notes)
+            Line(console, note);
+    }
+
+    private static bool IsNarrowed(AuditCli.Collectors.ReachedTarget target) =>
+        target.Target.Settings.TryGetValue("regions", out var regions) && regions is not ["enabled"];
+
+    private static string Totals(EvaluationResults results) => string.Join(", ", Enum.GetValues<Conclusion>()
+        .Select(c => (Conclusion: c, Count: results.Controls.Count(r => r.Conclusion == c)))
+        .Where(c => c.Count > 0).Select(c => $"{c.Count} {Wording.Name(c.Conclusion)}"));
+
+    private static string Place(string target, string account) => account.Length == 0 ? target.Length == 0 ? "the inputs" : target : $"{target} {account}";
+
+    private static string Cut(string text, int width)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        return line.Length <= width ? line : line[..(width - 1)] + "…";
+    }
+
+    private static string Style(Conclusion conclusion) => conclusion switch
+    {
+        Controls.Conclusion.Fail or Controls.Conclusion.Error => "bold red",
+        Controls.Conclusion.Inconclusive or Controls.Conclusion.NeedsReview => "bold yellow",
+        Controls.Conclusion.Pass => "bold green",
+        _ => "bold",
+    };
+
+    private static void Line(IAnsiConsole console, string text, string style = "default")
+    {
+        console.Write(new Text(text, Spectre.Console.Style.Parse(style)));
+        console.WriteLine();
+    }
+}

@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using AuditCli.Collectors;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+
+namespace AuditCli;
+
+/// <summary>What happened in a run besides its evidence and results.</summary>
+internal sealed record RunFacts
+{
+    public required DateTimeOffset Started { get; init; }
+    public required DateTimeOffset Finished { get; init; }
+
+    /// <summary>The moment that point-in-time tests speak of.</summary>
+    public required DateTimeOffset AsOf { get; init; }
+
+    /// <summary>In a replay, when its exchanges were recorded; null live.</summary>
+    public required RecordedDates? Recorded { get; init; }
+    public required ImmutableArray<UnusedRecordings> Unused { get; init; }
+    public required ImmutableArray<ReachedTarget> Reached { get; init; }
+    public required ImmutableSortedDictionary<string, TimeSpan> ClockOffsets { get; init; }
+    public required int RequestsAtOnce { get; init; }
+    public required int RequestsAtOncePerService { get; init; }
+
+    /// <summary>The operating system's user who ran it.</summary>
+    public required string User { get; init; }
+    public required string Machine { get; init; }
+
+    public string Mode => Recorded is null ? "live" : "replay";
+
+    /// <summary>Targets that were not read themselves, for the list of what was not tested.</summary>
+    public IEnumerable<NotTested> NotRead => Reached.Where(t => t.ReadThrough is not null)
+        .Select(t => new NotTested(t.Target.Name, $"account {t.Connection!.Account} is read through target {t.ReadThrough}"));
+
+    /// <summary>Every endpoint that is not the provider's own, in order.</summary>
+    public IEnumerable<string> UnusualEndpoints => Reached.SelectMany(t => t.Connection?.UnusualEndpoints ?? []).Distinct().Order(StringComparer.Ordinal);
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using AuditCli.Collectors;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+
+namespace AuditCli;
+
+/// <summary>The run's log: compact JSON (CLEF) inside the bundle and, when asked for, on stderr. It never holds a credential.</summary>
+internal static class RunLog
+{
+    /// <summary>A logger that writes to the file until disposed.</summary>
+    public static Logger Open(string file, TextWriter error, bool verbose)
+    {
+        var configuration = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.File(new CompactJsonFormatter(), file);
+        if (verbose)
+            configuration.WriteTo.Sink(new WriterSink(error));
+        return configuration.CreateLogger();
+    }
+
+    /// <summary>Writes what a run tells about itself.</summary>
+    public static void Tell(this ILogger log, CollectionEvent happened)
+    {
+        switch (happened)
+        {
+            case CollectionEvent.TargetReached { Connection: var c }:
+                log.Information("Target {Target} is account {Account}, read as {Identity} in {Regions}", c.Target.Name, c.Account, c.Identity, c.Regions);
+                break;
+            case CollectionEvent.TargetFailed failed:
+                log.Warning("Target {Target} could not be entered: {Code} {Reason}", failed.Target, failed.Code, failed.Message);
+                break;
+            case CollectionEvent.Planned planned:
+                log.Information("{Items} evidence items to collect", planned.Items);
+                break;
+            case CollectionEvent.CallsMade calls:
+                log.Debug("{Operation} in {Account} {Region}: {Calls} calls", calls.Operation, calls.Account, calls.Region, calls.Calls);
+                break;
+            case CollectionEvent.ItemFinished { Item: var item }:
+                log.Write(
+                    item.Outcome == CollectionOutcome.Complete ? LogEventLevel.Information : LogEventLevel.Warning,
+                    "{Operation} in {Account} {Region}: {Outcome}, {Items} rows, {Pages} pages {Code} {Reason}",
+                    item.Operation, item.Account, item.Region, item.Outcome, item.Items, item.Pages, item.Code, item.Message);
+                break;
+        }
+    }
+
+    /// <summary>Notes that credentials were obtained: where, when and with which status, never which.</summary>
+    public static void Tell(this ILogger log, CredentialExchange exchange) =>
+        log.Information("Credential exchange {Operation} with {Endpoint} at {Date}: {Status}", exchange.Operation, exchange.Endpoint, exchange.Date, exchange.Status);
+
+    private sealed class WriterSink(TextWriter error) : ILogEventSink
+    {
+        public void Emit(LogEvent logEvent) => error.WriteLine($"{logEvent.Level}: {logEvent.RenderMessage(CultureInfo.InvariantCulture)}");
+    }
+}

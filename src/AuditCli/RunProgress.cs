@@ -1,0 +1,95 @@
+using AuditCli.Collectors;
+using AuditCli.Evidence;
+using Spectre.Console;
+
+namespace AuditCli;
+
+/// <summary>
+/// Shows a run on stderr while it works: a bar that redraws itself on a terminal, and elsewhere a plain line per target, per tenth
+/// of the way, and per item that could not be read whole.
+/// </summary>
+internal static class RunProgress
+{
+    /// <summary>Runs the work, giving it a place to tell what happens; safe to tell from many threads.</summary>
+    public static async Task<T> ShowAsync<T>(AuditHost host, TextWriter error, Func<Action<CollectionEvent>, Task<T>> work)
+    {
+        if (!host.LiveError)
+            return await work(new PlainLines(error).Tell);
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
+        return await console.Progress()
+            .AutoClear(true)
+            .HideCompleted(false)
+            .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .StartAsync(context =>
+            {
+                var task = context.AddTask("entering targets", maxValue: 1);
+                var room = Math.Max(16, console.Profile.Width - 42);
+                return work(happened => Show(console, task, room, happened));
+            });
+    }
+
+    private static void Show(IAnsiConsole console, ProgressTask task, int room, CollectionEvent happened)
+    {
+        switch (happened)
+        {
+            case CollectionEvent.TargetReached { Connection: var c }:
+                console.MarkupLineInterpolated($"target [bold]{c.Target.Name}[/] is {c.Account}, read as {c.Identity}");
+                break;
+            case CollectionEvent.TargetFailed failed:
+                console.MarkupLineInterpolated($"[yellow]target {failed.Target} could not be entered: {failed.Code} {failed.Message}[/]");
+                break;
+            case CollectionEvent.Planned planned:
+                task.MaxValue = Math.Max(1, planned.Items);
+                break;
+            case CollectionEvent.CallsMade calls:
+                task.Description = Fit($"{calls.Operation} {calls.Account}: {calls.Calls} calls", room);
+                break;
+            case CollectionEvent.ItemFinished { Item: var item }:
+                task.Increment(1);
+                task.Description = Fit($"{item.Operation} {item.Account} {item.Region}", room);
+                if (item.Outcome != CollectionOutcome.Complete)
+                    console.MarkupLineInterpolated($"[yellow]{Line(item)}[/]");
+                break;
+        }
+    }
+
+    /// <summary>One line never wraps, so redrawing it never scrolls.</summary>
+    private static string Fit(string text, int room) => Markup.Escape(text.Length <= room ? text : text[..(room - 1)] + "…");
+
+    private static string Line(EvidenceItem item) =>
+        $"{item.Operation} {item.Account} {item.Region}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";
+
+    private sealed class PlainLines(TextWriter error)
+    {
+        private readonly Lock _lock = new();
+        private int _planned;
+        private int _finished;
+
+        public void Tell(CollectionEvent happened)
+        {
+            lock (_lock)
+            {
+                switch (happened)
+                {
+                    case CollectionEvent.TargetReached { Connection: var c }:
+                        error.WriteLine($"target {c.Target.Name} is {c.Account}, read as {c.Identity}");
+                        break;
+                    case CollectionEvent.TargetFailed failed:
+                        error.WriteLine($"target {failed.Target} could not be entered: {failed.Code} {failed.Message}");
+                        break;
+                    case CollectionEvent.Planned planned:
+                        _planned = planned.Items;
+                        break;
+                    case CollectionEvent.ItemFinished { Item: var item }:
+                        var tenth = _finished * 10 / Math.Max(1, _planned);
+                        _finished++;
+                        if (item.Outcome != CollectionOutcome.Complete)
+                            error.WriteLine(Line(item));
+                        if (_finished * 10 / Math.Max(1, _planned) > tenth)
+                            error.WriteLine($"collected {_finished} of {_planned}");
+                        break;
+                }
+            }
+        }
+    }
+}

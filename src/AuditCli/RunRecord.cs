@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Collectors;
+using AuditCli.Evidence;
+
+namespace AuditCli;
+
+/// <summary><c>data/run.json</c>: who ran what, when, where, as whom, and everything that narrows or bends the scope.</summary>
+internal static class RunRecord
+{
+    private const int Schema = 1;
+
+    public static byte[] Write(string bundleId, PreparedRun prepared, RunFacts facts)
+    {
+        var engagement = prepared.Engagement;
+        return JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+        {
+            ["schema"] = Schema,
+            ["bundle_id"] = bundleId,
+            ["mode"] = facts.Mode,
+            ["tool"] = new JsonObject
+            {
+                ["name"] = "auditcli",
+                ["version"] = Tool.Version,
+                ["runtime"] = System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription,
+                ["system"] = System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier,
+            },
+            ["run_by"] = new JsonObject { ["user"] = facts.User, ["machine"] = facts.Machine },
+            ["entity"] = engagement.Entity,
+            ["name"] = engagement.Name,
+            ["preparer"] = engagement.Preparer,
+            ["reviewer"] = engagement.Reviewer,
+            ["engagement_sha256"] = Digest.Of(engagement.Source.Span).Hex,
+            ["period"] = new JsonObject
+            {
+                ["start"] = engagement.Period.Start.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                ["end"] = engagement.Period.End.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                ["time_zone"] = engagement.Period.TimeZone,
+            },
+            ["as_of"] = Instant(facts.AsOf),
+            ["started"] = Instant(facts.Started),
+            ["finished"] = Instant(facts.Finished),
+            ["recorded"] = facts.Recorded is { } r ? new JsonObject { ["first"] = Instant(r.First), ["last"] = Instant(r.Last) } : null,
+            ["targets"] = new JsonArray([.. facts.Reached.Select(t => (JsonNode)TargetOf(t))]),
+            ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)new JsonObject
+            {
+                ["name"] = i.Name,
+                ["obtained_from"] = i.ObtainedFrom,
+                ["obtained_on"] = i.ObtainedOn.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                ["how"] = i.How,
+                ["stated_rows"] = i.StatedRows,
+                ["report_parameters"] = i.ReportParameters,
+            })]),
+            ["clock_offset_seconds"] = new JsonObject(facts.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
+            ["limits"] = new JsonObject { ["requests_at_once"] = facts.RequestsAtOnce, ["requests_at_once_per_service"] = facts.RequestsAtOncePerService },
+            ["unused_recordings"] = new JsonArray([.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
+        });
+    }
+
+    private static JsonObject TargetOf(ReachedTarget target) => new()
+    {
+        ["name"] = target.Target.Name,
+        ["source"] = target.Target.Source,
+        ["settings"] = new JsonObject(target.Target.Settings.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)new JsonArray([.. s.Value.Select(v => (JsonNode)v)])))),
+        ["account"] = target.Connection?.Account,
+        ["identity"] = target.Connection?.Identity,
+        ["regions"] = target.Connection is { } c ? new JsonArray([.. c.Regions.Select(x => (JsonNode)x)]) : null,
+        ["unusual_endpoints"] = new JsonArray([.. (target.Connection?.UnusualEndpoints ?? []).Select(x => (JsonNode)x)]),
+        ["read_through"] = target.ReadThrough,
+        ["failure"] = target.Failure is { } f ? new JsonObject { ["code"] = f.Code, ["message"] = f.Message } : null,
+        ["exchanges"] = new JsonArray([.. target.Exchanges.Select(e => (JsonNode)new JsonObject
+        {
+            ["file"] = e.File,
+            ["record_id"] = e.RecordId,
+            ["status"] = e.Status,
+            ["date"] = Instant(e.Date),
+        })]),
+    };
+
+    internal static string Instant(DateTimeOffset value) => value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
+}

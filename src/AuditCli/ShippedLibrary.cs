@@ -1,0 +1,36 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using AuditCli.Controls;
+using AuditCli.Evidence;
+
+namespace AuditCli;
+
+/// <summary>The controls embedded at build. A library folder is compared with them: shipped, modified or local.</summary>
+internal static class ShippedLibrary
+{
+    private const string Prefix = "controls/";
+
+    /// <summary>The embedded files, by path from the library's root.</summary>
+    public static ImmutableArray<LibraryFile> Files()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return
+        [
+            .. assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+                .Select(n => new LibraryFile(n[Prefix.Length..].Replace('\\', '/'), Read(assembly, n), $"(shipped) {n.Replace('\\', '/')}")),
+        ];
+    }
+
+    /// <summary>Id to digest of every embedded control.</summary>
+    public static ImmutableDictionary<string, Digest> Digests() => Files()
+        .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal))
+        .ToImmutableDictionary(f => Path.GetFileNameWithoutExtension(f.Path), f => Digest.Of(f.Content.Span));
+
+    private static byte[] Read(Assembly assembly, string name)
+    {
+        using var stream = assembly.GetManifestResourceStream(name)!;
+        var content = new byte[stream.Length];
+        stream.ReadExactly(content);
+        return content;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Collections;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using AuditCli.Collectors;
+using AuditCli.Controls;
+using AuditCli.Evidence;
+
+namespace AuditCli.Tests;
+
+/// <summary>The house's rules, read off the assemblies and the tree.</summary>
+public sealed class ArchitectureTests
+{
+    private static readonly Assembly Evidence = typeof(EvidenceItem).Assembly;
+    private static readonly Assembly Controls = typeof(Control).Assembly;
+    private static readonly Assembly Collectors = typeof(ICollector).Assembly;
+    private static readonly Assembly Program = typeof(Composition).Assembly;
+
+    [Fact]
+    public void Controls_and_collectors_never_see_each_other()
+    {
+        Assert.DoesNotContain(Controls.GetReferencedAssemblies(), a => a.Name == "AuditCli.Collectors");
+        Assert.DoesNotContain(Collectors.GetReferencedAssemblies(), a => a.Name == "AuditCli.Controls");
+    }
+
+    [Fact]
+    public void Evidence_stands_on_the_base_class_library_alone() =>
+        Assert.All(Evidence.GetReferencedAssemblies(), a => Assert.StartsWith("System.", a.Name, StringComparison.Ordinal));
+
+    [Fact]
+    public void Only_collectors_know_a_cloud_sdk() =>
+        Assert.All([Evidence, Controls, Program], assembly => Assert.DoesNotContain(
+            assembly.GetReferencedAssemblies(),
+            a => a.Name!.StartsWith("AWSSDK", StringComparison.Ordinal) || a.Name.StartsWith("Google", StringComparison.Ordinal) || a.Name.StartsWith("Kubernetes", StringComparison.Ordinal)));
+
+    [Fact]
+    public void Every_collector_is_in_the_catalogue()
+    {
+        var written = Collectors.GetTypes().Where(t => t.IsClass && typeof(ICollector).IsAssignableFrom(t)).Select(t => t.Name).Order();
+        Assert.Equal(written, CollectorCatalog.All.Select(c => c.Implementation.Name).Order());
+    }
+
+    [Fact]
+    public void No_static_state_can_change() => Assert.All(
+        OwnTypes().SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)),
+        field => Assert.True(field.IsInitOnly || field.IsLiteral || IsGenerated(field), $"{field.DeclaringType}.{field.Name} can be assigned"));
+
+    [Fact]
+    public void No_static_collection_can_change() => Assert.All(
+        OwnTypes().SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)).Where(f => !IsGenerated(f)),
+        field => Assert.False(
+            field.FieldType.IsGenericType && new[] { typeof(List<>), typeof(Dictionary<,>), typeof(HashSet<>) }.Contains(field.FieldType.GetGenericTypeDefinition()),
+            $"{field.DeclaringType}.{field.Name} is a collection that can be changed"));
+
+    [Fact]
+    public void Public_records_cannot_be_changed() => Assert.All(
+        OwnTypes().Where(t => t.IsPublic && IsRecord(t)).SelectMany(t => t.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)),
+        property =>
+        {
+            var setter = property.SetMethod;
+            Assert.True(
+                setter is null || setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)),
+                $"{property.DeclaringType}.{property.Name} can be set");
+            Assert.False(
+                typeof(IList).IsAssignableFrom(property.PropertyType) && !property.PropertyType.Name.StartsWith("Immutable", StringComparison.Ordinal),
+                $"{property.DeclaringType}.{property.Name} is a collection that can be changed");
+        });
+
+    [Fact]
+    public void The_top_level_is_the_one_agreed()
+    {
+        string[] agreed = ["src", "tests", "controls", "samples", "README.md", "AuditCli.sln", "Directory.Build.props", "LICENSE"];
+        var found = Directory.EnumerateFileSystemEntries(Repository.Root).Select(Path.GetFileName)
+            .Where(n => !n!.StartsWith('.') && n is not ("bundles" or "TestResults"));
+        Assert.Equal(agreed.Order(), found.Order());
+    }
+
+    [Fact]
+    public void No_source_file_holds_two_ideas() => Assert.All(
+        Directory.EnumerateFiles(Repository.Path("src"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)),
+        file => Assert.True(File.ReadLines(file).Count() <= 400, $"{file} has more than 400 lines"));
+
+    private static IEnumerable<Type> OwnTypes() => new[] { Evidence, Controls, Collectors, Program }.SelectMany(a => a.GetTypes())
+        .Where(t => !t.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false) && t.DeclaringType?.IsDefined(typeof(CompilerGeneratedAttribute), false) is not true && !t.Name.StartsWith('<'));
+
+    private static bool IsGenerated(FieldInfo field) => field.Name.StartsWith('<') && !field.Name.Contains(">k__BackingField", StringComparison.Ordinal) || field.IsDefined(typeof(CompilerGeneratedAttribute), false) && !field.Name.Contains(">k__BackingField", StringComparison.Ordinal);
+
+    private static bool IsRecord(Type type) => type.GetMethod("<Clone>$") is not null;
+}

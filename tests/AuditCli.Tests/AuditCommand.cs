@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Diagnostics;
+using AuditCli.Collectors;
+
+namespace AuditCli.Tests;
+
+/// <summary>What a command printed, and how it ended.</summary>
+public sealed record CommandResult(int ExitCode, string Output, string Error)
+{
+    public override string ToString() => $"exit code {ExitCode}\n{Output}\n{Error}";
+}
+
+/// <summary>Runs the program, in this process with chosen surroundings, or as a process of its own.</summary>
+public static class AuditCommand
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>In this process, with the surroundings given (the SDKs see the process's own).</summary>
+    public static async Task<CommandResult> RunAsync(AuditHost host, CancellationToken cancellationToken, params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exit = await Composition.Root(host).Parse(arguments).InvokeAsync(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false }, cancellationToken);
+        return new(exit, output.ToString(), error.ToString());
+    }
+
+    public static Task<CommandResult> RunAsync(string folder, params string[] arguments) =>
+        RunAsync(Host(folder), CancellationToken.None, arguments);
+
+    public static Task<CommandResult> RunAsync(string folder, ImmutableArray<CollectorEntry> collectors, params string[] arguments) =>
+        RunAsync(Host(folder) with { Collectors = collectors }, CancellationToken.None, arguments);
+
+    /// <summary>Surroundings without variables of the program's own, in that folder.</summary>
+    public static AuditHost Host(string folder) => new(
+        TimeProvider.System,
+        _ => null,
+        System.Security.Cryptography.RandomNumberGenerator.GetBytes,
+        LiveError: false,
+        OutputWidth: 160,
+        OutputColours: false,
+        folder,
+        CollectorCatalog.All);
+
+    /// <summary>As a process of its own, with exactly the variables given beside what .NET needs.</summary>
+    public static async Task<CommandResult> ProcessAsync(string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
+    {
+        using var process = Start(folder, environment, wrapper, arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await EndAsync(process);
+        return new(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts the process; the caller ends it.</summary>
+    public static Process Start(string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
+    {
+        string[] command = [.. wrapper, "dotnet", System.IO.Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Clear();
+        start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
+        start.Environment["HOME"] = folder;
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits for the end, and does not wait for ever.</summary>
+    public static async Task EndAsync(Process process)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"auditcli did not end within {Patience}");
+        }
+    }
+
+    /// <summary>Another program's verdict: its exit code and what it printed.</summary>
+    public static async Task<CommandResult> OtherAsync(string folder, string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await EndAsync(process);
+        return new(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>The one sealed bundle in a folder.</summary>
+    public static string TheBundle(string folder) => Directory.EnumerateDirectories(folder).Single(d => !d.EndsWith(".partial", StringComparison.Ordinal));
+}

@@ -1,0 +1,25 @@
+namespace AuditCli.Tests;
+
+/// <summary>Every help text is part of the product, and approved.</summary>
+public sealed class HelpTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("run")]
+    [InlineData("verify")]
+    [InlineData("controls")]
+    [InlineData("controls list")]
+    [InlineData("controls show")]
+    [InlineData("controls validate")]
+    [InlineData("controls test")]
+    [InlineData("controls columns")]
+    [InlineData("call")]
+    [InlineData("call aws")]
+    public async Task Help_is_as_approved(string command)
+    {
+        using var folder = new TemporaryFolder();
+        var result = await AuditCommand.RunAsync(folder.Path, [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+        Assert.Equal(0, result.ExitCode);
+        Golden.Matches($"help/{(command.Length == 0 ? "auditcli" : command.Replace(' ', '-'))}.txt", result.Output.ReplaceLineEndings("\n"));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace AuditCli.Tests;
+
+/// <summary>
+/// A loopback stand-in for IAM and STS with any number of users: pages are made when asked for, so that a test can be large
+/// while the server stays small. Unknown operations are answered as IAM answers them.
+/// </summary>
+public sealed class IamServer : IDisposable
+{
+    private const int PageSize = 1000;
+    private readonly HttpListener _listener = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _serving;
+    private readonly int _users;
+    private readonly TimeSpan _delay;
+    private int _answered;
+
+    public IamServer(int users, TimeSpan delay)
+    {
+        (_users, _delay) = (users, delay);
+        using (var free = new TcpListener(IPAddress.Loopback, 0))
+        {
+            free.Start();
+            Url = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}";
+        }
+        _listener.Prefixes.Add(Url + "/");
+        _listener.Start();
+        _serving = Task.Run(ServeAsync);
+    }
+
+    public string Url { get; }
+    public int Answered => Volatile.Read(ref _answered);
+    public ConcurrentDictionary<string, int> Calls { get; } = new();
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _listener.Abort();
+        _serving.Wait(TimeSpan.FromSeconds(10));
+        _stop.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                var context = await _listener.GetContextAsync();
+                _ = Task.Run(() => AnswerAsync(context));
+            }
+        }
+        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+        {
+            // The listener was stopped.
+        }
+    }
+
+    private async Task AnswerAsync(HttpListenerContext context)
+    {
+        try
+        {
+            using var reader = new StreamReader(context.Request.InputStream);
+            var form = (await reader.ReadToEndAsync()).Split('&').Select(p => p.Split('=', 2))
+                .ToDictionary(p => Uri.UnescapeDataString(p[0]), p => Uri.UnescapeDataString(p.ElementAtOrDefault(1) ?? "").Replace('+', ' '));
+            var action = form.GetValueOrDefault("Action", "");
+            Calls.AddOrUpdate(action, 1, (_, n) => n + 1);
+            if (_delay > TimeSpan.Zero)
+                await Task.Delay(_delay, _stop.Token);
+            var body = Body(action, form);
+            context.Response.StatusCode = body.StartsWith("<ErrorResponse", StringComparison.Ordinal) ? 400 : 200;
+            context.Response.ContentType = "text/xml";
+            var bytes = Encoding.UTF8.GetBytes(body);
+            context.Response.ContentLength64 = bytes.Length;
+            await context.Response.OutputStream.WriteAsync(bytes, _stop.Token);
+            context.Response.Close();
+            Interlocked.Increment(ref _answered);
+        }
+        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException)
+        {
+            // The client went away, or the test is over.
+        }
+    }
+
+    private string Body(string action, Dictionary<string, string> form) => action switch
+    {
+        "GetCallerIdentity" => Response(action, "<Arn>arn:aws:iam::111122223333:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account>"),
+        "ListUsers" => Response(action, Page(form, "Users", User)),
+        "ListAccessKeys" => Response(action, $"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{Key(form["UserName"])}</AccessKeyMetadata>"),
+        "ListMFADevices" => Response(action, $"<IsTruncated>false</IsTruncated><MFADevices><member><UserName>{form["UserName"]}</UserName><SerialNumber>arn:aws:iam::111122223333:mfa/{form["UserName"]}</SerialNumber><EnableDate>2026-01-02T00:00:00Z</EnableDate></member></MFADevices>"),
+        "GenerateCredentialReport" => Response(action, "<State>COMPLETE</State>"),
+        "GetCredentialReport" => Response(action, $"<Content>{Convert.ToBase64String(Report())}</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>2026-11-23T00:00:00Z</GeneratedTime>"),
+        "GetAccountSummary" => Response(action, $"<SummaryMap><entry><key>Users</key><value>{_users}</value></entry></SummaryMap>"),
+        _ => $"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>{action} is not served here</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+    };
+
+    private string Page(Dictionary<string, string> form, string name, Func<int, string> row)
+    {
+        var from = int.Parse(form.GetValueOrDefault("Marker", "0"), CultureInfo.InvariantCulture);
+        var until = Math.Min(_users, from + PageSize);
+        var rows = new StringBuilder($"<{name}>");
+        for (var i = from; i < until; i++)
+            rows.Append(row(i));
+        rows.Append(CultureInfo.InvariantCulture, $"</{name}><IsTruncated>{(until < _users ? "true" : "false")}</IsTruncated>");
+        if (until < _users)
+            rows.Append(CultureInfo.InvariantCulture, $"<Marker>{until}</Marker>");
+        return rows.ToString();
+    }
+
+    private static string User(int i) =>
+        $"<member><Path>/staff/</Path><UserName>user{i:d6}</UserName><UserId>AIDA{i:d12}</UserId><Arn>arn:aws:iam::111122223333:user/staff/user{i:d6}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>";
+
+    private static string Key(string user) =>
+        $"<member><UserName>{user}</UserName><AccessKeyId>AKIA{user.ToUpperInvariant()}</AccessKeyId><Status>Active</Status><CreateDate>2026-11-01T00:00:00Z</CreateDate></member>";
+
+    private byte[] Report()
+    {
+        var csv = new StringBuilder("user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated\n");
+        csv.Append("<root_account>,arn:aws:iam::111122223333:root,2020-01-01T00:00:00+00:00,not_supported,no_information,not_supported,not_supported,true,false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
+        for (var i = 0; i < _users; i++)
+            csv.Append(CultureInfo.InvariantCulture, $"user{i:d6},arn:aws:iam::111122223333:user/staff/user{i:d6},2026-01-01T00:00:00+00:00,true,2026-11-01T00:00:00+00:00,2026-10-01T00:00:00+00:00,N/A,true,true,2026-11-01T00:00:00+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
+        return Encoding.UTF8.GetBytes(csv.ToString());
+    }
+
+    private static string Response(string action, string result) =>
+        $"<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></{action}Response>";
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+
+namespace AuditCli.Tests;
+
+/// <summary>A run that cannot finish leaves what it collected, and nothing that looks like a bundle.</summary>
+public sealed class InterruptionTests
+{
+    private static readonly Dictionary<string, string> Credentials = new()
+    {
+        ["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE",
+        ["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
+        ["AWS_DEFAULT_REGION"] = "us-east-1",
+        ["AWS_EC2_METADATA_DISABLED"] = "true",
+    };
+
+    private const string Engagement = """
+        schema: 1
+        entity: Example Exchange
+        name: Interrupted
+        period: { start: 2026-09-01, end: 2026-11-15 }
+        preparer: A. Preparer
+        reviewer: R. Reviewer
+        controls:
+          include: [APD-AWS-004]
+        targets:
+          prod: { aws: { regions: [us-east-1] } }
+        """;
+
+    [Fact]
+    public async Task Ctrl_C_keeps_what_was_collected_and_seals_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("engagement.yaml", Engagement);
+        using var server = new IamServer(users: 5000, delay: TimeSpan.FromMilliseconds(20));
+        using var process = AuditCommand.Start(folder.Path, new Dictionary<string, string>(Credentials) { ["AWS_ENDPOINT_URL"] = server.Url }, [], "run", "engagement.yaml", "--out", "out");
+        var error = process.StandardError.ReadToEndAsync();
+        for (var waited = 0; server.Answered < 50 && waited < 600; waited++)
+            await Task.Delay(100);
+        Assert.True(server.Answered >= 50, "the run did not begin to ask");
+        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            await kill.WaitForExitAsync();
+        await AuditCommand.EndAsync(process);
+
+        Assert.True(process.ExitCode == 130, $"{process.ExitCode} {await error}");
+        var partial = Assert.Single(Directory.GetDirectories(Path.Combine(folder.Path, "out")));
+        Assert.EndsWith(".partial", partial, StringComparison.Ordinal);
+        Assert.Contains(partial, await error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(partial, "manifest-sha256.txt")));
+        Assert.True(new FileInfo(Path.Combine(partial, "data", "exchanges", "prod", "iam-aws-global.warc.gz")).Length > 1000);
+    }
+
+    [RootFact]
+    public async Task A_full_disk_is_named_and_seals_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("engagement.yaml", Engagement);
+        var small = Directory.CreateDirectory(Path.Combine(folder.Path, "small")).FullName;
+        using var server = new IamServer(users: 3000, delay: TimeSpan.Zero);
+        // A mount of the run's own name space: it ends with the process.
+        var result = await AuditCommand.ProcessAsync(
+            folder.Path,
+            new Dictionary<string, string>(Credentials) { ["AWS_ENDPOINT_URL"] = server.Url },
+            ["unshare", "-m", "--", "sh", "-c", $"mount -t tmpfs -o size=192k none '{small}' && \"$@\"; code=$?; find '{small}' >&2; exit $code", "sh"],
+            "run", "engagement.yaml", "--out", small);
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.Contains("No space left", result.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("manifest-sha256.txt", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>Needs root, for a mount of its own; skipped visibly elsewhere, and a failure in CI.</summary>
+public sealed class RootFactAttribute : FactAttribute
+{
+    public RootFactAttribute()
+    {
+        if (Environment.UserName != "root" && Environment.GetEnvironmentVariable("CI") != "true")
+            Skip = "needs root to mount a small disk";
+    }
+}

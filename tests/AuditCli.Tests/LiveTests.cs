@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace AuditCli.Tests;
+
+/// <summary>The sample's controls against a live server (moto with two accounts), and the replay of what that run recorded.</summary>
+public sealed partial class LiveTests : IClassFixture<LiveServer>
+{
+    private const string SecretMarker = "MARKERsecretkeyMARKERsecretkeyMARKERsecret";
+    private const string TokenMarker = "MARKERsessiontokenMARKERsessiontoken";
+    private readonly LiveServer _server;
+
+    public LiveTests(LiveServer server) => _server = server;
+
+    [MotoFact]
+    public async Task Live_and_replayed_runs_conclude_the_same_from_the_same_tables()
+    {
+        using var folder = new TemporaryFolder();
+        var engagement = folder.Write("engagement.yaml", Engagement("live"));
+        CopyInputs(folder.Path);
+        var live = await RunAsync(folder, engagement, "live-out");
+        Assert.True(live.ExitCode is 2 or 3, live.ToString());
+        Assert.DoesNotContain("REPLAY", live.Output, StringComparison.Ordinal);
+        var first = AuditCommand.TheBundle(Path.Combine(folder.Path, "live-out"));
+
+        var replay = folder.Write("replay.yaml", Engagement($"replay: {Path.Combine("live-out", Path.GetFileName(first), "data", "exchanges")}"));
+        var replayed = await AuditCommand.RunAsync(folder.Path, "run", replay, "--out", Path.Combine(folder.Path, "replay-out"));
+        Assert.True(replayed.ExitCode == live.ExitCode, replayed.ToString());
+        var second = AuditCommand.TheBundle(Path.Combine(folder.Path, "replay-out"));
+
+        Assert.Equal(SampleTests.Contents(first, "data/tables"), SampleTests.Contents(second, "data/tables"));
+        Assert.Equal(SampleTests.Contents(first, "data/results"), SampleTests.Contents(second, "data/results"));
+        Assert.True((await AuditCommand.RunAsync(folder.Path, "verify", first, "--allow-unsigned")).ExitCode == 0);
+    }
+
+    [MotoFact]
+    public async Task No_credential_reaches_the_bundle_the_log_or_the_screen()
+    {
+        using var folder = new TemporaryFolder();
+        var engagement = folder.Write("engagement.yaml", Engagement("live"));
+        CopyInputs(folder.Path);
+        var result = await RunAsync(folder, engagement, "out", "-v");
+        Assert.True(result.ExitCode is 2 or 3, result.ToString());
+        var everything = new StringBuilder(result.ToString());
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(folder.Path, "out"), "*", SearchOption.AllDirectories))
+        {
+            await using var raw = File.OpenRead(file);
+            await using Stream content = file.EndsWith(".gz", StringComparison.Ordinal) ? new System.IO.Compression.GZipStream(raw, System.IO.Compression.CompressionMode.Decompress) : raw;
+            using var reader = new StreamReader(content, Encoding.Latin1);
+            everything.Append(await reader.ReadToEndAsync());
+        }
+        var text = everything.ToString();
+        Assert.Contains("AssumeRole", text, StringComparison.Ordinal);    // the log names the exchange
+        foreach (var secret in new[] { SecretMarker, TokenMarker, "<SecretAccessKey>", "<SessionToken>", "Signature=", "FQoGZXIvYXdz", "X-Amz-Security-Token" })
+            Assert.False(text.Contains(secret, StringComparison.OrdinalIgnoreCase), $"{secret} was written");
+    }
+
+    private Task<CommandResult> RunAsync(TemporaryFolder folder, string engagement, string output, params string[] more) => AuditCommand.ProcessAsync(
+        folder.Path,
+        new Dictionary<string, string>
+        {
+            ["AWS_ENDPOINT_URL"] = _server.Url,
+            ["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE",
+            ["AWS_SECRET_ACCESS_KEY"] = SecretMarker,
+            ["AWS_SESSION_TOKEN"] = TokenMarker,
+            ["AWS_DEFAULT_REGION"] = "us-east-1",
+            ["AWS_EC2_METADATA_DISABLED"] = "true",
+        },
+        [],
+        ["run", engagement, "--out", Path.Combine(folder.Path, output), .. more]);
+
+    /// <summary>The sample's engagement with its exchanges left out, or others in their place, and a moment that both runs share.</summary>
+    private static string Engagement(string replay)
+    {
+        var text = File.ReadAllText(Repository.Path("samples", "engagement.yaml"));
+        text = ReplayLine().Replace(text, replay == "live" ? "" : replay);
+        text = LibraryLine().Replace(text, $"library: {Repository.Path("controls")}");
+        return $"{text}\nas_of: {DateTime.UtcNow:yyyy-MM-dd'T'HH:mm:ss'Z'}\n";
+    }
+
+    private static void CopyInputs(string folder)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "inputs"));
+        foreach (var file in Directory.GetFiles(Repository.Path("samples", "inputs")))
+            File.Copy(file, Path.Combine(folder, "inputs", Path.GetFileName(file)));
+    }
+
+    [GeneratedRegex("^replay:.*$", RegexOptions.Multiline)]
+    private static partial Regex ReplayLine();
+
+    [GeneratedRegex("^library:.*$", RegexOptions.Multiline)]
+    private static partial Regex LibraryLine();
+}
+
+/// <summary>The sample's own server: moto in one process with both accounts seeded.</summary>
+public sealed class LiveServer : IAsyncLifetime
+{
+    private Process? _process;
+
+    public string Url { get; private set; } = "";
+
+    public async Task InitializeAsync()
+    {
+        if (!MotoServer.Available)
+            return;
+        var port = FreePort();
+        Url = $"http://127.0.0.1:{port}";
+        _process = Process.Start(new ProcessStartInfo("python3", [Repository.Path("samples", "record.py"), "serve", "--port", $"{port}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        _process.OutputDataReceived += (_, _) => { };
+        _process.ErrorDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        using var client = new HttpClient { BaseAddress = new(Url) };
+        for (var attempt = 0; attempt < 240; attempt++)
+        {
+            Assert.False(_process.HasExited, "samples/record.py serve ended before it answered");
+            try
+            {
+                using var answer = await client.GetAsync("/moto-api/");
+                return;
+            }
+            catch (HttpRequestException)
+            {
+                await Task.Delay(250);
+            }
+        }
+        throw new TimeoutException("samples/record.py serve did not answer within a minute");
+    }
+
+    public Task DisposeAsync()
+    {
+        if (_process is { HasExited: false })
+            _process.Kill(entireProcessTree: true);
+        _process?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

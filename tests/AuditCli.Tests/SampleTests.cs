@@ -1,0 +1,120 @@
+using System.Text.Json;
+
+namespace AuditCli.Tests;
+
+/// <summary>The sample engagement, through the real collector and SDK, with no cloud and no network.</summary>
+public sealed class SampleTests : IClassFixture<SampleRun>
+{
+    private static readonly Dictionary<string, string> Nothing = [];
+    private readonly SampleRun _run;
+
+    public SampleTests(SampleRun run) => _run = run;
+
+    [Fact]
+    public void The_sample_shows_every_conclusion_a_reader_should_know()
+    {
+        Assert.True(_run.Result.ExitCode == 2, _run.Result.ToString());
+        foreach (var shown in new[] { "PASS", "FAIL", "INCONCLUSIVE", "NO_OCCURRENCE", "AccessDenied", "REPLAY of exchanges recorded" })
+            Assert.Contains(shown, _run.Result.Output, StringComparison.Ordinal);
+        var controls = Results(_run.Bundle).GetProperty("controls").EnumerateArray().ToArray();
+        Assert.Equal(7, controls.Length);
+        Assert.Contains(controls, c => c.GetProperty("approved").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task Verify_accepts_the_bundle_and_says_that_nobody_signed_it()
+    {
+        var allowed = await AuditCommand.RunAsync(_run.Folder, "verify", _run.Bundle, "--allow-unsigned");
+        Assert.True(allowed.ExitCode == 0, allowed.ToString());
+        Assert.Contains("replay", allowed.Output, StringComparison.OrdinalIgnoreCase);
+        var undecided = await AuditCommand.RunAsync(_run.Folder, "verify", _run.Bundle);
+        Assert.Equal(3, undecided.ExitCode);
+    }
+
+    [Fact]
+    public async Task Coreutils_confirm_every_file_of_the_bundle()
+    {
+        foreach (var manifest in new[] { "tagmanifest-sha256.txt", "manifest-sha256.txt" })
+        {
+            var checkedBy = await AuditCommand.OtherAsync(_run.Bundle, "sha256sum", "-c", "--strict", "--quiet", manifest);
+            Assert.True(checkedBy.ExitCode == 0, checkedBy.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task An_independent_reader_agrees_with_every_digest_of_every_exchange()
+    {
+        var files = Directory.GetFiles(Path.Combine(_run.Bundle, "data", "exchanges"), "*.warc.gz", SearchOption.AllDirectories);
+        var read = await AuditCommand.OtherAsync(Repository.Path("tests", "tools"), "node", ["warc-check.mjs", .. files]);
+        Assert.True(read.ExitCode == 0, read.ToString());
+        var found = JsonDocument.Parse(read.Output).RootElement;
+        Assert.Equal(files.Length, found.GetProperty("files").GetInt32());
+        Assert.True(found.GetProperty("types").GetProperty("response").GetInt32() > 20, read.Output);
+    }
+
+    [Fact]
+    public async Task Two_replays_are_the_same_bytes_in_tables_results_and_index()
+    {
+        using var again = new TemporaryFolder();
+        var result = await AuditCommand.RunAsync(again.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", again.Path);
+        Assert.True(result.ExitCode == 2, result.ToString());
+        var other = AuditCommand.TheBundle(again.Path);
+        foreach (var part in new[] { "data/tables", "data/results", "data/evidence", "data/controls", "data/inputs" })
+            Assert.Equal(Contents(_run.Bundle, part), Contents(other, part));
+    }
+
+    [Fact]
+    public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
+    {
+        using var folder = new TemporaryFolder();
+        var offline = await AuditCommand.ProcessAsync(folder.Path, Nothing, ["unshare", "-n", "--"], "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
+        Assert.True(offline.ExitCode == 2, offline.ToString());
+        Assert.Equal(Contents(_run.Bundle, "data/results"), Contents(AuditCommand.TheBundle(folder.Path), "data/results"));
+    }
+
+    [Fact]
+    public async Task The_result_as_json_names_the_bundle_and_its_seal()
+    {
+        using var folder = new TemporaryFolder();
+        var result = await AuditCommand.RunAsync(folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path, "--output", "json");
+        var json = JsonDocument.Parse(result.Output).RootElement;
+        var bundle = json.GetProperty("bundle").GetString()!;
+        Assert.Equal("replay", json.GetProperty("mode").GetString());
+        var seal = Evidence.Digest.Of(await File.ReadAllBytesAsync(Path.Combine(bundle, "tagmanifest-sha256.txt")));
+        Assert.Equal(seal.Hex, json.GetProperty("tagmanifest_sha256").GetString());
+        Assert.Equal(7, json.GetProperty("controls").GetArrayLength());
+        Assert.True(json.GetProperty("conclusions").GetProperty("FAIL").GetInt32() > 0);
+    }
+
+    internal static JsonElement Results(string bundle) =>
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json"))).RootElement;
+
+    /// <summary>Every file below a folder of the bundle with its digest.</summary>
+    internal static SortedDictionary<string, string> Contents(string bundle, string part) => new(
+        Directory.EnumerateFiles(Path.Combine(bundle, part), "*", SearchOption.AllDirectories)
+            .ToDictionary(f => Path.GetRelativePath(bundle, f), f => Evidence.Digest.Of(File.ReadAllBytes(f)).Hex),
+        StringComparer.Ordinal);
+}
+
+/// <summary>One run of the sample, which several tests look at.</summary>
+public sealed class SampleRun : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public string Folder => _folder.Path;
+    public CommandResult Result { get; private set; } = new(0, "", "");
+    public string Bundle { get; private set; } = "";
+
+    public async Task InitializeAsync()
+    {
+        Result = await AuditCommand.RunAsync(Folder, "run", Repository.Path("samples", "engagement.yaml"), "--out", Folder);
+        Assert.True(Result.ExitCode == 2, Result.ToString());
+        Bundle = AuditCommand.TheBundle(Folder);
+    }
+
+    public Task DisposeAsync()
+    {
+        _folder.Dispose();
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace AuditCli.Tests;
+
+/// <summary>Many users: memory is bounded by pages and windows, not by how many there are.</summary>
+public sealed class ScaleTests
+{
+    private const int Users = 20_000;
+    private const long Bound = 500L << 20;
+
+    private const string Engagement = """
+        schema: 1
+        entity: Example Exchange
+        name: Many users
+        period: { start: 2026-09-01, end: 2026-11-15 }
+        as_of: 2026-11-23T00:00:00Z
+        as_of_tolerance: 36500d
+        preparer: A. Preparer
+        reviewer: R. Reviewer
+        controls:
+          include: [APD-AWS-004]
+        targets:
+          prod: { aws: { regions: [us-east-1] } }
+        """;
+
+    [Fact]
+    public async Task Twenty_thousand_users_and_their_report_are_read_whole_in_bounded_memory()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("engagement.yaml", Engagement);
+        using var server = new IamServer(Users, TimeSpan.Zero);
+        using var process = AuditCommand.Start(
+            folder.Path,
+            new Dictionary<string, string>
+            {
+                ["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE",
+                ["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
+                ["AWS_DEFAULT_REGION"] = "us-east-1",
+                ["AWS_ENDPOINT_URL"] = server.Url,
+            },
+            [],
+            "run", "engagement.yaml", "--out", "out");
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        long peak = 0;
+        for (var waited = 0; !process.HasExited && waited < 3000; waited++)
+        {
+            process.Refresh();
+            peak = Math.Max(peak, process.HasExited ? 0 : process.PeakWorkingSet64);
+            await Task.Delay(100);
+        }
+        await AuditCommand.EndAsync(process);
+        Assert.True(process.ExitCode == 0, $"{await output}\n{await error}");
+        var control = Assert.Single(SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("controls").EnumerateArray());
+        Assert.Equal(Users, control.GetProperty("population").GetInt64());
+        Assert.Equal(Users, server.Calls["ListAccessKeys"]);
+        Assert.True(peak < Bound, $"peak memory was {peak >> 20} MiB");
+    }
+}
