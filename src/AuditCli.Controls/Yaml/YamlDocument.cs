@@ -9,7 +9,7 @@ namespace AuditCli.Controls.Yaml;
 
 /// <summary>
 /// Reads one YAML document strictly: UTF-8 of at most 1 MiB, at most 64 levels and 200,000 parser events, no anchors, aliases,
-/// tags or directives, no second document, no duplicate keys, no control characters. Files may come from strangers.
+/// tags or %YAML directive, no second document, no duplicate keys, no control characters. Files may come from strangers.
 /// </summary>
 public static class YamlDocument
 {
@@ -100,8 +100,9 @@ public static class YamlDocument
             {
                 if (!Next<StreamStart>() || !Next<DocumentStart>())
                     return Refuse(new(file, 1, 1), "the file is empty");
-                if (_parser.Current is DocumentStart { Version: not null } or DocumentStart { Tags.Count: > 0 })
-                    return Refuse(Position(_parser.Current.Start), "YAML directives (%YAML, %TAG) are not allowed");
+                // A %TAG without tags means nothing, and tags are refused where they stand.
+                if (_parser.Current is DocumentStart { Version: not null })
+                    return Refuse(Position(_parser.Current.Start), "the directive %YAML is not allowed");
                 if (!MoveNext() || Node(1) is not { } root)
                     return null;
                 if (!MoveNext() || !MoveNext())

@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using System.Text;
+using AuditCli.Evidence;
+using AuditCli.Tests;
+
+namespace AuditCli.Controls.Tests;
+
+/// <summary>Whole documents that tests read as they are, or break in one place.</summary>
+internal static class Samples
+{
+    public const string Folder = "access-to-programs-and-data";
+
+    /// <summary>A control with every key there is.</summary>
+    public const string Control = """
+        schema: 1
+        id: APD-AWS-002
+        version: 1.0.0
+        title: Console users sign in with multi-factor authentication
+        objective: Every person who can sign in to the AWS console proves identity with a second factor.
+        risk: A stolen password gives console access to production.
+        domain: access-to-programs-and-data
+        nature: { type: preventive, execution: automated }
+        frequency: continuous
+        kind: operating-effectiveness
+        mode: point-in-time
+        key_control: true
+        owner: Cloud platform
+        references: { cobit-2019: [DSS05.04], cis-aws-5.0: ["1.9"], nist-800-53r5: [IA-2(1)] }
+        parameters:
+          grace_days: { type: integer, default: 0, why: New joiners get a device on day one. }
+          root_name: { type: text, default: <root_account>, why: That is what the report calls it. }
+          since: { type: date, default: 2026-01-01, why: The policy began then. }
+        evidence:
+          credential_report: { aws: iam:GetCredentialReport, keep: user IS NOT NULL }
+          users:             { aws: iam:ListUsers, params: { PathPrefix: / } }
+          mfa_devices:       { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName }, allow_errors: { NoSuchEntity: empty } }
+          robots:            { gcp: iam:serviceAccounts.list, if_target: true }
+          approved:          { file: break-glass-register, optional: true, columns: { arn: text, approved_by: text, approved_on: date, reason: text, expires: date } }
+        completeness:
+          - name: the report covers every user that existed when it was made
+            sql: SELECT count(*) FROM credential_report
+            equals: |
+              SELECT count(*)
+              FROM users
+        tests:
+          - id: T1
+            title: Console password implies an active MFA device
+            sql: |
+              SELECT r.arn AS item, r.mfa_active IS TRUE AS pass, 'console password without MFA' AS reason
+              FROM credential_report r WHERE r.password_enabled IS TRUE
+            attribute: A
+            severity: high
+            stands_when_incomplete: false
+        waivers: { from: approved, item: arn, expires: expires, approved_by: approved_by, approved_on: approved_on, reason: reason }
+        recommendation: Enforce MFA through the identity provider; disable local passwords.
+        status: retired
+        replaced_by: APD-AWS-003
+        client_control_ref: IT-17
+        limitations: [Federated users are not seen here.]
+        across: engagement
+        sampling: { policy_row: daily }
+        human_attributes: [{ id: H1, question: Was the register reviewed? }]
+        walkthrough: One sign-in was watched.
+
+        """;
+
+    /// <summary>What a control must say at least; parts are put in by tests.</summary>
+    public static string Minimal(
+        string id = "APD-AWS-001", string evidence = "  users: { aws: iam:ListUsers }\n", string parameters = "", string rest = "") => $$"""
+        schema: 1
+        id: {{id}}
+        version: 1.0.0
+        title: t
+        objective: o
+        risk: r
+        domain: access-to-programs-and-data
+        nature: { type: preventive, execution: automated }
+        frequency: continuous
+        kind: design
+        mode: point-in-time
+        key_control: false
+        owner: w
+        references: {}
+        completeness: { none: The API has no second count. }
+        tests: [{ id: T1, title: t, sql: SELECT 1 }]
+        recommendation: c
+        {{parameters}}
+        evidence:
+
+        """ + evidence + rest;
+
+    /// <summary>An engagement with every key there is; it needs <c>inputs/leavers.csv</c> and the folders <c>lib</c> and <c>exchanges</c>.</summary>
+    public const string Engagement = """
+        schema: 1
+        entity: Acme Exchange
+        name: FY2026 interim
+        period: { start: 2026-01-01, end: 2026-09-30, time_zone: UTC }
+        as_of: 2026-10-01T00:00:00Z
+        as_of_tolerance: 24h
+        preparer: A. Preparer
+        reviewer: R. Reviewer
+        library: lib
+        controls:
+          include: ["APD-AWS-*", INF-K8S-002]
+          not_applicable: { OPS-AWS-002: { reason: No backups in scope, approved_by: R. Reviewer, approved_on: 2026-09-01 } }
+          parameters: { APD-AWS-004: { max_age_days: { value: 60, by: R. Reviewer, why: Client standard } } }
+        inputs:
+          hr-leavers: { file: inputs/leavers.csv, obtained_from: HR system export, obtained_on: 2026-09-30, how: auditor watched the export, stated_rows: 57, report_parameters: "all, 2026" }
+        targets:
+          prod:    { aws: { profile: audit-ro, role_arn: "arn:aws:iam::111122223333:role/Audit", external_id: x, regions: enabled } }
+          org:     { aws: { organization: true, role_name: AuditReadOnly, exclude_accounts: [], regions: [eu-west-1] } }
+          gcp-org: { gcp: { organization: "123456789012" } }
+          some:    { gcp: { folder: "1", projects: [a, b] } }
+          trading: { kubernetes: { context: trading-prod, kubeconfig: config } }
+        replay: exchanges
+
+        """;
+
+    public static string WithFolders(this TemporaryFolder folder, string engagement)
+    {
+        folder.Write("inputs/leavers.csv", "id\n1\n");
+        folder.Write("lib/README.md", "");
+        folder.Write("exchanges/README.md", "");
+        return folder.Write("engagement.yaml", engagement);
+    }
+
+    public static LibraryFile File(string id, string yaml) => new($"{Folder}/{id}.yaml", Encoding.UTF8.GetBytes(yaml), $"{id}.yaml");
+
+    public static ControlLibrary Library(params IEnumerable<LibraryFile> files) =>
+        ControlLibrary.Load(files, TestSources.All, ImmutableDictionary<string, Digest>.Empty);
+
+    /// <summary>The faults of one control, as <c>line:column: message</c>.</summary>
+    public static string[] FaultsOf(string yaml, string id = "APD-AWS-001") =>
+        [.. Library(File(id, yaml)).Faults.Select(f => $"{f.Line}:{f.Column}: {f.Message}")];
+
+    /// <summary>The control of a text without faults.</summary>
+    public static LoadedControl Loaded(string yaml, string id = "APD-AWS-001")
+    {
+        var library = Library(File(id, yaml));
+        Assert.Empty(library.Faults);
+        return Assert.Single(library.Controls);
+    }
+
+    public static (Engagement? Engagement, string[] Faults) Load(string path)
+    {
+        var (engagement, faults) = EngagementLoader.Load(path, TestSources.All);
+        return (engagement, [.. faults.Select(f => $"{f.Line}:{f.Column}: {f.Message}")]);
+    }
+}

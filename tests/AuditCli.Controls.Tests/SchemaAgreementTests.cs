@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Controls.Yaml;
+using AuditCli.Tests;
+using NJsonSchema;
+
+namespace AuditCli.Controls.Tests;
+
+/// <summary>
+/// The JSON Schemas, which editors use, and the loaders must refuse the same documents as far as form goes. Whole documents are
+/// broken in every place and in every way that comes to mind.
+/// </summary>
+public sealed class SchemaAgreementTests
+{
+    [Fact]
+    public async Task The_schema_of_controls_refuses_what_the_loader_refuses()
+    {
+        var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "control.schema.json"));
+        var other = Samples.Control.Replace("completeness:\n  - name: the report covers every user that existed when it was made\n    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n", "completeness: { none: There is one list. }\n", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, other);
+
+        Agree(schema, Samples.Control, FormFaults);
+        Agree(schema, other, FormFaults);
+
+        static string[] FormFaults(string yaml) => Form(Samples.Library(Samples.File("APD-AWS-002", yaml)).Faults);
+    }
+
+    [Fact]
+    public async Task The_schema_of_engagements_refuses_what_the_loader_refuses()
+    {
+        var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "engagement.schema.json"));
+        using var folder = new TemporaryFolder();
+
+        Agree(schema, Samples.Engagement, yaml => Form(EngagementLoader.Load(folder.WithFolders(yaml), TestSources.All).Faults));
+    }
+
+    [Fact]
+    public async Task The_schema_of_fixtures_refuses_what_the_loader_refuses()
+    {
+        var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "fixtures.schema.json"));
+        var control = FixtureLoadingTests.Control();
+
+        Agree(schema, FixtureLoadingTests.Fixtures, yaml =>
+            Form(FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(yaml)), control).Faults));
+    }
+
+    private static string[] Form(IEnumerable<Diagnostic> faults) =>
+        [.. faults.Where(f => f.Kind == DiagnosticKind.Form).Select(f => f.ToString())];
+
+    private static void Agree(JsonSchema schema, string yaml, Func<string, string[]> formFaults)
+    {
+        var whole = JsonNode.Parse(CoreSchema.ToJson(Parse(yaml)).GetRawText())!;
+        var differences = new List<string>();
+        var (accepted, refused) = (0, 0);
+        Compare("as it is", yaml);
+        Assert.Equal(1, accepted);
+        foreach (var (what, broken) in Mutations(whole))
+            Compare(what, broken);
+        Assert.True(differences.Count == 0, string.Join('\n', differences));
+        Assert.True(refused > 200 && accepted > 20, $"{refused} refused, {accepted} accepted: the mutations prove little");
+
+        void Compare(string what, string text)
+        {
+            var bySchema = schema.Validate(CoreSchema.ToJson(Parse(text)).GetRawText());
+            var byLoader = formFaults(text);
+            if (bySchema.Count > 0 != byLoader.Length > 0)
+                differences.Add($"{what}: schema [{string.Join("; ", bySchema.Select(e => $"{e.Kind} {e.Path}"))}], loader [{string.Join("; ", byLoader)}]");
+            else if (byLoader.Length > 0)
+                refused++;
+            else
+                accepted++;
+        }
+    }
+
+    private static YamlNode Parse(string yaml)
+    {
+        var (root, faults) = YamlDocument.Parse("f", Encoding.UTF8.GetBytes(yaml));
+        Assert.Empty(faults);
+        return root!;
+    }
+
+    private static IEnumerable<(string What, string Yaml)> Mutations(JsonNode whole)
+    {
+        foreach (var path in Paths(whole, []))
+        {
+            var label = string.Join('/', path);
+            if (path.Length > 0)
+            {
+                yield return ($"{label} dropped", Changed(whole, path, (parent, key) => Remove(parent, key)));
+                foreach (var json in new[] { "[]", "{}", "null", "7", "1.5", "true", "\"\"", "\" \"", "\"zzz nothing\"", "[null]", "{\"a\": null}" })
+                    yield return ($"{label} = {json}", Changed(whole, path, (parent, key) => Set(parent, key, JsonNode.Parse(json))));
+                if (At(whole, path) is JsonValue value)
+                {
+                    var text = value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
+                    yield return ($"{label} misspelt", Changed(whole, path, (parent, key) => Set(parent, key, text + "x")));
+                    yield return ($"{label} as text", Changed(whole, path, (parent, key) => Set(parent, key, text)));
+                }
+            }
+            if (At(whole, path) is JsonObject)
+            {
+                foreach (var name in new[] { "zzz_unknown", "Bad Name!", "_", "ABC-DEF-001" })
+                {
+                    foreach (var json in new[] { "\"x\"", "{}", "[\"x\"]" })
+                        yield return ($"{label} with {name}: {json}", Inside(whole, path, node => ((JsonObject)node)[name] = JsonNode.Parse(json)));
+                }
+            }
+            if (At(whole, path) is JsonArray)
+                yield return ($"{label} with one more", Inside(whole, path, node => ((JsonArray)node).Add(JsonNode.Parse("{}"))));
+        }
+    }
+
+    private static IEnumerable<string[]> Paths(JsonNode? node, string[] here)
+    {
+        yield return here;
+        var below = node switch
+        {
+            JsonObject map => map.Select(m => (m.Key, m.Value)),
+            JsonArray list => list.Select((item, i) => (i.ToString(CultureInfo.InvariantCulture), item)),
+            _ => [],
+        };
+        foreach (var (key, value) in below)
+        {
+            foreach (var path in Paths(value, [.. here, key]))
+                yield return path;
+        }
+    }
+
+    private static JsonNode? At(JsonNode node, ReadOnlySpan<string> path)
+    {
+        JsonNode? at = node;
+        foreach (var key in path)
+            at = at is JsonArray list ? list[int.Parse(key, CultureInfo.InvariantCulture)] : at![key];
+        return at;
+    }
+
+    private static string Changed(JsonNode whole, string[] path, Action<JsonNode, string> change) =>
+        Inside(whole, path[..^1], parent => change(parent, path[^1]));
+
+    private static string Inside(JsonNode whole, string[] path, Action<JsonNode> change)
+    {
+        var copy = whole.DeepClone();
+        change(At(copy, path)!);
+        return copy.ToJsonString(new() { WriteIndented = true });
+    }
+
+    private static void Remove(JsonNode parent, string key)
+    {
+        if (parent is JsonArray list)
+            list.RemoveAt(int.Parse(key, CultureInfo.InvariantCulture));
+        else
+            ((JsonObject)parent).Remove(key);
+    }
+
+    private static void Set(JsonNode parent, string key, JsonNode? value)
+    {
+        if (parent is JsonArray list)
+            list[int.Parse(key, CultureInfo.InvariantCulture)] = value;
+        else
+            ((JsonObject)parent)[key] = value;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Tests;
+
+/// <summary>Three small sources with operations as the real catalogues have them.</summary>
+internal static class TestSources
+{
+    public static ImmutableArray<EvidenceSource> All { get; } =
+    [
+        Source("aws",
+            [
+                new("profile", TargetSettingForm.Text, false, []),
+                new("role_arn", TargetSettingForm.Text, false, []),
+                new("external_id", TargetSettingForm.Text, false, []),
+                new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
+                new("organization", TargetSettingForm.Flag, false, []),
+                new("role_name", TargetSettingForm.Text, false, []),
+                new("exclude_accounts", TargetSettingForm.TextList, false, []),
+            ],
+            new("aws", "iam:ListUsers", OperationScope.Global, [new("PathPrefix", ColumnType.Text, false), new("MaxItems", ColumnType.Integer, false)],
+                [new("Arn", ColumnType.Text), new("CreateDate", ColumnType.Timestamp), new("PasswordLastUsed", ColumnType.Timestamp), new("Tags", ColumnType.Json), new("UserName", ColumnType.Text)]),
+            new("aws", "iam:ListMFADevices", OperationScope.Global, [new("UserName", ColumnType.Text, true)],
+                [new("EnableDate", ColumnType.Timestamp), new("SerialNumber", ColumnType.Text)]),
+            new("aws", "iam:GetCredentialReport", OperationScope.Global, [],
+                [new("user", ColumnType.Text), new("arn", ColumnType.Text), new("password_enabled", ColumnType.Boolean), new("mfa_active", ColumnType.Boolean)]),
+            new("aws", "ec2:DescribeSecurityGroups", OperationScope.Regional, [new("Filters", ColumnType.Json, false), new("DryRun", ColumnType.Boolean, false)],
+                [new("GroupId", ColumnType.Text), new("IpPermissions", ColumnType.Json), new("Priority", ColumnType.Integer), new("Weight", ColumnType.Double)])),
+        Source("gcp",
+            [
+                new("organization", TargetSettingForm.Text, false, []),
+                new("folder", TargetSettingForm.Text, false, []),
+                new("projects", TargetSettingForm.TextList, false, []),
+            ],
+            new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
+        Source("kubernetes",
+            [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, [])],
+            new Operation("kubernetes", "v1/pods", OperationScope.Global, [], [new("name", ColumnType.Text)])),
+    ];
+
+    private static EvidenceSource Source(string name, ImmutableArray<TargetSetting> settings, params ImmutableArray<Operation> operations) => new(
+        name, settings,
+        wanted => operations.FirstOrDefault(o => o.Name == wanted),
+        wanted => [.. operations.Select(o => o.Name).Where(o => o[..^2] == wanted[..Math.Min(wanted.Length, o.Length - 2)])]);
+}
