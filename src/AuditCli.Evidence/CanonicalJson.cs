@@ -16,13 +16,14 @@ public static class CanonicalJson
     public static byte[] Encode(JsonNode? node)
     {
         var text = new StringBuilder();
-        Append(text, node);
         try
         {
+            Append(text, node);
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(text.ToString());
         }
-        catch (EncoderFallbackException e)
+        catch (Exception e) when (e is EncoderFallbackException or InvalidOperationException)
         {
+            // The latter is how System.Text.Json reports a lone surrogate in text that it parsed.
             throw new ArgumentException("a string has a lone surrogate, which I-JSON (RFC 7493) does not allow", nameof(node), e);
         }
     }
