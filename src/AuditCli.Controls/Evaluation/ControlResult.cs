@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>What an evaluation concluded: <c>data/results/results.json</c>. Nothing in it depends on when or where it ran.</summary>
+public sealed record EvaluationResults(
+    int Schema,
+    EngineDescription Engine,
+    MomentParameters Parameters,
+    ImmutableArray<ControlResult> Controls,
+    ImmutableArray<NotTested> NotTested)
+{
+    public const int CurrentSchema = 1;
+
+    /// <summary>Results in the order in which they are written: controls and untested things by id.</summary>
+    public static EvaluationResults From(
+        EngineDescription engine, AuditMoment moment, IEnumerable<ControlResult> controls, IEnumerable<NotTested> notTested) => new(
+        CurrentSchema,
+        engine,
+        new MomentParameters(moment.AsOf, moment.PeriodStart, moment.PeriodEnd, (long)moment.AsOfTolerance.TotalSeconds),
+        [.. controls.OrderBy(c => c.Id, StringComparer.Ordinal)],
+        [.. notTested.OrderBy(n => n.Id, StringComparer.Ordinal).ThenBy(n => n.Reason, StringComparer.Ordinal)]);
+}
+
+/// <summary>The moment and the period that every test was given.</summary>
+public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, long AsOfToleranceSeconds);
+
+/// <summary>What one control concluded. Counts are of distinct items of a partition, over all its tests.</summary>
+/// <param name="Deviations">Without those that a valid waiver covers.</param>
+/// <param name="Indicated">Deviations seen in evidence that does not allow to call them so.</param>
+public sealed record ControlResult(
+    string Id,
+    string Version,
+    Digest Sha256,
+    ControlOrigin Origin,
+    Conclusion Conclusion,
+    string Title,
+    ItgcDomain Domain,
+    long Population,
+    long Deviations,
+    long Approved,
+    long Undetermined,
+    long Indicated,
+    ImmutableArray<Limitation> Limitations,
+    ImmutableArray<TestResult> Tests,
+    WaiverSummary Waivers,
+    ImmutableArray<string> Notes,
+    ImmutableArray<ParameterResult> Parameters,
+    NotApplicableResult? NotApplicable = null)
+{
+    /// <summary>The result of a control that the engagement leaves out.</summary>
+    public static ControlResult LeftOut(ControlInScope scope, NotApplicable decision) => new(
+        scope.Control.Id, scope.Control.Version, scope.Control.Sha256, scope.Origin, Conclusion.NotApplicable, scope.Control.Title,
+        scope.Control.Domain, 0, 0, 0, 0, 0, [], [], WaiverSummary.None, [], ParameterResult.Of(scope),
+        new NotApplicableResult(decision.Reason, decision.ApprovedBy, decision.ApprovedOn));
+}
+
+/// <summary>Who left a control out, and why.</summary>
+public sealed record NotApplicableResult(string Reason, string ApprovedBy, DateOnly ApprovedOn);
+
+/// <summary>A parameter's value; by whom and why where the engagement set it.</summary>
+public sealed record ParameterResult(string Name, ColumnType Type, JsonElement Value, string? By = null, string? Why = null)
+{
+    internal static ImmutableArray<ParameterResult> Of(ControlInScope scope) =>
+        [.. scope.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => new ParameterResult(p.Name, p.Type, p.Value, p.By, p.Why))];
+}
+
+/// <summary>A partition, by the names that identify it.</summary>
+public sealed record PartitionName(string Target, string Account);
+
+/// <summary>What one test concluded in one partition.</summary>
+/// <param name="RowsSha256">Of this partition's lines in the test's rows file, line ends included.</param>
+/// <param name="Error">Why the test broke; only with <see cref="Conclusion.Error"/>.</param>
+public sealed record TestResult(
+    string Id,
+    PartitionName Partition,
+    Conclusion Conclusion,
+    long Population,
+    long Deviations,
+    long Approved,
+    long Undetermined,
+    long Indicated,
+    ImmutableArray<CompletenessResult> Completeness,
+    Digest RowsSha256,
+    string? Error = null);
+
+/// <summary>The two sides of a completeness check, as text.</summary>
+/// <param name="Left">Null for SQL NULL, and where the check broke.</param>
+public sealed record CompletenessResult(
+    string Name,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Left,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Right,
+    bool Agree,
+    string? Error = null);
+
+/// <summary>Rows of the waiver table that approved nothing.</summary>
+/// <param name="Unmatched">Valid, but no deviation has their item.</param>
+/// <param name="Expired">Not valid at <c>as_of</c>: expired, not yet approved, or without what a waiver must say.</param>
+public sealed record WaiverSummary(ImmutableArray<WaiverRow> Unmatched, ImmutableArray<WaiverRow> Expired)
+{
+    public static WaiverSummary None { get; } = new([], []);
+}
+
+/// <summary>One row of the waiver table, as text, and why it approved nothing.</summary>
+public sealed record WaiverRow(string? Item, string? ApprovedBy, string? ApprovedOn, string? Expires, string? Reason, string Why);

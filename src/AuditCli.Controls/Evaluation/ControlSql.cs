@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>What is wrong, or doubtful, about one SQL text of a control.</summary>
+/// <param name="Key">Where it stands, such as <c>tests[T1].sql</c>, <c>completeness[0].equals</c> or <c>evidence.users.keep</c>.</param>
+/// <param name="Offset">Characters from the start of the text, where known.</param>
+/// <param name="IsWarning">It may run, but probably says something else than meant.</param>
+public sealed record SqlMessage(string Key, string Message, int? Offset, bool IsWarning);
+
+/// <summary>Checks a control's SQL without evidence: the gate, then binding against its tables without rows.</summary>
+public static partial class ControlSql
+{
+    private static readonly AuditMoment AnyMoment = new(
+        new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(24));
+
+    /// <summary>Everything wrong or doubtful about the control's SQL; empty when it would run.</summary>
+    public static async Task<ImmutableArray<SqlMessage>> CheckAsync(Control control, CancellationToken cancellationToken)
+    {
+        using var gate = new SqlGate();
+        using var database = LockedDatabase.Open("256MB");
+        var messages = ImmutableArray.CreateBuilder<SqlMessage>();
+        foreach (var table in control.Evidence.SelectMany(CompiledControl.TablesOf))
+        {
+            try
+            {
+                database.Execute(TableLoader.Definition(table.Name, table.Columns));
+            }
+            catch (DuckDBException e)
+            {
+                messages.Add(new SqlMessage($"evidence.{table.Name}", Faults.FirstLine(e), null, false));
+            }
+        }
+        if (!messages.ToImmutable().IsEmpty)
+            return messages.ToImmutable();
+
+        var parameters = new SqlParameters(AnyMoment, control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
+        var scope = CompiledControl.ScopeOf(control);
+        foreach (var (key, sql, fault) in Texts(control))
+        {
+            switch (gate.Check(sql, scope))
+            {
+                case SqlVerdict.Refused refused:
+                    messages.Add(new SqlMessage(key, refused.Message, refused.Offset, false));
+                    break;
+                case SqlVerdict.Admitted admitted:
+                    if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
+                        messages.Add(new SqlMessage(key, problem, null, false));
+                    if (MissesNull.Match(sql) is { Success: true } trap)
+                    {
+                        messages.Add(new SqlMessage(
+                            key, $"'{trap.Value}' is not true for NULL; write IS FALSE, or IS NOT TRUE where absent counts as false", trap.Index, true));
+                    }
+                    break;
+            }
+        }
+        messages.AddRange(Waivers(control));
+        return messages.ToImmutable();
+    }
+
+    private static IEnumerable<(string Key, string Sql, Func<ImmutableArray<(string Name, string Type)>, string?> Fault)> Texts(Control control)
+    {
+        foreach (var test in control.Tests)
+            yield return ($"tests[{test.Id}].sql", test.Sql, SqlText.ColumnFault);
+        for (var i = 0; i < control.Completeness.Length; i++)
+        {
+            yield return ($"completeness[{i}].sql", control.Completeness[i].Sql, OneColumn);
+            yield return ($"completeness[{i}].equals", control.Completeness[i].EqualsSql, OneColumn);
+        }
+        foreach (var need in control.Evidence)
+        {
+            if (need.Keep is { } keep)
+                yield return ($"evidence.{need.Name}.keep", $"SELECT (\n{keep}\n) AS keep FROM {LockedDatabase.Quote(need.Name)}", OneBoolean);
+        }
+    }
+
+    private static async Task<string?> BindAsync(
+        LockedDatabase database, string sql, IEnumerable<DuckDBParameter> parameters, Func<ImmutableArray<(string, string)>, string?> fault,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return fault(await database.DescribeAsync($"SELECT * FROM (\n{SqlText.Inner(sql)}\n) ORDER BY ALL", parameters, cancellationToken));
+        }
+        catch (DuckDBException e)
+        {
+            return Faults.FirstLine(e);
+        }
+    }
+
+    private static IEnumerable<SqlMessage> Waivers(Control control)
+    {
+        if (control.Waivers is not { } rule)
+            yield break;
+        if (control.Evidence.FirstOrDefault(n => n.Name == rule.From) is not { } need)
+        {
+            yield return new SqlMessage("waivers.from", $"there is no evidence {rule.From}", null, false);
+            yield break;
+        }
+        var columns = need.AddedColumns.Concat(need.Columns).Select(c => c.Name).ToImmutableHashSet(StringComparer.Ordinal);
+        foreach (var (key, column) in new[] { ("item", rule.Item), ("expires", rule.Expires), ("approved_by", rule.ApprovedBy), ("approved_on", rule.ApprovedOn), ("reason", rule.Reason) })
+        {
+            if (!columns.Contains(column))
+                yield return new SqlMessage($"waivers.{key}", $"evidence {rule.From} has no column {column}", null, false);
+        }
+    }
+
+    private static string? OneColumn(ImmutableArray<(string Name, string Type)> columns) =>
+        columns.Length == 1 ? null : $"must give one column, not {columns.Length}";
+
+    private static string? OneBoolean(ImmutableArray<(string Name, string Type)> columns) =>
+        OneColumn(columns) ?? (columns[0].Type == "BOOLEAN" ? null : $"must be BOOLEAN, not {columns[0].Type}");
+
+    [GeneratedRegex(@"(?<![<>!])=\s*false\b|(<>|!=)\s*true\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex MissesNull { get; }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>
+/// Says whether a control held, from evidence alone: no clock, no network, and the same bytes for the same evidence.
+/// </summary>
+/// <remarks>
+/// What the conclusions mean where the design leaves room:
+/// a deviation FAILs although other items are undetermined;
+/// a failed completeness check makes deviations <c>indicated</c>, as unread evidence does, and a test that stands when incomplete
+/// FAILs all the same;
+/// a state read away from <c>as_of</c> is INCONCLUSIVE even then, since it is not rows that are missing;
+/// an incomplete waiver table makes uncovered deviations <c>indicated</c>, since an approval may be among what was not read;
+/// an open human question makes NEEDS_REVIEW of PASS and of NO_OCCURRENCE.
+/// </remarks>
+public static class Evaluator
+{
+    /// <summary>Evaluates one control over its partitions.</summary>
+    /// <param name="partitions">In any order; results are ordered by target, then account.</param>
+    /// <param name="openRows">Opens the rows file of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case; closed here.</param>
+    /// <returns>The result; a test that breaks or exceeds its limits is ERROR in it, not an exception.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<ControlResult> EvaluateAsync(
+        ControlInScope scope,
+        ImmutableArray<Partition> partitions,
+        AuditMoment moment,
+        EvaluationLimits limits,
+        Func<string, Stream> openRows,
+        CancellationToken cancellationToken)
+    {
+        var control = scope.Control;
+        using var gate = new SqlGate();
+        var compiled = CompiledControl.Compile(control, gate);
+        var parameters = new SqlParameters(moment, scope.Parameters);
+        var writers = new List<RowWriter>();
+        try
+        {
+            foreach (var test in control.Tests)
+                writers.Add(new RowWriter(control.Id, test.Id, openRows($"{control.Id}.{test.Id}.ndjson".ToLowerInvariant())));
+            var outcomes = ImmutableArray.CreateBuilder<SliceOutcome>();
+            foreach (var slice in Slice.Of(control, partitions))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var database = LockedDatabase.Open(limits.Memory);
+                var run = new SliceRun(compiled, slice, moment, parameters, limits, database);
+                outcomes.Add(await run.RunAsync(writers, cancellationToken));
+            }
+            return Conclude(scope, outcomes.ToImmutable());
+        }
+        finally
+        {
+            foreach (var writer in writers)
+                await writer.DisposeAsync();
+        }
+    }
+
+    private static ControlResult Conclude(ControlInScope scope, ImmutableArray<SliceOutcome> outcomes)
+    {
+        var control = scope.Control;
+        var tests = outcomes.SelectMany(o => o.Tests).ToImmutableArray();
+        // Nothing tested is not "nothing occurred".
+        var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
+        if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
+            conclusion = Conclusion.NeedsReview;
+        var notes = outcomes.SelectMany(o => o.Notes).Distinct().Order(StringComparer.Ordinal);
+        return new ControlResult(
+            control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,
+            outcomes.Sum(o => o.Items.Population), outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
+            outcomes.Sum(o => o.Items.Undetermined), outcomes.Sum(o => o.Items.Indicated),
+            [.. outcomes.SelectMany(o => o.Limitations).Distinct().Order(LimitationOrder)],
+            tests,
+            WaiverOutcome.Summarise(outcomes.SelectMany(o => o.Waivers)),
+            tests.IsEmpty ? [.. notes.Append("no partition was collected for this control")] : [.. notes],
+            ParameterResult.Of(scope));
+    }
+
+    private static Comparer<Limitation> LimitationOrder { get; } = Comparer<Limitation>.Create((a, b) =>
+        string.CompareOrdinal(Key(a), Key(b)));
+
+    private static string Key(Limitation l) => string.Join('\u001f', l.Evidence, l.Target, l.Account, l.Region, l.Operation, l.Code, l.Message, l.Outcome, l.Count);
+}

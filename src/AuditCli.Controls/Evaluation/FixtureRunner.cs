@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>How one case came out. Without differences it concluded as it says.</summary>
+/// <param name="Line">Where the case begins in its file.</param>
+public sealed record FixtureOutcome(string Case, int Line, ImmutableArray<string> Differences)
+{
+    public bool Passed => Differences.IsEmpty;
+}
+
+/// <summary>Runs a control's fixture cases through the evaluator that runs everything else.</summary>
+public static class FixtureRunner
+{
+    private static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateOnly DefaultStart = new(2026, 1, 1);
+    private static readonly DateOnly DefaultEnd = new(2026, 9, 30);
+
+    /// <summary>One outcome per case, in the file's order.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<ImmutableArray<FixtureOutcome>> RunAsync(
+        Control control, FixtureFile file, EvaluationLimits limits, CancellationToken cancellationToken)
+    {
+        var outcomes = ImmutableArray.CreateBuilder<FixtureOutcome>();
+        foreach (var fixture in file.Cases)
+            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, cancellationToken)));
+        return outcomes.ToImmutable();
+    }
+
+    private static async Task<ImmutableArray<string>> DifferencesAsync(
+        Control control, FixtureCase fixture, EvaluationLimits limits, CancellationToken cancellationToken)
+    {
+        var tables = new FixtureTables(control, fixture);
+        var partitions = tables.Partitions();
+        string[] faults =
+        [
+            .. tables.Faults,
+            .. fixture.Parameters.Keys.Where(n => !control.Parameters.Any(p => p.Name == n)).Select(n => $"the control has no parameter {n}"),
+        ];
+        if (faults.Length > 0)
+            return [.. faults.Distinct()];
+
+        var scope = new ControlInScope(control, ControlOrigin.Local, [.. control.Parameters.Select(p => new EffectiveParameter(
+            p.Name, p.Type, fixture.Parameters.TryGetValue(p.Name, out var value) ? value : p.Default, null, null))]);
+        var moment = new AuditMoment(
+            fixture.AsOf ?? DefaultAsOf,
+            Midnight(fixture.PeriodStart ?? DefaultStart),
+            Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1)),
+            TimeSpan.FromHours(24));
+        var rows = new List<KeptStream>();
+        var result = await Evaluator.EvaluateAsync(scope, partitions, moment, limits, _ => Keep(rows), cancellationToken);
+        return [.. Compare(fixture.Expect, result, Items(rows, named: partitions.Length > 1 && !control.AcrossEngagement))];
+    }
+
+    private static IEnumerable<string> Compare(FixtureExpectation expect, ControlResult result, ILookup<string, string> items)
+    {
+        if (result.Conclusion != expect.Conclusion)
+        {
+            var why = string.Concat(
+                result.Tests.Where(t => t.Error is not null).Select(t => $"; {t.Id} in {t.Partition.Account}: {t.Error}")
+                    .Concat(result.Limitations.Select(l => $"; {l.Evidence}: {l.Code}"))
+                    .Concat(result.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree)).Select(c => $"; '{c.Name}': {c.Left ?? "NULL"} and {c.Right ?? "NULL"}"))
+                    .Distinct());
+            yield return $"expected {expect.Conclusion}, got {result.Conclusion}{why}";
+        }
+        foreach (var difference in Difference("deviation", expect.Deviations, items)
+            .Concat(Difference(Verdicts.Approved, expect.Approved, items))
+            .Concat(Difference(Verdicts.Undetermined, expect.Undetermined, items)))
+        {
+            yield return difference;
+        }
+    }
+
+    private static IEnumerable<string> Difference(string verdict, ImmutableArray<string> expected, ILookup<string, string> items)
+    {
+        foreach (var item in expected.Except(items[verdict]).Order(StringComparer.Ordinal))
+        {
+            var found = items.FirstOrDefault(g => g.Contains(item))?.Key;
+            yield return $"'{item}' should be {verdict} and is {found ?? "not in the population"}";
+        }
+        foreach (var item in items[verdict].Except(expected).Order(StringComparer.Ordinal))
+            yield return $"'{item}' is {verdict}, which the case does not expect";
+    }
+
+    /// <summary>Items by verdict; an item of several tests stands under each verdict it has.</summary>
+    private static ILookup<string, string> Items(IEnumerable<KeptStream> rows, bool named) => rows
+        .SelectMany(r => r.Lines())
+        .Select(line =>
+        {
+            using var row = JsonDocument.Parse(line);
+            var item = row.RootElement.GetProperty("item").GetString()!;
+            return (Verdict: row.RootElement.GetProperty("verdict").GetString()!,
+                Item: named ? $"{row.RootElement.GetProperty("account").GetString()}/{item}" : item);
+        })
+        .Distinct()
+        .ToLookup(r => r.Verdict, r => r.Item);
+
+    private static KeptStream Keep(List<KeptStream> streams)
+    {
+        var stream = new KeptStream();
+        streams.Add(stream);
+        return stream;
+    }
+
+    private static DateTimeOffset Midnight(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+
+    /// <summary>A memory stream whose content outlives its closing.</summary>
+    private sealed class KeptStream : MemoryStream
+    {
+        public IEnumerable<string> Lines()
+        {
+            using var reader = new StreamReader(new MemoryStream(ToArray()));
+            while (reader.ReadLine() is { } line)
+                yield return line;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>
+/// Makes evidence tables of a fixture case. What the case does not say is made up: where a row came from, and that every call was made.
+/// </summary>
+internal sealed class FixtureTables(Control control, FixtureCase fixture)
+{
+    private const string Region = "fixture-region";
+    private readonly List<string> _faults = [];
+
+    /// <summary>What is wrong with the case itself; complete after <see cref="Partitions"/>.</summary>
+    public IReadOnlyList<string> Faults => _faults;
+
+    public ImmutableArray<Partition> Partitions()
+    {
+        _faults.Clear();
+        foreach (var name in fixture.Inputs.Keys.Where(n => !control.Evidence.Any(e => e.Name == n && e.IsFile)))
+            _faults.Add($"the control has no file evidence {name}");
+        // A control of inputs alone still has one place where it is tested.
+        var partitions = fixture.Partitions.IsEmpty
+            ? [new FixturePartition("fixture", ImmutableSortedDictionary<string, FixtureTable>.Empty)]
+            : fixture.Partitions;
+        return [.. partitions.Select(Partition)];
+    }
+
+    private Partition Partition(FixturePartition partition)
+    {
+        foreach (var name in partition.Evidence.Keys.Where(n => !control.Evidence.Any(e => e.Name == n && !e.IsFile)))
+            _faults.Add($"partition {partition.Name}: the control has no evidence {name} that is read from a target");
+        var tables = ImmutableSortedDictionary.CreateBuilder<string, EvidenceTable>(StringComparer.Ordinal);
+        foreach (var need in control.Evidence)
+        {
+            if (need.IsFile)
+            {
+                if (fixture.Inputs.TryGetValue(need.Name, out var input))
+                    tables[need.Name] = Table(need, input, "", "", partition);
+            }
+            else
+            {
+                var given = partition.Evidence.GetValueOrDefault(need.Name) ?? new FixtureTable([], CollectionOutcome.Complete, null, []);
+                tables[need.Name] = Table(need, given, partition.Name, Region, partition);
+            }
+        }
+        return new Partition(partition.Name, partition.Name, tables.ToImmutable());
+    }
+
+    private EvidenceTable Table(EvidenceNeed need, FixtureTable given, string place, string region, FixturePartition partition)
+    {
+        ImmutableArray<Column> columns = [.. need.AddedColumns, .. need.Columns];
+        var lines = given.Rows.Select((row, n) => Line(need.Name, columns, row, Added(need, row, n, place, region, partition))).ToImmutableArray();
+        var complete = given.Outcome == CollectionOutcome.Complete;
+        var limitation = new Limitation(
+            need.Name, place, place, region, need.Operation, given.Outcome, given.Code ?? given.Outcome.ToString(), "as the fixture says", 1);
+        return new EvidenceTable(
+            columns, complete, complete ? [] : [limitation], null, null, () => lines,
+            need.ForEach is null ? null : Calls(need, given, place, region, partition));
+    }
+
+    private Dictionary<string, string?> Added(EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)
+    {
+        var added = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["_target"] = place,
+            ["_account"] = place,
+            ["_region"] = region,
+            ["_ref"] = Reference(number),
+        };
+        if (need.ForEach is not null)
+            added["_parent"] = Parents(need, partition).FirstOrDefault(p => need.With.Keys.All(k => p.With[k] == Text(row, "_with_" + k))).Reference;
+        return added;
+    }
+
+    private CallTable Calls(EvidenceNeed need, FixtureTable given, string place, string region, FixturePartition partition)
+    {
+        var columns = need.CallColumns;
+        Dictionary<string, string?> Call(string? parent, IEnumerable<KeyValuePair<string, string?>> with)
+        {
+            var call = with.ToDictionary(w => "_with_" + w.Key, w => w.Value, StringComparer.Ordinal);
+            call["_target"] = place;
+            call["_account"] = place;
+            call["_region"] = region;
+            call["_parent"] = parent;
+            call["outcome"] = given.Outcome.ToString().ToLowerInvariant();
+            call["code"] = given.Outcome == CollectionOutcome.Complete ? null : given.Code;
+            return call;
+        }
+        using var nothing = JsonDocument.Parse("{}");
+        var empty = nothing.RootElement;
+        IEnumerable<ReadOnlyMemory<byte>> lines;
+        if (given.Calls.IsEmpty)
+        {
+            // One call per parent row, as the real thing makes, and one for what the rows themselves say was asked.
+            var asked = Parents(need, partition).Select(p => (p.Reference, With: (IReadOnlyDictionary<string, string?>)p.With))
+                .Concat(given.Rows.Select(r => (Reference: Text(r, "_parent"), With: (IReadOnlyDictionary<string, string?>)need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k)))))
+                .DistinctBy(c => string.Join('\u001f', need.With.Keys.Select(k => c.With[k])));
+            lines = [.. asked.Select(c => Line(CompiledControl.CallsName(need.Name), columns, empty, Call(c.Reference, c.With)))];
+        }
+        else
+        {
+            lines = [.. given.Calls.Select(c => Line(CompiledControl.CallsName(need.Name), columns, c, Call(null, need.With.Keys.Select(k => KeyValuePair.Create(k, (string?)null)))))];
+        }
+        var made = lines.ToImmutableArray();
+        return new CallTable(columns, () => made);
+    }
+
+    /// <summary>The rows a <c>for_each</c> evidence is asked for: their reference, and what would be asked with.</summary>
+    private static IEnumerable<(string? Reference, Dictionary<string, string?> With)> Parents(EvidenceNeed need, FixturePartition partition)
+    {
+        var parents = partition.Evidence.GetValueOrDefault(need.ForEach!)?.Rows ?? [];
+        return parents.Select((row, n) => (
+            (string?)(Text(row, "_ref") ?? Reference(n)),
+            need.With.ToDictionary(w => w.Key, w => Text(row, w.Value))));
+    }
+
+    private ReadOnlyMemory<byte> Line(string table, ImmutableArray<Column> columns, JsonElement row, Dictionary<string, string?> added)
+    {
+        if (row.ValueKind != JsonValueKind.Object)
+        {
+            _faults.Add($"{table}: a row is not an object");
+            return "{}"u8.ToArray();
+        }
+        foreach (var member in row.EnumerateObject().Where(m => !columns.Any(c => c.Name == m.Name)))
+            _faults.Add($"{table}: there is no column {member.Name}");
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            foreach (var column in columns)
+            {
+                if (row.TryGetProperty(column.Name, out var value))
+                {
+                    json.WritePropertyName(column.Name);
+                    value.WriteTo(json);
+                }
+                else if (added.TryGetValue(column.Name, out var made) && made is not null)
+                {
+                    json.WriteString(column.Name, made);
+                }
+            }
+            json.WriteEndObject();
+        }
+        return buffer.WrittenMemory;
+    }
+
+    private static string Reference(int number) => $"fixture:{number}";
+
+    private static string? Text(JsonElement row, string name) =>
+        row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value)
+            ? value.ValueKind switch
+            {
+                JsonValueKind.String => value.GetString(),
+                JsonValueKind.Null => null,
+                _ => value.GetRawText(),
+            }
+            : null;
+}

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+using System.Text.RegularExpressions;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>The SQL engine and those of its settings that decide what a test's rows are.</summary>
+public sealed record EngineDescription(string Name, string Version, ImmutableSortedDictionary<string, string> Settings);
+
+/// <summary>
+/// A DuckDB database in memory that can reach no file, network, extension or setting, and whose results depend on nothing
+/// but rows and SQL: one thread, UTC.
+/// </summary>
+public sealed partial class LockedDatabase : IDisposable
+{
+    private static readonly ImmutableArray<string> Locks =
+    [
+        "SET TimeZone='UTC'",
+        "SET allow_community_extensions=false",
+        "SET disabled_filesystems='LocalFileSystem'",
+        "SET max_temp_directory_size='0B'",
+        "SET max_expression_depth=250",
+        "SET lock_configuration=true",
+    ];
+
+    private readonly DuckDBConnection _connection;
+
+    private LockedDatabase(DuckDBConnection connection) => _connection = connection;
+
+    /// <summary>A new, empty database.</summary>
+    /// <exception cref="ArgumentException">The limit is not a number and a unit.</exception>
+    public static LockedDatabase Open(string memoryLimit)
+    {
+        if (!MemoryForm.IsMatch(memoryLimit))
+            throw new ArgumentException($"'{memoryLimit}' is not an amount of memory such as 2GB", nameof(memoryLimit));
+        var connection = new DuckDBConnection(
+            $"DataSource=:memory:;enable_external_access=false;threads=1;memory_limit={memoryLimit};"
+            + "autoload_known_extensions=false;autoinstall_known_extensions=false;temp_directory=");
+        try
+        {
+            connection.Open();
+            var database = new LockedDatabase(connection);
+            foreach (var statement in Locks)
+                database.Execute(statement);
+            return database;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The engine and the settings that matter for results.</summary>
+    public static EngineDescription Describe()
+    {
+        using var database = Open("64MB");
+        using var command = database.Command("SELECT version()", []);
+        var version = (string)command.ExecuteScalar()!;
+        return new EngineDescription("duckdb", version, ImmutableSortedDictionary<string, string>.Empty
+            .Add("enable_external_access", "false")
+            .Add("max_expression_depth", "250")
+            .Add("threads", "1")
+            .Add("time_zone", "UTC"));
+    }
+
+    /// <summary>A name as an SQL identifier.</summary>
+    public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+
+    internal DuckDBCommand Command(string sql, IEnumerable<DuckDBParameter> parameters)
+    {
+        var command = _connection.CreateCommand();
+        // Callers run a control's SQL only after SqlGate admitted it; all other text is AuditCli's own.
+        command.CommandText = sql;
+        foreach (var parameter in parameters)
+            command.Parameters.Add(parameter);
+        return command;
+    }
+
+    internal DuckDBAppender Append(string table) => _connection.CreateAppender(table);
+
+    internal void Execute(string sql)
+    {
+        using var command = Command(sql, []);
+        command.ExecuteNonQuery();
+    }
+
+    internal async Task ExecuteAsync(string sql, IEnumerable<DuckDBParameter> parameters, CancellationToken cancellationToken)
+    {
+        using var command = Command(sql, parameters);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>All rows, each made by a function; for results that are known to be small.</summary>
+    internal async Task<ImmutableArray<T>> QueryAsync<T>(
+        string sql, IEnumerable<DuckDBParameter> parameters, Func<DbDataReader, T> row, CancellationToken cancellationToken)
+    {
+        using var command = Command(sql, parameters);
+        using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = ImmutableArray.CreateBuilder<T>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(row(reader));
+        return rows.ToImmutable();
+    }
+
+    /// <summary>Names and SQL types of what a query or table yields, in order.</summary>
+    internal Task<ImmutableArray<(string Name, string Type)>> DescribeAsync(
+        string query, IEnumerable<DuckDBParameter> parameters, CancellationToken cancellationToken) =>
+        QueryAsync($"DESCRIBE {query}", parameters, r => (r.GetString(0), r.GetString(1)), cancellationToken);
+
+    public void Dispose() => _connection.Dispose();
+
+    [GeneratedRegex("^[0-9]{1,6}(KB|MB|GB|KiB|MiB|GiB)$", RegexOptions.CultureInvariant)]
+    private static partial Regex MemoryForm { get; }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Something that could not be read, or not as it stood: what it was, where, and in the provider's words why.</summary>
+/// <param name="Evidence">The control's name for the table.</param>
+/// <param name="Code">The provider's code, or one of AuditCli's own (<see cref="LimitationCodes"/>).</param>
+/// <param name="Count">How many calls it concerns.</param>
+public sealed record Limitation(
+    string Evidence,
+    string Target,
+    string Account,
+    string Region,
+    string Operation,
+    CollectionOutcome Outcome,
+    string Code,
+    string Message,
+    long Count);
+
+/// <summary>The codes of limitations that evaluation itself finds.</summary>
+public static class LimitationCodes
+{
+    /// <summary>Point-in-time evidence was read further from <c>as_of</c> than the engagement tolerates.</summary>
+    public const string StateReadAway = "StateReadAway";
+
+    /// <summary>The partition has no such table although the control needs it.</summary>
+    public const string NotCollected = "NotCollected";
+
+    /// <summary>The table is marked as not complete, and nobody said why.</summary>
+    public const string Incomplete = "Incomplete";
+}
+
+/// <summary>The rows of one evidence table in one partition, all regions, and how reading them went.</summary>
+/// <param name="Columns">In order, those that begin with an underscore included.</param>
+/// <param name="Complete">Every region and every call is Complete.</param>
+/// <param name="ReadFrom">When the first of it was read; null for what has no such moment (files, fixtures).</param>
+/// <param name="ReadUntil">When the last of it was read.</param>
+/// <param name="OpenRows">
+/// Opens the rows from the start: one JSON object a line, without the line's end, in canonical order. A line need only
+/// stay valid until the next is asked for.
+/// </param>
+/// <param name="Calls">For <c>for_each</c>: the companion table.</param>
+public sealed record EvidenceTable(
+    ImmutableArray<Column> Columns,
+    bool Complete,
+    ImmutableArray<Limitation> Limitations,
+    DateTimeOffset? ReadFrom,
+    DateTimeOffset? ReadUntil,
+    Func<IEnumerable<ReadOnlyMemory<byte>>> OpenRows,
+    CallTable? Calls = null);
+
+/// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>
+public sealed record CallTable(ImmutableArray<Column> Columns, Func<IEnumerable<ReadOnlyMemory<byte>>> OpenRows);
+
+/// <summary>What tests see at a time: one account through one target, with inputs visible in every one.</summary>
+/// <param name="Tables">By evidence name.</param>
+public sealed record Partition(string Target, string Account, ImmutableSortedDictionary<string, EvidenceTable> Tables)
+{
+    /// <summary>The target and account of the union of all partitions (<c>across: engagement</c>).</summary>
+    public const string Everywhere = "*";
+}
+
+/// <summary>The moment and the period that tests speak of, UTC; SQL sees them as <c>$as_of</c>, <c>$period_start</c> and <c>$period_end</c>.</summary>
+/// <param name="PeriodEnd">Midnight after the last day.</param>
+public sealed record AuditMoment(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, TimeSpan AsOfTolerance);
+
+/// <summary>What one test may use before it is stopped and becomes ERROR.</summary>
+/// <param name="TestTime">For loading a partition's tables, for a completeness check, and for a test: each.</param>
+/// <param name="Memory">DuckDB's <c>memory_limit</c>, such as <c>2GB</c>.</param>
+public sealed record EvaluationLimits(TimeSpan TestTime, string Memory)
+{
+    public static EvaluationLimits Default { get; } = new(TimeSpan.FromMinutes(5), "2GB");
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Writes and reads results.json. Equal results are equal bytes.</summary>
+public static class ResultsJson
+{
+    private static readonly ResultsContext Context = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DictionaryKeyPolicy = null,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        MaxDepth = 64,
+        // The file is not put into HTML; without this every letter beyond ASCII is an escape.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters =
+        {
+            new JsonStringEnumConverter<Conclusion>(JsonNamingPolicy.SnakeCaseUpper, allowIntegerValues: false),
+            new JsonStringEnumConverter<CollectionOutcome>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<ControlOrigin>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<ItgcDomain>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false),
+            new JsonStringEnumConverter<ColumnType>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new DigestConverter(),
+            new InstantConverter(),
+        },
+    });
+
+    /// <summary>The UTF-8 bytes, without insignificant white space and without an end of line.</summary>
+    public static byte[] Write(EvaluationResults results) => JsonSerializer.SerializeToUtf8Bytes(results, Context.EvaluationResults);
+
+    /// <summary>Reads what <see cref="Write"/> wrote, strictly: no unknown, duplicate or missing member.</summary>
+    /// <exception cref="JsonException">The bytes are no results of schema 1.</exception>
+    public static EvaluationResults Read(ReadOnlySpan<byte> json)
+    {
+        var results = JsonSerializer.Deserialize(json, Context.EvaluationResults) ?? throw new JsonException("the results are null");
+        return results.Schema == EvaluationResults.CurrentSchema
+            ? results
+            : throw new JsonException($"results of schema {results.Schema} cannot be read, only of schema {EvaluationResults.CurrentSchema}");
+    }
+
+    private sealed class DigestConverter : JsonConverter<Digest>
+    {
+        public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Digest.TryParse(reader.GetString(), out var digest) ? digest : throw new JsonException("not 64 lower-case hexadecimal digits");
+
+        public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options) => writer.WriteStringValue(value.Hex);
+    }
+
+    private sealed class InstantConverter : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var instant)
+                ? instant
+                : throw new JsonException("not an instant of RFC 3339");
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(Instants.Rfc3339(value));
+    }
+}
+
+/// <summary>Instants as results show them.</summary>
+internal static class Instants
+{
+    /// <summary>RFC 3339 in UTC, without trailing zeros of the fraction.</summary>
+    public static string Rfc3339(DateTimeOffset value) =>
+        value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
+}
+
+[JsonSerializable(typeof(EvaluationResults))]
+internal sealed partial class ResultsContext : JsonSerializerContext;

@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Rows that do not have the form their table promises; the message names table, line and column.</summary>
+public sealed class EvidenceFormatException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>One value of a row. Which field counts is decided by the column's type.</summary>
+internal record struct Cell(bool Present, string? Text, long Integer, double Double, bool Boolean, DateTimeOffset Instant, DateOnly Day);
+
+/// <summary>
+/// Reads one line of a table after the other into cells, strictly: a value that is not of its column's type is an error,
+/// never coerced; absent and null are both no value.
+/// </summary>
+internal sealed class RowReader
+{
+    /// <summary>How deep a line may nest.</summary>
+    public const int Depth = 64;
+
+    private readonly string _table;
+    private readonly (byte[] Name, Column Column, bool Wanted)[] _columns;
+    private readonly bool[] _seen;
+    private long _line;
+
+    public RowReader(string table, ImmutableArray<Column> columns, Func<string, bool> wanted)
+    {
+        _table = table;
+        _columns = [.. columns.Select(c => (Encoding.UTF8.GetBytes(c.Name), c, wanted(c.Name)))];
+        Cells = new Cell[columns.Length];
+        _seen = new bool[columns.Length];
+    }
+
+    /// <summary>The last line's values, in the columns' order.</summary>
+    public Cell[] Cells { get; }
+
+    /// <summary>Fills <see cref="Cells"/>.</summary>
+    /// <exception cref="EvidenceFormatException">The line is no such row.</exception>
+    public void Read(ReadOnlyMemory<byte> line)
+    {
+        _line++;
+        Array.Clear(Cells);
+        Array.Clear(_seen);
+        var column = "";
+        try
+        {
+            var reader = new Utf8JsonReader(line.Span, new JsonReaderOptions { MaxDepth = Depth });
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                throw Fault(column, "is not an object");
+            var next = 0;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var index = Find(ref reader, next);
+                if (index < 0)
+                    throw Fault(reader.GetString()!, "is not a column of the table");
+                column = _columns[index].Column.Name;
+                if (_seen[index])
+                    throw Fault(column, "stands there twice");
+                _seen[index] = true;
+                next = index + 1;
+                reader.Read();
+                if (_columns[index].Wanted)
+                    Cells[index] = Value(ref reader, _columns[index].Column, line.Span);
+                else
+                    reader.Skip();
+            }
+            if (reader.Read())
+                throw Fault("", "has something after its object");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: an escaped lone surrogate.
+            throw new EvidenceFormatException(Place(column) + "is not JSON that can be read", e);
+        }
+    }
+
+    private int Find(ref Utf8JsonReader reader, int next)
+    {
+        // Canonical rows name their columns in order, so the next one is nearly always it.
+        for (var i = next; i < _columns.Length; i++)
+        {
+            if (reader.ValueTextEquals(_columns[i].Name))
+                return i;
+        }
+        for (var i = 0; i < next; i++)
+        {
+            if (reader.ValueTextEquals(_columns[i].Name))
+                return i;
+        }
+        return -1;
+    }
+
+    private Cell Value(ref Utf8JsonReader reader, Column column, ReadOnlySpan<byte> line)
+    {
+        if (reader.TokenType == JsonTokenType.Null)
+            return default;
+        var cell = new Cell { Present = true };
+        switch (column.Type)
+        {
+            case ColumnType.Text when reader.TokenType == JsonTokenType.String:
+                return cell with { Text = reader.GetString() };
+            case ColumnType.Integer when reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number):
+                return cell with { Integer = number };
+            case ColumnType.Integer when reader.TokenType == JsonTokenType.String
+                && long.TryParse(reader.GetString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var written):
+                return cell with { Integer = written };
+            case ColumnType.Double when reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && double.IsFinite(number):
+                return cell with { Double = number };
+            case ColumnType.Decimal when reader.TokenType is JsonTokenType.Number or JsonTokenType.String
+                && IsDecimal(Literal(ref reader)):
+                return cell with { Text = Literal(ref reader) };
+            case ColumnType.Boolean when reader.TokenType is JsonTokenType.True or JsonTokenType.False:
+                return cell with { Boolean = reader.GetBoolean() };
+            case ColumnType.Timestamp when reader.TokenType == JsonTokenType.String && HasOffset(reader.ValueSpan)
+                && reader.TryGetDateTimeOffset(out var instant):
+                return cell with { Instant = instant.ToUniversalTime() };
+            case ColumnType.Date when reader.TokenType == JsonTokenType.String
+                && DateOnly.TryParseExact(reader.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day):
+                return cell with { Day = day };
+            case ColumnType.Json:
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                return cell with { Text = Encoding.UTF8.GetString(line[start..(int)reader.BytesConsumed]) };
+            default:
+                throw Fault(column.Name, $"is not of type {TypeName(column.Type)}");
+        }
+    }
+
+    private static string Literal(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String ? reader.GetString()! : Encoding.UTF8.GetString(reader.ValueSpan);
+
+    /// <summary>At most 29 digits before the point and 9 after it: what DECIMAL(38,9) holds without rounding.</summary>
+    private static bool IsDecimal(string text)
+    {
+        var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
+        var point = digits.IndexOf('.');
+        var whole = point < 0 ? digits : digits[..point];
+        var fraction = point < 0 ? "" : digits[(point + 1)..];
+        return whole.Length is > 0 and <= 29 && (point < 0 || fraction.Length is > 0 and <= 9)
+            && !whole.ContainsAnyExceptInRange('0', '9') && !fraction.ContainsAnyExceptInRange('0', '9');
+    }
+
+    /// <summary>Without an offset an instant would be read in whatever zone the reader is in.</summary>
+    private static bool HasOffset(ReadOnlySpan<byte> text) =>
+        text.Length >= 20 && text[10] == (byte)'T' && (text[^1] == (byte)'Z' || (text[^3] == (byte)':' && text[^6] is (byte)'+' or (byte)'-'));
+
+    private static string TypeName(ColumnType type) => type.ToString().ToLowerInvariant();
+
+    private string Place(string column) => $"table {_table}, line {_line}, " + (column.Length == 0 ? "" : $"column {column} ");
+
+    private EvidenceFormatException Fault(string column, string what) => new(Place(column) + what);
+}

@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Data.Common;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Identifiers of exceptions, stable between runs.</summary>
+public static class ExceptionIds
+{
+    /// <summary><c>&lt;control&gt;/X/&lt;first 12 hex of SHA-256(control, test, account, item joined by 0x1F)&gt;</c>.</summary>
+    public static string For(string control, string test, string account, string item) =>
+        $"{control}/X/{Digest.Of(Encoding.UTF8.GetBytes(string.Join('\u001f', control, test, account, item))).Hex[..12]}";
+}
+
+/// <summary>
+/// Writes the rows of one test, partition after partition: one JSON object a line, every value in the one form its SQL type has
+/// (instants RFC 3339 UTC, numbers as literals, JSON as JSON).
+/// </summary>
+internal sealed class RowWriter : IAsyncDisposable
+{
+    private const int FixedColumns = 8;
+    private readonly string _control;
+    private readonly string _test;
+    private readonly Stream _stream;
+    private readonly ArrayBufferWriter<byte> _line = new(4096);
+    private readonly Utf8JsonWriter _json;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    public RowWriter(string control, string test, Stream stream)
+    {
+        (_control, _test, _stream) = (control, test, stream);
+        _json = new Utf8JsonWriter(_line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }
+
+    /// <summary>The digest of what the partition in hand wrote so far.</summary>
+    public Digest Written => Digest.FromHash(_hash.GetCurrentHash());
+
+    /// <summary>Starts a partition's rows.</summary>
+    public void Start() => _ = _hash.GetHashAndReset();
+
+    /// <summary>Writes a partition's rows in the table's order.</summary>
+    /// <param name="uncovered">The verdict of a deviation without waiver: <c>deviation</c> or <c>indicated</c>.</param>
+    /// <returns>The digest of this partition's lines.</returns>
+    public async Task<Digest> WriteAsync(
+        LockedDatabase database, string table, ImmutableArray<(string Name, string Type)> columns, PartitionName partition, string uncovered,
+        CancellationToken cancellationToken)
+    {
+        var attributes = columns.Where(c => !IsFixed(c.Name)).Select(c => (c.Name, Form: ValueForm.Of(c.Type))).ToImmutableArray();
+        var reason = columns.Any(c => string.Equals(c.Name, "reason", StringComparison.OrdinalIgnoreCase)) ? "t.reason" : "NULL::VARCHAR";
+        using var command = database.Command(
+            $"""
+            SELECT t.item, t.pass, {Verdicts.Sql(uncovered)}, {reason}, w.approved_by, w.approved_on, w.expires, w.reason
+                {string.Concat(attributes.Select(a => ", " + a.Form.Sql("t." + LockedDatabase.Quote(a.Name))))}
+            FROM {table} t LEFT JOIN _waivers w ON w.item = t.item ORDER BY t.rowid
+            """,
+            []);
+        command.UseStreamingMode = true;
+        using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _line.ResetWrittenCount();
+            _json.Reset(_line);
+            Write(reader, partition, attributes);
+            _json.Flush();
+            _line.Write("\n"u8);
+            _hash.AppendData(_line.WrittenSpan);
+            await _stream.WriteAsync(_line.WrittenMemory, cancellationToken);
+        }
+        return Written;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _hash.Dispose();
+        await _json.DisposeAsync();
+        await _stream.DisposeAsync();
+    }
+
+    private void Write(DbDataReader row, PartitionName partition, ImmutableArray<(string Name, ValueForm Form)> attributes)
+    {
+        var item = row.GetString(0);
+        var verdict = row.GetString(2);
+        _json.WriteStartObject();
+        _json.WriteString("target", partition.Target);
+        _json.WriteString("account", partition.Account);
+        _json.WriteString("item", item);
+        if (row.IsDBNull(1))
+            _json.WriteNull("pass");
+        else
+            _json.WriteBoolean("pass", row.GetBoolean(1));
+        _json.WriteString("verdict", verdict);
+        if (verdict is Verdicts.Deviation or Verdicts.Approved or Verdicts.Indicated)
+            _json.WriteString("exception_id", ExceptionIds.For(_control, _test, partition.Account, item));
+        if (!row.IsDBNull(3))
+            _json.WriteString("reason", row.GetString(3));
+        if (verdict == Verdicts.Approved)
+        {
+            _json.WriteStartObject("waiver");
+            _json.WriteString("approved_by", row.GetString(4));
+            _json.WriteString("approved_on", row.GetString(5));
+            _json.WriteString("expires", row.GetString(6));
+            _json.WriteString("reason", row.GetString(7));
+            _json.WriteEndObject();
+        }
+        _json.WriteStartObject("attributes");
+        for (var i = 0; i < attributes.Length; i++)
+        {
+            _json.WritePropertyName(attributes[i].Name);
+            attributes[i].Form.Write(_json, row, FixedColumns + i);
+        }
+        _json.WriteEndObject();
+        _json.WriteEndObject();
+    }
+
+    private static bool IsFixed(string name) =>
+        name.Equals("item", StringComparison.OrdinalIgnoreCase) || name.Equals("pass", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("reason", StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>What is said of one item of a population.</summary>
+internal static class Verdicts
+{
+    public const string Pass = "pass";
+    public const string Deviation = "deviation";
+    public const string Approved = "approved";
+    public const string Undetermined = "undetermined";
+    public const string Indicated = "indicated";
+
+    /// <summary>The verdict of a row <c>t</c> beside its waiver <c>w</c>.</summary>
+    public static string Sql(string uncovered) =>
+        $"CASE WHEN t.pass IS NULL THEN '{Undetermined}' WHEN t.pass THEN '{Pass}' WHEN w.item IS NOT NULL THEN '{Approved}' ELSE '{uncovered}' END";
+}

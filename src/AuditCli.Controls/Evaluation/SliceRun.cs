@@ -1,0 +1,235 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AuditCli.Evidence;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Items of a population by verdict.</summary>
+internal sealed record ItemCounts(long Population, long Deviations, long Approved, long Undetermined, long Indicated)
+{
+    public static ItemCounts None { get; } = new(0, 0, 0, 0, 0);
+}
+
+/// <summary>What a control's tests came to in one partition. <paramref name="Items"/> counts distinct items over all of them.</summary>
+internal sealed record SliceOutcome(
+    ImmutableArray<TestResult> Tests,
+    ItemCounts Items,
+    ImmutableArray<Limitation> Limitations,
+    ImmutableArray<WaiverOutcome> Waivers,
+    ImmutableArray<string> Notes);
+
+/// <summary>Runs a control's checks and tests over one partition, in one database of its own.</summary>
+internal sealed class SliceRun(
+    CompiledControl compiled, Slice slice, AuditMoment moment, SqlParameters parameters, EvaluationLimits limits, LockedDatabase database)
+{
+    private readonly Control _control = compiled.Control;
+
+    /// <summary>Evidence that could not be loaded, and why.</summary>
+    private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
+
+    public async Task<SliceOutcome> RunAsync(IReadOnlyList<RowWriter> writers, CancellationToken cancellationToken)
+    {
+        await LoadAsync(cancellationToken);
+        database.Execute("CREATE TABLE _verdicts (item VARCHAR, verdict VARCHAR)");
+        var waivers = _control.Waivers is { } rule && _unloaded.TryGetValue(rule.From, out var unread)
+            ? unread
+            : await GuardAsync(t => WaiverTable.CreateAsync(database, _control.Waivers, parameters, t), cancellationToken);
+        var checks = ImmutableArray.CreateBuilder<(CompiledCheck Check, CompletenessResult Result)>();
+        foreach (var check in compiled.Checks)
+            checks.Add((check, await CheckAsync(check, cancellationToken)));
+        var tests = ImmutableArray.CreateBuilder<TestResult>();
+        foreach (var test in compiled.Tests)
+        {
+            var concerning = checks.Where(c => c.Check.Tests.Contains(test.Index)).Select(c => c.Result).ToImmutableArray();
+            tests.Add(waivers is null
+                ? await TestAsync(test, concerning, writers[test.Index], cancellationToken)
+                : Broken(test, concerning, $"waivers: {waivers}"));
+        }
+        var used = Used().ToImmutableArray();
+        return new SliceOutcome(
+            tests.ToImmutable(),
+            await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
+            [.. used.SelectMany(slice.LimitationsOf), .. used.Select(ReadAway).OfType<Limitation>()],
+            waivers is null && _control.Waivers is not null ? await WaiverTable.OutcomesAsync(database, cancellationToken) : [],
+            [.. _control.Evidence.Select(slice.NoteOf).OfType<string>()]);
+    }
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        foreach (var need in _control.Evidence)
+        {
+            var sources = slice.Tables.GetValueOrDefault(need.Name, []);
+            var problem = await GuardAsync(t => TableAsync(need.Name, slice.ColumnsOf(need), sources.Select(s => s.OpenRows), t), cancellationToken);
+            if (problem is null && need.ForEach is not null)
+            {
+                var calls = sources.Select(s => s.Calls).OfType<CallTable>().ToImmutableArray();
+                var columns = calls.IsEmpty ? need.CallColumns : calls[0].Columns;
+                problem = await GuardAsync(
+                    t => TableAsync(CompiledControl.CallsName(need.Name), columns, calls.Select(c => c.OpenRows), t), cancellationToken);
+            }
+            if (problem is not null)
+                _unloaded[need.Name] = problem;
+        }
+    }
+
+    private async Task TableAsync(
+        string name, ImmutableArray<Column> columns, IEnumerable<Func<IEnumerable<ReadOnlyMemory<byte>>>> sources, CancellationToken cancellationToken)
+    {
+        database.Execute(TableLoader.Definition(name, columns));
+        if (compiled.UsesTable(name))
+            await TableLoader.LoadAsync(database, name, columns, sources, c => compiled.Needs(name, c), cancellationToken);
+    }
+
+    private async Task<CompletenessResult> CheckAsync(CompiledCheck check, CancellationToken cancellationToken)
+    {
+        CompletenessResult Wrong(string message) => new(check.Check.Name, null, null, false, message);
+        if (check.Evidence.FirstOrDefault(_unloaded.ContainsKey) is { } unread)
+            return Wrong(_unloaded[unread]);
+        if (check.Left is not SqlVerdict.Admitted left)
+            return Wrong("sql: " + ((SqlVerdict.Refused)check.Left).Message);
+        if (check.Right is not SqlVerdict.Admitted right)
+            return Wrong("equals: " + ((SqlVerdict.Refused)check.Right).Message);
+        var result = Wrong("it was not evaluated");
+        var problem = await GuardAsync(async token =>
+        {
+            await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, token);
+            await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, token);
+            var sides = await database.QueryAsync(
+                "SELECT CAST(l.v AS VARCHAR), CAST(r.v AS VARCHAR), coalesce(l.v = r.v, FALSE) FROM _left l, _right r",
+                [],
+                r => (Left: r.IsDBNull(0) ? null : r.GetString(0), Right: r.IsDBNull(1) ? null : r.GetString(1), Agree: r.GetBoolean(2)),
+                token);
+            result = new CompletenessResult(check.Check.Name, sides[0].Left, sides[0].Right, sides[0].Agree);
+        }, cancellationToken);
+        return problem is null ? result : Wrong(problem);
+    }
+
+    private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, CancellationToken cancellationToken)
+    {
+        await database.ExecuteAsync($"CREATE OR REPLACE TABLE {table} AS SELECT * FROM (\n{SqlText.Inner(sql)}\n)", parameters.For(lineage), cancellationToken);
+        var columns = await database.DescribeAsync(table, [], cancellationToken);
+        var rows = (await database.QueryAsync($"SELECT count(*) FROM {table}", [], r => r.GetInt64(0), cancellationToken)).Single();
+        if (columns.Length != 1 || rows != 1)
+            throw new BrokenTestException($"{side}: must give one value, not {rows} rows of {columns.Length} columns");
+        database.Execute($"ALTER TABLE {table} RENAME COLUMN {LockedDatabase.Quote(columns[0].Name)} TO v");
+    }
+
+    private async Task<TestResult> TestAsync(
+        CompiledTest test, ImmutableArray<CompletenessResult> checks, RowWriter writer, CancellationToken cancellationToken)
+    {
+        if (test.Verdict is not SqlVerdict.Admitted { Lineage: var lineage })
+            return Broken(test, checks, ((SqlVerdict.Refused)test.Verdict).Message);
+        if (test.Evidence.FirstOrDefault(_unloaded.ContainsKey) is { } unread)
+            return Broken(test, checks, _unloaded[unread]);
+        var result = Broken(test, checks, "it was not evaluated");
+        writer.Start();
+        var problem = await GuardAsync(async token =>
+        {
+            await database.ExecuteAsync(
+                $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql)}\n) ORDER BY ALL", parameters.For(lineage), token);
+            var columns = await database.DescribeAsync(test.RowsTable, [], token);
+            if (SqlText.ColumnFault(columns) is { } fault)
+                throw new BrokenTestException(fault);
+            await RequireItemsAsync(test.RowsTable, token);
+            result = await JudgeAsync(test, columns, checks, writer, token);
+        }, cancellationToken);
+        // Rows written before it broke stay in the file, so the digest names them.
+        return problem is null ? result : Broken(test, checks, problem) with { RowsSha256 = writer.Written };
+    }
+
+    /// <summary>Every row is an item of its own, or counts mean nothing.</summary>
+    private async Task RequireItemsAsync(string table, CancellationToken cancellationToken)
+    {
+        var unnamed = (await database.QueryAsync(
+            $"SELECT count(*) FILTER (WHERE item IS NULL), count(*) FILTER (WHERE item = '') FROM {table}",
+            [], r => (Null: r.GetInt64(0), Empty: r.GetInt64(1)), cancellationToken)).Single();
+        if (unnamed.Null > 0)
+            throw new BrokenTestException($"item is NULL in {unnamed.Null} rows");
+        if (unnamed.Empty > 0)
+            throw new BrokenTestException($"item is empty in {unnamed.Empty} rows");
+        var twice = await database.QueryAsync(
+            $"SELECT item, count(*) FROM {table} GROUP BY item HAVING count(*) > 1 ORDER BY item LIMIT 1",
+            [], r => (Item: r.GetString(0), Rows: r.GetInt64(1)), cancellationToken);
+        if (!twice.IsEmpty)
+            throw new BrokenTestException($"item '{twice[0].Item}' has {twice[0].Rows} rows; an item is one row");
+    }
+
+    private async Task<TestResult> JudgeAsync(
+        CompiledTest test, ImmutableArray<(string Name, string Type)> columns, ImmutableArray<CompletenessResult> checks, RowWriter writer,
+        CancellationToken cancellationToken)
+    {
+        var needs = _control.Evidence.Where(n => test.Evidence.Contains(n.Name)).ToImmutableArray();
+        var broken = checks.FirstOrDefault(c => c.Error is not null);
+        var missing = !needs.All(slice.IsComplete) || checks.Any(c => !c.Agree);
+        var away = needs.Any(n => ReadAway(n) is not null);
+        var unknownWaivers = _control.Waivers is { } rule && !slice.IsComplete(_control.Evidence.Single(n => n.Name == rule.From));
+        var mayFail = broken is null && !away && !unknownWaivers && (!missing || test.Test.StandsWhenIncomplete);
+        var uncovered = mayFail ? Verdicts.Deviation : Verdicts.Indicated;
+
+        var judged = $"(SELECT t.item, {Verdicts.Sql(uncovered)} AS verdict FROM {test.RowsTable} t LEFT JOIN _waivers w ON w.item = t.item)";
+        var counts = await CountAsync("count(*)", judged, cancellationToken);
+        var rows = await writer.WriteAsync(database, test.RowsTable, columns, slice.Name, uncovered, cancellationToken);
+        await database.ExecuteAsync($"INSERT INTO _verdicts SELECT item, verdict FROM {judged}", [], cancellationToken);
+
+        var conclusion =
+            broken is not null ? Conclusion.Error
+            : counts.Deviations > 0 ? Conclusion.Fail
+            : missing || away || counts.Indicated > 0 || counts.Undetermined > 0 ? Conclusion.Inconclusive
+            : counts.Population == 0 ? Conclusion.NoOccurrence
+            : Conclusion.Pass;
+        return new TestResult(
+            test.Test.Id, slice.Name, conclusion, counts.Population, counts.Deviations, counts.Approved, counts.Undetermined, counts.Indicated,
+            checks, rows, broken is null ? null : $"completeness check '{broken.Name}': {broken.Error}");
+    }
+
+    private async Task<ItemCounts> CountAsync(string count, string source, CancellationToken cancellationToken)
+    {
+        string Of(string verdict) => $"{count} FILTER (WHERE verdict = '{verdict}')";
+        return (await database.QueryAsync(
+            $"SELECT {count}, {Of(Verdicts.Deviation)}, {Of(Verdicts.Approved)}, {Of(Verdicts.Undetermined)}, {Of(Verdicts.Indicated)} FROM {source}",
+            [],
+            r => new ItemCounts(r.GetInt64(0), r.GetInt64(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4)),
+            cancellationToken)).Single();
+    }
+
+    /// <summary>Null when the work was done, else why it was not: every way in which a test may break, and no other.</summary>
+    private async Task<string?> GuardAsync(Func<CancellationToken, Task> work, CancellationToken cancellationToken)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(limits.TestTime);
+        try
+        {
+            await work(limited.Token);
+            return null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"stopped after {limits.TestTime.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s, the time limit";
+        }
+        catch (DuckDBException e)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return limited.IsCancellationRequested
+                ? $"stopped after {limits.TestTime.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s, the time limit"
+                : Faults.FirstLine(e);
+        }
+        catch (Exception e) when (e is BrokenTestException or EvidenceFormatException or IOException or InvalidDataException or JsonException)
+        {
+            return e.Message;
+        }
+    }
+
+    private TestResult Broken(CompiledTest test, ImmutableArray<CompletenessResult> checks, string message) => new(
+        test.Test.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, checks, default, message);
+
+    private Limitation? ReadAway(EvidenceNeed need) => _control.Mode == ControlMode.PointInTime ? slice.ReadAway(need, moment) : null;
+
+    /// <summary>The evidence that conclusions stand on, in the control's order.</summary>
+    private IEnumerable<EvidenceNeed> Used() => _control.Evidence.Where(n =>
+        compiled.Tests.Any(t => t.Evidence.Contains(n.Name)) || _control.Waivers?.From == n.Name);
+
+    /// <summary>A test that does not give what a test must give.</summary>
+    private sealed class BrokenTestException(string message) : Exception(message);
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AuditCli.Evidence;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>The values SQL sees as <c>$name</c>, with the types they are declared with.</summary>
+internal sealed class SqlParameters
+{
+    public const string AsOf = "as_of";
+    public const string PeriodStart = "period_start";
+    public const string PeriodEnd = "period_end";
+
+    private readonly ImmutableSortedDictionary<string, object> _values;
+
+    public SqlParameters(AuditMoment moment, IEnumerable<EffectiveParameter> parameters) =>
+        _values = parameters
+            .Select(p => KeyValuePair.Create(p.Name, Value(p)))
+            .Append(KeyValuePair.Create(AsOf, (object)moment.AsOf.ToUniversalTime()))
+            .Append(KeyValuePair.Create(PeriodStart, (object)moment.PeriodStart.ToUniversalTime()))
+            .Append(KeyValuePair.Create(PeriodEnd, (object)moment.PeriodEnd.ToUniversalTime()))
+            .ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    /// <summary>The names a control's SQL may use.</summary>
+    public static ImmutableSortedSet<string> NamesOf(Control control) =>
+        [AsOf, PeriodStart, PeriodEnd, .. control.Parameters.Select(p => p.Name)];
+
+    /// <summary>Those that are used, bound; DuckDB refuses the others.</summary>
+    public IEnumerable<DuckDBParameter> For(SqlLineage lineage) => lineage.Parameters.Select(n => new DuckDBParameter(n, _values[n]));
+
+    /// <summary>One of them under a name.</summary>
+    public DuckDBParameter Named(string name) => new(name, _values[name]);
+
+    private static object Value(EffectiveParameter parameter)
+    {
+        var value = parameter.Value;
+        return parameter.Type switch
+        {
+            ColumnType.Text => value.GetString()!,
+            ColumnType.Integer => value.GetInt64(),
+            ColumnType.Decimal => value.GetDecimal(),
+            ColumnType.Double => value.GetDouble(),
+            ColumnType.Boolean => value.GetBoolean(),
+            ColumnType.Date => DateOnly.ParseExact(value.GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture),
+            ColumnType.Timestamp => value.GetDateTimeOffset().ToUniversalTime(),
+            ColumnType.Json => value.ValueKind == JsonValueKind.Null ? DBNull.Value : value.GetRawText(),
+            _ => throw new ArgumentOutOfRangeException(nameof(parameter), parameter.Type, "not a parameter type"),
+        };
+    }
+}

@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Rules about SQL texts that evaluation and validation share.</summary>
+internal static class SqlText
+{
+    /// <summary>The text as it can stand in parentheses; put it on lines of its own, since it may end with a comment.</summary>
+    public static string Inner(string sql) => sql.TrimEnd().TrimEnd(';');
+
+    /// <summary>Null when a test's columns are what they must be, else the first fault.</summary>
+    public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
+        Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR");
+
+    private static string? Fault(ImmutableArray<(string Name, string Type)> columns, string name, string type)
+    {
+        var found = columns.Where(c => string.Equals(c.Name, name, StringComparison.OrdinalIgnoreCase)).ToImmutableArray();
+        return found.IsEmpty ? $"column {name} is missing"
+            : found[0].Type != type ? $"column {name} is {found[0].Type} and must be {type}"
+            : null;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>Makes an evidence table in the database, with all its columns, and fills those that are wanted.</summary>
+internal static class TableLoader
+{
+    /// <summary>How many rows pass between two looks at the token.</summary>
+    private const int RowsPerLook = 4096;
+
+    /// <summary>The statement that makes a table without rows.</summary>
+    public static string Definition(string name, ImmutableArray<Column> columns) => Definition(name, columns, c => SqlType(c.Type));
+
+    /// <summary>
+    /// Appends the rows of every source, in order. Columns that are not wanted stay NULL: they exist so that SQL may name
+    /// what it pleases, but no memory is spent on them.
+    /// </summary>
+    /// <exception cref="EvidenceFormatException">A row has not the form the columns promise.</exception>
+    public static async Task LoadAsync(
+        LockedDatabase database,
+        string name,
+        ImmutableArray<Column> columns,
+        IEnumerable<Func<IEnumerable<ReadOnlyMemory<byte>>>> sources,
+        Func<string, bool> wanted,
+        CancellationToken cancellationToken)
+    {
+        // C#'s decimal holds 28 digits and the column 38, so decimals travel as text and DuckDB reads them.
+        var staged = columns.Any(c => c.Type == ColumnType.Decimal && wanted(c.Name));
+        var into = staged ? "_staging" : name;
+        if (staged)
+            database.Execute(Definition(into, columns, c => c.Type == ColumnType.Decimal ? "VARCHAR" : SqlType(c.Type)));
+        using (var appender = database.Append(into))
+        {
+            foreach (var open in sources)
+            {
+                var reader = new RowReader(name, columns, wanted);
+                var count = 0;
+                foreach (var line in open())
+                {
+                    if (++count % RowsPerLook == 0)
+                        cancellationToken.ThrowIfCancellationRequested();
+                    reader.Read(line);
+                    Append(appender.CreateRow(), columns, reader.Cells);
+                }
+            }
+        }
+        if (!staged)
+            return;
+        await database.ExecuteAsync($"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM _staging ORDER BY rowid", [], cancellationToken);
+        database.Execute("DROP TABLE _staging");
+    }
+
+    private static void Append(IDuckDBAppenderRow row, ImmutableArray<Column> columns, Cell[] cells)
+    {
+        for (var i = 0; i < cells.Length; i++)
+        {
+            ref var cell = ref cells[i];
+            _ = cell.Present
+                ? columns[i].Type switch
+                {
+                    ColumnType.Integer => row.AppendValue((long?)cell.Integer),
+                    ColumnType.Double => row.AppendValue((double?)cell.Double),
+                    ColumnType.Boolean => row.AppendValue((bool?)cell.Boolean),
+                    ColumnType.Timestamp => row.AppendValue((DateTimeOffset?)cell.Instant),
+                    ColumnType.Date => row.AppendValue((DateOnly?)cell.Day),
+                    _ => row.AppendValue(cell.Text),
+                }
+                : row.AppendNullValue();
+        }
+        row.EndRow();
+    }
+
+    private static string Definition(string name, ImmutableArray<Column> columns, Func<Column, string> type) =>
+        $"CREATE TABLE {LockedDatabase.Quote(name)} ({string.Join(", ", columns.Select(c => $"{LockedDatabase.Quote(c.Name)} {type(c)}"))})";
+
+    private static string SqlType(ColumnType type) => type switch
+    {
+        ColumnType.Text => "VARCHAR",
+        ColumnType.Integer => "BIGINT",
+        ColumnType.Decimal => "DECIMAL(38,9)",
+        ColumnType.Double => "DOUBLE",
+        ColumnType.Boolean => "BOOLEAN",
+        ColumnType.Date => "DATE",
+        ColumnType.Timestamp => "TIMESTAMPTZ",
+        ColumnType.Json => "JSON",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a column type"),
+    };
+}

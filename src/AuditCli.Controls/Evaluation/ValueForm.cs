@@ -1,0 +1,108 @@
+using System.Data.Common;
+using System.Text.Json;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>How values of one SQL type are read and written as JSON, always the same way.</summary>
+internal abstract record ValueForm
+{
+    private const string Instant = "TIMESTAMP WITH TIME ZONE";
+
+    private ValueForm()
+    {
+    }
+
+    /// <summary>The expression that yields what <see cref="Write"/> reads.</summary>
+    public abstract string Sql(string column);
+
+    /// <summary>Writes one value, or null.</summary>
+    public void Write(Utf8JsonWriter json, DbDataReader row, int column)
+    {
+        if (row.IsDBNull(column))
+            json.WriteNullValue();
+        else
+            WriteValue(json, row, column);
+    }
+
+    protected abstract void WriteValue(Utf8JsonWriter json, DbDataReader row, int column);
+
+    /// <summary>The form of a type, as DESCRIBE names it.</summary>
+    public static ValueForm Of(string type) => type switch
+    {
+        "BOOLEAN" => new Truth(),
+        "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" => new Number(),
+        _ when type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) => new Nested("to_json({0})"),
+        _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => new Number(),
+        "FLOAT" or "DOUBLE" => new Floating(),
+        "JSON" => new Nested("{0}"),
+        Instant => new Moment("timezone('UTC', {0})", "Z"),
+        "TIMESTAMP" => new Moment("{0}", ""),
+        "BLOB" => new Words("base64({0})"),
+        _ => new Words("{0}"),
+    };
+
+    private sealed record Words(string Form) : ValueForm
+    {
+        public override string Sql(string column) => $"CAST({Form.Replace("{0}", column, StringComparison.Ordinal)} AS VARCHAR)";
+
+        protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column) => json.WriteStringValue(row.GetString(column));
+    }
+
+    private sealed record Truth : ValueForm
+    {
+        public override string Sql(string column) => column;
+
+        protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column) => json.WriteBooleanValue(row.GetBoolean(column));
+    }
+
+    /// <summary>Integers and decimals of any size, as literals.</summary>
+    private sealed record Number : ValueForm
+    {
+        public override string Sql(string column) => $"CAST({column} AS VARCHAR)";
+
+        protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
+        {
+            var text = row.GetString(column);
+            json.WriteRawValue(text.Contains('.', StringComparison.Ordinal) ? text.TrimEnd('0').TrimEnd('.') : text);
+        }
+    }
+
+    /// <summary>The shortest literal that reads back the same; what is not finite has no literal and is text.</summary>
+    private sealed record Floating : ValueForm
+    {
+        public override string Sql(string column) => $"CAST({column} AS DOUBLE)";
+
+        protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
+        {
+            var value = row.GetDouble(column);
+            if (double.IsFinite(value))
+                json.WriteNumberValue(value);
+            else
+                json.WriteStringValue(double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+        }
+    }
+
+    private sealed record Moment(string Form, string Zone) : ValueForm
+    {
+        public override string Sql(string column) =>
+            $"CASE WHEN isfinite({column}) THEN strftime({Form.Replace("{0}", column, StringComparison.Ordinal)}, '%Y-%m-%dT%H:%M:%S.%f') ELSE CAST({column} AS VARCHAR) END";
+
+        protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
+        {
+            var text = row.GetString(column);
+            json.WriteStringValue(text.Contains('T', StringComparison.Ordinal) ? text.TrimEnd('0').TrimEnd('.') + Zone : text);
+        }
+    }
+
+    /// <summary>JSON in JSON, without the white space its author may have written.</summary>
+    private sealed record Nested(string Form) : ValueForm
+    {
+        public override string Sql(string column) => $"CAST({Form.Replace("{0}", column, StringComparison.Ordinal)} AS VARCHAR)";
+
+        protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
+        {
+            using var value = JsonDocument.Parse(row.GetString(column), new JsonDocumentOptions { MaxDepth = 256 });
+            value.WriteTo(json);
+        }
+    }
+}

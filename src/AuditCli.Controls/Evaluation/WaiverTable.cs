@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>One row of the waiver table in one partition. <paramref name="Why"/> is null when it is valid.</summary>
+internal sealed record WaiverOutcome(string? Item, string? ApprovedBy, string? ApprovedOn, string? Expires, string? Reason, string? Why, bool Matched)
+{
+    /// <summary>Rows that approved nothing in any partition, each once, in order.</summary>
+    public static WaiverSummary Summarise(IEnumerable<WaiverOutcome> outcomes)
+    {
+        // An input's rows are seen by every partition; a row that matched in one is not unmatched.
+        var rows = outcomes
+            .GroupBy(o => o with { Matched = false })
+            .Select(g => (Row: g.Key, Matched: g.Any(o => o.Matched)))
+            .OrderBy(g => g.Row.Item, StringComparer.Ordinal)
+            .ThenBy(g => string.Join('\u001f', g.Row.ApprovedBy, g.Row.ApprovedOn, g.Row.Expires, g.Row.Reason), StringComparer.Ordinal)
+            .ToImmutableArray();
+        return new WaiverSummary(
+            [.. rows.Where(r => r.Row.Why is null && !r.Matched).Select(r => Row(r.Row, "no deviation has this item"))],
+            [.. rows.Where(r => r.Row.Why is not null).Select(r => Row(r.Row, r.Row.Why!))]);
+    }
+
+    private static WaiverRow Row(WaiverOutcome o, string why) => new(o.Item, o.ApprovedBy, o.ApprovedOn, o.Expires, o.Reason, why);
+}
+
+/// <summary>The waivers of a control inside a partition's database: <c>_waivers</c> has one row per approved item.</summary>
+internal static class WaiverTable
+{
+    private const string Shape = "(item VARCHAR, approved_by VARCHAR, approved_on VARCHAR, expires VARCHAR, reason VARCHAR)";
+
+    /// <summary>Makes the tables; without a rule they are empty.</summary>
+    public static async Task CreateAsync(LockedDatabase database, WaiverRule? rule, SqlParameters parameters, CancellationToken cancellationToken)
+    {
+        if (rule is null)
+        {
+            database.Execute($"CREATE TABLE _waivers {Shape}");
+            return;
+        }
+        string Text(string column) => $"CAST({LockedDatabase.Quote(column)} AS VARCHAR)";
+        // Days are compared in UTC: approved_on <= as_of < the day after expires.
+        await database.ExecuteAsync(
+            $"""
+            CREATE TABLE _waiver_rows AS
+            SELECT rowid AS n, {Text(rule.Item)} AS item, {Text(rule.ApprovedBy)} AS approved_by, {Text(rule.ApprovedOn)} AS approved_on,
+                {Text(rule.Expires)} AS expires, {Text(rule.Reason)} AS reason,
+                TRY_CAST({LockedDatabase.Quote(rule.ApprovedOn)} AS DATE) AS approved_day, TRY_CAST({LockedDatabase.Quote(rule.Expires)} AS DATE) AS last_day,
+                CASE
+                    WHEN trim(coalesce({Text(rule.Item)}, '')) = '' THEN 'it names no item'
+                    WHEN trim(coalesce({Text(rule.ApprovedBy)}, '')) = '' THEN 'it names no approver'
+                    WHEN trim(coalesce({Text(rule.Reason)}, '')) = '' THEN 'it gives no reason'
+                    WHEN approved_day IS NULL THEN 'it has no date of approval'
+                    WHEN last_day IS NULL THEN 'it has no date of expiry'
+                    WHEN approved_day > CAST($as_of AS DATE) THEN 'approved after as_of'
+                    WHEN last_day < CAST($as_of AS DATE) THEN 'expired before as_of'
+                END AS why
+            FROM {LockedDatabase.Quote(rule.From)} ORDER BY rowid
+            """,
+            [parameters.Named(SqlParameters.AsOf)],
+            cancellationToken);
+        // Where several valid rows approve an item, the one that lasts longest is shown.
+        database.Execute(
+            """
+            CREATE TABLE _waivers AS
+            SELECT item, approved_by, CAST(approved_day AS VARCHAR) AS approved_on, CAST(last_day AS VARCHAR) AS expires, reason
+            FROM (SELECT *, row_number() OVER (PARTITION BY item ORDER BY last_day DESC, approved_day DESC, n) AS place FROM _waiver_rows WHERE why IS NULL)
+            WHERE place = 1
+            """);
+    }
+
+    /// <summary>Every row and whether a deviation has its item; <c>_verdicts</c> must be filled.</summary>
+    public static Task<ImmutableArray<WaiverOutcome>> OutcomesAsync(LockedDatabase database, CancellationToken cancellationToken) =>
+        database.QueryAsync(
+            """
+            SELECT item, approved_by, approved_on, expires, reason, why,
+                coalesce(item IN (SELECT item FROM _verdicts WHERE verdict IN ('approved', 'deviation', 'indicated')), FALSE)
+            FROM _waiver_rows ORDER BY n
+            """,
+            [],
+            r => new WaiverOutcome(Text(r, 0), Text(r, 1), Text(r, 2), Text(r, 3), Text(r, 4), Text(r, 5), r.GetBoolean(6)),
+            cancellationToken);
+
+    private static string? Text(DbDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+}
