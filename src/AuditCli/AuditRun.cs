@@ -114,9 +114,12 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             concluded.Add(await Evaluator.EvaluateAsync(
                 scope, evidence.PartitionsOf(scope.Control), moment, EvaluationLimits.Default, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
         }
-        concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(c.Scope, c.Decision)));
-        return EvaluationResults.From(EngineDescription.Read(), moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+        concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
+        return EvaluationResults.From(LockedDatabase.Describe(), moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
+
+    private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>
+        [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))];
 
     /// <summary>The entity, the second in UTC, and eight unpredictable digits: readable, sortable, and never twice.</summary>
     private string NewBundleId(DateTimeOffset now)

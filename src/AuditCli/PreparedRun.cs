@@ -25,7 +25,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, Immut
         var (engagement, faults) = EngagementLoader.Load(options.Engagement, host.Sources);
         if (engagement is null)
             return (null, faults);
-        var library = Libraries.Load(options.Library ?? engagement.Library, host.Sources);
+        var library = Libraries.Load(options.Library ?? engagement.Library, host);
         if (!library.Faults.IsEmpty)
             return (null, library.Faults);
         var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, options.ShownAs, [.. library.Controls.Select(c => c.Control)]);
@@ -35,7 +35,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, Immut
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, cancellationToken)];
+            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, warnings: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
         return wrong.IsEmpty ? (new(checkedEngagement, plan, library.Controls), []) : (null, wrong);
@@ -45,12 +45,24 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, Immut
 /// <summary>Where controls come from.</summary>
 internal static class Libraries
 {
-    /// <summary>The controls of a folder, or the shipped ones.</summary>
-    public static ControlLibrary Load(string? folder, ImmutableArray<EvidenceSource> sources) => folder is null
-        ? ControlLibrary.Load(ShippedLibrary.Files(), sources, ShippedLibrary.Digests())
-        : ControlLibrary.Load(folder, sources, ShippedLibrary.Digests());
+    private const string WarningWord = "warning: ";
 
-    /// <summary>Every SQL text of a control, gated and bound against empty tables; warnings are left out.</summary>
-    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, CancellationToken cancellationToken) =>
-        [.. (await ControlSql.CheckAsync(loaded.Control, cancellationToken)).Where(m => !m.IsWarning).Select(m => m.In(loaded))];
+    /// <summary>The controls of a folder, shown in messages as it was given, or the shipped ones.</summary>
+    public static ControlLibrary Load(string? folder, AuditHost host)
+    {
+        if (folder is null)
+            return ControlLibrary.Load(ShippedLibrary.Files(), host.Sources, ShippedLibrary.Digests());
+        return ControlLibrary.Load(host.FullPath(folder), host.Sources, ShippedLibrary.Digests());
+    }
+
+    /// <summary>Whether <see cref="CheckSqlAsync"/> only doubts.</summary>
+    public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);
+
+    /// <summary>Every SQL text of a control, gated and bound against empty tables.</summary>
+    /// <param name="warnings">Whether what is only doubtful is listed too.</param>
+    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, bool warnings, CancellationToken cancellationToken) =>
+    [
+        .. (await ControlSql.CheckAsync(loaded.Control, cancellationToken)).Where(m => warnings || !m.IsWarning)
+            .Select(m => loaded.FaultIn(m.Key, m.Line, m.Column, m.IsWarning ? WarningWord + m.Message : m.Message)),
+    ];
 }

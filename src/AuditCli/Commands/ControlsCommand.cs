@@ -1,0 +1,195 @@
+using System.CommandLine;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Reports;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli controls ...</c>: what a control author asks.</summary>
+internal static class ControlsCommand
+{
+    public static Command Build(AuditHost host)
+    {
+        var folder = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the one embedded in the program.");
+        return new Command("controls", "List, show, validate and test controls, and show what an operation's table holds.")
+        {
+            List(host, folder), Show(host, folder), Validate(host, folder), Test(host, folder), Columns(host),
+        };
+    }
+
+    private static Command List(AuditHost host, Option<string?> folder)
+    {
+        var command = new Command("list", """
+            List the controls of a library.
+
+            Example:
+              auditcli controls list
+            """)
+        { folder };
+        command.SetAction(parsed => WithLibrary(host, folder, parsed, library =>
+        {
+            var output = parsed.InvocationConfiguration.Output;
+            var width = library.Controls.Select(c => c.Control.Id.Length).DefaultIfEmpty().Max();
+            foreach (var domain in library.Controls.GroupBy(c => c.Control.Domain).OrderBy(g => g.Key))
+            {
+                output.WriteLine(Wording.Name(domain.Key).ToUpperInvariant());
+                foreach (var (control, origin, _, _) in domain)
+                    output.WriteLine($"  {control.Id.PadRight(width)}  {control.Version,-7} {control.Title}{(control.Status == "retired" ? " (retired)" : "")}{(origin == ControlOrigin.Shipped ? "" : $" ({origin.ToString().ToLowerInvariant()})")}");
+            }
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Show(AuditHost host, Option<string?> folder)
+    {
+        var id = new Argument<string>("ID") { Description = "The control." };
+        var command = new Command("show", """
+            Show a control: what it is for, what it asks, and how it tests.
+
+            Example:
+              auditcli controls show APD-AWS-002
+            """)
+        { id, folder };
+        command.SetAction(parsed => WithLibrary(host, folder, parsed, library =>
+        {
+            var wanted = parsed.GetValue(id)!;
+            if (library.Controls.FirstOrDefault(c => c.Control.Id.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is not { } found)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine($"the library has no control {wanted}; see: auditcli controls list");
+                return ExitCode.Usage;
+            }
+            ControlText.Write(parsed.InvocationConfiguration.Output, found);
+            return ExitCode.Ok;
+        }));
+        return command;
+    }
+
+    private static Command Validate(AuditHost host, Option<string?> folder)
+    {
+        var command = new Command("validate", """
+            Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.
+
+            Exit codes: 0 all are valid, 1 there are faults.
+
+            Example:
+              auditcli controls validate --controls controls
+            """)
+        { folder };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var library = Load(host, folder, parsed);
+            var faults = library.Faults;
+            var warnings = 0;
+            foreach (var loaded in library.Controls)
+            {
+                var found = await Libraries.CheckSqlAsync(loaded, warnings: true, cancellationToken);
+                warnings += found.Count(Libraries.IsWarning);
+                faults = [.. faults, .. found, .. Fixtures(loaded).Faults];
+            }
+            foreach (var fault in faults)
+                await parsed.InvocationConfiguration.Error.WriteLineAsync(fault.ToString());
+            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{library.Controls.Length} controls read, {faults.Length - warnings} faults, {warnings} warnings");
+            return faults.Length > warnings ? ExitCode.Usage : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Test(AuditHost host, Option<string?> folder)
+    {
+        var ids = new Argument<string[]>("ID") { Description = "The controls; all of the library when none is named.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("test", """
+            Run the fixtures beside each control: does it conclude as its author says?
+
+            Exit codes: 0 every case concludes as stated, 2 one does not, 1 usage.
+
+            Examples:
+              auditcli controls test --controls controls
+              auditcli controls test APD-AWS-002
+            """)
+        { ids, folder };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var library = Load(host, folder, parsed);
+            if (!library.Faults.IsEmpty)
+                return CommandErrors.Report(error, library.Faults);
+            var wanted = parsed.GetValue(ids) ?? [];
+            var unknown = wanted.Where(w => library.Controls.All(c => c.Control.Id != w)).ToArray();
+            if (unknown.Length > 0)
+            {
+                await error.WriteLineAsync($"the library has no control {string.Join(", ", unknown)}; see: auditcli controls list");
+                return ExitCode.Usage;
+            }
+            var (passed, failed) = (0, 0);
+            foreach (var loaded in library.Controls.Where(c => wanted.Length == 0 || wanted.Contains(c.Control.Id)))
+            {
+                var (fixtures, faults) = Fixtures(loaded);
+                if (fixtures is null || !faults.IsEmpty)
+                    return CommandErrors.Report(error, faults);
+                foreach (var outcome in await FixtureRunner.RunAsync(loaded.Control, fixtures, EvaluationLimits.Default, cancellationToken))
+                {
+                    _ = outcome.Passed ? passed++ : failed++;
+                    await output.WriteLineAsync($"{(outcome.Passed ? "pass" : "FAIL")}  {loaded.Control.Id}  {outcome.Case}");
+                    foreach (var difference in outcome.Differences)
+                        await output.WriteLineAsync($"      {fixtures.File}:{outcome.Line}: {difference}");
+                }
+            }
+            await output.WriteLineAsync($"{passed} cases pass, {failed} fail");
+            return failed > 0 ? ExitCode.Failed : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Columns(AuditHost host)
+    {
+        var source = new Argument<string>("SOURCE") { Description = string.Join(", ", host.Sources.Select(s => s.Name)) };
+        var operation = new Argument<string>("OPERATION") { Description = "Such as iam:ListUsers." };
+        var command = new Command("columns", """
+            Show what an operation takes, and the columns of its table with their types.
+
+            Example:
+              auditcli controls columns aws iam:ListUsers
+            """)
+        { source, operation };
+        command.SetAction(parsed =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var (sourceName, operationName) = (parsed.GetValue(source)!, parsed.GetValue(operation)!);
+            if (host.Sources.FirstOrDefault(s => s.Name == sourceName) is not { } found)
+            {
+                error.WriteLine($"there is no source {sourceName}; the sources are {string.Join(", ", host.Sources.Select(s => s.Name))}");
+                return ExitCode.Usage;
+            }
+            if (found.FindOperation(operationName) is not { } known)
+                return CallCommand.Unknown(error, found, operationName);
+            output.WriteLine($"{known.Name}: asked {(known.Scope == OperationScope.Global ? "once for an account" : "in every region")}{(known.SideEffect is { } effect ? $"; {effect}" : "")}");
+            foreach (var parameter in known.Parameters)
+                output.WriteLine($"  takes {parameter.Name,-32} {Word(parameter.Type)}{(parameter.Required ? ", required" : "")}");
+            foreach (var column in EvidenceColumns.Added(perParent: false, []).Concat(known.Columns))
+                output.WriteLine($"  {column.Name,-38} {Word(column.Type)}");
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static string Word(ColumnType type) => type.ToString().ToLowerInvariant();
+
+    private static (FixtureFile? Fixtures, System.Collections.Immutable.ImmutableArray<Diagnostic> Faults) Fixtures(LoadedControl loaded)
+    {
+        if (loaded.Fixtures is not { } file)
+            return (null, [new(loaded.Control.File, 1, 1, $"there is no {loaded.Control.Id}.fixtures.yaml beside the control; a control without fixtures proves nothing", DiagnosticKind.Meaning)]);
+        var (fixtures, faults) = FixtureLoader.Load(file, loaded.Control);
+        return fixtures is null ? (null, faults) : (fixtures, [.. faults, .. FixtureCoverage.Check(fixtures, loaded.Control)]);
+    }
+
+    private static ControlLibrary Load(AuditHost host, Option<string?> folder, ParseResult parsed) =>
+        Libraries.Load(parsed.GetValue(folder), host);
+
+    private static int WithLibrary(AuditHost host, Option<string?> folder, ParseResult parsed, Func<ControlLibrary, int> use)
+    {
+        var library = Load(host, folder, parsed);
+        return library.Faults.IsEmpty ? use(library) : CommandErrors.Report(parsed.InvocationConfiguration.Error, library.Faults);
+    }
+}

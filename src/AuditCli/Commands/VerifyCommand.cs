@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli verify BUNDLE</c>: whether a bundle is whole, one answer per question.</summary>
+internal static class VerifyCommand
+{
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var unsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
+        var form = CommandOptions.Output(host);
+        var command = new Command("verify", """
+            Check a bundle, offline: every file against the manifests, unsafe paths, special files, totals.
+
+            Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
+            holds, 2 a check failed, 3 undecided (unsigned without --allow-unsigned), 1 usage.
+
+            Example:
+              auditcli verify bundles/example-20261123t101500z-0123abcd --allow-unsigned
+            """)
+        {
+            bundle, unsigned, form,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var path = host.FullPath(parsed.GetValue(bundle)!);
+            if (!Path.Exists(path))
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync($"there is no bundle {path}");
+                return ExitCode.Usage;
+            }
+            var report = await BundleVerifier.VerifyAsync(path, new(parsed.GetValue(unsigned)), cancellationToken);
+            var output = parsed.InvocationConfiguration.Output;
+            await output.WriteAsync(parsed.GetValue(form) == "json" ? Json(report) + Environment.NewLine : Text(report));
+            return report.ExitCode;
+        });
+        return command;
+    }
+
+    private static string Text(VerifyReport report)
+    {
+        using var text = new StringWriter();
+        text.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}, {(report.Mode == "replay" ? "a REPLAY of recorded exchanges" : report.Mode is { } mode ? $"collected {mode}" : "collected nobody knows how")}");
+        foreach (var line in report.Lines)
+            text.WriteLine($"{line.Question,-11}{Word(line.Answer),-12}{line.Detail}".TrimEnd());
+        foreach (var problem in report.Problems)
+            text.WriteLine($"{problem.Code} {problem.Path}: {problem.Message}");
+        if (report.ProblemCount > report.Problems.Length)
+            text.WriteLine($"and {report.ProblemCount - report.Problems.Length} more");
+        if (report.TagManifestSha256 is { } digest)
+            text.WriteLine($"tagmanifest sha256 {digest}");
+        return text.ToString();
+    }
+
+    private static string Json(VerifyReport report) => new JsonObject
+    {
+        ["bundle_id"] = report.BundleId,
+        ["mode"] = report.Mode,
+        ["tagmanifest_sha256"] = report.TagManifestSha256?.Hex,
+        ["exit_code"] = report.ExitCode,
+        ["questions"] = new JsonArray([.. report.Lines.Select(l => (JsonNode)new JsonObject { ["question"] = l.Question, ["answer"] = Word(l.Answer), ["detail"] = l.Detail })]),
+        ["problems"] = new JsonArray([.. report.Problems.Select(p => (JsonNode)new JsonObject { ["question"] = p.Question, ["code"] = p.Code, ["path"] = p.Path, ["message"] = p.Message, ["answer"] = Word(p.Answer) })]),
+        ["problem_count"] = report.ProblemCount,
+    }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    private static string Word(VerifyAnswer answer) => answer switch
+    {
+        VerifyAnswer.Holds => "holds",
+        VerifyAnswer.Fails => "FAILS",
+        VerifyAnswer.Undecided => "undecided",
+        VerifyAnswer.NotChecked => "not checked",
+        _ => throw new ArgumentOutOfRangeException(nameof(answer)),
+    };
+}

@@ -1,0 +1,39 @@
+using AuditCli.Controls;
+
+namespace AuditCli.Reports;
+
+/// <summary>A control as a reader wants it: purpose first, then what is asked, then how it is tested.</summary>
+internal static class ControlText
+{
+    public static void Write(TextWriter output, LoadedControl loaded)
+    {
+        var control = loaded.Control;
+        output.WriteLine($"{control.Id} {control.Version}  {control.Title}");
+        output.WriteLine($"{Wording.Name(control.Domain)}; {control.NatureType}, {control.NatureExecution}; {control.Frequency}; {(control.Mode == ControlMode.Period ? "over the period" : "at a point in time")}{(control.KeyControl ? "; key control" : "")}");
+        output.WriteLine($"owner {control.Owner}; {loaded.Origin.ToString().ToLowerInvariant()}, sha256 {control.Sha256}");
+        output.WriteLine();
+        output.WriteLine($"objective   {control.Objective}");
+        output.WriteLine($"risk        {control.Risk}");
+        output.WriteLine($"helps with  {string.Join("; ", control.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}");
+        foreach (var parameter in control.Parameters)
+            output.WriteLine($"parameter   ${parameter.Name} = {parameter.Default.GetRawText()}: {parameter.Why}");
+        output.WriteLine();
+        foreach (var need in control.Evidence)
+            output.WriteLine($"evidence    {need.Name}: {need.Source} {need.Operation}{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Optional ? ", optional" : "")}");
+        foreach (var check in control.Completeness)
+            output.WriteLine($"complete if {check.Name}");
+        if (control.NoCompleteness is { } why)
+            output.WriteLine($"no completeness check: {why}");
+        foreach (var test in control.Tests)
+        {
+            output.WriteLine();
+            output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}: {test.Title}");
+            foreach (var line in test.Sql.TrimEnd().Split('\n'))
+                output.WriteLine($"    {line.TrimEnd()}");
+        }
+        output.WriteLine();
+        foreach (var limitation in control.Limitations)
+            output.WriteLine($"limitation  {limitation}");
+        output.WriteLine($"recommendation  {control.Recommendation}");
+    }
+}
