@@ -64,8 +64,10 @@ internal sealed class GzipMember : IDisposable
         Span<byte> window = stackalloc byte[ChunkSize + TrailerSize];
         _source.Position = _chunks.LastStart;
         window = window[.._source.ReadAtLeast(window, window.Length, throwOnEndOfStream: false)];
-        var at = window.IndexOf(trailer);
-        if (at < 0)
+        // Compressed data has two bytes at least. The trailer of empty content is all zeros, and must not be found inside them.
+        var skipped = _length == 0 ? Math.Min(2, window.Length) : 0;
+        var at = window[skipped..].IndexOf(trailer) + skipped;
+        if (at < skipped)
         {
             throw new InvalidDataException(_chunks.Ended || window.Length < ChunkSize + TrailerSize
                 ? "a gzip member is torn or damaged at the end of the file"

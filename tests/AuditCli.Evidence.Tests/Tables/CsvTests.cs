@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Text;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Evidence.Tests.Tables;
+
+public sealed class CsvTests
+{
+    [Theory]
+    [InlineData("", "leavers.csv:1: the file is empty")]
+    [InlineData("a,a\n1,2\n", "leavers.csv:1: two columns are named 'a'")]
+    [InlineData("a,\n1,2\n", "leavers.csv:1: column 2 has no name")]
+    [InlineData("a,b\n1\n", "leavers.csv:2: 1 fields where the header has 2")]
+    [InlineData("a,b\n1,2\n1,2,3\n", "leavers.csv:3: 3 fields where the header has 2")]
+    [InlineData("a,b\n1,2\n\n", "leavers.csv:3: 1 fields where the header has 2")]
+    [InlineData("a,b\n\"1\n2\",3\n4\n", "leavers.csv:4: 1 fields")]
+    [InlineData("a,b\n1,\"2\n3\n", "leavers.csv:2: a quoted field begins here and never ends")]
+    [InlineData("a,b\n1,2\"3\n", "leavers.csv:2: a quotation mark inside a field")]
+    [InlineData("a,b\n1,\"2\" \n", "leavers.csv:2: something follows a closing quotation mark")]
+    [InlineData("a,b\n1,2\r3,4\n", "leavers.csv:2: a carriage return without a line feed")]
+    public void What_is_not_RFC_4180_is_an_error_with_file_and_line(string csv, string message) =>
+        Assert.StartsWith(message, Assert.Throws<InvalidDataException>(() => Read(Encoding.UTF8.GetBytes(csv))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Bytes_that_are_not_UTF8_are_an_error_with_their_line()
+    {
+        byte[] csv = [.. "a,b\n1,2\nx,M"u8, 0xFC, .. "ller\n"u8];
+        Assert.StartsWith("leavers.csv:3: not UTF-8", Assert.Throws<InvalidDataException>(() => Read(csv)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Quotes_line_ends_and_a_byte_order_mark_are_read()
+    {
+        var records = Read([0xEF, 0xBB, 0xBF, .. "a,b\r\n1,\"x \"\"y\"\", \r\nz\"\r\n,\r\n\"\",Grüße 世界"u8]);
+        Assert.Equal([(1, 2), (2, 4), (3, 5)], records.Select(r => ((int)r.Number, (int)r.Line)));
+        Assert.Equal(["1", "x \"y\", \r\nz", "", "", "", "Grüße 世界"], records.SelectMany(r => r.Fields));
+    }
+
+    [Fact]
+    public void Any_fields_survive_quoting()
+    {
+        var random = new Random(4);
+        const string letters = "ab,\"\r\n é世 ;\t";
+        for (var round = 0; round < 300; round++)
+        {
+            var fields = Enumerable.Range(0, 3 * random.Next(1, 6))
+                .Select(_ => string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => letters[random.Next(letters.Length)]))).ToArray();
+            var csv = "x,y,z\r\n" + string.Concat(fields.Chunk(3).Select(r =>
+                string.Join(',', r.Select(f => "\"" + f.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"")) + "\r\n"));
+            Assert.Equal(fields, Read(Encoding.UTF8.GetBytes(csv)).SelectMany(r => r.Fields));
+        }
+    }
+
+    [Fact]
+    public void A_file_larger_than_any_buffer_streams()
+    {
+        var csv = "id,name\n" + string.Concat(Enumerable.Range(0, 50_000).Select(n => $"{n},\"name {n}\"\n"));
+        var expected = 0;
+        foreach (var record in Read(Encoding.UTF8.GetBytes(csv)))
+            Assert.Equal((expected + 2L, $"name {expected++}"), (record.Line, record.Fields[1]));
+        Assert.Equal(50_000, expected);
+    }
+
+    [Fact]
+    public void A_declared_column_that_is_missing_is_named_beside_the_header()
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Rows("id,left_on\n", new Column("arn", ColumnType.Text), new Column("id", ColumnType.Text)));
+        Assert.Equal("leavers.csv:1: no column 'arn'; the header has 'id', 'left_on'", error.Message);
+    }
+
+    [Theory]
+    [InlineData(ColumnType.Integer, "1.5")]
+    [InlineData(ColumnType.Integer, "007")]
+    [InlineData(ColumnType.Integer, " 7")]
+    [InlineData(ColumnType.Integer, "1,000")]
+    [InlineData(ColumnType.Decimal, "1e5")]
+    [InlineData(ColumnType.Decimal, ".5")]
+    [InlineData(ColumnType.Decimal, "5.")]
+    [InlineData(ColumnType.Boolean, "yes")]
+    [InlineData(ColumnType.Date, "30/09/2026")]
+    [InlineData(ColumnType.Timestamp, "2026-09-30 10:00")]
+    public void A_cell_that_does_not_fit_is_a_misfit_with_its_line(ColumnType type, string cell)
+    {
+        var row = Rows($"a,b\n,first\n\"{cell}\",second\n", new Column("a", type), new Column("b", ColumnType.Text))[1];
+        Assert.Equal("a", row.Misfit!.Column);
+        Assert.StartsWith("line 3: is not ", row.Misfit.Description, StringComparison.Ordinal);
+        Assert.Equal("{\"b\":\"second\"}", row.Row.GetRawText());
+    }
+
+    [Fact]
+    public void Cells_become_typed_members_and_empty_ones_are_absent()
+    {
+        var rows = Rows("ignored,t,i,d,b,day,at\nx,\" a \"\"q\"\"\",-7,10.50,TRUE,2026-09-30,2026-09-30T10:00:00+02:00\n,,,,,,\n",
+            new("t", ColumnType.Text), new("i", ColumnType.Integer), new("d", ColumnType.Decimal),
+            new("b", ColumnType.Boolean), new("day", ColumnType.Date), new("at", ColumnType.Timestamp));
+        Assert.All(rows, r => Assert.Null(r.Misfit));
+        Assert.Equal("""{"t":" a \"q\"","i":-7,"d":10.50,"b":true,"day":"2026-09-30","at":"2026-09-30T10:00:00+02:00"}""", rows[0].Row.GetRawText());
+        Assert.Equal("{}", rows[1].Row.GetRawText());
+    }
+
+    private static ImmutableArray<InputRow> Rows(string csv, params ImmutableArray<Column> columns)
+    {
+        using var reader = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes(csv)), "leavers.csv");
+        return [.. new InputTable(reader, columns).Rows()];
+    }
+
+    private static List<CsvRecord> Read(byte[] csv)
+    {
+        using var reader = new CsvReader(new MemoryStream(csv), "leavers.csv");
+        return [.. reader.Records()];
+    }
+}
