@@ -108,7 +108,7 @@ public static class CanonicalJson
     }
 
     /// <summary>ECMA-262, Number::toString for radix 10, from the shortest digits that round-trip.</summary>
-    private static string Number(double value)
+    internal static string Number(double value)
     {
         if (!double.IsFinite(value))
             throw new ArgumentException("a number is too large for a double");

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>Makes a folder with a payload a BagIt bag (RFC 8493).</summary>
+internal static class BagSeal
+{
+    /// <summary>
+    /// Writes the tag files, every file brought to the disk, and returns the tag manifest's digest and every folder, innermost first.
+    /// What an earlier, failed attempt left of them is written anew.
+    /// </summary>
+    public static (Digest TagManifest, ImmutableArray<string> Folders) Write(string root, string bundleId, BagInfo info, CancellationToken cancellationToken)
+    {
+        var (files, folders) = Walk(root);
+        var manifest = new StringBuilder();
+        long bytes = 0;
+        foreach (var file in files)
+        {
+            var (digest, size) = HashAndSynchronise(Path.Combine(root, file), cancellationToken);
+            manifest.Append(digest.Hex).Append("  ").Append(file).Append('\n');
+            bytes += size;
+        }
+        var tags = new StringBuilder();
+        foreach (var (name, content) in new[]
+        {
+            (BundlePaths.BagInfo, Describe(bundleId, info, bytes, files.Length)),
+            (BundlePaths.BagIt, BundlePaths.BagItContent),
+            (BundlePaths.Manifest, manifest.ToString()),
+        })
+        {
+            tags.Append(WriteTagFile(root, name, content).Hex).Append("  ").Append(name).Append('\n');
+        }
+        return (WriteTagFile(root, BundlePaths.TagManifest, tags.ToString()), folders);
+    }
+
+    private static string Describe(string bundleId, BagInfo info, long bytes, int files)
+    {
+        if (info.SoftwareAgent.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            throw new ArgumentException("the software agent is one line of ASCII", nameof(info));
+        var retain = info.RetainUntil is { } day ? $"retain_until: {Day(day)}\n" : "";
+        return $"Bag-Software-Agent: {info.SoftwareAgent}\nBagging-Date: {Day(info.BaggingDate)}\nExternal-Identifier: {bundleId}\n"
+            + string.Create(CultureInfo.InvariantCulture, $"Payload-Oxum: {bytes}.{files}\n{retain}");
+    }
+
+    private static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    /// <summary>Payload files in ordinal order, and folders innermost first. Anything else there is a fault.</summary>
+    private static (ImmutableArray<string> Files, ImmutableArray<string> Folders) Walk(string root)
+    {
+        var files = new List<string>();
+        var folders = new List<string>();
+        var left = new Stack<string>([BundlePaths.Payload]);
+        while (left.TryPop(out var folder))
+        {
+            folders.Add(Path.Combine(root, folder));
+            var empty = true;
+            foreach (var entry in new DirectoryInfo(Path.Combine(root, folder)).EnumerateFileSystemInfos("*", BundleTree.Everything))
+            {
+                empty = false;
+                var path = $"{folder}/{entry.Name}";
+                if (BundlePaths.WhyNotPath(path) is { } why)
+                    throw new InvalidDataException($"cannot seal {root}: '{path}': {why}");
+                if (BundleTree.IsLink(entry))
+                    throw new InvalidDataException($"cannot seal {root}: '{path}' is a link");
+                if (entry is DirectoryInfo)
+                    left.Push(path);
+                else
+                    files.Add(path);
+            }
+            if (empty)
+                throw new InvalidDataException($"cannot seal {root}: '{folder}' is empty");
+        }
+        folders.Reverse();
+        files.Sort(StringComparer.Ordinal);
+        return ([.. files], [.. folders, root]);
+    }
+
+    /// <summary>Through the runtime's own way to open, which fails while a writer holds the file.</summary>
+    private static (Digest Digest, long Size) HashAndSynchronise(string path, CancellationToken cancellationToken)
+    {
+        using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+        var hashed = SafeFile.Hash(handle, path, cancellationToken);
+        RandomAccess.FlushToDisk(handle);
+        return hashed;
+    }
+
+    private static Digest WriteTagFile(string root, string name, string content)
+    {
+        var bytes = Encoding.ASCII.GetBytes(content);
+        using var file = new FileStream(Path.Combine(root, name), FileMode.Create, FileAccess.Write, FileShare.None);
+        file.Write(bytes);
+        file.Flush(flushToDisk: true);
+        return Digest.Of(bytes);
+    }
+}

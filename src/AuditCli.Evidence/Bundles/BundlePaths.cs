@@ -1,0 +1,75 @@
+using System.Buffers;
+using System.Collections.Immutable;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>
+/// Names of files in a bundle: segments of <c>[a-z0-9][a-z0-9._-]*</c> joined by slashes, safe on every file system. No
+/// segment ends with a point or has a name that Windows keeps for devices.
+/// </summary>
+public static class BundlePaths
+{
+    public const string Payload = "data";
+    public const string EvidenceIndex = "data/evidence/index.jsonl";
+    public const string Run = "data/run.json";
+    public const string Attestation = "attestation";
+    internal const string BagIt = "bagit.txt";
+    internal const string BagInfo = "bag-info.txt";
+    internal const string Manifest = "manifest-sha256.txt";
+    internal const string TagManifest = "tagmanifest-sha256.txt";
+    internal const int MaxLength = 200;
+
+    /// <summary>RFC 8493, section 2.1.1, byte for byte.</summary>
+    internal const string BagItContent = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+
+    /// <summary>What the tag manifest covers, in its order.</summary>
+    internal static readonly ImmutableArray<string> TagFiles = [BagInfo, BagIt, Manifest];
+
+    private static readonly SearchValues<char> SegmentCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    private static readonly ImmutableHashSet<string> DeviceNames =
+    [
+        "con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"com{n}", $"lpt{n}" }),
+    ];
+
+    /// <summary>An identifier as a path segment: lower-cased.</summary>
+    /// <exception cref="ArgumentException">It cannot be one; the message says why.</exception>
+    public static string Segment(string id)
+    {
+        var segment = id.ToLowerInvariant();
+        return WhyNotSegment(segment) is { } why ? throw new ArgumentException($"'{id}' cannot name a file in a bundle: {why}", nameof(id)) : segment;
+    }
+
+    /// <summary>Where a table lies.</summary>
+    public static string Table(string evidenceId) => $"data/tables/{Segment(evidenceId)}.ndjson.gz";
+
+    /// <summary>Where the calls behind a table asked per parent row lie.</summary>
+    public static string Calls(string evidenceId) => $"data/tables/{Segment(evidenceId)}.calls.ndjson.gz";
+
+    /// <summary>Where the exchanges of one chain lie.</summary>
+    public static string Exchanges(string target, string service, string region) =>
+        $"data/exchanges/{Segment(target)}/{Segment($"{service}-{region}")}.warc.gz";
+
+    /// <summary>Null for a path that a bundle may have below its root, else what is wrong with it.</summary>
+    internal static string? WhyNotPath(string path)
+    {
+        if (path.Length > MaxLength)
+            return $"it is longer than {MaxLength} characters";
+        return path.Split('/').Select(WhyNotSegment).FirstOrDefault(why => why is not null);
+    }
+
+    private static string? WhyNotSegment(string segment)
+    {
+        if (segment.Length == 0)
+            return "a segment is empty";
+        if (!char.IsAsciiLetterLower(segment[0]) && !char.IsAsciiDigit(segment[0]))
+            return $"'{segment}' does not begin with a lower-case letter or a digit";
+        if (segment.AsSpan().ContainsAnyExcept(SegmentCharacters))
+            return $"'{segment}' has other characters than a-z, 0-9, '.', '_' and '-'";
+        if (segment.EndsWith('.'))
+            return $"'{segment}' ends with a point";
+        return IsDevice(segment) ? $"'{segment}' is the name of a device on Windows" : null;
+    }
+
+    internal static bool IsDevice(string segment) => DeviceNames.Contains(segment.Split('.')[0].ToLowerInvariant());
+}

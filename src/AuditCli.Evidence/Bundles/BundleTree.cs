@@ -1,0 +1,49 @@
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>What lies in a bundle's folder, found without following a link.</summary>
+/// <param name="Files">Paths of everything that is neither folder nor link, pipes and sockets included.</param>
+/// <param name="EmptyFolders">A bag has no place for them.</param>
+internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolders, List<string> Links, List<(string Path, string Cause)> Unreadable, bool TooMany)
+{
+    /// <summary>Hidden entries too, and an entry that cannot be read is an error.</summary>
+    public static EnumerationOptions Everything => new() { AttributesToSkip = 0, IgnoreInaccessible = false, RecurseSubdirectories = false };
+
+    public static bool IsLink(FileSystemInfo entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0 || entry.LinkTarget is not null;
+
+    /// <param name="limit">How many entries are looked at.</param>
+    public static BundleTree Walk(string root, int limit, CancellationToken cancellationToken)
+    {
+        var tree = new BundleTree(new(StringComparer.Ordinal), [], [], [], TooMany: false);
+        var count = 0;
+        var left = new Stack<string>([""]);
+        while (left.TryPop(out var folder))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var empty = true;
+            try
+            {
+                foreach (var entry in new DirectoryInfo(Path.Combine(root, folder)).EnumerateFileSystemInfos("*", Everything))
+                {
+                    empty = false;
+                    if (++count > limit)
+                        return tree with { TooMany = true };
+                    var path = folder.Length == 0 ? entry.Name : $"{folder}/{entry.Name}";
+                    if (IsLink(entry))
+                        tree.Links.Add(path);
+                    else if (entry is DirectoryInfo)
+                        left.Push(path);
+                    else
+                        tree.Files.Add(path);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                tree.Unreadable.Add((folder, e.Message));
+                continue;
+            }
+            if (empty && folder.Length > 0)
+                tree.EmptyFolders.Add(folder);
+        }
+        return tree;
+    }
+}

@@ -1,0 +1,304 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>
+/// Verifies a bundle offline, as an auditor would with <c>find</c> and <c>sha256sum --check --strict</c>, and lists every problem.
+/// It never follows a link, never leaves the bundle, and never waits on a pipe. Stricter than RFC 8493 wherever the RFC lets two
+/// tools read one bag differently.
+/// </summary>
+public static class BundleVerifier
+{
+    /// <summary>Reads every byte of the bundle once.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is nothing at the path: a matter of usage, not of evidence.</exception>
+    public static Task<VerifyReport> VerifyAsync(string path, VerifyOptions options, CancellationToken cancellationToken) =>
+        Task.Run(() => new Verification(path, options).Run(cancellationToken), cancellationToken);
+
+    private sealed class Verification(string path, VerifyOptions options)
+    {
+        private const string Files = "files";
+        private const string Manifest = "manifest";
+        private const string Signature = "signature";
+        private const string Totals = "totals";
+        private const int SmallFileLimit = 1024 * 1024;
+
+        private static readonly ImmutableHashSet<string> AttestationFiles =
+            ["statement.json", "statement.sig", "statement.tsr", "statement.sigstore.json", "signer.pub.pem"];
+
+        private readonly string _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        private readonly List<VerifyProblem> _problems = [];
+        private readonly Dictionary<string, VerifyAnswer> _answers = new(StringComparer.Ordinal);
+        private long _problemCount;
+
+        public VerifyReport Run(CancellationToken cancellationToken)
+        {
+            if (!RootIsFolder())
+                return Report(counts: null, isSigned: false, oxum: null, new(null, null, null));
+            if (_root.EndsWith(".partial", StringComparison.Ordinal))
+                Fail(Files, "NOT_SEALED", ".", "the folder is a partial bundle, which was never sealed");
+            var tree = BundleTree.Walk(_root, options.MaxEntries, cancellationToken);
+            foreach (var link in tree.Links)
+                Fail(Files, "SPECIAL_FILE", link, "is a link");
+            foreach (var (folder, cause) in tree.Unreadable)
+                Undecided(Files, "UNREADABLE", folder.Length == 0 ? "." : folder, cause);
+            if (tree.TooMany)
+            {
+                Fail(Files, "LIMIT_EXCEEDED", ".", $"the bundle has more than {options.MaxEntries} entries");
+                return Report(counts: null, isSigned: false, oxum: null, new(null, null, null));
+            }
+            var present = new HashSet<string>(tree.Files, StringComparer.Ordinal);
+            var tags = ReadTagManifest(present);
+            var info = CheckTagFiles(present, tags);
+            var entries = ReadManifest(present, tags);
+            var (bytes, counted) = CheckPayload(tree, present, entries, cancellationToken);
+            var isSigned = CheckAttestation(tree, present);
+            foreach (var folder in tree.EmptyFolders)
+                Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
+            foreach (var file in present.Order(StringComparer.Ordinal))
+            {
+                if (IsRegular(Files, file))
+                    Fail(Files, "UNEXPECTED_FILE", file, "is in no manifest");
+            }
+            return Report((entries.Length, bytes), isSigned, OxumAgrees(info, bytes, entries.Length, counted),
+                new(info.GetValueOrDefault("External-Identifier"), ReadMode(tree), tags.Digest));
+        }
+
+        private bool RootIsFolder()
+        {
+            var root = new DirectoryInfo(_root);
+            if (BundleTree.IsLink(root) && (root.Exists || root.LinkTarget is not null))
+            {
+                Fail(Files, "SPECIAL_FILE", ".", "the bundle's folder is a link; name the folder itself");
+                return false;
+            }
+            if (File.Exists(_root))
+            {
+                Fail(Files, "TYPE_UNSUPPORTED", ".", "a bundle is a folder; unpack an archive first");
+                return false;
+            }
+            return root.Exists ? true : throw new DirectoryNotFoundException($"{_root}: there is no bundle");
+        }
+
+        private (Digest? Digest, ImmutableArray<ManifestEntry> Entries) ReadTagManifest(HashSet<string> present)
+        {
+            if (Take(present, BundlePaths.TagManifest, SmallFileLimit, Manifest) is not { } content)
+                return (null, []);
+            if (ManifestText.ParseTags(content) is { } entries)
+                return (Digest.Of(content), entries);
+            Fail(Manifest, "MANIFEST_MALFORMED", BundlePaths.TagManifest,
+                $"must have exactly one line each for {string.Join(", ", BundlePaths.TagFiles)}, in this order");
+            return (Digest.Of(content), []);
+        }
+
+        /// <summary>The members of bag-info.txt, as far as it can be read.</summary>
+        private Dictionary<string, string> CheckTagFiles(HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        {
+            if (Take(present, BundlePaths.BagIt, SmallFileLimit, Manifest) is { } bagit)
+            {
+                Compare(tags.Entries, BundlePaths.BagIt, Digest.Of(bagit));
+                if (Encoding.Latin1.GetString(bagit) != BundlePaths.BagItContent)
+                    Fail(Manifest, "TYPE_UNSUPPORTED", BundlePaths.BagIt, "is not the declaration of BagIt 1.0 in UTF-8");
+            }
+            var members = new Dictionary<string, string>(StringComparer.Ordinal);
+            if (Take(present, BundlePaths.BagInfo, SmallFileLimit, Manifest) is not { } info)
+                return members;
+            Compare(tags.Entries, BundlePaths.BagInfo, Digest.Of(info));
+            foreach (var line in Encoding.UTF8.GetString(info).TrimEnd('\n').Split('\n'))
+            {
+                var colon = line.IndexOf(": ", StringComparison.Ordinal);
+                if (colon <= 0 || !members.TryAdd(line[..colon], line[(colon + 2)..]))
+                    Fail(Manifest, "MANIFEST_MALFORMED", BundlePaths.BagInfo, "has a line that is not 'label: value', or a label twice");
+            }
+            return members;
+        }
+
+        private ImmutableArray<ManifestEntry> ReadManifest(HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        {
+            if (Take(present, BundlePaths.Manifest, options.MaxManifestBytes, Manifest) is not { } content)
+                return [];
+            Compare(tags.Entries, BundlePaths.Manifest, Digest.Of(content));
+            var (entries, faults) = ManifestText.Parse(content, options.MaxEntries);
+            foreach (var fault in faults)
+                Fail(Manifest, fault.Code, fault.Path, fault.Message);
+            return entries;
+        }
+
+        /// <summary>The payload's size, and whether all of it could be counted.</summary>
+        private (long Bytes, bool All) CheckPayload(
+            BundleTree tree, HashSet<string> present, ImmutableArray<ManifestEntry> entries, CancellationToken cancellationToken)
+        {
+            long bytes = 0;
+            var all = true;
+            foreach (var (file, expected) in entries)
+            {
+                if (!present.Remove(file))
+                {
+                    all = false;
+                    // A link in its place, or on the way to it, is told already.
+                    if (!tree.Links.Any(l => file == l || file.StartsWith(l + "/", StringComparison.Ordinal)))
+                        Fail(Files, "MISSING_FILE", file, "is in the manifest but not in the bundle");
+                    continue;
+                }
+                var read = Guarded(Files, file, () => ((Digest Digest, long Size)?)SafeFile.Hash(Path.Combine(_root, file), cancellationToken));
+                all &= read is not null;
+                bytes += read?.Size ?? 0;
+                if (read is { } found && found.Digest != expected)
+                    Fail(Files, "CONTENT_MODIFIED", file, $"has the SHA-256 {found.Digest}, not {expected}");
+            }
+            return (bytes, all);
+        }
+
+        private bool CheckAttestation(BundleTree tree, HashSet<string> present)
+        {
+            var prefix = BundlePaths.Attestation + "/";
+            var parts = present.Where(f => f.StartsWith(prefix, StringComparison.Ordinal) && AttestationFiles.Contains(f[prefix.Length..])).ToList();
+            present.ExceptWith(parts);
+            foreach (var part in parts)
+                _ = IsRegular(Signature, part);
+            if (parts.Count > 0)
+                Undecided(Signature, "SIGNATURE_NOT_CHECKED", BundlePaths.Attestation, "signature: not checked by this version");
+            else if (!options.AllowUnsigned)
+                Undecided(Signature, "UNSIGNED", ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
+            return parts.Count > 0 || tree.EmptyFolders.Contains(BundlePaths.Attestation);
+        }
+
+        private bool? OxumAgrees(Dictionary<string, string> info, long bytes, int files, bool counted)
+        {
+            var actual = string.Create(CultureInfo.InvariantCulture, $"{bytes}.{files}");
+            if (!info.TryGetValue("Payload-Oxum", out var stated))
+            {
+                Fail(Totals, "STATEMENT_INCONSISTENT", BundlePaths.BagInfo, "there is no Payload-Oxum to compare with");
+                return false;
+            }
+            if (stated == actual)
+                return true;
+            if (!counted)
+            {
+                Undecided(Totals, "UNREADABLE", BundlePaths.BagInfo, $"Payload-Oxum is {stated}; not every file could be counted");
+                return null;
+            }
+            Fail(Totals, "STATEMENT_INCONSISTENT", BundlePaths.BagInfo, $"Payload-Oxum is {stated}, the payload has {actual}");
+            return false;
+        }
+
+        private string? ReadMode(BundleTree tree)
+        {
+            if (!tree.Files.Contains(BundlePaths.Run)
+                || Guarded(Files, BundlePaths.Run, () => SafeFile.Read(Path.Combine(_root, BundlePaths.Run), SmallFileLimit)) is not { } content)
+            {
+                return null;
+            }
+            try
+            {
+                using var run = JsonDocument.Parse(content);
+                return run.RootElement.ValueKind == JsonValueKind.Object
+                    && run.RootElement.TryGetProperty("mode", out var mode) && mode.ValueKind == JsonValueKind.String
+                    && mode.GetString() is "live" or "replay"
+                    ? mode.GetString()
+                    : null;
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            {
+                // The manifest answers for the file; without readable words there is no mode to print.
+                return null;
+            }
+        }
+
+        /// <summary>Reads a file that must be there and takes it off the list; null, and a problem, when that is not possible.</summary>
+        private byte[]? Take(HashSet<string> present, string file, long limit, string question)
+        {
+            if (!present.Remove(file))
+            {
+                Fail(question, "MISSING_FILE", file, "is not in the bundle");
+                return null;
+            }
+            var tooLarge = false;
+            var content = Guarded(question, file, () =>
+            {
+                var read = SafeFile.Read(Path.Combine(_root, file), limit);
+                tooLarge = read is null;
+                return read;
+            });
+            if (tooLarge)
+                Fail(question, "LIMIT_EXCEEDED", file, $"is larger than {limit} bytes");
+            return content;
+        }
+
+        private void Compare(ImmutableArray<ManifestEntry> tags, string file, Digest found)
+        {
+            foreach (var (_, expected) in tags.Where(t => t.Path == file && t.Digest != found))
+                Fail(Manifest, "CONTENT_MODIFIED", file, $"has the SHA-256 {found}, not {expected}");
+        }
+
+        /// <summary>False, and a problem, for a pipe or whatever else cannot be read.</summary>
+        private bool IsRegular(string question, string file) =>
+            Guarded(question, file, () => SafeFile.Read(Path.Combine(_root, file), limit: 0) ?? []) is not null;
+
+        private T? Guarded<T>(string question, string file, Func<T?> read)
+        {
+            try
+            {
+                return read();
+            }
+            catch (NotSupportedException)
+            {
+                Fail(question, "SPECIAL_FILE", file, "is not a regular file");
+            }
+            catch (FileNotFoundException)
+            {
+                Fail(question, "MISSING_FILE", file, "went away during verification");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Undecided(question, "UNREADABLE", file, e.Message);
+            }
+            return default;
+        }
+
+        private void Fail(string question, string code, string file, string message) => Add(new(question, code, file, message, VerifyAnswer.Fails));
+
+        private void Undecided(string question, string code, string file, string message) =>
+            Add(new(question, code, file, message, VerifyAnswer.Undecided));
+
+        private void Add(VerifyProblem problem)
+        {
+            _problemCount++;
+            if (_problems.Count < options.MaxProblems)
+                _problems.Add(problem);
+            if (!_answers.TryGetValue(problem.Question, out var answer) || answer != VerifyAnswer.Fails)
+                _answers[problem.Question] = problem.Answer;
+        }
+
+        /// <param name="counts">Null when the bundle's content was not looked at.</param>
+        private VerifyReport Report((int Files, long Bytes)? counts, bool isSigned, bool? oxum, Identity identity)
+        {
+            var size = string.Create(CultureInfo.InvariantCulture, $"{counts?.Files} files, {counts?.Bytes} bytes");
+            ImmutableArray<VerifyLine> lines =
+            [
+                Line(Files, VerifyAnswer.Holds, $"{size}: all there, unchanged, and nothing else"),
+                Line(Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                    counts is null ? "not reached" : "well-formed, and covered by the tag manifest"),
+                Line(Signature, VerifyAnswer.NotChecked, counts is null ? "not reached" : isSigned ? "not checked by this version" : "unsigned, as allowed"),
+                new("key trust", VerifyAnswer.NotChecked, "no key was given"),
+                new("time", VerifyAnswer.NotChecked, "no time stamp authority was given"),
+                new("chain", VerifyAnswer.NotChecked, "no head was given"),
+                Line(Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
+                    oxum is true ? $"Payload-Oxum agrees: {size}" : "not reached"),
+            ];
+            return new(lines, [.. _problems], _problemCount, identity.BundleId, identity.Mode, identity.TagManifest);
+        }
+
+        private VerifyLine Line(string question, VerifyAnswer otherwise, string detail)
+        {
+            if (!_answers.TryGetValue(question, out var answer))
+                return new(question, otherwise, detail);
+            var first = _problems.FirstOrDefault(p => p.Question == question && p.Answer == answer);
+            return new(question, answer, first is null ? "see the problems" : $"{first.Code} {first.Path}: {first.Message}");
+        }
+
+        private sealed record Identity(string? BundleId, string? Mode, Digest? TagManifest);
+    }
+}

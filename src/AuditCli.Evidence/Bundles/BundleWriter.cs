@@ -1,0 +1,201 @@
+using System.Collections.Immutable;
+using System.Text;
+using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>What <c>bag-info.txt</c> says about the bundle besides its identifier and totals (RFC 8493, section 2.2.2).</summary>
+/// <param name="SoftwareAgent">The tool and its version.</param>
+/// <param name="BaggingDate">The day of sealing.</param>
+/// <param name="RetainUntil">The last day on which the bundle must be kept; null when nobody said.</param>
+public sealed record BagInfo(string SoftwareAgent, DateOnly BaggingDate, DateOnly? RetainUntil);
+
+/// <summary>A finished bundle, and the digest that covers all of it.</summary>
+public sealed record SealedBundle(string Path, Digest TagManifestSha256);
+
+/// <summary>
+/// Writes one bundle into <c>&lt;bundle-id&gt;.partial/</c>, and makes it <c>&lt;bundle-id&gt;/</c> when it is sealed (a BagIt bag,
+/// RFC 8493). On any failure the partial folder stays and nothing else. Safe for any number of callers; files they opened must be
+/// closed before sealing, which otherwise fails.
+/// </summary>
+public sealed class BundleWriter : IAsyncDisposable
+{
+    private readonly string _outFolder;
+    private readonly string _bundleId;
+    private readonly FileStream _index;
+    private readonly SemaphoreSlim _indexTurn = new(1, 1);
+    private bool _indexFailed;
+    private bool _sealed;
+
+    private BundleWriter(string outFolder, string bundleId, FileStream index)
+    {
+        _outFolder = outFolder;
+        _bundleId = bundleId;
+        _index = index;
+    }
+
+    /// <summary>Where the bundle is until it is sealed.</summary>
+    public string PartialFolder => Path.Combine(_outFolder, _bundleId + ".partial");
+
+    /// <summary>The bundle's identifier, as it names the folder.</summary>
+    public string BundleId => _bundleId;
+
+    /// <summary>Makes the partial folder.</summary>
+    /// <exception cref="IOException">It exists, or a bundle of that name does, or it cannot be made; the message names the folder and the cause.</exception>
+    /// <exception cref="ArgumentException">The identifier cannot name a folder; see <see cref="BundlePaths.Segment"/>.</exception>
+    public static BundleWriter Create(string outFolder, string bundleId)
+    {
+        var id = BundlePaths.Segment(bundleId);
+        var root = Path.GetFullPath(outFolder);
+        var partial = Path.Combine(root, id + ".partial");
+        foreach (var taken in new[] { Path.Combine(root, id), partial })
+        {
+            if (Path.Exists(taken))
+                throw new IOException($"cannot begin a bundle: {taken} exists already");
+        }
+        try
+        {
+            var index = Path.Combine(partial, BundlePaths.EvidenceIndex);
+            Directory.CreateDirectory(Path.GetDirectoryName(index)!);
+            return new(root, id, new(index, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"cannot begin a bundle in {root}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The full path of a file of the bundle; its folder exists afterwards.</summary>
+    /// <param name="relative">From the bundle's root, below <c>data/</c>.</param>
+    /// <exception cref="ArgumentException">The path is not one a bundle may have; see <see cref="BundlePaths"/>.</exception>
+    public string PathOf(string relative)
+    {
+        var full = CheckedPath(relative);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        return full;
+    }
+
+    /// <summary>Writes a whole file, which must not exist.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="ArgumentException">As <see cref="PathOf"/>.</exception>
+    public async Task WriteFileAsync(string relative, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        await using var file = OpenFile(relative);
+        await file.WriteAsync(content, cancellationToken);
+    }
+
+    /// <summary>Opens a new file for writing; nobody else can open it until it is closed.</summary>
+    /// <exception cref="IOException">It exists, or cannot be made.</exception>
+    /// <exception cref="ArgumentException">As <see cref="PathOf"/>.</exception>
+    public FileStream OpenFile(string relative) => new(PathOf(relative), FileMode.CreateNew, FileAccess.Write, FileShare.None);
+
+    /// <summary>Opens the table of an evidence item, at <see cref="BundlePaths.Table"/>.</summary>
+    public TableWriter OpenTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
+        new(OpenFile(BundlePaths.Table(evidenceId)), added, own);
+
+    /// <summary>Opens the table of calls of an evidence item, at <see cref="BundlePaths.Calls"/>.</summary>
+    public TableWriter OpenCallsTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
+        new(OpenFile(BundlePaths.Calls(evidenceId)), added, own);
+
+    /// <summary>The log of one chain, at <see cref="BundlePaths.Exchanges"/>; its file appears with the first exchange.</summary>
+    public ExchangeLog OpenExchanges(string target, string service, string region, string software)
+    {
+        var relative = BundlePaths.Exchanges(target, service, region);
+        return new(CheckedPath(relative), $"{_bundleId}/{relative}", software);
+    }
+
+    /// <summary>Adds an evidence item to the index; it is on the disk when this returns.</summary>
+    /// <exception cref="IOException">It cannot be written, or an earlier one could not.</exception>
+    /// <exception cref="ArgumentException">As <see cref="EvidenceIndex.Format"/>.</exception>
+    public async Task AppendEvidenceAsync(EvidenceItem item, CancellationToken cancellationToken)
+    {
+        byte[] line = [.. EvidenceIndex.Format(item), (byte)'\n'];
+        await _indexTurn.WaitAsync(cancellationToken);
+        try
+        {
+            if (_indexFailed)
+                throw new IOException($"{_index.Name}: nothing more is written after a failed write");
+            _indexFailed = true;
+            await _index.WriteAsync(line, CancellationToken.None);
+            _index.Flush(flushToDisk: true);
+            _indexFailed = false;
+        }
+        finally
+        {
+            _indexTurn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Completes the bag, brings it to the disk and gives the folder its final name, in one step. The index is put in order of
+    /// target and evidence-id first, so that two replays give equal bytes.
+    /// </summary>
+    /// <exception cref="IOException">A file is still open, or cannot be read or written; the partial folder stays.</exception>
+    /// <exception cref="InvalidDataException">The partial folder holds what a bundle may not; it stays.</exception>
+    /// <exception cref="InvalidOperationException">It is sealed already.</exception>
+    public async Task<SealedBundle> SealAsync(BagInfo info, CancellationToken cancellationToken)
+    {
+        if (_sealed)
+            throw new InvalidOperationException("the bundle is sealed already");
+        await OrderIndexAsync(cancellationToken);
+        var (tagManifest, folders) = await Task.Run(() => BagSeal.Write(PartialFolder, _bundleId, info, cancellationToken), cancellationToken);
+        foreach (var folder in folders)
+            SafeFile.Synchronise(folder);
+        cancellationToken.ThrowIfCancellationRequested();
+        var final = Path.Combine(_outFolder, _bundleId);
+        Directory.Move(PartialFolder, final);
+        _sealed = true;
+        SafeFile.Synchronise(_outFolder);
+        return new(final, tagManifest);
+    }
+
+    /// <summary>Closes the index. What was not sealed stays partial.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _index.DisposeAsync();
+        _indexTurn.Dispose();
+    }
+
+    private string CheckedPath(string relative)
+    {
+        if (BundlePaths.WhyNotPath(relative) is { } why)
+            throw new ArgumentException($"'{relative}' cannot be a file of a bundle: {why}", nameof(relative));
+        if (!relative.StartsWith(BundlePaths.Payload + "/", StringComparison.Ordinal))
+            throw new ArgumentException($"'{relative}' is not below {BundlePaths.Payload}/", nameof(relative));
+        return Path.Combine(PartialFolder, relative);
+    }
+
+    private async Task OrderIndexAsync(CancellationToken cancellationToken)
+    {
+        await _indexTurn.WaitAsync(cancellationToken);
+        try
+        {
+            if (_indexFailed)
+                throw new IOException($"{_index.Name}: not sealed after a failed write");
+            await _index.DisposeAsync();
+            var path = _index.Name;
+            var ordered = EvidenceIndex.Lines(await File.ReadAllBytesAsync(path, cancellationToken), path)
+                .Select(line => (Line: line, Item: EvidenceIndex.Parse(line)))
+                .OrderBy(l => l.Item.Target, StringComparer.Ordinal)
+                .ThenBy(l => l.Item.EvidenceId, StringComparer.Ordinal)
+                .ThenBy(l => Encoding.UTF8.GetString(l.Line.Span), StringComparer.Ordinal)
+                .ToList();
+            var next = path + ".next";
+            await using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                foreach (var (line, _) in ordered)
+                {
+                    await file.WriteAsync(line, cancellationToken);
+                    file.WriteByte((byte)'\n');
+                }
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(next, path, overwrite: true);
+        }
+        finally
+        {
+            _indexTurn.Release();
+        }
+    }
+}

@@ -1,0 +1,249 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>
+/// The lines of <c>data/evidence/index.jsonl</c>: one JSON object (RFC 8259) per evidence item, no white space, members in one order,
+/// absent ones left out. Reading is strict: unknown, missing and duplicate members are errors.
+/// </summary>
+public static class EvidenceIndex
+{
+    private const int MaxDepth = 64;
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
+
+    /// <summary>One line without its line end, UTF-8.</summary>
+    /// <exception cref="ArgumentException">A text has a lone surrogate, or parameters are nested too deeply.</exception>
+    public static byte[] Format(EvidenceItem item)
+    {
+        var json = new IndexLineWriter();
+        json.Open('{');
+        json.Text("evidence_id", item.EvidenceId);
+        json.List("names", item.Names, n =>
+        {
+            json.Text("control", n.Control);
+            json.Text("name", n.Name);
+        });
+        json.Text("target", item.Target);
+        json.Text("account", item.Account);
+        json.Text("region", item.Region);
+        json.Text("source", item.Source);
+        json.Text("operation", item.Operation);
+        json.Name("parameters");
+        json.Open('{');
+        foreach (var (name, value) in item.Parameters)
+            json.Value(name, value, MaxDepth - 2);
+        json.Close('}');
+        json.Text("outcome", Word(item.Outcome));
+        json.Text("code", item.Code);
+        json.Text("message", item.Message);
+        json.Number("pages", item.Pages);
+        json.Number("items", item.Items);
+        json.Text("table", item.Table);
+        json.Text("table_sha256", item.TableSha256?.Hex);
+        json.List("columns", item.Columns, c =>
+        {
+            json.Text("name", c.Name);
+            json.Text("type", Word(c.Type));
+        });
+        json.Text("calls", item.Calls);
+        json.Text("calls_sha256", item.CallsSha256?.Hex);
+        json.List("exchanges", item.Exchanges, e =>
+        {
+            json.Text("file", e.File);
+            json.Text("record_id", e.RecordId);
+            json.Text("request_id", e.RequestId);
+            json.Number("status", e.Status);
+            json.Text("date", Rfc3339.Format(e.Date));
+        });
+        json.Text("identity", item.Identity);
+        json.Text("started", Rfc3339.Format(item.Started));
+        json.Text("finished", Rfc3339.Format(item.Finished));
+        json.List("redactions", item.Redactions, r =>
+        {
+            json.Text("pointer", r.Pointer);
+            json.Text("rule", r.Rule);
+            json.Text("digest", r.Digest);
+        });
+        json.Number("read", item.Read);
+        json.Number("kept", item.Kept);
+        json.List("failures", item.Failures, f =>
+        {
+            json.Text("code", f.Code);
+            json.Text("message", f.Message);
+            json.Number("count", f.Count);
+        });
+        json.Close('}');
+        return json.ToArray();
+    }
+
+    /// <summary>The item that one line holds.</summary>
+    /// <exception cref="InvalidDataException">The line is not what <see cref="Format"/> gives; the message names the member.</exception>
+    public static EvidenceItem Parse(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line, Strict);
+            var members = new StrictMembers(document.RootElement, "an evidence item");
+            var item = new EvidenceItem
+            {
+                EvidenceId = members.Text("evidence_id"),
+                Names = members.List("names", m => new EvidenceName(m.Text("control"), m.Text("name"))),
+                Target = members.Text("target"),
+                Account = members.Text("account"),
+                Region = members.Text("region"),
+                Source = members.Text("source"),
+                Operation = members.Text("operation"),
+                Parameters = members.Object("parameters").ToImmutableSortedDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal),
+                Outcome = Enumeration<CollectionOutcome>(members.Text("outcome")),
+                Code = members.OptionalText("code"),
+                Message = members.OptionalText("message"),
+                Pages = members.Number("pages"),
+                Items = members.Number("items"),
+                Table = members.OptionalText("table"),
+                TableSha256 = Sha256(members.OptionalText("table_sha256")),
+                Columns = members.List("columns", m => new Column(m.Text("name"), Enumeration<ColumnType>(m.Text("type")))),
+                Calls = members.OptionalText("calls"),
+                CallsSha256 = Sha256(members.OptionalText("calls_sha256")),
+                Exchanges = members.List("exchanges", m => new ExchangeReference(
+                    m.Text("file"), m.Text("record_id"), m.OptionalText("request_id"), checked((int)m.Number("status")), Instant(m.Text("date")))),
+                Identity = members.Text("identity"),
+                Started = Instant(members.Text("started")),
+                Finished = Instant(members.Text("finished")),
+                Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
+                Read = members.OptionalNumber("read"),
+                Kept = members.OptionalNumber("kept"),
+                Failures = members.List("failures", m => new ReadFailure(m.Text("code"), m.Text("message"), m.Number("count"))),
+            };
+            members.End();
+            return item;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or OverflowException)
+        {
+            // InvalidOperationException is how System.Text.Json reports text that is not well-formed Unicode.
+            throw new InvalidDataException($"not an evidence item: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Every item of a bundle, in file order.</summary>
+    /// <exception cref="InvalidDataException">A line is not an item; the message has file and line.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static ImmutableArray<EvidenceItem> Read(string bundleFolder)
+    {
+        var path = Path.Combine(bundleFolder, BundlePaths.EvidenceIndex);
+        var items = ImmutableArray.CreateBuilder<EvidenceItem>();
+        foreach (var line in Lines(File.ReadAllBytes(path), path))
+        {
+            try
+            {
+                items.Add(Parse(line));
+            }
+            catch (InvalidDataException e)
+            {
+                throw new InvalidDataException($"{path}:{items.Count + 1}: {e.Message}", e);
+            }
+        }
+        return items.ToImmutable();
+    }
+
+    /// <summary>The lines of a file, each of which must be ended.</summary>
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(ReadOnlyMemory<byte> content, string path)
+    {
+        for (var number = 1; !content.IsEmpty; number++)
+        {
+            var length = content.Span.IndexOf((byte)'\n');
+            if (length < 0)
+                throw new InvalidDataException($"{path}:{number}: the last line is not ended");
+            yield return content[..length];
+            content = content[(length + 1)..];
+        }
+    }
+
+    private static T Enumeration<T>(string word) where T : struct, Enum =>
+        Enum.GetValues<T>().Select(v => (T?)v).FirstOrDefault(v => Word(v!.Value) == word)
+        ?? throw new InvalidDataException($"'{word}' is not one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
+
+    private static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    private static Digest? Sha256(string? hex) => hex is null ? null
+        : Digest.TryParse(hex, out var digest) ? digest
+        : throw new InvalidDataException($"'{hex}' is not a SHA-256");
+
+    private static DateTimeOffset Instant(string text) => Rfc3339.TryParse(text, out var instant)
+        ? instant
+        : throw new InvalidDataException($"'{text}' is not an RFC 3339 timestamp");
+
+    /// <summary>JSON members separated as needed; null values are left out.</summary>
+    private sealed class IndexLineWriter
+    {
+        private readonly JsonText _text = new();
+        private bool _first = true;
+
+        public void Open(char bracket)
+        {
+            _text.Append((byte)bracket);
+            _first = true;
+        }
+
+        public void Close(char bracket)
+        {
+            _text.Append((byte)bracket);
+            _first = false;
+        }
+
+        public void Name(string name)
+        {
+            Separate();
+            _text.AppendString(name);
+            _text.Append((byte)':');
+        }
+
+        public void Text(string name, string? value)
+        {
+            if (value is null)
+                return;
+            Name(name);
+            _text.AppendString(value);
+        }
+
+        public void Number(string name, long? value)
+        {
+            if (value is not { } number)
+                return;
+            Name(name);
+            _text.Append(Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        public void Value(string name, JsonElement value, int depth)
+        {
+            Name(name);
+            if (_text.TryAppend(value, depth) is { } fault)
+                throw new ArgumentException($"'{name}' {fault}");
+        }
+
+        public void List<T>(string name, ImmutableArray<T> values, Action<T> members)
+        {
+            Name(name);
+            Open('[');
+            foreach (var value in values)
+            {
+                Separate();
+                Open('{');
+                members(value);
+                Close('}');
+            }
+            Close(']');
+        }
+
+        public byte[] ToArray() => _text.Written.ToArray();
+
+        private void Separate()
+        {
+            if (!_first)
+                _text.Append((byte)',');
+            _first = false;
+        }
+    }
+}

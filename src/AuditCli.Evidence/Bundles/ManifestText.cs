@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Text;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>One line of a manifest.</summary>
+internal readonly record struct ManifestEntry(string Path, Digest Digest);
+
+/// <summary>A fault in a manifest's text: a stable code, the path or line it is about, and a sentence.</summary>
+internal readonly record struct ManifestFault(string Code, string Path, string Message);
+
+/// <summary>
+/// Reads a payload manifest (RFC 8493, section 2.1.3) in the narrow form that AuditCli writes:
+/// <c>&lt;64 lower-case hex&gt;&lt;two spaces&gt;data/…&lt;LF&gt;</c>, strictly ascending, ASCII. The RFC allows more, such as
+/// other orders and percent-encoded paths; a bundle that two tools could read differently is no evidence.
+/// </summary>
+internal static class ManifestText
+{
+    private const int DigestLength = 64;
+
+    /// <summary>Every well-formed entry, and every fault; faulty lines give no entry.</summary>
+    public static (ImmutableArray<ManifestEntry> Entries, ImmutableArray<ManifestFault> Faults) Parse(ReadOnlySpan<byte> content, int maxEntries)
+    {
+        var entries = ImmutableArray.CreateBuilder<ManifestEntry>();
+        var faults = ImmutableArray.CreateBuilder<ManifestFault>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        if (content.IsEmpty)
+            faults.Add(new("MANIFEST_MALFORMED", BundlePaths.Manifest, "the manifest is empty"));
+        var previous = "";
+        for (var number = 1; !content.IsEmpty; number++)
+        {
+            if (number > maxEntries)
+            {
+                faults.Add(new("LIMIT_EXCEEDED", BundlePaths.Manifest, $"the manifest has more than {maxEntries} lines"));
+                break;
+            }
+            var length = content.IndexOf((byte)'\n');
+            if (length < 0)
+                faults.Add(new("MANIFEST_MALFORMED", BundlePaths.Manifest, $"line {number} is not ended by a line feed"));
+            var line = length < 0 ? content : content[..length];
+            content = length < 0 ? [] : content[(length + 1)..];
+            if (!TrySplit(line, out var entry))
+            {
+                faults.Add(new("MANIFEST_MALFORMED", BundlePaths.Manifest,
+                    $"line {number} is not 64 lower-case hexadecimal digits, two spaces and a path in ASCII"));
+                continue;
+            }
+            if (WhyUnsafe(entry.Path) is { } unsafeReason)
+            {
+                faults.Add(new("MANIFEST_UNSAFE_PATH", entry.Path, $"line {number}: {unsafeReason}"));
+                continue;
+            }
+            if (BundlePaths.WhyNotPath(entry.Path) is { } why)
+            {
+                faults.Add(new("MANIFEST_MALFORMED", entry.Path, $"line {number}: {why}"));
+                continue;
+            }
+            if (!seen.Add(entry.Path))
+            {
+                faults.Add(new("MANIFEST_DUPLICATE", entry.Path, $"line {number} names a file that an earlier line names"));
+                continue;
+            }
+            if (string.CompareOrdinal(entry.Path, previous) < 0)
+                faults.Add(new("MANIFEST_ORDER", entry.Path, $"line {number} should stand before '{previous}'"));
+            previous = entry.Path;
+            entries.Add(entry);
+        }
+        return (entries.ToImmutable(), faults.ToImmutable());
+    }
+
+    /// <summary>The digests of a tag manifest, which covers exactly the three tag files in their order; null for any other text.</summary>
+    public static ImmutableArray<ManifestEntry>? ParseTags(ReadOnlySpan<byte> content)
+    {
+        var entries = ImmutableArray.CreateBuilder<ManifestEntry>(BundlePaths.TagFiles.Length);
+        foreach (var expected in BundlePaths.TagFiles)
+        {
+            var length = content.IndexOf((byte)'\n');
+            if (length < 0 || !TrySplit(content[..length], out var entry) || entry.Path != expected)
+                return null;
+            entries.Add(entry);
+            content = content[(length + 1)..];
+        }
+        return content.IsEmpty ? entries.ToImmutable() : null;
+    }
+
+    private static bool TrySplit(ReadOnlySpan<byte> line, out ManifestEntry entry)
+    {
+        entry = default;
+        if (line.Length <= DigestLength + 2 || line.ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+            return false;
+        var text = Encoding.ASCII.GetString(line);
+        if (!Digest.TryParse(text.AsSpan(0, DigestLength), out var digest) || text[DigestLength] != ' ' || text[DigestLength + 1] != ' ')
+            return false;
+        entry = new(text[(DigestLength + 2)..], digest);
+        return true;
+    }
+
+    /// <summary>Paths by which a careless reader would leave the payload, or reach a device.</summary>
+    private static string? WhyUnsafe(string path)
+    {
+        if (path.Contains('\\', StringComparison.Ordinal))
+            return "a backslash separates folders on Windows";
+        if (path.StartsWith('/') || path.StartsWith('~') || (path.Length > 1 && path[1] == ':'))
+            return "the path does not begin in the bundle";
+        var segments = path.Split('/');
+        if (segments.Any(s => s is "." or ".."))
+            return "a segment is '.' or '..'";
+        if (segments[0] != BundlePaths.Payload || segments.Length == 1)
+            return $"the path is not below {BundlePaths.Payload}/";
+        if (segments.Any(BundlePaths.IsDevice))
+            return "a segment is the name of a device on Windows";
+        return segments.Any(s => s.EndsWith('.')) ? "a segment ends with a point, which Windows drops" : null;
+    }
+}

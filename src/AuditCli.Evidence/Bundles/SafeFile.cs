@@ -1,0 +1,118 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>
+/// Opens files that may have been laid out to harm: never through a symbolic link, and never waiting for the other end of a pipe.
+/// The runtime's own ways to open a file do both, and refuse to open a folder, which must be brought to the disk too; so on Unix
+/// the system's <c>open</c> is called directly.
+/// </summary>
+internal static class SafeFile
+{
+    private const int BufferSize = 128 * 1024;
+    private const int NoEntry = 2;
+    private const int NoOtherEnd = 6;
+    private const int NotAFolder = 20;
+
+    /// <summary>The digest and size of a regular file.</summary>
+    /// <exception cref="FileNotFoundException">There is nothing.</exception>
+    /// <exception cref="NotSupportedException">It is a link, a pipe, a socket or a device.</exception>
+    /// <exception cref="IOException">It cannot be read, or grew meanwhile.</exception>
+    public static (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken)
+    {
+        using var handle = OpenRead(path);
+        return Hash(handle, path, cancellationToken);
+    }
+
+    /// <inheritdoc cref="Hash(string, CancellationToken)"/>
+    public static (Digest Digest, long Size) Hash(SafeFileHandle handle, string path, CancellationToken cancellationToken)
+    {
+        var size = Size(handle, path);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[(int)Math.Clamp(size + 1, 1, BufferSize)];
+        long offset = 0;
+        for (int read; (read = RandomAccess.Read(handle, buffer, offset)) > 0;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, read);
+            offset += read;
+            // Devices such as /dev/zero say that they hold nothing, and never end.
+            if (offset > size)
+                throw new IOException($"{path} grew while it was read");
+        }
+        return (Digest.FromHash(hash.GetHashAndReset()), offset);
+    }
+
+    /// <summary>The content of a regular file; null when it is larger than the limit.</summary>
+    /// <inheritdoc cref="Hash(string, CancellationToken)" path="/exception"/>
+    public static byte[]? Read(string path, long limit)
+    {
+        using var handle = OpenRead(path);
+        var size = Size(handle, path);
+        if (size > limit)
+            return null;
+        var content = new byte[size];
+        var offset = 0;
+        for (int read; offset < content.Length && (read = RandomAccess.Read(handle, content.AsSpan(offset), offset)) > 0;)
+            offset += read;
+        return content[..offset];
+    }
+
+    /// <summary>Brings a file or folder to the disk. Windows knows no such thing for folders.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public static void Synchronise(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            if (Directory.Exists(path))
+                return;
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+        using var handle = OpenUnix(path);
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    private static SafeFileHandle OpenRead(string path) => OperatingSystem.IsWindows() ? OpenWindows(path) : OpenUnix(path);
+
+    private static long Size(SafeFileHandle handle, string path)
+    {
+        try
+        {
+            return RandomAccess.GetLength(handle);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new NotSupportedException($"{path} is not a regular file", e);
+        }
+    }
+
+    private static SafeFileHandle OpenWindows(string path) =>
+        File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReparsePoint) != 0
+            ? throw new NotSupportedException($"{path} is a link")
+            : File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+
+    private static SafeFileHandle OpenUnix(string path)
+    {
+        var (noFollow, nonBlocking, closeOnExec, loop) = OperatingSystem.IsMacOS()
+            ? (0x100, 0x4, 0x1000000, 62)
+            : (RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000, 0x800, 0x80000, 40);
+        var descriptor = Open([.. Encoding.UTF8.GetBytes(path), 0], noFollow | nonBlocking | closeOnExec);
+        if (descriptor >= 0)
+            return new(descriptor, ownsHandle: true);
+        var error = Marshal.GetLastPInvokeError();
+        var message = $"{path}: {Marshal.GetPInvokeErrorMessage(error)}";
+        throw error == loop ? new NotSupportedException($"{path} is a link")
+            : error == NoOtherEnd ? new NotSupportedException($"{path} is a socket or a device")
+            : error is NoEntry or NotAFolder ? new FileNotFoundException(message, path)
+            : new IOException(message);
+    }
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true, ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Open(byte[] path, int flags);
+}

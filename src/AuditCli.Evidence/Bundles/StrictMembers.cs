@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>The members of one JSON object, each of which must be asked for.</summary>
+/// <exception cref="InvalidDataException">A member is missing, unknown, or of another kind.</exception>
+internal sealed class StrictMembers
+{
+    private readonly string _what;
+    private readonly Dictionary<string, JsonElement> _left = new(StringComparer.Ordinal);
+
+    public StrictMembers(JsonElement value, string what)
+    {
+        _what = what;
+        if (value.ValueKind != JsonValueKind.Object)
+            throw new InvalidDataException($"{what} is an object, not {value.ValueKind}");
+        foreach (var member in value.EnumerateObject())
+            _left.Add(member.Name, member.Value);
+    }
+
+    public string Text(string name) => OptionalText(name) ?? throw Missing(name);
+
+    public string? OptionalText(string name) => Take(name, JsonValueKind.String)?.GetString();
+
+    public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
+
+    public long? OptionalNumber(string name) => Take(name, JsonValueKind.Number) is not { } value ? null
+        : value.TryGetInt64(out var number) && number >= 0 ? number
+        : throw new InvalidDataException($"'{name}' of {_what} is not a whole number from 0");
+
+    /// <summary>The members of an object, which stay usable after the document is gone.</summary>
+    public IEnumerable<KeyValuePair<string, JsonElement>> Object(string name) =>
+        (Take(name, JsonValueKind.Object) ?? throw Missing(name)).EnumerateObject().Select(m => KeyValuePair.Create(m.Name, m.Value.Clone()));
+
+    public ImmutableArray<T> List<T>(string name, Func<StrictMembers, T> read)
+    {
+        var list = Take(name, JsonValueKind.Array) ?? throw Missing(name);
+        return [.. list.EnumerateArray().Select(element =>
+        {
+            var members = new StrictMembers(element, $"'{name}'");
+            var value = read(members);
+            members.End();
+            return value;
+        })];
+    }
+
+    /// <summary>Refuses what nobody asked for.</summary>
+    public void End()
+    {
+        if (_left.Count > 0)
+            throw new InvalidDataException($"'{_left.Keys.Order(StringComparer.Ordinal).First()}' is not a member of {_what}");
+    }
+
+    private JsonElement? Take(string name, JsonValueKind kind)
+    {
+        if (!_left.Remove(name, out var value))
+            return null;
+        return value.ValueKind == kind ? value : throw new InvalidDataException($"'{name}' of {_what} is {value.ValueKind}, not {kind}");
+    }
+
+    private InvalidDataException Missing(string name) => new($"{_what} has no '{name}'");
+}

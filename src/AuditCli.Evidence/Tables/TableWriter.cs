@@ -1,0 +1,240 @@
+using System.Collections.Immutable;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace AuditCli.Evidence.Tables;
+
+/// <summary>A value that does not fit its column. The description says how, and never quotes the value.</summary>
+public sealed record Misfit(string Column, string Description);
+
+/// <summary>A finished table: its rows, and the SHA-256 of its uncompressed bytes, by which tables are compared.</summary>
+public sealed record TableSummary(long Rows, Digest Sha256);
+
+/// <summary>
+/// Writes an evidence table as NDJSON inside gzip (RFC 8259, RFC 1952). Equal rows give equal uncompressed bytes: members in the
+/// order of the columns, absent and null members left out, no white space, timestamps in UTC, doubles as ECMAScript prints them,
+/// nested values with their number literals unchanged. Memory does not grow with the number of rows. One caller at a time.
+/// </summary>
+public sealed class TableWriter : IDisposable
+{
+    private const int FlushAt = 64 * 1024;
+    private readonly FileStream _file;
+    private readonly GZipStream _gzip;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly JsonText _text = new();
+    private readonly ImmutableArray<Column> _added;
+    private readonly ImmutableArray<Column> _own;
+    private readonly ImmutableArray<byte[]> _labels;
+    private readonly Dictionary<string, int> _columnByName;
+    private readonly JsonElement[] _cells;
+    private readonly CellState[] _states;
+    private readonly List<(string Name, int Column)> _lastShape = [];
+    private bool _empty = true;
+    private IOException? _failure;
+    private TableSummary? _summary;
+
+    /// <param name="file">Open for writing at its beginning; closed with the writer.</param>
+    /// <param name="added">AuditCli's own columns, text, first in each row; see <see cref="EvidenceColumns"/>.</param>
+    /// <param name="own">The source's columns.</param>
+    /// <exception cref="ArgumentException">Two columns have one name, or an added one is not text.</exception>
+    public TableWriter(FileStream file, ImmutableArray<Column> added, ImmutableArray<Column> own)
+    {
+        if (added.Any(c => c.Type != ColumnType.Text))
+            throw new ArgumentException("added columns are text", nameof(added));
+        Columns = [.. added, .. own];
+        if (Columns.GroupBy(c => c.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
+            throw new ArgumentException($"two columns are named '{twice.Key}'", nameof(own));
+        _file = file;
+        _gzip = new(file, CompressionLevel.Fastest, leaveOpen: true);
+        _added = added;
+        _own = own;
+        _labels = [.. Columns.Select(c => Label(c.Name))];
+        _columnByName = own.Select((c, i) => (c.Name, i)).ToDictionary(c => c.Name, c => c.i, StringComparer.Ordinal);
+        _cells = new JsonElement[own.Length];
+        _states = new CellState[own.Length];
+    }
+
+    private enum CellState : byte
+    {
+        Absent,
+        Present,
+        NamedTwice,
+    }
+
+    /// <summary>The table's columns in order, the added ones first.</summary>
+    public ImmutableArray<Column> Columns { get; }
+
+    public long Rows { get; private set; }
+
+    /// <summary>
+    /// Appends one row. Members without a column are left out. Returns null, or the first value that does not fit; such cells stay
+    /// null and the row is written all the same.
+    /// </summary>
+    /// <param name="addedValues">One value for each added column.</param>
+    /// <exception cref="ArgumentException">The row is not an object, or the added values do not match the added columns in number.</exception>
+    /// <exception cref="IOException">The file refused the bytes, now or earlier; the message names it.</exception>
+    public Misfit? Append(ReadOnlySpan<string?> addedValues, JsonElement row)
+    {
+        if (addedValues.Length != _added.Length)
+            throw new ArgumentException($"{_added.Length} added values are needed, not {addedValues.Length}", nameof(addedValues));
+        if (row.ValueKind != JsonValueKind.Object)
+            throw new ArgumentException($"a row is an object, not {row.ValueKind}", nameof(row));
+        if (_summary is not null)
+            throw new InvalidOperationException("the table is complete");
+        ThrowIfFailed();
+        FindCells(row);
+        var misfit = default(Misfit);
+        _text.Append((byte)'{');
+        _empty = true;
+        for (var i = 0; i < addedValues.Length; i++)
+        {
+            if (addedValues[i] is not { } value)
+                continue;
+            var start = BeginCell(i);
+            if (!_text.TryAppendString(value))
+                misfit ??= RevertCell(start, Columns[i], "is not well-formed Unicode");
+            else
+                _empty = false;
+        }
+        for (var i = 0; i < _own.Length; i++)
+        {
+            if (_states[i] == CellState.Absent)
+                continue;
+            var start = BeginCell(_added.Length + i);
+            var fault = _states[i] == CellState.NamedTwice
+                ? "is named twice in one row"
+                : CellFormat.Append(_text, _own[i].Type, _cells[i]);
+            if (fault is null)
+            {
+                _empty = false;
+                continue;
+            }
+            var reverted = RevertCell(start, _own[i], fault);
+            misfit ??= reverted;
+        }
+        _text.Append("}\n"u8);
+        Rows++;
+        if (_text.Length >= FlushAt)
+            Flush();
+        return misfit;
+    }
+
+    /// <summary>Ends the table and brings it to the disk.</summary>
+    /// <exception cref="IOException">The file refused the bytes, now or earlier; the message names it.</exception>
+    public TableSummary Complete()
+    {
+        if (_summary is not null)
+            return _summary;
+        ThrowIfFailed();
+        Flush();
+        Guarded(() =>
+        {
+            _gzip.Dispose();
+            if (Rows == 0)
+                _file.Write(GzipMember.Empty);
+            _file.Flush(flushToDisk: true);
+        });
+        return _summary = new(Rows, Digest.FromHash(_hash.GetHashAndReset()));
+    }
+
+    /// <summary>Closes the file. Without <see cref="Complete"/> before, it is torn and reads as such.</summary>
+    public void Dispose()
+    {
+        _hash.Dispose();
+        _file.Dispose();
+    }
+
+    private void FindCells(JsonElement row)
+    {
+        Array.Clear(_states);
+        var at = 0;
+        foreach (var member in row.EnumerateObject())
+        {
+            var column = ColumnOf(member, at++);
+            if (column < 0 || (member.Value.ValueKind == JsonValueKind.Null && _states[column] == CellState.Absent))
+                continue;
+            _states[column] = _states[column] == CellState.Absent ? CellState.Present : CellState.NamedTwice;
+            _cells[column] = member.Value;
+        }
+    }
+
+    /// <summary>Rows of one table mostly have the same members in the same order, so the last row's shape is tried first.</summary>
+    private int ColumnOf(JsonProperty member, int at)
+    {
+        if (at < _lastShape.Count && member.NameEquals(_lastShape[at].Name))
+            return _lastShape[at].Column;
+        if (!TryName(member, out var name))
+            return -1;
+        var column = _columnByName.GetValueOrDefault(name, -1);
+        if (at < _lastShape.Count)
+            _lastShape[at] = (name, column);
+        else if (at < 2 * _own.Length)
+            _lastShape.Add((name, column));
+        return column;
+    }
+
+    /// <summary>A name that is not well-formed Unicode is no column's.</summary>
+    private static bool TryName(JsonProperty member, out string name)
+    {
+        try
+        {
+            name = member.Name;
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            name = "";
+            return false;
+        }
+    }
+
+    private int BeginCell(int column)
+    {
+        var start = _text.Length;
+        if (!_empty)
+            _text.Append((byte)',');
+        _text.Append(_labels[column]);
+        return start;
+    }
+
+    private Misfit RevertCell(int start, Column column, string fault)
+    {
+        _text.Truncate(start);
+        return new(column.Name, fault);
+    }
+
+    private void Flush()
+    {
+        _hash.AppendData(_text.Written);
+        Guarded(() => _gzip.Write(_text.Written));
+        _text.Truncate(0);
+    }
+
+    private void Guarded(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            _failure = new($"{_file.Name}: {e.Message}", e);
+            throw _failure;
+        }
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is { } earlier)
+            throw new IOException($"nothing more is written after a failed write: {earlier.Message}", earlier);
+    }
+
+    private static byte[] Label(string name)
+    {
+        var label = new JsonText();
+        label.AppendString(name);
+        label.Append((byte)':');
+        return label.Written.ToArray();
+    }
+}

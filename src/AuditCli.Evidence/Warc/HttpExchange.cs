@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.Text;
+
+namespace AuditCli.Evidence.Warc;
+
+/// <summary>
+/// An HTTP message as it stands in a record's block (RFC 9112 form): start line, fields in order, and the body without transfer
+/// or content coding.
+/// </summary>
+/// <param name="StartLine">Request or status line; always with <c>HTTP/1.1</c>, since readers know no other. The protocol really spoken is <see cref="HttpExchange.Protocol"/>.</param>
+public sealed record HttpBlock(string StartLine, ImmutableArray<KeyValuePair<string, string>> Fields, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>The first field of that name (case-insensitive), or null.</summary>
+    public string? Field(string name) => Fields.FirstOrDefault(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+}
+
+/// <summary>
+/// One attempt to get an answer, as it is kept: nothing secret is left in it. Either it has a response, or a failure that says
+/// why there is none.
+/// </summary>
+/// <param name="Date">When the request was sent; kept to 100 nanoseconds, UTC.</param>
+/// <param name="Uri">The target, without parameters that carry credentials.</param>
+/// <param name="Protocol"><c>http/1.1</c> or <c>h2</c>, as <c>WARC-Protocol</c> names them.</param>
+/// <param name="Failure">The chain of exceptions, outermost first; empty when there is a response.</param>
+public sealed record HttpExchange(
+    DateTimeOffset Date,
+    Uri Uri,
+    string Protocol,
+    HttpBlock Request,
+    HttpBlock? Response,
+    ImmutableArray<FailureLink> Failure)
+{
+    /// <summary>The response's <c>Content-Encoding</c> before the body was decoded; null when it had none.</summary>
+    public string? OriginalContentEncoding { get; init; }
+
+    /// <summary>
+    /// <c>hmac-sha256:&lt;hex&gt;</c> of the response body as it came, when members of the stored one were redacted; null when not.
+    /// </summary>
+    public string? RedactedPayloadDigest { get; init; }
+
+    /// <summary>Both bodies were left out on purpose, because the exchange hands out credentials.</summary>
+    public bool BodiesOmitted { get; init; }
+}
+
+/// <summary>
+/// One exception of the chain that explains why there was no answer. SDKs decide about retries by the whole chain, so a replay
+/// needs all of it.
+/// </summary>
+/// <param name="Type">The exception's type name without namespace.</param>
+/// <param name="Code">Its error code, or <c>-</c>.</param>
+/// <param name="Message">Its message on one line.</param>
+public sealed record FailureLink(string Type, string Code, string Message)
+{
+    private const string Prefix = "exception: ";
+
+    /// <summary>One line <c>exception: Type Code message</c> per link, outermost first, each ended by CR LF.</summary>
+    /// <exception cref="ArgumentException">A type or code is empty or has white space.</exception>
+    public static string Format(ImmutableArray<FailureLink> chain)
+    {
+        var text = new StringBuilder();
+        foreach (var link in chain)
+        {
+            if (!IsWord(link.Type) || !IsWord(link.Code))
+                throw new ArgumentException($"'{link.Type}' and '{link.Code}' must be single words", nameof(chain));
+            text.Append(Prefix).Append(link.Type).Append(' ').Append(link.Code).Append(' ').Append(OneLine(link.Message)).Append("\r\n");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>What <see cref="Format"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">A line has another form, or there is none.</exception>
+    public static ImmutableArray<FailureLink> Parse(string text)
+    {
+        if (!text.EndsWith("\r\n", StringComparison.Ordinal))
+            throw new InvalidDataException("a recorded failure does not end with a line end");
+        return [.. text[..^2].Split("\r\n").Select(ParseLine)];
+    }
+
+    private static FailureLink ParseLine(string line)
+    {
+        var words = line.StartsWith(Prefix, StringComparison.Ordinal) ? line[Prefix.Length..].Split(' ', 3) : [];
+        return words is [{ Length: > 0 } type, { Length: > 0 } code, var message]
+            ? new(type, code, message)
+            : throw new InvalidDataException($"not a recorded failure: '{line}'");
+    }
+
+    private static bool IsWord(string text) => text.Length > 0 && !text.Any(c => char.IsWhiteSpace(c) || char.IsControl(c));
+
+    private static string OneLine(string message) => string.Concat(message.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c));
+}

@@ -1,0 +1,90 @@
+namespace AuditCli.Evidence.Warc;
+
+/// <summary>One recorded attempt's question, and where the file has it; the answer stays in the file until it is asked for.</summary>
+public sealed record RecordedRequest(
+    string RequestId,
+    string AnswerId,
+    Uri Uri,
+    DateTimeOffset Date,
+    HttpBlock Request,
+    long RequestOffset,
+    long AnswerOffset);
+
+/// <summary>One recorded attempt, whole: its records as they stand in the file, and the exchange they hold.</summary>
+public sealed record RecordedExchange(WarcRecord Request, WarcRecord Answer, HttpExchange Exchange);
+
+/// <summary>
+/// Reads a file that <see cref="ExchangeLog"/> wrote: first its questions in order, later single answers by their place. Holds nothing open.
+/// </summary>
+public sealed class RecordedExchanges(string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
+{
+    /// <summary>The file.</summary>
+    public string FilePath => path;
+
+    /// <summary>Every question in the order of the answers; a caller that keeps only offsets needs memory for those alone.</summary>
+    /// <exception cref="InvalidDataException">The file is torn or altered, or a question has no answer; the message has file and offset.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public IEnumerable<RecordedRequest> Requests() => Pairs().Select(p => new RecordedRequest(
+        p.Request.Id, p.Answer.Id, Named(() => WarcFormat.TargetUri(p.Request)), Named(() => WarcFormat.Date(p.Request)),
+        Named(() => WarcFormat.Http(p.Request)), p.RequestOffset, p.AnswerOffset));
+
+    /// <summary>Every attempt, whole, in the order of the answers.</summary>
+    /// <inheritdoc cref="Requests" path="/exception"/>
+    public IEnumerable<RecordedExchange> All() => Pairs().Select(p => Whole(p.Request, p.Answer));
+
+    /// <summary>The attempt at these offsets, which come from <see cref="Requests"/>.</summary>
+    /// <exception cref="InvalidDataException">There are no such records there, or they are altered.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public RecordedExchange Read(long requestOffset, long answerOffset)
+    {
+        using var file = Open();
+        return Whole(ReadAt(file, requestOffset), ReadAt(file, answerOffset));
+    }
+
+    private IEnumerable<(WarcRecord Request, long RequestOffset, WarcRecord Answer, long AnswerOffset)> Pairs()
+    {
+        using var file = Open();
+        var reader = new WarcReader(file, maxRecordBytes);
+        var asked = new Dictionary<string, (WarcRecord Record, long Offset)>(StringComparer.Ordinal);
+        foreach (var (record, position) in reader.ReadAll())
+        {
+            if (record.Type == "request" && !asked.TryAdd(record.Id, (record, position.Offset)))
+                throw new InvalidDataException($"{path}: {record.Id} stands twice, again at byte {position.Offset}");
+            if (record.Type is "response" or "metadata" && record.ConcurrentTo is { } request)
+            {
+                if (!asked.Remove(request, out var question))
+                    throw new InvalidDataException($"{path}: the answer at byte {position.Offset} has no request");
+                yield return (question.Record, question.Offset, record, position.Offset);
+            }
+        }
+        if (reader.Damage is { } damage)
+            throw new InvalidDataException($"{path}: {damage.Reason}, at byte {damage.Offset}");
+        if (asked.Count > 0)
+            throw new InvalidDataException($"{path}: the request at byte {asked.Values.Min(a => a.Offset)} has no answer");
+    }
+
+    private RecordedExchange Whole(WarcRecord request, WarcRecord answer) =>
+        new(request, answer, Named(() => WarcFormat.Exchange(request, answer)));
+
+    private WarcRecord ReadAt(FileStream file, long offset)
+    {
+        file.Position = offset;
+        var reader = new WarcReader(file, maxRecordBytes);
+        return reader.Read()?.Record
+            ?? throw new InvalidDataException($"{path}: {reader.Damage?.Reason ?? "no record"}, at byte {offset}");
+    }
+
+    private FileStream Open() => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 64 * 1024);
+
+    private T Named<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"{path}: {e.Message}", e);
+        }
+    }
+}

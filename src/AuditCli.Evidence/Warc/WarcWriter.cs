@@ -1,0 +1,75 @@
+using System.IO.Compression;
+
+namespace AuditCli.Evidence.Warc;
+
+/// <summary>
+/// Appends WARC 1.1 records (ISO 28500:2017) to a stream, one gzip member per record. Safe for any number of callers: records are
+/// compressed side by side and written one group after the other, so each group stays whole. A failed write fails every later one,
+/// because nobody knows how much of it reached the file.
+/// </summary>
+/// <param name="output">Owned by the caller.</param>
+/// <param name="name">How errors call the output, usually its path.</param>
+public sealed class WarcWriter(Stream output, string name, CompressionLevel level) : IDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private IOException? _failure;
+
+    /// <summary>Records as they stand in a file: one gzip member each.</summary>
+    public static ReadOnlyMemory<byte> Compress(IReadOnlyList<WarcRecord> records, CompressionLevel level)
+    {
+        var members = new MemoryStream();
+        foreach (var record in records)
+        {
+            using var gzip = new GZipStream(members, level, leaveOpen: true);
+            gzip.Write(WarcFormat.Head("WARC/1.1", record.Fields));
+            gzip.Write(record.Block.Span);
+            gzip.Write("\r\n\r\n"u8);
+        }
+        return members.GetBuffer().AsMemory(0, (int)members.Length);
+    }
+
+    /// <summary>Writes records next to each other; returns when the bytes are with the operating system.</summary>
+    /// <exception cref="IOException">The stream refused the bytes, now or at an earlier call; the message names it.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before anything was written; a write that has begun is finished.</exception>
+    public async ValueTask WriteAsync(IReadOnlyList<WarcRecord> records, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var bytes = Compress(records, level);
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            if (_failure is { } earlier)
+                throw new IOException($"{name}: nothing more is recorded after a failed write: {earlier.Message}", earlier);
+            // A cancelled write would leave half a record in the middle of the file.
+            await output.WriteAsync(bytes, CancellationToken.None);
+            await output.FlushAsync(CancellationToken.None);
+        }
+        catch (IOException e) when (_failure is null)
+        {
+            _failure = new($"{name}: {e.Message}", e);
+            throw _failure;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Waits until no write is under way.</summary>
+    /// <exception cref="IOException">A write has failed.</exception>
+    public async ValueTask CompleteAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            if (_failure is { } earlier)
+                throw new IOException(earlier.Message, earlier);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+}
