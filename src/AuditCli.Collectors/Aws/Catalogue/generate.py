@@ -15,7 +15,7 @@ A file has one line per operation and per shape, so that a diff between two boto
   operations   name -> http ("GET /{Bucket}?acl"), in, out (shapes), rows (JSON pointer-like path of the list whose
                elements are the rows; absent: the whole response is one row), pager, host_prefix, wrapper, namespace
   pager        in/out (request member, response path), more (response path of the "is truncated" flag), limit (request
-               member), derived (true: botocore has no paginator, the token members were found by name)
+               member), results (response paths that grow from page to page, where there are several), derived (true: botocore has no paginator, the token members were found by name)
   shapes       {"members": {name: reference}, "required": [...], "payload": name} | {"list": reference}
                | {"map": [key reference, value reference]}
   reference    a scalar type or "@Shape", then words: in=uri|query|header|headers|status, name=<wire name>,
@@ -191,6 +191,17 @@ class Service:
         self.used[name] = entry
         return name
 
+    def speakable(self, full, operation, protocol):
+        """Input forms that no read needs so far are not spoken; one that does must not be half-sent."""
+        ref = operation.get('input')
+        if not ref or not protocol.startswith('rest'):
+            return
+        shape = self.shapes[ref['shape']]
+        body = [m for m, r in shape.get('members', {}).items() if 'location' not in r]
+        if shape.get('payload') or any(r.get('location') == 'headers' for r in shape.get('members', {}).values()) \
+                or body and (protocol == 'rest-xml' or operation['http']['method'] in ('GET', 'HEAD')):
+            raise SystemExit(f'{full}: its input has a form that AuditCli does not speak')
+
     def members(self, operation, side):
         ref = operation.get(side)
         return self.shapes[ref['shape']].get('members', {}) if ref else {}
@@ -204,7 +215,10 @@ class Service:
                 pager['more'] = found['more_results']
             if found.get('limit_key'):
                 pager['limit'] = found['limit_key']
-            return pager, many(found.get('result_key', []))
+            keys = many(found.get('result_key', []))
+            if len(keys) > 1:
+                pager['results'] = keys
+            return pager, keys
         given, returned = self.members(operation, 'input'), self.members(operation, 'output')
         candidates = {t: TOKENS_IN.get(t, (t,)) for t in TOKENS_OUT}
         candidates.update({t: (t.replace('LastEvaluated', 'ExclusiveStart', 1),) for t in returned if t.startswith('LastEvaluated')})
@@ -251,8 +265,6 @@ class Service:
         entry = {'http': f"{http['method']} {http['requestUri']}"}
         if 'input' in operation:
             entry['in'] = self.shape(operation['input']['shape'])
-            if operation['input'].get('locationName'):
-                entry['root'] = operation['input']['locationName']
         if 'output' in operation:
             entry['out'] = self.shape(operation['output']['shape'])
             wrapper = operation['output'].get('resultWrapper')
@@ -357,6 +369,7 @@ class Service:
             elif self.streams_events(operation):
                 refused[name] = 'its answer is an event stream without end'
             else:
+                self.speakable(full, operation, protocol)
                 operations[name] = self.operation(name, operation, scope)
         sections = [('endpoints', endpoints), ('refused', refused), ('operations', operations),
                     ('shapes', dict(sorted(self.used.items())))]
