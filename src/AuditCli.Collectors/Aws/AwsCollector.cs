@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Amazon.Runtime;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Client;
+using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>Reads AWS accounts through the catalogue's operations.</summary>
+public sealed class AwsCollector : ICollector
+{
+    private readonly AwsCatalogue _catalogue = new();
+    private readonly ConcurrentDictionary<string, AwsSession> _sessions = new(StringComparer.Ordinal);
+    private readonly ExchangeTransport _transport;
+    private readonly TimeProvider _clock;
+    private readonly Credentials _credentials;
+    private readonly CredentialReport _credentialReport;
+
+    /// <param name="transport">Live or replay; the collector does not own it.</param>
+    /// <param name="clock">For waits between attempts.</param>
+    /// <param name="credentialExchange">Told about each request that hands out credentials, for the run's log.</param>
+    public AwsCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange)
+    {
+        _transport = transport;
+        _clock = clock;
+        _credentials = new(clock, credentialExchange);
+        _credentialReport = new(transport.IsReplay ? null : clock);
+        if (!transport.IsReplay)
+            _credentials.GuardClientsOfTheSdk();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="CollectionException">There are no credentials, or the provider does not say whose they are.</exception>
+    public async Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken)
+    {
+        var session = await SessionAsync(target, cancellationToken);
+        var identity = await FirstAsync(session, "sts:GetCallerIdentity", cancellationToken);
+        var account = Text(identity, "Account");
+        var regions = target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"]
+            ? given
+            : await EnabledRegionsAsync(session, cancellationToken);
+        return new(target, account, Text(identity, "Arn"), AwsSession.GlobalRegion, regions, UnusualEndpoints(session, regions));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="CollectionException">There is no answer, or it is not whole; the code is the provider's or ours.</exception>
+    /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
+    public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        var (service, operation) = Find(request.Operation.Name);
+        if (CredentialReport.Is(service, operation))
+        {
+            await foreach (var page in _credentialReport.ReadAsync(session, service, operation, request.Region, cancellationToken))
+                yield return page;
+            yield break;
+        }
+        await foreach (var page in session.PagesAsync(service, operation, request.Parameters, request.Region, cancellationToken))
+            yield return new(AnswerRows.Read(service, operation, page));
+    }
+
+    /// <summary>
+    /// Calls one operation and returns the typed JSON of all its pages as one object: lists that go on from page to page are
+    /// joined, everything else is the first page's, page tokens are left out.
+    /// </summary>
+    /// <param name="operation">As control authors write it, such as <c>iam:ListUsers</c>.</param>
+    /// <param name="region">Null for the target's own.</param>
+    /// <exception cref="CollectionException">There is no answer, or the catalogue does not list the operation.</exception>
+    public async Task<JsonElement> CallAsync(
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
+    {
+        var (service, found) = Find(operation);
+        var session = await SessionAsync(target, cancellationToken);
+        var merged = new MergedPages(found);
+        var asked = found.Scope == OperationScope.Global && region is null ? AwsSession.GlobalRegion : region ?? session.HomeRegion;
+        await foreach (var page in session.PagesAsync(service, found, parameters, asked, cancellationToken))
+            merged.Add(page);
+        return merged.ToElement();
+    }
+
+    /// <summary>Closes the clients; the transport stays.</summary>
+    public ValueTask DisposeAsync()
+    {
+        foreach (var session in _sessions.Values)
+            session.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<AwsSession> SessionAsync(Target target, CancellationToken cancellationToken)
+    {
+        if (_sessions.TryGetValue(target.Name, out var known))
+            return known;
+        var (credentials, region) = _transport.IsReplay
+            ? (new AnonymousAWSCredentials(), RecordedRegion(target))
+            : await _credentials.ResolveAsync(target, cancellationToken);
+        return _sessions.GetOrAdd(target.Name, name => new(
+            name, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock));
+    }
+
+    /// <summary>The region in the recorded host, which says the partition; null on an emulator.</summary>
+    private string? RecordedRegion(Target target) =>
+        _transport.RecordedOrigin(new(target.Name, "sts", AwsSession.GlobalRegion))?.Host.Split('.').FirstOrDefault(Partitions.IsRegion);
+
+    private async Task<ImmutableArray<string>> EnabledRegionsAsync(AwsSession session, CancellationToken cancellationToken)
+    {
+        var answer = await FirstAsync(session, "ec2:DescribeRegions", cancellationToken);
+        ImmutableArray<string> regions = answer.TryGetProperty("Regions", out var list)
+            ? [.. list.EnumerateArray().Select(r => Text(r, "RegionName")).Order(StringComparer.Ordinal)]
+            : [];
+        return regions.IsEmpty
+            ? throw new CollectionException(TypedJson.Malformed, "ec2:DescribeRegions names no region, though every account has some")
+            : regions;
+    }
+
+    private async Task<JsonElement> FirstAsync(AwsSession session, string name, CancellationToken cancellationToken)
+    {
+        var (service, operation) = Find(name);
+        var answer = await session.CallAsync(service, operation, [], AwsSession.GlobalRegion, cancellationToken);
+        return TypedJson.Read(service, operation, answer);
+    }
+
+    private ImmutableArray<string> UnusualEndpoints(AwsSession session, ImmutableArray<string> regions) =>
+    [
+        .. _catalogue.ServiceNames
+            .Select(name => _catalogue.Service(name)!)
+            .SelectMany(service => regions.Prepend(AwsSession.GlobalRegion).Select(region => session.UnusualEndpoint(service, region)))
+            .OfType<Uri>()
+            .Select(endpoint => endpoint.GetLeftPart(UriPartial.Authority))
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal),
+    ];
+
+    private (ServiceModel Service, OperationModel Operation) Find(string name) => _catalogue.Find(name)
+        ?? throw new CollectionException(ExchangeRefusedException.ReadOnly, $"{name} is not in the read-only catalogue");
+
+    private static string Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
+        ? text
+        : throw new CollectionException(TypedJson.Malformed, $"the answer has no {name}");
+}

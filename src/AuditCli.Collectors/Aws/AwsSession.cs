@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Amazon.Runtime;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Client;
+using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Collectors.Http;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>One target's credentials and clients, one client per service and region.</summary>
+/// <param name="homeRegion">Where things without a region are asked.</param>
+/// <param name="clock">For waits between attempts; a replay does not wait.</param>
+internal sealed class AwsSession(
+    string target, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : IDisposable
+{
+    /// <summary>The word for what exists once for an account.</summary>
+    public const string GlobalRegion = "aws-global";
+
+    private readonly ConcurrentDictionary<(string Service, string Region), Lazy<AwsServiceClient>> _clients = new();
+
+    public string HomeRegion => homeRegion;
+
+    /// <summary>Calls once, retries and an S3 redirect included.</summary>
+    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
+    public async Task<AwsAnswer> CallAsync(ServiceModel service, OperationModel operation, JsonObject parameters, string region, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var client = _clients.GetOrAdd((service.Name, region), _ => new(() => Client(service, region))).Value;
+            return await client.CallAsync(operation, parameters, cancellationToken);
+        }
+        catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
+        {
+            throw new OperationCanceledException("the call was cancelled", e, cancellationToken);
+        }
+        catch (Exception e) when (AwsFailures.IsKnown(e))
+        {
+            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e);
+        }
+    }
+
+    /// <summary>Every page of an answer in its typed JSON form.</summary>
+    /// <exception cref="CollectionException">As <see cref="CallAsync"/>, or the pages lead in a circle.</exception>
+    public async IAsyncEnumerable<JsonElement> PagesAsync(
+        ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters, string region,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var next = ParameterCheck.Checked(service, operation, parameters);
+        var tokens = operation.Pager is { } pager ? new PageTokens($"{service.Name}:{operation.Name}", pager) : null;
+        if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
+            throw new CollectionException(ParameterCheck.Code, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+        while (next is not null)
+        {
+            var answer = await CallAsync(service, operation, next, region, cancellationToken);
+            var page = TypedJson.Read(service, operation, answer);
+            yield return page;
+            next = tokens?.Next(next, page);
+        }
+    }
+
+    /// <summary>The endpoint of a service where it is not the provider's own; null where it is.</summary>
+    public Uri? UnusualEndpoint(ServiceModel service, string region) =>
+        transport.RecordedOrigin(Scope(service, region)) is { } recorded
+            ? ProviderHosts.IsProvider(recorded) ? null : recorded
+            : Config(service, region).OwnEndpoint is { } url && !ProviderHosts.IsProvider(new(url)) ? new(url) : null;
+
+    public void Dispose()
+    {
+        foreach (var client in _clients.Values.Where(c => c.IsValueCreated))
+            client.Value.Dispose();
+    }
+
+    private AwsServiceClient Client(ServiceModel service, string region) => new(
+        service, credentials, Config(service, region),
+        transport.Open(Scope(service, region), new RequestCheck(service).Refusal), transport.IsReplay ? null : clock);
+
+    // A recorded host is asked again whatever it was, so that a replay needs to know nothing about endpoints.
+    private AwsServiceConfig Config(ServiceModel service, string region) => new(
+        service, region == GlobalRegion ? homeRegion : region, profile, transport.RecordedOrigin(Scope(service, region)), transport.IsReplay);
+
+    private ExchangeScope Scope(ServiceModel service, string region) => new(target, service.Name, region);
+}
+
+/// <summary>Which hosts are Amazon's own.</summary>
+internal static class ProviderHosts
+{
+    private static readonly string[] Suffixes =
+    [
+        ".amazonaws.com", ".api.aws", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn", ".amazonaws.eu", ".api.amazonwebservices.eu",
+        ".c2s.ic.gov", ".api.aws.ic.gov", ".sc2s.sgov.gov", ".api.aws.scloud", ".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk",
+        ".csp.hci.ic.gov", ".api.aws.hci.ic.gov",
+    ];
+
+    /// <summary>Whether the endpoint is the provider's, over https.</summary>
+    public static bool IsProvider(Uri endpoint) =>
+        endpoint.Scheme == Uri.UriSchemeHttps && endpoint.IsDefaultPort
+        && Suffixes.Any(s => endpoint.Host.EndsWith(s, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Reflection;
+
+namespace AuditCli.Collectors.Aws.Catalogue;
+
+/// <summary>
+/// The operations that may be called: the embedded files that <c>generate.py</c> writes, each read when its service is
+/// first asked for.
+/// </summary>
+internal sealed class AwsCatalogue
+{
+    private const string Prefix = "aws/";
+    private const string Suffix = ".json";
+    private readonly ConcurrentDictionary<string, Lazy<ServiceModel>> _services = new(StringComparer.Ordinal);
+    private readonly Assembly _assembly = typeof(AwsCatalogue).Assembly;
+
+    /// <summary>The services that have a file, in order.</summary>
+    public ImmutableArray<string> ServiceNames => [.. _assembly.GetManifestResourceNames()
+        .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal))
+        .Select(n => n[Prefix.Length..^Suffix.Length])
+        .Order(StringComparer.Ordinal)];
+
+    /// <summary>The service of that name, or null when the catalogue has no file for it.</summary>
+    public ServiceModel? Service(string name)
+    {
+        var resource = Prefix + name + Suffix;
+        if (_assembly.GetManifestResourceInfo(resource) is null)
+            return null;
+        return _services.GetOrAdd(name, _ => new(() => Load(resource))).Value;
+    }
+
+    /// <summary>Finds <c>service:Operation</c>; null when the catalogue does not list it.</summary>
+    public (ServiceModel Service, OperationModel Operation)? Find(string name)
+    {
+        var colon = name.IndexOf(':', StringComparison.Ordinal);
+        return colon > 0 && Service(name[..colon]) is { } service && service.Operation(name[(colon + 1)..]) is { } operation
+            ? (service, operation)
+            : null;
+    }
+
+    private ServiceModel Load(string resource)
+    {
+        using var stream = _assembly.GetManifestResourceStream(resource)!;
+        var content = new byte[stream.Length];
+        stream.ReadExactly(content);
+        return ServiceModel.Read(content);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws.Catalogue;
+
+/// <summary>How a service writes its requests and answers on the wire.</summary>
+internal enum WireProtocol
+{
+    Query,
+    Ec2,
+    Json,
+    RestJson,
+    RestXml,
+}
+
+/// <summary>An operation as the catalogue states it.</summary>
+/// <param name="Method">The HTTP method.</param>
+/// <param name="UriTemplate">Path and fixed query, such as <c>/{Bucket}?acl</c>.</param>
+/// <param name="Input">The input shape's name, or null when it takes nothing.</param>
+/// <param name="Output">The output shape's name, or null when it answers nothing.</param>
+/// <param name="Wrapper">The element around a query answer.</param>
+/// <param name="Rows">The dotted path of the list whose elements are rows; null: the whole response is one row.</param>
+/// <param name="HostPrefix">What goes before the host, such as <c>{AccountId}.</c>.</param>
+internal sealed record OperationModel(
+    string Name,
+    string Method,
+    string UriTemplate,
+    string? Input,
+    string? Output,
+    string? Wrapper,
+    string? Rows,
+    Pager? Pager,
+    string? HostPrefix,
+    bool Unsigned,
+    OperationScope Scope,
+    string? SideEffect);
+
+/// <summary>How to read on: the members to give, and where the answer holds their values.</summary>
+/// <param name="More">The path of the flag that says whether there is more; null when the tokens alone say so.</param>
+/// <param name="Results">The paths of what grows from page to page, where there are several; else empty.</param>
+/// <param name="Limit">The member that sets the size of a page; null when there is none.</param>
+internal sealed record Pager(ImmutableArray<string> Inputs, ImmutableArray<string> Outputs, string? More, string? Limit, ImmutableArray<string> Results);
+
+/// <summary>An endpoint: a URL with <c>{region}</c>, and the region to sign for where it is another.</summary>
+internal readonly record struct EndpointRule(string Url, string? SigningRegion);
+
+/// <summary>
+/// One service's read-only operations, their shapes and endpoints. Immutable to its users: operations and shapes are
+/// read from the file when they are first asked for.
+/// </summary>
+internal sealed class ServiceModel
+{
+    private readonly JsonElement _operations;
+    private readonly JsonElement _shapes;
+    private readonly ConcurrentDictionary<string, OperationModel> _knownOperations = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ShapeModel> _knownShapes = new(StringComparer.Ordinal);
+    private readonly JsonElement _endpoints;
+
+    private ServiceModel(JsonElement root)
+    {
+        Name = root.GetProperty("service").GetString()!;
+        Id = root.GetProperty("id").GetString()!;
+        Version = root.GetProperty("version").GetString()!;
+        EndpointPrefix = root.GetProperty("endpoint_prefix").GetString()!;
+        SigningName = root.GetProperty("signing_name").GetString()!;
+        TargetPrefix = Text(root, "target_prefix");
+        JsonVersion = Text(root, "json_version") ?? "1.0";
+        Protocol = root.GetProperty("protocol").GetString() switch
+        {
+            "query" => WireProtocol.Query,
+            "ec2" => WireProtocol.Ec2,
+            "json" => WireProtocol.Json,
+            "rest-json" => WireProtocol.RestJson,
+            "rest-xml" => WireProtocol.RestXml,
+            var other => throw new InvalidDataException($"{Name}: the protocol {other} is not spoken"),
+        };
+        Scope = ScopeOf(root) ?? OperationScope.Regional;
+        Refused = root.GetProperty("refused").EnumerateObject()
+            .ToFrozenDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
+        _endpoints = root.GetProperty("endpoints");
+        _operations = root.GetProperty("operations");
+        _shapes = root.GetProperty("shapes");
+        OperationNames = [.. _operations.EnumerateObject().Select(p => p.Name)];
+    }
+
+    /// <summary>The name control authors write, as the AWS CLI's.</summary>
+    public string Name { get; }
+    public string Id { get; }
+    public string Version { get; }
+    public string EndpointPrefix { get; }
+    public string SigningName { get; }
+    public string? TargetPrefix { get; }
+    public string JsonVersion { get; }
+    public WireProtocol Protocol { get; }
+    public OperationScope Scope { get; }
+
+    /// <summary>Operations with a read verb that are left out, and why.</summary>
+    public FrozenDictionary<string, string> Refused { get; }
+
+    /// <summary>Every operation that may be called, in order.</summary>
+    public ImmutableArray<string> OperationNames { get; }
+
+    /// <summary>Reads a catalogue file; the bytes must not change afterwards.</summary>
+    /// <exception cref="InvalidDataException">The file speaks a protocol that is not spoken here.</exception>
+    public static ServiceModel Read(ReadOnlyMemory<byte> json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return new(document.RootElement.Clone());
+    }
+
+    /// <summary>The operation, or null when the catalogue has none of that name.</summary>
+    public OperationModel? Operation(string name)
+    {
+        if (_knownOperations.TryGetValue(name, out var known))
+            return known;
+        return _operations.TryGetProperty(name, out var found) ? _knownOperations.GetOrAdd(name, Parse(name, found)) : null;
+    }
+
+    /// <summary>The shape of that name; every name that a catalogue file uses is in it.</summary>
+    public ShapeModel Shape(string name) =>
+        _knownShapes.TryGetValue(name, out var known) ? known : _knownShapes.GetOrAdd(name, ShapeModel.Read(_shapes.GetProperty(name)));
+
+    /// <summary>The endpoint for a region, or null when the partition has none of that kind.</summary>
+    public EndpointRule? Endpoint(string partition, string region, bool fips, bool dualStack)
+    {
+        var key = partition + (fips ? " fips" : "") + (dualStack ? " dualstack" : "");
+        if (!_endpoints.TryGetProperty(key, out var entry))
+            return null;
+        if (entry.GetArrayLength() == 3 && entry[2].TryGetProperty(region, out var own))
+            entry = own;
+        var signing = entry[1].GetString()!;
+        return new(entry[0].GetString()!.Replace("{region}", region, StringComparison.Ordinal), signing.Length == 0 ? null : signing);
+    }
+
+    private OperationModel Parse(string name, JsonElement e)
+    {
+        var http = e.GetProperty("http").GetString()!;
+        var space = http.IndexOf(' ', StringComparison.Ordinal);
+        return new(
+            name, http[..space], http[(space + 1)..], Text(e, "in"), Text(e, "out"), Text(e, "wrapper"), Text(e, "rows"),
+            e.TryGetProperty("pager", out var p) ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), p.TryGetProperty("results", out _) ? Texts(p, "results") : []) : null,
+            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"));
+    }
+
+    private static OperationScope? ScopeOf(JsonElement e) => Text(e, "scope") switch
+    {
+        null => null,
+        "global" => OperationScope.Global,
+        _ => OperationScope.Regional,
+    };
+
+    private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    private static ImmutableArray<string> Texts(JsonElement e, string name) =>
+        [.. e.GetProperty(name).EnumerateArray().Select(v => v.GetString()!)];
+}

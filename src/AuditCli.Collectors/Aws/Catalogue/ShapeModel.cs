@@ -1,0 +1,128 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws.Catalogue;
+
+/// <summary>What a member holds. Anything but <see cref="Shape"/> is a single value; a document is JSON without a fixed shape.</summary>
+internal enum MemberKind
+{
+    Shape,
+    String,
+    Integer,
+    Long,
+    Double,
+    Boolean,
+    Timestamp,
+    Blob,
+    Document,
+}
+
+/// <summary>Where in an HTTP message a member stands.</summary>
+internal enum MemberLocation
+{
+    Body,
+    Uri,
+    Query,
+    Header,
+    Headers,
+    Status,
+}
+
+/// <summary>A member of a structure, or the element of a list or map.</summary>
+/// <param name="Shape">The shape's name when <paramref name="Kind"/> is <see cref="MemberKind.Shape"/>, else empty.</param>
+/// <param name="WireName">The name on the wire where it is another than the member's own.</param>
+/// <param name="TimeFormat"><c>iso8601</c>, <c>unixTimestamp</c> or <c>rfc822</c> where the model fixes it.</param>
+/// <param name="Policy">An IAM policy document: JSON, percent-encoded as text.</param>
+internal sealed record MemberReference(
+    string Name,
+    MemberKind Kind,
+    string Shape,
+    MemberLocation Location,
+    string? WireName,
+    string? QueryName,
+    string? TimeFormat,
+    bool Flat,
+    bool Attribute,
+    bool HostLabel,
+    bool Sensitive,
+    bool Policy)
+{
+    /// <summary>The name on the wire.</summary>
+    public string Wire => WireName ?? Name;
+
+    /// <summary>The column type of this member.</summary>
+    public ColumnType Column => Kind switch
+    {
+        MemberKind.Integer or MemberKind.Long => ColumnType.Integer,
+        MemberKind.Double => ColumnType.Double,
+        MemberKind.Boolean => ColumnType.Boolean,
+        MemberKind.Timestamp => ColumnType.Timestamp,
+        MemberKind.Shape or MemberKind.Document => ColumnType.Json,
+        _ => Policy ? ColumnType.Json : ColumnType.Text,
+    };
+
+    /// <summary>Reads the catalogue's one-line form, such as <c>string in=query name=prefix</c>.</summary>
+    /// <exception cref="InvalidDataException">A word is unknown.</exception>
+    public static MemberReference Read(string name, string line)
+    {
+        var words = line.Split(' ');
+        var shape = words[0].StartsWith('@') ? words[0][1..] : "";
+        var read = new MemberReference(name, shape.Length > 0 ? MemberKind.Shape : Enum.Parse<MemberKind>(words[0], ignoreCase: true), shape,
+            MemberLocation.Body, null, null, null, false, false, false, false, false);
+        foreach (var word in words.AsSpan(1))
+        {
+            var at = word.IndexOf('=', StringComparison.Ordinal);
+            var value = word[(at + 1)..];
+            read = (at < 0 ? word : word[..at]) switch
+            {
+                "in" => read with { Location = Enum.Parse<MemberLocation>(value, ignoreCase: true) },
+                "name" => read with { WireName = value },
+                "query_name" => read with { QueryName = value },
+                "time" => read with { TimeFormat = value },
+                "flat" => read with { Flat = true },
+                "attribute" => read with { Attribute = true },
+                "host_label" => read with { HostLabel = true },
+                "sensitive" => read with { Sensitive = true },
+                "policy" => read with { Policy = true },
+                _ => throw new InvalidDataException($"{name}: the catalogue's word \"{word}\" is unknown"),
+            };
+        }
+        return read;
+    }
+}
+
+/// <summary>A structure, a list or a map; exactly one of the three.</summary>
+internal abstract record ShapeModel
+{
+    private ShapeModel()
+    {
+    }
+
+    /// <param name="Payload">The member that is the whole body; null when the body holds the members.</param>
+    public sealed record Structure(ImmutableArray<MemberReference> Members, ImmutableArray<string> Required, string? Payload) : ShapeModel
+    {
+        private readonly FrozenDictionary<string, MemberReference> _byName = Members.ToFrozenDictionary(m => m.Name, StringComparer.Ordinal);
+
+        /// <summary>The member of that name, or null.</summary>
+        public MemberReference? Member(string name) => _byName.GetValueOrDefault(name);
+    }
+
+    public sealed record List(MemberReference Element) : ShapeModel;
+
+    public sealed record Map(MemberReference Key, MemberReference Value) : ShapeModel;
+
+    /// <summary>Reads one entry of a catalogue file's <c>shapes</c>.</summary>
+    public static ShapeModel Read(JsonElement e)
+    {
+        if (e.TryGetProperty("list", out var element))
+            return new List(MemberReference.Read("member", element.GetString()!));
+        if (e.TryGetProperty("map", out var pair))
+            return new Map(MemberReference.Read("key", pair[0].GetString()!), MemberReference.Read("value", pair[1].GetString()!));
+        return new Structure(
+            [.. e.GetProperty("members").EnumerateObject().Select(m => MemberReference.Read(m.Name, m.Value.GetString()!))],
+            e.TryGetProperty("required", out var required) ? [.. required.EnumerateArray().Select(r => r.GetString()!)] : [],
+            e.TryGetProperty("payload", out var payload) ? payload.GetString() : null);
+    }
+}

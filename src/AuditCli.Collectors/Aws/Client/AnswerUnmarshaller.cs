@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using System.Xml;
+using Amazon.Runtime;
+using Amazon.Runtime.Internal.Transform;
+using Amazon.Runtime.Internal.Util;
+using AuditCli.Collectors.Aws.Protocols;
+
+namespace AuditCli.Collectors.Aws.Client;
+
+/// <summary>Hands the answer's bytes through, and reads what an error answer says in any of the protocols.</summary>
+internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
+{
+    public override UnmarshallerContext CreateContext(
+        IWebResponseData response, bool readEntireResponse, Stream stream, RequestMetrics metrics, bool isException, IRequestContext requestContext) => Context(stream, response);
+
+    public override UnmarshallerContext CreateContext(
+        IWebResponseData response, bool readEntireResponse, Stream stream, RequestMetrics metrics, bool isException) => Context(stream, response);
+
+    public override AmazonWebServiceResponse Unmarshall(UnmarshallerContext input)
+    {
+        var context = (AnswerContext)input;
+        if ((int)context.Response.StatusCode is >= 300 and < 400)
+            throw Failure(context, null, context.Response.StatusCode);
+        var headers = context.Response.GetHeaderNames().ToDictionary(n => n, n => context.Response.GetHeaderValue(n), StringComparer.OrdinalIgnoreCase);
+        return new AwsCallResult
+        {
+            Answer = new((int)context.Response.StatusCode, headers, context.Body),
+            HttpStatusCode = context.Response.StatusCode,
+            ContentLength = context.Body.Length,
+            ResponseMetadata = new ResponseMetadata { RequestId = RequestId(context.Response) },
+        };
+    }
+
+    public override AmazonServiceException UnmarshallException(UnmarshallerContext input, Exception innerException, HttpStatusCode statusCode) =>
+        Failure((AnswerContext)input, innerException, statusCode);
+
+    protected override UnmarshallerContext ConstructUnmarshallerContext(
+        Stream responseStream, bool maintainResponseBody, IWebResponseData response, bool isException) => Context(responseStream, response);
+
+    protected override UnmarshallerContext ConstructUnmarshallerContext(
+        Stream responseStream, bool maintainResponseBody, IWebResponseData response, bool isException, IRequestContext requestContext) => Context(responseStream, response);
+
+    private static AnswerContext Context(Stream? stream, IWebResponseData response)
+    {
+        if (stream is MemoryStream whole && whole.TryGetBuffer(out var buffer))
+            return new(buffer, response);
+        using var copy = new MemoryStream();
+        stream?.CopyTo(copy);
+        return new(copy.ToArray(), response);
+    }
+
+    private static AwsServiceFailure Failure(AnswerContext context, Exception? inner, HttpStatusCode status)
+    {
+        var response = context.Response;
+        var said = ErrorBody.Read(context.Body);
+        var code = Header(response, "x-amzn-query-error")?.Split(';')[0] ?? Header(response, "x-amzn-ErrorType") ?? said.Code;
+        return new(
+            ShortCode(code) ?? ((int)status).ToString(CultureInfo.InvariantCulture),
+            said.Message ?? string.Create(CultureInfo.InvariantCulture, $"the provider answered with HTTP status {(int)status}"),
+            RequestId(response) ?? said.RequestId, status, inner)
+        {
+            BucketRegion = Header(response, "x-amz-bucket-region") ?? said.Region,
+            RedirectHost = (int)status is >= 300 and < 400
+                ? Uri.TryCreate(Header(response, "Location"), UriKind.Absolute, out var location) ? location.Authority : said.Endpoint ?? "a place it does not name"
+                : null,
+            Wait = int.TryParse(Header(response, "Retry-After"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+                ? TimeSpan.FromSeconds(Math.Min(seconds, 60))
+                : null,
+        };
+    }
+
+    /// <summary><c>com.amazonaws.x#Code:http://...</c> means <c>Code</c>.</summary>
+    private static string? ShortCode(string? code) => code?.Split(':')[0].Split('#')[^1].Trim() is { Length: > 0 } known ? known : null;
+
+    private static string? RequestId(IWebResponseData response) => Header(response, "x-amzn-RequestId") ?? Header(response, "x-amz-request-id");
+
+    private static string? Header(IWebResponseData response, string name) =>
+        response.IsHeaderPresent(name) && response.GetHeaderValue(name) is { Length: > 0 } value ? value : null;
+
+    /// <summary>Bytes instead of a parser: evidence is read from what was recorded.</summary>
+    private sealed class AnswerContext : UnmarshallerContext
+    {
+        public AnswerContext(ReadOnlyMemory<byte> body, IWebResponseData response)
+        {
+            Body = body;
+            Response = response;
+            WebResponseData = response;
+        }
+
+        public ReadOnlyMemory<byte> Body { get; }
+        public IWebResponseData Response { get; }
+        public override string CurrentPath => "";
+        public override int CurrentDepth => 0;
+        public override bool IsStartElement => false;
+        public override bool IsEndElement => false;
+        public override bool IsStartOfDocument => true;
+    }
+}
+
+/// <summary>What an error body says; every part may be missing, since proxies answer in words of their own.</summary>
+internal sealed record ErrorBody(string? Code, string? Message, string? RequestId, string? Region, string? Endpoint)
+{
+    private static ErrorBody Silent { get; } = new(null, null, null, null, null);
+
+    public static ErrorBody Read(ReadOnlyMemory<byte> body)
+    {
+        var start = body.Span.IndexOfAnyExcept(" \t\r\n\uFEFF"u8);
+        try
+        {
+            return start < 0 ? Silent : body.Span[start] switch
+            {
+                (byte)'<' => Xml(AnswerElement.Parse(body)),
+                (byte)'{' => Json(JsonOutput.Document(body[start..])),
+                _ => Silent,
+            };
+        }
+        catch (Exception e) when (e is XmlException or JsonException)
+        {
+            // The status alone is then the answer; the bytes are in the recorded exchange.
+            return Silent;
+        }
+    }
+
+    private static ErrorBody Xml(AnswerElement root)
+    {
+        var error = root.Find("Error") ?? root;
+        var code = error.Child("Code")?.Text;
+        return new(code, code is "SignatureDoesNotMatch" ? "the signature does not match" : (error.Child("Message") ?? error.Child("message"))?.Text,
+            (root.Find("RequestId") ?? root.Find("RequestID"))?.Text, error.Child("Region")?.Text, error.Child("Endpoint")?.Text);
+    }
+
+    private static ErrorBody Json(JsonElement root)
+    {
+        string? code = null, message = null;
+        foreach (var member in root.EnumerateObject())
+        {
+            if (member.Value.ValueKind != JsonValueKind.String)
+                continue;
+            if (member.Name is "__type" || member.Name is "code" or "Code" && code is null)
+                code = member.Value.GetString();
+            else if (member.Name.Equals("message", StringComparison.OrdinalIgnoreCase))
+                message = member.Value.GetString();
+        }
+        // The provider quotes the request it expected, its token included.
+        if (code?.EndsWith("InvalidSignatureException", StringComparison.Ordinal) == true)
+            message = "the signature does not match";
+        return new(code, message, null, null, null);
+    }
+}

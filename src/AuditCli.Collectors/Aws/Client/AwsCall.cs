@@ -1,0 +1,45 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Amazon.Runtime;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Protocols;
+
+namespace AuditCli.Collectors.Aws.Client;
+
+/// <summary>One call, in the form the SDK's runtime passes along.</summary>
+internal sealed class AwsCall(ServiceModel service, OperationModel operation, JsonObject parameters, string? region) : AmazonWebServiceRequest
+{
+    public ServiceModel Service => service;
+    public OperationModel Operation => operation;
+
+    /// <summary>Checked by <see cref="ParameterCheck"/>.</summary>
+    public JsonObject Parameters => parameters;
+
+    /// <summary>The region an S3 redirect named; null for the client's own.</summary>
+    public string? Region => region;
+}
+
+/// <summary>The answer to a call, unread.</summary>
+internal sealed class AwsCallResult : AmazonWebServiceResponse
+{
+    /// <summary>Empty unless the SDK made the object itself, which it does for no answer of ours.</summary>
+    public AwsAnswer Answer { get; init; } = new(0, new Dictionary<string, string>(), default);
+}
+
+/// <summary>The provider's error answer.</summary>
+internal sealed class AwsServiceFailure : AmazonServiceException
+{
+    public AwsServiceFailure(string code, string message, string? requestId, HttpStatusCode status, Exception? inner)
+        : base(message, inner, (int)status >= 500 ? ErrorType.Receiver : ErrorType.Sender, code, requestId ?? "", status)
+    {
+    }
+
+    /// <summary>The region of the bucket, where S3 names it.</summary>
+    public string? BucketRegion { get; init; }
+
+    /// <summary>The host a redirect points to; null when it is none.</summary>
+    public string? RedirectHost { get; init; }
+
+    /// <summary>How long the provider asks to wait; null when it does not say.</summary>
+    public TimeSpan? Wait { get; init; }
+}

@@ -1,0 +1,97 @@
+using System.Text;
+using AuditCli.Collectors.Aws.Catalogue;
+
+namespace AuditCli.Collectors.Aws.Client;
+
+/// <summary>
+/// Recognises, in a request as it is about to be sent, an operation of the catalogue. It trusts nothing above it: what it
+/// does not recognise is refused.
+/// </summary>
+internal sealed class RequestCheck
+{
+    private readonly ServiceModel _service;
+    private readonly Template[] _templates;
+
+    public RequestCheck(ServiceModel service)
+    {
+        _service = service;
+        _templates = service.Protocol is WireProtocol.RestJson or WireProtocol.RestXml
+            ? [.. service.OperationNames.Select(n => new Template(service.Operation(n)!))]
+            : [];
+    }
+
+    /// <summary>Why the request may not be sent; null when the catalogue lists it.</summary>
+    public string? Refusal(HttpRequestMessage request)
+    {
+        var asked = _service.Protocol switch
+        {
+            WireProtocol.Query or WireProtocol.Ec2 => FormAction(request),
+            WireProtocol.Json => TargetAction(request),
+            _ => _templates.FirstOrDefault(t => t.Matches(request.Method.Method, request.RequestUri!))?.Operation,
+        };
+        return asked is not null && _service.Operation(asked) is not null
+            ? null
+            : $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} ({_service.Name}{(asked is null ? "" : ":" + asked)}) is not in the read-only catalogue";
+    }
+
+    private static string? FormAction(HttpRequestMessage request)
+    {
+        if (request.Method != HttpMethod.Post || request.Content is not { } content || request.RequestUri!.Query.Length > 0)
+            return null;
+        using var reader = new StreamReader(content.ReadAsStream(), Encoding.UTF8, leaveOpen: true);
+        var actions = reader.ReadToEnd().Split('&')
+            .Select(p => p.Split('=', 2))
+            .Where(p => Uri.UnescapeDataString(p[0]) == "Action")
+            .ToArray();
+        content.ReadAsStream().Position = 0;
+        return actions is [[_, var action]] ? Uri.UnescapeDataString(action) : null;
+    }
+
+    private string? TargetAction(HttpRequestMessage request) =>
+        request.Method == HttpMethod.Post && request.Headers.NonValidated.TryGetValues("X-Amz-Target", out var values) && values.Count == 1
+            && values.ToString().Split('.') is [.., var operation] parts && string.Join('.', parts[..^1]) == _service.TargetPrefix
+            ? operation
+            : null;
+
+    /// <summary>Method, path and the fixed part of the query of one REST operation.</summary>
+    private sealed class Template
+    {
+        private readonly string _method;
+        private readonly string[] _segments;
+        private readonly string[] _query;
+
+        public Template(OperationModel operation)
+        {
+            Operation = operation.Name;
+            _method = operation.Method;
+            var parts = operation.UriTemplate.Split('?', 2);
+            _segments = parts[0].Trim('/').Split('/');
+            _query = parts.Length == 1 ? [] : parts[1].Split('&');
+        }
+
+        public string Operation { get; }
+
+        public bool Matches(string method, Uri uri)
+        {
+            if (method != _method)
+                return false;
+            var given = uri.Query.TrimStart('?').Split('&');
+            return _query.All(q => given.Any(g => g == q || g == q + "=")) && Path(uri.AbsolutePath.Trim('/').Split('/'));
+        }
+
+        private bool Path(string[] given)
+        {
+            for (var i = 0; i < _segments.Length; i++)
+            {
+                if (_segments[i].EndsWith("+}", StringComparison.Ordinal))
+                    return given.Length > i && given[i].Length > 0;
+                if (i >= given.Length)
+                    return false;
+                var variable = _segments[i].StartsWith('{');
+                if (variable ? given[i].Length == 0 : given[i] != _segments[i])
+                    return false;
+            }
+            return given.Length == _segments.Length;
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using Amazon;
+using Amazon.Runtime;
+using Amazon.Runtime.CredentialManagement;
+using Amazon.Runtime.Credentials;
+using Amazon.SecurityToken;
+using Amazon.SecurityToken.Model;
+using AuditCli.Collectors.Aws.Client;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>A request that hands out credentials: that it was made is noted, what it said is not.</summary>
+/// <param name="Endpoint">Without query.</param>
+/// <param name="Status">The HTTP status; 0 when there was no answer.</param>
+public sealed record CredentialExchange(DateTimeOffset Date, Uri Endpoint, string Operation, int Status);
+
+/// <summary>
+/// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named
+/// exchanges through and nothing else.
+/// </summary>
+internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen) : DelegatingHandler(new SocketsHttpHandler
+{
+    AllowAutoRedirect = false,
+    UseCookies = false,
+    ConnectTimeout = TimeSpan.FromSeconds(10),
+})
+{
+    private static readonly string[] StsActions = ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var operation = await OperationAsync(request, cancellationToken)
+            ?? throw new Http.ExchangeRefusedException(Http.ExchangeRefusedException.ReadOnly,
+                $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
+        var date = clock.GetUtcNow();
+        var status = 0;
+        try
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            status = (int)response.StatusCode;
+            return response;
+        }
+        finally
+        {
+            seen(new(date, new(request.RequestUri!.GetLeftPart(UriPartial.Path)), operation, status));
+        }
+    }
+
+    private static async Task<string?> OperationAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var path = request.RequestUri!.AbsolutePath;
+        if (request.Method == HttpMethod.Get)
+            return path.EndsWith("/federation/credentials", StringComparison.Ordinal) ? "sso:GetRoleCredentials" : null;
+        if (path is "/token" or "/client/register" or "/device_authorization")
+            return "sso-oidc:" + path[1..];
+        if (request.Content is not { } content)
+            return null;
+        var form = await content.ReadAsStringAsync(cancellationToken);
+        var action = form.Split('&').FirstOrDefault(p => p.StartsWith("Action=", StringComparison.Ordinal))?["Action=".Length..];
+        return StsActions.Contains(action) ? "sts:" + action : null;
+    }
+}
+
+/// <summary>The credentials of a target, from the SDK's own chain; none in a replay.</summary>
+internal sealed class Credentials(TimeProvider clock, Action<CredentialExchange> seen)
+{
+    private const string SessionName = "auditcli";
+    private readonly PipelineFactory _factory = new(new CredentialPipeline(clock, seen));
+
+    /// <summary>Clients that the SDK makes itself (SSO, a profile's role, web identity) take the same guarded path.</summary>
+    public void GuardClientsOfTheSdk() => AWSConfigs.HttpClientFactory = _factory;
+
+    /// <summary>Credentials, and the region that profile or environment name.</summary>
+    /// <exception cref="CollectionException">There are none, or the role may not be assumed.</exception>
+    public async Task<(AWSCredentials Credentials, string? Region)> ResolveAsync(Target target, CancellationToken cancellationToken)
+    {
+        var (source, region) = await SourceAsync(target, cancellationToken);
+        if (target.Setting("role_arn") is not { } role)
+            return (source, region);
+        var assumed = new AssumedRole(source, role, target.Setting("external_id"), target.Setting("profile"), region ?? "us-east-1", _factory);
+        // Now, so that a refusal is reported as what it is and not by the first call that needs the role.
+        await Named($"assuming {role}", assumed.GetCredentialsAsync);
+        return (assumed, region);
+    }
+
+    private static async Task<(AWSCredentials, string?)> SourceAsync(Target target, CancellationToken cancellationToken)
+    {
+        if (target.Setting("profile") is { } name)
+        {
+            var chain = new CredentialProfileStoreChain();
+            if (!chain.TryGetProfile(name, out var profile))
+                throw new CollectionException(AwsFailures.NoCredentials, $"there is no AWS profile named {name}; see the files of `aws configure list-profiles`");
+            return (await Named($"the AWS profile {name}", () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain))), profile.Region?.SystemName);
+        }
+        var config = new AmazonSecurityTokenServiceConfig();
+        var region = config.RegionEndpoint?.SystemName;
+        var found = await Named("the environment's credentials", () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
+        return (found, region);
+    }
+
+    private static async Task<T> Named<T>(string what, Func<Task<T>> resolve)
+    {
+        try
+        {
+            return await resolve();
+        }
+        catch (Exception e) when (AwsFailures.IsKnown(e) || e is InvalidOperationException or ArgumentException)
+        {
+            var known = AwsFailures.IsKnown(e) ? AwsFailures.Map(what, e) : new(AwsFailures.NoCredentials, $"{what}: {e.Message}", e);
+            throw known.Code == AwsFailures.ClientFailed ? new CollectionException(AwsFailures.NoCredentials, known.Message, e) : known;
+        }
+    }
+
+    /// <summary>Credentials of a role, renewed before they expire.</summary>
+    private sealed class AssumedRole(
+        AWSCredentials source, string role, string? externalId, string? profile, string region, PipelineFactory factory) : RefreshingAWSCredentials
+    {
+        protected override async Task<CredentialsRefreshState> GenerateNewCredentialsAsync()
+        {
+            var config = new AmazonSecurityTokenServiceConfig();
+            if (profile is not null)
+                config.Profile = new Profile(profile);
+            // In this order: asking for the region afterwards would forget the endpoint that environment or profile name.
+            _ = config.RegionEndpoint;
+            if (config.ServiceURL is { } url)
+            {
+                config.ServiceURL = url;
+                config.AuthenticationRegion = region;
+            }
+            else
+                config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+            config.HttpClientFactory = factory;
+            using var client = new AmazonSecurityTokenServiceClient(source, config);
+            var answer = await client.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = role, RoleSessionName = SessionName, ExternalId = externalId });
+            var expires = answer.Credentials.Expiration ?? throw new AmazonClientException($"the credentials of {role} do not say when they expire");
+            return new(new ImmutableCredentials(answer.Credentials.AccessKeyId, answer.Credentials.SecretAccessKey, answer.Credentials.SessionToken), expires.ToUniversalTime());
+        }
+
+        protected override CredentialsRefreshState GenerateNewCredentials() => GenerateNewCredentialsAsync().GetAwaiter().GetResult();
+    }
+}

@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Xml;
+using AuditCli.Collectors.Aws.Catalogue;
+
+namespace AuditCli.Collectors.Aws.Protocols;
+
+/// <summary>An answer as the SDK's runtime gave it.</summary>
+internal sealed record AwsAnswer(int Status, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body);
+
+/// <summary>
+/// The typed JSON form of an answer, as the output shape says: the same members as boto3 gives, instants in RFC 3339 UTC,
+/// binary values in base64. What the answer does not have is absent, never a default.
+/// </summary>
+internal static class TypedJson
+{
+    /// <summary>The code of an answer that is not what its protocol says.</summary>
+    public const string Malformed = "MalformedResponse";
+
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Reads the whole answer.</summary>
+    /// <exception cref="CollectionException">It is not well-formed, or not an answer to this operation (<see cref="Malformed"/>).</exception>
+    public static JsonElement Read(ServiceModel service, OperationModel operation, AwsAnswer answer)
+    {
+        using var content = new MemoryStream(answer.Body.Length);
+        using (var writer = new Utf8JsonWriter(content, WriterOptions))
+        {
+            try
+            {
+                Write(writer, service, operation, answer);
+            }
+            catch (Exception e) when (e is XmlException or JsonException or FormatException)
+            {
+                throw new CollectionException(Malformed, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
+            }
+        }
+        // Cloned, because rows outlive the page they came with.
+        using var document = JsonDocument.Parse(content.GetBuffer().AsMemory(0, (int)content.Length));
+        return document.RootElement.Clone();
+    }
+
+    private static void Write(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, AwsAnswer answer)
+    {
+        writer.WriteStartObject();
+        if (operation.Output is { } output)
+        {
+            var shape = (ShapeModel.Structure)service.Shape(output);
+            switch (service.Protocol)
+            {
+                case WireProtocol.Query:
+                    var root = AnswerElement.Parse(answer.Body);
+                    if (operation.Wrapper is { } wrapper && shape.Members.Length > 0)
+                        root = root.Child(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
+                    XmlOutput.Members(writer, service, shape, root);
+                    break;
+                case WireProtocol.Ec2:
+                    var response = AnswerElement.Parse(answer.Body);
+                    if (response.Name != operation.Name + "Response")
+                        throw new FormatException($"the answer is <{response.Name}>");
+                    XmlOutput.Members(writer, service, shape, response);
+                    break;
+                case WireProtocol.Json:
+                    JsonOutput.Body(writer, service, shape.Members, answer.Body);
+                    break;
+                case WireProtocol.RestJson or WireProtocol.RestXml:
+                    Rest(writer, service, shape, answer);
+                    break;
+            }
+        }
+        writer.WriteEndObject();
+    }
+
+    private static void Rest(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Structure shape, AwsAnswer answer)
+    {
+        foreach (var member in shape.Members)
+            OutsideBody(writer, member, answer);
+        var xml = service.Protocol == WireProtocol.RestXml;
+        if (shape.Payload is { } payload)
+            Payload(writer, service, shape.Member(payload)!, answer.Body, xml);
+        else if (!shape.Members.Any(m => m.Location == MemberLocation.Body))
+            return;
+        else if (!xml)
+            JsonOutput.Body(writer, service, shape.Members, answer.Body);
+        else
+            XmlOutput.Body(writer, service, shape, AnswerElement.Parse(answer.Body));
+    }
+
+    private static void OutsideBody(Utf8JsonWriter writer, MemberReference member, AwsAnswer answer)
+    {
+        switch (member.Location)
+        {
+            case MemberLocation.Header when answer.Headers.TryGetValue(member.Wire, out var value):
+                writer.WritePropertyName(member.Name);
+                XmlOutput.Scalar(writer, member, value);
+                break;
+            case MemberLocation.Headers:
+                writer.WriteStartObject(member.Name);
+                foreach (var (name, value) in answer.Headers.OrderBy(h => h.Key, StringComparer.Ordinal))
+                {
+                    if (name.StartsWith(member.Wire, StringComparison.OrdinalIgnoreCase))
+                        writer.WriteString(name[member.Wire.Length..], value);
+                }
+                writer.WriteEndObject();
+                break;
+            case MemberLocation.Status:
+                writer.WriteNumber(member.Name, answer.Status);
+                break;
+        }
+    }
+
+    private static void Payload(Utf8JsonWriter writer, ServiceModel service, MemberReference member, ReadOnlyMemory<byte> body, bool xml)
+    {
+        if (body.IsEmpty)
+            return;
+        writer.WritePropertyName(member.Name);
+        if (member.Kind == MemberKind.Blob)
+            writer.WriteBase64StringValue(body.Span);
+        else if (member.Kind is not (MemberKind.Shape or MemberKind.Document))
+            writer.WriteStringValue(Encoding.UTF8.GetString(body.Span));
+        else if (xml)
+            XmlOutput.Value(writer, service, member, XmlOutput.Answer(AnswerElement.Parse(body)));
+        else
+            JsonOutput.Value(writer, service, member, JsonOutput.Document(body));
+    }
+}
+
+/// <summary>Single values, which every protocol writes as text in places.</summary>
+internal static class ScalarText
+{
+    /// <summary>A policy document: JSON, which IAM percent-encodes. What is no JSON stays text.</summary>
+    public static void Policy(Utf8JsonWriter writer, string text)
+    {
+        var decoded = Uri.UnescapeDataString(text);
+        try
+        {
+            using var document = JsonDocument.Parse(decoded);
+            document.RootElement.WriteTo(writer);
+        }
+        catch (JsonException)
+        {
+            // The column is JSON; a text there is still what the provider sent, and a control sees that it is none.
+            writer.WriteStringValue(decoded);
+        }
+    }
+
+    public static void Number(Utf8JsonWriter writer, MemberKind kind, string text)
+    {
+        if (kind == MemberKind.Double)
+        {
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real))
+                writer.WriteNumberValue(real);
+            else
+                writer.WriteStringValue(text);
+        }
+        else if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole))
+            writer.WriteNumberValue(whole);
+        else
+            writer.WriteStringValue(text);
+    }
+}

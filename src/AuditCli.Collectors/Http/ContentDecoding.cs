@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO.Compression;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>
+/// Reads a response body whole, bounded, and without its content coding. Decoding happens here and not in the transport,
+/// so that the original coding is known and a torn body is noticed.
+/// </summary>
+internal static class ContentDecoding
+{
+    /// <summary>What requests ask for when their SDK asks for nothing.</summary>
+    public const string Accepted = "gzip";
+
+    /// <exception cref="ExchangeRefusedException">The body is over the limit, before or after decoding.</exception>
+    /// <exception cref="IOException">The body breaks off, or is not in the coding it claims.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContent content, int maxBytes, CancellationToken cancellationToken)
+    {
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
+        var raw = await BoundedAsync(stream, content.Headers.ContentLength, maxBytes, cancellationToken);
+        var decoded = raw;
+        foreach (var coding in content.Headers.ContentEncoding.Reverse())
+        {
+            if (decoded.Length > 0)
+                decoded = await DecodeAsync(decoded, coding.ToLowerInvariant(), maxBytes, cancellationToken);
+        }
+        return decoded;
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> DecodeAsync(ReadOnlyMemory<byte> coded, string coding, int maxBytes, CancellationToken cancellationToken)
+    {
+        using var source = new MemoryStream(coded.ToArray(), writable: false);
+        await using Stream? decoder = coding switch
+        {
+            "gzip" or "x-gzip" => new GZipStream(source, CompressionMode.Decompress),
+            "deflate" => new ZLibStream(source, CompressionMode.Decompress),
+            "br" => new BrotliStream(source, CompressionMode.Decompress),
+            "identity" => null,
+            _ => throw new IOException($"the answer has the unknown content coding {coding}"),
+        };
+        if (decoder is null)
+            return coded;
+        try
+        {
+            var decoded = await BoundedAsync(decoder, null, maxBytes, cancellationToken);
+            // .NET's GZipStream ends silently where its input does; the trailer knows the length.
+            if (decoder is GZipStream && (coded.Length < 18 || BinaryPrimitives.ReadUInt32LittleEndian(coded.Span[^4..]) != (uint)decoded.Length))
+                throw new IOException("the compressed answer breaks off");
+            return decoded;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new IOException($"the answer is not {coding}: {e.Message}", e);
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> BoundedAsync(Stream stream, long? length, int maxBytes, CancellationToken cancellationToken)
+    {
+        if (length > maxBytes)
+            throw TooLarge(maxBytes);
+        using var body = new MemoryStream((int)(length ?? 0));
+        var buffer = new byte[16 * 1024];
+        for (int n; (n = await stream.ReadAsync(buffer, cancellationToken)) > 0;)
+        {
+            if (body.Length + n > maxBytes)
+                throw TooLarge(maxBytes);
+            body.Write(buffer, 0, n);
+        }
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    private static ExchangeRefusedException TooLarge(int maxBytes) => new(
+        ExchangeRefusedException.TooLarge, string.Create(CultureInfo.InvariantCulture, $"the answer is larger than {maxBytes} bytes"));
+}

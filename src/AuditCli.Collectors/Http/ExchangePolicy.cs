@@ -1,0 +1,49 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>What may not be stored, and what makes two requests the same question.</summary>
+public sealed record ExchangePolicy
+{
+    /// <summary>The policy of every source.</summary>
+    public static ExchangePolicy Default { get; } = new();
+
+    /// <summary>Fields that carry credentials, or only make sense on one connection. Content-Length is rewritten.</summary>
+    public FrozenSet<string> DroppedFields { get; init; } = new[]
+    {
+        "Authorization", "Proxy-Authorization", "Proxy-Authenticate", "WWW-Authenticate", "Authentication-Info", "Cookie", "Set-Cookie",
+        "X-Amz-Security-Token", "X-Amzn-Sso-Bearer-Token", "X-Aws-Ec2-Metadata-Token", "X-Goog-Iam-Authorization-Token",
+        "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Encoding", "Content-Length", "Content-MD5", "Trailer", "Upgrade",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Query parameters that carry credentials or signatures.</summary>
+    public FrozenSet<string> DroppedParameters { get; init; } = new[]
+    {
+        "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
+        "X-Amz-Algorithm", "X-Goog-Signature", "X-Goog-Credential", "access_token", "key", "sig",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Fields that select the operation or the answer's form, or say who pays.</summary>
+    public ImmutableArray<string> KeyFields { get; init; } = ["X-Amz-Target", "Accept", "X-Goog-User-Project"];
+
+    /// <summary>The URI without user information, fragment and the parameters above; nothing else is touched.</summary>
+    public Uri Clean(Uri uri)
+    {
+        if (uri.Query.Length == 0 && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0)
+            return uri;
+        var kept = uri.Query.Length == 0
+            ? ""
+            : string.Join('&', uri.Query[1..].Split('&').Where(p => !DroppedParameters.Contains(Uri.UnescapeDataString(p.Split('=')[0]))));
+        return new(uri.GetLeftPart(UriPartial.Scheme) + uri.Authority + uri.AbsolutePath + (kept.Length == 0 ? "" : "?" + kept));
+    }
+
+    /// <summary>Equal for requests that ask the same: method, URI, key fields and body.</summary>
+    public string Key(string method, Uri uri, IEnumerable<KeyValuePair<string, string>> fields, ReadOnlySpan<byte> body)
+    {
+        var known = fields.ToArray();
+        var named = KeyFields.Select(k => string.Join(",", known.Where(f => f.Key.Equals(k, StringComparison.OrdinalIgnoreCase)).Select(f => f.Value)));
+        return string.Join('\n', [method, Clean(uri).AbsoluteUri, .. named, Digest.Of(body).Hex]);
+    }
+}

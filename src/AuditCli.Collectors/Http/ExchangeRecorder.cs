@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>
+/// Keeps every attempt before its answer goes up to the SDK: an answer that was used is an answer that was recorded.
+/// </summary>
+/// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
+internal sealed class ExchangeRecorder(
+    Func<HttpExchange, CancellationToken, ValueTask> keep,
+    ExchangePolicy policy,
+    ExchangeLimits limits,
+    TimeProvider clock,
+    HttpMessageHandler inner) : DelegatingHandler(inner)
+{
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var sent = await SentAsync(request, cancellationToken);
+        if (request.Headers.AcceptEncoding.Count == 0)
+            request.Headers.TryAddWithoutValidation("Accept-Encoding", ContentDecoding.Accepted);
+        var date = clock.GetUtcNow();
+        using var timeout = new CancellationTokenSource(limits.Attempt, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        HttpExchange exchange;
+        try
+        {
+            using var response = await base.SendAsync(request, either.Token);
+            var body = EchoedSecrets.Remove(request, policy, await ContentDecoding.ReadAsync(response.Content, limits.MaxBodyBytes, either.Token));
+            exchange = Answered(date, request, sent, response, body);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException)
+        {
+            var failure = Explain(e, timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested);
+            await keep(new(date, policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)), CancellationToken.None);
+            if (ReferenceEquals(failure, e))
+                throw;
+            throw failure;
+        }
+        await keep(exchange, cancellationToken);
+        return RecordedResponse.Message(exchange.Response!, exchange.Protocol, request);
+    }
+
+    /// <summary>What is below belongs to the transport.</summary>
+    protected override void Dispose(bool disposing) => base.Dispose(disposing: false);
+
+    private static async Task<ReadOnlyMemory<byte>> SentAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (request.Content is not { } content)
+            return default;
+        await content.LoadIntoBufferAsync(cancellationToken);
+        return await content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    private HttpExchange Answered(DateTimeOffset date, HttpRequestMessage request, ReadOnlyMemory<byte> sent, HttpResponseMessage response, ReadOnlyMemory<byte> body)
+    {
+        var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, body.Length);
+        var coding = string.Join(", ", response.Content.Headers.ContentEncoding);
+        return new(
+            date, policy.Clean(request.RequestUri!), Protocol(response.Version), Block(request, sent),
+            new(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {(int)response.StatusCode} {response.ReasonPhrase}"), fields, body), [])
+        {
+            OriginalContentEncoding = coding.Length == 0 ? null : coding,
+        };
+    }
+
+    private HttpBlock Block(HttpRequestMessage request, ReadOnlyMemory<byte> sent)
+    {
+        var uri = policy.Clean(request.RequestUri!);
+        var fields = Fields(request.Headers.NonValidated, request.Content?.Headers.NonValidated, request.Content is null ? null : sent.Length);
+        if (!fields.Any(f => f.Key.Equals("Host", StringComparison.OrdinalIgnoreCase)))
+            fields = fields.Insert(0, new("Host", uri.Authority));
+        return new($"{request.Method} {uri.PathAndQuery} HTTP/1.1", fields, sent);
+    }
+
+    private ImmutableArray<KeyValuePair<string, string>> Fields(
+        System.Net.Http.Headers.HttpHeadersNonValidated message, System.Net.Http.Headers.HttpHeadersNonValidated? content, int? length)
+    {
+        var fields = message.Concat(content ?? default)
+            .Where(h => !policy.DroppedFields.Contains(h.Key))
+            .SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v)));
+        return length is { } bytes ? [.. fields, new("Content-Length", bytes.ToString(CultureInfo.InvariantCulture))] : [.. fields];
+    }
+
+    /// <summary>As HttpClient words it: a body that breaks off is a failed request, and a limit on time is a timeout.</summary>
+    private Exception Explain(Exception failure, bool timedOut) => failure switch
+    {
+        OperationCanceledException when timedOut => new HttpRequestException(
+            HttpRequestError.Unknown, "no answer in time",
+            new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"there was no whole answer within {limits.Attempt.TotalSeconds} s"))),
+        IOException broken => new HttpRequestException(HttpRequestError.ResponseEnded, broken.Message, broken),
+        _ => failure,
+    };
+
+    private static string Protocol(Version version) => version.Major == 2 ? "h2" : "http/1.1";
+}

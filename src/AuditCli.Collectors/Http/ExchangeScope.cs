@@ -1,0 +1,34 @@
+namespace AuditCli.Collectors.Http;
+
+/// <summary>What one file of exchanges holds: one service of one target in one region.</summary>
+/// <param name="Region">A region, or the source's word for "everywhere" (<c>aws-global</c>).</param>
+public sealed record ExchangeScope(string Target, string Service, string Region)
+{
+    /// <summary>Where exchanges stand in a bundle.</summary>
+    public const string Folder = "data/exchanges";
+
+    /// <summary>The file inside the folder of exchanges, <c>&lt;target&gt;/&lt;service&gt;-&lt;region&gt;.warc.gz</c>, in lower case.</summary>
+    /// <exception cref="ArgumentException">A part has a character that a bundle's paths do not allow.</exception>
+    public string FileName => $"{Segment(Target)}/{Segment(Service)}-{Segment(Region)}.warc.gz";
+
+    /// <summary>The file from the bundle's root.</summary>
+    public string BundlePath => $"{Folder}/{FileName}";
+
+    private static string Segment(string part)
+    {
+        var lower = part.ToLowerInvariant();
+        return lower.Length > 0 && lower.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && lower[0] is not ('.' or '-')
+            ? lower
+            : throw new ArgumentException($"\"{part}\" cannot stand in the path of a bundle");
+    }
+}
+
+/// <summary>How much and how long one attempt may take.</summary>
+/// <param name="MaxBodyBytes">Of a response body, after content decoding.</param>
+/// <param name="Attempt">From sending to the last byte of the body.</param>
+/// <param name="Connect">For the connection alone.</param>
+public sealed record ExchangeLimits(int MaxBodyBytes, TimeSpan Attempt, TimeSpan Connect)
+{
+    /// <summary>64 MiB, 60 seconds, 10 seconds.</summary>
+    public static ExchangeLimits Default { get; } = new(64 * 1024 * 1024, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(10));
+}

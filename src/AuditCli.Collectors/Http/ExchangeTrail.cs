@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>
+/// Collects a reference to every attempt made in the async flow that began it, retries included, in the order of their
+/// answers. Safe for flows that branch.
+/// </summary>
+public sealed class ExchangeTrail
+{
+    private readonly Lock _turn = new();
+    private ImmutableArray<ExchangeReference> _seen = [];
+
+    /// <summary>What was collected since the last call.</summary>
+    public ImmutableArray<ExchangeReference> Drain()
+    {
+        lock (_turn)
+        {
+            var seen = _seen;
+            _seen = [];
+            return seen;
+        }
+    }
+
+    internal void Add(ExchangeReference reference)
+    {
+        lock (_turn)
+            _seen = _seen.Add(reference);
+    }
+}

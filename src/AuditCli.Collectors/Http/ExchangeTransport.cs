@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>
+/// Where every SDK's HTTP pipeline ends: the network, recorded, or recorded exchanges. A collector cannot see which.
+/// Safe for any number of callers.
+/// </summary>
+public abstract class ExchangeTransport : IAsyncDisposable
+{
+    private readonly AsyncLocal<ExchangeTrail?> _trail = new();
+
+    private protected ExchangeTransport()
+    {
+    }
+
+    /// <summary>Whether answers come from recorded exchanges; no credential may be looked for then.</summary>
+    public abstract bool IsReplay { get; }
+
+    /// <summary>
+    /// The pipeline for a scope, from the guard on. The same scope writes to the same file, however often it is opened.
+    /// The handler does not own what is below it.
+    /// </summary>
+    /// <param name="refusal">Why a request may not be sent; null when it may.</param>
+    public abstract HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal);
+
+    /// <summary>In a replay, scheme and authority of the scope's first recorded request; null live, or when nothing is recorded.</summary>
+    public abstract Uri? RecordedOrigin(ExchangeScope scope);
+
+    /// <summary>By host, the largest difference seen between its Date field and our clock; positive when the host is ahead.</summary>
+    public virtual ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => ImmutableSortedDictionary<string, TimeSpan>.Empty;
+
+    /// <summary>Begins to collect references to the attempts of this async flow; ends with the flow, or with the next call in it.</summary>
+    public ExchangeTrail BeginTrail()
+    {
+        var trail = new ExchangeTrail();
+        _trail.Value = trail;
+        return trail;
+    }
+
+    /// <summary>Closes every file; what is recorded is on the disk afterwards.</summary>
+    /// <exception cref="IOException">Exchanges could not be written.</exception>
+    public abstract ValueTask DisposeAsync();
+
+    private protected void Note(ExchangeReference reference) => _trail.Value?.Add(reference);
+}

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>
+/// Exceptions as records hold them, and back. SDKs decide about retries by the whole chain of types and codes, so a replay
+/// raises all of it again.
+/// </summary>
+internal static class FailureChain
+{
+    /// <summary>One link per nested exception, outermost first.</summary>
+    public static ImmutableArray<FailureLink> Describe(Exception failure)
+    {
+        var chain = ImmutableArray.CreateBuilder<FailureLink>();
+        for (var at = failure; at is not null; at = at.InnerException)
+        {
+            var (type, code) = at switch
+            {
+                HttpRequestException http => (nameof(HttpRequestException), http.HttpRequestError.ToString()),
+                SocketException socket => (nameof(SocketException), socket.SocketErrorCode.ToString()),
+                ExchangeRefusedException refused => (nameof(ExchangeRefusedException), refused.Code),
+                OperationCanceledException => (nameof(TaskCanceledException), "-"),
+                TimeoutException => (nameof(TimeoutException), "-"),
+                _ => (nameof(IOException), "-"),
+            };
+            chain.Add(new(type, code, at.Message));
+        }
+        return chain.ToImmutable();
+    }
+
+    /// <summary>The exception that the chain describes.</summary>
+    /// <exception cref="InvalidDataException">A type or code is not one that <see cref="Describe"/> writes.</exception>
+    public static Exception Restore(ImmutableArray<FailureLink> chain)
+    {
+        Exception? inner = null;
+        foreach (var link in chain.Reverse())
+        {
+            inner = link.Type switch
+            {
+                nameof(HttpRequestException) => new HttpRequestException(Code<HttpRequestError>(link), link.Message, inner),
+                nameof(SocketException) => new SocketException((int)Code<SocketError>(link)),
+                nameof(ExchangeRefusedException) => new ExchangeRefusedException(link.Code, link.Message),
+                nameof(TaskCanceledException) => new TaskCanceledException(link.Message, inner),
+                nameof(TimeoutException) => new TimeoutException(link.Message, inner),
+                nameof(IOException) => new IOException(link.Message, inner),
+                _ => throw new InvalidDataException($"a recorded failure names the unknown type {link.Type}"),
+            };
+        }
+        return inner ?? throw new InvalidDataException("a recorded failure has no exception");
+    }
+
+    private static T Code<T>(FailureLink link) where T : struct, Enum => Enum.TryParse<T>(link.Code, out var code)
+        ? code
+        : throw new InvalidDataException($"a recorded failure has the unknown code {link.Type} {link.Code}");
+}

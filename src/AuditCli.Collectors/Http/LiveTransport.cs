@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>Reaches the network and records every attempt in the bundle.</summary>
+public sealed class LiveTransport : ExchangeTransport
+{
+    private readonly string _bundleFolder;
+    private readonly string _seed;
+    private readonly TimeProvider _clock;
+    private readonly ExchangeLimits _limits;
+    private readonly ExchangePolicy _policy = ExchangePolicy.Default;
+    private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
+    private readonly SocketsHttpHandler _network;
+
+    /// <param name="bundleFolder">The folder of the bundle that is being written.</param>
+    /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
+    public LiveTransport(string bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null)
+    {
+        _bundleFolder = bundleFolder;
+        _seed = seed;
+        _clock = clock;
+        _limits = limits ?? ExchangeLimits.Default;
+        // Whatever the transport did by itself would happen below the recorder: no redirects, no cookies, no decoding.
+        _network = new()
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = _limits.Connect,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        };
+    }
+
+    public override bool IsReplay => false;
+
+    public override ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => _offsets.ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    public override Uri? RecordedOrigin(ExchangeScope scope) => null;
+
+    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
+    {
+        var file = scope.BundlePath;
+        var log = _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(_bundleFolder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value;
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _network));
+
+        async ValueTask KeepAsync(HttpExchange exchange, CancellationToken cancellationToken)
+        {
+            MeasureClock(exchange);
+            // Once the answer is here it is kept, even when the caller has just given up.
+            var ids = await log.AppendAsync(exchange, CancellationToken.None);
+            Note(RecordedResponse.Reference(file, ids.Answer, exchange));
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var log in _logs.Values)
+            await log.Value.DisposeAsync();
+        _network.Dispose();
+    }
+
+    private void MeasureClock(HttpExchange exchange)
+    {
+        if (!DateTimeOffset.TryParse(exchange.Response?.Field("Date"), out var theirs))
+            return;
+        // The answer lies somewhere between sending and now; Date has whole seconds.
+        var now = _clock.GetUtcNow();
+        var offset = theirs > now ? theirs - now : theirs.AddSeconds(1) < exchange.Date ? theirs.AddSeconds(1) - exchange.Date : TimeSpan.Zero;
+        _offsets.AddOrUpdate(exchange.Uri.Host, offset, (_, known) => offset.Duration() > known.Duration() ? offset : known);
+    }
+}
+
+/// <summary>Who writes the files of exchanges.</summary>
+internal static class RecordingSoftware
+{
+    public static string Name { get; } = $"auditcli/{typeof(RecordingSoftware).Assembly.GetName().Version?.ToString(3)}";
+}
