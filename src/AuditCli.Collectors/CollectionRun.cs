@@ -66,7 +66,7 @@ public sealed class CollectionRun(
         var trail = transport.BeginTrail();
         try
         {
-            var connection = await limit.RunAsync((target.Name, target.Source, ""), () => new(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            var connection = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<Connection>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
             return new(target, connection, null, null, trail.Drain());
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

@@ -17,6 +17,6 @@ public static class CollectorCatalog
 {
     public static ImmutableArray<CollectorEntry> All { get; } =
     [
-        new(AwsSource.Create(), typeof(AwsCollector), context => new AwsCollector(context)),
+        new(AwsSource.Create(), typeof(AwsCollector), context => new AwsCollector(context.Transport, context.Clock, context.CredentialUsed)),
     ];
 }

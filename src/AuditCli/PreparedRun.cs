@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
 
 namespace AuditCli;
 
@@ -62,7 +61,10 @@ internal static class Libraries
     /// <param name="warnings">Whether what is only doubtful is listed too.</param>
     public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, bool warnings, CancellationToken cancellationToken) =>
     [
-        .. (await ControlSql.CheckAsync(loaded.Control, cancellationToken)).Where(m => warnings || !m.IsWarning)
-            .Select(m => loaded.FaultIn(m.Key, m.Line, m.Column, m.IsWarning ? WarningWord + m.Message : m.Message)),
+        .. (await ControlSql.CheckAsync(loaded.Control, cancellationToken)).Where(m => warnings || !m.IsWarning).Select(m =>
+        {
+            var (line, column) = ControlSql.Place(loaded.Control, m);
+            return loaded.FaultIn(m.Key, line, column, m.IsWarning ? WarningWord + m.Message : m.Message);
+        }),
     ];
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Aws;
 using AuditCli.Evidence;
 using Serilog;
 using Serilog.Core;

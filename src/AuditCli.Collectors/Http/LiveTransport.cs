@@ -5,10 +5,10 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Reaches the network and records every attempt in the bundle.</summary>
+/// <summary>Reaches the network and records every attempt in the bundle; without a bundle it keeps nothing.</summary>
 public sealed class LiveTransport : ExchangeTransport
 {
-    private readonly string _bundleFolder;
+    private readonly string? _bundleFolder;
     private readonly string _seed;
     private readonly TimeProvider _clock;
     private readonly ExchangeLimits _limits;
@@ -17,9 +17,9 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
     private readonly SocketsHttpHandler _network;
 
-    /// <param name="bundleFolder">The folder of the bundle that is being written.</param>
+    /// <param name="bundleFolder">The folder of the bundle that is being written; null for a call that leaves none.</param>
     /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
-    public LiveTransport(string bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null)
+    public LiveTransport(string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null)
     {
         _bundleFolder = bundleFolder;
         _seed = seed;
@@ -45,12 +45,16 @@ public sealed class LiveTransport : ExchangeTransport
     public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
     {
         var file = scope.BundlePath;
-        var log = _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(_bundleFolder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value;
+        var log = _bundleFolder is { } folder
+            ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
+            : null;
         return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _network));
 
         async ValueTask KeepAsync(HttpExchange exchange, CancellationToken cancellationToken)
         {
             MeasureClock(exchange);
+            if (log is null)
+                return;
             // Once the answer is here it is kept, even when the caller has just given up.
             var ids = await log.AppendAsync(exchange, CancellationToken.None);
             Note(RecordedResponse.Reference(file, ids.Answer, exchange));

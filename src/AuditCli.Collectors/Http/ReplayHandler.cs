@@ -1,56 +1,80 @@
-using System.Collections.Concurrent;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
 /// Answers from one file of recorded exchanges; the network is never reached. Equal questions get their answers in the
-/// recorded order, each once. Only an index is held in memory.
+/// recorded order, each once. Held in memory is one small entry per recorded attempt.
 /// </summary>
 internal sealed class RecordedAnswers
 {
+    private const int End = -1;
     private readonly RecordedExchanges _recorded;
     private readonly ExchangePolicy _policy;
-    private readonly ConcurrentDictionary<Digest, ConcurrentQueue<(long Request, long Answer)>> _answers = new();
+    private readonly Lock _turn = new();
+
+    /// <summary>By question, the first attempt that was not yet handed out.</summary>
+    private readonly Dictionary<UInt128, int> _next = [];
+
+    /// <summary>Every attempt, and the next attempt at the same question.</summary>
+    private readonly List<(long Request, long Answer, int Next)> _attempts = [];
 
     /// <exception cref="InvalidDataException">The file is torn or altered; the message names it.</exception>
     public RecordedAnswers(string path, ExchangePolicy policy)
     {
         _recorded = new(path);
         _policy = policy;
+        var last = new Dictionary<UInt128, int>();
         foreach (var asked in _recorded.Requests())
         {
-            var method = asked.Request.StartLine.Split(' ', 2)[0];
-            _answers.GetOrAdd(Key(method, asked.Uri, asked.Request.Fields, asked.Request.Body.Span), _ => new()).Enqueue((asked.RequestOffset, asked.AnswerOffset));
+            var key = Key(asked.Request.StartLine.Split(' ', 2)[0], asked.Uri, asked.Request.Fields, asked.Request.Body.Span);
+            if (last.TryGetValue(key, out var before))
+                _attempts[before] = _attempts[before] with { Next = _attempts.Count };
+            else
+                _next.Add(key, _attempts.Count);
+            last[key] = _attempts.Count;
+            _attempts.Add((asked.RequestOffset, asked.AnswerOffset, End));
             Origin ??= new(asked.Uri.GetLeftPart(UriPartial.Authority));
-            if (LatestDate is null || asked.Date > LatestDate)
-                LatestDate = asked.Date;
+            Dates = Dates is { } d
+                ? new(asked.Date < d.First ? asked.Date : d.First, asked.Date > d.Last ? asked.Date : d.Last)
+                : new(asked.Date, asked.Date);
         }
+        Unused = _attempts.Count;
     }
 
     /// <summary>Scheme and authority of the first recorded request; null when nothing is recorded.</summary>
     public Uri? Origin { get; }
 
-    /// <summary>When the last request was sent.</summary>
-    public DateTimeOffset? LatestDate { get; }
+    /// <summary>When the first and the last request were sent; null when nothing is recorded.</summary>
+    public RecordedDates? Dates { get; }
 
     /// <summary>Answers nobody asked for so far.</summary>
-    public long Unused => _answers.Values.Sum(q => (long)q.Count);
+    public long Unused { get; private set; }
 
     /// <summary>The next recorded answer to this request, or null when there is none left.</summary>
     public async Task<RecordedExchange?> NextAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
         var fields = request.Headers.NonValidated.Select(h => KeyValuePair.Create(h.Key, h.Value.ToString()));
-        return _answers.TryGetValue(Key(request.Method.Method, request.RequestUri!, fields, body), out var queue) && queue.TryDequeue(out var at)
-            ? _recorded.Read(at.Request, at.Answer)
-            : null;
+        var key = Key(request.Method.Method, request.RequestUri!, fields, body);
+        (long Request, long Answer, int Next) attempt;
+        lock (_turn)
+        {
+            if (!_next.TryGetValue(key, out var index) || index == End)
+                return null;
+            attempt = _attempts[index];
+            _next[key] = attempt.Next;
+            Unused--;
+        }
+        return _recorded.Read(attempt.Request, attempt.Answer);
     }
 
-    private Digest Key(string method, Uri uri, IEnumerable<KeyValuePair<string, string>> fields, ReadOnlySpan<byte> body) =>
-        Digest.Of(Encoding.UTF8.GetBytes(_policy.Key(method, uri, fields, body)));
+    /// <summary>Half of a SHA-256 tells questions apart as well as all of it would: nobody profits from a clash but a replay that fails.</summary>
+    private UInt128 Key(string method, Uri uri, IEnumerable<KeyValuePair<string, string>> fields, ReadOnlySpan<byte> body) =>
+        BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(_policy.Key(method, uri, fields, body))));
 }
 
 /// <summary>The innermost handler of a replay.</summary>

@@ -9,6 +9,9 @@ namespace AuditCli.Collectors.Http;
 /// <param name="File">Inside the folder of recorded exchanges.</param>
 public sealed record UnusedRecordings(string File, long Count);
 
+/// <summary>When recorded requests were sent: the first and the last.</summary>
+public sealed record RecordedDates(DateTimeOffset First, DateTimeOffset Last);
+
 /// <summary>
 /// Answers from recorded exchanges and copies each used record into the new bundle as it is, so that what refers to it is
 /// the same live and replayed.
@@ -33,12 +36,14 @@ public sealed class ReplayTransport : ExchangeTransport
         _seed = seed;
         _answers = Directory.EnumerateFiles(recordedFolder, "*.warc.gz", SearchOption.AllDirectories)
             .ToFrozenDictionary(f => Path.GetRelativePath(recordedFolder, f).Replace('\\', '/'), f => new RecordedAnswers(f, _policy), StringComparer.Ordinal);
+        var dates = _answers.Values.Select(a => a.Dates).OfType<RecordedDates>().ToList();
+        RecordedDates = dates.Count > 0 ? new(dates.Min(d => d.First), dates.Max(d => d.Last)) : null;
     }
 
     public override bool IsReplay => true;
 
-    /// <summary>When the last recorded request was sent; null when nothing is recorded.</summary>
-    public DateTimeOffset? LatestRecordedDate => _answers.Values.Max(a => a.LatestDate);
+    /// <summary>When the first and the last recorded request were sent; null when nothing is recorded.</summary>
+    public RecordedDates? RecordedDates { get; }
 
     /// <summary>Recorded answers nobody asked for so far, by file, in order.</summary>
     public ImmutableArray<UnusedRecordings> Unused => [.. _answers

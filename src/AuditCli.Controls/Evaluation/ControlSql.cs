@@ -60,6 +60,16 @@ public static partial class ControlSql
         return messages.ToImmutable();
     }
 
+    /// <summary>Where in its text a message points, line and column from 1; the text's beginning where that is not known.</summary>
+    public static (int Line, int Column) Place(Control control, SqlMessage message)
+    {
+        var sql = Texts(control).FirstOrDefault(t => t.Key == message.Key).Sql;
+        if (message.Offset is not { } offset || sql is null || offset > sql.Length)
+            return (1, 1);
+        var before = sql.AsSpan(0, offset);
+        return (before.Count('\n') + 1, offset - before.LastIndexOf('\n'));
+    }
+
     private static IEnumerable<(string Key, string Sql, Func<ImmutableArray<(string Name, string Type)>, string?> Fault)> Texts(Control control)
     {
         foreach (var test in control.Tests)
