@@ -58,12 +58,9 @@ public static class BundleVerifier
             foreach (var folder in tree.EmptyFolders)
                 Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
-            {
-                if (IsRegular(Files, file))
-                    Fail(Files, "UNEXPECTED_FILE", file, "is in no manifest");
-            }
+                Fail(Files, IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, "is in no manifest");
             return Report((entries.Length, bytes), isSigned, OxumAgrees(info, bytes, entries.Length, counted),
-                new(info.GetValueOrDefault("External-Identifier"), ReadMode(tree), tags.Digest));
+                new(Printable(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(tree), tags.Digest));
         }
 
         private bool RootIsFolder()
@@ -156,8 +153,8 @@ public static class BundleVerifier
             var prefix = BundlePaths.Attestation + "/";
             var parts = present.Where(f => f.StartsWith(prefix, StringComparison.Ordinal) && AttestationFiles.Contains(f[prefix.Length..])).ToList();
             present.ExceptWith(parts);
-            foreach (var part in parts)
-                _ = IsRegular(Signature, part);
+            foreach (var part in parts.Where(IsSpecial))
+                Fail(Signature, "SPECIAL_FILE", part, "is not a regular file");
             if (parts.Count > 0)
                 Undecided(Signature, "SIGNATURE_NOT_CHECKED", BundlePaths.Attestation, "signature: not checked by this version");
             else if (!options.AllowUnsigned)
@@ -233,9 +230,23 @@ public static class BundleVerifier
                 Fail(Manifest, "CONTENT_MODIFIED", file, $"has the SHA-256 {found}, not {expected}");
         }
 
-        /// <summary>False, and a problem, for a pipe or whatever else cannot be read.</summary>
-        private bool IsRegular(string question, string file) =>
-            Guarded(question, file, () => SafeFile.Read(Path.Combine(_root, file), limit: 0) ?? []) is not null;
+        /// <summary>Whether it is known to be a pipe or the like. A file that cannot be opened is not known to be one.</summary>
+        private bool IsSpecial(string file)
+        {
+            try
+            {
+                _ = SafeFile.Read(Path.Combine(_root, file), limit: 0);
+                return false;
+            }
+            catch (NotSupportedException)
+            {
+                return true;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
 
         private T? Guarded<T>(string question, string file, Func<T?> read)
         {
@@ -265,12 +276,20 @@ public static class BundleVerifier
 
         private void Add(VerifyProblem problem)
         {
+            // Names in a hostile bundle may carry terminal sequences.
+            problem = problem with { Path = Printable(problem.Path), Message = Printable(problem.Message) };
             _problemCount++;
             if (_problems.Count < options.MaxProblems)
                 _problems.Add(problem);
             if (!_answers.TryGetValue(problem.Question, out var answer) || answer != VerifyAnswer.Fails)
                 _answers[problem.Question] = problem.Answer;
         }
+
+        private static string Printable(string text) => text.All(c => !char.IsControl(c) && char.GetUnicodeCategory(c) != UnicodeCategory.Format)
+            ? text
+            : string.Concat(text.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format
+                ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")
+                : c.ToString()));
 
         /// <param name="counts">Null when the bundle's content was not looked at.</param>
         private VerifyReport Report((int Files, long Bytes)? counts, bool isSigned, bool? oxum, Identity identity)

@@ -156,6 +156,26 @@ public sealed class BundleTests : IDisposable
     }
 
     [Fact]
+    public async Task Names_cannot_write_to_a_terminal()
+    {
+        var bundle = await Samples.SealAsync(_folder.Path);
+        File.WriteAllText(Path.Combine(bundle.Path, "data", "\u001b[2K\u202eok"), "");
+        var problem = (await Samples.VerifyAsync(bundle.Path)).Problems.Single();
+        Assert.Equal(("UNEXPECTED_FILE", @"data/\u001b[2K\u202eok"), (problem.Code, problem.Path));
+    }
+
+    [Fact]
+    public async Task A_pipe_in_the_attestation_fails()
+    {
+        var bundle = await Samples.SealAsync(_folder.Path);
+        Directory.CreateDirectory(Path.Combine(bundle.Path, "attestation"));
+        using (var made = Process.Start("mkfifo", [Path.Combine(bundle.Path, "attestation", "statement.sig")]))
+            await made.WaitForExitAsync();
+        var report = await Samples.VerifyAsync(bundle.Path);
+        Assert.Equal((2, "SPECIAL_FILE"), (report.ExitCode, report.Problems[0].Code));
+    }
+
+    [Fact]
     public async Task Coreutils_agree()
     {
         var bundle = await Samples.SealAsync(_folder.Path);
