@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
@@ -161,7 +162,7 @@ public sealed class FixtureLoader
     private JsonElement Row(YamlMap map, ImmutableArray<Column> columns, bool file)
     {
         using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
+        using (var writer = new Utf8JsonWriter(buffer, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartObject();
             foreach (var (name, value) in map.Entries)

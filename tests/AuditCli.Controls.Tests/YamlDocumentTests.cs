@@ -33,14 +33,44 @@ public sealed class YamlDocumentTests
     [InlineData("a: \u0007\n", "f:1:4: the character U+0007 is not allowed")]
     [InlineData("a: x\u202Ey\n", "f:1:5: the character U+202E is not allowed")]
     [InlineData("a: \"x\\0\"\n", "f:1:4: the character U+0000 is not allowed, nor its escape")]
-    [InlineData("a: \"\\uD800\"\n", "f:1:4: the character U+D800 is not allowed, nor its escape")]
     public void What_a_document_may_not_have_is_named_at_its_place(string yaml, string fault) => Assert.Equal([fault], Faults(yaml));
 
     [Fact]
     public void A_tab_for_indentation_is_named_at_its_place()
     {
-        var fault = Assert.Single(Faults("a:\n\tb: 1\n"));
-        Assert.StartsWith("f:2:1: not YAML: ", fault, StringComparison.Ordinal);
+        Assert.Equal(["f:2:1: not YAML: while scanning a mapping, found invalid tab as indentation"], Faults("a:\n\tb: 1\n"));
+        Assert.StartsWith("f:3:1: not YAML: ", Assert.Single(Faults("a:\n  b: 1\n\tc: 2\n")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a: [1\nb: 2\n")]
+    [InlineData("a: 'x\nb: 2\n")]
+    [InlineData("a: {b: 1\n")]
+    [InlineData("a: \"\\uD800\"\n")]
+    [InlineData("a: b: c\n")]
+    [InlineData("- a\nb: 1\n")]
+    [InlineData("a: @x\n")]
+    public void What_is_not_YAML_is_one_fault_and_no_exception(string yaml) =>
+        Assert.Contains(": not YAML: ", Assert.Single(Faults(yaml)), StringComparison.Ordinal);
+
+    [Fact]
+    public void No_text_makes_the_reader_throw()
+    {
+        var random = new Random(20261122);
+        var pieces = new[] { "[", "]", "{", "}", ":", ": ", "- ", "\n", "  ", "\t", "|", ">", "'", "\"", "#", "&a", "*a", "!", "%", "@", ",", "? ", "---\n", "...\n", "\\", "\r" };
+        var whole = Samples.Control.Replace("status: retired\nreplaced_by: APD-AWS-003\n", "", StringComparison.Ordinal);
+        for (var i = 0; i < 1000; i++)
+        {
+            var text = new StringBuilder(whole);
+            for (var j = random.Next(1, 4); j > 0; j--)
+            {
+                var at = random.Next(text.Length);
+                text.Remove(at, Math.Min(random.Next(4), text.Length - at));
+                text.Insert(at, pieces[random.Next(pieces.Length)]);
+            }
+            var library = Samples.Library(Samples.File("APD-AWS-002", text.ToString()));
+            Assert.True(library.Faults.Length > 0 != library.Controls.Length > 0);
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -38,7 +39,7 @@ public static partial class CoreSchema
     public static JsonElement ToJson(YamlNode node)
     {
         using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
+        using (var writer = new Utf8JsonWriter(buffer, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
             Write(writer, node);
         using var document = JsonDocument.Parse(buffer.GetBuffer().AsMemory(0, checked((int)buffer.Length)));
         return document.RootElement.Clone();
@@ -47,7 +48,7 @@ public static partial class CoreSchema
     /// <summary>A text as a JSON string.</summary>
     internal static JsonElement ToJson(string text)
     {
-        using var document = JsonDocument.Parse($"\"{JsonEncodedText.Encode(text)}\"");
+        using var document = JsonDocument.Parse($"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"");
         return document.RootElement.Clone();
     }
 

@@ -113,7 +113,7 @@ public static class YamlDocument
             }
             catch (YamlException e)
             {
-                return Refuse(Position(e.Start), "not YAML: " + Plain(e));
+                return Refuse(Fault(e), "not YAML: " + Plain(e));
             }
         }
 
@@ -126,7 +126,16 @@ public static class YamlDocument
                 Refuse(Position(_parser.Current!.Start), $"the file has more than {MaximumEvents} YAML events");
                 return false;
             }
-            return _parser.MoveNext();
+            try
+            {
+                return _parser.MoveNext();
+            }
+            catch (Exception e) when (e is not YamlException)
+            {
+                // The parser stumbles over some malformed texts with exceptions of the base library: [1 <newline> b: 2.
+                Refuse(_parser.Current is { } last ? Position(last.End) : new(file, 1, 1), "not YAML: the parser cannot go on from here");
+                return false;
+            }
         }
 
         private YamlNode? Node(int depth)
@@ -146,7 +155,8 @@ public static class YamlDocument
                 MappingStart => Map(at, depth),
                 SequenceStart => List(at, depth),
                 Scalar scalar => ScalarNode(at, scalar),
-                _ => throw new InvalidOperationException($"the YAML parser gave {current.GetType().Name} where a node begins"),
+                // Of some malformed flow maps the parser gives the end where a value should begin.
+                _ => Refuse(at, "not YAML: a value is missing here"),
             };
         }
 
@@ -233,6 +243,16 @@ public static class YamlDocument
         }
 
         private YamlPosition Position(Mark mark) => new(file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column));
+
+        /// <summary>Of a tab the library names the map it stands in; the tab itself helps more.</summary>
+        private YamlPosition Fault(YamlException e)
+        {
+            var at = Position(e.Start);
+            if (!e.Message.Contains("tab", StringComparison.Ordinal))
+                return at;
+            var line = Array.FindIndex(_lines, Math.Min(at.Line, _lines.Length) - 1, l => l.TrimStart(' ').StartsWith('\t'));
+            return line < 0 ? at : new(file, line + 1, _lines[line].IndexOf('\t') + 1);
+        }
 
         /// <summary>The library prefixes its own positions to some messages; ours stands before all of them.</summary>
         private static string Plain(YamlException e)
