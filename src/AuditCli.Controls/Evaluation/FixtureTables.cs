@@ -61,7 +61,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             need.ForEach is null ? null : Calls(need, given, place, region, partition));
     }
 
-    private Dictionary<string, string?> Added(EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)
+    private static Dictionary<string, string?> Added(EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)
     {
         var added = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
