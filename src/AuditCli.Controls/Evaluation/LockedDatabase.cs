@@ -17,6 +17,9 @@ public sealed partial class LockedDatabase : IDisposable
     private static readonly ImmutableArray<string> Locks =
     [
         "SET TimeZone='UTC'",
+        // An empty value in the connection string is dropped on the way, and DuckDB would look for a folder to spill to.
+        "SET temp_directory=''",
+        "SET enable_external_access=false",
         "SET allow_community_extensions=false",
         "SET disabled_filesystems='LocalFileSystem'",
         "SET max_temp_directory_size='0B'",
@@ -35,8 +38,8 @@ public sealed partial class LockedDatabase : IDisposable
         if (!MemoryForm.IsMatch(memoryLimit))
             throw new ArgumentException($"'{memoryLimit}' is not an amount of memory such as 2GB", nameof(memoryLimit));
         var connection = new DuckDBConnection(
-            $"DataSource=:memory:;enable_external_access=false;threads=1;memory_limit={memoryLimit};"
-            + "autoload_known_extensions=false;autoinstall_known_extensions=false;temp_directory=");
+            $"DataSource=:memory:;threads=1;memory_limit={memoryLimit};"
+            + "autoload_known_extensions=false;autoinstall_known_extensions=false");
         try
         {
             connection.Open();

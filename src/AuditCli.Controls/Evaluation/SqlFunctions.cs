@@ -11,7 +11,7 @@ public static class SqlFunctions
 {
     /// <summary>Aggregates whose result does not depend on the order of rows; as windows they need no ORDER BY.</summary>
     public static FrozenSet<string> UnorderedAggregates { get; } = Set(
-        "count", "count_star", "count_if", "countif", "sum", "min", "max", "avg", "mean", "bool_and", "bool_or", "every",
+        "count", "count_star", "count_if", "countif", "sum", "min", "max", "avg", "mean", "bool_and", "bool_or",
         "bit_and", "bit_or", "bit_xor", "median", "quantile_cont", "quantile_disc", "stddev", "stddev_pop", "stddev_samp",
         "variance", "var_pop", "var_samp");
 
@@ -50,7 +50,7 @@ public static class SqlFunctions
         "weekday", "dayofyear", "dayname", "monthname", "hour", "minute", "second", "millisecond", "microsecond", "last_day",
         "make_date", "make_timestamp", "make_timestamptz", "make_time", "epoch", "epoch_ms", "epoch_us", "epoch_ns", "to_timestamp",
         "strftime", "strptime", "try_strptime", "time_bucket", "timezone", "to_years", "to_quarters", "to_months", "to_weeks",
-        "to_days", "to_hours", "to_minutes", "to_seconds", "to_milliseconds", "to_microseconds", "interval_to_seconds",
+        "to_days", "to_hours", "to_minutes", "to_seconds", "to_milliseconds", "to_microseconds",
         // JSON
         "json_extract", "json_extract_path", "json_extract_string", "json_extract_path_text", "json_value", "json_exists",
         "json_array_length", "json_type", "json_valid", "json_keys", "json_array", "json_object", "json", "to_json", "json_quote",

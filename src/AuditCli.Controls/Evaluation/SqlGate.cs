@@ -69,11 +69,11 @@ public sealed class SqlGate : IDisposable
     }
 
     private static int? Offset(JsonElement answer, string sql) =>
-        answer.TryGetProperty("position", out var position) && int.TryParse(position.GetString(), out var bytes)
-            ? Characters(sql, bytes)
+        answer.TryGetProperty("position", out var position) && int.TryParse(position.GetString(), out var offset) && offset <= sql.Length
+            ? offset
             : null;
 
-    /// <summary>DuckDB counts bytes of UTF-8.</summary>
+    /// <summary>In its tree DuckDB counts bytes of UTF-8, in its messages characters.</summary>
     private static int? Characters(string sql, long bytes)
     {
         var text = Encoding.UTF8.GetBytes(sql);

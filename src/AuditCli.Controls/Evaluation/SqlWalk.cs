@@ -9,6 +9,9 @@ namespace AuditCli.Controls.Evaluation;
 /// </summary>
 internal sealed class SqlWalk(SqlScope scope)
 {
+    /// <summary>Joins, unions and subqueries cost the binder more than in proportion: 5000 unions take it seconds.</summary>
+    private const int MostRelations = 200;
+
     /// <summary>Names that are functions without parentheses unless a column has them.</summary>
     private static readonly FrozenSet<string> SessionNames = Set(
         "current_catalog", "current_date", "current_schema", "current_role", "current_time", "current_timestamp", "current_user",
@@ -37,6 +40,7 @@ internal sealed class SqlWalk(SqlScope scope)
     private readonly HashSet<string> _relations = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _bareNames = new(StringComparer.OrdinalIgnoreCase);
     private bool _star;
+    private int _relationCount;
 
     /// <summary>What the walked tree uses; whole only after <see cref="Run"/>.</summary>
     public SqlLineage Lineage => new(
@@ -137,6 +141,8 @@ internal sealed class SqlWalk(SqlScope scope)
 
     private void Node(JsonElement element, string kind, ImmutableHashSet<string> ctes)
     {
+        if (kind is "BASE_TABLE" or "TABLE_FUNCTION" or "SELECT_NODE" && ++_relationCount > MostRelations)
+            throw Refuse($"more than {MostRelations} SELECTs and tables are too many", element);
         switch (kind)
         {
             case "BASE_TABLE":

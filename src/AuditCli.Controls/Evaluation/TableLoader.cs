@@ -28,7 +28,7 @@ internal static class TableLoader
     {
         // C#'s decimal holds 28 digits and the column 38, so decimals travel as text and DuckDB reads them.
         var staged = columns.Any(c => c.Type == ColumnType.Decimal && wanted(c.Name));
-        var into = staged ? "_staging" : name;
+        var into = staged ? "_staging_" + name : name;
         if (staged)
             database.Execute(Definition(into, columns, c => c.Type == ColumnType.Decimal ? "VARCHAR" : SqlType(c.Type)));
         using (var appender = database.Append(into))
@@ -48,8 +48,8 @@ internal static class TableLoader
         }
         if (!staged)
             return;
-        await database.ExecuteAsync($"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM _staging ORDER BY rowid", [], cancellationToken);
-        database.Execute("DROP TABLE _staging");
+        await database.ExecuteAsync($"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM {LockedDatabase.Quote(into)} ORDER BY rowid", [], cancellationToken);
+        database.Execute($"DROP TABLE {LockedDatabase.Quote(into)}");
     }
 
     private static void Append(IDuckDBAppenderRow row, ImmutableArray<Column> columns, Cell[] cells)

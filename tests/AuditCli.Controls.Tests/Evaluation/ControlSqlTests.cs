@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Tests.Evaluation;
+
+public sealed class ControlSqlTests
+{
+    private static async Task<ImmutableArray<SqlMessage>> Check(Control control) => await ControlSql.CheckAsync(control, CancellationToken.None);
+
+    [Theory]
+    [InlineData("SELECT name AS item, mfa AS pass, '' AS reason FROM nobody", "unknown table nobody")]
+    [InlineData("SELECT u.nome AS item, mfa AS pass, '' AS reason FROM users u", "nome")]
+    [InlineData("SELECT name AS item, now() IS NULL AS pass, '' AS reason FROM users", "now()")]
+    [InlineData("SELECT name AS item, age AS pass, '' AS reason FROM users", "column pass is BIGINT and must be BOOLEAN")]
+    [InlineData("SELECT name AS item, mfa AS pass FROM users", "column reason is missing")]
+    [InlineData("SELECT name AS item, mfa AS pass, '' AS reason FROM users WHERE age > $days", "unknown parameter $days")]
+    public async Task A_test_that_cannot_run_is_found_without_evidence(string sql, string message)
+    {
+        var found = Assert.Single(await Check(Some.Control(Some.Test(sql))));
+        Assert.Equal("tests[T1].sql", found.Key);
+        Assert.False(found.IsWarning);
+        Assert.Contains(message, found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_text_is_checked_under_its_own_key()
+    {
+        var control = Some.Control(Some.Test("SELECT")) with
+        {
+            Evidence = [Some.Users with { Keep = "name" }, Some.Approvals],
+            Completeness = [new("c", "SELECT 1, 2", "SELECT no_such FROM users")],
+            Waivers = Some.Waivers with { Expires = "until" },
+        };
+        Assert.Equal(
+            ["tests[T1].sql", "completeness[0].sql", "completeness[0].equals", "evidence.users.keep", "waivers.expires"],
+            (await Check(control)).Select(m => m.Key));
+    }
+
+    [Fact]
+    public async Task A_comparison_with_false_is_a_warning_because_it_misses_null()
+    {
+        var found = Assert.Single(await Check(Some.Control(Some.Test("SELECT name AS item, mfa = false AS pass, '' AS reason FROM users"))));
+        Assert.True(found.IsWarning);
+    }
+
+    [Fact]
+    public async Task A_control_in_order_gives_no_message()
+    {
+        var control = Some.Control(Some.Test("SELECT name AS item, age < $days AND NOT EXISTS (SELECT 1 FROM devices__calls c WHERE c._parent = u._ref) AS pass, '' AS reason FROM users u")) with
+        {
+            Evidence = [Some.Users with { Keep = "mfa AND _region = 'x'" }, Some.Devices, Some.Approvals],
+            Completeness = [new("c", "SELECT count(*) FROM users", "SELECT count(*) FROM devices")],
+            Waivers = Some.Waivers,
+            Parameters = [new("days", ColumnType.Integer, JsonDocument.Parse("5").RootElement, "w")],
+        };
+        Assert.Empty(await Check(control));
+    }
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Tests.Evaluation;
+
+public sealed class FixtureRunnerTests
+{
+    private static readonly Control Control = Some.Control(Some.Test(
+        """
+        SELECT u.name AS item,
+            CASE WHEN EXISTS (SELECT 1 FROM devices__calls c WHERE c._with_UserName = u.name AND c.outcome <> 'complete') THEN NULL
+            ELSE EXISTS (SELECT 1 FROM devices d WHERE d._parent = u._ref) END AS pass,
+            'no device' AS reason
+        FROM users u
+        """)) with
+    { Evidence = [Some.Users, Some.Devices, Some.Approvals], Waivers = Some.Waivers };
+
+    private static FixtureTable Rows(params string[] rows) => new([.. rows.Select(r => JsonDocument.Parse(r).RootElement)], CollectionOutcome.Complete, null, []);
+
+    private static FixturePartition Partition(string name, params (string Name, FixtureTable Table)[] evidence) =>
+        new(name, evidence.ToImmutableSortedDictionary(e => e.Name, e => e.Table));
+
+    private static FixtureExpectation Expect(Conclusion conclusion, params string[] deviations) => new(conclusion, [.. deviations], [], []);
+
+    private static async Task<string[]> RunAsync(FixtureExpectation expect, ImmutableSortedDictionary<string, FixtureTable>? inputs, params FixturePartition[] partitions)
+    {
+        var file = new FixtureFile("f.yaml", [new("case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [.. partitions],
+            inputs ?? ImmutableSortedDictionary<string, FixtureTable>.Empty, expect, 3)]);
+        return [.. Assert.Single(await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, CancellationToken.None)).Differences];
+    }
+
+    [Fact]
+    public async Task A_wrong_expectation_is_spelled_out()
+    {
+        var differences = await RunAsync(
+            Expect(Conclusion.Pass, "bob", "zoe"), null,
+            Partition("prod", ("users", Rows("""{"name":"alice"}""", """{"name":"bob"}""")), ("devices", Rows("""{"_with_UserName":"bob","serial":"1"}"""))));
+        Assert.Equal(
+            ["expected Pass, got Fail", "'bob' should be deviation and is pass", "'zoe' should be deviation and is not in the population", "'alice' is deviation, which the case does not expect"],
+            differences);
+    }
+
+    [Fact]
+    public async Task A_column_or_evidence_that_does_not_exist_is_a_fault_of_the_case()
+    {
+        var differences = await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", Rows("""{"nome":"alice"}""")), ("user", Rows())));
+        Assert.Equal(["partition prod: the control has no evidence user that is read from a target", "users: there is no column nome"], differences);
+    }
+
+    [Fact]
+    public async Task Denied_evidence_concludes_what_it_must()
+    {
+        var denied = Rows() with { Outcome = CollectionOutcome.Failed, Code = "AccessDenied" };
+        Assert.Empty(await RunAsync(Expect(Conclusion.Inconclusive), null, Partition("prod", ("users", denied))));
+        Assert.Equal(["expected Pass, got Inconclusive; users: AccessDenied"], await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", denied))));
+    }
+
+    [Fact]
+    public async Task Calls_are_one_per_parent_and_carry_the_tables_outcome()
+    {
+        var expect = Expect(Conclusion.Inconclusive) with { Undetermined = ["alice"] };
+        var users = Rows("""{"name":"alice"}""");
+        Assert.Empty(await RunAsync(expect, null, Partition("prod", ("users", users), ("devices", Rows() with { Outcome = CollectionOutcome.Incomplete, Code = "AccessDenied" }))));
+        Assert.Empty(await RunAsync(Expect(Conclusion.Fail, "alice"), null, Partition("prod", ("users", users))));
+    }
+
+    [Fact]
+    public async Task Items_of_two_partitions_carry_the_partition_and_inputs_are_seen_by_both()
+    {
+        var users = Rows("""{"name":"alice"}""", """{"name":"bob"}""");
+        var inputs = ImmutableSortedDictionary<string, FixtureTable>.Empty.Add("approvals", Rows(Some.Approval("bob")));
+        var expect = Expect(Conclusion.Fail, "dev/alice") with { Approved = ["dev/bob", "prod/bob"] };
+        Assert.Empty(await RunAsync(
+            expect, inputs, Partition("dev", ("users", users)), Partition("prod", ("users", users), ("devices", Rows("""{"_with_UserName":"alice","serial":"1"}""")))));
+    }
+}

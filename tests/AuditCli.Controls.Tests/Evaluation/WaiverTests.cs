@@ -1,0 +1,92 @@
+using AuditCli.Controls.Evaluation;
+
+namespace AuditCli.Controls.Tests.Evaluation;
+
+public sealed class WaiverTests
+{
+    private static readonly Control Control = Some.Control() with { Evidence = [Some.Users, Some.Approvals], Waivers = Some.Waivers };
+
+    private static Task<Some.Outcome> With(string approval, params string[] users) => Some.EvaluateAsync(
+        Control, Some.Partition("prod", ("users", Some.Table(Some.Users, users)), ("approvals", Some.Table(Some.Approvals, approval))));
+
+    [Theory]
+    [InlineData("2026-12-31", "2026-10-02", "R", "x", "approved after as_of")]
+    [InlineData("2026-09-30", "2026-09-01", "R", "x", "expired before as_of")]
+    [InlineData("2026-12-31", "2026-09-01", " ", "x", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "R", "", "it gives no reason")]
+    public async Task A_waiver_that_is_not_valid_at_as_of_approves_nothing_and_is_listed(string expires, string on, string by, string reason, string why)
+    {
+        var outcome = await With(Some.Approval("alice", expires, on, by, reason), """{"name":"alice","mfa":false}""");
+        Assert.Equal(Conclusion.Fail, outcome.Conclusion);
+        Assert.Equal(why, Assert.Single(outcome.Result.Waivers.Expired).Why);
+    }
+
+    [Theory]
+    [InlineData("2026-10-01", "2026-10-01")]
+    [InlineData("2026-12-31", "2026-09-01")]
+    public async Task A_waiver_counts_from_the_day_of_approval_through_the_day_it_expires(string expires, string on)
+    {
+        var outcome = await With(Some.Approval("alice", expires, on), """{"name":"alice","mfa":false}""");
+        Assert.Equal((Conclusion.Pass, 1L, 0L), (outcome.Conclusion, outcome.Result.Approved, outcome.Result.Deviations));
+        Assert.Contains($$"""{"approved_by":"R. Reviewer","approved_on":"{{on}}","expires":"{{expires}}","reason":"break glass"}""", outcome.Rows()[0], StringComparison.Ordinal);
+        Assert.Empty(outcome.Result.Waivers.Unmatched.Concat(outcome.Result.Waivers.Expired));
+    }
+
+    [Fact]
+    public async Task The_last_day_of_a_waiver_is_over_in_UTC_and_nowhere_else()
+    {
+        var users = Some.Table(Some.Users, """{"name":"alice","mfa":false}""");
+        var approvals = Some.Table(Some.Approvals, Some.Approval("alice", "2026-10-01"));
+        var partition = Some.Partition("prod", ("users", users), ("approvals", approvals));
+        Task<Some.Outcome> At(DateTimeOffset asOf) => Some.EvaluateAsync(Control, Some.Moment with { AsOf = asOf }, EvaluationLimits.Default, partition);
+        Assert.Equal(Conclusion.Pass, (await At(new(2026, 10, 1, 23, 59, 59, TimeSpan.Zero))).Conclusion);
+        Assert.Equal(Conclusion.Pass, (await At(new(2026, 10, 2, 1, 59, 59, TimeSpan.FromHours(2)))).Conclusion);
+        Assert.Equal(Conclusion.Fail, (await At(new(2026, 10, 2, 0, 0, 0, TimeSpan.Zero))).Conclusion);
+    }
+
+    [Fact]
+    public async Task A_waiver_for_another_spelling_of_the_item_approves_nothing_and_is_unmatched()
+    {
+        var outcome = await With(Some.Approval("Alice"), """{"name":"alice","mfa":false}""");
+        Assert.Equal(Conclusion.Fail, outcome.Conclusion);
+        Assert.Equal("Alice", Assert.Single(outcome.Result.Waivers.Unmatched).Item);
+    }
+
+    [Fact]
+    public async Task A_waiver_does_not_decide_what_could_not_be_determined()
+    {
+        var outcome = await With(Some.Approval("alice"), """{"name":"alice"}""");
+        Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Undetermined));
+        Assert.Single(outcome.Result.Waivers.Unmatched);
+    }
+
+    [Fact]
+    public async Task A_waiver_table_that_was_not_read_whole_leaves_deviations_indicated()
+    {
+        Partition Partition(string users) => Some.Partition("prod", ("users", Some.Table(Some.Users, users)), ("approvals", Some.Denied(Some.Approvals)));
+        var outcome = await Some.EvaluateAsync(Control, Partition("""{"name":"alice","mfa":false}"""));
+        Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Indicated));
+        Assert.Single(outcome.Result.Limitations);
+        Assert.Equal(Conclusion.Pass, (await Some.EvaluateAsync(Control, Partition("""{"name":"bob","mfa":true}"""))).Conclusion);
+    }
+
+    [Fact]
+    public async Task An_input_that_was_not_supplied_approves_nothing_and_is_noted()
+    {
+        var outcome = await Some.EvaluateAsync(Control, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}"""))));
+        Assert.Equal(Conclusion.Fail, outcome.Conclusion);
+        Assert.Contains("no such input", Assert.Single(outcome.Result.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_waiver_that_matches_in_one_partition_is_not_unmatched_because_of_another()
+    {
+        var approvals = Some.Table(Some.Approvals, Some.Approval("alice"));
+        var outcome = await Some.EvaluateAsync(
+            Control,
+            Some.Partition("a", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", approvals)),
+            Some.Partition("b", ("users", Some.Table(Some.Users, """{"name":"bob","mfa":true}""")), ("approvals", approvals)));
+        Assert.Equal(Conclusion.Pass, outcome.Conclusion);
+        Assert.Empty(outcome.Result.Waivers.Unmatched);
+    }
+}
