@@ -12,6 +12,9 @@ namespace AuditCli.Collectors;
 /// <param name="Exchanges">Every attempt that entering took: who the caller is, and which regions there are.</param>
 public sealed record ReachedTarget(Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges);
 
+/// <summary>What a run collected: every target in the order given, and every evidence item, as they stand in the index.</summary>
+public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<EvidenceItem> Items);
+
 /// <summary>
 /// The only stage that reaches the network: carries out a plan and writes every answer, and every failure to get one, into the
 /// bundle under construction. Memory does not grow with pages, rows or parent rows.
@@ -26,10 +29,10 @@ public sealed class CollectionRun(
     Action<CollectionEvent> tell)
 {
     /// <summary>
-    /// Enters every target, asks everything planned, and returns what each target turned out to be, in the order given.
+    /// Enters every target and asks everything planned.
     /// Failures to read are evidence items, not exceptions; what is thrown is cancellation, or that the bundle cannot be written.
     /// </summary>
-    public async Task<ImmutableArray<ReachedTarget>> RunAsync(
+    public async Task<Collected> RunAsync(
         ImmutableArray<Target> targets,
         ImmutableArray<SuppliedInput> inputs,
         CancellationToken cancellationToken)
@@ -46,8 +49,9 @@ public sealed class CollectionRun(
             .ToImmutableArray();
         tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length));
 
+        var given = ImmutableArray.CreateBuilder<EvidenceItem>();
         foreach (var input in plan.Inputs)
-            await RecordAsync(await new InputCollection(bundle, clock).CollectAsync(input, inputs.Single(i => i.Name == input.Input), cancellationToken), cancellationToken);
+            given.Add(await RecordAsync(await new InputCollection(bundle, clock).CollectAsync(input, inputs.Single(i => i.Name == input.Input), cancellationToken), cancellationToken));
 
         // One failed task (the bundle cannot be written) ends the others too: nothing goes on unrecorded.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -57,8 +61,7 @@ public sealed class CollectionRun(
             var parent = request.ParentKey is { } key ? items[(target.Target.Name, key, region)] : null;
             items[(target.Target.Name, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, ending), ending.Token);
         }
-        await AllAsync(items.Values);
-        return reached;
+        return new(reached, [.. given, .. await AllAsync(items.Values)]);
     }
 
     private async Task<ReachedTarget> EnterAsync(Target target, CancellationToken cancellationToken)
@@ -154,16 +157,17 @@ public sealed class CollectionRun(
     }
 
     /// <summary>Waits for all to end, then reports the cause rather than the cancellations that followed it.</summary>
-    private static async Task AllAsync(IEnumerable<Task<EvidenceItem>> tasks)
+    private static async Task<EvidenceItem[]> AllAsync(IEnumerable<Task<EvidenceItem>> tasks)
     {
         var all = tasks.ToArray();
         try
         {
-            await Task.WhenAll(all);
+            return await Task.WhenAll(all);
         }
         catch (OperationCanceledException) when (all.FirstOrDefault(t => t.IsFaulted) is { } faulted)
         {
             await faulted;
+            throw;
         }
     }
 }

@@ -32,8 +32,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
         {
             await WriteQuestionsAsync(bundle, cancellationToken);
-            facts = await CollectAsync(bundle, log, started, cancellationToken);
-            results = await EvaluateAsync(bundle, facts, cancellationToken);
+            (facts, var items) = await CollectAsync(bundle, log, started, cancellationToken);
+            results = await EvaluateAsync(bundle, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
         await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
@@ -53,7 +53,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             await bundle.WriteFileAsync($"data/controls/{BundlePaths.Segment(control.Id)}.yaml", control.Source, cancellationToken);
     }
 
-    private async Task<RunFacts> CollectAsync(BundleWriter bundle, ILogger log, DateTimeOffset started, CancellationToken cancellationToken)
+    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(BundleWriter bundle, ILogger log, DateTimeOffset started, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         await using ExchangeTransport transport = engagement.Replay is { } recorded
@@ -67,11 +67,11 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
 
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
             .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, clock, log.Tell)));
-        ImmutableArray<ReachedTarget> reached;
+        Collected collected;
         try
         {
             using var limit = new ConcurrencyLimit(RequestsAtOnce, RequestsAtOncePerService);
-            reached = await RunProgress.ShowAsync(host, error, show =>
+            collected = await RunProgress.ShowAsync(host, error, show =>
             {
                 void Tell(CollectionEvent happened)
                 {
@@ -87,26 +87,27 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             foreach (var collector in collectors.Values)
                 await collector.DisposeAsync();
         }
-        return new RunFacts
+        var facts = new RunFacts
         {
             Started = started,
             Finished = started,
             AsOf = engagement.AsOf ?? dates?.Last ?? started,
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
-            Reached = reached,
+            Reached = collected.Targets,
             ClockOffsets = transport.ClockOffsets,
             RequestsAtOnce = RequestsAtOnce,
             RequestsAtOncePerService = RequestsAtOncePerService,
             User = Environment.UserName,
             Machine = Environment.MachineName,
         };
+        return (facts, collected.Items);
     }
 
-    private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, RunFacts facts, CancellationToken cancellationToken)
+    private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
-        var evidence = new CollectedEvidence(bundle.PartialFolder, EvidenceIndex.Read(bundle.PartialFolder));
+        var evidence = new CollectedEvidence(bundle.PartialFolder, items);
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
         var concluded = new List<ControlResult>();
         foreach (var scope in prepared.Plan.Controls)
