@@ -100,7 +100,7 @@ public sealed class SchemaAgreementTests
             }
             if (At(whole, path) is JsonObject)
             {
-                foreach (var name in new[] { "zzz_unknown", "Bad Name!", "_", "ABC-DEF-001" })
+                foreach (var name in new[] { "zzz_unknown", "Bad Name!", "_", "ABC-DEF-001", "gcp", "file" })
                 {
                     foreach (var json in new[] { "\"x\"", "{}", "[\"x\"]" })
                         yield return ($"{label} with {name}: {json}", Inside(whole, path, node => ((JsonObject)node)[name] = JsonNode.Parse(json)));
