@@ -18,19 +18,13 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
     private const int PagesAhead = 2;
     private const int CallsPerNotice = 100;
 
-    /// <summary>What the table of calls holds beside the columns that SQL sees.</summary>
-    private static readonly ImmutableArray<Column> CallDetails =
-    [
-        new("message", ColumnType.Text), new("pages", ColumnType.Integer), new("items", ColumnType.Integer), new("exchanges", ColumnType.Json),
-    ];
-
     /// <summary>Collects for every row of the parent. A parent that was not read whole limits this evidence too.</summary>
     public async Task<EvidenceItem> CollectAsync(RequestPlace place, EvidenceItem parent, CancellationToken cancellationToken)
     {
         var item = place.Item(clock.GetUtcNow());
         var with = place.Request.With.Keys.ToImmutableArray();
         using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
-        using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.Calls(with), CallDetails);
+        using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
         var writing = new Writing(item, table, calls, new FailureTally());
         if (parent.Outcome != CollectionOutcome.Complete)
             writing.Failures.Add("ParentNotRead", $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
@@ -185,7 +179,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
                 ["record_id"] = e.RecordId,
                 ["request_id"] = e.RequestId,
                 ["status"] = e.Status,
-                ["date"] = e.Date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", System.Globalization.CultureInfo.InvariantCulture),
+                ["date"] = Rfc3339.Format(e.Date),
             }).ToArray(),
         });
 

@@ -15,11 +15,22 @@ public static class EvidenceColumns
         .. perParent ? [Text("_parent"), .. with.Select(p => Text("_with_" + p))] : Array.Empty<Column>(),
     ];
 
-    /// <summary>One row per call made for a parent row: how it went, so that SQL can tell "none" from "unread".</summary>
-    public static ImmutableArray<Column> Calls(IEnumerable<string> with) =>
+    /// <summary>
+    /// One row per call made for a parent row: how it went, so that SQL can tell "none" from "unread", and where its exchanges are.
+    /// </summary>
+    public static ImmutableArray<Column> Calls(IEnumerable<string> with) => [.. CallNames(with), .. CallDetails];
+
+    /// <summary>Of <see cref="Calls"/>, the columns that name the call and its outcome; all are text.</summary>
+    public static ImmutableArray<Column> CallNames(IEnumerable<string> with) =>
     [
         Text("_target"), Text("_account"), Text("_region"), Text("_parent"), .. with.Select(p => Text("_with_" + p)),
         Text("outcome"), Text("code"),
+    ];
+
+    /// <summary>Of <see cref="Calls"/>, what the call brought: its failure's words, pages, rows, and every attempt.</summary>
+    public static ImmutableArray<Column> CallDetails { get; } =
+    [
+        Text("message"), new("pages", ColumnType.Integer), new("items", ColumnType.Integer), new("exchanges", ColumnType.Json),
     ];
 
     private static Column Text(string name) => new(name, ColumnType.Text);

@@ -78,5 +78,5 @@ internal static class RunRecord
         })]),
     };
 
-    internal static string Instant(DateTimeOffset value) => value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
+    internal static string Instant(DateTimeOffset value) => Rfc3339.Format(value);
 }
