@@ -18,7 +18,7 @@ internal sealed class AwsSession(
     /// <summary>The word for what exists once for an account.</summary>
     public const string GlobalRegion = "aws-global";
 
-    private readonly ConcurrentDictionary<(string Service, string Region), Lazy<AwsServiceClient>> _clients = new();
+    private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion), Lazy<AwsServiceClient>> _clients = new();
 
     public string HomeRegion => homeRegion;
 
@@ -28,8 +28,14 @@ internal sealed class AwsSession(
     {
         try
         {
-            var client = _clients.GetOrAdd((service.Name, region), _ => new(() => Client(service, region))).Value;
-            return await client.CallAsync(operation, parameters, cancellationToken);
+            try
+            {
+                return await Client(service, region, null).CallAsync(operation, parameters, cancellationToken);
+            }
+            catch (AwsServiceFailure e) when (service.Name == "s3" && BucketRegion(e, region) is { } bucketRegion)
+            {
+                return await Client(service, region, bucketRegion).CallAsync(operation, parameters, cancellationToken);
+            }
         }
         catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
         {
@@ -64,7 +70,7 @@ internal sealed class AwsSession(
     public Uri? UnusualEndpoint(ServiceModel service, string region) =>
         transport.RecordedOrigin(Scope(service, region)) is { } recorded
             ? ProviderHosts.IsProvider(recorded) ? null : recorded
-            : Config(service, region).OwnEndpoint is { } url && !ProviderHosts.IsProvider(new(url)) ? new(url) : null;
+            : Config(service, region, null).OwnEndpoint is { } url && !ProviderHosts.IsProvider(new(url)) ? new(url) : null;
 
     public void Dispose()
     {
@@ -72,13 +78,33 @@ internal sealed class AwsSession(
             client.Value.Dispose();
     }
 
-    private AwsServiceClient Client(ServiceModel service, string region) => new(
-        service, credentials, Config(service, region),
-        transport.Open(Scope(service, region), new RequestCheck(service).Refusal), transport.IsReplay ? null : clock);
+    private AwsServiceClient Client(ServiceModel service, string region, string? bucketRegion) => _clients.GetOrAdd(
+        (service.Name, region, bucketRegion),
+        _ => new(() => new(
+            service, credentials, Config(service, region, bucketRegion),
+            transport.Open(Scope(service, region), new RequestCheck(service).Refusal), transport.IsReplay ? null : clock))).Value;
 
     // A recorded host is asked again whatever it was, so that a replay needs to know nothing about endpoints.
-    private AwsServiceConfig Config(ServiceModel service, string region) => new(
-        service, region == GlobalRegion ? homeRegion : region, profile, transport.RecordedOrigin(Scope(service, region)), transport.IsReplay);
+    private AwsServiceConfig Config(ServiceModel service, string region, string? bucketRegion)
+    {
+        var own = Endpoint(region);
+        var recorded = transport.RecordedOrigin(Scope(service, region));
+        if (recorded is not null && bucketRegion is not null)
+            recorded = InRegion(recorded, own, bucketRegion);
+        return new(service, bucketRegion ?? own, profile, recorded, transport.IsReplay);
+    }
+
+    /// <summary>Where S3 says the bucket is, when that is another region of the same partition.</summary>
+    private string? BucketRegion(AwsServiceFailure failure, string region) =>
+        (int)failure.StatusCode is 301 or 307 or 400 && failure.BucketRegion is { } named && named != Endpoint(region)
+            && Partitions.IsRegion(named) && Partitions.Of(named) == Partitions.Of(Endpoint(region))
+            ? named
+            : null;
+
+    private static Uri InRegion(Uri endpoint, string from, string to) =>
+        new UriBuilder(endpoint) { Host = string.Join('.', endpoint.Host.Split('.').Select(label => label == from ? to : label)) }.Uri;
+
+    private string Endpoint(string region) => region == GlobalRegion ? homeRegion : region;
 
     private ExchangeScope Scope(ServiceModel service, string region) => new(target, service.Name, region);
 }

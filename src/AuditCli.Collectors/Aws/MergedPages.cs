@@ -4,50 +4,77 @@ using AuditCli.Collectors.Aws.Catalogue;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>Joins the pages of one answer into one object.</summary>
+/// <summary>
+/// Joins the pages of one answer into one object, as the AWS CLI and boto3's paginators do: what grows from page to page is
+/// joined, what is the same on every page is kept, and what only concerns paging is left out.
+/// </summary>
 internal sealed class MergedPages(OperationModel operation)
 {
-    private readonly string[] _growing = operation.Pager is null ? [] : operation.Rows is { } rows ? [rows] : [.. operation.Pager.Results];
+    private readonly Pager? _pager = operation.Pager;
+    private readonly string[] _growing = operation.Pager switch
+    {
+        null => [],
+        { Results.IsEmpty: true } => operation.Rows is { } rows ? [rows] : [],
+        var pager => [.. pager.Results],
+    };
+
     private JsonObject? _all;
 
     public void Add(JsonElement page)
     {
         var more = (JsonObject)JsonNode.Parse(page.GetRawText())!;
-        foreach (var token in operation.Pager?.Outputs ?? [])
-        {
-            // A dotted token stands inside what is joined.
-            if (Holder(more, token.Split("||")[0].Trim()) is var (holder, name))
-                holder.Remove(name);
-        }
-        if (operation.Pager?.More is { } flag)
-            more.Remove(flag);
         if (_all is null)
         {
-            _all = more;
+            _all = First(more);
             return;
         }
         foreach (var path in _growing)
         {
-            if (Holder(more, path) is not var (source, name) || source[name] is not { } added)
+            if (Value(more, path) is not { } added)
                 continue;
-            if (Holder(_all, path) is var (target, _) && target[name] is JsonArray list && added is JsonArray elements)
+            if (Value(_all, path) is JsonArray joined && added is JsonArray elements)
             {
                 foreach (var element in elements)
-                    list.Add(element?.DeepClone());
+                    joined.Add(element?.DeepClone());
             }
-            else if (Holder(_all, path) is var (absent, _) && absent[name] is null)
-                absent[name] = added.DeepClone();
+            else if (Value(_all, path) is null)
+                Put(_all, path, added);
         }
     }
 
     public JsonElement ToElement() => JsonSerializer.SerializeToElement(_all ?? []);
 
-    private static (JsonObject Holder, string Name)? Holder(JsonObject root, string path)
+    private JsonObject First(JsonObject page)
+    {
+        if (_pager is null)
+            return page;
+        if (_pager.Results.IsEmpty)
+        {
+            foreach (var token in _pager.Outputs.Append(_pager.More).OfType<string>())
+                page.Remove(token);
+            return page;
+        }
+        var first = new JsonObject();
+        foreach (var path in _pager.Kept.Concat(_growing))
+        {
+            if (Value(page, path) is { } value)
+                Put(first, path, value);
+        }
+        return first;
+    }
+
+    private static JsonNode? Value(JsonObject root, string path) =>
+        path.Split('.').Aggregate((JsonNode?)root, (at, step) => at is JsonObject members ? members[step] : null);
+
+    private static void Put(JsonObject root, string path, JsonNode value)
     {
         var steps = path.Split('.');
-        JsonNode? at = root;
         foreach (var step in steps[..^1])
-            at = (at as JsonObject)?[step];
-        return at is JsonObject holder ? (holder, steps[^1]) : null;
+        {
+            if (root[step] is not JsonObject inner)
+                root[step] = inner = [];
+            root = inner;
+        }
+        root[steps[^1]] = value.DeepClone();
     }
 }

@@ -59,7 +59,7 @@ internal static class ContentDecoding
     {
         if (length > maxBytes)
             throw TooLarge(maxBytes);
-        using var body = new MemoryStream((int)(length ?? 0));
+        using var body = new MemoryStream();
         var buffer = new byte[16 * 1024];
         for (int n; (n = await stream.ReadAsync(buffer, cancellationToken)) > 0;)
         {

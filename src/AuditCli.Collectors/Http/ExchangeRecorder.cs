@@ -55,7 +55,9 @@ internal sealed class ExchangeRecorder(
 
     private HttpExchange Answered(DateTimeOffset date, HttpRequestMessage request, ReadOnlyMemory<byte> sent, HttpResponseMessage response, ReadOnlyMemory<byte> body)
     {
-        var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, body.Length);
+        // The answer to HEAD has no body, and the length of the one it would have.
+        var length = request.Method == HttpMethod.Head ? response.Content.Headers.ContentLength : body.Length;
+        var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, length);
         var coding = string.Join(", ", response.Content.Headers.ContentEncoding);
         return new(
             date, policy.Clean(request.RequestUri!), Protocol(response.Version), Block(request, sent),
@@ -75,7 +77,7 @@ internal sealed class ExchangeRecorder(
     }
 
     private ImmutableArray<KeyValuePair<string, string>> Fields(
-        System.Net.Http.Headers.HttpHeadersNonValidated message, System.Net.Http.Headers.HttpHeadersNonValidated? content, int? length)
+        System.Net.Http.Headers.HttpHeadersNonValidated message, System.Net.Http.Headers.HttpHeadersNonValidated? content, long? length)
     {
         var fields = message.Concat(content ?? default)
             .Where(h => !policy.DroppedFields.Contains(h.Key))

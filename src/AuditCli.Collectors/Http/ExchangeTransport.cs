@@ -10,6 +10,7 @@ namespace AuditCli.Collectors.Http;
 public abstract class ExchangeTransport : IAsyncDisposable
 {
     private readonly AsyncLocal<ExchangeTrail?> _trail = new();
+    private int _closed;
 
     private protected ExchangeTransport()
     {
@@ -41,7 +42,14 @@ public abstract class ExchangeTransport : IAsyncDisposable
 
     /// <summary>Closes every file; what is recorded is on the disk afterwards.</summary>
     /// <exception cref="IOException">Exchanges could not be written.</exception>
-    public abstract ValueTask DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
+            await CloseAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract ValueTask CloseAsync();
 
     private protected void Note(ExchangeReference reference) => _trail.Value?.Add(reference);
 }

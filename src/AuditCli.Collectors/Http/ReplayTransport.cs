@@ -66,7 +66,7 @@ public sealed class ReplayTransport : ExchangeTransport
         }
     }
 
-    public override async ValueTask DisposeAsync()
+    private protected override async ValueTask CloseAsync()
     {
         foreach (var log in _logs.Values)
             await log.Value.DisposeAsync();

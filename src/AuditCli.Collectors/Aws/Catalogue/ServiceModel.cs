@@ -40,9 +40,10 @@ internal sealed record OperationModel(
 
 /// <summary>How to read on: the members to give, and where the answer holds their values.</summary>
 /// <param name="More">The path of the flag that says whether there is more; null when the tokens alone say so.</param>
-/// <param name="Results">The paths of what grows from page to page, where there are several; else empty.</param>
+/// <param name="Results">The paths of what grows from page to page; empty where botocore has no paginator.</param>
+/// <param name="Kept">The paths of what is the same on every page.</param>
 /// <param name="Limit">The member that sets the size of a page; null when there is none.</param>
-internal sealed record Pager(ImmutableArray<string> Inputs, ImmutableArray<string> Outputs, string? More, string? Limit, ImmutableArray<string> Results);
+internal sealed record Pager(ImmutableArray<string> Inputs, ImmutableArray<string> Outputs, string? More, string? Limit, ImmutableArray<string> Results, ImmutableArray<string> Kept);
 
 /// <summary>An endpoint: a URL with <c>{region}</c>, and the region to sign for where it is another.</summary>
 internal readonly record struct EndpointRule(string Url, string? SigningRegion);
@@ -141,7 +142,7 @@ internal sealed class ServiceModel
         var space = http.IndexOf(' ', StringComparison.Ordinal);
         return new(
             name, http[..space], http[(space + 1)..], Text(e, "in"), Text(e, "out"), Text(e, "wrapper"), Text(e, "rows"),
-            e.TryGetProperty("pager", out var p) ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), p.TryGetProperty("results", out _) ? Texts(p, "results") : []) : null,
+            e.TryGetProperty("pager", out var p) ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), Texts(p, "results"), Texts(p, "kept")) : null,
             Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"));
     }
 
@@ -155,5 +156,5 @@ internal sealed class ServiceModel
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     private static ImmutableArray<string> Texts(JsonElement e, string name) =>
-        [.. e.GetProperty(name).EnumerateArray().Select(v => v.GetString()!)];
+        e.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(v => v.GetString()!)] : [];
 }

@@ -15,7 +15,8 @@ A file has one line per operation and per shape, so that a diff between two boto
   operations   name -> http ("GET /{Bucket}?acl"), in, out (shapes), rows (JSON pointer-like path of the list whose
                elements are the rows; absent: the whole response is one row), pager, host_prefix, wrapper, namespace
   pager        in/out (request member, response path), more (response path of the "is truncated" flag), limit (request
-               member), results (response paths that grow from page to page, where there are several), derived (true: botocore has no paginator, the token members were found by name)
+               member), results (response paths that grow from page to page), kept (response paths that are the same on every page),
+               derived (true: botocore has no paginator, the token members were found by name)
   shapes       {"members": {name: reference}, "required": [...], "payload": name} | {"list": reference}
                | {"map": [key reference, value reference]}
   reference    a scalar type or "@Shape", then words: in=uri|query|header|headers|status, name=<wire name>,
@@ -140,6 +141,9 @@ class Service:
         self.model = model(name, 'service-2.json')
         self.shapes = self.model['shapes']
         self.paginators = (model(name, 'paginators-1.json') or {}).get('pagination', {})
+        extras = (model(name, 'paginators-1.sdk-extras.json') or {}).get('merge', {}).get('pagination', {})
+        for operation, extra in extras.items():
+            self.paginators.setdefault(operation, {}).update(extra)
         self.used = {}
 
     def reference(self, ref, member=None):
@@ -216,8 +220,9 @@ class Service:
             if found.get('limit_key'):
                 pager['limit'] = found['limit_key']
             keys = many(found.get('result_key', []))
-            if len(keys) > 1:
-                pager['results'] = keys
+            pager['results'] = keys
+            if found.get('non_aggregate_keys'):
+                pager['kept'] = found['non_aggregate_keys']
             return pager, keys
         given, returned = self.members(operation, 'input'), self.members(operation, 'output')
         candidates = {t: TOKENS_IN.get(t, (t,)) for t in TOKENS_OUT}

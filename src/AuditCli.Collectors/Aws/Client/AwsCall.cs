@@ -7,16 +7,13 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws.Client;
 
 /// <summary>One call, in the form the SDK's runtime passes along.</summary>
-internal sealed class AwsCall(ServiceModel service, OperationModel operation, JsonObject parameters, string? region) : AmazonWebServiceRequest
+internal sealed class AwsCall(ServiceModel service, OperationModel operation, JsonObject parameters) : AmazonWebServiceRequest
 {
     public ServiceModel Service => service;
     public OperationModel Operation => operation;
 
     /// <summary>Checked by <see cref="ParameterCheck"/>.</summary>
     public JsonObject Parameters => parameters;
-
-    /// <summary>The region an S3 redirect named; null for the client's own.</summary>
-    public string? Region => region;
 }
 
 /// <summary>The answer to a call, unread.</summary>

@@ -14,32 +14,24 @@ internal sealed class AwsServiceClient : AmazonServiceClient
 {
     private readonly InvokeOptions _options = new() { RequestMarshaller = new CallMarshaller(), ResponseUnmarshaller = new AnswerUnmarshaller() };
     private readonly ServiceModel _service;
-    private readonly AwsServiceConfig _config;
 
     /// <param name="pipeline">The guard and what is below it.</param>
     public AwsServiceClient(ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, TimeProvider? clock)
         : base(credentials, WithPipeline(config, pipeline))
     {
         _service = service;
-        _config = config;
         // Put in here, since the base constructor builds the pipeline before this class has a clock.
         RuntimePipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new StandardRetry(config, clock)));
     }
 
     protected override IServiceMetadata ServiceMetadata => new Metadata(Config.ServiceId);
 
-    /// <summary>Calls once, retries included; an S3 bucket of another region is asked there.</summary>
+    /// <summary>Calls once, retries included.</summary>
     /// <param name="parameters">Checked by <see cref="ParameterCheck"/>.</param>
     public async Task<AwsAnswer> CallAsync(OperationModel operation, JsonObject parameters, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await CallAsync(operation, parameters, null, cancellationToken);
-        }
-        catch (AwsServiceFailure e) when (_service.Name == "s3" && BucketRegion(e) is { })
-        {
-            return await CallAsync(operation, parameters, BucketRegion(e), cancellationToken);
-        }
+        var result = await InvokeAsync<AwsCallResult>(new AwsCall(_service, operation, parameters), _options, cancellationToken);
+        return result.Answer;
     }
 
     protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
@@ -49,19 +41,6 @@ internal sealed class AwsServiceClient : AmazonServiceClient
         pipeline.AddHandlerAfter<RetryHandler>(new CatalogueAuth());
         pipeline.AddHandlerAfter<Unmarshaller>(new WholeBody());
     }
-
-    private async Task<AwsAnswer> CallAsync(OperationModel operation, JsonObject parameters, string? region, CancellationToken cancellationToken)
-    {
-        var result = await InvokeAsync<AwsCallResult>(new AwsCall(_service, operation, parameters, region), _options, cancellationToken);
-        return result.Answer;
-    }
-
-    /// <summary>Where S3 says the bucket is, when that is another region of the same partition.</summary>
-    private string? BucketRegion(AwsServiceFailure failure) =>
-        (int)failure.StatusCode is 301 or 307 or 400 && failure.BucketRegion is { } region && region != _config.Region
-            && Partitions.Of(region) == Partitions.Of(_config.Region) && Partitions.IsRegion(region)
-            ? region
-            : null;
 
     private static AwsServiceConfig WithPipeline(AwsServiceConfig config, HttpMessageHandler pipeline)
     {

@@ -54,7 +54,7 @@ internal sealed class CatalogueEndpoints(ServiceModel service) : IEndpointProvid
     };
 }
 
-/// <summary>Puts the endpoint, and for S3 the region of a bucket, into the request.</summary>
+/// <summary>Puts the endpoint into the request.</summary>
 internal sealed class CatalogueEndpointResolver : BaseEndpointResolver
 {
     protected override EndpointParameters MapEndpointsParameters(IRequestContext requestContext) =>
@@ -68,13 +68,6 @@ internal sealed class CatalogueEndpointResolver : BaseEndpointResolver
         if (call.Service.Name == "s3")
             context.Request.UseDoubleEncoding = false;
         InjectHostPrefix(context);
-        if (call.Region is not { } bucketRegion)
-            return;
-        var own = ((AwsServiceConfig)context.ClientConfig).Region;
-        var endpoint = context.Request.Endpoint;
-        var labels = endpoint.Host.Split('.').Select(label => label == own ? bucketRegion : label);
-        context.Request.Endpoint = new UriBuilder(endpoint) { Host = string.Join('.', labels) }.Uri;
-        context.Request.AuthenticationRegion = bucketRegion;
     }
 }
 

@@ -16,7 +16,7 @@ internal sealed class RequestCheck
     {
         _service = service;
         _templates = service.Protocol is WireProtocol.RestJson or WireProtocol.RestXml
-            ? [.. service.OperationNames.Select(n => new Template(service.Operation(n)!))]
+            ? [.. service.OperationNames.Select(n => new Template(service, service.Operation(n)!))]
             : [];
     }
 
@@ -59,14 +59,18 @@ internal sealed class RequestCheck
         private readonly string _method;
         private readonly string[] _segments;
         private readonly string[] _query;
+        private readonly string[] _required;
 
-        public Template(OperationModel operation)
+        public Template(ServiceModel service, OperationModel operation)
         {
             Operation = operation.Name;
             _method = operation.Method;
             var parts = operation.UriTemplate.Split('?', 2);
             _segments = parts[0].Trim('/').Split('/');
             _query = parts.Length == 1 ? [] : parts[1].Split('&');
+            // s3:ListParts has the path of s3:GetObject; only what it requires in the query tells them apart.
+            var input = operation.Input is { } name ? (ShapeModel.Structure)service.Shape(name) : null;
+            _required = [.. (input?.Members ?? []).Where(m => m.Location == MemberLocation.Query && input!.Required.Contains(m.Name)).Select(m => m.Wire)];
         }
 
         public string Operation { get; }
@@ -76,7 +80,8 @@ internal sealed class RequestCheck
             if (method != _method)
                 return false;
             var given = uri.Query.TrimStart('?').Split('&');
-            return _query.All(q => given.Any(g => g == q || g == q + "=")) && Path(uri.AbsolutePath.Trim('/').Split('/'));
+            return _query.All(q => given.Any(g => g == q || g == q + "="))
+                && _required.All(q => given.Any(g => g.StartsWith(q + "=", StringComparison.Ordinal))) && Path(uri.AbsolutePath.Trim('/').Split('/'));
         }
 
         private bool Path(string[] given)

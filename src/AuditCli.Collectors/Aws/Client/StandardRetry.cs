@@ -14,6 +14,9 @@ internal sealed class StandardRetry(IClientConfig config, TimeProvider? clock) :
 
     public override bool RetryLimitReached(IExecutionContext executionContext) => executionContext.RequestContext.Retries >= MaxRetries;
 
+    /// <summary>The SDK repeats a broken connection ten times more without counting; here every attempt counts.</summary>
+    public override bool IsStaleConnectionError(Exception exception) => false;
+
     /// <summary>The SDK's process-wide retry quota would make the number of attempts depend on other calls.</summary>
     public override bool OnRetry(IExecutionContext executionContext, bool bypassAcquireCapacity, bool isThrottlingError) => true;
 

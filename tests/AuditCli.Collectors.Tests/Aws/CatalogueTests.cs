@@ -1,0 +1,151 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using AuditCli.Collectors.Aws;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Tests.Aws;
+
+public sealed partial class CatalogueTests
+{
+    private readonly AwsCatalogue _catalogue = new();
+    private readonly EvidenceSource _source = AwsSource.Create();
+
+    public static TheoryData<string> Services => [.. new AwsCatalogue().ServiceNames];
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public void Every_operation_of_a_service_has_a_read_verb_or_says_what_it_changes(string name)
+    {
+        var service = _catalogue.Service(name)!;
+
+        Assert.NotEmpty(service.OperationNames);
+        Assert.Equal(service.OperationNames.Length, service.OperationNames.Distinct(StringComparer.Ordinal).Count());
+        Assert.All(service.OperationNames, o => Assert.True(ReadVerb().IsMatch(o) || service.Operation(o)!.SideEffect is not null, o));
+        Assert.All(service.Refused, r => Assert.Null(service.Operation(r.Key)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public void Every_operation_of_a_service_can_be_described(string name)
+    {
+        foreach (var operation in _catalogue.Service(name)!.OperationNames)
+        {
+            var found = _source.FindOperation($"{name}:{operation}")!;
+            Assert.Equal(found.Columns.Length, found.Columns.Select(c => c.Name.ToLowerInvariant()).Distinct().Count());
+        }
+    }
+
+    [Theory]
+    [InlineData("secretsmanager:GetSecretValue")]
+    [InlineData("ssm:GetParametersByPath")]
+    [InlineData("sts:GetSessionToken")]
+    [InlineData("s3:GetObject")]
+    [InlineData("dynamodb:GetItem")]
+    [InlineData("ec2:GetPasswordData")]
+    [InlineData("ecr:GetAuthorizationToken")]
+    [InlineData("lambda:GetFunction")]
+    public void Secrets_and_data_are_refused_with_the_reason(string operation)
+    {
+        Assert.Null(_source.FindOperation(operation));
+        Assert.Contains("is refused because", Assert.Single(_source.Suggest(operation)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("iam:ListUser", "iam:ListUsers")]
+    [InlineData("security-hub:GetFindings", "securityhub:GetFindings")]
+    [InlineData("s3:DescribeKey", "kms:DescribeKey")]
+    [InlineData("ListUsers", "iam:ListUsers")]
+    public void A_near_miss_gets_a_hint(string written, string meant) => Assert.Contains(meant, _source.Suggest(written));
+
+    [Theory]
+    [InlineData("iam:ListUsers", OperationScope.Global)]
+    [InlineData("organizations:ListAccounts", OperationScope.Global)]
+    [InlineData("s3:ListBuckets", OperationScope.Global)]
+    [InlineData("s3control:GetPublicAccessBlock", OperationScope.Global)]
+    [InlineData("ec2:DescribeRegions", OperationScope.Global)]
+    [InlineData("ec2:DescribeVpcs", OperationScope.Regional)]
+    [InlineData("kms:ListKeys", OperationScope.Regional)]
+    public void An_operation_knows_whether_it_is_asked_once_or_in_every_region(string operation, OperationScope scope) =>
+        Assert.Equal(scope, _source.FindOperation(operation)!.Scope);
+
+    [Theory]
+    [InlineData("iam", "aws", "eu-west-1", false, false, "https://iam.amazonaws.com", "us-east-1")]
+    [InlineData("kms", "aws-cn", "cn-north-1", false, false, "https://kms.cn-north-1.amazonaws.com.cn", null)]
+    [InlineData("ec2", "aws", "us-east-1", true, true, "https://ec2-fips.us-east-1.api.aws", null)]
+    [InlineData("s3", "aws", "eu-west-1", false, true, "https://s3.dualstack.eu-west-1.amazonaws.com", null)]
+    [InlineData("iam", "aws-us-gov", "us-gov-east-1", false, false, "https://iam.us-gov.amazonaws.com", "us-gov-west-1")]
+    public void An_endpoint_is_what_the_providers_rules_say(string service, string partition, string region, bool fips, bool dual, string url, string? signing) =>
+        Assert.Equal(new EndpointRule(url, signing), _catalogue.Service(service)!.Endpoint(partition, region, fips, dual));
+
+    [Fact]
+    public void Columns_have_the_apis_names_and_types()
+    {
+        Column[] users = [.. _source.FindOperation("iam:ListUsers")!.Columns];
+
+        Assert.Contains(new Column("UserName", ColumnType.Text), users);
+        Assert.Contains(new Column("CreateDate", ColumnType.Timestamp), users);
+        Assert.Contains(new Column("Tags", ColumnType.Json), users);
+        Assert.Contains(new Column("AssumeRolePolicyDocument", ColumnType.Json), _source.FindOperation("iam:ListRoles")!.Columns);
+        Assert.Equal(new Column("Value", ColumnType.Text), Assert.Single(_source.FindOperation("guardduty:ListDetectors")!.Columns));
+        Assert.DoesNotContain(_source.FindOperation("iam:ListUsers")!.Parameters, p => p.Name == "Marker");
+        Assert.True(_source.FindOperation("iam:GetRole")!.Parameters.Single(p => p.Name == "RoleName").Required);
+    }
+
+    [GeneratedRegex("^(Get|List|Describe|BatchGet|BatchDescribe|Head|Lookup|Search|Select|Simulate)(?=[A-Z0-9]|$)")]
+    private static partial Regex ReadVerb();
+}
+
+public sealed class CredentialReportTests
+{
+    private const string Header = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active,"
+        + "access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,"
+        + "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,"
+        + "cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated";
+
+    private const string Root = "<root_account>,arn:aws:iam::1:root,2020-01-01T00:00:00+00:00,not_supported,no_information,not_supported,not_supported,true,"
+        + "false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A";
+
+    [Theory]
+    [InlineData("user,arn\n")]
+    [InlineData("")]
+    [InlineData(Header + "\na,b\n")]
+    [InlineData(Header + "\n\"a,b\n")]
+    public void A_report_that_is_none_is_malformed(string csv) =>
+        Assert.Equal("MalformedResponse", Assert.Throws<CollectionException>(() => CredentialReport.Pages(Answer(csv)).Count()).Code);
+
+    [Fact]
+    public void The_root_account_and_what_it_does_not_have_are_read_as_they_are()
+    {
+        var row = Assert.Single(CredentialReport.Pages(Answer(Header + "\n" + Root + "\n")).Single().Rows);
+
+        Assert.Equal("/Content/0", row.Pointer);
+        Assert.Equal("<root_account>", row.Value.GetProperty("user").GetString());
+        Assert.Equal("2020-01-01T00:00:00Z", row.Value.GetProperty("user_creation_time").GetString());
+        Assert.All(["password_enabled", "password_last_used", "access_key_1_last_rotated"], n => Assert.Equal(JsonValueKind.Null, row.Value.GetProperty(n).ValueKind));
+        Assert.True(row.Value.GetProperty("mfa_active").GetBoolean());
+        Assert.False(row.Value.GetProperty("access_key_1_active").GetBoolean());
+        Assert.Equal("2026-10-01T00:00:00Z", row.Value.GetProperty("_generated_at").GetString());
+    }
+
+    [Fact]
+    public void Two_hundred_thousand_users_are_read_as_a_stream()
+    {
+        var csv = new StringBuilder(Header).Append('\n');
+        for (var i = 0; i < 200_000; i++)
+            csv.Append(System.Globalization.CultureInfo.InvariantCulture, $"user{i},").Append(Root.AsSpan("<root_account>,".Length)).Append('\n');
+        var answer = Answer(csv.ToString());
+        csv.Clear();
+
+        var rows = CredentialReport.Pages(answer).Sum(p => (long)p.Rows.Length);
+
+        Assert.Equal(200_000, rows);
+    }
+
+    private static byte[] Answer(string csv) => Encoding.UTF8.GetBytes($"""
+        <GetCredentialReportResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetCredentialReportResult>
+        <Content>{Convert.ToBase64String(Encoding.UTF8.GetBytes(csv))}</Content><ReportFormat>text/csv</ReportFormat>
+        <GeneratedTime>2026-10-01T00:00:00Z</GeneratedTime></GetCredentialReportResult></GetCredentialReportResponse>
+        """);
+}

@@ -1,0 +1,207 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+using AuditCli.Tests;
+
+namespace AuditCli.Collectors.Tests.Aws;
+
+/// <summary>One seeded moto for the tests that only read.</summary>
+public sealed class SeededMoto : IAsyncLifetime
+{
+    private MotoServer? _server;
+
+    public Uri Address => _server?.Address ?? throw new InvalidOperationException("moto_server does not run");
+
+    public async Task InitializeAsync()
+    {
+        if (MotoServer.Executable is null)
+            return;
+        _server = await MotoServer.StartAsync();
+        await Boto3Async([], "seed");
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_server is { } server)
+            await server.DisposeAsync();
+    }
+
+    /// <summary>boto3's answers to the calls, one line each.</summary>
+    public async Task<string[]> Boto3Async(IEnumerable<string> calls, params string[] more)
+    {
+        var start = new ProcessStartInfo("python3") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])[Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_calls.py"), Address.ToString(), .. more])
+            start.ArgumentList.Add(argument);
+        using var python = Process.Start(start)!;
+        var output = python.StandardOutput.ReadToEndAsync();
+        var errors = python.StandardError.ReadToEndAsync();
+        foreach (var call in calls)
+            await python.StandardInput.WriteLineAsync(call);
+        python.StandardInput.Close();
+        await python.WaitForExitAsync();
+        return python.ExitCode == 0
+            ? (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            : throw new InvalidOperationException(await errors);
+    }
+}
+
+[Collection("environment")]
+public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
+{
+    private static readonly string[] Calls =
+    [
+        "iam:ListUsers {}", "iam:ListRoles {\"PaginationConfig\":{}}", "iam:GetAccountPasswordPolicy {}", "iam:GetAccountSummary {}",
+        "iam:GetAccountAuthorizationDetails {}", "iam:GetRole {\"RoleName\":\"role1\"}", "iam:ListAccessKeys {\"UserName\":\"user0\"}",
+        "iam:GetLoginProfile {\"UserName\":\"user1\"}", "sts:GetCallerIdentity {}", "s3:ListBuckets {}",
+        "s3:GetBucketVersioning {\"Bucket\":\"bucket-1\"}", "s3:GetBucketEncryption {\"Bucket\":\"bucket-1\"}", "s3:GetBucketAcl {\"Bucket\":\"bucket-1\"}",
+        "s3:GetPublicAccessBlock {\"Bucket\":\"bucket-1\"}", "s3:GetBucketPolicy {\"Bucket\":\"bucket-1\"}", "s3:GetBucketTagging {\"Bucket\":\"bucket-1\"}",
+        "s3:GetBucketLocation {\"Bucket\":\"bucket-1\"}", "s3:HeadObject {\"Bucket\":\"bucket-0\",\"Key\":\"with space\"}",
+        "s3:HeadObject {\"Bucket\":\"bucket-0\",\"Key\":\"plus+and~tilde\"}", "s3:HeadObject {\"Bucket\":\"bucket-0\",\"Key\":\"\\u00e9/\\u00e4\"}",
+        "ec2:DescribeSecurityGroups {}", "ec2:DescribeVpcs {}", "ec2:DescribeRegions {}", "ec2:DescribeSubnets {\"Filters\":[{\"Name\":\"availability-zone\",\"Values\":[\"us-east-1a\"]}]}",
+        "cloudtrail:DescribeTrails {}", "kms:ListKeys {}", "rds:DescribeDBSnapshots {}", "config:DescribeConfigurationRecorders {}",
+        "organizations:ListAccounts {}", "logs:DescribeLogGroups {}", "guardduty:ListDetectors {}", "securityhub:DescribeHub {}",
+        "secretsmanager:ListSecrets {}", "dynamodb:ListTables {}", "dynamodb:DescribeTable {\"TableName\":\"t1\"}", "lambda:ListFunctions {}",
+        "ecr:DescribeRepositories {}", "eks:ListClusters {}", "eks:DescribeCluster {\"name\":\"c1\"}", "ssm:DescribeParameters {}",
+    ];
+
+    [MotoFact]
+    public async Task Calls_in_all_five_protocols_give_what_boto3_gives()
+    {
+        var calls = Calls.Select(c => c.Replace("{\"PaginationConfig\":{}}", "{}", StringComparison.Ordinal)).ToArray();
+        var expected = await moto.Boto3Async(calls);
+        await using var session = Session.Live(moto.Address);
+        var differences = new StringBuilder();
+        for (var i = 0; i < calls.Length; i++)
+        {
+            var parts = calls[i].Split(' ', 2);
+            var parameters = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(parts[1])!.ToImmutableSortedDictionary();
+            JsonNode actual;
+            try
+            {
+                actual = JsonNode.Parse((await session.Collector.CallAsync(Session.Target(), parts[0], parameters, null, CancellationToken.None)).GetRawText())!;
+            }
+            catch (CollectionException e)
+            {
+                actual = new JsonObject { ["Error"] = e.Code };
+            }
+            if (!JsonNode.DeepEquals(actual, JsonNode.Parse(expected[i])))
+                differences.AppendLine(calls[i]).AppendLine("  boto3: " + expected[i]).AppendLine("  here:  " + actual.ToJsonString());
+        }
+        Assert.True(differences.Length == 0, differences.ToString());
+        Assert.True(calls.Length >= 30);
+    }
+
+    [MotoFact]
+    public async Task A_target_says_who_it_is_and_which_regions_it_reaches()
+    {
+        await using var session = Session.Live(moto.Address);
+        var target = new Target("prod", "aws", ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
+
+        var connection = await session.Collector.ConnectAsync(target, CancellationToken.None);
+
+        Assert.Equal("123456789012", connection.Account);
+        Assert.StartsWith("arn:aws:sts::123456789012:", connection.Identity, StringComparison.Ordinal);
+        Assert.Contains("eu-west-1", connection.Regions);
+        Assert.Equal(moto.Address.GetLeftPart(UriPartial.Authority), Assert.Single(connection.UnusualEndpoints));
+        await session.Transport.DisposeAsync();
+        Assert.True(File.Exists(Path.Combine(session.Folder, "data/exchanges/prod/sts-aws-global.warc.gz")));
+        Assert.True(File.Exists(Path.Combine(session.Folder, "data/exchanges/prod/ec2-aws-global.warc.gz")));
+    }
+
+    [MotoFact]
+    public async Task A_replay_gives_the_same_pages_and_records_without_any_credentials()
+    {
+        (string, object)[] small = [("limit", 2)];
+        await using var live = Session.Live(moto.Address);
+        await live.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+        var trail = live.Transport.BeginTrail();
+        var pages = await live.CollectAsync("logs:DescribeLogGroups", small);
+        var buckets = await live.CollectAsync("s3:ListBuckets");
+        var references = trail.Drain();
+        await live.Transport.DisposeAsync();
+
+        await using var replay = Session.Replay(live);
+        var connection = await replay.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+        var trailAgain = replay.Transport.BeginTrail();
+        var pagesAgain = await replay.CollectAsync("logs:DescribeLogGroups", small);
+        var bucketsAgain = await replay.CollectAsync("s3:ListBuckets");
+
+        Assert.Equal(3, pages.Count);
+        Assert.Equal("123456789012", connection.Account);
+        Assert.Equal(Rows(pages), Rows(pagesAgain));
+        Assert.Equal(Rows(buckets), Rows(bucketsAgain));
+        Assert.Equal(4, references.Length);
+        Assert.Equal(references.ToArray(), trailAgain.Drain().ToArray());
+        Assert.Equal("data/exchanges/prod/logs-us-east-1.warc.gz", references[0].File);
+        Assert.NotNull(((ReplayTransport)replay.Transport).LatestRecordedDate);
+        Assert.Empty(((ReplayTransport)replay.Transport).Unused);
+    }
+
+    [MotoFact]
+    public async Task Rows_point_into_the_typed_answer()
+    {
+        await using var session = Session.Live(moto.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        var users = Assert.Single(await session.CollectAsync("iam:ListUsers"));
+        var detectors = Assert.Single(await session.CollectAsync("guardduty:ListDetectors"));
+        var summary = Assert.Single(await session.CollectAsync("iam:GetAccountSummary"));
+
+        Assert.Equal(("/Users/1", "user1"), (users.Rows[1].Pointer, users.Rows[1].Value.GetProperty("UserName").GetString()));
+        Assert.Equal(JsonValueKind.String, detectors.Rows[0].Value.GetProperty("Value").ValueKind);
+        Assert.Equal("", summary.Rows[0].Pointer);
+        Assert.Equal(JsonValueKind.Object, summary.Rows[0].Value.GetProperty("SummaryMap").ValueKind);
+    }
+
+    [MotoFact]
+    public async Task The_credential_report_is_polled_and_read_as_typed_rows()
+    {
+        await using var session = Session.Live(moto.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        var rows = (await session.CollectAsync("iam:GetCredentialReport")).SelectMany(p => p.Rows).ToArray();
+
+        var user = rows.Single(r => r.Value.GetProperty("user").GetString() == "user0").Value;
+        Assert.Equal(5, rows.Length);
+        Assert.Equal(JsonValueKind.True, user.GetProperty("password_enabled").ValueKind);
+        Assert.Equal(JsonValueKind.True, user.GetProperty("access_key_1_active").ValueKind);
+        Assert.Equal(JsonValueKind.Null, user.GetProperty("cert_1_last_rotated").ValueKind);
+        Assert.EndsWith("Z", user.GetProperty("_generated_at").GetString(), StringComparison.Ordinal);
+    }
+
+    [MotoFact]
+    public async Task A_role_is_assumed_on_a_path_that_stores_nothing()
+    {
+        await using var session = Session.Live(moto.Address);
+        var connection = await session.Collector.ConnectAsync(
+            Session.Target(("role_arn", "arn:aws:iam::123456789012:role/role0"), ("external_id", "MARKERexternalMARKER")), CancellationToken.None);
+        await session.CollectAsync("iam:ListUsers");
+        await session.Transport.DisposeAsync();
+
+        var exchange = Assert.Single(session.CredentialExchanges);
+        Assert.Equal(("sts:AssumeRole", 200), (exchange.Operation, exchange.Status));
+        Assert.Contains("assumed-role/role0", connection.Identity, StringComparison.Ordinal);
+        Assert.DoesNotContain("AssumeRole<", Stored(session.Folder), StringComparison.Ordinal);
+        Assert.DoesNotContain("SecretAccessKey", Stored(session.Folder), StringComparison.Ordinal);
+        Assert.DoesNotContain("MARKER", Stored(session.Folder), StringComparison.Ordinal);
+    }
+
+    /// <summary>Everything a bundle folder holds, decompressed.</summary>
+    internal static string Stored(string folder)
+    {
+        var all = new StringBuilder();
+        foreach (var file in Directory.EnumerateFiles(folder, "*.warc.gz", SearchOption.AllDirectories))
+        {
+            using var stream = new System.IO.Compression.GZipStream(File.OpenRead(file), System.IO.Compression.CompressionMode.Decompress);
+            using var reader = new StreamReader(stream, Encoding.UTF8);
+            all.Append(reader.ReadToEnd());
+        }
+        return all.Length > 0 ? all.ToString() : throw new InvalidOperationException("nothing is stored");
+    }
+
+    private static IEnumerable<string> Rows(List<Page> pages) => pages.SelectMany(p => p.Rows).Select(r => r.Pointer + r.Value.GetRawText());
+}
