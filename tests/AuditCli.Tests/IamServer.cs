@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace AuditCli.Tests;
@@ -23,11 +22,7 @@ public sealed class IamServer : IDisposable
     public IamServer(int users, TimeSpan delay)
     {
         (_users, _delay) = (users, delay);
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Url = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}";
-        }
+        Url = $"http://127.0.0.1:{MotoServer.FreePort()}";
         _listener.Prefixes.Add(Url + "/");
         _listener.Start();
         _serving = Task.Run(ServeAsync);

@@ -60,7 +60,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.True(result.ExitCode == 2, result.ToString());
         var other = AuditCommand.TheBundle(again.Path);
         foreach (var part in new[] { "data/tables", "data/results", "data/evidence", "data/controls", "data/inputs" })
-            Assert.Equal(Contents(_run.Bundle, part), Contents(other, part));
+            SameContents(_run.Bundle, other, part);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         using var folder = new TemporaryFolder();
         var offline = await AuditCommand.ProcessAsync(folder.Path, Nothing, ["unshare", "-n", "--"], "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
         Assert.True(offline.ExitCode == 2, offline.ToString());
-        Assert.Equal(Contents(_run.Bundle, "data/results"), Contents(AuditCommand.TheBundle(folder.Path), "data/results"));
+        SameContents(_run.Bundle, AuditCommand.TheBundle(folder.Path), "data/results");
     }
 
     [Fact]
@@ -89,15 +89,26 @@ public sealed class SampleTests : IClassFixture<SampleRun>
     internal static JsonElement Results(string bundle) =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json"))).RootElement;
 
+    /// <summary>Both bundles hold the same files with the same bytes below that folder; the first difference is shown.</summary>
+    internal static void SameContents(string bundle, string other, string part)
+    {
+        var (left, right) = (Contents(bundle, part), Contents(other, part));
+        Assert.Equal(left.Keys, right.Keys);
+        foreach (var (file, digest) in left.Where(f => right[f.Key] != f.Value))
+            Assert.Fail($"{file} differs:\n{Beginning(bundle, file)}\n{Beginning(other, file)} ({digest})");
+
+        static string Beginning(string folder, string file) => File.ReadAllText(Path.Combine(folder, file)) is { Length: > 3000 } text ? text[..3000] : File.ReadAllText(Path.Combine(folder, file));
+    }
+
     /// <summary>Every file below a folder of the bundle with its digest.</summary>
-    internal static SortedDictionary<string, string> Contents(string bundle, string part) => new(
+    private static SortedDictionary<string, string> Contents(string bundle, string part) => new(
         Directory.EnumerateFiles(Path.Combine(bundle, part), "*", SearchOption.AllDirectories)
             .ToDictionary(f => Path.GetRelativePath(bundle, f), f => Evidence.Digest.Of(File.ReadAllBytes(f)).Hex),
         StringComparer.Ordinal);
 }
 
 /// <summary>One run of the sample, which several tests look at.</summary>
-public sealed class SampleRun : IAsyncLifetime
+public sealed class SampleRun : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -112,9 +123,7 @@ public sealed class SampleRun : IAsyncLifetime
         Bundle = AuditCommand.TheBundle(Folder);
     }
 
-    public Task DisposeAsync()
-    {
-        _folder.Dispose();
-        return Task.CompletedTask;
-    }
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _folder.Dispose();
 }

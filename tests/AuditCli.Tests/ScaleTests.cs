@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace AuditCli.Tests;
 
 /// <summary>Many users: memory is bounded by pages and windows, not by how many there are.</summary>

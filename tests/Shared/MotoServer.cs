@@ -104,7 +104,7 @@ public sealed class MotoServer : IAsyncDisposable
         throw new InvalidOperationException($"moto_server does not answer at {Address}");
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -137,7 +137,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.Equal(4, references.Length);
         Assert.Equal(references.ToArray(), trailAgain.Drain().ToArray());
         Assert.Equal("data/exchanges/prod/logs-us-east-1.warc.gz", references[0].File);
-        Assert.NotNull(((ReplayTransport)replay.Transport).LatestRecordedDate);
+        Assert.NotNull(((ReplayTransport)replay.Transport).RecordedDates?.Last);
         Assert.Empty(((ReplayTransport)replay.Transport).Unused);
     }
 
