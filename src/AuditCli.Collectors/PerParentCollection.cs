@@ -7,6 +7,16 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors;
 
+/// <summary>Why evidence asked per parent row is not whole, besides the provider's own codes.</summary>
+public static class PerParentCodes
+{
+    /// <summary>The parent table is not complete, so neither is what was asked for its rows.</summary>
+    public const string ParentNotRead = "ParentNotRead";
+
+    /// <summary>A parent row lacks the value that a parameter takes from it.</summary>
+    public const string NoParentValue = "NoParentValue";
+}
+
 /// <summary>
 /// Asks one operation for every row of a parent table (<c>for_each</c>). Calls overlap; rows and calls are written in the order
 /// of the parent's rows, so that live and replayed tables are the same bytes. At most <see cref="Window"/> calls, and a few pages of
@@ -27,7 +37,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
         var writing = new Writing(item, table, calls, new FailureTally());
         if (parent.Outcome != CollectionOutcome.Complete)
-            writing.Failures.Add("ParentNotRead", $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
+            writing.Failures.Add(PerParentCodes.ParentNotRead, $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var children = Channel.CreateBounded<Child>(new BoundedChannelOptions(Window) { SingleReader = true, SingleWriter = true });
@@ -105,7 +115,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         try
         {
             if (missing is not null)
-                await answers.WriteAsync(new(null, [], ("NoParentValue", $"a parent row has no {missing}")), cancellationToken);
+                await answers.WriteAsync(new(null, [], (PerParentCodes.NoParentValue, $"a parent row has no {missing}")), cancellationToken);
             else
                 await foreach (var answer in requests.AskAsync(place, parameters, cancellationToken))
                     await answers.WriteAsync(answer, cancellationToken);

@@ -5,14 +5,6 @@ namespace AuditCli.Tests;
 /// <summary>A run that cannot finish leaves what it collected, and nothing that looks like a bundle.</summary>
 public sealed class InterruptionTests
 {
-    private static readonly Dictionary<string, string> Credentials = new()
-    {
-        ["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE",
-        ["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
-        ["AWS_DEFAULT_REGION"] = "us-east-1",
-        ["AWS_EC2_METADATA_DISABLED"] = "true",
-    };
-
     private const string Engagement = """
         schema: 1
         entity: Example Exchange
@@ -32,7 +24,7 @@ public sealed class InterruptionTests
         using var folder = new TemporaryFolder();
         folder.Write("engagement.yaml", Engagement);
         using var server = new IamServer(users: 5000, delay: TimeSpan.FromMilliseconds(20));
-        using var process = AuditCommand.Start(folder.Path, new Dictionary<string, string>(Credentials) { ["AWS_ENDPOINT_URL"] = server.Url }, [], "run", "engagement.yaml", "--out", "out");
+        using var process = AuditCommand.Start(folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
         var error = process.StandardError.ReadToEndAsync();
         for (var waited = 0; server.Answered < 50 && waited < 600; waited++)
             await Task.Delay(100);
@@ -59,7 +51,7 @@ public sealed class InterruptionTests
         // A mount of the run's own name space: it ends with the process.
         var result = await AuditCommand.ProcessAsync(
             folder.Path,
-            new Dictionary<string, string>(Credentials) { ["AWS_ENDPOINT_URL"] = server.Url },
+            AwsEnvironment.At(server.Url),
             ["unshare", "-m", "--", "sh", "-c", $"mount -t tmpfs -o size=192k none '{small}' && \"$@\"; code=$?; find '{small}' >&2; exit $code", "sh"],
             "run", "engagement.yaml", "--out", small);
         Assert.True(result.ExitCode == 1, result.ToString());

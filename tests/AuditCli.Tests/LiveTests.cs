@@ -108,19 +108,19 @@ public sealed class LiveServer : IAsyncLifetime
         if (MotoServer.Executable is null)
             return;
         _process = Process.Start(new ProcessStartInfo("python3", [Repository.Path("samples", "record.py"), "serve"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        _process.ErrorDataReceived += (_, _) => { };
-        _process.BeginErrorReadLine();
-        using var limit = new CancellationTokenSource(StartLimit);
         // It says its address once both accounts are seeded; before that it would answer too.
-        while (Url.Length == 0)
+        var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process.ErrorDataReceived += (_, _) => { };
+        _process.OutputDataReceived += (_, e) =>
         {
-            var line = await _process.StandardOutput.ReadLineAsync(limit.Token);
-            Assert.False(line is null, "samples/record.py serve ended before it was ready");
-            if (line.StartsWith(Ready, StringComparison.Ordinal))
-                Url = line[Ready.Length..];
-        }
-        _process.OutputDataReceived += (_, _) => { };
+            if (e.Data is null)
+                ready.TrySetException(new InvalidOperationException("samples/record.py serve ended before it was ready"));
+            else if (e.Data.StartsWith(Ready, StringComparison.Ordinal))
+                ready.TrySetResult(e.Data[Ready.Length..]);
+        };
+        _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
+        Url = await ready.Task.WaitAsync(StartLimit);
     }
 
     public Task DisposeAsync()

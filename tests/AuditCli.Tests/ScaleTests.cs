@@ -29,13 +29,7 @@ public sealed class ScaleTests
         using var server = new IamServer(Users, TimeSpan.Zero);
         using var process = AuditCommand.Start(
             folder.Path,
-            new Dictionary<string, string>
-            {
-                ["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE",
-                ["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
-                ["AWS_DEFAULT_REGION"] = "us-east-1",
-                ["AWS_ENDPOINT_URL"] = server.Url,
-            },
+            AwsEnvironment.At(server.Url),
             [],
             "run", "engagement.yaml", "--out", "out");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());

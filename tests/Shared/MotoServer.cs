@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 
 namespace AuditCli.Tests;
 
@@ -43,7 +42,7 @@ public sealed class MotoServer : IAsyncDisposable
     public static async Task<MotoServer> StartAsync()
     {
         var executable = Executable ?? throw new InvalidOperationException(HowToInstall);
-        var address = new Uri($"http://127.0.0.1:{FreePort()}/");
+        var address = new Uri($"http://127.0.0.1:{Loopback.FreePort()}/");
         var start = new ProcessStartInfo(executable) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])["-H", address.Host, "-p", address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)])
             start.ArgumentList.Add(argument);
@@ -102,12 +101,5 @@ public sealed class MotoServer : IAsyncDisposable
             await Task.Delay(100);
         }
         throw new InvalidOperationException($"moto_server does not answer at {Address}");
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -128,13 +128,15 @@ internal sealed class CredentialReport(TimeProvider? clock)
 
     private static string GeneratedTime(ReadOnlyMemory<byte> answer)
     {
+        // Read to the end even when the time is found: an answer that breaks off behind it is not whole.
         using var reader = Open(answer);
+        string? time = null;
         while (reader.Read())
         {
-            if (reader is { NodeType: XmlNodeType.Element, LocalName: "GeneratedTime" } && Timestamps.From(reader.ReadElementContentAsString()) is { } time)
-                return time;
+            if (reader is { NodeType: XmlNodeType.Element, LocalName: "GeneratedTime" })
+                time ??= Timestamps.From(reader.ReadElementContentAsString());
         }
-        throw Malformed("the credential report does not say when it was made");
+        return time ?? throw Malformed("the credential report does not say when it was made");
     }
 
     private static XmlReader AtContent(ReadOnlyMemory<byte> answer)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Collectors;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using Spectre.Console;
@@ -77,7 +78,8 @@ internal static class RunSummary
     [
         .. control.NotApplicable is { } left ? [$"{left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})"] : Array.Empty<string>(),
         .. control.Tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
-        .. control.Limitations.Select(l => $"{l.Operation} in {Place(l.Target, l.Account)}{(l.Region.Length > 0 ? $" {l.Region}" : "")}: {l.Code}{(l.Count > 1 ? $", {l.Count} calls" : "")}: {l.Message}"),
+        // A table that lacks its parent's rows is the consequence, not the cause.
+        .. control.Limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(l => $"{l.Operation} in {Place(l.Target, l.Account)}{(l.Region.Length > 0 ? $" {l.Region}" : "")}: {l.Code}{(l.Count > 1 ? $", {l.Count} calls" : "")}: {l.Message}"),
         .. control.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
             .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in {Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
         .. control.Undetermined > 0 ? [$"{control.Undetermined} of {control.Population} items could not be determined"] : Array.Empty<string>(),

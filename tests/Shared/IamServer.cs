@@ -5,6 +5,19 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
+/// <summary>How a server can fail a client.</summary>
+public enum ServerFault
+{
+    None,
+    Denied,
+    Throttled,
+    ResetInTheBody,
+    MalformedXml,
+    ValueOfAnotherType,
+    Redirected,
+    SameTokenForEver,
+}
+
 /// <summary>
 /// A loopback stand-in for IAM and STS with any number of users: pages are made when asked for, so that a test can be large
 /// while the server stays small. Unknown operations are answered as IAM answers them.
@@ -17,12 +30,15 @@ public sealed class IamServer : IDisposable
     private readonly Task _serving;
     private readonly int _users;
     private readonly TimeSpan _delay;
+    private readonly Func<string, int, ServerFault> _fault;
     private int _answered;
 
-    public IamServer(int users, TimeSpan delay)
+    /// <param name="delay">Before each answer.</param>
+    /// <param name="fault">What befalls the nth call of an action, counted from 1; nothing when null.</param>
+    public IamServer(int users, TimeSpan delay, Func<string, int, ServerFault>? fault = null)
     {
-        (_users, _delay) = (users, delay);
-        Url = $"http://127.0.0.1:{MotoServer.FreePort()}";
+        (_users, _delay, _fault) = (users, delay, fault ?? ((_, _) => ServerFault.None));
+        Url = $"http://127.0.0.1:{Loopback.FreePort()}";
         _listener.Prefixes.Add(Url + "/");
         _listener.Start();
         _serving = Task.Run(ServeAsync);
@@ -64,16 +80,10 @@ public sealed class IamServer : IDisposable
             var form = (await reader.ReadToEndAsync()).Split('&').Select(p => p.Split('=', 2))
                 .ToDictionary(p => Uri.UnescapeDataString(p[0]), p => Uri.UnescapeDataString(p.ElementAtOrDefault(1) ?? "").Replace('+', ' '));
             var action = form.GetValueOrDefault("Action", "");
-            Calls.AddOrUpdate(action, 1, (_, n) => n + 1);
+            var fault = _fault(action, Calls.AddOrUpdate(action, 1, (_, n) => n + 1));
             if (_delay > TimeSpan.Zero)
                 await Task.Delay(_delay, _stop.Token);
-            var body = Body(action, form);
-            context.Response.StatusCode = body.StartsWith("<ErrorResponse", StringComparison.Ordinal) ? 400 : 200;
-            context.Response.ContentType = "text/xml";
-            var bytes = Encoding.UTF8.GetBytes(body);
-            context.Response.ContentLength64 = bytes.Length;
-            await context.Response.OutputStream.WriteAsync(bytes, _stop.Token);
-            context.Response.Close();
+            await AnswerAsync(context.Response, fault, Body(action, form, fault));
             Interlocked.Increment(ref _answered);
         }
         catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException)
@@ -81,6 +91,41 @@ public sealed class IamServer : IDisposable
             // The client went away, or the test is over.
         }
     }
+
+    private async Task AnswerAsync(HttpListenerResponse response, ServerFault fault, string body)
+    {
+        var bytes = Encoding.UTF8.GetBytes(body);
+        response.StatusCode = fault switch
+        {
+            ServerFault.Denied => 403,
+            ServerFault.Redirected => 302,
+            _ when body.StartsWith("<ErrorResponse", StringComparison.Ordinal) => 400,
+            _ => 200,
+        };
+        response.ContentType = "text/xml";
+        response.ContentLength64 = bytes.Length;
+        if (fault == ServerFault.Redirected)
+            response.RedirectLocation = "http://127.0.0.1:9/elsewhere";
+        if (fault == ServerFault.ResetInTheBody)
+        {
+            await response.OutputStream.WriteAsync(bytes.AsMemory(0, bytes.Length / 2), _stop.Token);
+            await response.OutputStream.FlushAsync(_stop.Token);
+            response.Abort();
+            return;
+        }
+        await response.OutputStream.WriteAsync(bytes, _stop.Token);
+        response.Close();
+    }
+
+    private string Body(string action, Dictionary<string, string> form, ServerFault fault) => fault switch
+    {
+        ServerFault.Denied => Error("AccessDenied", $"User: arn:aws:iam::111122223333:user/auditor is not authorized to perform: iam:{action}"),
+        ServerFault.Throttled => Error("Throttling", "Rate exceeded"),
+        ServerFault.MalformedXml => Body(action, form)[..^20],
+        ServerFault.ValueOfAnotherType => Body(action, form).Replace("2026-01-01T00:00:00Z", "last Tuesday", StringComparison.Ordinal),
+        ServerFault.SameTokenForEver => Response(action, "<Users></Users><IsTruncated>true</IsTruncated><Marker>again</Marker>"),
+        _ => Body(action, form),
+    };
 
     private string Body(string action, Dictionary<string, string> form) => action switch
     {
@@ -91,8 +136,12 @@ public sealed class IamServer : IDisposable
         "GenerateCredentialReport" => Response(action, "<State>COMPLETE</State>"),
         "GetCredentialReport" => Response(action, $"<Content>{Convert.ToBase64String(Report())}</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>2026-11-23T00:00:00Z</GeneratedTime>"),
         "GetAccountSummary" => Response(action, $"<SummaryMap><entry><key>Users</key><value>{_users}</value></entry></SummaryMap>"),
-        _ => $"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>{action} is not served here</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+        "GetLoginProfile" => Response(action, $"<LoginProfile><UserName>{form["UserName"]}</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></LoginProfile>"),
+        _ => Error("InvalidAction", $"{action} is not served here"),
     };
+
+    private static string Error(string code, string message) =>
+        $"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>";
 
     private string Page(Dictionary<string, string> form, string name, Func<int, string> row)
     {

@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace AuditCli.Tests;
+
+/// <summary><c>call aws</c>: an answer or none, never a half.</summary>
+public sealed class CallTests
+{
+    [Fact]
+    public async Task A_denied_call_prints_nothing_on_stdout_and_the_providers_own_words_on_stderr()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 1500, TimeSpan.Zero, (action, nth) => action == "ListUsers" && nth == 2 ? ServerFault.Denied : ServerFault.None);
+        var result = await CallAsync(folder, server, "iam:ListUsers");
+        Assert.Equal((3, ""), (result.ExitCode, result.Output));
+        Assert.Contains("AccessDenied: User: arn:aws:iam::111122223333:user/auditor is not authorized to perform: iam:ListUsers", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_page_is_in_the_answer()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2500, TimeSpan.Zero);
+        var result = await CallAsync(folder, server, "iam:ListUsers");
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(2500, JsonDocument.Parse(result.Output).RootElement.GetProperty("Users").GetArrayLength());
+        Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("iam:ListUser", "iam:ListUsers")]
+    [InlineData("iam:DeleteUser", "not in the read-only catalogue")]
+    [InlineData("secretsmanager:GetSecretValue", "secret")]
+    public async Task What_is_not_in_the_catalogue_is_not_sent(string operation, string hint)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 1, TimeSpan.Zero);
+        var result = await CallAsync(folder, server, operation, "UserName=alice");
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Contains(hint, result.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(0, server.Answered);
+    }
+
+    [Theory]
+    [InlineData("UserNam=alice", "takes no parameter UserNam")]
+    [InlineData("alice", "not name=value")]
+    [InlineData("MaxItems=many", "MaxItems")]
+    public async Task A_parameter_that_the_operation_does_not_take_is_a_usage_error(string parameter, string hint)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 1, TimeSpan.Zero);
+        var result = await CallAsync(folder, server, "iam:ListMFADevices", parameter);
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Contains(hint, result.Error, StringComparison.Ordinal);
+        Assert.Equal(0, server.Answered);
+    }
+
+    private static Task<CommandResult> CallAsync(TemporaryFolder folder, IamServer server, string operation, params string[] parameters) =>
+        AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(server.Url), [], ["call", "aws", operation, .. parameters]);
+}
