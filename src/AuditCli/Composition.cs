@@ -22,7 +22,7 @@ public static class Composition
         CollectorCatalog.All);
 
     /// <summary>The command line.</summary>
-    public static RootCommand Root(AuditHost host) => new(
+    public static RootCommand Root(AuditHost host) => DetailedHelp.In(new(
         """
         Collects IT-general-control evidence, reading only, and says per control whether it held.
 
@@ -39,5 +39,5 @@ public static class Composition
         VerifyCommand.Build(host),
         ControlsCommand.Build(host),
         CallCommand.Build(host),
-    };
+    });
 }

@@ -34,9 +34,7 @@ internal static class CallCommand
         var region = CommandOptions.Text(host, "--region", "R", "The region to ask; default the credentials' own.");
         var engagement = CommandOptions.Text(host, "--engagement", "FILE", "Take the credentials of a target of this engagement.");
         var target = CommandOptions.Text(host, "--target", "NAME", "The target of the engagement.");
-        var command = new Command("aws", """
-            Ask one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.
-
+        var command = new DetailedCommand("aws", "Ask one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.", """
             Lists that go on from page to page are joined. Exit codes: 0 complete, 3 denied, failed or incomplete (stdout stays
             empty, the provider's code and message go to stderr), 1 usage or not in the catalogue.
 

@@ -20,9 +20,7 @@ internal static class ControlsCommand
 
     private static Command List(AuditHost host, Option<string?> folder)
     {
-        var command = new Command("list", """
-            List the controls of a library.
-
+        var command = new DetailedCommand("list", "List the controls of a library.", """
             Example:
               auditcli controls list
             """)
@@ -45,9 +43,7 @@ internal static class ControlsCommand
     private static Command Show(AuditHost host, Option<string?> folder)
     {
         var id = new Argument<string>("ID") { Description = "The control." };
-        var command = new Command("show", """
-            Show a control: what it is for, what it asks, and how it tests.
-
+        var command = new DetailedCommand("show", "Show a control: what it is for, what it asks, and how it tests.", """
             Example:
               auditcli controls show APD-AWS-002
             """)
@@ -68,9 +64,7 @@ internal static class ControlsCommand
 
     private static Command Validate(AuditHost host, Option<string?> folder)
     {
-        var command = new Command("validate", """
-            Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.
-
+        var command = new DetailedCommand("validate", "Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.", """
             Exit codes: 0 all are valid, 1 there are faults.
 
             Example:
@@ -99,9 +93,7 @@ internal static class ControlsCommand
     private static Command Test(AuditHost host, Option<string?> folder)
     {
         var ids = new Argument<string[]>("ID") { Description = "The controls; all of the library when none is named.", Arity = ArgumentArity.ZeroOrMore };
-        var command = new Command("test", """
-            Run the fixtures beside each control: does it conclude as its author says?
-
+        var command = new DetailedCommand("test", "Run the fixtures beside each control: does it conclude as its author says?", """
             Exit codes: 0 every case concludes as stated, 2 one does not, 1 usage.
 
             Examples:
@@ -146,9 +138,7 @@ internal static class ControlsCommand
     {
         var source = new Argument<string>("SOURCE") { Description = string.Join(", ", host.Sources.Select(s => s.Name)) };
         var operation = new Argument<string>("OPERATION") { Description = "Such as iam:ListUsers." };
-        var command = new Command("columns", """
-            Show what an operation takes, and the columns of its table with their types.
-
+        var command = new DetailedCommand("columns", "Show what an operation takes, and the columns of its table with their types.", """
             Example:
               auditcli controls columns aws iam:ListUsers
             """)

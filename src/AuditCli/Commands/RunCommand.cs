@@ -18,9 +18,7 @@ internal static class RunCommand
         var form = CommandOptions.Output(host);
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
-        var command = new Command("run", """
-            Collect the evidence of an engagement, conclude on its controls, and seal a bundle.
-
+        var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
             Only reads. Credentials come from each cloud's own chain and are never written. Exit codes: 0 nothing to
             report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error, 130 interrupted.
 

@@ -13,9 +13,7 @@ internal static class VerifyCommand
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var unsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
         var form = CommandOptions.Output(host);
-        var command = new Command("verify", """
-            Check a bundle, offline: every file against the manifests, unsafe paths, special files, totals.
-
+        var command = new DetailedCommand("verify", "Check a bundle, offline: every file against the manifests, unsafe paths, special files, totals.", """
             Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
             holds, 2 a check failed, 3 undecided (unsigned without --allow-unsigned), 1 usage.
 
