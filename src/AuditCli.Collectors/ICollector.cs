@@ -11,6 +11,12 @@ namespace AuditCli.Collectors;
 /// </remarks>
 public interface ICollector : IAsyncDisposable
 {
+    /// <summary>
+    /// Every endpoint used so far that is not the provider's own over https, as scheme and authority, in order; the first page of
+    /// every report names them.
+    /// </summary>
+    ImmutableArray<string> UnusualEndpoints { get; }
+
     /// <summary>Finds out whom a target's credentials are taken for, and which account and regions they reach.</summary>
     Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken);
 
@@ -23,14 +29,17 @@ public interface ICollector : IAsyncDisposable
 /// <param name="Identity">Whom the provider took the caller for, such as an ARN.</param>
 /// <param name="GlobalRegion">The word for what exists once for an account, such as <c>aws-global</c>.</param>
 /// <param name="Regions">The regions that will be read.</param>
-/// <param name="UnusualEndpoints">Endpoints that are not the provider's own, https or not, for the first page of every report.</param>
 public sealed record Connection(
     Target Target,
     string Account,
     string Identity,
     string GlobalRegion,
-    ImmutableArray<string> Regions,
-    ImmutableArray<string> UnusualEndpoints);
+    ImmutableArray<string> Regions);
+
+/// <summary>A request that hands out credentials: that it was made is noted, what it said is not.</summary>
+/// <param name="Endpoint">Without query.</param>
+/// <param name="Status">The HTTP status; 0 when there was no answer.</param>
+public sealed record CredentialExchange(DateTimeOffset Date, Uri Endpoint, string Operation, int Status);
 
 /// <summary>One page of an answer, as rows in the source's order.</summary>
 public sealed record Page(ImmutableArray<PageRow> Rows);

@@ -68,6 +68,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
             .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, clock, log.Tell)));
         Collected collected;
+        ImmutableArray<string> endpoints;
         try
         {
             using var limit = new ConcurrencyLimit(RequestsAtOnce, RequestsAtOncePerService);
@@ -81,6 +82,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
                     targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows))], cancellationToken);
             });
+            endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         }
         finally
         {
@@ -95,6 +97,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
+            UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
             RequestsAtOnce = RequestsAtOnce,
             RequestsAtOncePerService = RequestsAtOncePerService,

@@ -18,6 +18,9 @@ internal sealed record RunFacts
     public required RecordedDates? Recorded { get; init; }
     public required ImmutableArray<UnusedRecordings> Unused { get; init; }
     public required ImmutableArray<ReachedTarget> Reached { get; init; }
+
+    /// <summary>Every endpoint used that is not its provider's own, in order.</summary>
+    public required ImmutableArray<string> UnusualEndpoints { get; init; }
     public required ImmutableSortedDictionary<string, TimeSpan> ClockOffsets { get; init; }
     public required int RequestsAtOnce { get; init; }
     public required int RequestsAtOncePerService { get; init; }
@@ -32,6 +35,4 @@ internal sealed record RunFacts
     public IEnumerable<NotTested> NotRead => Reached.Where(t => t.ReadThrough is not null)
         .Select(t => new NotTested(t.Target.Name, $"account {t.Connection!.Account} is read through target {t.ReadThrough}"));
 
-    /// <summary>Every endpoint that is not the provider's own, in order.</summary>
-    public IEnumerable<string> UnusualEndpoints => Reached.SelectMany(t => t.Connection?.UnusualEndpoints ?? []).Distinct().Order(StringComparer.Ordinal);
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Aws;
 using AuditCli.Evidence;
 using Serilog;
 using Serilog.Core;

@@ -43,6 +43,7 @@ internal static class RunRecord
             ["finished"] = Instant(facts.Finished),
             ["recorded"] = facts.Recorded is { } r ? new JsonObject { ["first"] = Instant(r.First), ["last"] = Instant(r.Last) } : null,
             ["targets"] = new JsonArray([.. facts.Reached.Select(t => (JsonNode)TargetOf(t))]),
+            ["unusual_endpoints"] = new JsonArray([.. facts.UnusualEndpoints.Select(x => (JsonNode)x)]),
             ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)new JsonObject
             {
                 ["name"] = i.Name,
@@ -66,7 +67,6 @@ internal static class RunRecord
         ["account"] = target.Connection?.Account,
         ["identity"] = target.Connection?.Identity,
         ["regions"] = target.Connection is { } c ? new JsonArray([.. c.Regions.Select(x => (JsonNode)x)]) : null,
-        ["unusual_endpoints"] = new JsonArray([.. (target.Connection?.UnusualEndpoints ?? []).Select(x => (JsonNode)x)]),
         ["read_through"] = target.ReadThrough,
         ["failure"] = target.Failure is { } f ? new JsonObject { ["code"] = f.Code, ["message"] = f.Message } : null,
         ["exchanges"] = new JsonArray([.. target.Exchanges.Select(e => (JsonNode)new JsonObject

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors;
@@ -69,6 +70,8 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
     /// <summary>The real collector with one operation taken away, as a provider would: no page, and its own words.</summary>
     private sealed class DenyingCollector(ICollector inner, string denied) : ICollector
     {
+        public ImmutableArray<string> UnusualEndpoints => inner.UnusualEndpoints;
+
         public Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken) => denied == "connect:" + target.Name
             ? throw Denied()
             : inner.ConnectAsync(target, cancellationToken);

@@ -35,6 +35,10 @@ public sealed class AwsCollector : ICollector
     }
 
     /// <inheritdoc/>
+    public ImmutableArray<string> UnusualEndpoints =>
+        [.. _sessions.Values.SelectMany(s => s.UnusualEndpoints).Select(e => e.GetLeftPart(UriPartial.Authority)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    /// <inheritdoc/>
     /// <exception cref="CollectionException">There are no credentials, or the provider does not say whose they are.</exception>
     public async Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
@@ -44,7 +48,7 @@ public sealed class AwsCollector : ICollector
         var regions = target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"]
             ? given
             : await EnabledRegionsAsync(session, cancellationToken);
-        return new(target, account, Text(identity, "Arn"), AwsSession.GlobalRegion, regions, UnusualEndpoints(session, regions));
+        return new(target, account, Text(identity, "Arn"), AwsSession.GlobalRegion, regions);
     }
 
     /// <inheritdoc/>
@@ -123,17 +127,6 @@ public sealed class AwsCollector : ICollector
         var answer = await session.CallAsync(service, operation, [], AwsSession.GlobalRegion, cancellationToken);
         return TypedJson.Read(service, operation, answer);
     }
-
-    private ImmutableArray<string> UnusualEndpoints(AwsSession session, ImmutableArray<string> regions) =>
-    [
-        .. _catalogue.ServiceNames
-            .Select(name => _catalogue.Service(name)!)
-            .SelectMany(service => regions.Prepend(AwsSession.GlobalRegion).Select(region => session.UnusualEndpoint(service, region)))
-            .OfType<Uri>()
-            .Select(endpoint => endpoint.GetLeftPart(UriPartial.Authority))
-            .Distinct(StringComparer.Ordinal)
-            .Order(StringComparer.Ordinal),
-    ];
 
     private (ServiceModel Service, OperationModel Operation) Find(string name) => _catalogue.Find(name)
         ?? throw new CollectionException(ExchangeRefusedException.ReadOnly, $"{name} is not in the read-only catalogue");

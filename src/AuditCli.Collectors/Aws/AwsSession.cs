@@ -66,11 +66,8 @@ internal sealed class AwsSession(
         }
     }
 
-    /// <summary>The endpoint of a service where it is not the provider's own; null where it is.</summary>
-    public Uri? UnusualEndpoint(ServiceModel service, string region) =>
-        transport.RecordedOrigin(Scope(service, region)) is { } recorded
-            ? ProviderHosts.IsProvider(recorded) ? null : recorded
-            : Config(service, region, null).OwnEndpoint is { } url && !ProviderHosts.IsProvider(new(url)) ? new(url) : null;
+    /// <summary>The endpoints of the clients used so far that are not the provider's own over https.</summary>
+    public IEnumerable<Uri> UnusualEndpoints => _clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>().Where(e => !ProviderHosts.IsProvider(e));
 
     public void Dispose()
     {

@@ -9,11 +9,6 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>A request that hands out credentials: that it was made is noted, what it said is not.</summary>
-/// <param name="Endpoint">Without query.</param>
-/// <param name="Status">The HTTP status; 0 when there was no answer.</param>
-public sealed record CredentialExchange(DateTimeOffset Date, Uri Endpoint, string Operation, int Status);
-
 /// <summary>
 /// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named
 /// exchanges through and nothing else.

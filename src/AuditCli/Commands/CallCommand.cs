@@ -27,7 +27,7 @@ internal static class CallCommand
         return ExitCode.Usage;
     }
 
-    private static Command Aws(AuditHost host)
+    private static DetailedCommand Aws(AuditHost host)
     {
         var operation = new Argument<string>("OPERATION") { Description = "As <AWS CLI service name>:<Operation>, such as iam:ListUsers." };
         var parameters = new Argument<string[]>("name=value") { Description = "Parameters: text, or JSON where the parameter is not a text.", Arity = ArgumentArity.ZeroOrMore };

@@ -18,7 +18,7 @@ internal static class ControlsCommand
         };
     }
 
-    private static Command List(AuditHost host, Option<string?> folder)
+    private static DetailedCommand List(AuditHost host, Option<string?> folder)
     {
         var command = new DetailedCommand("list", "List the controls of a library.", """
             Example:
@@ -40,7 +40,7 @@ internal static class ControlsCommand
         return command;
     }
 
-    private static Command Show(AuditHost host, Option<string?> folder)
+    private static DetailedCommand Show(AuditHost host, Option<string?> folder)
     {
         var id = new Argument<string>("ID") { Description = "The control." };
         var command = new DetailedCommand("show", "Show a control: what it is for, what it asks, and how it tests.", """
@@ -62,7 +62,7 @@ internal static class ControlsCommand
         return command;
     }
 
-    private static Command Validate(AuditHost host, Option<string?> folder)
+    private static DetailedCommand Validate(AuditHost host, Option<string?> folder)
     {
         var command = new DetailedCommand("validate", "Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.", """
             Exit codes: 0 all are valid, 1 there are faults.
@@ -90,7 +90,7 @@ internal static class ControlsCommand
         return command;
     }
 
-    private static Command Test(AuditHost host, Option<string?> folder)
+    private static DetailedCommand Test(AuditHost host, Option<string?> folder)
     {
         var ids = new Argument<string[]>("ID") { Description = "The controls; all of the library when none is named.", Arity = ArgumentArity.ZeroOrMore };
         var command = new DetailedCommand("test", "Run the fixtures beside each control: does it conclude as its author says?", """
@@ -134,7 +134,7 @@ internal static class ControlsCommand
         return command;
     }
 
-    private static Command Columns(AuditHost host)
+    private static DetailedCommand Columns(AuditHost host)
     {
         var source = new Argument<string>("SOURCE") { Description = string.Join(", ", host.Sources.Select(s => s.Name)) };
         var operation = new Argument<string>("OPERATION") { Description = "Such as iam:ListUsers." };

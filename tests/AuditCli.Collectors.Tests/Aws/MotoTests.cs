@@ -106,7 +106,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.Equal("123456789012", connection.Account);
         Assert.StartsWith("arn:aws:sts::123456789012:", connection.Identity, StringComparison.Ordinal);
         Assert.Contains("eu-west-1", connection.Regions);
-        Assert.Equal(moto.Address.GetLeftPart(UriPartial.Authority), Assert.Single(connection.UnusualEndpoints));
+        Assert.Equal(moto.Address.GetLeftPart(UriPartial.Authority), Assert.Single(session.Collector.UnusualEndpoints));
         await session.Transport.DisposeAsync();
         Assert.True(File.Exists(Path.Combine(session.Folder, "data/exchanges/prod/sts-aws-global.warc.gz")));
         Assert.True(File.Exists(Path.Combine(session.Folder, "data/exchanges/prod/ec2-aws-global.warc.gz")));

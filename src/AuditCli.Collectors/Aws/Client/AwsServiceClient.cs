@@ -24,6 +24,9 @@ internal sealed class AwsServiceClient : AmazonServiceClient
         RuntimePipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new StandardRetry(config, clock)));
     }
 
+    /// <summary>The endpoint that the surroundings or a recording chose; null for the catalogue's.</summary>
+    public Uri? OwnEndpoint => ((AwsServiceConfig)Config).OwnEndpoint is { } url ? new(url) : null;
+
     protected override IServiceMetadata ServiceMetadata => new Metadata(Config.ServiceId);
 
     /// <summary>Calls once, retries included.</summary>
