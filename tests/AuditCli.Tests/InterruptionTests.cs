@@ -60,13 +60,3 @@ public sealed class InterruptionTests
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
     }
 }
-
-/// <summary>Needs root, for a mount of its own; skipped visibly elsewhere, and a failure in CI.</summary>
-public sealed class RootFactAttribute : FactAttribute
-{
-    public RootFactAttribute()
-    {
-        if (Environment.UserName != "root" && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = "needs root to mount a small disk";
-    }
-}

@@ -97,7 +97,8 @@ internal sealed class RowWriter : IAsyncDisposable
         _json.WriteString("verdict", verdict);
         if (verdict is Verdicts.Deviation or Verdicts.Approved or Verdicts.Indicated)
             _json.WriteString("exception_id", ExceptionIds.For(_control, _test, partition.Account, item));
-        if (!row.IsDBNull(3))
+        // Authors give every row the reason for which it would deviate; beside a pass it would accuse.
+        if (verdict != Verdicts.Pass && !row.IsDBNull(3))
             _json.WriteString("reason", row.GetString(3));
         if (verdict == Verdicts.Approved)
         {
