@@ -7,38 +7,47 @@ namespace AuditCli.Collectors.Http;
 /// <summary>
 /// Keeps every attempt before its answer goes up to the SDK: an answer that was used is an answer that was recorded.
 /// </summary>
-/// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
-internal sealed class ExchangeRecorder(
-    Func<HttpExchange, CancellationToken, ValueTask> keep,
-    ExchangePolicy policy,
-    ExchangeLimits limits,
-    TimeProvider clock,
-    HttpMessageHandler inner) : DelegatingHandler(inner)
+internal sealed class ExchangeRecorder : DelegatingHandler
 {
+    private readonly Func<HttpExchange, CancellationToken, ValueTask> _keep;
+    private readonly ExchangePolicy _policy;
+    private readonly ExchangeLimits _limits;
+    private readonly TimeProvider _clock;
+
+    /// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
+    /// <param name="inner">Null when an SDK hangs its own transport here.</param>
+    public ExchangeRecorder(
+        Func<HttpExchange, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock, HttpMessageHandler? inner)
+    {
+        (_keep, _policy, _limits, _clock) = (keep, policy, limits, clock);
+        if (inner is not null)
+            InnerHandler = inner;
+    }
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var sent = await SentAsync(request, cancellationToken);
         if (request.Headers.AcceptEncoding.Count == 0)
             request.Headers.TryAddWithoutValidation("Accept-Encoding", ContentDecoding.Accepted);
-        var date = clock.GetUtcNow();
-        using var timeout = new CancellationTokenSource(limits.Attempt, clock);
+        var date = _clock.GetUtcNow();
+        using var timeout = new CancellationTokenSource(_limits.Attempt, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         HttpExchange exchange;
         try
         {
             using var response = await base.SendAsync(request, either.Token);
-            var body = EchoedSecrets.Remove(request, policy, await ContentDecoding.ReadAsync(response.Content, limits.MaxBodyBytes, either.Token));
+            var body = EchoedSecrets.Remove(request, _policy, await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token));
             exchange = Answered(date, request, sent, response, body);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException)
         {
             var failure = Explain(e, timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested);
-            await keep(new(date, policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)), CancellationToken.None);
+            await _keep(new(date, _policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)), CancellationToken.None);
             if (ReferenceEquals(failure, e))
                 throw;
             throw failure;
         }
-        await keep(exchange, cancellationToken);
+        await _keep(exchange, cancellationToken);
         return RecordedResponse.Message(exchange.Response!, exchange.Protocol, request);
     }
 
@@ -60,7 +69,7 @@ internal sealed class ExchangeRecorder(
         var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, length);
         var coding = string.Join(", ", response.Content.Headers.ContentEncoding);
         return new(
-            date, policy.Clean(request.RequestUri!), Protocol(response.Version), Block(request, sent),
+            date, _policy.Clean(request.RequestUri!), Protocol(response.Version), Block(request, sent),
             new(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {(int)response.StatusCode} {response.ReasonPhrase}"), fields, body), [])
         {
             OriginalContentEncoding = coding.Length == 0 ? null : coding,
@@ -69,7 +78,7 @@ internal sealed class ExchangeRecorder(
 
     private HttpBlock Block(HttpRequestMessage request, ReadOnlyMemory<byte> sent)
     {
-        var uri = policy.Clean(request.RequestUri!);
+        var uri = _policy.Clean(request.RequestUri!);
         var fields = Fields(request.Headers.NonValidated, request.Content?.Headers.NonValidated, request.Content is null ? null : sent.Length);
         if (!fields.Any(f => f.Key.Equals("Host", StringComparison.OrdinalIgnoreCase)))
             fields = fields.Insert(0, new("Host", uri.Authority));
@@ -80,7 +89,7 @@ internal sealed class ExchangeRecorder(
         System.Net.Http.Headers.HttpHeadersNonValidated message, System.Net.Http.Headers.HttpHeadersNonValidated? content, long? length)
     {
         var fields = message.Concat(content ?? default)
-            .Where(h => !policy.DroppedFields.Contains(h.Key))
+            .Where(h => !_policy.DroppedFields.Contains(h.Key))
             .SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v)));
         return length is { } bytes ? [.. fields, new("Content-Length", bytes.ToString(CultureInfo.InvariantCulture))] : [.. fields];
     }
@@ -90,7 +99,7 @@ internal sealed class ExchangeRecorder(
     {
         OperationCanceledException when timedOut => new HttpRequestException(
             HttpRequestError.Unknown, "no answer in time",
-            new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"there was no whole answer within {limits.Attempt.TotalSeconds} s"))),
+            new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"there was no whole answer within {_limits.Attempt.TotalSeconds} s"))),
         IOException broken => new HttpRequestException(HttpRequestError.ResponseEnded, broken.Message, broken),
         _ => failure,
     };

@@ -26,8 +26,21 @@ public abstract class ExchangeTransport : IAsyncDisposable
     /// <param name="refusal">Why a request may not be sent; null when it may.</param>
     public abstract HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal);
 
+    /// <summary>
+    /// As <see cref="Open"/>, for an SDK that hangs a transport of its own below the last of our handlers, because its TLS settings
+    /// live there. A replay never calls what is below. Live, the SDK's transport must be given to <see cref="Tune"/>.
+    /// </summary>
+    /// <param name="refusal">Why a request may not be sent; null when it may.</param>
+    public abstract DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal);
+
+    /// <summary>Makes a transport that belongs to an SDK behave as ours does: nothing happens below the recorder.</summary>
+    public abstract void Tune(SocketsHttpHandler own);
+
+    /// <summary>In a replay, the URI of the scope's first recorded request; null live, or when nothing is recorded.</summary>
+    public abstract Uri? FirstRecorded(ExchangeScope scope);
+
     /// <summary>In a replay, scheme and authority of the scope's first recorded request; null live, or when nothing is recorded.</summary>
-    public abstract Uri? RecordedOrigin(ExchangeScope scope);
+    public Uri? RecordedOrigin(ExchangeScope scope) => FirstRecorded(scope) is { } first ? new(first.GetLeftPart(UriPartial.Authority)) : null;
 
     /// <summary>By host, the largest difference seen between its Date field and our clock; positive when the host is ahead.</summary>
     public virtual ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => ImmutableSortedDictionary<string, TimeSpan>.Empty;

@@ -25,30 +25,37 @@ public sealed class LiveTransport : ExchangeTransport
         _seed = seed;
         _clock = clock;
         _limits = limits ?? ExchangeLimits.Default;
-        // Whatever the transport did by itself would happen below the recorder: no redirects, no cookies, no decoding.
-        _network = new()
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = _limits.Connect,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        };
+        _network = new();
+        Tune(_network);
     }
 
     public override bool IsReplay => false;
 
     public override ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => _offsets.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
-    public override Uri? RecordedOrigin(ExchangeScope scope) => null;
+    public override Uri? FirstRecorded(ExchangeScope scope) => null;
 
-    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
+    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, _network);
+
+    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null);
+
+    /// <summary>Whatever the transport did by itself would happen below the recorder: no redirects, no cookies, no decoding.</summary>
+    public override void Tune(SocketsHttpHandler own)
+    {
+        own.AllowAutoRedirect = false;
+        own.UseCookies = false;
+        own.AutomaticDecompression = DecompressionMethods.None;
+        own.ConnectTimeout = _limits.Connect;
+        own.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
+    }
+
+    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, HttpMessageHandler? network)
     {
         var file = scope.BundlePath;
         var log = _bundleFolder is { } folder
             ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
             : null;
-        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _network));
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, network));
 
         async ValueTask KeepAsync(HttpExchange exchange, CancellationToken cancellationToken)
         {

@@ -37,7 +37,7 @@ internal sealed class RecordedAnswers
                 _next.Add(key, _attempts.Count);
             last[key] = _attempts.Count;
             _attempts.Add((asked.RequestOffset, asked.AnswerOffset, End));
-            Origin ??= new(asked.Uri.GetLeftPart(UriPartial.Authority));
+            First ??= asked.Uri;
             Dates = Dates is { } d
                 ? new(asked.Date < d.First ? asked.Date : d.First, asked.Date > d.Last ? asked.Date : d.Last)
                 : new(asked.Date, asked.Date);
@@ -45,8 +45,8 @@ internal sealed class RecordedAnswers
         Unused = _attempts.Count;
     }
 
-    /// <summary>Scheme and authority of the first recorded request; null when nothing is recorded.</summary>
-    public Uri? Origin { get; }
+    /// <summary>The URI of the first recorded request; null when nothing is recorded.</summary>
+    public Uri? First { get; }
 
     /// <summary>When the first and the last request were sent; null when nothing is recorded.</summary>
     public RecordedDates? Dates { get; }
@@ -77,13 +77,13 @@ internal sealed class RecordedAnswers
         BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(_policy.Key(method, uri, fields, body))));
 }
 
-/// <summary>The innermost handler of a replay.</summary>
+/// <summary>The innermost handler of a replay. What an SDK hangs below it is never called.</summary>
 /// <param name="answers">Null when nothing was recorded for the scope.</param>
 /// <param name="keep">Copies the recorded records into the new bundle.</param>
 internal sealed class ReplayHandler(
     RecordedAnswers? answers,
     Func<RecordedExchange, CancellationToken, ValueTask> keep,
-    ExchangePolicy policy) : HttpMessageHandler
+    ExchangePolicy policy) : DelegatingHandler
 {
     /// <exception cref="ExchangeRefusedException">There is no (further) recorded answer (<see cref="ExchangeRefusedException.NoRecording"/>).</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

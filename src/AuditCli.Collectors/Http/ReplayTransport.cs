@@ -51,9 +51,16 @@ public sealed class ReplayTransport : ExchangeTransport
         .Where(u => u.Count > 0)
         .OrderBy(u => u.File, StringComparer.Ordinal)];
 
-    public override Uri? RecordedOrigin(ExchangeScope scope) => _answers.GetValueOrDefault(scope.FileName)?.Origin;
+    public override Uri? FirstRecorded(ExchangeScope scope) => _answers.GetValueOrDefault(scope.FileName)?.First;
 
-    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
+    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => OpenAbove(scope, refusal);
+
+    /// <summary>Nothing to tune: what is below is never called.</summary>
+    public override void Tune(SocketsHttpHandler own)
+    {
+    }
+
+    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
     {
         var file = scope.BundlePath;
         var log = _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(_bundleFolder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value;
