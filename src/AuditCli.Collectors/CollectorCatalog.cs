@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Kubernetes;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors;
@@ -18,5 +19,6 @@ public static class CollectorCatalog
     public static ImmutableArray<CollectorEntry> All { get; } =
     [
         new(AwsSource.Create(), typeof(AwsCollector), context => new AwsCollector(context.Transport, context.Clock, context.CredentialUsed)),
+        new(KubernetesSource.Create(), typeof(KubernetesCollector), context => new KubernetesCollector(context.Transport, context.Clock, context.CredentialUsed)),
     ];
 }

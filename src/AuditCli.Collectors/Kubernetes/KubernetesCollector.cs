@@ -1,0 +1,155 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+using k8s;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>Reads Kubernetes clusters: any resource's list, page by page, and never a secret.</summary>
+/// <remarks>
+/// A replay takes the server's address from the recorded exchanges and looks at neither kubeconfig nor environment.
+/// </remarks>
+public sealed class KubernetesCollector : ICollector
+{
+    private const string Service = "api";
+    private readonly ExchangeTransport _transport;
+    private readonly TimeProvider _clock;
+    private readonly KubernetesCredentials _credentials;
+    private readonly int _pageSize;
+    private readonly ConcurrentDictionary<string, KubernetesSession> _sessions = new(StringComparer.Ordinal);
+
+    /// <param name="clock">For waits between attempts.</param>
+    /// <param name="credentialExchange">Told about each program that hands out credentials, for the run's log.</param>
+    /// <param name="pageSize">Objects in one answer; a replay must ask with the recorded one.</param>
+    public KubernetesCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange, int pageSize = 500)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageSize);
+        _transport = transport;
+        _clock = clock;
+        _credentials = new(clock, credentialExchange);
+        _pageSize = pageSize;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Every API server is the client's own: unusual is one without TLS, or whose certificate nobody checks.</remarks>
+    public ImmutableArray<string> UnusualEndpoints =>
+        [.. _sessions.Values.Select(s => s.UnusualEndpoint).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    /// <inheritdoc/>
+    /// <exception cref="CollectionException">There are no credentials, or the server does not let the caller in.</exception>
+    public async Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken)
+    {
+        var session = await SessionAsync(target, cancellationToken);
+        var identity = await KubernetesIdentity.FindAsync(session, _transport.IsReplay, cancellationToken);
+        return new(target, target.Name, identity, KubernetesSource.GlobalRegion, []);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="CollectionException">There is no answer, or it is not whole; the code is the server's reason or ours.</exception>
+    /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
+    public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        var resource = Find(request.Operation.Name);
+        await foreach (var page in session.PagesAsync(resource, request.Parameters, cancellationToken))
+            yield return new(ObjectRows.Read(resource, page));
+    }
+
+    /// <summary>
+    /// Reads one list whole: <c>apiVersion</c>, <c>kind</c> and <c>metadata</c> of its first page, without the token and the count of what follows,
+    /// and <c>items</c> of all pages, each with its own version and kind as kubectl prints them. Number literals are the server's.
+    /// </summary>
+    /// <param name="operation">As control authors write it, such as <c>v1/pods</c>.</param>
+    /// <exception cref="CollectionException">There is no answer, or the operation is refused.</exception>
+    public async Task<JsonElement> CallAsync(
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
+    {
+        var resource = Find(operation);
+        var session = await SessionAsync(target, cancellationToken);
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            var first = true;
+            await foreach (var page in session.PagesAsync(resource, parameters, cancellationToken))
+            {
+                if (first)
+                    WriteHead(writer, page);
+                first = false;
+                foreach (var item in ObjectRows.Items(page))
+                    WriteItem(writer, page, item);
+            }
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+        return JsonElement.Parse(buffer.WrittenSpan, new JsonDocumentOptions { MaxDepth = 256 });
+    }
+
+    /// <summary>Closes the clients; the transport of ours stays.</summary>
+    public ValueTask DisposeAsync()
+    {
+        foreach (var session in _sessions.Values)
+            session.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<KubernetesSession> SessionAsync(Target target, CancellationToken cancellationToken)
+    {
+        if (_sessions.TryGetValue(target.Name, out var known))
+            return known;
+        var scope = new ExchangeScope(target.Name, Service, KubernetesSource.GlobalRegion);
+        var configuration = _transport.IsReplay ? Recorded(scope) : await _credentials.ResolveAsync(target, cancellationToken);
+        try
+        {
+            return _sessions.GetOrAdd(target.Name, _ => new(scope, configuration, _transport, _transport.IsReplay ? null : _clock, _pageSize));
+        }
+        catch (Exception e) when (e is not (CollectionException or OperationCanceledException))
+        {
+            // The client looks at certificates and addresses only now.
+            throw KubernetesCredentials.Failed(e);
+        }
+    }
+
+    /// <summary>The recorded server and the cluster's path on it; nothing else is needed, and nothing else is known.</summary>
+    private KubernetesClientConfiguration Recorded(ExchangeScope scope)
+    {
+        var first = _transport.FirstRecorded(scope)
+            ?? throw new CollectionException(ExchangeRefusedException.NoRecording, $"nothing is recorded of {scope.Target}");
+        var path = first.AbsolutePath.EndsWith(KubernetesIdentity.FirstPath, StringComparison.Ordinal)
+            ? first.AbsolutePath[..^KubernetesIdentity.FirstPath.Length]
+            : "";
+        return new() { Host = first.GetLeftPart(UriPartial.Authority) + path };
+    }
+
+    private static KubernetesResource Find(string name) => KubernetesResource.TryParse(name, out var resource, out var reason)
+        ? resource
+        : throw new CollectionException(ExchangeRefusedException.ReadOnly, $"{name}: {reason}");
+
+    private static void WriteHead(Utf8JsonWriter writer, JsonElement page)
+    {
+        writer.WriteStartObject();
+        foreach (var member in page.EnumerateObject().Where(m => m.Name is "apiVersion" or "kind"))
+            member.WriteTo(writer);
+        writer.WriteStartObject("metadata");
+        if (page.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var member in metadata.EnumerateObject().Where(m => m.Name is not ("continue" or "remainingItemCount")))
+                member.WriteTo(writer);
+        }
+        writer.WriteEndObject();
+        writer.WriteStartArray("items");
+    }
+
+    private static void WriteItem(Utf8JsonWriter writer, JsonElement page, JsonElement item)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("apiVersion", ObjectRows.ApiVersion(page, item));
+        writer.WriteString("kind", ObjectRows.Kind(page, item));
+        foreach (var member in item.EnumerateObject().Where(m => m.Name is not ("apiVersion" or "kind")))
+            member.WriteTo(writer);
+        writer.WriteEndObject();
+    }
+}

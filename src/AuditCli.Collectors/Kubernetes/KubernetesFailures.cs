@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using AuditCli.Collectors.Http;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>What a failed request is called in evidence: the server's reason and words where it sent a Status, else ours.</summary>
+internal static class KubernetesFailures
+{
+    public const string NoCredentials = "NoCredentials";
+    public const string ConnectionFailed = "ConnectionFailed";
+    public const string UntrustedServer = "UntrustedServer";
+    public const string TimedOut = "TimedOut";
+    public const string Redirected = "Redirected";
+    public const string NotServed = "NotServed";
+    public const string NotFound = "NotFound";
+    public const string ListExpired = "ListExpired";
+    public const string RepeatedToken = "RepeatedToken";
+    public const string InvalidParameter = "InvalidParameter";
+    public const string MalformedResponse = "MalformedResponse";
+
+    /// <summary>An answer that is no success.</summary>
+    public static CollectionException Of(string what, HttpResponseMessage answer, ReadOnlySpan<byte> body)
+    {
+        var number = (int)answer.StatusCode;
+        if (number is >= 300 and < 400)
+        {
+            var where = answer.Headers.Location is { IsAbsoluteUri: true } location ? location.Host : "another path";
+            return new(Redirected, $"{what} was redirected to {where}, where the request was not sent");
+        }
+        if (Status(body) is var (reason, message))
+            return new(reason, message);
+        // Something in front of the API server answered, or a request did not come so far as to be understood.
+        var code = answer.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized => "Unauthorized",
+            HttpStatusCode.Forbidden => "Forbidden",
+            HttpStatusCode.NotFound => NotFound,
+            HttpStatusCode.Gone => "Expired",
+            HttpStatusCode.TooManyRequests => "TooManyRequests",
+            _ => string.Create(CultureInfo.InvariantCulture, $"Http{number}"),
+        };
+        return new(code, string.Create(CultureInfo.InvariantCulture, $"{what}: HTTP {number} {answer.ReasonPhrase}, without a Status"));
+    }
+
+    /// <summary>No answer at all.</summary>
+    public static CollectionException Of(string what, Exception failure)
+    {
+        var chain = Chain(failure).ToArray();
+        if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
+            return new(refused.Code, refused.Message, failure);
+        if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
+            return new(TimedOut, $"{what}: {late.Message}", failure);
+        if (IsUntrusted(failure))
+            return new(UntrustedServer, $"{what}: the server's certificate is not the one the kubeconfig trusts", failure);
+        var cause = chain.FirstOrDefault(e => e is SocketException) ?? chain.First(e => e is HttpRequestException or IOException);
+        return new(ConnectionFailed, $"{what}: {cause.Message}", failure);
+    }
+
+    /// <summary>Whether the server could not prove who it is; asking again would not change that.</summary>
+    public static bool IsUntrusted(Exception failure) =>
+        Chain(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
+
+    private static (string Reason, string Message)? Status(ReadOnlySpan<byte> body)
+    {
+        JsonElement status;
+        try
+        {
+            status = JsonElement.Parse(body);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        if (status.ValueKind != JsonValueKind.Object || Text(status, "kind") != "Status")
+            return null;
+        return Text(status, "reason") is { Length: > 0 } reason ? (reason, Text(status, "message") ?? "") : null;
+    }
+
+    private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static IEnumerable<Exception> Chain(Exception e)
+    {
+        for (var at = e; at is not null; at = at.InnerException)
+            yield return at;
+    }
+}

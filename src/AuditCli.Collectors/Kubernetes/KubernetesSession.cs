@@ -1,0 +1,221 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Collectors.Http;
+using k8s;
+using k8s.Exceptions;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>One cluster: the official client's configuration, credentials and transport, under our guard and recorder.</summary>
+internal sealed class KubernetesSession : IDisposable
+{
+    private const int Attempts = 3;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+    private readonly k8s.Kubernetes _client;
+    private readonly TimeProvider? _clock;
+    private readonly int _pageSize;
+
+    /// <param name="clock">For waits between attempts; null in a replay, which does not wait.</param>
+    public KubernetesSession(ExchangeScope scope, KubernetesClientConfiguration configuration, ExchangeTransport transport, TimeProvider? clock, int pageSize)
+    {
+        (_clock, _pageSize) = (clock, pageSize);
+        Configuration = configuration;
+        SocketsHttpHandler? network = null;
+        configuration.FirstMessageHandlerSetup = own => transport.Tune(network = own);
+        var check = new RequestCheck(new Uri(configuration.Host).AbsolutePath.TrimEnd('/'));
+        _client = new(configuration, transport.OpenAbove(scope, check.Refusal));
+        // With an authority of one's own the client looks at the chain alone: any server of that authority would do.
+        if (!configuration.SkipTlsVerify && network?.SslOptions.RemoteCertificateValidationCallback is { } chainIsTrusted)
+            network.SslOptions.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
+                (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 && chainIsTrusted(sender, certificate, chain, errors);
+    }
+
+    public KubernetesClientConfiguration Configuration { get; }
+
+    /// <summary>Scheme and authority, where neither is what a kubeconfig should name: no TLS, or a server nobody checks.</summary>
+    public string? UnusualEndpoint
+    {
+        get
+        {
+            var origin = _client.BaseUri.GetLeftPart(UriPartial.Authority);
+            return _client.BaseUri.Scheme != Uri.UriSchemeHttps ? origin
+                : Configuration.SkipTlsVerify ? $"{origin} (certificate not checked)"
+                : null;
+        }
+    }
+
+    /// <summary>Every page of a list. Nothing is held but the page.</summary>
+    /// <remarks>
+    /// A list that the server forgets while it is read (410) ends with <see cref="KubernetesFailures.ListExpired"/>: begun again it would
+    /// be another state of the cluster, and the rows of the first cannot be taken back.
+    /// </remarks>
+    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    public async IAsyncEnumerable<JsonElement> PagesAsync(
+        KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (ns, selectors) = Checked(resource, parameters);
+        var given = new HashSet<string>(StringComparer.Ordinal);
+        string? token = null;
+        do
+        {
+            var page = await PageAsync(resource, ns, Query(selectors, token), given.Count, cancellationToken);
+            yield return page;
+            token = ObjectRows.Continue(page);
+            if (token is not null && !given.Add(token))
+                throw new CollectionException(KubernetesFailures.RepeatedToken, $"{resource}: the answer gives a page token that it gave before; reading on would never end");
+        }
+        while (token is not null);
+    }
+
+    /// <summary>Asks the server about the caller.</summary>
+    /// <exception cref="CollectionException">There is no answer.</exception>
+    public async Task<JsonElement> ReviewAsync(string path, string kind, CancellationToken cancellationToken)
+    {
+        var apiVersion = string.Join('/', path.Split('/')[2..4]);
+        var review = $$"""{"apiVersion":"{{apiVersion}}","kind":"{{kind}}"}""";
+        var body = await SendAsync(HttpMethod.Post, path, "application/json", review, cancellationToken);
+        try
+        {
+            return JsonElement.Parse(body);
+        }
+        catch (JsonException e)
+        {
+            throw new CollectionException(KubernetesFailures.MalformedResponse, $"the answer to {path} is not JSON", e);
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<JsonElement> PageAsync(KubernetesResource resource, string? ns, string query, int pagesBefore, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ObjectRows.Parse(resource, await SendAsync(HttpMethod.Get, resource.ListPath(ns) + query, resource.Accept, null, cancellationToken));
+        }
+        catch (CollectionException e) when (e.Code is "Expired" or "Gone" && pagesBefore > 0)
+        {
+            throw new CollectionException(
+                KubernetesFailures.ListExpired,
+                string.Create(CultureInfo.InvariantCulture, $"{resource}: the server forgot the list after {pagesBefore} pages ({e.Message}); it must be read again from the beginning"), e);
+        }
+        catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
+        {
+            throw await ExplainMissingAsync(resource, ns, e, cancellationToken);
+        }
+    }
+
+    /// <summary>A list that is not there: discovery tells whether the cluster serves such a resource at all.</summary>
+    private async Task<CollectionException> ExplainMissingAsync(KubernetesResource resource, string? ns, CollectionException missing, CancellationToken cancellationToken)
+    {
+        JsonElement served;
+        try
+        {
+            served = JsonElement.Parse(await SendAsync(HttpMethod.Get, resource.DiscoveryPath, "application/json", null, cancellationToken));
+        }
+        catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
+        {
+            return new(KubernetesFailures.NotServed, $"the cluster does not serve {resource.GroupVersion}", missing);
+        }
+        catch (Exception e) when (e is CollectionException or JsonException)
+        {
+            return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: {e.Message}", missing);
+        }
+        var kind = served.ValueKind == JsonValueKind.Object && served.TryGetProperty("resources", out var resources) && resources.ValueKind == JsonValueKind.Array
+            ? resources.EnumerateArray().FirstOrDefault(r => r.TryGetProperty("name", out var name) && name.ValueEquals(resource.Name))
+            : default;
+        if (kind.ValueKind == JsonValueKind.Undefined)
+            return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
+        return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
+            ? new(KubernetesFailures.InvalidParameter, $"{resource} is not divided into namespaces", missing)
+            : missing;
+    }
+
+    /// <summary>The body of a successful answer. Reading again changes nothing, so what may pass is asked three times.</summary>
+    private async Task<byte[]> SendAsync(HttpMethod method, string pathAndQuery, string accept, string? content, CancellationToken cancellationToken)
+    {
+        var what = $"{method} {pathAndQuery.Split('?')[0]}";
+        for (var attempt = 1; ; attempt++)
+        {
+            using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri.AbsoluteUri.TrimEnd('/') + pathAndQuery)) { Version = HttpVersion.Version20 };
+            request.Headers.TryAddWithoutValidation("Accept", accept);
+            request.Headers.TryAddWithoutValidation("User-Agent", RecordingSoftware.Name);
+            if (content is not null)
+                request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(content)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            await AuthorizeAsync(request, cancellationToken);
+            var last = attempt == Attempts;
+            TimeSpan? asked = null;
+            try
+            {
+                using var answer = await _client.HttpClient.SendAsync(request, cancellationToken);
+                var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
+                if (answer.IsSuccessStatusCode)
+                    return body;
+                if (last || !MayPass(answer.StatusCode))
+                    throw KubernetesFailures.Of(what, answer, body);
+                asked = answer.Headers.RetryAfter?.Delta;
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException or ExchangeRefusedException && !cancellationToken.IsCancellationRequested)
+            {
+                if (last || e is ExchangeRefusedException || KubernetesFailures.IsUntrusted(e))
+                    throw KubernetesFailures.Of(what, e);
+            }
+            await WaitAsync(attempt, asked, cancellationToken);
+        }
+    }
+
+    private async Task AuthorizeAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (_client.Credentials is not { } credentials)
+            return;
+        try
+        {
+            await credentials.ProcessHttpRequestAsync(request, cancellationToken);
+        }
+        catch (Exception e) when (e is KubeConfigException or IOException or HttpRequestException or InvalidOperationException)
+        {
+            throw KubernetesCredentials.Failed(e);
+        }
+    }
+
+    private async Task WaitAsync(int attempt, TimeSpan? asked, CancellationToken cancellationToken)
+    {
+        if (_clock is null)
+            return;
+        var jittered = Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Pow(2, attempt - 1));
+        var wait = asked > jittered ? asked.Value : jittered;
+        await Task.Delay(wait < LongestWait ? wait : LongestWait, _clock, cancellationToken);
+    }
+
+    private static bool MayPass(HttpStatusCode status) =>
+        status is HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+
+    private string Query(string selectors, string? token) =>
+        string.Create(CultureInfo.InvariantCulture, $"?limit={_pageSize}{selectors}{(token is null ? "" : "&continue=" + Uri.EscapeDataString(token))}");
+
+    private static (string? Namespace, string Selectors) Checked(KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
+    {
+        string? ns = null;
+        var selectors = new StringBuilder();
+        foreach (var (name, value) in parameters)
+        {
+            if (!KubernetesSource.Parameters.Any(p => p.Name == name))
+                throw Invalid($"{resource} takes no parameter {name}; it takes {string.Join(", ", KubernetesSource.Parameters.Select(p => p.Name))}");
+            if (value.ValueKind != JsonValueKind.String || value.GetString() is not { Length: > 0 } text)
+                throw Invalid($"{resource}.{name} must be a text that is not empty; leave it out instead");
+            if (name != "namespace")
+                selectors.Append(CultureInfo.InvariantCulture, $"&{name}={Uri.EscapeDataString(text)}");
+            else if (KubernetesResource.IsLabel(text))
+                ns = text;
+            else
+                throw Invalid($"'{text}' is not a namespace");
+        }
+        return (ns, selectors.ToString());
+    }
+
+    private static CollectionException Invalid(string message) => new(KubernetesFailures.InvalidParameter, message);
+}
