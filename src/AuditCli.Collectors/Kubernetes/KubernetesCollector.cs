@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
@@ -132,12 +133,12 @@ public sealed class KubernetesCollector : ICollector
     {
         writer.WriteStartObject();
         foreach (var member in page.EnumerateObject().Where(m => m.Name is "apiVersion" or "kind"))
-            member.WriteTo(writer);
+            Copy(writer, member);
         writer.WriteStartObject("metadata");
         if (page.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object)
         {
             foreach (var member in metadata.EnumerateObject().Where(m => m.Name is not ("continue" or "remainingItemCount")))
-                member.WriteTo(writer);
+                Copy(writer, member);
         }
         writer.WriteEndObject();
         writer.WriteStartArray("items");
@@ -149,7 +150,13 @@ public sealed class KubernetesCollector : ICollector
         writer.WriteString("apiVersion", ObjectRows.ApiVersion(page, item));
         writer.WriteString("kind", ObjectRows.Kind(page, item));
         foreach (var member in item.EnumerateObject().Where(m => m.Name is not ("apiVersion" or "kind")))
-            member.WriteTo(writer);
+            Copy(writer, member);
         writer.WriteEndObject();
+    }
+
+    private static void Copy(Utf8JsonWriter writer, JsonProperty member)
+    {
+        writer.WritePropertyName(member.Name);
+        writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(member.Value), skipInputValidation: true);
     }
 }

@@ -12,6 +12,7 @@ internal sealed record KubernetesResource(string Group, string Version, string N
 {
     private const int LongestGroup = 253;
     private const int LongestLabel = 63;
+    private const int LongestVersion = 9;
 
     /// <summary>Of these, metadata alone is asked for: their data is where people put passwords that should be secrets.</summary>
     public bool IsMetadataOnly => Name == "configmaps";
@@ -57,6 +58,9 @@ internal sealed record KubernetesResource(string Group, string Version, string N
             return "secrets are never requested";
         if (group.Length == 0 && version != "v1")
             return "the core group has the one version v1; elsewhere write <group>/<version>/<resource>";
+        // v1/pods/log is a part of a pod, and not a resource of a group that is called v1.
+        if (group is ['v', >= '1' and <= '9', ..] && group.Length <= LongestVersion)
+            return $"'{name}' is not a resource: its plural in lower case, without subresource";
         if (group.Length > LongestGroup || group.Length > 0 && !group.Split('.').All(IsLabel))
             return $"'{group}' is not a group's name";
         if (!IsLabel(version))

@@ -29,8 +29,13 @@ internal sealed class KubernetesSession : IDisposable
         configuration.FirstMessageHandlerSetup = own => transport.Tune(network = own);
         var check = new RequestCheck(new Uri(configuration.Host).AbsolutePath.TrimEnd('/'));
         _client = new(configuration, transport.OpenAbove(scope, check.Refusal));
+        if (network is null)
+            throw new InvalidOperationException("the Kubernetes client made no transport");
+        // The client keeps the name of tls-server-name for requests of its own making; ours are not.
+        if (configuration.TlsServerName is { Length: > 0 } name)
+            network.SslOptions.TargetHost = name;
         // With an authority of one's own the client looks at the chain alone: any server of that authority would do.
-        if (!configuration.SkipTlsVerify && network?.SslOptions.RemoteCertificateValidationCallback is { } chainIsTrusted)
+        if (!configuration.SkipTlsVerify && network.SslOptions.RemoteCertificateValidationCallback is { } chainIsTrusted)
             network.SslOptions.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
                 (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 && chainIsTrusted(sender, certificate, chain, errors);
     }

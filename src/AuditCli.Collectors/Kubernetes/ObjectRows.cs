@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
@@ -103,7 +104,8 @@ internal static class ObjectRows
             if (!begun)
                 writer.WriteStartObject(WellKnownResources.Other);
             begun = true;
-            member.WriteTo(writer);
+            writer.WritePropertyName(member.Name);
+            writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(member.Value), skipInputValidation: true);
         }
         if (begun)
             writer.WriteEndObject();
@@ -114,7 +116,7 @@ internal static class ObjectRows
         if (!from.TryGetProperty(member, out var value))
             return;
         writer.WritePropertyName(column);
-        value.WriteTo(writer);
+        writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
     }
 
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

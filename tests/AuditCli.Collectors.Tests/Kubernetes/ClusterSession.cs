@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Kubernetes;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+using AuditCli.Tests;
+
+namespace AuditCli.Collectors.Tests.Kubernetes;
+
+/// <summary>A collector on a transport with a bundle folder of its own, sent to a cluster by a kubeconfig.</summary>
+internal sealed class ClusterSession : IAsyncDisposable
+{
+    public const string Token = "MARKERbearerTokenMARKER0123456789";
+    private readonly TemporaryFolder _folder = new();
+    private readonly Target _target;
+
+    private ClusterSession(Target target, Func<string, ExchangeTransport> transport, TimeProvider clock, int pageSize)
+    {
+        _target = target;
+        Transport = transport(Path.Combine(_folder.Path, "bundle"));
+        Collector = new(Transport, clock, CredentialExchanges.Add, pageSize);
+    }
+
+    /// <summary>Where the exchanges go; the kubeconfig is elsewhere.</summary>
+    public string Folder => Path.Combine(_folder.Path, "bundle");
+    public ExchangeTransport Transport { get; }
+    public KubernetesCollector Collector { get; }
+    public List<CredentialExchange> CredentialExchanges { get; } = [];
+
+    public static ClusterSession Live(string kubeconfig, TimeProvider? clock = null, ExchangeLimits? limits = null, int pageSize = 500, string? context = null)
+    {
+        var files = new TemporaryFolder();
+        var target = Target(("kubeconfig", files.Write("kubeconfig", kubeconfig)), ("context", context));
+        var session = new ClusterSession(target, folder => new LiveTransport(folder, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System, pageSize);
+        session.Owned = files;
+        return session;
+    }
+
+    /// <summary>From another session's exchanges; what its target says about a kubeconfig does not exist here.</summary>
+    public static ClusterSession Replay(ClusterSession recorded, int pageSize = 500) => new(
+        Target(("kubeconfig", "/nowhere/kubeconfig"), ("context", "nobody")),
+        folder => new ReplayTransport(Path.Combine(recorded.Folder, ExchangeScope.Folder), folder, "replay-bundle"), TimeProvider.System, pageSize);
+
+    /// <summary>A kubeconfig for a loopback server without TLS.</summary>
+    public static string Kubeconfig(Uri server, string user = "{ token: " + Token + " }") => $$"""
+        apiVersion: v1
+        kind: Config
+        current-context: test
+        contexts: [{ name: test, context: { cluster: test, user: test } }]
+        clusters: [{ name: test, cluster: { server: "{{server.AbsoluteUri.TrimEnd('/')}}" } }]
+        users: [{ name: test, user: {{user}} }]
+        """;
+
+    public static Target Target(params (string Name, string? Value)[] settings) => new(
+        "trading", KubernetesSource.Name, settings.Where(s => s.Value is not null).ToImmutableSortedDictionary(s => s.Name, s => ImmutableArray.Create(s.Value!)));
+
+    public Task<Connection> ConnectAsync() => Collector.ConnectAsync(_target, CancellationToken.None);
+
+    /// <summary>Connects, and reads all pages of one list.</summary>
+    public async Task<List<Page>> CollectAsync(string operation, params (string Name, string Value)[] parameters)
+    {
+        await ConnectAsync();
+        return await PagesAsync(operation, parameters);
+    }
+
+    public async Task<List<Page>> PagesAsync(string operation, params (string Name, string Value)[] parameters)
+    {
+        var found = KubernetesSource.Create().FindOperation(operation) ?? throw new ArgumentException($"{operation} is refused");
+        var pages = new List<Page>();
+        await foreach (var page in Collector.CollectAsync(new("trading", "trading", KubernetesSource.GlobalRegion, found, Parameters(parameters)), CancellationToken.None))
+            pages.Add(page);
+        return pages;
+    }
+
+    public Task<JsonElement> CallAsync(string operation, params (string Name, string Value)[] parameters) =>
+        Collector.CallAsync(_target, operation, Parameters(parameters), CancellationToken.None);
+
+    /// <summary>Every recorded attempt, once the transport is closed.</summary>
+    public async Task<List<RecordedExchange>> RecordedAsync()
+    {
+        await Transport.DisposeAsync();
+        return [.. Directory.EnumerateFiles(Folder, "*.warc.gz", SearchOption.AllDirectories).Order(StringComparer.Ordinal).SelectMany(file => new RecordedExchanges(file).All())];
+    }
+
+    /// <summary>Whether the text stands in any file of the bundle, uncompressed.</summary>
+    public async Task<bool> HoldsAsync(string text)
+    {
+        await Transport.DisposeAsync();
+        foreach (var file in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories))
+        {
+            await using var gzip = new System.IO.Compression.GZipStream(File.OpenRead(file), System.IO.Compression.CompressionMode.Decompress);
+            using var reader = new StreamReader(gzip);
+            if ((await reader.ReadToEndAsync()).Contains(text, StringComparison.Ordinal))
+                return true;
+        }
+        return false;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Collector.DisposeAsync();
+        await Transport.DisposeAsync();
+        _folder.Dispose();
+        Owned?.Dispose();
+    }
+
+    private TemporaryFolder? Owned { get; set; }
+
+    private static ImmutableSortedDictionary<string, JsonElement> Parameters((string Name, string Value)[] parameters) =>
+        parameters.ToImmutableSortedDictionary(p => p.Name, p => JsonSerializer.SerializeToElement(p.Value));
+}
