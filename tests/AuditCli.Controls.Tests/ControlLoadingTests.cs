@@ -139,7 +139,7 @@ public sealed class ControlLoadingTests
         Assert.Equal((ControlKind.OperatingEffectiveness, ControlMode.PointInTime, true), (control.Kind, control.Mode, control.KeyControl));
         Assert.Equal("1.9", Assert.Single(control.References["cis-aws-5.0"]));
         Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\""], control.Parameters.Select(p => p.Default.GetRawText()));
-        Assert.Equal(["credential_report", "users", "mfa_devices", "robots", "approved"], control.Evidence.Select(e => e.Name));
+        Assert.Equal(["credential_report", "users", "mfa_devices", "groups", "approved"], control.Evidence.Select(e => e.Name));
         Assert.Equal("\"/\"", control.Evidence[1].Params["PathPrefix"].GetRawText());
         Assert.Equal(("users", "UserName", "NoSuchEntity"), (control.Evidence[2].ForEach, control.Evidence[2].With["UserName"], Assert.Single(control.Evidence[2].AllowErrors)));
         Assert.Equal((true, false), (control.Evidence[3].IfTarget, control.Evidence[3].Optional));
