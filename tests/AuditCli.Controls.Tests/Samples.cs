@@ -10,7 +10,7 @@ internal static class Samples
 {
     public const string Folder = "access-to-programs-and-data";
 
-    /// <summary>A control with every key there is, on the source that the program has.</summary>
+    /// <summary>A control with every key there is but <c>keep</c>, on the source that the program has.</summary>
     public const string Control = """
         schema: 1
         id: APD-AWS-002
@@ -31,7 +31,7 @@ internal static class Samples
           root_name: { type: text, default: <root_account>, why: That is what the report calls it. }
           since: { type: date, default: 2026-01-01, why: The policy began then. }
         evidence:
-          credential_report: { aws: iam:GetCredentialReport, keep: user IS NOT NULL }
+          credential_report: { aws: iam:GetCredentialReport }
           users:             { aws: iam:ListUsers, params: { PathPrefix: / } }
           mfa_devices:       { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName }, allow_errors: { NoSuchEntity: empty } }
           groups:            { aws: ec2:DescribeSecurityGroups, if_target: true }
@@ -63,6 +63,10 @@ internal static class Samples
         walkthrough: One sign-in was watched.
 
         """;
+
+    /// <summary>With <c>keep</c>, which has a form but is not built.</summary>
+    public static string ControlWithKeep { get; } =
+        Control.Replace("{ aws: iam:GetCredentialReport }", "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL }", StringComparison.Ordinal);
 
     /// <summary>What a control must say at least; parts are put in by tests.</summary>
     public static string Minimal(
