@@ -31,9 +31,6 @@ internal sealed class KubernetesSession : IDisposable
         _client = new(configuration, transport.OpenAbove(scope, check.Refusal));
         if (network is null)
             throw new InvalidOperationException("the Kubernetes client made no transport");
-        // The client keeps the name of tls-server-name for requests of its own making; ours are not.
-        if (configuration.TlsServerName is { Length: > 0 } name)
-            network.SslOptions.TargetHost = name;
         // With an authority of one's own the client looks at the chain alone: any server of that authority would do.
         if (!configuration.SkipTlsVerify && network.SslOptions.RemoteCertificateValidationCallback is { } chainIsTrusted)
             network.SslOptions.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
@@ -147,6 +144,8 @@ internal sealed class KubernetesSession : IDisposable
         for (var attempt = 1; ; attempt++)
         {
             using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri.AbsoluteUri.TrimEnd('/') + pathAndQuery)) { Version = HttpVersion.Version20 };
+            // From here .NET takes the name that the server's certificate must have.
+            request.Headers.Host = Configuration.TlsServerName;
             request.Headers.TryAddWithoutValidation("Accept", accept);
             request.Headers.TryAddWithoutValidation("User-Agent", RecordingSoftware.Name);
             if (content is not null)
