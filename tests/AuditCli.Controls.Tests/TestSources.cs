@@ -24,12 +24,13 @@ internal static class TestSources
                 [new("user", ColumnType.Text), new("arn", ColumnType.Text), new("password_enabled", ColumnType.Boolean), new("mfa_active", ColumnType.Boolean)]),
             new("aws", "ec2:DescribeSecurityGroups", OperationScope.Regional, [new("Filters", ColumnType.Json, false), new("DryRun", ColumnType.Boolean, false)],
                 [new("GroupId", ColumnType.Text), new("IpPermissions", ColumnType.Json), new("Priority", ColumnType.Integer), new("Weight", ColumnType.Double)])),
+        Source("kubernetes", [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, [])], Pods),
     ];
 
-    /// <summary>With two that the program does not have, so that there is more than one source, and every form of setting.</summary>
+    /// <summary>With one and a setting that the program does not have, so that there is every form of setting.</summary>
     public static ImmutableArray<EvidenceSource> All { get; } =
     [
-        .. Shipped,
+        .. Shipped.Where(s => s.Name != "kubernetes"),
         Source("gcp",
             [
                 new("organization", TargetSettingForm.Text, false, []),
@@ -39,8 +40,10 @@ internal static class TestSources
             new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
         Source("kubernetes",
             [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, []), new("in_cluster", TargetSettingForm.Flag, false, [])],
-            new Operation("kubernetes", "v1/pods", OperationScope.Global, [], [new("name", ColumnType.Text)])),
+            Pods),
     ];
+
+    private static Operation Pods => new("kubernetes", "v1/pods", OperationScope.Global, [], [new("name", ColumnType.Text)]);
 
     private static EvidenceSource Source(string name, ImmutableArray<TargetSetting> settings, params ImmutableArray<Operation> operations) => new(
         name, settings,
