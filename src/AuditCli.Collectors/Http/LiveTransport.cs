@@ -42,6 +42,8 @@ public sealed class LiveTransport : ExchangeTransport
 
     public override Uri? RecordedOrigin(ExchangeScope scope) => null;
 
+    public override string? RecordedField(ExchangeScope scope, string name) => null;
+
     public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
     {
         var file = scope.BundlePath;

@@ -53,6 +53,8 @@ public sealed class ReplayTransport : ExchangeTransport
 
     public override Uri? RecordedOrigin(ExchangeScope scope) => _answers.GetValueOrDefault(scope.FileName)?.Origin;
 
+    public override string? RecordedField(ExchangeScope scope, string name) => _answers.GetValueOrDefault(scope.FileName)?.FirstField(name);
+
     public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
     {
         var file = scope.BundlePath;
