@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace AuditCli.Tests;
@@ -168,6 +167,7 @@ public sealed class GoogleServer : IDisposable
             "/token" when form.GetValueOrDefault("grant_type") == "refresh_token" => "MARKERtokenOfUserMARKER",
             "/token" when form.TryGetValue("assertion", out var assertion) => Verified(assertion) ? "MARKERtokenOfServiceAccountMARKER" : "",
             "/v1/token" => form.GetValueOrDefault("subject_token") == "MARKERsubjectTokenMARKER" ? "MARKERtokenOfFederationMARKER" : "",
+            "/computeMetadata/v1/instance/service-accounts/default/token" => "MARKERtokenOfMachineMARKER",
             _ => null,
         };
         if (request.Path.EndsWith(":generateAccessToken", StringComparison.Ordinal))

@@ -11,6 +11,9 @@ internal static class AnswerRows
 {
     private const string ValueColumn = "value";
 
+    /// <summary>Said by lists of many APIs, also by some whose description does not mention it.</summary>
+    private static readonly ImmutableArray<string> Always = ["unreachable", "unreachables", "missingZones", "warning", "warnings"];
+
     /// <summary>Compute says this of every location where nothing of the kind exists.</summary>
     private const string NothingThere = "NO_RESULTS_ON_PAGE";
 
@@ -55,7 +58,9 @@ internal static class AnswerRows
     /// <summary>What the answer says is missing, in its own words; null when it says nothing.</summary>
     public static string? Missing(OperationModel operation, JsonElement page)
     {
-        var said = operation.Partial.Where(m => page.TryGetProperty(m, out var value) && IsSomething(value)).Select(m => $"{m}: {page.GetProperty(m).GetRawText()}");
+        if (operation.Rows is null && operation.Partial.IsEmpty)
+            return null;
+        var said = operation.Partial.Union(Always, StringComparer.Ordinal).Where(m => page.TryGetProperty(m, out var value) && IsSomething(value)).Select(m => $"{m}: {page.GetProperty(m).GetRawText()}");
         if (operation is { Rows: { } member, Inner: not null } && page.TryGetProperty(member, out var map) && map.ValueKind == JsonValueKind.Object)
         {
             said = said.Concat(map.EnumerateObject()

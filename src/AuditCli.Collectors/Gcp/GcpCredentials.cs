@@ -12,7 +12,8 @@ namespace AuditCli.Collectors.Gcp;
 /// through and nothing else.
 /// </summary>
 /// <param name="subjectToken">Where a federated credentials file says its subject's token is fetched; null for none.</param>
-internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Uri? subjectToken) : HttpClientFactory
+/// <param name="impersonation">Where a credentials file says that accounts are impersonated; null for Google's own.</param>
+internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Uri? subjectToken = null, Uri? impersonation = null) : HttpClientFactory
 {
     protected override HttpMessageHandler CreateHandler(CreateHttpClientArgs args) => new Handler(this);
 
@@ -48,6 +49,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
+            request.RequestUri = pipeline.Overridden(request.RequestUri!);
             var operation = await pipeline.OperationAsync(request, cancellationToken)
                 ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly, $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
             var date = pipeline.Clock.GetUtcNow();
@@ -63,6 +65,24 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
                 pipeline.Seen(new(date, new(request.RequestUri!.GetLeftPart(UriPartial.Path)), operation, status));
             }
         }
+    }
+
+    /// <summary>The Google Cloud CLI's own variables for the two endpoints that no credentials file names.</summary>
+    private Uri Overridden(Uri uri)
+    {
+        if (impersonation is not null && uri.Host == "iamcredentials.googleapis.com")
+            return impersonation;
+        var variable = uri.Host switch
+        {
+            "oauth2.googleapis.com" => "CLOUDSDK_AUTH_TOKEN_HOST",
+            "iamcredentials.googleapis.com" => "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS",
+            _ => null,
+        };
+        if (variable is null || Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
+            return uri;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https"))
+            throw new ExchangeRefusedException(GcpFailures.InvalidEndpoint, $"{variable} must be an http or https address");
+        return variable == "CLOUDSDK_AUTH_TOKEN_HOST" ? given : new Uri(given, uri.AbsolutePath);
     }
 
     private TimeProvider Clock => clock;
@@ -92,7 +112,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             if (target.Setting("impersonate") is { } account)
             {
                 what += $", impersonating {account}";
-                credential = credential.Impersonate(new(account) { Scopes = Scopes, HttpClientFactory = new CredentialPipeline(clock, seen, null) });
+                credential = credential.Impersonate(new(account) { Scopes = Scopes, HttpClientFactory = new CredentialPipeline(clock, seen) });
                 claimed = account;
             }
             if ((target.Setting("quota_project") ?? Environment.GetEnvironmentVariable("GOOGLE_CLOUD_QUOTA_PROJECT")) is { Length: > 0 } payer)
@@ -115,7 +135,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
 
     private (GoogleCredential, string) FromMetadata()
     {
-        var credential = new ComputeCredential(new ComputeCredential.Initializer { HttpClientFactory = new CredentialPipeline(clock, seen, null) });
+        var credential = new ComputeCredential(new ComputeCredential.Initializer { HttpClientFactory = new CredentialPipeline(clock, seen) });
         return (GoogleCredential.FromComputeCredential(credential), "the machine's service account");
     }
 
@@ -123,14 +143,40 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
     {
         var json = await File.ReadAllTextAsync(file, cancellationToken);
         using var document = JsonDocument.Parse(json);
-        var root = document.RootElement;
+        return Of(document.RootElement, file);
+    }
+
+    private (GoogleCredential Credential, string Claimed) Of(JsonElement root, string file)
+    {
         var type = Text(root, "type") ?? throw new CollectionException(GcpFailures.NoCredentials, $"{file} does not say which type of credentials it holds");
-        var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object && Text(source, "url") is { } url ? new Uri(url) : null;
-        var credential = CredentialFactory.FromJson(json, type)
+        if (type == JsonCredentialParameters.ImpersonatedServiceAccountCredentialType)
+            return Impersonated(root, file);
+        var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object && Text(source, "url") is { } from ? new Uri(from) : null;
+        var credential = CredentialFactory.FromJson(root.GetRawText(), type)
             .CreateWithHttpClientFactory(new CredentialPipeline(clock, seen, subject))
             .CreateScoped(Scopes);
-        return (credential, Text(root, "client_email") ?? Text(root, "service_account_impersonation_url")?.Split('/')[^1].Split(':')[0] ?? Text(root, "audience") ?? type);
+        return (credential, Text(root, "client_email") ?? (Text(root, "service_account_impersonation_url") is { } url ? Account(url) : null) ?? Text(root, "audience") ?? type);
     }
+
+    /// <summary>Put together here, because the SDK gives our pipeline to the outer credentials of such a file and not to those inside it.</summary>
+    private (GoogleCredential, string) Impersonated(JsonElement root, string file)
+    {
+        if (!root.TryGetProperty("source_credentials", out var inner) || Text(root, "service_account_impersonation_url") is not { } url || Account(url) is not { Length: > 0 } account)
+            throw new CollectionException(GcpFailures.NoCredentials, $"{file} does not say who impersonates whom");
+        var (source, _) = Of(inner, file);
+        var initializer = new ImpersonatedCredential.Initializer(account)
+        {
+            Scopes = Scopes,
+            HttpClientFactory = new CredentialPipeline(clock, seen, impersonation: new(url)),
+        };
+        if (root.TryGetProperty("delegates", out var delegates) && delegates.ValueKind == JsonValueKind.Array)
+            initializer.DelegateAccounts = [.. delegates.EnumerateArray().Select(d => d.GetString()!)];
+        var credential = source.Impersonate(initializer);
+        return (Text(root, "quota_project_id") is { } payer ? credential.CreateWithQuotaProject(payer) : credential, account);
+    }
+
+    /// <summary>The account in the address at which it is impersonated.</summary>
+    private static string Account(string url) => url.Split('/')[^1].Split(':')[0];
 
     /// <summary>Where the Google Cloud SDKs look, in their order; null where only a metadata server is left.</summary>
     private static string? DefaultFile()

@@ -65,9 +65,10 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
         var address = transport.IsReplay ? origin : Endpoints.Identity(IdentityHost);
         if (address is null)
             return Claimed;
+        // Once: a 401 is the usual answer to a machine's token, and renewing the token would not change it.
         var client = Client(IdentityService, GlobalRegion, address, r => r.Method == HttpMethod.Get && r.RequestUri == new Uri(address, IdentityPath)
             ? null
-            : $"{r.Method} {r.RequestUri?.GetLeftPart(UriPartial.Path)} is not the question who the caller is");
+            : $"{r.Method} {r.RequestUri?.GetLeftPart(UriPartial.Path)} is not the question who the caller is", attempts: 1);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, IdentityPath));
@@ -92,7 +93,7 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
 
     private string Claimed => $"claimed: {claimed}";
 
-    private GoogleClient Client(string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal) => _clients.GetOrAdd(
+    private GoogleClient Client(string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RetryRules.Attempts) => _clients.GetOrAdd(
         (service, region),
         _ => new(() =>
         {
@@ -100,7 +101,7 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
             var scope = new ExchangeScope(target, service, region);
             // Who pays is part of a recorded question, whether target, file or environment named it then.
             var payer = transport.RecordedField(scope, "X-Goog-User-Project");
-            return new(transport.Open(scope, refusal), payer is null ? credential : credential.CreateWithQuotaProject(payer), transport.IsReplay ? null : clock);
+            return new(transport.Open(scope, refusal), payer is null ? credential : credential.CreateWithQuotaProject(payer), transport.IsReplay ? null : clock, attempts);
         })).Value;
 }
 

@@ -13,14 +13,15 @@ internal sealed class GoogleClient : IDisposable
 
     /// <param name="pipeline">The guard and what is below it.</param>
     /// <param name="clock">For waits between attempts; null in a replay.</param>
-    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock)
+    /// <param name="attempts">How often a question may be sent.</param>
+    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock, int attempts = RetryRules.Attempts)
     {
         var arguments = new CreateHttpClientArgs { ApplicationName = "auditcli" };
         arguments.Initializers.Add(credential);
         _http = new PipelineFactory(pipeline).CreateHttpClient(arguments);
         // The recorder bounds each attempt, so that a timeout is recorded like every other failure.
         _http.Timeout = Timeout.InfiniteTimeSpan;
-        _http.MessageHandler.NumTries = RetryRules.Attempts;
+        _http.MessageHandler.NumTries = attempts;
         _http.MessageHandler.FollowRedirect = false;
         var rules = new RetryRules(clock);
         _http.MessageHandler.AddUnsuccessfulResponseHandler(rules);
