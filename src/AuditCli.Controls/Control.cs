@@ -103,6 +103,7 @@ public sealed record ControlParameter(string Name, ColumnType Type, JsonElement 
 /// <param name="AllowErrors">Codes that say "there is none".</param>
 /// <param name="Optional">An input that was not supplied is an empty table with a note.</param>
 /// <param name="IfTarget">No target of this source is an empty table with a note, not a control that cannot be tested.</param>
+/// <param name="Keep">For events: boolean SQL over one event. Nothing applies it yet, so the loader refuses controls that have it.</param>
 /// <param name="Columns">For files, as declared; otherwise the operation's.</param>
 public sealed record EvidenceNeed(
     string Name,

@@ -90,6 +90,8 @@ internal static class EvidenceReader
         }
         var ifTarget = reader.OptionalFlag("if_target");
         var keep = reader.OptionalText("keep");
+        if (reader.Map.Entries.FirstOrDefault(e => e.Key.Text == "keep") is { } unbuilt)
+            faults.Meaning(unbuilt.Key.Position, "'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead");
         reader.Close();
         return source is null || name.Length == 0
             ? new(entry, null, null)

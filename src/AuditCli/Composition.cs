@@ -8,7 +8,7 @@ namespace AuditCli;
 /// <summary>Where the parts of the program are put together.</summary>
 public static class Composition
 {
-    private const int WidthOfAFile = 120;
+    private const int WidthOfAFile = 132;
 
     /// <summary>The host of a real process.</summary>
     public static AuditHost Host() => new(

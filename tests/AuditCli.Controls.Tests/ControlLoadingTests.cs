@@ -34,6 +34,8 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { aws: iam:ListUsers, gcp: x }", "20:28: evidence 'u' comes from one source, but names aws and gcp")]
     [InlineData("  u: { aws: iam:ListUsers, optinal: true }", "20:28: unknown key 'optinal'")]
     [InlineData("  u: { aws: iam:ListUsers, if_traget: true }", "20:28: unknown key 'if_traget'; did you mean 'if_target'?")]
+    [InlineData("  u: { aws: iam:ListUsers, keep: UserName = 'x' }", "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead")]
+    [InlineData("  u: { aws: iam:ListUsers, keep: [] }", "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead|20:34: 'keep' must be text, but is a list")]
     [InlineData("  u: { aws: iam:ListUsers, optional: true }", "20:28: unknown key 'optional'")]
     [InlineData("  u: { file: f, if_target: true, columns: { a: text } }", "20:17: unknown key 'if_target'")]
     [InlineData("  u: { file: f }", "20:6: the key 'columns' is missing")]
@@ -139,7 +141,7 @@ public sealed class ControlLoadingTests
         Assert.Equal((ControlKind.OperatingEffectiveness, ControlMode.PointInTime, true), (control.Kind, control.Mode, control.KeyControl));
         Assert.Equal("1.9", Assert.Single(control.References["cis-aws-5.0"]));
         Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\""], control.Parameters.Select(p => p.Default.GetRawText()));
-        Assert.Equal(["credential_report", "users", "mfa_devices", "robots", "approved"], control.Evidence.Select(e => e.Name));
+        Assert.Equal(["credential_report", "users", "mfa_devices", "groups", "approved"], control.Evidence.Select(e => e.Name));
         Assert.Equal("\"/\"", control.Evidence[1].Params["PathPrefix"].GetRawText());
         Assert.Equal(("users", "UserName", "NoSuchEntity"), (control.Evidence[2].ForEach, control.Evidence[2].With["UserName"], Assert.Single(control.Evidence[2].AllowErrors)));
         Assert.Equal((true, false), (control.Evidence[3].IfTarget, control.Evidence[3].Optional));
@@ -156,7 +158,9 @@ public sealed class ControlLoadingTests
         Assert.Equal("APD-AWS-002.yaml:36:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
         Assert.Equal("APD-AWS-002.yaml:27:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
         Assert.Equal("APD-AWS-002.yaml:30:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
-        Assert.Equal("APD-AWS-002.yaml:20:60: x", loaded.FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
+
+        var (_, positions, _) = ControlReader.Read(Samples.File("APD-AWS-002", Samples.ControlWithKeep), TestSources.All);
+        Assert.Equal("APD-AWS-002.yaml:20:60: x", (loaded with { Positions = positions }).FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
     }
 
     [Fact]

@@ -21,12 +21,12 @@ public sealed class EngagementLoadingTests
     [InlineData("file: inputs/leavers.csv", "file: /etc/passwd", "15:23: '/etc/passwd' must be a path from the engagement's folder, with '/' between its parts")]
     [InlineData("file: inputs/leavers.csv", "file: inputs/../../x.csv", "15:23: 'inputs/../../x.csv' leaves the engagement's folder; put the file inside it")]
     [InlineData("stated_rows: 57", "stated_rows: \"57\"", "15:147: 'stated_rows' must be a whole number, but is the text '57'")]
-    [InlineData("  org: ", "  prod:", "18:3: the key 'prod' stands here a second time; the first is on line 17")]
-    [InlineData("  org: ", "  Org: ", "18:3: in 'targets', 'Org' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
+    [InlineData("  dev: ", "  prod:", "18:3: the key 'prod' stands here a second time; the first is on line 17")]
+    [InlineData("  dev: ", "  Dev: ", "18:3: in 'targets', 'Dev' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
     [InlineData("regions: enabled", "regions: all", "17:115: 'regions' must be one of enabled, but is 'all'")]
-    [InlineData("organization: true", "organization: yes", "18:35: 'organization' must be true or false, but is 'yes'")]
-    [InlineData("{ gcp: { organization: \"123456789012\" } }", "{ gpc: {} }", "19:14: unknown source 'gpc'; did you mean 'gcp'?; the sources are aws, gcp, kubernetes")]
-    [InlineData("{ gcp: { organization: \"123456789012\" } }", "{ gcp: {}, aws: {} }", "19:12: target 'gcp-org' must have exactly one source (aws, gcp, kubernetes), but has 2")]
+    [InlineData("in_cluster: true", "in_cluster: yes", "21:83: 'in_cluster' must be true or false, but is 'yes'")]
+    [InlineData("{ gcp: { organization: \"123456789012\", projects: [] } }", "{ gpc: {} }", "19:14: unknown source 'gpc'; did you mean 'gcp'?; the sources are aws, gcp, kubernetes")]
+    [InlineData("{ gcp: { organization: \"123456789012\", projects: [] } }", "{ gcp: {}, aws: {} }", "19:12: target 'gcp-org' must have exactly one source (aws, gcp, kubernetes), but has 2")]
     [InlineData("context: trading-prod", "contxt: trading-prod", "21:28: unknown key 'contxt'; did you mean 'context'?")]
     [InlineData("replay: exchanges", "replay: nowhere", "22:9: the folder 'nowhere' does not exist (looked for from the engagement's folder)")]
     [InlineData("schema: 1", "schema: 2", "1:9: schema 2 is newer than this auditcli understands (1); use a newer auditcli")]
@@ -140,9 +140,10 @@ public sealed class EngagementLoadingTests
         Assert.Equal(new NotApplicable("OPS-AWS-002", "No backups in scope", "R. Reviewer", new(2026, 9, 1)), Assert.Single(engagement.NotApplicable));
         Assert.Equal(new EngagementInput("hr-leavers", Path.Combine(folder.Path, "inputs", "leavers.csv"), "HR system export", new(2026, 9, 30),
             "auditor watched the export", 57, "all, 2026"), Assert.Single(engagement.Inputs));
-        Assert.Equal(["prod", "org", "gcp-org", "some", "trading"], engagement.Targets.Select(t => t.Name));
-        Assert.Equal(("enabled", "true", "eu-west-1"), (engagement.Targets[0].Setting("regions"), engagement.Targets[1].Setting("organization"), engagement.Targets[1].Setting("regions")));
-        Assert.Empty(engagement.Targets[1].Settings["exclude_accounts"]);
+        Assert.Equal(["prod", "dev", "gcp-org", "some", "trading"], engagement.Targets.Select(t => t.Name));
+        Assert.Equal(("enabled", "eu-west-1", "true"), (engagement.Targets[0].Setting("regions"), engagement.Targets[1].Setting("regions"), engagement.Targets[4].Setting("in_cluster")));
+        Assert.Empty(engagement.Targets[2].Settings["projects"]);
+        Assert.Equal("a b", string.Join(' ', engagement.Targets[3].Settings["projects"]));
     }
 
     [Theory]

@@ -10,7 +10,7 @@ internal static class Samples
 {
     public const string Folder = "access-to-programs-and-data";
 
-    /// <summary>A control with every key there is.</summary>
+    /// <summary>A control with every key there is but <c>keep</c>, on the source that the program has.</summary>
     public const string Control = """
         schema: 1
         id: APD-AWS-002
@@ -31,10 +31,10 @@ internal static class Samples
           root_name: { type: text, default: <root_account>, why: That is what the report calls it. }
           since: { type: date, default: 2026-01-01, why: The policy began then. }
         evidence:
-          credential_report: { aws: iam:GetCredentialReport, keep: user IS NOT NULL }
+          credential_report: { aws: iam:GetCredentialReport }
           users:             { aws: iam:ListUsers, params: { PathPrefix: / } }
           mfa_devices:       { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName }, allow_errors: { NoSuchEntity: empty } }
-          robots:            { gcp: iam:serviceAccounts.list, if_target: true }
+          groups:            { aws: ec2:DescribeSecurityGroups, if_target: true }
           approved:          { file: break-glass-register, optional: true, columns: { arn: text, approved_by: text, approved_on: date, reason: text, expires: date } }
         completeness:
           - name: the report covers every user that existed when it was made
@@ -64,6 +64,10 @@ internal static class Samples
 
         """;
 
+    /// <summary>With <c>keep</c>, which has a form but is not built.</summary>
+    public static string ControlWithKeep { get; } =
+        Control.Replace("{ aws: iam:GetCredentialReport }", "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL }", StringComparison.Ordinal);
+
     /// <summary>What a control must say at least; parts are put in by tests.</summary>
     public static string Minimal(
         string id = "APD-AWS-001", string evidence = "  users: { aws: iam:ListUsers }\n", string parameters = "", string rest = "") => $$"""
@@ -89,8 +93,23 @@ internal static class Samples
 
         """ + evidence + rest;
 
-    /// <summary>An engagement with every key there is; it needs <c>inputs/leavers.csv</c> and the folders <c>lib</c> and <c>exchanges</c>.</summary>
-    public const string Engagement = """
+    /// <summary>
+    /// An engagement with every key there is, on the source that the program has; it needs <c>inputs/leavers.csv</c> and the folders
+    /// <c>lib</c> and <c>exchanges</c>.
+    /// </summary>
+    public const string ShippedEngagement = EngagementWithAws + Replay;
+
+    /// <summary>The same with targets of the sources that only tests have.</summary>
+    public const string Engagement = EngagementWithAws + """
+          gcp-org: { gcp: { organization: "123456789012", projects: [] } }
+          some:    { gcp: { folder: "1", projects: [a, b] } }
+          trading: { kubernetes: { context: trading-prod, kubeconfig: config, in_cluster: true } }
+
+        """ + Replay;
+
+    private const string Replay = "replay: exchanges\n";
+
+    private const string EngagementWithAws = """
         schema: 1
         entity: Acme Exchange
         name: FY2026 interim
@@ -108,11 +127,7 @@ internal static class Samples
           hr-leavers: { file: inputs/leavers.csv, obtained_from: HR system export, obtained_on: 2026-09-30, how: auditor watched the export, stated_rows: 57, report_parameters: "all, 2026" }
         targets:
           prod:    { aws: { profile: audit-ro, role_arn: "arn:aws:iam::111122223333:role/Audit", external_id: x, regions: enabled } }
-          org:     { aws: { organization: true, role_name: AuditReadOnly, exclude_accounts: [], regions: [eu-west-1] } }
-          gcp-org: { gcp: { organization: "123456789012" } }
-          some:    { gcp: { folder: "1", projects: [a, b] } }
-          trading: { kubernetes: { context: trading-prod, kubeconfig: config } }
-        replay: exchanges
+          dev:     { aws: { regions: [eu-west-1] } }
 
         """;
 

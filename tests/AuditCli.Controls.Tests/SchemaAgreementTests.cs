@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
 using AuditCli.Tests;
 using NJsonSchema;
 
@@ -18,13 +20,14 @@ public sealed class SchemaAgreementTests
     public async Task The_schema_of_controls_refuses_what_the_loader_refuses()
     {
         var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "control.schema.json"));
-        var other = Samples.Control.Replace("completeness:\n  - name: the report covers every user that existed when it was made\n    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n", "completeness: { none: There is one list. }\n", StringComparison.Ordinal);
-        Assert.NotEqual(Samples.Control, other);
+        var other = Samples.ControlWithKeep.Replace("completeness:\n  - name: the report covers every user that existed when it was made\n    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n", "completeness: { none: There is one list. }\n", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.ControlWithKeep, other);
 
-        Agree(schema, Samples.Control, FormFaults);
+        EveryKeyIsUsed("control.schema.json", Samples.ControlWithKeep, other);
+        Agree(schema, Samples.ControlWithKeep, FormFaults);
         Agree(schema, other, FormFaults);
 
-        static string[] FormFaults(string yaml) => Form(Samples.Library(Samples.File("APD-AWS-002", yaml)).Faults);
+        static string[] FormFaults(string yaml) => Form(ControlLibrary.Load([Samples.File("APD-AWS-002", yaml)], TestSources.Shipped, ImmutableDictionary<string, Digest>.Empty).Faults);
     }
 
     [Fact]
@@ -33,7 +36,8 @@ public sealed class SchemaAgreementTests
         var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "engagement.schema.json"));
         using var folder = new TemporaryFolder();
 
-        Agree(schema, Samples.Engagement, yaml => Form(EngagementLoader.Load(folder.WithFolders(yaml), TestSources.All).Faults));
+        EveryKeyIsUsed("engagement.schema.json", Samples.ShippedEngagement);
+        Agree(schema, Samples.ShippedEngagement, yaml => Form(EngagementLoader.Load(folder.WithFolders(yaml), TestSources.Shipped).Faults));
     }
 
     [Fact]
@@ -42,6 +46,7 @@ public sealed class SchemaAgreementTests
         var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "fixtures.schema.json"));
         var control = FixtureLoadingTests.Control();
 
+        EveryKeyIsUsed("fixtures.schema.json", FixtureLoadingTests.Fixtures);
         Agree(schema, FixtureLoadingTests.Fixtures, yaml =>
             Form(FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(yaml)), control).Faults));
     }
@@ -49,9 +54,19 @@ public sealed class SchemaAgreementTests
     private static string[] Form(IEnumerable<Diagnostic> faults) =>
         [.. faults.Where(f => f.Kind == DiagnosticKind.Form).Select(f => f.ToString())];
 
+    /// <summary>A key that no document has is never broken, so nothing would be known of it.</summary>
+    private static void EveryKeyIsUsed(string schema, params string[] documents)
+    {
+        var known = Paths(JsonNode.Parse(File.ReadAllText(Repository.Path("controls", schema))), []).Where(p => p is [.., "properties", _]).Select(p => p[^1]);
+        var used = documents.SelectMany(d => Paths(Json(d), [])).Where(p => p.Length > 0).Select(p => p[^1]);
+        Assert.Empty(known.Except(used));
+    }
+
+    private static JsonNode Json(string yaml) => JsonNode.Parse(CoreSchema.ToJson(Parse(yaml)).GetRawText())!;
+
     private static void Agree(JsonSchema schema, string yaml, Func<string, string[]> formFaults)
     {
-        var whole = JsonNode.Parse(CoreSchema.ToJson(Parse(yaml)).GetRawText())!;
+        var whole = Json(yaml);
         var differences = new List<string>();
         var (accepted, refused) = (0, 0);
         Compare("as it is", yaml);
@@ -100,7 +115,7 @@ public sealed class SchemaAgreementTests
             }
             if (At(whole, path) is JsonObject)
             {
-                foreach (var name in new[] { "zzz_unknown", "Bad Name!", "_", "ABC-DEF-001", "gcp", "file" })
+                foreach (var name in new[] { "zzz_unknown", "Bad Name!", "_", "ABC-DEF-001", "aws", "gcp", "file" })
                 {
                     foreach (var json in new[] { "\"x\"", "{}", "[\"x\"]" })
                         yield return ($"{label} with {name}: {json}", Inside(whole, path, node => ((JsonObject)node)[name] = JsonNode.Parse(json)));

@@ -3,10 +3,11 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests;
 
-/// <summary>Three small sources with operations as the real catalogues have them.</summary>
+/// <summary>Small sources with operations as the real catalogues have them.</summary>
 internal static class TestSources
 {
-    public static ImmutableArray<EvidenceSource> All { get; } =
+    /// <summary>What the program has: the sources and settings of the schemas, which a test of the program compares with its collectors.</summary>
+    public static ImmutableArray<EvidenceSource> Shipped { get; } =
     [
         Source("aws",
             [
@@ -14,9 +15,6 @@ internal static class TestSources
                 new("role_arn", TargetSettingForm.Text, false, []),
                 new("external_id", TargetSettingForm.Text, false, []),
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
-                new("organization", TargetSettingForm.Flag, false, []),
-                new("role_name", TargetSettingForm.Text, false, []),
-                new("exclude_accounts", TargetSettingForm.TextList, false, []),
             ],
             new("aws", "iam:ListUsers", OperationScope.Global, [new("PathPrefix", ColumnType.Text, false), new("MaxItems", ColumnType.Integer, false)],
                 [new("Arn", ColumnType.Text), new("CreateDate", ColumnType.Timestamp), new("PasswordLastUsed", ColumnType.Timestamp), new("Tags", ColumnType.Json), new("UserName", ColumnType.Text)]),
@@ -26,6 +24,12 @@ internal static class TestSources
                 [new("user", ColumnType.Text), new("arn", ColumnType.Text), new("password_enabled", ColumnType.Boolean), new("mfa_active", ColumnType.Boolean)]),
             new("aws", "ec2:DescribeSecurityGroups", OperationScope.Regional, [new("Filters", ColumnType.Json, false), new("DryRun", ColumnType.Boolean, false)],
                 [new("GroupId", ColumnType.Text), new("IpPermissions", ColumnType.Json), new("Priority", ColumnType.Integer), new("Weight", ColumnType.Double)])),
+    ];
+
+    /// <summary>With two that the program does not have, so that there is more than one source, and every form of setting.</summary>
+    public static ImmutableArray<EvidenceSource> All { get; } =
+    [
+        .. Shipped,
         Source("gcp",
             [
                 new("organization", TargetSettingForm.Text, false, []),
@@ -34,7 +38,7 @@ internal static class TestSources
             ],
             new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
         Source("kubernetes",
-            [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, [])],
+            [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, []), new("in_cluster", TargetSettingForm.Flag, false, [])],
             new Operation("kubernetes", "v1/pods", OperationScope.Global, [], [new("name", ColumnType.Text)])),
     ];
 

@@ -1,8 +1,24 @@
 namespace AuditCli.Tests;
 
-/// <summary>What a process needs to take a loopback server for AWS.</summary>
+/// <summary>What a process needs to take a loopback server for AWS, and to audit it.</summary>
 public static class AwsEnvironment
 {
+    /// <summary>One account and region, one control, and no complaint about how long ago its state was read.</summary>
+    public static string Engagement(string control) => $$"""
+        schema: 1
+        entity: Example Exchange
+        name: One account
+        period: { start: 2026-09-01, end: 2026-11-15 }
+        as_of: 2026-11-23T00:00:00Z
+        as_of_tolerance: 36500d
+        preparer: A. Preparer
+        reviewer: R. Reviewer
+        controls:
+          include: [{{control}}]
+        targets:
+          prod: { aws: { regions: [us-east-1] } }
+        """;
+
     public static Dictionary<string, string> At(string url) => new()
     {
         ["AWS_ENDPOINT_URL"] = url,

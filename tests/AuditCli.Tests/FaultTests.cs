@@ -3,21 +3,6 @@ namespace AuditCli.Tests;
 /// <summary>A provider that misbehaves, from end to end: the conclusion says so, and the first limitation says how.</summary>
 public sealed class FaultTests
 {
-    private const string Engagement = """
-        schema: 1
-        entity: Example Exchange
-        name: Faults
-        period: { start: 2026-09-01, end: 2026-11-15 }
-        as_of: 2026-11-23T00:00:00Z
-        as_of_tolerance: 36500d
-        preparer: A. Preparer
-        reviewer: R. Reviewer
-        controls:
-          include: [APD-AWS-004]
-        targets:
-          prod: { aws: { regions: [us-east-1] } }
-        """;
-
     [Theory]
     [InlineData("ListUsers", ServerFault.Denied, "AccessDenied")]
     [InlineData("ListAccessKeys", ServerFault.Denied, "AccessDenied")]
@@ -33,7 +18,7 @@ public sealed class FaultTests
     public async Task What_was_not_read_whole_is_inconclusive_and_the_limitation_names_it(string action, ServerFault fault, string code)
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", Engagement);
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         // The second page, where there is one: what came before stays, and does not pass for the whole.
         using var server = new IamServer(users: 1500, TimeSpan.Zero, (asked, nth) => asked == action && (nth > 1 || action != "ListUsers") ? fault : ServerFault.None);
         var result = await RunAsync(folder, server);
@@ -48,7 +33,7 @@ public sealed class FaultTests
     public async Task A_call_that_is_throttled_twice_and_then_answered_is_no_limitation()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", Engagement);
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         using var server = new IamServer(users: 3, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth <= 2 ? ServerFault.Throttled : ServerFault.None);
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 0, result.ToString());
@@ -59,7 +44,7 @@ public sealed class FaultTests
     public async Task An_account_that_two_targets_reach_is_read_once_and_the_other_target_is_listed()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", Engagement + "\n  again: { aws: { regions: [us-east-1] } }\n");
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004") + "\n  again: { aws: { regions: [us-east-1] } }\n");
         using var server = new IamServer(users: 3, TimeSpan.Zero);
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 0, result.ToString());

@@ -5,24 +5,11 @@ namespace AuditCli.Tests;
 /// <summary>A run that cannot finish leaves what it collected, and nothing that looks like a bundle.</summary>
 public sealed class InterruptionTests
 {
-    private const string Engagement = """
-        schema: 1
-        entity: Example Exchange
-        name: Interrupted
-        period: { start: 2026-09-01, end: 2026-11-15 }
-        preparer: A. Preparer
-        reviewer: R. Reviewer
-        controls:
-          include: [APD-AWS-004]
-        targets:
-          prod: { aws: { regions: [us-east-1] } }
-        """;
-
     [Fact]
     public async Task Ctrl_C_keeps_what_was_collected_and_seals_nothing()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", Engagement);
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         using var server = new IamServer(users: 5000, delay: TimeSpan.FromMilliseconds(20));
         using var process = AuditCommand.Start(folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
         var error = process.StandardError.ReadToEndAsync();
@@ -45,7 +32,7 @@ public sealed class InterruptionTests
     public async Task A_full_disk_is_named_and_seals_nothing()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", Engagement);
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         var small = Directory.CreateDirectory(Path.Combine(folder.Path, "small")).FullName;
         using var server = new IamServer(users: 3000, delay: TimeSpan.Zero);
         // A mount of the run's own name space: it ends with the process.

@@ -6,26 +6,11 @@ public sealed class ScaleTests
     private const int Users = 20_000;
     private const long Bound = 500L << 20;
 
-    private const string Engagement = """
-        schema: 1
-        entity: Example Exchange
-        name: Many users
-        period: { start: 2026-09-01, end: 2026-11-15 }
-        as_of: 2026-11-23T00:00:00Z
-        as_of_tolerance: 36500d
-        preparer: A. Preparer
-        reviewer: R. Reviewer
-        controls:
-          include: [APD-AWS-004]
-        targets:
-          prod: { aws: { regions: [us-east-1] } }
-        """;
-
     [Fact]
     public async Task Twenty_thousand_users_and_their_report_are_read_whole_in_bounded_memory()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", Engagement);
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         using var server = new IamServer(Users, TimeSpan.Zero);
         using var process = AuditCommand.Start(
             folder.Path,

@@ -24,6 +24,11 @@ public enum ServerFault
 /// </summary>
 public sealed class IamServer : IDisposable
 {
+    /// <summary>What AssumeRole hands out; the secret and the token may appear nowhere else.</summary>
+    public const string RoleKey = "ASIAIOSFODNNROLEKEY1";
+    public const string RoleSecret = "MARKERrolesecretMARKERrolesecretMARKERrol";
+    public const string RoleToken = "MARKERroletokenMARKERroletoken";
+
     private const int PageSize = 1000;
     private readonly HttpListener _listener = new();
     private readonly CancellationTokenSource _stop = new();
@@ -47,6 +52,9 @@ public sealed class IamServer : IDisposable
     public string Url { get; }
     public int Answered => Volatile.Read(ref _answered);
     public ConcurrentDictionary<string, int> Calls { get; } = new();
+
+    /// <summary>The access key ids that requests were signed with, by action.</summary>
+    public ConcurrentDictionary<string, string> SignedBy { get; } = new();
 
     public void Dispose()
     {
@@ -81,6 +89,8 @@ public sealed class IamServer : IDisposable
                 .ToDictionary(p => Uri.UnescapeDataString(p[0]), p => Uri.UnescapeDataString(p.ElementAtOrDefault(1) ?? "").Replace('+', ' '));
             var action = form.GetValueOrDefault("Action", "");
             var fault = _fault(action, Calls.AddOrUpdate(action, 1, (_, n) => n + 1));
+            if (context.Request.Headers["Authorization"] is { } signature)
+                SignedBy[action] = signature.Split("Credential=")[1].Split('/')[0];
             if (_delay > TimeSpan.Zero)
                 await Task.Delay(_delay, _stop.Token);
             await AnswerAsync(context.Response, fault, Body(action, form, fault));
@@ -130,6 +140,7 @@ public sealed class IamServer : IDisposable
     private string Body(string action, Dictionary<string, string> form) => action switch
     {
         "GetCallerIdentity" => Response(action, "<Arn>arn:aws:iam::111122223333:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account>"),
+        "AssumeRole" => Response(action, $"<Credentials><AccessKeyId>{RoleKey}</AccessKeyId><SecretAccessKey>{RoleSecret}</SecretAccessKey><SessionToken>{RoleToken}</SessionToken><Expiration>2036-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>{form["RoleArn"]}</Arn><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId></AssumedRoleUser>"),
         "ListUsers" => Response(action, Page(form, "Users", User)),
         "ListAccessKeys" => Response(action, $"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{Key(form["UserName"])}</AccessKeyMetadata>"),
         "ListMFADevices" => Response(action, $"<IsTruncated>false</IsTruncated><MFADevices><member><UserName>{form["UserName"]}</UserName><SerialNumber>arn:aws:iam::111122223333:mfa/{form["UserName"]}</SerialNumber><EnableDate>2026-01-02T00:00:00Z</EnableDate></member></MFADevices>"),

@@ -22,7 +22,7 @@ public sealed record ExchangePolicy
     public FrozenSet<string> DroppedParameters { get; init; } = new[]
     {
         "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
-        "X-Amz-Algorithm", "X-Goog-Signature", "X-Goog-Credential", "access_token", "key", "sig",
+        "X-Amz-Algorithm", "X-Goog-Signature", "X-Goog-Credential", "access_token",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Fields that select the operation or the answer's form, or say who pays.</summary>

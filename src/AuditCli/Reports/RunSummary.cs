@@ -12,16 +12,18 @@ namespace AuditCli.Reports;
 internal static class RunSummary
 {
     private const int CountsWidth = 11 + 11 + 9;
-    private const int ConclusionWidth = 15;
+    private const int ConclusionWidth = 30;
+    private const int MinTitleWidth = 40;
+    private const int MaxTitleWidth = 66;
 
     /// <summary>The summary for people, no wider than the console where it can be helped.</summary>
     public static void Write(IAnsiConsole console, FinishedRun run)
     {
         var (engagement, facts, results) = (run.Prepared.Engagement, run.Facts, run.Results);
         if (facts.Recorded is { } recorded)
-            Line(console, $"REPLAY of exchanges recorded {RunRecord.Instant(recorded.First)} to {RunRecord.Instant(recorded.Last)}", "bold yellow");
+            Line(console, $"REPLAY of exchanges recorded {Second(recorded.First)} to {Second(recorded.Last)}", "bold yellow");
         Line(console, $"{engagement.Entity}, {engagement.Name}", "bold");
-        Line(console, $"period {engagement.Period.Start:yyyy-MM-dd} to {engagement.Period.End:yyyy-MM-dd} ({engagement.Period.TimeZone}), as of {RunRecord.Instant(facts.AsOf)}");
+        Line(console, $"period {engagement.Period.Start:yyyy-MM-dd} to {engagement.Period.End:yyyy-MM-dd} ({engagement.Period.TimeZone}), as of {Second(facts.AsOf)}");
         foreach (var domain in results.Controls.GroupBy(c => c.Domain).OrderBy(g => g.Key))
         {
             console.WriteLine();
@@ -57,20 +59,28 @@ internal static class RunSummary
     private static void WriteDomain(IAnsiConsole console, string name, ImmutableArray<ControlResult> controls)
     {
         var idWidth = Math.Max(7, controls.Max(c => c.Id.Length)) + 2;
-        var titleWidth = Math.Clamp(console.Profile.Width - idWidth - CountsWidth - ConclusionWidth - 1, 20, 60);
+        var titleWidth = Math.Min(MaxTitleWidth, console.Profile.Width - idWidth - CountsWidth - ConclusionWidth);
         Line(console, name.ToUpperInvariant(), "bold");
-        Line(console, $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",11}{"exceptions",11}{"approved",9} conclusion", "dim");
+        if (titleWidth >= MinTitleWidth)
+            Line(console, $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",11}{"exceptions",11}{"approved",9} conclusion", "dim");
         foreach (var control in controls)
         {
-            console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+            if (titleWidth >= MinTitleWidth)
+                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+            else
+            {
+                // A narrow console has the title on a line of its own: nothing that counts is cut.
+                Line(console, $"{control.Id.PadRight(idWidth)}{Cut(control.Title, console.Profile.Width - idWidth - 1)}");
+                console.Write(new Text($"{"".PadRight(idWidth)}{Count(control.Population, "item")}, {Count(control.Deviations, "exception")}, {control.Approved} approved: "));
+            }
             Line(console, Conclusion(control), Style(control.Conclusion));
             if (Reasons(control).FirstOrDefault() is { } reason)
-                Line(console, $"{"".PadRight(idWidth)}{Cut(reason, Math.Max(40, console.Profile.Width - idWidth - 1))}", "dim");
+                Line(console, $"{"".PadRight(idWidth)}{Cut(reason, console.Profile.Width - idWidth - 1)}", "dim");
         }
     }
 
     private static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
-        ? $"PASS ({control.Approved} approved exception{(control.Approved == 1 ? "" : "s")})"
+        ? $"PASS ({Count(control.Approved, "approved exception")})"
         : Wording.Name(control.Conclusion);
 
     /// <summary>Why a control could not conclude more than it did, what concerns the most first.</summary>
@@ -113,6 +123,10 @@ internal static class RunSummary
     private static string Totals(EvaluationResults results) => string.Join(", ", Enum.GetValues<Conclusion>()
         .Select(c => (Conclusion: c, Count: results.Controls.Count(r => r.Conclusion == c)))
         .Where(c => c.Count > 0).Select(c => $"{c.Count} {Wording.Name(c.Conclusion)}"));
+
+    private static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {of}s";
+
+    private static string Second(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Place(string target, string account) => account.Length == 0 ? target.Length == 0 ? "the inputs" : target : $"{target} {account}";
 

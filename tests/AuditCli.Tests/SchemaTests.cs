@@ -1,0 +1,87 @@
+using System.Text.Json;
+using AuditCli.Collectors;
+using AuditCli.Evidence;
+
+namespace AuditCli.Tests;
+
+/// <summary>
+/// The JSON Schemas, which editors use, offer the sources and settings of the collectors, no more and no less. That the schemas and
+/// the loaders agree otherwise is proved beside the loaders, which cannot see the collectors.
+/// </summary>
+public sealed class SchemaTests
+{
+    /// <summary>What evidence of any source may say.</summary>
+    private static readonly string[] KeysOfEverySource = ["params", "for_each", "with", "allow_errors", "if_target", "keep"];
+
+    [Fact]
+    public void Evidence_comes_from_the_sources_of_the_collectors()
+    {
+        using var schema = Read("control.schema.json");
+        var evidence = schema.RootElement.GetProperty("definitions").GetProperty("sourceEvidence");
+
+        var words = evidence.GetProperty("oneOf").EnumerateArray().Select(o => string.Join('+', o.GetProperty("required").EnumerateArray().Select(w => w.GetString())));
+        Assert.Equal(Sources.Select(s => s.Name).Order(), words.Order());
+        var keys = evidence.GetProperty("properties").EnumerateObject().Select(p => p.Name);
+        Assert.Equal(Sources.Select(s => s.Name).Concat(KeysOfEverySource).Order(), keys.Order());
+        Assert.All(Sources, s => Assert.Equal("text", Form(schema.RootElement, evidence.GetProperty("properties").GetProperty(s.Name))));
+        Assert.False(evidence.GetProperty("additionalProperties").GetBoolean());
+    }
+
+    [Fact]
+    public void Targets_have_the_settings_of_the_collectors()
+    {
+        using var schema = Read("engagement.schema.json");
+        var targets = schema.RootElement.GetProperty("properties").GetProperty("targets").GetProperty("patternProperties").EnumerateObject().Single().Value;
+
+        var offered = targets.GetProperty("properties").EnumerateObject().SelectMany(s => Settings(schema.RootElement, s));
+        Assert.Equal(Sources.SelectMany(Settings).Order(), offered.Order());
+        Assert.False(targets.GetProperty("additionalProperties").GetBoolean());
+    }
+
+    private static IEnumerable<EvidenceSource> Sources => CollectorCatalog.All.Select(c => c.Source);
+
+    private static JsonDocument Read(string name) => JsonDocument.Parse(File.ReadAllText(Repository.Path("controls", name)));
+
+    /// <summary>One line for the source and one for each setting, such as <c>aws.regions: 'enabled' or texts, at least 1</c>.</summary>
+    private static IEnumerable<string> Settings(EvidenceSource source) =>
+        source.TargetSettings.Select(s => $"{source.Name}.{s.Name}: {Form(s)}{(s.Required ? ", required" : "")}").Prepend(source.Name);
+
+    private static IEnumerable<string> Settings(JsonElement root, JsonProperty source)
+    {
+        Assert.False(source.Value.GetProperty("additionalProperties").GetBoolean());
+        var required = source.Value.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(n => n.GetString()).ToArray() : [];
+        return source.Value.GetProperty("properties").EnumerateObject()
+            .Select(s => $"{source.Name}.{s.Name}: {Form(root, s.Value)}{(required.Contains(s.Name) ? ", required" : "")}").Prepend(source.Name);
+    }
+
+    private static string Form(TargetSetting setting)
+    {
+        var one = setting.Choices.IsEmpty ? "text" : string.Join('|', setting.Choices.Select(c => $"'{c}'"));
+        return setting.Form switch
+        {
+            TargetSettingForm.Text => one,
+            TargetSettingForm.TextList => "texts",
+            TargetSettingForm.TextOrList => $"{one} or texts, at least 1",
+            TargetSettingForm.Flag => "flag",
+            _ => throw new InvalidOperationException("a setting form that this test does not know"),
+        };
+    }
+
+    /// <summary>The form that a part of a schema describes, in the words of <see cref="Form(TargetSetting)"/>; otherwise its JSON.</summary>
+    private static string Form(JsonElement root, JsonElement part)
+    {
+        if (part.TryGetProperty("$ref", out var reference))
+            return Form(root, reference.GetString()!.Split('/')[1..].Aggregate(root, (at, name) => at.GetProperty(name)));
+        if (part.TryGetProperty("oneOf", out var either))
+            return string.Join(" or ", either.EnumerateArray().Select(e => Form(root, e)));
+        var atLeast = part.TryGetProperty("minItems", out var least) ? $", at least {least.GetInt32()}" : "";
+        return part.GetProperty("type").ToString() switch
+        {
+            "boolean" => "flag",
+            "array" when Form(root, part.GetProperty("items")) == "text" => "texts" + atLeast,
+            "string" when part.TryGetProperty("enum", out var words) => string.Join('|', words.EnumerateArray().Select(w => $"'{w.GetString()}'")),
+            """["string", "number", "boolean"]""" when part.GetProperty("pattern").GetString() == @"\S" => "text",
+            _ => part.GetRawText(),
+        };
+    }
+}
