@@ -94,12 +94,15 @@ internal static class Samples
         """ + evidence + rest;
 
     /// <summary>
-    /// An engagement with every key there is, on the source that the program has; it needs <c>inputs/leavers.csv</c> and the folders
+    /// An engagement with every key there is, on the sources that the program has; it needs <c>inputs/leavers.csv</c> and the folders
     /// <c>lib</c> and <c>exchanges</c>.
     /// </summary>
-    public const string ShippedEngagement = EngagementWithAws + Replay;
+    public const string ShippedEngagement = EngagementWithAws + """
+          google: { gcp: { organization: "123456789012", folder: "1", projects: [a], credentials: c.json, impersonate: audit, quota_project: p } }
 
-    /// <summary>The same with targets of the sources that only tests have.</summary>
+        """ + Replay;
+
+    /// <summary>The same with targets of several sources, one of which only tests have.</summary>
     public const string Engagement = EngagementWithAws + """
           gcp-org: { gcp: { organization: "123456789012", projects: [] } }
           some:    { gcp: { folder: "1", projects: [a, b] } }
