@@ -5,11 +5,11 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Collectors;
 
-/// <summary>A target of the run, and what came of entering it.</summary>
+/// <summary>A target of the run, and what came of entering it. One that reaches several accounts stands once for each of them.</summary>
 /// <param name="Connection">Null when the target could not be entered.</param>
 /// <param name="ReadThrough">The target through which its account was already being read; null for a target that is read itself.</param>
 /// <param name="Failure">Why it could not be entered; null when it could.</param>
-/// <param name="Exchanges">Every attempt that entering took: who the caller is, and which regions there are.</param>
+/// <param name="Exchanges">Every attempt that entering took: who the caller is, which accounts and regions there are. With the first of several accounts.</param>
 public sealed record ReachedTarget(Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges);
 
 /// <summary>What a run collected: every target in the order given, and every evidence item, as they stand in the index.</summary>
@@ -29,6 +29,12 @@ public sealed class CollectionRun(
     Action<CollectionEvent> tell)
 {
     /// <summary>
+    /// Evidence items under way at once, each with open files: a target may reach thousands of accounts. More than the requests at
+    /// once, so that these limit the speed.
+    /// </summary>
+    private const int OpenItems = 64;
+
+    /// <summary>
     /// Enters every target and asks everything planned.
     /// Failures to read are evidence items, not exceptions; what is thrown is cancellation, or that the bundle cannot be written.
     /// </summary>
@@ -38,7 +44,7 @@ public sealed class CollectionRun(
         CancellationToken cancellationToken)
     {
         var entered = await Task.WhenAll(targets.Select(t => EnterAsync(t, cancellationToken)));
-        var reached = OncePerAccount(entered);
+        var reached = OncePerAccount(entered.SelectMany(t => t));
         foreach (var target in reached)
             tell(target.Failure is { } failure
                 ? new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message)
@@ -55,32 +61,35 @@ public sealed class CollectionRun(
 
         // One failed task (the bundle cannot be written) ends the others too: nothing goes on unrecorded.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var items = new Dictionary<(string Target, string Key, string Region), Task<EvidenceItem>>();
+        using var open = new SemaphoreSlim(OpenItems);
+        var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
         foreach (var (target, request, region) in asked)
         {
-            var parent = request.ParentKey is { } key ? items[(target.Target.Name, key, region)] : null;
-            items[(target.Target.Name, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, ending), ending.Token);
+            var account = target.Connection?.Account ?? "";
+            var parent = request.ParentKey is { } key ? items[(target.Target.Name, account, key, region)] : null;
+            items[(target.Target.Name, account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
         }
         return new(reached, [.. given, .. await AllAsync(items.Values)]);
     }
 
-    private async Task<ReachedTarget> EnterAsync(Target target, CancellationToken cancellationToken)
+    private async Task<ImmutableArray<ReachedTarget>> EnterAsync(Target target, CancellationToken cancellationToken)
     {
         var trail = transport.BeginTrail();
         try
         {
-            var connection = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<Connection>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
-            return new(target, connection, null, null, trail.Drain());
+            var connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            var exchanges = trail.Drain();
+            return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, null, i == 0 ? exchanges : []))];
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             var (code, message) = Failures.Describe(e);
-            return new(target, null, null, new(code, message, 1), trail.Drain());
+            return [new(target, null, null, new(code, message, 1), trail.Drain())];
         }
     }
 
     /// <summary>An account that two targets reach is read once, by the one that stands first.</summary>
-    private static ImmutableArray<ReachedTarget> OncePerAccount(ReachedTarget[] entered)
+    private static ImmutableArray<ReachedTarget> OncePerAccount(IEnumerable<ReachedTarget> entered)
     {
         var readers = new Dictionary<(string Source, string Account), string>();
         return
@@ -101,20 +110,36 @@ public sealed class CollectionRun(
             : connection.Regions.Select(region => (target, request, region));
     }
 
-    private async Task<EvidenceItem> AskAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationTokenSource ending)
+    private async Task<EvidenceItem> AskAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open, CancellationTokenSource ending)
     {
         try
         {
-            var item = target.Connection is { } connection
-                ? await AskAsync(connection, request, region, parent, ending.Token)
-                : Unreached(target, request);
-            return await RecordAsync(item, ending.Token);
+            // Before it takes a place of its own: what waits for a place must not hold one.
+            if (parent is not null)
+                await parent;
+            await open.WaitAsync(ending.Token);
+            try
+            {
+                return await RecordedAsync(target, request, region, parent, ending.Token);
+            }
+            finally
+            {
+                open.Release();
+            }
         }
         catch (Exception)
         {
             await ending.CancelAsync();
             throw;
         }
+    }
+
+    private async Task<EvidenceItem> RecordedAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+    {
+        var item = target.Connection is { } connection
+            ? await AskAsync(connection, request, region, parent, cancellationToken)
+            : Unreached(target, request);
+        return await RecordAsync(item, cancellationToken);
     }
 
     private async Task<EvidenceItem> AskAsync(Connection connection, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Aws;
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Evidence;
@@ -19,6 +20,7 @@ public static class CollectorCatalog
     public static ImmutableArray<CollectorEntry> All { get; } =
     [
         new(AwsSource.Create(), typeof(AwsCollector), context => new AwsCollector(context.Transport, context.Clock, context.CredentialUsed)),
+        new(GcpSource.Create(), typeof(GcpCollector), context => new GcpCollector(context.Transport, context.Clock, context.CredentialUsed)),
         new(KubernetesSource.Create(), typeof(KubernetesCollector), context => new KubernetesCollector(context.Transport, context.Clock, context.CredentialUsed)),
     ];
 }

@@ -17,14 +17,17 @@ public interface ICollector : IAsyncDisposable
     /// </summary>
     ImmutableArray<string> UnusualEndpoints { get; }
 
-    /// <summary>Finds out whom a target's credentials are taken for, and which account and regions they reach.</summary>
-    Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken);
+    /// <summary>
+    /// Finds out whom a target's credentials are taken for, and which accounts and regions they reach: one connection for each account,
+    /// at least one, each account once. <see cref="EvidenceRequest.Account"/> says later which of them a question is about.
+    /// </summary>
+    Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken);
 
     /// <summary>Asks, and yields the answer page by page. A repeated page token ends with <see cref="CollectionException"/>.</summary>
     IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, CancellationToken cancellationToken);
 }
 
-/// <summary>What a target turned out to be.</summary>
+/// <summary>An account that a target turned out to be, or to reach.</summary>
 /// <param name="Account">AWS account, Google project, or the target's own name for a cluster.</param>
 /// <param name="Identity">Whom the provider took the caller for, such as an ARN.</param>
 /// <param name="GlobalRegion">The word for what exists once for an account, such as <c>aws-global</c>.</param>

@@ -34,7 +34,7 @@ internal static class Samples
           credential_report: { aws: iam:GetCredentialReport }
           users:             { aws: iam:ListUsers, params: { PathPrefix: / } }
           mfa_devices:       { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName }, allow_errors: { NoSuchEntity: empty } }
-          groups:            { aws: ec2:DescribeSecurityGroups, if_target: true }
+          groups:            { gcp: iam:serviceAccounts.list, if_target: true }
           approved:          { file: break-glass-register, optional: true, columns: { arn: text, approved_by: text, approved_on: date, reason: text, expires: date } }
         completeness:
           - name: the report covers every user that existed when it was made
@@ -98,11 +98,12 @@ internal static class Samples
     /// <c>lib</c> and <c>exchanges</c>.
     /// </summary>
     public const string ShippedEngagement = EngagementWithAws + """
+          google: { gcp: { organization: "123456789012", folder: "1", projects: [a], credentials: c.json, impersonate: audit, quota_project: p } }
           trading: { kubernetes: { context: trading-prod, kubeconfig: config } }
 
         """ + Replay;
 
-    /// <summary>The same with targets of the source, and the setting, that only tests have.</summary>
+    /// <summary>The same with targets of several projects, and a setting that only tests have.</summary>
     public const string Engagement = EngagementWithAws + """
           gcp-org: { gcp: { organization: "123456789012", projects: [] } }
           some:    { gcp: { folder: "1", projects: [a, b] } }

@@ -21,7 +21,7 @@ public sealed class SchemaAgreementTests
     {
         var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "control.schema.json"));
         var other = Samples.ControlWithKeep.Replace("completeness:\n  - name: the report covers every user that existed when it was made\n    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n", "completeness: { none: There is one list. }\n", StringComparison.Ordinal)
-            .Replace("{ aws: ec2:DescribeSecurityGroups, if_target: true }", "{ kubernetes: v1/pods, if_target: true }", StringComparison.Ordinal);
+            .Replace("{ gcp: iam:serviceAccounts.list, if_target: true }", "{ kubernetes: v1/pods, if_target: true }", StringComparison.Ordinal);
         Assert.NotEqual(Samples.ControlWithKeep, other);
 
         EveryKeyIsUsed("control.schema.json", Samples.ControlWithKeep, other);

@@ -24,20 +24,23 @@ internal static class TestSources
                 [new("user", ColumnType.Text), new("arn", ColumnType.Text), new("password_enabled", ColumnType.Boolean), new("mfa_active", ColumnType.Boolean)]),
             new("aws", "ec2:DescribeSecurityGroups", OperationScope.Regional, [new("Filters", ColumnType.Json, false), new("DryRun", ColumnType.Boolean, false)],
                 [new("GroupId", ColumnType.Text), new("IpPermissions", ColumnType.Json), new("Priority", ColumnType.Integer), new("Weight", ColumnType.Double)])),
+        Source("gcp",
+            [
+                new("projects", TargetSettingForm.TextList, false, []),
+                new("folder", TargetSettingForm.Text, false, []),
+                new("organization", TargetSettingForm.Text, false, []),
+                new("credentials", TargetSettingForm.Text, false, []),
+                new("impersonate", TargetSettingForm.Text, false, []),
+                new("quota_project", TargetSettingForm.Text, false, []),
+            ],
+            new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
         Source("kubernetes", [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, [])], Pods),
     ];
 
-    /// <summary>With one and a setting that the program does not have, so that there is every form of setting.</summary>
+    /// <summary>With a setting that the program does not have, so that there is every form of setting.</summary>
     public static ImmutableArray<EvidenceSource> All { get; } =
     [
         .. Shipped.Where(s => s.Name != "kubernetes"),
-        Source("gcp",
-            [
-                new("organization", TargetSettingForm.Text, false, []),
-                new("folder", TargetSettingForm.Text, false, []),
-                new("projects", TargetSettingForm.TextList, false, []),
-            ],
-            new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
         Source("kubernetes",
             [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, []), new("in_cluster", TargetSettingForm.Flag, false, [])],
             Pods),

@@ -72,7 +72,7 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
     {
         public ImmutableArray<string> UnusualEndpoints => inner.UnusualEndpoints;
 
-        public Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken) => denied == "connect:" + target.Name
+        public Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken) => denied == "connect:" + target.Name
             ? throw Denied()
             : inner.ConnectAsync(target, cancellationToken);
 

@@ -40,7 +40,7 @@ public sealed class AwsCollector : ICollector
 
     /// <inheritdoc/>
     /// <exception cref="CollectionException">There are no credentials, or the provider does not say whose they are.</exception>
-    public async Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await SessionAsync(target, cancellationToken);
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", cancellationToken);
@@ -48,7 +48,7 @@ public sealed class AwsCollector : ICollector
         var regions = target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"]
             ? given
             : await EnabledRegionsAsync(session, cancellationToken);
-        return new(target, account, Text(identity, "Arn"), AwsSession.GlobalRegion, regions);
+        return [new(target, account, Text(identity, "Arn"), AwsSession.GlobalRegion, regions)];
     }
 
     /// <inheritdoc/>

@@ -47,32 +47,14 @@ internal static class Suggestions
     {
         var plain = Plain(IamPrefixes.GetValueOrDefault(prefix, prefix));
         var same = catalogue.ServiceNames.Where(s => Plain(s) == plain).ToArray();
-        var near = same.Length > 0 ? same : catalogue.ServiceNames.Where(s => Distance(Plain(s), plain) <= 2).ToArray();
+        var near = same.Length > 0 ? same : catalogue.ServiceNames.Where(s => EditDistance.Between(Plain(s), plain) <= 2).ToArray();
         return [.. near.Select(s => catalogue.Service(s)!)];
     }
 
     private static IEnumerable<(string Name, int Distance)> Near(ServiceModel service, string wanted) =>
         service.OperationNames
-            .Select(o => (Name: $"{service.Name}:{o}", Distance: Distance(o.ToLowerInvariant(), wanted.ToLowerInvariant())))
+            .Select(o => (Name: $"{service.Name}:{o}", Distance: EditDistance.Between(o.ToLowerInvariant(), wanted.ToLowerInvariant())))
             .Where(n => n.Distance <= Math.Max(2, wanted.Length / 3));
 
     private static string Plain(string service) => string.Concat(service.Where(char.IsAsciiLetterOrDigit)).ToLowerInvariant();
-
-    /// <summary>Levenshtein's distance: insertions, deletions and replacements.</summary>
-    private static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var above = row[j];
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[b.Length];
-    }
 }

@@ -42,6 +42,9 @@ public abstract class ExchangeTransport : IAsyncDisposable
     /// <summary>In a replay, scheme and authority of the scope's first recorded request; null live, or when nothing is recorded.</summary>
     public Uri? RecordedOrigin(ExchangeScope scope) => FirstRecorded(scope) is { } first ? new(first.GetLeftPart(UriPartial.Authority)) : null;
 
+    /// <summary>In a replay, a field of the scope's first recorded request; null live, or when it is not recorded.</summary>
+    public abstract string? RecordedField(ExchangeScope scope, string name);
+
     /// <summary>By host, the largest difference seen between its Date field and our clock; positive when the host is ahead.</summary>
     public virtual ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => ImmutableSortedDictionary<string, TimeSpan>.Empty;
 

@@ -35,6 +35,8 @@ public sealed class LiveTransport : ExchangeTransport
 
     public override Uri? FirstRecorded(ExchangeScope scope) => null;
 
+    public override string? RecordedField(ExchangeScope scope, string name) => null;
+
     public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, _network);
 
     public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using AuditCli.Evidence.Warc;
@@ -15,6 +16,7 @@ internal sealed class RecordedAnswers
     private readonly RecordedExchanges _recorded;
     private readonly ExchangePolicy _policy;
     private readonly Lock _turn = new();
+    private readonly ImmutableArray<KeyValuePair<string, string>>? _first;
 
     /// <summary>By question, the first attempt that was not yet handed out.</summary>
     private readonly Dictionary<UInt128, int> _next = [];
@@ -37,6 +39,7 @@ internal sealed class RecordedAnswers
                 _next.Add(key, _attempts.Count);
             last[key] = _attempts.Count;
             _attempts.Add((asked.RequestOffset, asked.AnswerOffset, End));
+            _first ??= asked.Request.Fields;
             First ??= asked.Uri;
             Dates = Dates is { } d
                 ? new(asked.Date < d.First ? asked.Date : d.First, asked.Date > d.Last ? asked.Date : d.Last)
@@ -47,6 +50,9 @@ internal sealed class RecordedAnswers
 
     /// <summary>The URI of the first recorded request; null when nothing is recorded.</summary>
     public Uri? First { get; }
+
+    /// <summary>A field of the first recorded request, or null.</summary>
+    public string? FirstField(string name) => _first?.FirstOrDefault(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     /// <summary>When the first and the last request were sent; null when nothing is recorded.</summary>
     public RecordedDates? Dates { get; }

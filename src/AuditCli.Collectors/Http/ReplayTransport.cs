@@ -53,6 +53,8 @@ public sealed class ReplayTransport : ExchangeTransport
 
     public override Uri? FirstRecorded(ExchangeScope scope) => _answers.GetValueOrDefault(scope.FileName)?.First;
 
+    public override string? RecordedField(ExchangeScope scope, string name) => _answers.GetValueOrDefault(scope.FileName)?.FirstField(name);
+
     public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => OpenAbove(scope, refusal);
 
     /// <summary>Nothing to tune: what is below is never called.</summary>

@@ -42,11 +42,11 @@ public sealed class KubernetesCollector : ICollector
 
     /// <inheritdoc/>
     /// <exception cref="CollectionException">There are no credentials, or the server does not let the caller in.</exception>
-    public async Task<Connection> ConnectAsync(Target target, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await SessionAsync(target, cancellationToken);
         var identity = await KubernetesIdentity.FindAsync(session, _transport.IsReplay, cancellationToken);
-        return new(target, target.Name, identity, KubernetesSource.GlobalRegion, []);
+        return [new(target, target.Name, identity, KubernetesSource.GlobalRegion, [])];
     }
 
     /// <inheritdoc/>

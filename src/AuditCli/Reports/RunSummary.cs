@@ -12,6 +12,7 @@ namespace AuditCli.Reports;
 internal static class RunSummary
 {
     private const int CountsWidth = 11 + 11 + 9;
+    private const int AccountsNamed = 5;
     private const int ConclusionWidth = 30;
     private const int MinTitleWidth = 40;
     private const int MaxTitleWidth = 66;
@@ -99,10 +100,14 @@ internal static class RunSummary
     private static void WriteScope(IAnsiConsole console, FinishedRun run)
     {
         var (facts, results) = (run.Facts, run.Results);
+        // A target of thousands of projects takes one line.
+        var many = facts.Reached.Where(t => t.Connection is not null).GroupBy(t => t.Target.Name, StringComparer.Ordinal)
+            .Where(g => g.Count() > AccountsNamed).ToImmutableSortedDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
         string[] notes =
         [
             .. facts.Reached.Where(t => t.Failure is not null).Select(t => $"target {t.Target.Name} could not be entered: {t.Failure!.Code}"),
-            .. facts.Reached.Where(t => t.Connection is not null).Select(t => $"target {t.Target.Name} is account {t.Connection!.Account}, read as {t.Connection.Identity} in {string.Join(", ", t.Connection.Regions)}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
+            .. many.Select(g => $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Connection!.Account))} and others, all in run.json), read as {g.Value[0].Connection!.Identity}"),
+            .. facts.Reached.Where(t => t.Connection is not null && !many.ContainsKey(t.Target.Name)).Select(t => $"target {t.Target.Name} is account {t.Connection!.Account}, read as {t.Connection.Identity} in {string.Join(", ", t.Connection.Regions)}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
             .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}"),
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}")),
             .. results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}"),

@@ -101,7 +101,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         await using var session = Session.Live(moto.Address);
         var target = new Target("prod", "aws", ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 
-        var connection = await session.Collector.ConnectAsync(target, CancellationToken.None);
+        var connection = Assert.Single(await session.Collector.ConnectAsync(target, CancellationToken.None));
 
         Assert.Equal("123456789012", connection.Account);
         Assert.StartsWith("arn:aws:sts::123456789012:", connection.Identity, StringComparison.Ordinal);
@@ -125,7 +125,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         await live.Transport.DisposeAsync();
 
         await using var replay = Session.Replay(live);
-        var connection = await replay.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+        var connection = Assert.Single(await replay.Collector.ConnectAsync(Session.Target(), CancellationToken.None));
         var trailAgain = replay.Transport.BeginTrail();
         var pagesAgain = await replay.CollectAsync("logs:DescribeLogGroups", small);
         var bucketsAgain = await replay.CollectAsync("s3:ListBuckets");
@@ -177,8 +177,8 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
     public async Task A_role_is_assumed_on_a_path_that_stores_nothing()
     {
         await using var session = Session.Live(moto.Address);
-        var connection = await session.Collector.ConnectAsync(
-            Session.Target(("role_arn", "arn:aws:iam::123456789012:role/role0"), ("external_id", "MARKERexternalMARKER")), CancellationToken.None);
+        var connection = Assert.Single(await session.Collector.ConnectAsync(
+            Session.Target(("role_arn", "arn:aws:iam::123456789012:role/role0"), ("external_id", "MARKERexternalMARKER")), CancellationToken.None));
         await session.CollectAsync("iam:ListUsers");
         await session.Transport.DisposeAsync();
 

@@ -55,7 +55,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     public static Target Target(params (string Name, string? Value)[] settings) => new(
         "trading", KubernetesSource.Name, settings.Where(s => s.Value is not null).ToImmutableSortedDictionary(s => s.Name, s => ImmutableArray.Create(s.Value!)));
 
-    public Task<Connection> ConnectAsync() => Collector.ConnectAsync(_target, CancellationToken.None);
+    public async Task<Connection> ConnectAsync() => Assert.Single(await Collector.ConnectAsync(_target, CancellationToken.None));
 
     /// <summary>Connects, and reads all pages of one list.</summary>
     public async Task<List<Page>> CollectAsync(string operation, params (string Name, string Value)[] parameters)

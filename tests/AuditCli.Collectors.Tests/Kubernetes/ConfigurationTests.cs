@@ -147,7 +147,7 @@ public sealed class ConfigurationTests
         using var folder = new TemporaryFolder();
         await using var transport = new Collectors.Http.LiveTransport(folder.Path, "test-bundle", TimeProvider.System);
         await using var collector = new Collectors.Kubernetes.KubernetesCollector(transport, TimeProvider.System, _ => { });
-        return await collector.ConnectAsync(target, CancellationToken.None);
+        return Assert.Single(await collector.ConnectAsync(target, CancellationToken.None));
     }
 
     private static async Task<T> WithEnvironmentAsync<T>(TemporaryFolder home, string? kubeconfig, Func<Task<T>> act)

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using AuditCli.Collectors.Http;
+
+namespace AuditCli.Collectors.Gcp.Client;
+
+/// <summary>What a call that did not give its answer is called in evidence.</summary>
+internal static class GcpFailures
+{
+    public const string NoCredentials = "NoCredentials";
+    public const string ConnectionFailed = "ConnectionFailed";
+    public const string TimedOut = "TimedOut";
+    public const string Redirected = "Redirected";
+    public const string InvalidParameter = "InvalidParameter";
+    public const string InvalidTarget = "InvalidTarget";
+    public const string InvalidEndpoint = "InvalidEndpoint";
+    public const string NoProjects = "NoProjects";
+
+    /// <summary>The answer is no JSON object, or a member has another form than the API says.</summary>
+    public const string Malformed = "MalformedResponse";
+
+    /// <summary>The answer gives a page token that it gave before.</summary>
+    public const string RepeatedToken = "RepeatedToken";
+
+    /// <summary>The API says that something is missing from its answer.</summary>
+    public const string PartialAnswer = "PartialAnswer";
+
+    /// <summary>The project has never enabled the API: not a denial, and often proof that there is nothing.</summary>
+    public const string ApiNotEnabled = "ApiNotEnabled";
+
+    /// <summary>Google's own status, reason and words.</summary>
+    public static CollectionException Of(string what, int status, ReadOnlyMemory<byte> body)
+    {
+        if (status is >= 300 and < 400)
+            return new(Redirected, $"{what} was redirected, and no redirect is followed");
+        var code = string.Create(CultureInfo.InvariantCulture, $"HTTP{status}");
+        if (Error(body) is not { } error)
+            return new(code, $"{what}: the answer has status {status} and no error in Google's form");
+        var message = Text(error, "message") ?? $"{what}: status {status}";
+        var (reason, permission) = Reason(error);
+        if (reason is "SERVICE_DISABLED" or "accessNotConfigured")
+            return new(ApiNotEnabled, message);
+        var detail = string.Join(' ', new[] { reason, permission }.OfType<string>());
+        // The older APIs have no status; their reason says the same.
+        return new(Text(error, "status") ?? reason ?? code, detail.Length == 0 || message.Contains(detail, StringComparison.Ordinal) ? message : $"{message} ({detail})");
+    }
+
+    /// <summary>Whether the exception is one that <see cref="Map"/> knows how to name.</summary>
+    public static bool IsKnown(Exception e) => e is not CollectionException
+        && Chain(e).Any(x => x is ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException
+            or Google.Apis.Auth.OAuth2.Responses.TokenResponseException or Google.GoogleApiException);
+
+    /// <summary>A failure of the transport or of the credentials.</summary>
+    public static CollectionException Map(string what, Exception e)
+    {
+        var chain = Chain(e).ToArray();
+        if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
+            return new(refused.Code, refused.Message, e);
+        if (chain.OfType<Google.Apis.Auth.OAuth2.Responses.TokenResponseException>().FirstOrDefault() is { } token)
+            return new(NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e);
+        if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
+            return new(TimedOut, $"{what}: {late.Message}", e);
+        var transport = chain.FirstOrDefault(x => x is SocketException) ?? chain.FirstOrDefault(x => x is HttpRequestException or IOException) ?? e;
+        return new(ConnectionFailed, $"{what}: {transport.Message}", e);
+    }
+
+    private static IEnumerable<Exception> Chain(Exception e)
+    {
+        for (var at = e; at is not null; at = at.InnerException)
+            yield return at;
+    }
+
+    private static JsonElement? Error(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
+                ? error.Clone()
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;    // a proxy's page; the status says what there is to say
+        }
+    }
+
+    /// <summary>The first reason that the error gives, in its new or its old form, and the permission that was missing.</summary>
+    private static (string? Reason, string? Permission) Reason(JsonElement error)
+    {
+        foreach (var list in new[] { "details", "errors" })
+        {
+            if (!error.TryGetProperty(list, out var all) || all.ValueKind != JsonValueKind.Array)
+                continue;
+            foreach (var one in all.EnumerateArray().Where(o => o.ValueKind == JsonValueKind.Object))
+            {
+                if (Text(one, "reason") is { } reason)
+                    return (reason, one.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? Text(metadata, "permission") : null);
+            }
+        }
+        return (null, null);
+    }
+
+    private static string? Text(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+}

@@ -1,0 +1,58 @@
+using Google.Apis.Auth.OAuth2;
+using Google.Apis.Http;
+
+namespace AuditCli.Collectors.Gcp.Client;
+
+/// <summary>An answer as it came: status and body.</summary>
+internal sealed record GoogleAnswer(int Status, ReadOnlyMemory<byte> Body);
+
+/// <summary>Sends requests through Google's own HTTP client, with its credentials and our rules for another attempt, on the given pipeline.</summary>
+internal sealed class GoogleClient : IDisposable
+{
+    private readonly ConfigurableHttpClient _http;
+
+    /// <param name="pipeline">The guard and what is below it.</param>
+    /// <param name="clock">For waits between attempts; null in a replay.</param>
+    /// <param name="attempts">How often a question may be sent.</param>
+    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock, int attempts = RetryRules.Attempts)
+    {
+        var arguments = new CreateHttpClientArgs { ApplicationName = "auditcli" };
+        arguments.Initializers.Add(credential);
+        _http = new PipelineFactory(pipeline).CreateHttpClient(arguments);
+        // The recorder bounds each attempt, so that a timeout is recorded like every other failure.
+        _http.Timeout = Timeout.InfiniteTimeSpan;
+        _http.MessageHandler.NumTries = attempts;
+        _http.MessageHandler.FollowRedirect = false;
+        var rules = new RetryRules(clock);
+        _http.MessageHandler.AddUnsuccessfulResponseHandler(rules);
+        _http.MessageHandler.AddExceptionHandler(rules);
+        if (clock is null)
+            _http.MessageHandler.AddUnsuccessfulResponseHandler(new RecordedRenewal());
+    }
+
+    /// <summary>Sends one request, further attempts included.</summary>
+    /// <exception cref="CollectionException">There is no answer.</exception>
+    public async Task<GoogleAnswer> SendAsync(string what, HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+            return new((int)response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        }
+        catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
+        {
+            throw new OperationCanceledException("the call was cancelled", e, cancellationToken);
+        }
+        catch (Exception e) when (GcpFailures.IsKnown(e))
+        {
+            throw GcpFailures.Map(what, e);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private sealed class PipelineFactory(HttpMessageHandler pipeline) : HttpClientFactory
+    {
+        protected override HttpMessageHandler CreateHandler(CreateHttpClientArgs args) => pipeline;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Gcp;
+
+/// <summary>What Google Cloud offers, as plain data. An API's part of the catalogue is read when it is first asked for.</summary>
+/// <remarks>
+/// Operations are written <c>&lt;api&gt;:&lt;collection.method&gt;</c> (<c>iam:projects.serviceAccounts.list</c>), the older of two versions with
+/// its number (<c>cloudresourcemanager.v1:projects.list</c>). Every operation is asked once for each project. A parameter that names
+/// exactly a project is filled with the partition's own where a control gives none, and <c>{project}</c> inside a parameter's text stands
+/// for it (<c>parent: projects/{project}/locations/-</c>).
+/// </remarks>
+public static class GcpSource
+{
+    /// <summary>The word control and engagement authors write.</summary>
+    public const string Name = "gcp";
+
+    private const int MostSuggestions = 5;
+
+    /// <summary>The source with its operations; cheap, and shareable between threads.</summary>
+    public static EvidenceSource Create()
+    {
+        var catalogue = new GcpCatalogue();
+        return new(
+            Name,
+            [
+                new("projects", TargetSettingForm.TextList, false, []),
+                new("folder", TargetSettingForm.Text, false, []),
+                new("organization", TargetSettingForm.Text, false, []),
+                new("credentials", TargetSettingForm.Text, false, []),
+                new("impersonate", TargetSettingForm.Text, false, []),
+                new("quota_project", TargetSettingForm.Text, false, []),
+            ],
+            name => catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
+            name => Suggest(catalogue, name));
+    }
+
+    // The location is part of names, so that there are no regions to go through.
+    private static Operation Describe(ApiModel api, OperationModel operation) => new(
+        Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
+        [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required))],
+        operation.Columns);
+
+    private static ImmutableArray<string> Suggest(GcpCatalogue catalogue, string name)
+    {
+        var colon = name.IndexOf(':', StringComparison.Ordinal);
+        var wanted = name[(colon + 1)..];
+        if (colon > 0 && catalogue.Api(name[..colon]) is { } exact && exact.Refused.TryGetValue(wanted, out var reason))
+            return [$"{name} is refused because {reason}"];
+        return
+        [
+            .. catalogue.ApiNames.Select(n => catalogue.Api(n)!)
+                .SelectMany(api => api.OperationNames.Select(o => (Name: $"{api.Name}:{o}", Distance: Distance(api.Name, o, colon > 0 ? name[..colon] : "", wanted))))
+                .Where(n => n.Distance <= Math.Max(2, name.Length / 3))
+                .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
+                .Take(MostSuggestions)
+                .Select(n => n.Name),
+        ];
+    }
+
+    /// <summary>The collection is often left out (<c>iam:serviceAccounts.list</c> for <c>iam:projects.serviceAccounts.list</c>), which counts little.</summary>
+    private static int Distance(string api, string operation, string givenApi, string wanted)
+    {
+        var apart = givenApi.Length == 0 ? 1 : EditDistance.Between(api, givenApi);
+        return apart + (operation.EndsWith("." + wanted, StringComparison.Ordinal) ? 1 : EditDistance.Between(operation.ToLowerInvariant(), wanted.ToLowerInvariant()));
+    }
+}

@@ -1,0 +1,109 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Collectors.Gcp;
+using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+using AuditCli.Tests;
+
+namespace AuditCli.Collectors.Tests.Gcp;
+
+/// <summary>A collector on a transport with a bundle folder of its own, sent to a server by the environment as any user of gcloud would.</summary>
+internal sealed class Session : IAsyncDisposable
+{
+    public const string Account = "auditor@p-one.iam.gserviceaccount.com";
+    private readonly TemporaryFolder _folder = new();
+    private readonly EvidenceSource _source = GcpSource.Create();
+
+    private Session(Func<string, ExchangeTransport> transport, TimeProvider clock)
+    {
+        Transport = transport(_folder.Path);
+        Collector = new(Transport, clock, CredentialExchanges.Add);
+    }
+
+    public string Folder => _folder.Path;
+    public ExchangeTransport Transport { get; }
+    public GcpCollector Collector { get; }
+    public List<CredentialExchange> CredentialExchanges { get; } = [];
+
+    /// <summary>Live against a server, with a service account's key. The environment belongs to the process, so that these tests run one after another.</summary>
+    public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null)
+    {
+        Clear();
+        var catalogue = new GcpCatalogue();
+        foreach (var api in catalogue.ApiNames.Select(n => catalogue.Api(n)!))
+            Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Override, new Uri(server.Address, api.BasePath).AbsoluteUri);
+        Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT", server.Address.AbsoluteUri);
+        var session = new Session(folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System), clock ?? TimeProvider.System);
+        Environment.SetEnvironmentVariable("GOOGLE_APPLICATION_CREDENTIALS", session.Write("credentials.json", credentials ?? server.ServiceAccountFile(Account)));
+        return session;
+    }
+
+    /// <summary>From another session's exchanges, with an environment that has nothing of Google's.</summary>
+    public static Session Replay(Session recorded)
+    {
+        Clear();
+        return new(folder => new ReplayTransport(Path.Combine(recorded.Folder, "bundle", ExchangeScope.Folder), Path.Combine(folder, "bundle"), "replay-bundle"), TimeProvider.System);
+    }
+
+    public static Target Target(params (string Name, string[] Values)[] settings) => new(
+        "google", "gcp", (settings.Length == 0 ? [("projects", ["p-one"])] : settings).ToImmutableSortedDictionary(s => s.Name, s => s.Values.ToImmutableArray(), StringComparer.Ordinal));
+
+    public static ImmutableSortedDictionary<string, JsonElement> Parameters(params (string Name, object Value)[] parameters) =>
+        parameters.ToImmutableSortedDictionary(p => p.Name, p => JsonSerializer.SerializeToElement(p.Value), StringComparer.Ordinal);
+
+    /// <summary>Writes a file beside the bundle and returns its path.</summary>
+    public string Write(string name, string content) => _folder.Write(name, content);
+
+    public Operation Operation(string name) => _source.FindOperation(name) ?? throw new ArgumentException($"{name} is not in the catalogue");
+
+    /// <summary>Connects to the one project, and reads all pages of an operation.</summary>
+    public async Task<List<Page>> CollectAsync(string operation, params (string Name, object Value)[] parameters)
+    {
+        var pages = new List<Page>();
+        await CollectAsync(pages, operation, parameters);
+        return pages;
+    }
+
+    /// <summary>As the other, and what was read before a failure is in the list.</summary>
+    public async Task CollectAsync(List<Page> pages, string operation, params (string Name, object Value)[] parameters)
+    {
+        await Collector.ConnectAsync(Target(), CancellationToken.None);
+        await foreach (var page in Collector.CollectAsync(new("google", "p-one", "gcp-global", Operation(operation), Parameters(parameters)), CancellationToken.None))
+            pages.Add(page);
+    }
+
+    /// <summary>Everything that stands in the bundle's folder, files of exchanges unpacked.</summary>
+    public async Task<string> StoredAsync()
+    {
+        await Transport.DisposeAsync();
+        return Aws.MotoTests.Stored(Path.Combine(Folder, "bundle"));
+    }
+
+    /// <summary>Every recorded attempt at an API, once the transport is closed.</summary>
+    public async Task<List<RecordedExchange>> RecordedAsync(string api)
+    {
+        await Transport.DisposeAsync();
+        return [.. Directory.EnumerateFiles(Folder, $"{api}-*.warc.gz", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .SelectMany(file => new RecordedExchanges(file).All())];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Collector.DisposeAsync();
+        await Transport.DisposeAsync();
+        _folder.Dispose();
+        Clear();
+    }
+
+    private static void Clear()
+    {
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            if (variable.Key is string name && (name.StartsWith("CLOUDSDK_", StringComparison.Ordinal) || name.StartsWith("GOOGLE_", StringComparison.Ordinal)))
+                Environment.SetEnvironmentVariable(name, null);
+        }
+    }
+}
