@@ -11,8 +11,8 @@ internal sealed class FailureTally
 
     public bool IsEmpty => _byCode.Count == 0;
 
-    public void Add(string code, string message) =>
-        _byCode[code] = _byCode.TryGetValue(code, out var seen) ? (seen.Message, seen.Count + 1) : (message, 1);
+    public void Add(string code, string message, long count = 1) =>
+        _byCode[code] = _byCode.TryGetValue(code, out var seen) ? (seen.Message, seen.Count + count) : (message, count);
 
     /// <summary>Most frequent first, then by code.</summary>
     public ImmutableArray<ReadFailure> Failures =>

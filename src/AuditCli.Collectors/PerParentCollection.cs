@@ -129,50 +129,29 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
 
     private async Task WriteAsync(Writing writing, Child child, RequestPlace place, CancellationToken cancellationToken)
     {
-        var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
-        var before = (writing.Pages, writing.Table.Rows);
-        (string Code, string Message)? failure = null;
-        string? allowed = null;
-        string?[] added = [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked];
-        await foreach (var answer in child.Answers.ReadAllAsync(cancellationToken))
-        {
-            exchanges.AddRange(answer.Exchanges);
-            if (answer.Page is { } page)
-            {
-                writing.Pages++;
-                foreach (var row in page.Rows)
-                {
-                    added[3] = answer.Reference(row);
-                    if (writing.Table.Append(added, row.Value) is { } misfit)
-                        failure ??= (Misfits.Code, Misfits.Describe(misfit, added[3]));
-                }
-            }
-            else if (answer.Failure is { } stopped)
-            {
-                if (place.Request.AllowErrors.Contains(stopped.Code))
-                    allowed = stopped.Code;
-                else
-                    failure = stopped;
-            }
-        }
+        var rowsBefore = writing.Table.Rows;
+        var answered = await RequestCollection.WriteAsync(
+            child.Answers.ReadAllAsync(cancellationToken), writing.Table,
+            [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request.AllowErrors);
+        var failure = answered.Stopped ?? (answered.Misfit is { } misfit ? (Misfits.Code, misfit) : null);
         // An answer that says "there is none" is an answer: what it covers was read.
-        if (allowed is not null)
-            writing.Pages++;
-        var (pages, items) = (writing.Pages - before.Pages, writing.Table.Rows - before.Rows);
+        var pages = answered.NoneCode is null ? answered.Pages : 1;
+        var items = writing.Table.Rows - rowsBefore;
+        writing.Pages += pages;
         var outcome = failure is null ? CollectionOutcome.Complete : pages > 0 ? CollectionOutcome.Incomplete : CollectionOutcome.Failed;
         if (failure is { } f)
             writing.Failures.Add(f.Code, f.Message);
-        if (exchanges.Count > 0)
+        if (answered.Exchanges is [var first, ..])
         {
-            writing.First ??= exchanges[0].Date;
-            writing.Last = exchanges[^1].Date;
+            writing.First ??= first.Date;
+            writing.Last = answered.Exchanges[^1].Date;
         }
         string?[] call =
         [
             writing.Item.Target, writing.Item.Account, writing.Item.Region, child.Parent, .. child.Asked,
-            outcome.ToString().ToLowerInvariant(), failure?.Code ?? allowed,
+            outcome.ToString().ToLowerInvariant(), failure?.Code ?? answered.NoneCode,
         ];
-        writing.Calls.Append(call, CallDetail(failure?.Message, pages, items, exchanges.ToImmutable()));
+        writing.Calls.Append(call, CallDetail(failure?.Message, pages, items, answered.Exchanges));
         if (writing.Calls.Rows % CallsPerNotice == 0)
             tell(new CollectionEvent.CallsMade(writing.Item.Operation, writing.Item.Account, writing.Item.Region, writing.Calls.Rows));
     }

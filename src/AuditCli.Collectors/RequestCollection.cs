@@ -4,6 +4,7 @@ using System.Text.Json;
 using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors;
 
@@ -14,6 +15,18 @@ internal sealed record Answer(Page? Page, ImmutableArray<ExchangeReference> Exch
     public string Reference(PageRow row) => $"{Exchanges.LastOrDefault(e => e.Status != 0)?.RecordId}#{row.Pointer}";
 }
 
+/// <summary>How one question went.</summary>
+/// <param name="Misfit">The first value that did not fit its column; null when all did.</param>
+/// <param name="Stopped">The failure that ended it; null when it was answered.</param>
+/// <param name="NoneCode">The provider's code for "there is none", where that was the answer.</param>
+internal sealed record Answered(
+    long Pages,
+    ImmutableArray<ExchangeReference> Exchanges,
+    string? Misfit,
+    long Misfits,
+    (string Code, string Message)? Stopped,
+    string? NoneCode);
+
 /// <summary>Asks one request and writes its rows as they come.</summary>
 internal sealed class RequestCollection(ICollector collector, ExchangeTransport transport, BundleWriter bundle, TimeProvider clock, ConcurrencyLimit limit)
 {
@@ -21,13 +34,38 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
     public async Task<EvidenceItem> CollectAsync(RequestPlace place, CancellationToken cancellationToken)
     {
         var item = place.Item(clock.GetUtcNow());
-        var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
         var failures = new FailureTally();
-        string? allowed = null;
-        long pages = 0;
         using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
-        var added = new[] { item.Target, item.Account, item.Region, null };
-        await foreach (var answer in AskAsync(place, place.Request.Parameters, cancellationToken))
+        var answered = await WriteAsync(
+            AskAsync(place, place.Request.Parameters, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
+        if (answered.Misfit is { } misfit)
+            failures.Add(Misfits.Code, misfit, answered.Misfits);
+        if (answered.Stopped is { } stopped)
+            failures.Add(stopped.Code, stopped.Message);
+        var written = table.Complete();
+        return Finished(item, failures, anythingRead: answered.Pages > 0) with
+        {
+            Code = failures.IsEmpty ? answered.NoneCode : failures.Failures[0].Code,
+            Pages = answered.Pages,
+            Items = written.Rows,
+            Table = BundlePaths.Table(item.EvidenceId),
+            TableSha256 = written.Sha256,
+            Exchanges = answered.Exchanges,
+            Started = answered.Exchanges.IsEmpty ? item.Started : answered.Exchanges[0].Date,
+            Finished = answered.Exchanges.IsEmpty ? clock.GetUtcNow() : answered.Exchanges[^1].Date,
+        };
+    }
+
+    /// <summary>Writes the rows of one question's answers as they come, and says how it went.</summary>
+    /// <param name="added">The values of our own columns; the fourth becomes each row's <c>_ref</c>.</param>
+    /// <param name="allowed">Codes that say "there is none". After a page they contradict it, and are failures like any other.</param>
+    public static async Task<Answered> WriteAsync(IAsyncEnumerable<Answer> answers, TableWriter table, string?[] added, ImmutableSortedSet<string> allowed)
+    {
+        var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
+        var (pages, misfits) = (0L, 0L);
+        string? misfit = null, noneCode = null;
+        (string Code, string Message)? stopped = null;
+        await foreach (var answer in answers)
         {
             exchanges.AddRange(answer.Exchanges);
             if (answer.Page is { } page)
@@ -36,33 +74,28 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
                 foreach (var row in page.Rows)
                 {
                     added[3] = answer.Reference(row);
-                    if (table.Append(added, row.Value) is { } misfit)
-                        failures.Add(Misfits.Code, Misfits.Describe(misfit, added[3]));
+                    if (table.Append(added, row.Value) is { } found)
+                    {
+                        misfits++;
+                        misfit ??= Misfits.Describe(found, added[3]);
+                    }
                 }
             }
             else if (answer.Failure is { } failure)
             {
-                if (place.Request.AllowErrors.Contains(failure.Code))
-                    allowed = failure.Code;
+                if (pages == 0 && allowed.Contains(failure.Code))
+                    noneCode = failure.Code;
                 else
-                    failures.Add(failure.Code, failure.Message);
+                    stopped = failure;
             }
         }
-        var written = table.Complete();
-        return Finished(item, failures, anythingRead: pages > 0) with
-        {
-            Code = failures.IsEmpty ? allowed : failures.Failures[0].Code,
-            Pages = pages,
-            Items = written.Rows,
-            Table = BundlePaths.Table(item.EvidenceId),
-            TableSha256 = written.Sha256,
-            Exchanges = exchanges.ToImmutable(),
-            Started = exchanges.Count > 0 ? exchanges[0].Date : item.Started,
-            Finished = exchanges.Count > 0 ? exchanges[^1].Date : clock.GetUtcNow(),
-        };
+        return new(pages, exchanges.ToImmutable(), misfit, misfits, stopped, noneCode);
     }
 
-    /// <summary>The pages of one question, and at the end the failure that stopped it, if any. Throws only when cancelled.</summary>
+    /// <summary>
+    /// The pages of one question, and at the end the failure that stopped it, or attempts that brought no page, if any. Throws only
+    /// when cancelled.
+    /// </summary>
     public async IAsyncEnumerable<Answer> AskAsync(
         RequestPlace place,
         ImmutableSortedDictionary<string, JsonElement> parameters,
@@ -72,7 +105,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         while (await StepAsync(place, pages, cancellationToken) is { } answer)
         {
             yield return answer;
-            if (answer.Failure is not null)
+            if (answer.Page is null)
                 yield break;
         }
     }
@@ -93,9 +126,9 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         var trail = transport.BeginTrail();
         try
         {
-            return await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, cancellationToken)
-                ? new Answer(pages.Current, trail.Drain(), null)
-                : null;
+            var more = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, cancellationToken);
+            var exchanges = trail.Drain();
+            return more ? new(pages.Current, exchanges, null) : exchanges.IsEmpty ? null : new(null, exchanges, null);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

@@ -41,6 +41,21 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_code_for_none_that_comes_after_a_page_is_a_failure_and_not_an_end()
+    {
+        using var folder = new TemporaryFolder();
+        var control = await File.ReadAllTextAsync(Repository.Path("controls", "access-to-programs-and-data", "APD-AWS-004.yaml"));
+        var lenient = control.Replace("{ aws: iam:ListUsers }", "{ aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }", StringComparison.Ordinal);
+        Assert.NotEqual(control, lenient);
+        folder.Write("controls/access-to-programs-and-data/APD-AWS-004.yaml", lenient);
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004") + "\nlibrary: controls\n");
+        using var server = new IamServer(users: 1500, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth > 1 ? ServerFault.Denied : ServerFault.None);
+        var result = await RunAsync(folder, server);
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains("iam:ListUsers in prod 111122223333 aws-global: AccessDenied", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_account_that_two_targets_reach_is_read_once_and_the_other_target_is_listed()
     {
         using var folder = new TemporaryFolder();
