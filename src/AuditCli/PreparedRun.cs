@@ -16,7 +16,7 @@ internal sealed record RunOptions(
     bool Verbose);
 
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
-internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ImmutableArray<LoadedControl> Library)
+internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan)
 {
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
     public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, Immut
             wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, warnings: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
-        return wrong.IsEmpty ? (new(checkedEngagement, plan, library.Controls), []) : (null, wrong);
+        return wrong.IsEmpty ? (new(checkedEngagement, plan), []) : (null, wrong);
     }
 }
 
@@ -49,9 +49,11 @@ internal static class Libraries
     /// <summary>The controls of a folder, shown in messages as it was given, or the shipped ones.</summary>
     public static ControlLibrary Load(string? folder, AuditHost host)
     {
-        if (folder is null)
-            return ControlLibrary.Load(ShippedLibrary.Files(), host.Sources, ShippedLibrary.Digests());
-        return ControlLibrary.Load(host.FullPath(folder), host.Sources, ShippedLibrary.Digests());
+        var files = ShippedLibrary.Files();
+        var digests = ShippedLibrary.Digests(files);
+        return folder is null
+            ? ControlLibrary.Load(files, host.Sources, digests)
+            : ControlLibrary.Load(host.FullPath(folder), host.Sources, digests);
     }
 
     /// <summary>Whether <see cref="CheckSqlAsync"/> only doubts.</summary>

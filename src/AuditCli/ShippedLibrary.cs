@@ -22,7 +22,7 @@ internal static class ShippedLibrary
     }
 
     /// <summary>Id to digest of every embedded control.</summary>
-    public static ImmutableDictionary<string, Digest> Digests() => Files()
+    public static ImmutableDictionary<string, Digest> Digests(ImmutableArray<LibraryFile> files) => files
         .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal))
         .ToImmutableDictionary(f => Path.GetFileNameWithoutExtension(f.Path), f => Digest.Of(f.Content.Span));
 

@@ -1,3 +1,5 @@
+using AuditCli.Evidence.Bundles;
+
 namespace AuditCli.Collectors.Http;
 
 /// <summary>What one file of exchanges holds: one service of one target in one region.</summary>
@@ -7,20 +9,13 @@ public sealed record ExchangeScope(string Target, string Service, string Region)
     /// <summary>Where exchanges stand in a bundle.</summary>
     public const string Folder = "data/exchanges";
 
-    /// <summary>The file inside the folder of exchanges, <c>&lt;target&gt;/&lt;service&gt;-&lt;region&gt;.warc.gz</c>, in lower case.</summary>
-    /// <exception cref="ArgumentException">A part has a character that a bundle's paths do not allow.</exception>
-    public string FileName => $"{Segment(Target)}/{Segment(Service)}-{Segment(Region)}.warc.gz";
+    /// <summary>The file inside the folder of exchanges.</summary>
+    /// <exception cref="ArgumentException">A part cannot stand in a bundle's paths.</exception>
+    public string FileName => BundlePath[(Folder.Length + 1)..];
 
-    /// <summary>The file from the bundle's root.</summary>
-    public string BundlePath => $"{Folder}/{FileName}";
-
-    private static string Segment(string part)
-    {
-        var lower = part.ToLowerInvariant();
-        return lower.Length > 0 && lower.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && lower[0] is not ('.' or '-')
-            ? lower
-            : throw new ArgumentException($"\"{part}\" cannot stand in the path of a bundle");
-    }
+    /// <summary>The file from the bundle's root, see <see cref="BundlePaths.Exchanges"/>.</summary>
+    /// <exception cref="ArgumentException">A part cannot stand in a bundle's paths.</exception>
+    public string BundlePath => BundlePaths.Exchanges(Target, Service, Region);
 }
 
 /// <summary>How much and how long one attempt may take.</summary>

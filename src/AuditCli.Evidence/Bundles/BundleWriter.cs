@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Evidence.Tables;
-using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -97,13 +96,6 @@ public sealed class BundleWriter : IAsyncDisposable
     /// <summary>Opens the table of calls of an evidence item, at <see cref="BundlePaths.Calls"/>.</summary>
     public TableWriter OpenCallsTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
         new(OpenFile(BundlePaths.Calls(evidenceId)), added, own);
-
-    /// <summary>The log of one chain, at <see cref="BundlePaths.Exchanges"/>; its file appears with the first exchange.</summary>
-    public ExchangeLog OpenExchanges(string target, string service, string region, string software)
-    {
-        var relative = BundlePaths.Exchanges(target, service, region);
-        return new(CheckedPath(relative), $"{_bundleId}/{relative}", software);
-    }
 
     /// <summary>Adds an evidence item to the index; it is on the disk when this returns.</summary>
     /// <exception cref="IOException">It cannot be written, or an earlier one could not.</exception>

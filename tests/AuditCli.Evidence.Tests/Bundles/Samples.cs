@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Warc;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 
@@ -39,7 +40,7 @@ internal static class Samples
         await bundle.WriteFileAsync("data/run.json", "{\"mode\":\"replay\"}"u8.ToArray(), default);
         await bundle.WriteFileAsync("data/inputs/hr/hr.csv", "id\n1\n"u8.ToArray(), default);
         await bundle.WriteFileAsync("data/inputs/hr2/hr.csv", "id\n2\n"u8.ToArray(), default);
-        await using (var log = bundle.OpenExchanges("prod", "iam", "aws-global", "test"))
+        await using (var log = new ExchangeLog(bundle.PathOf(BundlePaths.Exchanges("prod", "iam", "aws-global")), id, "test"))
             await log.AppendAsync(Exchanges.Answered(1, Encoding.UTF8.GetBytes("{}")), default);
         using (var table = bundle.OpenTable("aws-iam-listusers-0123456789ab", EvidenceColumns.Added(false, []), [new("Arn", ColumnType.Text)]))
         {
