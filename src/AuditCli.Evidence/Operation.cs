@@ -27,4 +27,8 @@ public sealed record Operation(
     OperationScope Scope,
     ImmutableArray<OperationParameter> Parameters,
     ImmutableArray<Column> Columns,
-    string? SideEffect = null);
+    string? SideEffect = null)
+{
+    /// <summary>What is asked for one table, in the source's names: this operation alone, unless the table is made from several.</summary>
+    public ImmutableArray<string> Reads { get; init; } = [Name];
+}
