@@ -9,31 +9,6 @@ using System.Text;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// A test that needs a real Kubernetes API server. Without one it is skipped, and says so; where CI=true it fails instead.
-/// </summary>
-public sealed class KubeFactAttribute : FactAttribute
-{
-    public KubeFactAttribute()
-    {
-        if (!KubeApiServer.IsInstalled && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = KubeApiServer.HowToInstall;
-    }
-
-    /// <summary>Whether kubectl is asked for a second opinion.</summary>
-    public bool Kubectl
-    {
-        get;
-        set
-        {
-            field = value;
-            var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "kubectl")));
-            if (value && !found && Environment.GetEnvironmentVariable("CI") != "true")
-                Skip ??= "kubectl is not installed";
-        }
-    }
-}
-
-/// <summary>
 /// One etcd and one kube-apiserver of its own on free ports of the loopback, with two users: an administrator, and a reader who may
 /// do what tests allow. Killed by their own process ids.
 /// </summary>
