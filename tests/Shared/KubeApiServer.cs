@@ -73,6 +73,16 @@ public sealed class KubeApiServer : IAsyncDisposable
             throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
+    /// <summary>What the server answers to a question of the administrator's that leaves nothing behind, such as a review.</summary>
+    public async Task<string> AskAsync(string path, string json)
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var answer = await _admin.PostAsync(new Uri(path, UriKind.Relative), content);
+        return answer.IsSuccessStatusCode
+            ? await answer.Content.ReadAsStringAsync()
+            : throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+    }
+
     /// <summary>What the administrator reads at a path, as it comes.</summary>
     public Task<string> ReadAsync(string path) => _admin.GetStringAsync(new Uri(path, UriKind.Relative));
 
