@@ -28,7 +28,7 @@ internal static class KubernetesPermissions
     {
         var notes = ImmutableArray.Create(
             $"use: kubectl apply -f FILE, then kubectl create clusterrolebinding {Name} --clusterrole={Name} --user=USER",
-            "whom the server takes the caller for (selfsubjectreviews) and what it serves are asked too; every cluster lets its users ask that by default (system:basic-user, system:discovery)");
+            "a run also asks whom the server takes it for (selfsubjectreviews), and what is served where a list is missing: by default every user may (system:basic-user, system:discovery), and a refusal of the first does no harm");
         return resources.Any(r => r.IsMetadataOnly)
             ? notes.Add("AuditCli asks for the metadata of configmaps alone, but Kubernetes has no such permission: who may list them may also read their data")
             : notes;
