@@ -38,6 +38,7 @@ public static class Composition
         RunCommand.Build(host),
         VerifyCommand.Build(host),
         ControlsCommand.Build(host),
+        PermissionsCommand.Build(host),
         CallCommand.Build(host),
     });
 }

@@ -13,6 +13,7 @@ public sealed class HelpTests
     [InlineData("controls validate")]
     [InlineData("controls test")]
     [InlineData("controls columns")]
+    [InlineData("permissions")]
     [InlineData("call")]
     [InlineData("call aws")]
     public async Task Help_is_as_approved(string command)
