@@ -55,6 +55,13 @@ public sealed class GoogleServer : IDisposable
 
     public Uri Address { get; }
 
+    /// <summary>The Google Cloud CLI's variables that send every API here; auditcli takes the same.</summary>
+    public ImmutableSortedDictionary<string, string> Overrides => new[]
+    {
+        ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"), ("CONTAINER", ""), ("IAM", ""),
+        ("IAMCREDENTIALS", ""), ("LOGGING", ""), ("OPENIDCONNECT", ""), ("ORGPOLICY", ""), ("POLICYANALYZER", ""), ("SERVICEUSAGE", ""), ("SQL", ""), ("STORAGE", "storage/v1/"),
+    }.ToImmutableSortedDictionary(a => "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + a.Item1, a => new Uri(Address, a.Item2).AbsoluteUri, StringComparer.Ordinal);
+
     /// <summary>API requests in order, those for tokens apart.</summary>
     public IReadOnlyList<GoogleRequest> Seen => [.. _seen];
 
@@ -225,8 +232,13 @@ public sealed class GoogleServer : IDisposable
         return _resources.FirstOrDefault(r =>
             (r.Method.Length == 0 || r.Method == request.Method) && r.Segments.Length == path.Length
             && r.Segments.Zip(path).All(s => s.First == "*" || s.First == s.Second)
-            && (r.Query is null || query.Contains(r.Query))).Resource;
+            && (r.Query is null || query.Contains(r.Query) || IsInBody(request, r.Query))).Resource;
     }
+
+    /// <summary>Whether a list of the request's body, or a text of it, says what the resource's key asks for.</summary>
+    private static bool IsInBody(GoogleRequest request, string wanted) => request.Body.StartsWith('{') && wanted.Split('=', 2) is [var name, var value]
+        && JsonNode.Parse(request.Body)![name] is { } found
+        && (found is JsonArray list ? list.Any(e => e?.ToString() == value) : found.ToString() == value);
 
     private static string? Query(GoogleRequest request, string name) => request.Query.Split('&').Select(p => p.Split('=', 2))
         .FirstOrDefault(p => p.Length == 2 && p[0] == name)?[1] is { } value ? Uri.UnescapeDataString(value) : null;

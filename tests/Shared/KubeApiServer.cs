@@ -86,14 +86,15 @@ public sealed class KubeApiServer : IAsyncDisposable
     /// <summary>What the administrator reads at a path, as it comes.</summary>
     public Task<string> ReadAsync(string path) => _admin.GetStringAsync(new Uri(path, UriKind.Relative));
 
-    /// <summary>A kubeconfig with one context named <c>test</c>.</summary>
+    /// <summary>A kubeconfig with one context.</summary>
     /// <param name="user">The user's members as YAML in flow style, such as <c>{ token: x }</c>.</param>
     /// <param name="cluster">Further members of the cluster.</param>
-    public string Kubeconfig(string user, string cluster = "") => $$"""
+    /// <param name="context">The context's name.</param>
+    public string Kubeconfig(string user, string cluster = "", string context = "test") => $$"""
         apiVersion: v1
         kind: Config
-        current-context: test
-        contexts: [{ name: test, context: { cluster: test, user: test } }]
+        current-context: {{context}}
+        contexts: [{ name: {{context}}, context: { cluster: test, user: test } }]
         clusters: [{ name: test, cluster: { server: "{{Address.GetLeftPart(UriPartial.Authority)}}", certificate-authority-data: {{Base64(_authority.Pem)}}{{cluster}} } }]
         users: [{ name: test, user: {{user}} }]
         """;
