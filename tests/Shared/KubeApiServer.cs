@@ -31,6 +31,18 @@ public sealed class KubeFactAttribute : FactAttribute
                 Skip ??= "kubectl is not installed";
         }
     }
+
+    /// <summary>Whether the program is started in name spaces of its own, as in a pod.</summary>
+    public bool Root
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value && !(OperatingSystem.IsLinux() && Environment.UserName == "root") && Environment.GetEnvironmentVariable("CI") != "true")
+                Skip ??= "needs root on Linux, for name spaces of its own";
+        }
+    }
 }
 
 /// <summary>
@@ -122,6 +134,9 @@ public sealed class KubeApiServer : IAsyncDisposable
         clusters: [{ name: test, cluster: { server: "{{Address.GetLeftPart(UriPartial.Authority)}}", certificate-authority-data: {{Base64(_authority.Pem)}}{{cluster}} } }]
         users: [{ name: test, user: {{user}} }]
         """;
+
+    /// <summary>The authority that signed the server's certificate, as PEM.</summary>
+    public string AuthorityPem => _authority.Pem;
 
     /// <summary>A user of a kubeconfig, authenticated by a client certificate made for the name.</summary>
     public string CertificateUser(string name)
