@@ -99,6 +99,9 @@ public sealed class KubeApiServer : IAsyncDisposable
         users: [{ name: test, user: {{user}} }]
         """;
 
+    /// <summary>The authority that signed the server's certificate, as PEM.</summary>
+    public string AuthorityPem => _authority.Pem;
+
     /// <summary>A user of a kubeconfig, authenticated by a client certificate made for the name.</summary>
     public string CertificateUser(string name)
     {
