@@ -39,15 +39,13 @@ public static class KubernetesSource
     internal static Operation Describe(KubernetesResource resource) =>
         new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource));
 
-    /// <summary>Resources of the same name in whatever group was meant, and why the one written was refused.</summary>
+    /// <summary>Resources of the same name in whatever group was meant, and in any case why the one written was refused.</summary>
     private static ImmutableArray<string> Suggest(string name)
     {
         if (KubernetesResource.TryParse(name, out _, out var reason))
             return [];
-        if (name.Split('/')[^1] is "secrets" or "secret")
-            return [$"v1/serviceaccounts: {reason}"];
         var words = name.ToLowerInvariant().Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return
+        string[] near =
         [
             .. WellKnownResources.Names
                 .Where(known => words.Any(word => IsPlural(known.Split('/')[^1], word)))
@@ -55,6 +53,7 @@ public static class KubernetesSource
                 .Take(MostSuggestions)
                 .Select(known => $"{known}: {reason}"),
         ];
+        return near.Length > 0 ? [.. near] : [$"{name} is refused: {reason}"];
     }
 
     private static bool IsPlural(string plural, string word) =>
