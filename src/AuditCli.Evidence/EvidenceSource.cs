@@ -23,7 +23,9 @@ public sealed record TargetSetting(string Name, TargetSettingForm Form, bool Req
 /// <param name="Name">The word control and engagement authors write, such as <c>aws</c>.</param>
 /// <param name="TargetSettings">What a target of this source may say.</param>
 /// <param name="FindOperation">The operation of that name, or null when it is not in the read-only catalogue.</param>
-/// <param name="Suggest">Names near one that was not found, best first, at most five; each may be followed by a reason.</param>
+/// <param name="Suggest">
+/// Names near one that was not found, best first, at most five, each perhaps followed by a reason; or the name itself and why it is refused.
+/// </param>
 public sealed record EvidenceSource(
     string Name,
     ImmutableArray<TargetSetting> TargetSettings,

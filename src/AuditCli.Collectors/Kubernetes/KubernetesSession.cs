@@ -12,7 +12,7 @@ using k8s.Exceptions;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>One cluster: the official client's configuration, credentials and transport, under our guard and recorder.</summary>
-internal sealed class KubernetesSession : IDisposable
+internal sealed class KubernetesSession : ITargetSession
 {
     private const int Attempts = 3;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
@@ -39,15 +39,16 @@ internal sealed class KubernetesSession : IDisposable
 
     public KubernetesClientConfiguration Configuration { get; }
 
-    /// <summary>Scheme and authority, where neither is what a kubeconfig should name: no TLS, or a server nobody checks.</summary>
-    public string? UnusualEndpoint
+    /// <inheritdoc/>
+    /// <remarks>What no kubeconfig should name: no TLS, or a server nobody checks.</remarks>
+    public IEnumerable<string> UnusualEndpoints
     {
         get
         {
             var origin = _client.BaseUri.GetLeftPart(UriPartial.Authority);
-            return _client.BaseUri.Scheme != Uri.UriSchemeHttps ? origin
-                : Configuration.SkipTlsVerify ? $"{origin} (certificate not checked)"
-                : null;
+            return _client.BaseUri.Scheme != Uri.UriSchemeHttps ? [origin]
+                : Configuration.SkipTlsVerify ? [$"{origin} (certificate not checked)"]
+                : [];
         }
     }
 
@@ -151,7 +152,7 @@ internal sealed class KubernetesSession : IDisposable
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
-            ? new(KubernetesFailures.InvalidParameter, $"{resource} is not divided into namespaces", missing)
+            ? new(CollectionException.InvalidParameter, $"{resource} is not divided into namespaces", missing)
             : missing;
     }
 
@@ -238,5 +239,5 @@ internal sealed class KubernetesSession : IDisposable
         return (ns, selectors.ToString());
     }
 
-    private static CollectionException Invalid(string message) => new(KubernetesFailures.InvalidParameter, message);
+    private static CollectionException Invalid(string message) => new(CollectionException.InvalidParameter, message);
 }

@@ -44,15 +44,13 @@ public static class KubernetesSource
     internal static Operation Describe(KubernetesResource resource) =>
         new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource));
 
-    /// <summary>Tables and resources of the same name in whatever group was meant, and why the one written was refused.</summary>
+    /// <summary>Tables and resources of the same name in whatever group was meant, and in any case why the one written was refused.</summary>
     private static ImmutableArray<string> Suggest(string name)
     {
         if (KubernetesResource.TryParse(name, out _, out var reason))
             return [];
-        if (name.Split('/')[^1] is "secrets" or "secret")
-            return [$"v1/serviceaccounts: {reason}"];
         var words = name.ToLowerInvariant().Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return
+        string[] near =
         [
             .. WellKnownResources.Names
                 .Where(known => words.Any(word => IsPlural(known.Split('/')[^1], word)))
@@ -61,6 +59,7 @@ public static class KubernetesSource
                 .Concat(DerivedTable.All.Where(table => IsNear(table, name.ToLowerInvariant())).Select(table => $"{table.Name}: made from {string.Join(", ", table.Reads)}"))
                 .Take(MostSuggestions),
         ];
+        return near.Length > 0 ? [.. near] : [$"{name} is refused: {reason}"];
     }
 
     /// <summary>Whether a table was meant: its name with a slip, or a list that it is made from.</summary>
