@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using AuditCli.Tests;
 
@@ -16,7 +15,7 @@ internal static class ScaleMeasurement
     {
         var control = arguments.FirstOrDefault(a => !a.All(char.IsAsciiDigit)) ?? DefaultControl;
         var numbers = arguments.Where(a => a.All(char.IsAsciiDigit)).Select(a => int.Parse(a, CultureInfo.InvariantCulture)).ToArray();
-        Console.WriteLine($"{control}\n{"users",10}{"requests",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"us/user",10}{"exit",6}");
+        Console.WriteLine($"{control}\n{"users",10}{"requests",10}{MeasuredProcess.Heading}{"us/user",10}");
         foreach (var users in numbers)
             await MeasureAsync(control, users);
         return 0;
@@ -40,32 +39,15 @@ internal static class ScaleMeasurement
                 targets: { prod: { aws: { regions: [us-east-1] } } }
                 """);
             using var server = new IamServer(users, TimeSpan.Zero);
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), "run", "engagement.yaml", "--out", "out"])
-            {
-                WorkingDirectory = folder.FullName,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
+            var start = MeasuredProcess.AuditCli(folder.FullName, "run", "engagement.yaml", "--out", "out");
             start.Environment["AWS_ENDPOINT_URL"] = server.Url;
             start.Environment["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE";
             start.Environment["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12";
             start.Environment["AWS_DEFAULT_REGION"] = "us-east-1";
-            var watch = Stopwatch.StartNew();
-            using var process = Process.Start(start)!;
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            long peak = 0;
-            var cpu = TimeSpan.Zero;
-            while (!process.HasExited)
-            {
-                process.Refresh();
-                if (!process.HasExited)
-                    (peak, cpu) = (Math.Max(peak, process.PeakWorkingSet64), process.TotalProcessorTime);
-                await Task.Delay(50);
-            }
-            var wall = watch.Elapsed;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{users,10}{server.Answered,10}{wall.TotalSeconds,10:F1}{cpu.TotalSeconds,10:F1}{peak >> 20,10}{wall.TotalMicroseconds / users,10:F0}{process.ExitCode,6}"));
-            if (process.ExitCode != 0)
-                Console.WriteLine($"{await output}\n{await error}");
+            var measured = await MeasuredProcess.RunAsync(start);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{users,10}{server.Answered,10}{measured}{measured.Wall.TotalMicroseconds / users,10:F0}"));
+            if (measured.ExitCode != 0)
+                Console.WriteLine(measured.Error);
         }
         finally
         {

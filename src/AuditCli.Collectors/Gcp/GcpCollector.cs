@@ -40,6 +40,12 @@ public sealed class GcpCollector(ExchangeTransport transport, TimeProvider clock
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        if (request.Operation.Name == IamBindings.Operation.Name)
+        {
+            await foreach (var page in IamBindings.CollectAsync(session, _catalogue, request.Account, cancellationToken))
+                yield return page;
+            yield break;
+        }
         var (api, operation) = Find(request.Operation.Name);
         await foreach (var page in session.PagesAsync(api, operation, request.Parameters, request.Account, cancellationToken))
             yield return new(AnswerRows.Read(request.Operation.Name, operation, page));

@@ -27,18 +27,21 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
 
     /// <summary>Every page of an answer, as the provider wrote it; what is left is thrown after the page that says so.</summary>
     /// <param name="project">The partition's project; empty for what the target itself asks.</param>
+    /// <param name="table">The table made from several calls that asks; null for a call of its own.</param>
     /// <exception cref="CollectionException">There is no answer, it is not whole, or its pages lead in a circle.</exception>
     public async IAsyncEnumerable<JsonElement> PagesAsync(
-        ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project,
+        [EnumeratorCancellation] CancellationToken cancellationToken, string? table = null)
     {
         var what = $"{api.Name}:{operation.Name}";
         var parameters = RequestWriter.Complete(api, operation, given, project);
         // What does not name its project is the same question for all of them. Each has a file of its own for those, so that a replay
-        // gives every project the answer that was its own.
-        var region = project.Length == 0 || RequestWriter.Names(parameters, project) ? GlobalRegion : project.Replace(':', '_');
-        var origin = transport.RecordedOrigin(new(target, api.Name, region));
+        // gives every project the answer that was its own. So has a table made from several calls, for a control may ask one of them too.
+        var region = table is null && (project.Length == 0 || RequestWriter.Names(parameters, project)) ? GlobalRegion : project.Replace(':', '_');
+        var service = table is null ? api.Name : $"{api.Name}.{table}";
+        var origin = transport.RecordedOrigin(new(target, service, region));
         var address = transport.IsReplay ? Endpoints.Recorded(api, origin) : Endpoints.Of(api);
-        var client = Client(api.Name, region, address, new RequestCheck(api, address).Refusal);
+        var client = Client(service, region, address, new RequestCheck(api, address).Refusal);
         var tokens = new HashSet<string>(StringComparer.Ordinal);
         for (string? token = null; ;)
         {

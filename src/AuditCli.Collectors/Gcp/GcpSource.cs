@@ -9,7 +9,7 @@ namespace AuditCli.Collectors.Gcp;
 /// Operations are written <c>&lt;api&gt;:&lt;collection.method&gt;</c> (<c>iam:projects.serviceAccounts.list</c>), the older of two versions with
 /// its number (<c>cloudresourcemanager.v1:projects.list</c>). Every operation is asked once for each project. A parameter that names
 /// exactly a project is filled with the partition's own where a control gives none, and <c>{project}</c> inside a parameter's text stands
-/// for it (<c>parent: projects/{project}/locations/-</c>).
+/// for it (<c>parent: projects/{project}/locations/-</c>). <c>iam_bindings</c> alone is made from several calls.
 /// </remarks>
 public static class GcpSource
 {
@@ -32,7 +32,7 @@ public static class GcpSource
                 new("impersonate", TargetSettingForm.Text, false, []),
                 new("quota_project", TargetSettingForm.Text, false, []),
             ],
-            name => catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
+            name => name == IamBindings.Operation.Name ? IamBindings.Operation : catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
             name => Suggest(catalogue, name));
     }
 
@@ -52,6 +52,7 @@ public static class GcpSource
         [
             .. catalogue.ApiNames.Select(n => catalogue.Api(n)!)
                 .SelectMany(api => api.OperationNames.Select(o => (Name: $"{api.Name}:{o}", Distance: Distance(api.Name, o, colon > 0 ? name[..colon] : "", wanted))))
+                .Append((IamBindings.Operation.Name, Distance: EditDistance.Between(IamBindings.Operation.Name, wanted.ToLowerInvariant())))
                 .Where(n => n.Distance <= Math.Max(2, name.Length / 3))
                 .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
                 .Take(MostSuggestions)

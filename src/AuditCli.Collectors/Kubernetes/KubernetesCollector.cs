@@ -10,7 +10,7 @@ using k8s;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>Reads Kubernetes clusters: any resource's list, page by page, and never a secret.</summary>
+/// <summary>Reads Kubernetes clusters: any resource's list, or a table made from several, page by page, and never a secret.</summary>
 /// <remarks>
 /// A replay takes the server's address from the recorded exchanges and looks at neither kubeconfig nor environment.
 /// </remarks>
@@ -55,6 +55,14 @@ public sealed class KubernetesCollector : ICollector
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        if (DerivedTable.Find(request.Operation.Name) is { } table)
+        {
+            if (!request.Parameters.IsEmpty)
+                throw new CollectionException(KubernetesFailures.InvalidParameter, $"{table.Name} takes no parameter {request.Parameters.Keys.First()}; it takes none");
+            await foreach (var page in table.ReadAsync(session, cancellationToken))
+                yield return page;
+            yield break;
+        }
         var resource = Find(request.Operation.Name);
         await foreach (var page in session.PagesAsync(resource, request.Parameters, cancellationToken))
             yield return new(ObjectRows.Read(resource, page));
@@ -69,6 +77,8 @@ public sealed class KubernetesCollector : ICollector
     public async Task<JsonElement> CallAsync(
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
     {
+        if (DerivedTable.Find(operation) is { } table)
+            throw new CollectionException(KubernetesFailures.InvalidParameter, $"{operation} is a table made from several lists; call one of those: {string.Join(", ", table.Reads)}");
         var resource = Find(operation);
         var session = await SessionAsync(target, cancellationToken);
         var buffer = new ArrayBufferWriter<byte>();

@@ -51,21 +51,39 @@ internal sealed class KubernetesSession : IDisposable
         }
     }
 
+    /// <summary>Every page of a list that parameters may narrow.</summary>
+    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    public IAsyncEnumerable<JsonElement> PagesAsync(
+        KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, CancellationToken cancellationToken)
+    {
+        var (ns, selectors) = Checked(resource, parameters);
+        return PagesAsync(resource, ns, $"?limit={Limit(1)}{selectors}", cancellationToken);
+    }
+
+    /// <summary>Every page of a whole list that is a part of a derived table.</summary>
+    /// <remarks>
+    /// The URI is another than that of the list alone, by a parameter that only says its own default: a replay would otherwise
+    /// answer either of the two with what was recorded for the other.
+    /// </remarks>
+    /// <param name="share">The page has this part of the usual number of objects.</param>
+    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    public IAsyncEnumerable<JsonElement> PartsAsync(KubernetesResource resource, int share, CancellationToken cancellationToken) =>
+        PagesAsync(resource, null, $"?limit={Limit(share)}&pretty=false", cancellationToken);
+
     /// <summary>Every page of a list. Nothing is held but the page.</summary>
     /// <remarks>
     /// A list that the server forgets while it is read (410) ends with <see cref="KubernetesFailures.ListExpired"/>: begun again it would
     /// be another state of the cluster, and the rows of the first cannot be taken back.
     /// </remarks>
     /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
-    public async IAsyncEnumerable<JsonElement> PagesAsync(
-        KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<JsonElement> PagesAsync(
+        KubernetesResource resource, string? ns, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (ns, selectors) = Checked(resource, parameters);
         var given = new HashSet<string>(StringComparer.Ordinal);
         string? token = null;
         do
         {
-            var page = await PageAsync(resource, ns, Query(selectors, token), given.Count, cancellationToken);
+            var page = await PageAsync(resource, ns, query + (token is null ? "" : "&continue=" + Uri.EscapeDataString(token)), given.Count, cancellationToken);
             yield return page;
             token = ObjectRows.Continue(page);
             if (token is not null && !given.Add(token))
@@ -198,8 +216,7 @@ internal sealed class KubernetesSession : IDisposable
     private static bool MayPass(HttpStatusCode status) =>
         status is HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
-    private string Query(string selectors, string? token) =>
-        string.Create(CultureInfo.InvariantCulture, $"?limit={_pageSize}{selectors}{(token is null ? "" : "&continue=" + Uri.EscapeDataString(token))}");
+    private string Limit(int share) => Math.Max(1, _pageSize / share).ToString(CultureInfo.InvariantCulture);
 
     private static (string? Namespace, string Selectors) Checked(KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
     {

@@ -7,7 +7,7 @@ namespace AuditCli.Collectors.Kubernetes;
 /// <param name="basePath">What stands before <c>/api</c> and <c>/apis</c>, such as a gateway's path to the cluster.</param>
 internal sealed class RequestCheck(string basePath)
 {
-    private static readonly string[] ListParameters = ["limit", "continue", "labelSelector", "fieldSelector"];
+    private static readonly string[] ListParameters = ["limit", "continue", "labelSelector", "fieldSelector", "pretty"];
 
     /// <summary>The only requests with a body: each asks the server about the caller, and leaves nothing behind.</summary>
     private static readonly string[] Reviews =

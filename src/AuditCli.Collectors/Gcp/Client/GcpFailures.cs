@@ -23,6 +23,9 @@ internal static class GcpFailures
     /// <summary>The answer gives a page token that it gave before.</summary>
     public const string RepeatedToken = "RepeatedToken";
 
+    /// <summary>What the answers say stands above a project is no tree of folders.</summary>
+    public const string Hierarchy = "InvalidHierarchy";
+
     /// <summary>The API says that something is missing from its answer.</summary>
     public const string PartialAnswer = "PartialAnswer";
 

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Gcp.Client;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Gcp;
+
+/// <summary>
+/// Every role binding that reaches a project: of its own policy, then of each folder's above it, then of the organization's. One row for
+/// each level, role and member, one page for each policy.
+/// </summary>
+/// <remarks>
+/// Google adds the policies of the levels up, and a lower one cannot take away what a higher one gives
+/// (https://cloud.google.com/iam/docs/resource-hierarchy-access-control). A level that cannot be read ends the walk with a failure.
+/// </remarks>
+internal static class IamBindings
+{
+    private const string Project = "cloudresourcemanager:projects.get";
+    private const string Folder = "cloudresourcemanager:folders.get";
+    private const string ProjectPolicy = "cloudresourcemanager:projects.getIamPolicy";
+    private const string FolderPolicy = "cloudresourcemanager:folders.getIamPolicy";
+    private const string OrganizationPolicy = "cloudresourcemanager:organizations.getIamPolicy";
+    private const string Organizations = "organizations/";
+    private const string Folders = "folders/";
+    private const string Deleted = "deleted:";
+
+    /// <summary>Google allows ten folders above one another; more is no answer of Google's.</summary>
+    private const int MostLevels = 20;
+
+    /// <summary>The table as control authors see it.</summary>
+    public static readonly Operation Operation = new(
+        GcpSource.Name, "iam_bindings", OperationScope.Global, [],
+        [
+            new("resource", ColumnType.Text),
+            new("level", ColumnType.Text),
+            new("depth", ColumnType.Integer),
+            new("role", ColumnType.Text),
+            new("member", ColumnType.Text),
+            new("member_type", ColumnType.Text),
+            new("member_id", ColumnType.Text),
+            new("condition", ColumnType.Json),
+            new("etag", ColumnType.Text),
+        ])
+    {
+        Reads = [Project, ProjectPolicy, Folder, FolderPolicy, OrganizationPolicy],
+    };
+
+    /// <summary>The policies from the project upwards. What comes before a failure was read.</summary>
+    /// <exception cref="CollectionException">A level was denied or is not whole, or the levels lead in a circle or have no end.</exception>
+    public static async IAsyncEnumerable<Page> CollectAsync(
+        GcpSession session, GcpCatalogue catalogue, string project, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var at = $"projects/{project}";
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (string? next = at; next is not null;)
+        {
+            at = next;
+            if (!seen.Add(at))
+                throw new CollectionException(GcpFailures.Hierarchy, $"{at} stands above itself in the answers about {project}; reading on would never end");
+            if (seen.Count > MostLevels)
+                throw new CollectionException(GcpFailures.Hierarchy, $"more than {MostLevels} levels stand above {project}");
+            var (read, policy) = Level(at, project);
+            // First, so that the exchange before the page is the one that brought its rows.
+            next = read is null ? null : Parent(at, await AnswerAsync(read, "name"));
+            yield return new(Rows(policy, at, seen.Count - 1, await AnswerAsync(policy, "resource")));
+        }
+
+        async Task<JsonElement> AnswerAsync(string name, string parameter)
+        {
+            var (api, operation) = catalogue.Find(name)!.Value;
+            var parameters = new Dictionary<string, JsonElement> { [parameter] = JsonSerializer.SerializeToElement(at) };
+            await foreach (var answer in session.PagesAsync(api, operation, parameters, project, cancellationToken, Operation.Name))
+                return answer;
+            throw new CollectionException(GcpFailures.Malformed, $"{name} of {at} has no answer");
+        }
+    }
+
+    private static (string? Read, string Policy) Level(string at, string project) =>
+        at.StartsWith(Folders, StringComparison.Ordinal) ? (Folder, FolderPolicy)
+        : at.StartsWith(Organizations, StringComparison.Ordinal) ? (null, OrganizationPolicy)
+        : at == $"projects/{project}" ? (Project, ProjectPolicy)
+        : throw new CollectionException(GcpFailures.Hierarchy, $"'{at}' is given as a parent and is neither a folder nor an organization");
+
+    /// <summary>What stands above; null for a project that belongs to nobody. A folder always has a parent.</summary>
+    private static string? Parent(string at, JsonElement answer) =>
+        answer.TryGetProperty("parent", out var parent) && parent.ValueKind == JsonValueKind.String && parent.GetString() is { Length: > 0 } text ? text
+        : at.StartsWith(Folders, StringComparison.Ordinal) ? throw new CollectionException(GcpFailures.Malformed, $"the answer about {at} names no parent")
+        : null;
+
+    private static ImmutableArray<PageRow> Rows(string what, string resource, int depth, JsonElement policy)
+    {
+        var rows = ImmutableArray.CreateBuilder<PageRow>();
+        var level = resource[..(resource.IndexOf('/', StringComparison.Ordinal) - 1)];
+        foreach (var (binding, b) in Elements(policy, "bindings").Select((e, i) => (e, i)))
+        {
+            foreach (var (member, m) in Elements(binding, "members").Select((e, i) => (e, i)))
+            {
+                if (member.ValueKind != JsonValueKind.String)
+                    throw Malformed();
+                var (type, id) = Kind(member.GetString()!);
+                rows.Add(new(
+                    JsonSerializer.SerializeToElement(new Dictionary<string, object?>
+                    {
+                        ["resource"] = resource,
+                        ["level"] = level,
+                        ["depth"] = depth,
+                        ["role"] = Given(binding, "role"),
+                        ["member"] = member,
+                        ["member_type"] = type,
+                        ["member_id"] = id,
+                        ["condition"] = Given(binding, "condition"),
+                        ["etag"] = Given(policy, "etag"),
+                    }),
+                    string.Create(CultureInfo.InvariantCulture, $"/bindings/{b}/members/{m}")));
+            }
+        }
+        return rows.ToImmutable();
+
+        // A list without elements is left out.
+        IEnumerable<JsonElement> Elements(JsonElement of, string name) =>
+            of.ValueKind != JsonValueKind.Object ? throw Malformed()
+            : !of.TryGetProperty(name, out var list) || list.ValueKind == JsonValueKind.Null ? []
+            : list.ValueKind == JsonValueKind.Array ? list.EnumerateArray()
+            : throw Malformed();
+
+        CollectionException Malformed() => new(GcpFailures.Malformed, $"{what}: the policy of {resource} has another form than Google's policies");
+    }
+
+    private static JsonElement? Given(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value : null;
+
+    /// <summary>
+    /// The word before the colon and what follows it. <c>allUsers</c> and <c>allAuthenticatedUsers</c> stand alone; a deleted member is
+    /// <c>deleted</c>, whatever it was, and has its name without the number that tells it from a later one of the same name.
+    /// </summary>
+    internal static (string Type, string? Id) Kind(string member)
+    {
+        if (member.StartsWith(Deleted, StringComparison.Ordinal))
+            return ("deleted", Kind(member[Deleted.Length..].Split("?uid=")[0]).Id);
+        var colon = member.IndexOf(':', StringComparison.Ordinal);
+        return colon < 0 ? (member, null) : (member[..colon], member[(colon + 1)..].TrimStart('/'));
+    }
+}
