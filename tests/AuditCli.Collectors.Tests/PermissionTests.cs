@@ -123,6 +123,7 @@ public sealed class PermissionTests
         var document = Permissions("gcp", ["iam:projects.serviceAccounts.list"], [Target("gcp", (way, "123456789012"))]);
         Assert.EndsWith("includedPermissions:\n- iam.serviceAccounts.list\n- resourcemanager.folders.list\n- resourcemanager.projects.list\n", document.Text, StringComparison.Ordinal);
         Assert.Contains("# a role of a project cannot hold resourcemanager.folders.list, resourcemanager.projects.list\n", document.Text, StringComparison.Ordinal);
+        Assert.Contains($"must be bound at the {way} 123456789012\n", document.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("--project=", document.Text, StringComparison.Ordinal);
     }
 

@@ -36,6 +36,18 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
     }
 
     [Fact]
+    public async Task A_retired_control_asks_for_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        OwnControls.Write(folder, "APD-K8S-901", OwnControls.Pods);
+        await File.AppendAllTextAsync(OwnControls.Write(folder, "APD-K8S-902", OwnControls.Roles), "status: retired\n");
+        var result = await AskAsync(folder, "--controls", "lib", "--source", "kubernetes");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("deployments", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("clusterroles", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Everything_that_a_shipped_control_asks_is_mapped()
     {
         using var folder = new TemporaryFolder();
@@ -181,13 +193,13 @@ internal static class OwnControls
 
         """;
 
-    /// <summary>Writes one into the library <c>lib</c> of a folder.</summary>
+    /// <summary>Writes one into the library <c>lib</c> of a folder, and returns its file.</summary>
     /// <param name="evidence">The lines below <c>evidence:</c>.</param>
-    public static void Write(TemporaryFolder folder, string id, string evidence)
+    public static string Write(TemporaryFolder folder, string id, string evidence)
     {
         var tables = evidence.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Trim().Split(':')[0]);
         var tests = tables.Select((t, i) => $"  - {{ id: T{i + 1}, title: {t} was read, sql: \"SELECT t._ref AS item, true AS pass, '' AS reason FROM {t} t\" }}\n");
-        folder.Write($"lib/access-to-programs-and-data/{id}.yaml", $$"""
+        return folder.Write($"lib/access-to-programs-and-data/{id}.yaml", $$"""
             schema: 1
             id: {{id}}
             version: 1.0.0

@@ -49,7 +49,7 @@ internal static class GcpPermissions
         if (targets.IsEmpty)
             yield return "a target that is a folder or an organization also needs resourcemanager.projects.list and resourcemanager.folders.list there; with an engagement they are included";
         foreach (var target in listed.OrderBy(t => t.Name, StringComparer.Ordinal))
-            yield return $"target {target.Name}: its projects are listed by parent, so that the role must be bound at {target.Setting("organization") ?? target.Setting("folder")}";
+            yield return $"target {target.Name}: its projects are listed by parent, so that the role must be bound at the {(target.Setting("folder") is { } folder ? $"folder {folder}" : $"organization {target.Setting("organization")}")}";
         foreach (var target in targets.OrderBy(t => t.Name, StringComparer.Ordinal))
         {
             if (target.Setting("impersonate") is { } account)
