@@ -78,7 +78,9 @@ public sealed class KubernetesCollector : ICollector
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
     {
         if (DerivedTable.Find(operation) is { } table)
-            throw new CollectionException(KubernetesFailures.InvalidParameter, $"{operation} is a table made from several lists; call one of those: {string.Join(", ", table.Reads)}");
+            throw new CollectionException(KubernetesFailures.InvalidParameter, table.Reads.IsEmpty
+                ? $"{operation} is a table, and only lists can be called"
+                : $"{operation} is a table made from several lists; call one of those: {string.Join(", ", table.Reads)}");
         var resource = Find(operation);
         var session = await SessionAsync(target, cancellationToken);
         var buffer = new ArrayBufferWriter<byte>();
