@@ -93,24 +93,33 @@ internal sealed class KubernetesSession : ITargetSession
         while (token is not null);
     }
 
+    /// <summary>One object, whose path the guard must know by name.</summary>
+    /// <exception cref="CollectionException">There is no answer, or no such object.</exception>
+    public async Task<JsonElement> ObjectAsync(string path, CancellationToken cancellationToken) =>
+        Parsed(path, await SendAsync(HttpMethod.Get, path, "application/json", null, cancellationToken));
+
     /// <summary>Asks the server about the caller.</summary>
     /// <exception cref="CollectionException">There is no answer.</exception>
     public async Task<JsonElement> ReviewAsync(string path, string kind, CancellationToken cancellationToken)
     {
         var apiVersion = string.Join('/', path.Split('/')[2..4]);
         var review = $$"""{"apiVersion":"{{apiVersion}}","kind":"{{kind}}"}""";
-        var body = await SendAsync(HttpMethod.Post, path, "application/json", review, cancellationToken);
-        try
-        {
-            return JsonElement.Parse(body);
-        }
-        catch (JsonException e)
-        {
-            throw new CollectionException(KubernetesFailures.MalformedResponse, $"the answer to {path} is not JSON", e);
-        }
+        return Parsed(path, await SendAsync(HttpMethod.Post, path, "application/json", review, cancellationToken));
     }
 
     public void Dispose() => _client.Dispose();
+
+    private static JsonElement Parsed(string path, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonElement.Parse(body, ObjectRows.Strict);
+        }
+        catch (JsonException e)
+        {
+            throw new CollectionException(KubernetesFailures.MalformedResponse, $"the answer to {path} is not JSON that can be read", e);
+        }
+    }
 
     private async Task<JsonElement> PageAsync(KubernetesResource resource, string? ns, string query, int pagesBefore, CancellationToken cancellationToken)
     {

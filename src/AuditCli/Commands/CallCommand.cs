@@ -69,7 +69,7 @@ internal static class CallCommand
         var offered = host.Sources.Single(s => s.Name == source.Name);
         if (offered.FindOperation(given.Operation) is not { } operation)
             return Unknown(error, offered, given.Operation);
-        if (operation.Reads is not [var only] || only != operation.Name)
+        if (!operation.Reads.Contains(operation.Name))
         {
             await error.WriteLineAsync($"{operation.Name} is a table made from several answers; call one of those: {string.Join(", ", operation.Reads)}");
             return ExitCode.Usage;
