@@ -11,6 +11,9 @@ public enum TargetSettingForm
     /// <summary>One word, or a list of texts (<c>regions: enabled</c> or <c>regions: [eu-west-1]</c>).</summary>
     TextOrList,
     Flag,
+
+    /// <summary>A file, from the engagement's folder unless it is absolute or begins with <c>~/</c>; the setting's value is the full path.</summary>
+    File,
 }
 
 /// <summary>A setting that an engagement may give for a target of a source.</summary>

@@ -33,7 +33,7 @@ public static class KubernetesSource
         Name,
         [
             new("context", TargetSettingForm.Text, false, []),
-            new("kubeconfig", TargetSettingForm.Text, false, []),
+            new("kubeconfig", TargetSettingForm.File, false, []),
         ],
         name => DerivedTable.Find(name) is { } table ? Describe(table) : KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource) : null,
         Suggest);
