@@ -17,17 +17,7 @@ internal static class ClusterMeasurement
         await using var server = await KubeApiServer.StartAsync();
         using var folder = new TemporaryFolder();
         var kubeconfig = folder.Write("kubeconfig", server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}"));
-        var engagement = folder.Write("engagement.yaml", """
-            schema: 1
-            entity: Scale
-            name: one cluster
-            period: { start: 2026-09-01, end: 2026-11-15 }
-            preparer: A. Preparer
-            reviewer: R. Reviewer
-            controls: { include: [APD-K8S-001, INF-K8S-002] }
-            targets: { cluster: { kubernetes: { kubeconfig: kubeconfig } } }
-            """);
-        Console.WriteLine($"{"pods",8}{"bindings",10}  {"program",-34}{MeasuredProcess.Heading}{"us/pod",10}{"to kubectl",12}");
+        Console.WriteLine($"{"pods",8}{"bindings",10}  {"program",-34}{"wall s",8}{"cpu s",8}{"peak MiB",10}{"us/pod",8}{"to kubectl",12}");
         var made = 0;
         foreach (var pods in arguments.Select(a => int.Parse(a, CultureInfo.InvariantCulture)))
         {
@@ -35,8 +25,9 @@ internal static class ClusterMeasurement
             made = pods;
             var kubectl = await MeasuredProcess.RunAsync(new("kubectl", ["--kubeconfig", kubeconfig, "get", "pods", "-A", "--chunk-size=500", "-o", "json"]));
             Print(pods, "kubectl get --chunk-size=500", kubectl, kubectl);
-            Print(pods, "auditcli call kubernetes v1/pods", await MeasuredProcess.RunAsync(MeasuredProcess.AuditCli(folder.Path, "call", "kubernetes", "v1/pods", "--kubeconfig", kubeconfig)), kubectl);
-            Print(pods, "auditcli run, two controls", await MeasuredProcess.RunAsync(MeasuredProcess.AuditCli(folder.Path, "run", engagement, "--out", Path.Combine(folder.Path, "out"))), kubectl);
+            Print(pods, "auditcli call kubernetes v1/pods", await MeasuredProcess.RunAsync(MeasuredProcess.AuditCli("call", "kubernetes", "v1/pods", "--kubeconfig", kubeconfig)), kubectl);
+            Print(pods, "auditcli run, two controls", await MeasuredProcess.RunAsync(
+                $"{pods} pods", "APD-K8S-001, INF-K8S-002", "{ cluster: { kubernetes: {} } }", _ => new Dictionary<string, string> { ["KUBECONFIG"] = kubeconfig }), kubectl);
         }
         return 0;
     }
@@ -45,9 +36,9 @@ internal static class ClusterMeasurement
     {
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{pods,8}{pods / 4,10}  {program,-34}{measured}{measured.Wall.TotalMicroseconds / pods,10:F0}{measured.Wall / kubectl.Wall,12:F2}"));
+            $"{pods,8}{pods / 4,10}  {program,-34}{measured.Wall.TotalSeconds,8:F1}{measured.Cpu.TotalSeconds,8:F1}{measured.Peak >> 20,10}{measured.Wall.TotalMicroseconds / pods,8:F0}{measured.Wall / kubectl.Wall,12:F2}"));
         if (measured.ExitCode is not (0 or 2))
-            Console.WriteLine(measured.Error);
+            Console.WriteLine(measured.Said);
     }
 
     private static async Task FillAsync(KubeApiServer server, int from, int to)

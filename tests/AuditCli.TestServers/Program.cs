@@ -11,10 +11,12 @@ if (args is not [var resources])
 }
 using var folder = new TemporaryFolder();
 using var google = new GoogleServer(File.ReadAllText(resources));
+const string Auditor = "auditor@nq-ledger-prod.iam.gserviceaccount.com";
+google.Emails["MARKERtokenOfServiceAccountMARKER"] = Auditor;
 await using var cluster = await KubeApiServer.StartAsync();
 foreach (var (name, value) in google.Overrides)
     Console.WriteLine($"{name}={value}");
-Console.WriteLine($"GOOGLE_APPLICATION_CREDENTIALS={folder.Write("credentials.json", google.ServiceAccountFile("auditor@nq-audit.iam.gserviceaccount.com"))}");
+Console.WriteLine($"GOOGLE_APPLICATION_CREDENTIALS={folder.Write("credentials.json", google.ServiceAccountFile(Auditor))}");
 Console.WriteLine($"KUBECONFIG={folder.Write("kubeconfig", cluster.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}", context: "trading-prod"))}");
 Console.WriteLine($"ADMIN_KUBECONFIG={folder.Write("admin-kubeconfig", cluster.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}"))}");
 Console.WriteLine("READY");

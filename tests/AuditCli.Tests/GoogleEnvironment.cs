@@ -3,6 +3,8 @@ namespace AuditCli.Tests;
 /// <summary>What a process needs to take the loopback server for Google Cloud, and to audit it.</summary>
 public static class GoogleEnvironment
 {
+    public const string Account = "auditor@p-one.iam.gserviceaccount.com";
+
     /// <summary>Whom the server takes a service account's token for.</summary>
     public const string Auditor = "auditor@nq-ledger-prod.iam.gserviceaccount.com";
 
@@ -25,13 +27,12 @@ public static class GoogleEnvironment
           google: { gcp: { {{target}} } }
         """;
 
-    /// <summary>The Google Cloud CLI's own variables, for the APIs that the shipped controls ask.</summary>
-    public static Dictionary<string, string> At(GoogleServer server) => new()
+    /// <summary>Every API at the server.</summary>
+    public static Dictionary<string, string> At(GoogleServer server) => new(server.Overrides);
+
+    /// <summary>Every API at the server, and the key of a service account in the folder.</summary>
+    public static Dictionary<string, string> At(GoogleServer server, TemporaryFolder folder) => new(server.Overrides)
     {
-        ["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER"] = server.Address.AbsoluteUri,
-        ["CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM"] = server.Address.AbsoluteUri,
-        ["CLOUDSDK_API_ENDPOINT_OVERRIDES_POLICYANALYZER"] = server.Address.AbsoluteUri,
-        ["CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"] = server.Address.AbsoluteUri + "compute/v1/",
-        ["CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT"] = server.Address.AbsoluteUri,
+        ["GOOGLE_APPLICATION_CREDENTIALS"] = folder.Write("credentials.json", server.ServiceAccountFile(Account)),
     };
 }

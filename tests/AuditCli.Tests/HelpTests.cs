@@ -16,6 +16,8 @@ public sealed class HelpTests
     [InlineData("permissions")]
     [InlineData("call")]
     [InlineData("call aws")]
+    [InlineData("call gcp")]
+    [InlineData("call kubernetes")]
     public async Task Help_is_as_approved(string command)
     {
         using var folder = new TemporaryFolder();

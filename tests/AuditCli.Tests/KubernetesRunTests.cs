@@ -21,12 +21,15 @@ public sealed class AuditedCluster : IAsyncLifetime
         await Server.CreateAsync(Rbac + "clusterroles", """
             {"metadata":{"name":"auditor"},"rules":[
               {"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles","roles","clusterrolebindings","rolebindings"],"verbs":["list"]},
+              {"apiGroups":[""],"resources":["configmaps"],"resourceNames":["aws-auth"],"verbs":["get"]},
               {"apiGroups":["","apps","batch"],"resources":["pods","replicationcontrollers","deployments","replicasets","statefulsets","daemonsets","jobs","cronjobs"],"verbs":["list"]}]}
             """);
         await Server.CreateAsync(Rbac + "clusterrolebindings", """
             {"metadata":{"name":"auditor"},"subjects":[{"kind":"ServiceAccount","name":"reader","namespace":"audit"}],
              "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"auditor"}}
             """);
+        await Server.CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"kube-system"}}""");
+        await Server.CreateAsync("/api/v1/namespaces/kube-system/configmaps", """{"metadata":{"name":"aws-auth"},"data":{"mapRoles":"- {rolearn: 'arn:aws:iam::1:role/node', username: node, groups: ['system:nodes']}"}}""");
         await Server.CreateAsync("/api/v1/namespaces/audit/pods", """{"metadata":{"name":"agent"},"spec":{"containers":[{"name":"c","image":"i:1","securityContext":{"privileged":true}}]}}""");
     }
 

@@ -13,15 +13,18 @@ internal static class KubernetesPermissions
     {
         var resources = ImmutableArray.CreateBuilder<KubernetesResource>();
         var unmapped = ImmutableArray.CreateBuilder<UnmappedOperation>();
+        var awsAuth = false;
         foreach (var name in operations.SelectMany(o => o.Reads).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            if (KubernetesResource.TryParse(name, out var resource, out var reason))
+            if (name == AwsAuth.Table.Name)
+                awsAuth = true;
+            else if (KubernetesResource.TryParse(name, out var resource, out var reason))
                 resources.Add(resource);
             else
                 unmapped.Add(new(name, reason));
         }
         var remarks = new PermissionRemarks(Notes(resources), [], unmapped.ToImmutable());
-        return new("ClusterRole", remarks.Comments + Role(resources), remarks, HoldsRemarks: true);
+        return new("ClusterRole", remarks.Comments + Role(resources, awsAuth), remarks, HoldsRemarks: true);
     }
 
     private static ImmutableArray<string> Notes(IEnumerable<KubernetesResource> resources)
@@ -34,13 +37,15 @@ internal static class KubernetesPermissions
             : notes;
     }
 
-    /// <summary>One rule for each group. A version is no part of a rule.</summary>
-    private static string Role(IEnumerable<KubernetesResource> resources)
+    /// <summary>One rule for each group, and one for the configmap that is read by its name. A version is no part of a rule.</summary>
+    private static string Role(IEnumerable<KubernetesResource> resources, bool awsAuth)
     {
         var rules = resources.GroupBy(r => r.Group, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g =>
             $"- apiGroups: [\"{g.Key}\"]\n"
             + $"  resources: [{string.Join(", ", g.Select(r => $"\"{r.Name}\"").Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))}]\n"
             + "  verbs: [\"list\"]\n").ToImmutableArray();
+        if (awsAuth)
+            rules = rules.Add("- apiGroups: [\"\"]\n  resources: [\"configmaps\"]\n  resourceNames: [\"aws-auth\"]\n  verbs: [\"get\"]\n");
         return $"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {Name}\nrules:{(rules.IsEmpty ? " []" : "")}\n{string.Concat(rules)}";
     }
 }

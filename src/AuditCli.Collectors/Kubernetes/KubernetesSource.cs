@@ -7,7 +7,7 @@ namespace AuditCli.Collectors.Kubernetes;
 /// What a Kubernetes cluster offers, as plain data: the list of every resource, written <c>&lt;group&gt;/&lt;version&gt;/&lt;resource&gt;</c>, or
 /// <c>v1/&lt;resource&gt;</c> for the core group. There is no catalogue, because clusters serve kinds nobody here knows; what may never
 /// be asked is refused by rule. An operation that a cluster does not serve fails there as <c>NotServed</c>. A name without a slash is
-/// that of a table made from several lists (<see cref="DerivedTable"/>).
+/// that of a table made from others (<see cref="DerivedTable"/>).
 /// </summary>
 public static class KubernetesSource
 {
@@ -33,34 +33,33 @@ public static class KubernetesSource
         Name,
         [
             new("context", TargetSettingForm.Text, false, []),
-            new("kubeconfig", TargetSettingForm.Text, false, []),
+            new("kubeconfig", TargetSettingForm.File, false, []),
         ],
         name => DerivedTable.Find(name) is { } table ? Describe(table) : KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource) : null,
         Suggest);
 
     internal static Operation Describe(DerivedTable table) =>
-        new(Name, table.Name, OperationScope.Global, [], table.Columns) { Reads = [.. table.Reads.Select(r => r.ToString())] };
+        new(Name, table.Name, OperationScope.Global, [], table.Columns) { Reads = table.Reads.IsEmpty ? [table.Name] : [.. table.Reads.Select(r => r.ToString())] };
 
     internal static Operation Describe(KubernetesResource resource) =>
         new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource));
 
-    /// <summary>Tables and resources of the same name in whatever group was meant, and why the one written was refused.</summary>
+    /// <summary>Tables and resources of the same name in whatever group was meant, and in any case why the one written was refused.</summary>
     private static ImmutableArray<string> Suggest(string name)
     {
         if (KubernetesResource.TryParse(name, out _, out var reason))
             return [];
-        if (name.Split('/')[^1] is "secrets" or "secret")
-            return [$"v1/serviceaccounts: {reason}"];
         var words = name.ToLowerInvariant().Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return
+        string[] near =
         [
             .. WellKnownResources.Names
                 .Where(known => words.Any(word => IsPlural(known.Split('/')[^1], word)))
                 .Order(StringComparer.Ordinal)
                 .Select(known => $"{known}: {reason}")
-                .Concat(DerivedTable.All.Where(table => IsNear(table, name.ToLowerInvariant())).Select(table => $"{table.Name}: made from {string.Join(", ", table.Reads)}"))
+                .Concat(DerivedTable.All.Where(table => IsNear(table, name.ToLowerInvariant())).Select(table => $"{table.Name}: made from {(table.Reads.IsEmpty ? AwsAuth.Path : string.Join(", ", table.Reads))}"))
                 .Take(MostSuggestions),
         ];
+        return near.Length > 0 ? [.. near] : [$"{name} is refused: {reason}"];
     }
 
     /// <summary>Whether a table was meant: its name with a slip, or a list that it is made from.</summary>

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>The rows made from one page of a list, in the order they were written.</summary>
+/// <summary>The rows made from one answer, in the order they were written.</summary>
 internal sealed class PageRows : IDisposable
 {
     private readonly ArrayBufferWriter<byte> _buffer = new();
@@ -19,9 +19,12 @@ internal sealed class PageRows : IDisposable
     }
 
     /// <summary>Writes one row of the object that stands at this place among the page's items.</summary>
-    public void Add(int item, Action<Utf8JsonWriter> write)
+    public void Add(int item, Action<Utf8JsonWriter> write) => Add(string.Create(CultureInfo.InvariantCulture, $"/items/{item}"), write);
+
+    /// <summary>Writes one row of what the pointer leads to.</summary>
+    public void Add(string pointer, Action<Utf8JsonWriter> write)
     {
-        _pointers.Add(string.Create(CultureInfo.InvariantCulture, $"/items/{item}"));
+        _pointers.Add(pointer);
         _writer.WriteStartObject();
         write(_writer);
         _writer.WriteEndObject();

@@ -39,6 +39,8 @@ internal sealed class RequestCheck(string basePath)
             ["api", var version, "namespaces", var ns, var resource] => List(request, new("", version, resource), ns, name),
             ["apis", var group, var version, var resource] when group.Length > 0 => List(request, new(group, version, resource), null, name),
             ["apis", var group, var version, "namespaces", var ns, var resource] when group.Length > 0 => List(request, new(group, version, resource), ns, name),
+            // Of all objects the one that may be read by its name.
+            _ when path == AwsAuth.Path && uri.Query.Length == 0 => null,
             _ => $"{name} is not the list of a resource",
         };
     }
