@@ -103,7 +103,7 @@ public sealed class PermissionTests
         var operations = document.RootElement.GetProperty("operations").EnumerateObject().ToImmutableArray();
         Assert.Equal(operations.Select(o => o.Name).Order(StringComparer.Ordinal), operations.Select(o => o.Name).Distinct());
         Assert.All(operations.Select(o => o.Name).Concat(document.RootElement.GetProperty("notes").EnumerateObject().Select(n => n.Name)), o => Assert.NotNull(catalogue.Find(o)));
-        Assert.All(operations.SelectMany(o => o.Value.EnumerateArray()), p => Assert.Matches(@"^[a-z]+(\.googleapis\.com/|\.)([a-zA-Z]+\.)?[a-zA-Z]+\.(get|list|search|viewPublicKey)[A-Za-z]*$", p.GetString()));
+        Assert.All(operations.SelectMany(o => o.Value.EnumerateArray()), p => Assert.Matches(@"^[a-z]+(\.googleapis\.com/|\.)([a-zA-Z]+\.)?[a-zA-Z]+\.(get|list|search|query|viewPublicKey)[A-Za-z]*$", p.GetString()));
     }
 
     [Fact]
