@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Threading.Channels;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
@@ -62,6 +63,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             TableSha256 = rows.Sha256,
             Calls = BundlePaths.Calls(item.EvidenceId),
             CallsSha256 = calledFor.Sha256,
+            Redactions = [.. writing.Redactions],
+            Redacted = writing.Redacted > 0 ? writing.Redacted : null,
             Started = writing.First ?? item.Started,
             Finished = writing.Last ?? clock.GetUtcNow(),
         };
@@ -146,6 +149,11 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             writing.First ??= first.Date;
             writing.Last = answered.Exchanges[^1].Date;
         }
+        foreach (var redacted in answered.Exchanges.Where(e => !e.Redactions.IsEmpty))
+        {
+            writing.Redacted++;
+            writing.Redactions.AddRange(redacted.Redactions.Take(RecordedResponse.MostRedactions - writing.Redactions.Count));
+        }
         string?[] call =
         [
             writing.Item.Target, writing.Item.Account, writing.Item.Region, child.Parent, .. child.Asked,
@@ -182,6 +190,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         public TableWriter Calls { get; } = calls;
         public FailureTally Failures { get; } = failures;
         public long Pages { get; set; }
+        public long Redacted { get; set; }
+        public List<Redaction> Redactions { get; } = [];
         public DateTimeOffset? First { get; set; }
         public DateTimeOffset? Last { get; set; }
     }

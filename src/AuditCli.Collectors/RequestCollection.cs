@@ -51,6 +51,8 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
             Table = BundlePaths.Table(item.EvidenceId),
             TableSha256 = written.Sha256,
             Exchanges = answered.Exchanges,
+            Redactions = [.. answered.Exchanges.SelectMany(e => e.Redactions).Take(RecordedResponse.MostRedactions)],
+            Redacted = answered.Exchanges.Count(e => !e.Redactions.IsEmpty) is > 0 and var redacted ? redacted : null,
             Started = answered.Exchanges.IsEmpty ? item.Started : answered.Exchanges[0].Date,
             Finished = answered.Exchanges.IsEmpty ? clock.GetUtcNow() : answered.Exchanges[^1].Date,
         };

@@ -22,9 +22,16 @@ public enum CollectionOutcome
 /// <param name="RequestId">The provider's own identifier of the request, where it sent one.</param>
 /// <param name="Status">The HTTP status; 0 when there was no response.</param>
 /// <param name="Date">When the request was sent, UTC.</param>
-public sealed record ExchangeReference(string File, string RecordId, string? RequestId, int Status, DateTimeOffset Date);
+public sealed record ExchangeReference(string File, string RecordId, string? RequestId, int Status, DateTimeOffset Date)
+{
+    /// <summary>What was replaced in the answer before it was kept; the evidence item lists it.</summary>
+    public ImmutableArray<Redaction> Redactions { get; init; } = [];
+}
 
 /// <summary>A value that was replaced by its keyed digest before anything was written.</summary>
+/// <param name="Pointer">The record of the answer, <c>#</c>, and where in its body it stands (RFC 6901); nothing behind the <c>#</c> where the body is no JSON.</param>
+/// <param name="Rule">Why: <c>environment</c>, <c>credential</c> and others.</param>
+/// <param name="Digest"><c>hmac-sha256:&lt;hex&gt;</c>, as it stands there now.</param>
 public sealed record Redaction(string Pointer, string Rule, string Digest);
 
 /// <summary>
@@ -74,7 +81,11 @@ public sealed record EvidenceItem
     public required string Identity { get; init; }
     public required DateTimeOffset Started { get; init; }
     public required DateTimeOffset Finished { get; init; }
+    /// <summary>The first of what was replaced; see <see cref="Redacted"/> for how much.</summary>
     public ImmutableArray<Redaction> Redactions { get; init; } = [];
+
+    /// <summary>How many answers had something replaced; null for none.</summary>
+    public long? Redacted { get; init; }
 
     /// <summary>With <c>keep</c>: events read and events kept.</summary>
     public long? Read { get; init; }

@@ -58,7 +58,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var engagement = prepared.Engagement;
         await using ExchangeTransport transport = engagement.Replay is { } recorded
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock);
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey);
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;

@@ -16,11 +16,18 @@ internal sealed record RunOptions(
     bool Verbose);
 
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
-internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan)
+/// <param name="RedactionKey">Under which secrets in answers become digests; null for one that nobody keeps.</param>
+internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadOnlyMemory<byte>? RedactionKey)
 {
+    /// <summary>The variable with the engagement's redaction key: under it equal secrets have equal digests in every run.</summary>
+    public const string RedactionVariable = "AUDITCLI_REDACTION_KEY";
+    private const int LeastKeyBytes = 32;
+
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
     public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)
     {
+        if (!TryKey(host.Environment(RedactionVariable), out var redactionKey))
+            return (null, [new(RedactionVariable, 1, 1, $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them", DiagnosticKind.Meaning)]);
         var (engagement, faults) = EngagementLoader.Load(options.Engagement, host.Sources);
         if (engagement is null)
             return (null, faults);
@@ -37,7 +44,23 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan)
             wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, warnings: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
-        return wrong.IsEmpty ? (new(checkedEngagement, plan), []) : (null, wrong);
+        return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
+    }
+
+    private static bool TryKey(string? text, out ReadOnlyMemory<byte>? key)
+    {
+        key = null;
+        if (string.IsNullOrEmpty(text))
+            return true;
+        try
+        {
+            key = Convert.FromHexString(text.Trim());
+            return key.Value.Length >= LeastKeyBytes;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
     }
 }
 

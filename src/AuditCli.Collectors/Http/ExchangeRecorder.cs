@@ -13,13 +13,15 @@ internal sealed class ExchangeRecorder : DelegatingHandler
     private readonly ExchangePolicy _policy;
     private readonly ExchangeLimits _limits;
     private readonly TimeProvider _clock;
+    private readonly BodyRedaction? _redaction;
 
     /// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
+    /// <param name="redaction">Null where nothing is kept.</param>
     /// <param name="inner">Null when an SDK hangs its own transport here.</param>
     public ExchangeRecorder(
-        Func<HttpExchange, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock, HttpMessageHandler? inner)
+        Func<HttpExchange, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock, BodyRedaction? redaction, HttpMessageHandler? inner)
     {
-        (_keep, _policy, _limits, _clock) = (keep, policy, limits, clock);
+        (_keep, _policy, _limits, _clock, _redaction) = (keep, policy, limits, clock, redaction);
         if (inner is not null)
             InnerHandler = inner;
     }
@@ -37,7 +39,8 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         {
             using var response = await base.SendAsync(request, either.Token);
             var body = EchoedSecrets.Remove(request, _policy, await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token));
-            exchange = Answered(date, request, sent, response, body);
+            (body, var digest) = _redaction?.Apply(body) ?? (body, null);
+            exchange = Answered(date, request, sent, response, body) with { RedactedPayloadDigest = digest };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException)
         {

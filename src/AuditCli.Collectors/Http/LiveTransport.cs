@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
@@ -8,6 +9,7 @@ namespace AuditCli.Collectors.Http;
 /// <summary>Reaches the network and records every attempt in the bundle; without a bundle it keeps nothing.</summary>
 public sealed class LiveTransport : ExchangeTransport
 {
+    private const int RedactionKeyBytes = 32;
     private readonly string? _bundleFolder;
     private readonly string _seed;
     private readonly TimeProvider _clock;
@@ -16,11 +18,14 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
     private readonly SocketsHttpHandler _network;
+    private readonly BodyRedaction? _redaction;
 
     /// <param name="bundleFolder">The folder of the bundle that is being written; null for a call that leaves none.</param>
     /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
-    public LiveTransport(string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null)
+    /// <param name="redactionKey">Under which secrets in answers become digests; null makes one that nobody keeps.</param>
+    public LiveTransport(string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null)
     {
+        _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
         _bundleFolder = bundleFolder;
         _seed = seed;
         _clock = clock;
@@ -57,7 +62,7 @@ public sealed class LiveTransport : ExchangeTransport
         var log = _bundleFolder is { } folder
             ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
             : null;
-        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, network));
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, network));
 
         async ValueTask KeepAsync(HttpExchange exchange, CancellationToken cancellationToken)
         {

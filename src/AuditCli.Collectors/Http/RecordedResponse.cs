@@ -11,6 +11,9 @@ namespace AuditCli.Collectors.Http;
 /// </summary>
 internal static class RecordedResponse
 {
+    /// <summary>How many an index of evidence lists; the answers themselves show all.</summary>
+    public const int MostRedactions = 100;
+
     private static readonly string[] RequestIdFields = ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id", "Audit-Id", "X-Goog-Request-Id", "X-GitHub-Request-Id"];
 
     /// <summary>The response message for a request.</summary>
@@ -36,7 +39,12 @@ internal static class RecordedResponse
     public static ExchangeReference Reference(string file, string recordId, HttpExchange exchange) => new(
         file, recordId,
         exchange.Response is { } response ? RequestIdFields.Select(response.Field).FirstOrDefault(id => id is not null) : null,
-        exchange.Response is { } answered ? Status(answered) : 0, exchange.Date);
+        exchange.Response is { } answered ? Status(answered) : 0, exchange.Date)
+    {
+        Redactions = exchange is { RedactedPayloadDigest: not null, Response: { } redacted }
+            ? [.. BodyRedaction.Find(redacted.Body.Span, MostRedactions).Select(r => r with { Pointer = $"{recordId}#{r.Pointer}" })]
+            : [],
+    };
 
     private static int Status(HttpBlock block) =>
         block.StartLine.Split(' ', 3) is [_, var status, ..] && int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

@@ -67,6 +67,7 @@ public static class EvidenceIndex
             json.Text("rule", r.Rule);
             json.Text("digest", r.Digest);
         });
+        json.Number("redacted", item.Redacted);
         json.Number("read", item.Read);
         json.Number("kept", item.Kept);
         json.List("failures", item.Failures, f =>
@@ -113,6 +114,7 @@ public static class EvidenceIndex
                 Started = Instant(members.Text("started")),
                 Finished = Instant(members.Text("finished")),
                 Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
+                Redacted = members.OptionalNumber("redacted"),
                 Read = members.OptionalNumber("read"),
                 Kept = members.OptionalNumber("kept"),
                 Failures = members.List("failures", m => new ReadFailure(m.Text("code"), m.Text("message"), m.Number("count"))),
