@@ -83,6 +83,53 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         SampleTests.SameContents(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), "data/results");
     }
 
+    [KubeFact]
+    public async Task What_pods_carry_in_their_environment_reaches_no_file_and_the_index_says_so()
+    {
+        using var folder = new TemporaryFolder();
+        await cluster.Server.CreateAsync("/api/v1/namespaces/audit/pods", """
+            {"metadata":{"name":"ledger","annotations":{"deploy":"by https://robot:MARKERurlMARKER@git.internal/ledger","kubectl.kubernetes.io/last-applied-configuration":"MARKERappliedMARKER"}},
+             "spec":{"securityContext":{"runAsNonRoot":true,"runAsUser":1,"seccompProfile":{"type":"RuntimeDefault"}},
+               "containers":[{"name":"c","image":"i:1","args":["--db-password=MARKERargumentMARKER"],"env":[{"name":"DATABASE","value":"MARKERenvironmentMARKER"},{"name":"AGAIN","value":"MARKERenvironmentMARKER"}],
+                 "securityContext":{"allowPrivilegeEscalation":false}}]}}
+            """);
+        var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig($"{{ token: {await cluster.TokenAsync()} }}"));
+        var key = new Dictionary<string, string> { ["AUDITCLI_REDACTION_KEY"] = string.Concat(Enumerable.Repeat("5a", 32)) };
+
+        var live = await AuditCommand.ProcessAsync(folder.Path, key, [], [.. Run(folder, $"{{ kubeconfig: \"{kubeconfig}\" }}"), "-v"]);
+
+        Assert.True(live.ExitCode == 2, live.ToString());
+        Assert.DoesNotContain("MARKER", live + await CredentialTests.EverythingAsync(Path.Combine(folder.Path, "out")), StringComparison.Ordinal);
+        var first = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
+        var redactions = Redactions(first);
+        Assert.Equal(["credential", "environment", "last-applied"], redactions.Select(r => r.Rule).Distinct().Order());
+        var environment = redactions.Where(r => r.Rule == "environment").ToArray();
+        Assert.Equal("hmac-sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(Convert.FromHexString(key["AUDITCLI_REDACTION_KEY"]), "MARKERenvironmentMARKER"u8)), Assert.Single(environment.Select(r => r.Digest).Distinct()));
+        Assert.Contains(environment, r => r.Pointer.EndsWith("/env/0/value", StringComparison.Ordinal));
+
+        var moment = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(first, "data", "run.json")))!["as_of"]!.GetValue<string>();
+        var replayed = await AuditCommand.ProcessAsync(
+            folder.Path, Nothing, [], Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
+        Assert.True(replayed.ExitCode == 2, replayed.ToString());
+        var second = AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed"));
+        foreach (var part in new[] { "data/tables", "data/results" })
+            SampleTests.SameContents(first, second, part);
+        Assert.Equal(redactions, Redactions(second));
+    }
+
+    [Theory]
+    [InlineData("no key")]
+    [InlineData("5a5a")]
+    public async Task A_redaction_key_that_is_none_is_said_before_anything_is_asked(string key)
+    {
+        using var folder = new TemporaryFolder();
+        var result = await AuditCommand.RunAsync(AuditCommand.Host(folder.Path) with { Environment = name => name == "AUDITCLI_REDACTION_KEY" ? key : null }, CancellationToken.None, Run(folder, "{}"));
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("AUDITCLI_REDACTION_KEY", result.Error, StringComparison.Ordinal);
+        Assert.Contains("openssl rand -hex 32", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(key, result.Error, StringComparison.Ordinal);
+    }
+
     /// <summary>The account's token and the cluster's authority where a kubelet puts them, on a /run that only the program sees.</summary>
     [KubeFact(Root = true)]
     public async Task A_pods_own_service_account_reads_its_cluster()
@@ -123,6 +170,13 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
             """);
         return ["run", engagement, "--out", Path.Combine(folder.Path, output), "--output", "json"];
     }
+
+    private static List<(string Pointer, string Rule, string Digest)> Redactions(string bundle) =>
+    [
+        .. File.ReadLines(Path.Combine(bundle, "data", "evidence", "index.jsonl")).Select(l => JsonElement.Parse(l)).Where(i => i.TryGetProperty("redactions", out _))
+            .SelectMany(i => i.GetProperty("redactions").EnumerateArray())
+            .Select(r => (r.GetProperty("pointer").GetString()!, r.GetProperty("rule").GetString()!, r.GetProperty("digest").GetString()!)),
+    ];
 
     private static List<(string Id, string Conclusion, int Deviations)> Conclusions(CommandResult result) =>
     [
