@@ -37,7 +37,14 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
         await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
-        facts = facts with { Finished = host.Clock.GetUtcNow() };
+        var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
+        if (leaks is [var first, ..] && !options.AllowSecrets)
+        {
+            throw new InvalidDataException(
+                $"{first.File}, at character {first.Offset}, holds what looks like a credential{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; "
+                + "take it out of what was handed in, or say --allow-secrets, which the bundle will record");
+        }
+        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = leaks };
         await bundle.WriteFileAsync(BundlePaths.Run, RunRecord.Write(bundle.BundleId, prepared, facts), cancellationToken);
         var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
         var seal = await bundle.SealAsync(new(Tool.NameAndVersion, day, day.AddYears(7)), cancellationToken);

@@ -13,7 +13,11 @@ internal sealed record RunOptions(
     string? Library,
     string Out,
     PlanFilter Filter,
-    bool Verbose);
+    bool Verbose)
+{
+    /// <summary>Seal although a file holds what looks like a credential.</summary>
+    public bool AllowSecrets { get; init; }
+}
 
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
 /// <param name="RedactionKey">Under which secrets in answers become digests; null for one that nobody keeps.</param>

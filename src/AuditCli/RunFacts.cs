@@ -29,6 +29,9 @@ internal sealed record RunFacts
     public required string User { get; init; }
     public required string Machine { get; init; }
 
+    /// <summary>Files that were sealed although they hold what looks like a credential, because somebody said so.</summary>
+    public ImmutableArray<CredentialFound> Leaks { get; init; } = [];
+
     public string Mode => Recorded is null ? "live" : "replay";
 
     /// <summary>Targets that were not read themselves, for the list of what was not tested.</summary>

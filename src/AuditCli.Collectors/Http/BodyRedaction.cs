@@ -18,6 +18,7 @@ namespace AuditCli.Collectors.Http;
 internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 {
     private const string Prefix = "hmac-sha256:";
+    private const int ShortestCredential = 8;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
 
     /// <summary>The body without secrets, and the keyed digest of the one that came; the same memory and null where there are none.</summary>
@@ -57,7 +58,6 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
     private byte[]? Json(ReadOnlySpan<byte> body)
     {
-        var hinted = IsHinted(body);
         var path = new JsonPath();
         var reader = new Utf8JsonReader(body, Reading);
         ArrayBufferWriter<byte>? clean = null;
@@ -67,7 +67,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             while (reader.Read())
             {
                 path.Enter(ref reader);
-                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length > 0 && Replacement(ref reader, path, hinted) is { } instead)
+                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length > 0 && Replacement(ref reader, path) is { } instead)
                 {
                     clean ??= new(body.Length);
                     var start = (int)reader.TokenStartIndex;
@@ -91,20 +91,18 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return clean.WrittenSpan.ToArray();
     }
 
-    private string? Replacement(ref Utf8JsonReader reader, JsonPath path, bool hinted)
+    private string? Replacement(ref Utf8JsonReader reader, JsonPath path)
     {
         if (path.Place() is { } place)
         {
             var value = reader.GetString()!;
-            return place.Keeps?.Invoke(value) is true ? hinted ? InText(value) : null : Mark(Encoding.UTF8.GetBytes(value));
+            return place.Keeps?.Invoke(value) is true ? InText(value) : Mark(Encoding.UTF8.GetBytes(value));
         }
-        return hinted && !path.IsPageToken ? InText(reader.GetString()!) : null;
+        return reader.ValueSpan.Length >= ShortestCredential && !path.IsPageToken ? InText(reader.GetString()!) : null;
     }
 
     private byte[]? Text(ReadOnlySpan<byte> body)
     {
-        if (body.IndexOf("serData>"u8) < 0 && !IsHinted(body))
-            return null;
         var text = Encoding.UTF8.GetString(body);
         var clean = UserData().Replace(text, m => m.Value.Replace(m.Groups["secret"].Value, Mark(Encoding.UTF8.GetBytes(m.Groups["secret"].Value)), StringComparison.Ordinal));
         clean = InText(clean) ?? clean;
@@ -114,30 +112,13 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>The text without credentials; null where there are none.</summary>
     private string? InText(string text)
     {
-        var clean = RedactionRules.Form.Replace(text, m =>
-        {
-            var part = m.Groups["secret"] is { Success: true } group ? group : (Capture)m;
-            return part.Value.StartsWith(Prefix, StringComparison.Ordinal)
-                ? m.Value
-                : $"{text[m.Index..part.Index]}{Mark(Encoding.UTF8.GetBytes(part.Value))}{text[(part.Index + part.Length)..(m.Index + m.Length)]}";
-        });
+        var clean = CredentialForms.Replace(text, secret => secret.StartsWith(Prefix, StringComparison.Ordinal) ? secret : Mark(Encoding.UTF8.GetBytes(secret)));
         return clean == text ? null : clean;
     }
 
     private string Mark(ReadOnlySpan<byte> secret) => Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key.Span, secret));
 
     private static bool LooksLikeJson(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[' or (byte)'"', ..];
-
-    /// <summary>Most answers hold nothing that a credential must hold, and are not searched further.</summary>
-    private static bool IsHinted(ReadOnlySpan<byte> body)
-    {
-        foreach (var hint in RedactionRules.Hints)
-        {
-            if (body.IndexOf(hint) >= 0)
-                return true;
-        }
-        return false;
-    }
 
     [GeneratedRegex("hmac-sha256:[0-9a-f]{64}", RegexOptions.CultureInvariant)]
     private static partial Regex Marks();

@@ -57,7 +57,7 @@ public sealed class BundleWriter : IAsyncDisposable
         {
             var index = Path.Combine(partial, BundlePaths.EvidenceIndex);
             Directory.CreateDirectory(Path.GetDirectoryName(index)!);
-            return new(root, id, new(index, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0));
+            return new(root, id, new(index, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -18,6 +18,7 @@ internal static class RunCommand
         var form = CommandOptions.Output(host);
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
+        var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal although a file holds what looks like a credential; the bundle records it.");
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
             Only reads. Credentials come from each cloud's own chain and are never written. Exit codes: 0 nothing to
             report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error, 130 interrupted.
@@ -28,7 +29,7 @@ internal static class RunCommand
               auditcli run engagement.yaml --output json | jq .conclusions
             """)
         {
-            engagement, control, target, controls, output, form, verbose,
+            engagement, control, target, controls, output, form, secrets, verbose,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -40,7 +41,8 @@ internal static class RunCommand
                 library is null ? null : host.FullPath(library),
                 host.FullPath(parsed.GetValue(output)!),
                 filter,
-                parsed.GetValue(verbose));
+                parsed.GetValue(verbose))
+            { AllowSecrets = parsed.GetValue(secrets) };
             return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
         });
         return command;

@@ -112,6 +112,7 @@ internal static class RunSummary
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}")),
             .. results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}"),
             .. facts.UnusualEndpoints.Select(e => $"endpoint that is not the provider's own: {e}"),
+            .. facts.Leaks.Select(l => $"sealed although it holds what looks like a credential: {l.File}"),
             .. facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
         ];
         if (notes.Length == 0)

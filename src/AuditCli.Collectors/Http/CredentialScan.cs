@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using System.IO.Compression;
+using System.Text;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>Something in a file that has the form of a credential.</summary>
+/// <param name="File">From the folder that was searched, with '/' between its parts.</param>
+/// <param name="Offset">In characters, after decompression.</param>
+public sealed record CredentialFound(string File, long Offset);
+
+/// <summary>
+/// Searches finished files for whatever has the form of a credential: the last look before a bundle is sealed, at everything in it
+/// and not at answers alone.
+/// </summary>
+public static class CredentialScan
+{
+    private const int Window = 1 << 20;
+
+    /// <summary>Longer than any credential but a private key, whose first line is enough.</summary>
+    private const int Overlap = 4096;
+
+    /// <summary>The first find in each file below a folder, gzip files decompressed, in the order of their paths.</summary>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken) =>
+    [
+        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal)
+            .Select(f => (File: f, Offset: First(Path.Combine(folder, f), cancellationToken)))
+            .Where(f => f.Offset >= 0)
+            .Select(f => new CredentialFound(f.File, f.Offset)),
+    ];
+
+    private static long First(string path, CancellationToken cancellationToken)
+    {
+        // The index of evidence is still open for writing.
+        using var raw = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using Stream content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+        using var reader = new StreamReader(content, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
+        var buffer = new char[Window + Overlap];
+        var (kept, start) = (0, 0L);
+        for (int read; (read = reader.ReadBlock(buffer, kept, Window)) > 0;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var length = kept + read;
+            if (CredentialForms.First(buffer.AsSpan(0, length)) is >= 0 and var found)
+                return start + found;
+            kept = Math.Min(Overlap, length);
+            buffer.AsSpan(length - kept, kept).CopyTo(buffer);
+            start += length - kept;
+        }
+        return -1;
+    }
+}
