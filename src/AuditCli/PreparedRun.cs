@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Reperformance;
 
 namespace AuditCli;
 
@@ -18,6 +19,9 @@ internal sealed record RunOptions(
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
 internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan)
 {
+    /// <summary>Of a run that is done again, the evidence that failed before anything was recorded of it; empty otherwise.</summary>
+    public UnrecordedFailures Unrecorded { get; init; } = UnrecordedFailures.None;
+
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
     public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)
     {
