@@ -19,8 +19,8 @@ internal sealed record RunOptions(
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
 internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan)
 {
-    /// <summary>Of a run that is done again, the evidence that failed before anything was recorded of it; empty otherwise.</summary>
-    public UnrecordedFailures Unrecorded { get; init; } = UnrecordedFailures.None;
+    /// <summary>Of a run that is done again, the evidence of which nothing was recorded; empty otherwise.</summary>
+    public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;
 
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
     public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)

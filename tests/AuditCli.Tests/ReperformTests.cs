@@ -185,6 +185,18 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     }
 
     [Fact]
+    public async Task An_account_with_nothing_to_ask_about_gives_the_same_nothing_again()
+    {
+        using var server = new IamServer(users: 0, delay: TimeSpan.Zero);
+        _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
+        var run = await AuditCommand.ProcessAsync(_folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        var result = await ReperformAsync(AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")));
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.DoesNotContain("note:", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_same_comparison_as_json_is_the_same_bytes_every_time()
     {
         var bundle = Copy();

@@ -54,7 +54,7 @@ internal sealed record BundleQuestions(
                 faults = [.. faults, .. await Libraries.CheckSqlAsync(control, warnings: false, cancellationToken)];
         }
         return faults.IsEmpty
-            ? (new(new(engagement, plan) { Unrecorded = UnrecordedFailures.Of(index) }, record, index, library.Faults), [])
+            ? (new(new(engagement, plan) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults), [])
             : (null, faults);
     }
 }

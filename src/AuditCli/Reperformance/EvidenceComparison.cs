@@ -17,7 +17,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
     /// <param name="sealedItems">The bundle's index.</param>
     /// <param name="rebuilt">The folder of the bundle that was made again.</param>
     public static EvidenceComparison Of(
-        string bundle, ImmutableArray<EvidenceItem> sealedItems, string rebuilt, UnrecordedFailures unrecorded, DifferenceList differences, CancellationToken cancellationToken)
+        string bundle, ImmutableArray<EvidenceItem> sealedItems, string rebuilt, UnrecordedEvidence unrecorded, DifferenceList differences, CancellationToken cancellationToken)
     {
         var again = EvidenceIndex.Read(rebuilt).Select(unrecorded.AsSealed).ToImmutableArray();
         var now = again.ToDictionary(i => (i.Target, i.EvidenceId));
@@ -38,7 +38,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         }
         foreach (var item in again.Where(i => !seen.Contains((i.Target, i.EvidenceId))))
             Report(item, [new(Place(item), "evidence", null, Word(item))], "the bundle's index does not have it");
-        return new(again.Length, again.Sum(i => i.Items), again.Count(i => unrecorded.Items.ContainsKey((i.Target, i.EvidenceId))), differing.ToImmutable());
+        return new(again.Length, again.Sum(i => i.Items), again.Count(unrecorded.FailedThenToo), differing.ToImmutable());
 
         void Report(EvidenceItem item, IReadOnlyList<Difference> found, string? cause)
         {
@@ -51,7 +51,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
 
     private static (List<Difference> Found, string? Cause) Compare(string bundle, EvidenceItem before, string rebuilt, EvidenceItem after, CancellationToken cancellationToken)
     {
-        // What was read of a file or failed unsent has no recorded moment.
+        // When a file was read is no part of the evidence, and stands in no exchange.
         if (after.Source == "file")
             after = after with { Started = before.Started, Finished = before.Finished };
         var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
@@ -64,7 +64,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
             if (different is not null && sealedDigest == digest)
                 found.Add(new(Place(before), table, "another table", "the rebuilt one", $"the index names the rebuilt table, so the file was changed afterwards: {different}"));
             else if (sealedDigest != digest)
-                cause ??= different is null ? "the bundle's table is the rebuilt one; only the index says otherwise" : $"the exchanges give other rows: {different}";
+                cause ??= different is null ? "the bundle's table is the rebuilt one; only the index says otherwise" : $"{(after.Source == "file" ? "the bundle's copy of the file gives" : "the exchanges give")} other rows: {different}";
         }
         if (after.Failures.Any(f => f.Code == NotRecorded) && !before.Failures.Any(f => f.Code == NotRecorded))
             cause = $"an exchange that it needs is not recorded: {after.Failures.First(f => f.Code == NotRecorded).Message}";
