@@ -67,6 +67,28 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
         return new([.. read.OrderBy(c => c.Control.Id, StringComparer.Ordinal)], faults.InOrder());
     }
 
+    /// <summary>
+    /// Reads the copies that a bundle holds of the controls that were run: a flat folder of <c>&lt;id in lower case&gt;.yaml</c> without
+    /// fixtures, where a retired control's successor need not be.
+    /// </summary>
+    /// <param name="folder">The bundle's folder of controls.</param>
+    /// <param name="shipped">Id to digest of the controls embedded in the program.</param>
+    public static ControlLibrary OfBundle(string folder, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<string, Digest> shipped)
+    {
+        var (files, unread) = LibraryFile.ReadFolder(folder);
+        var faults = new FaultList();
+        faults.AddRange(unread);
+        var read = ImmutableArray.CreateBuilder<LoadedControl>();
+        foreach (var file in files)
+        {
+            var (control, positions, fileFaults) = ControlReader.Read(file, sources, inBundle: true);
+            faults.AddRange(fileFaults);
+            if (control is not null)
+                read.Add(new(control, OriginOf(control, shipped), positions, Fixtures: null));
+        }
+        return new([.. read.DistinctBy(c => c.Control.Id).OrderBy(c => c.Control.Id, StringComparer.Ordinal)], faults.InOrder());
+    }
+
     /// <summary>The controls that ids and globs name, each once and in order; all where there are none.</summary>
     /// <returns>With a message for each id or glob that names none.</returns>
     public (ImmutableArray<LoadedControl> Controls, ImmutableArray<string> Faults) Select(ImmutableArray<string> idsOrGlobs)

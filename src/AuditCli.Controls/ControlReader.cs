@@ -14,18 +14,21 @@ internal sealed class ControlReader
     private readonly ImmutableDictionary<string, TextPosition>.Builder _positions = ImmutableDictionary.CreateBuilder<string, TextPosition>(StringComparer.Ordinal);
     private readonly LibraryFile _file;
     private readonly ImmutableArray<EvidenceSource> _sources;
+    private readonly bool _inBundle;
 
-    private ControlReader(LibraryFile file, ImmutableArray<EvidenceSource> sources)
+    private ControlReader(LibraryFile file, ImmutableArray<EvidenceSource> sources, bool inBundle)
     {
         _file = file;
         _sources = sources;
+        _inBundle = inBundle;
     }
 
     /// <summary>The control, or null with its faults. The positions are those of the id and of each SQL text.</summary>
+    /// <param name="inBundle">Whether the file is a bundle's copy, which stands in no domain's folder and has a lower-case name.</param>
     public static (Control? Control, ImmutableDictionary<string, TextPosition> Positions, ImmutableArray<Diagnostic> Faults) Read(
-        LibraryFile file, ImmutableArray<EvidenceSource> sources)
+        LibraryFile file, ImmutableArray<EvidenceSource> sources, bool inBundle = false)
     {
-        var reader = new ControlReader(file, sources);
+        var reader = new ControlReader(file, sources, inBundle);
         var control = reader.Read();
         return (reader._faults.Count == 0 ? control : null, reader._positions.ToImmutable(), reader._faults.InOrder());
     }
@@ -89,11 +92,12 @@ internal sealed class ControlReader
     private void WhereItStands(YamlMap map, Control control)
     {
         var parts = _file.Path.Split('/');
-        if (map.Find("domain") is { } domain && ControlWords.Domains.Any(d => d.Value == control.Domain)
+        if (!_inBundle && map.Find("domain") is { } domain && ControlWords.Domains.Any(d => d.Value == control.Domain)
             && domain is YamlScalar { Text: var word } && ControlWords.Domains.Any(d => d.Word == word) && parts[0] != word)
             _faults.Meaning(domain.Position, $"the domain is '{word}', but the file stands in the folder '{parts[0]}'");
-        if (control.Id.Length > 0 && parts[^1] != control.Id + ".yaml")
-            _faults.Meaning(map.Find("id")!.Position, $"the id is '{control.Id}', so the file must be called {control.Id}.yaml, not {parts[^1]}");
+        var name = (_inBundle ? control.Id.ToLowerInvariant() : control.Id) + ".yaml";
+        if (control.Id.Length > 0 && parts[^1] != name)
+            _faults.Meaning(map.Find("id")!.Position, $"the id is '{control.Id}', so the file must be called {name}, not {parts[^1]}");
         if (control.ReplacedBy is not null && control.Status != "retired")
             _faults.Meaning(map.Find("replaced_by")!.Position, "'replaced_by' is said of a retired control; add 'status: retired'");
         if (control.ReplacedBy == control.Id && control.Id.Length > 0)

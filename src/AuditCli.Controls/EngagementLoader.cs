@@ -20,19 +20,33 @@ public static class EngagementLoader
     /// <param name="path">As given; messages print it, and the engagement holds the full path.</param>
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Load(string path, ImmutableArray<EvidenceSource> sources)
     {
-        byte[] content;
-        try
-        {
-            var file = new FileInfo(path);
-            if (file.Exists && file.Length > YamlDocument.MaximumBytes)
-                return (null, [new(path, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)]);
-            content = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return (null, [new(path, 1, 1, $"the engagement cannot be read: {e.Message}", DiagnosticKind.Meaning)]);
-        }
-        return Read(path, content, sources);
+        var (content, faults) = Content(path);
+        return content is null ? (null, faults) : Read(path, content, sources, new EngagementFiles(path));
+    }
+
+    /// <summary>
+    /// The engagement of a bundle, with the bundle's own copies in place of every file and folder that it names, at none of which it
+    /// looks: inputs are those the bundle holds, exchanges are replayed, there is no library. What it says of controls or parameters
+    /// that the library lacks is left out; it was checked when the run was made. Parameters have their types.
+    /// </summary>
+    /// <param name="bundle">The bundle's folder.</param>
+    /// <param name="exchanges">The folder of recorded exchanges, full path.</param>
+    /// <param name="library">The controls to be evaluated.</param>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
+        string bundle, string exchanges, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
+    {
+        var path = Path.Combine(bundle, "data", "engagement.yaml");
+        var (content, faults) = Content(path);
+        if (content is null)
+            return (null, faults);
+        (var engagement, faults) = Read(path, content, sources, new EngagementFiles(path, bundle, exchanges));
+        if (engagement is null || YamlDocument.Parse(path, content).Root is not YamlMap root || root.Find("controls") is not YamlMap controls)
+            return (engagement, faults);
+        var wrong = new FaultList();
+        var known = engagement.ParameterOverrides.Where(o => library.Any(c => c.Id == o.Control && c.Parameters.Any(p => p.Name == o.Parameter)));
+        engagement = engagement with { ParameterOverrides = [.. known] };
+        engagement = engagement with { ParameterOverrides = Overrides(engagement, controls, library, wrong, ofBundle: true) };
+        return wrong.Count > 0 ? (null, wrong.InOrder()) : (engagement, []);
     }
 
     /// <summary>
@@ -65,7 +79,22 @@ public static class EngagementLoader
         return (engagement with { ParameterOverrides = overrides }, faults.InOrder());
     }
 
-    private static (Engagement?, ImmutableArray<Diagnostic>) Read(string path, byte[] content, ImmutableArray<EvidenceSource> sources)
+    private static (byte[]? Content, ImmutableArray<Diagnostic> Faults) Content(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            return file.Exists && file.Length > YamlDocument.MaximumBytes
+                ? (null, [new(path, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)])
+                : (File.ReadAllBytes(path), []);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, [new(path, 1, 1, $"the engagement cannot be read: {e.Message}", DiagnosticKind.Meaning)]);
+        }
+    }
+
+    private static (Engagement?, ImmutableArray<Diagnostic>) Read(string path, byte[] content, ImmutableArray<EvidenceSource> sources, EngagementFiles files)
     {
         var (root, parseFaults) = YamlDocument.Parse(path, content);
         var faults = new FaultList();
@@ -74,18 +103,17 @@ public static class EngagementLoader
             return (null, faults.InOrder());
 
         var full = Path.GetFullPath(path);
-        var folder = Path.GetDirectoryName(full)!;
         var entity = map.Text("entity");
         var name = map.Text("name");
         var period = PeriodReader.Read(map, faults);
         var asOf = map.Optional("as_of") is { } moment ? NodeReader.Timestamp(moment, "'as_of'", faults) : null;
         var tolerance = map.OptionalFormed("as_of_tolerance", TextForm.Duration);
         var (preparer, reviewer) = People(map, faults);
-        var library = FolderAt(map, "library", folder, faults);
+        var library = files.Library(map, faults);
         var (include, notApplicable, overrides) = Controls(map, faults);
-        var inputs = Inputs(map, folder, faults);
-        var targets = TargetReader.Read(map, sources, folder, live: map.Map.Find("replay") is null, faults);
-        var replay = FolderAt(map, "replay", folder, faults);
+        var inputs = Inputs(map, files, faults);
+        var targets = TargetReader.Read(map, sources, files.Folder, live: files.AreLive(map), faults);
+        var replay = files.Replay(map, faults);
         map.Close();
         if (faults.Count > 0 || period is null)
             return (null, faults.InOrder());
@@ -118,9 +146,6 @@ public static class EngagementLoader
             faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
         return (preparer, reviewer);
     }
-
-    private static string? FolderAt(MapReader map, string key, string folder, FaultList faults) =>
-        map.OptionalText(key) is { } written ? EngagementPath.Folder(map.Map.Find(key)!, written, folder, faults) : null;
 
     private static (ImmutableArray<string>, ImmutableArray<NotApplicable>, ImmutableArray<ParameterOverride>) Controls(MapReader map, FaultList faults)
     {
@@ -155,22 +180,24 @@ public static class EngagementLoader
         return (include, leftOut.ToImmutable(), overrides.ToImmutable());
     }
 
-    private static ImmutableArray<ParameterOverride> Overrides(Engagement engagement, YamlMap controls, ImmutableArray<Control> library, FaultList faults)
+    private static ImmutableArray<ParameterOverride> Overrides(
+        Engagement engagement, YamlMap controls, ImmutableArray<Control> library, FaultList faults, bool ofBundle = false)
     {
         var typed = new Dictionary<(string, string), JsonElement>();
         foreach (var (id, value) in (controls.Find("parameters") as YamlMap)?.Entries ?? [])
         {
             if (library.FirstOrDefault(c => c.Id == id.Text) is not { } control)
             {
-                faults.Meaning(id.Position, $"there is no control '{id.Text}'{NearMiss.Hint(id.Text, library.Select(c => c.Id))}");
+                if (!ofBundle)
+                    faults.Meaning(id.Position, $"there is no control '{id.Text}'{NearMiss.Hint(id.Text, library.Select(c => c.Id))}");
                 continue;
             }
             foreach (var (name, settings) in (value as YamlMap)?.Entries ?? [])
             {
                 var parameter = control.Parameters.FirstOrDefault(p => p.Name == name.Text);
-                if (parameter is null)
+                if (parameter is null && !ofBundle)
                     faults.Meaning(name.Position, $"{control.Id} has no parameter '{name.Text}'{NearMiss.Hint(name.Text, control.Parameters.Select(p => p.Name))}");
-                else if ((settings as YamlMap)?.Find("value") is { } node
+                else if (parameter is not null && (settings as YamlMap)?.Find("value") is { } node
                     && TypedValue.Read(node, parameter.Type, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)
                     typed[(control.Id, parameter.Name)] = read;
             }
@@ -178,7 +205,7 @@ public static class EngagementLoader
         return [.. engagement.ParameterOverrides.Select(o => typed.TryGetValue((o.Control, o.Parameter), out var read) ? o with { Value = read } : o)];
     }
 
-    private static ImmutableArray<EngagementInput> Inputs(MapReader map, string folder, FaultList faults)
+    private static ImmutableArray<EngagementInput> Inputs(MapReader map, EngagementFiles files, FaultList faults)
     {
         var inputs = ImmutableArray.CreateBuilder<EngagementInput>();
         foreach (var (name, value) in map.OptionalEntries("inputs", TextForm.Name))
@@ -186,12 +213,13 @@ public static class EngagementLoader
             if (MapReader.Of(value, $"input '{name.Text}'", faults) is not { } reader)
                 continue;
             var written = reader.Text("file");
-            var path = written.Length == 0 ? null : EngagementPath.InsideFile(reader.Map.Find("file")!, written, folder, faults);
+            var path = written.Length == 0 ? null : files.Input(name.Text, reader.Map.Find("file")!, written, faults);
             var input = new EngagementInput(name.Text, path ?? "", reader.Text("obtained_from"), reader.Date("obtained_on") ?? default,
                 reader.Text("how"), reader.Optional("stated_rows") is { } rows ? NodeReader.Count(rows, "'stated_rows'", faults) : null,
                 reader.OptionalText("report_parameters"));
             reader.Close();
-            inputs.Add(input);
+            if (path is not null || !files.AreABundles)
+                inputs.Add(input);
         }
         return inputs.ToImmutable();
     }

@@ -117,7 +117,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
-        var evidence = new CollectedEvidence(bundle.PartialFolder, items);
+        var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
         var concluded = new List<ControlResult>();
         foreach (var scope in prepared.Plan.Controls)

@@ -37,6 +37,7 @@ public static class Composition
     {
         RunCommand.Build(host),
         VerifyCommand.Build(host),
+        ReperformCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),
         CallCommand.Build(host),

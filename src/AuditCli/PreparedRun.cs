@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Reperformance;
 
 namespace AuditCli;
 
@@ -26,6 +27,9 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     /// <summary>The variable with the engagement's redaction key: under it equal secrets have equal digests in every run.</summary>
     public const string RedactionVariable = "AUDITCLI_REDACTION_KEY";
     private const int LeastKeyBytes = 32;
+
+    /// <summary>Of a run that is done again, the evidence of which nothing was recorded; empty otherwise.</summary>
+    public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;
 
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
     public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -5,6 +6,10 @@ using AuditCli.Collectors;
 using AuditCli.Evidence;
 
 namespace AuditCli;
+
+/// <summary>What doing a run again needs of its record.</summary>
+/// <param name="Targets">The names of those that were entered, or were meant to be.</param>
+internal sealed record RecordedRun(string Tool, string Mode, DateTimeOffset AsOf, string EngagementSha256, ImmutableArray<string> Targets);
 
 /// <summary><c>data/run.json</c>: who ran what, when, where, as whom, and everything that narrows or bends the scope.</summary>
 internal static class RunRecord
@@ -59,6 +64,32 @@ internal static class RunRecord
             ["unused_recordings"] = new JsonArray([.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
         });
     }
+
+    /// <summary>What <see cref="Write"/> wrote, as far as it is needed.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no record of a run; the message says what is missing.</exception>
+    public static RecordedRun Read(ReadOnlyMemory<byte> content)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(content, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            var run = document.RootElement;
+            return run.GetProperty("schema").GetInt32() != Schema
+                ? throw new InvalidDataException($"run.json is of schema {run.GetProperty("schema")}, and only {Schema} can be read")
+                : new(
+                    Text(run.GetProperty("tool"), "version"),
+                    Text(run, "mode"),
+                    Rfc3339.TryParse(Text(run, "as_of"), out var asOf) ? asOf : throw new InvalidDataException("'as_of' of run.json is no instant"),
+                    Text(run, "engagement_sha256"),
+                    [.. run.GetProperty("targets").EnumerateArray().Select(t => Text(t, "name")).Distinct(StringComparer.Ordinal)]);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"run.json is not the record of a run: {e.Message}", e);
+        }
+    }
+
+    private static string Text(JsonElement of, string name) =>
+        of.GetProperty(name).GetString() ?? throw new InvalidDataException($"'{name}' of run.json is null");
 
     private static JsonObject TargetOf(ReachedTarget target) => new()
     {

@@ -7,6 +7,7 @@ public sealed class HelpTests
     [InlineData("")]
     [InlineData("run")]
     [InlineData("verify")]
+    [InlineData("reperform")]
     [InlineData("controls")]
     [InlineData("controls list")]
     [InlineData("controls show")]

@@ -76,6 +76,12 @@ public sealed class KubernetesCollector : ICollector
     public async Task<JsonElement> CallAsync(
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
     {
+        if (DerivedTable.Find(operation) is { } table)
+        {
+            throw new CollectionException(CollectionException.InvalidParameter, table.Reads.IsEmpty
+                ? $"{operation} is a table, and only lists can be called"
+                : $"{operation} is a table made from several lists; call one of those: {string.Join(", ", table.Reads)}");
+        }
         var resource = Find(operation);
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var buffer = new ArrayBufferWriter<byte>();

@@ -60,7 +60,7 @@ public static class BundleVerifier
             foreach (var file in present.Order(StringComparer.Ordinal))
                 Fail(Files, IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, "is in no manifest");
             return Report((entries.Length, bytes), isSigned, OxumAgrees(info, bytes, entries.Length, counted),
-                new(Printable(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(tree), tags.Digest));
+                new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(tree), tags.Digest));
         }
 
         private bool RootIsFolder()
@@ -277,19 +277,13 @@ public static class BundleVerifier
         private void Add(VerifyProblem problem)
         {
             // Names in a hostile bundle may carry terminal sequences.
-            problem = problem with { Path = Printable(problem.Path), Message = Printable(problem.Message) };
+            problem = problem with { Path = PrintableText.Of(problem.Path), Message = PrintableText.Of(problem.Message) };
             _problemCount++;
             if (_problems.Count < options.MaxProblems)
                 _problems.Add(problem);
             if (!_answers.TryGetValue(problem.Question, out var answer) || answer != VerifyAnswer.Fails)
                 _answers[problem.Question] = problem.Answer;
         }
-
-        private static string Printable(string text) => text.All(c => !char.IsControl(c) && char.GetUnicodeCategory(c) != UnicodeCategory.Format)
-            ? text
-            : string.Concat(text.Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format
-                ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")
-                : c.ToString()));
 
         /// <param name="counts">Null when the bundle's content was not looked at.</param>
         private VerifyReport Report((int Files, long Bytes)? counts, bool isSigned, bool? oxum, Identity identity)

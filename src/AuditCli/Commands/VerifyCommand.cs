@@ -11,7 +11,7 @@ internal static class VerifyCommand
     public static Command Build(AuditHost host)
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
-        var unsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
+        var verify = new VerifyChoices(host);
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("verify", "Check a bundle, offline: every file against the manifests, unsafe paths, special files, totals.", """
             Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
@@ -21,8 +21,10 @@ internal static class VerifyCommand
               auditcli verify bundles/example-20261123t101500z-0123abcd --allow-unsigned
             """)
         {
-            bundle, unsigned, form,
+            bundle,
         };
+        verify.AddTo(command);
+        command.Options.Add(form);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var path = host.FullPath(parsed.GetValue(bundle)!);
@@ -31,7 +33,7 @@ internal static class VerifyCommand
                 await parsed.InvocationConfiguration.Error.WriteLineAsync($"there is no bundle {path}");
                 return ExitCode.Usage;
             }
-            var report = await BundleVerifier.VerifyAsync(path, new(parsed.GetValue(unsigned)), cancellationToken);
+            var report = await BundleVerifier.VerifyAsync(path, verify.Of(parsed), cancellationToken);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteAsync(parsed.GetValue(form) == "json" ? Json(report) + Environment.NewLine : Text(report));
             return report.ExitCode;

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using AuditCli.Reperformance;
+using AuditCli.Reports;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli reperform BUNDLE</c>: whether a bundle's exchanges and controls give its tables and results again.</summary>
+internal static class ReperformCommand
+{
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var verify = new VerifyChoices(host);
+        var controls = CommandOptions.Text(host, "--controls", "DIR", "Evaluate the bundle's evidence with these controls, and show what they change.");
+        var form = CommandOptions.Output(host);
+        var command = new DetailedCommand("reperform", "Rebuild a bundle's tables from its recorded exchanges, evaluate its controls again, and compare.", """
+            Offline, from the bundle alone: no network, credentials or files of the original run. The bundle is verified
+            first. Each difference is named, down to the item, with its cause. Exit codes: 0 identical, 2 something differs or
+            does not verify, 3 identical but undecided (unsigned without --allow-unsigned), 1 usage or internal error,
+            130 interrupted. With --controls, 0 nothing changes and 2 something does.
+
+            Examples:
+              auditcli reperform bundles/example-20261123t101500z-0123abcd --allow-unsigned
+              auditcli reperform bundles/example-20261123t101500z-0123abcd --allow-unsigned --controls controls
+            """)
+        {
+            bundle,
+        };
+        verify.AddTo(command);
+        command.Options.Add(controls);
+        command.Options.Add(form);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
+            if (!Path.Exists(path))
+            {
+                await error.WriteLineAsync($"there is no bundle {path}");
+                return ExitCode.Usage;
+            }
+            var json = parsed.GetValue(form) == "json";
+            try
+            {
+                if (parsed.GetValue(controls) is not { } folder)
+                {
+                    var done = await Reperformed.OfAsync(path, verify.Of(parsed), host, error, cancellationToken);
+                    Print(output, json, () => ReperformText.Json(done), () => ReperformText.Write(output, done));
+                    return done.ExitCode;
+                }
+                var (changes, faults) = await ControlChanges.OfAsync(path, folder, verify.Of(parsed), host, error, cancellationToken);
+                if (changes is null)
+                    return CommandErrors.Report(error, faults);
+                Print(output, json, () => ReperformText.Json(changes), () => ReperformText.Write(output, changes));
+                return changes.ExitCode;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                await error.WriteLineAsync("interrupted: nothing was compared, and nothing is left behind");
+                return ExitCode.Interrupted;
+            }
+            catch (InvalidDataException e)
+            {
+                await error.WriteLineAsync($"the bundle cannot be evaluated again: {e.Message}");
+                return ExitCode.Failed;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                await error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
+        });
+        return command;
+    }
+
+    private static void Print(TextWriter output, bool json, Func<string> asJson, Action write)
+    {
+        if (json)
+            output.WriteLine(asJson());
+        else
+            write();
+    }
+}

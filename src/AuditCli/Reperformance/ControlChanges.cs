@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>What other controls make of a bundle's evidence.</summary>
+/// <param name="Same">Controls that conclude the same of the same items.</param>
+/// <param name="Absent">Controls of the bundle that the other library does not have, or cannot test.</param>
+internal sealed record ControlChanges(
+    VerifyReport Verification, ImmutableArray<ControlChange> Changes, int Same, ImmutableArray<string> Absent, DifferenceList Items)
+{
+    private const int MostDifferences = 100;
+    private const string NotRecorded = "NoRecording";
+
+    /// <summary>0 nothing changes; 2 something does, or the bundle does not verify; 3 nothing changes, and verification is undecided.</summary>
+    public int ExitCode => Verification.ExitCode == AuditCli.ExitCode.Failed || !Changes.IsEmpty ? AuditCli.ExitCode.Failed : Verification.ExitCode;
+
+    /// <summary>Evaluates the bundle's evidence with other controls.</summary>
+    /// <returns>Null with the faults of those controls, or of what they need.</returns>
+    /// <exception cref="InvalidDataException">The bundle cannot be read; the message says why.</exception>
+    /// <exception cref="IOException">As <see cref="Reperformed.OfAsync"/>.</exception>
+    public static async Task<(ControlChanges? Changes, ImmutableArray<Diagnostic> Faults)> OfAsync(
+        string bundle, string controls, VerifyOptions options, AuditHost host, TextWriter progress, CancellationToken cancellationToken)
+    {
+        var verification = await BundleVerifier.VerifyAsync(bundle, options, cancellationToken);
+        if (Reperformed.WhyUnsafe(verification) is { } reason)
+            throw new InvalidDataException(reason);
+        using var work = new WorkFolder();
+        var (questions, faults) = await BundleQuestions.LoadAsync(bundle, controls, work.Path, host, cancellationToken);
+        if (questions is null)
+            return (null, faults);
+        var before = ReadResults(bundle);
+        var again = await Reperformed.RunAsync(questions, work.Path, host, progress, cancellationToken);
+        return (await Task.Run(() => Compare(verification, bundle, before, again, cancellationToken), cancellationToken), []);
+    }
+
+    private static ControlChanges Compare(VerifyReport verification, string bundle, EvaluationResults before, FinishedRun again, CancellationToken cancellationToken)
+    {
+        var changes = ImmutableArray.CreateBuilder<ControlChange>();
+        var items = new DifferenceList(MostDifferences);
+        var same = 0;
+        foreach (var now in again.Results.Controls)
+        {
+            var was = before.Controls.FirstOrDefault(c => c.Id == now.Id);
+            var count = items.Count;
+            var tests = was is null ? [] : now.Tests.Concat(was.Tests).Select(t => t.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+            foreach (var test in tests)
+                CompareItems(bundle, again.Bundle.Path, now.Id, test, items, cancellationToken);
+            if (was is not null && was.Conclusion == now.Conclusion && items.Count == count)
+                same++;
+            else
+                changes.Add(new(now.Id, was, now, items.Count - count, [.. now.Limitations.Where(l => l.Code == NotRecorded).Select(l => l.Operation).Distinct().Order(StringComparer.Ordinal)]));
+        }
+        var absent = before.Controls.Where(c => again.Results.Controls.All(n => n.Id != c.Id))
+            .Select(c => again.Results.NotTested.FirstOrDefault(n => n.Id == c.Id) is { } not ? $"{c.Id} ({not.Reason})" : c.Id);
+        return new(verification, changes.ToImmutable(), same, [.. absent], items);
+    }
+
+    private static void CompareItems(string bundle, string rebuilt, string control, string test, DifferenceList items, CancellationToken cancellationToken)
+    {
+        var file = $"data/results/{control}.{test}.ndjson".ToLowerInvariant();
+        var (before, after) = (Path.Combine(bundle, file), Path.Combine(rebuilt, file));
+        var empty = Path.Combine(rebuilt, "nothing.ndjson");
+        File.WriteAllBytes(empty, []);
+        foreach (var row in RowComparison.Between(File.Exists(before) ? before : empty, File.Exists(after) ? after : empty, cancellationToken))
+        {
+            var (was, now) = (Verdict(row.Before), Verdict(row.After));
+            if (was != now)
+                items.Add(new($"{control} {test} {row.Target} {row.Account} {row.Item}", "verdict", was, now));
+        }
+    }
+
+    private static string? Verdict(JsonElement? row) => row is { } r && r.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : null;
+
+    private static EvaluationResults ReadResults(string bundle)
+    {
+        try
+        {
+            return ResultsJson.Read(BundleFile.Read(bundle, "data/results/results.json"));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"data/results/results.json cannot be read: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>A control that concludes otherwise, or of other items.</summary>
+/// <param name="Before">Null for a control that the bundle does not have.</param>
+/// <param name="Items">Population items whose verdict is another, that are new or gone; not counted for a new control.</param>
+/// <param name="NotRecorded">Operations it needs that the bundle's run did not ask.</param>
+internal sealed record ControlChange(string Id, ControlResult? Before, ControlResult After, long Items, ImmutableArray<string> NotRecorded);

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>The evidence of a bundle beside what its exchanges give today.</summary>
+/// <param name="Items">Evidence items compared.</param>
+/// <param name="Rows">Rows of the rebuilt tables.</param>
+/// <param name="Unrecorded">Items that failed before anything was recorded.</param>
+internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded, ImmutableArray<DifferingEvidence> Differing)
+{
+    private const string NotRecorded = "NoRecording";
+
+    /// <summary>Compares every line of the index, and every table.</summary>
+    /// <param name="sealedItems">The bundle's index.</param>
+    /// <param name="rebuilt">The folder of the bundle that was made again.</param>
+    public static EvidenceComparison Of(
+        string bundle, ImmutableArray<EvidenceItem> sealedItems, string rebuilt, UnrecordedEvidence unrecorded, DifferenceList differences, CancellationToken cancellationToken)
+    {
+        var again = EvidenceIndex.Read(rebuilt).Select(unrecorded.AsSealed).ToImmutableArray();
+        var now = again.ToDictionary(i => (i.Target, i.EvidenceId));
+        var differing = ImmutableArray.CreateBuilder<DifferingEvidence>();
+        var seen = new HashSet<(string, string)>();
+        foreach (var item in sealedItems)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!seen.Add((item.Target, item.EvidenceId)))
+                Report(item, [new(Place(item), "index line", "stands twice", null)], "the index was edited");
+            else if (!now.TryGetValue((item.Target, item.EvidenceId), out var other))
+                Report(item, [new(Place(item), "evidence", "collected", null)], "the bundle's controls do not ask for it");
+            else
+            {
+                var (found, cause) = Compare(bundle, item, rebuilt, other, cancellationToken);
+                Report(item, found, cause);
+            }
+        }
+        foreach (var item in again.Where(i => !seen.Contains((i.Target, i.EvidenceId))))
+            Report(item, [new(Place(item), "evidence", null, Word(item))], "the bundle's index does not have it");
+        return new(again.Length, again.Sum(i => i.Items), again.Count(unrecorded.FailedThenToo), differing.ToImmutable());
+
+        void Report(EvidenceItem item, IReadOnlyList<Difference> found, string? cause)
+        {
+            foreach (var difference in found)
+                differences.Add(difference with { Cause = difference.Cause ?? cause });
+            if (found.Count > 0)
+                differing.Add(new(item, cause ?? $"{found[0].What} {found[0].Before} -> {found[0].After}"));
+        }
+    }
+
+    private static (List<Difference> Found, string? Cause) Compare(string bundle, EvidenceItem before, string rebuilt, EvidenceItem after, CancellationToken cancellationToken)
+    {
+        // When a file was read is no part of the evidence, and stands in no exchange.
+        if (after.Source == "file")
+            after = after with { Started = before.Started, Finished = before.Finished };
+        var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
+        string? cause = null;
+        foreach (var (table, sealedDigest, digest) in new[] { (after.Table, before.TableSha256, after.TableSha256), (after.Calls, before.CallsSha256, after.CallsSha256) })
+        {
+            if (table is null)
+                continue;
+            var different = TableDifference(Path.Combine(bundle, table), Path.Combine(rebuilt, table), cancellationToken);
+            if (different is not null && sealedDigest == digest)
+                found.Add(new(Place(before), table, "another table", "the rebuilt one", $"the index names the rebuilt table, so the file was changed afterwards: {different}"));
+            else if (sealedDigest != digest)
+                cause ??= different is null ? "the bundle's table is the rebuilt one; only the index says otherwise" : $"{(after.Source == "file" ? "the bundle's copy of the file gives" : "the exchanges give")} other rows: {different}";
+        }
+        if (after.Failures.Any(f => f.Code == NotRecorded) && !before.Failures.Any(f => f.Code == NotRecorded))
+            cause = $"an exchange that it needs is not recorded: {after.Failures.First(f => f.Code == NotRecorded).Message}";
+        return (found, cause);
+    }
+
+    private static string? TableDifference(string before, string after, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(before))
+            return "the bundle does not have the table";
+        try
+        {
+            return TableComparison.FirstDifference(before, after, cancellationToken);
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message.Replace(before, Path.GetFileName(before), StringComparison.Ordinal);
+        }
+    }
+
+    private static JsonElement Json(EvidenceItem item) => JsonElement.Parse(EvidenceIndex.Format(item));
+
+    private static string Word(EvidenceItem item) => item.Code is null ? $"{item.Outcome}".ToLowerInvariant() : $"{item.Outcome} ({item.Code})".ToLowerInvariant();
+
+    internal static string Place(EvidenceItem item) => item.Source == "file"
+        ? $"input {item.Operation}"
+        : string.Join(' ', new[] { item.Operation, "in", item.Target, item.Account, item.Region }.Where(t => t.Length > 0));
+}
+
+/// <summary>An evidence item that is not what it was, and why.</summary>
+internal sealed record DifferingEvidence(EvidenceItem Item, string Why);

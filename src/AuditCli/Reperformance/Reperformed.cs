@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>What came of doing a bundle's run again, beside the bundle.</summary>
+/// <param name="NotCompared">Why nothing could be compared; null when it was.</param>
+/// <param name="Done">What was compared; null with <paramref name="NotCompared"/>.</param>
+internal sealed record Reperformed(VerifyReport Verification, string? NotCompared, Comparison? Done)
+{
+    private const int MostDifferences = 100;
+
+    /// <summary>0 identical; 2 something differs or does not verify; 3 identical, and verification is undecided.</summary>
+    public int ExitCode => Verification.ExitCode == Failed || NotCompared is not null || Done is { IsIdentical: false } ? Failed : Verification.ExitCode;
+
+    private static int Failed => AuditCli.ExitCode.Failed;
+
+    /// <summary>Verifies the bundle, does its run again in a folder of its own that is gone afterwards, and compares.</summary>
+    /// <exception cref="IOException">What is done again cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async Task<Reperformed> OfAsync(string bundle, VerifyOptions options, AuditHost host, TextWriter progress, CancellationToken cancellationToken)
+    {
+        var verification = await BundleVerifier.VerifyAsync(bundle, options, cancellationToken);
+        if (WhyUnsafe(verification) is { } reason)
+            return new(verification, reason, null);
+        using var work = new WorkFolder();
+        try
+        {
+            var (questions, faults) = await BundleQuestions.LoadAsync(bundle, otherControls: null, work.Path, host, cancellationToken);
+            if (questions is null)
+                return new(verification, string.Join("; ", faults), null);
+            var again = await RunAsync(questions, work.Path, host, progress, cancellationToken);
+            return new(verification, null, await Task.Run(() => Compare(bundle, questions, again, cancellationToken), cancellationToken));
+        }
+        catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new(verification, e.Message, null);
+        }
+    }
+
+    /// <summary>Why the bundle's files must not be read any further; null where they may be.</summary>
+    public static string? WhyUnsafe(VerifyReport verification)
+    {
+        if (verification.ProblemCount > verification.Problems.Length)
+            return $"verification found {verification.ProblemCount} problems, too many to tell whether it is safe to read";
+        return verification.Problems.FirstOrDefault(p => p.Code is "SPECIAL_FILE" or "LIMIT_EXCEEDED" or "TYPE_UNSUPPORTED" or "NOT_SEALED") is { } problem
+            ? $"{problem.Path} {problem.Message}"
+            : null;
+    }
+
+    /// <summary>Does the run again; nothing outside the exchanges and the folder is touched.</summary>
+    public static Task<FinishedRun> RunAsync(BundleQuestions questions, string work, AuditHost host, TextWriter progress, CancellationToken cancellationToken)
+    {
+        var options = new RunOptions(questions.Prepared.Engagement.File, questions.Prepared.Engagement.File, null, work, PlanFilter.None, Verbose: false)
+        {
+            AllowSecrets = true,  // whether it was right to seal them was decided then
+        };
+        return new AuditRun(questions.Prepared, options, host, progress).RunAsync(cancellationToken);
+    }
+
+    private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, CancellationToken cancellationToken)
+    {
+        var (tables, results) = (new DifferenceList(MostDifferences), new DifferenceList(MostDifferences));
+        var rebuilt = again.Bundle.Path;
+        if (Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex != questions.Record.EngagementSha256)
+            results.Add(new("engagement.yaml", "sha256", questions.Record.EngagementSha256, Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex, "the file is not the one that run.json names"));
+        foreach (var fault in questions.LibraryFaults)
+            results.Add(new(Path.GetFileName(fault.File), "control", "was run", null, $"it cannot be loaded: {fault.Message} (line {fault.Line})"));
+        var evidence = EvidenceComparison.Of(bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, tables, cancellationToken);
+        var compared = ResultComparison.Of(bundle, rebuilt, again.Results, evidence, results, cancellationToken);
+        var items = again.Results.Controls.Sum(c => c.Tests.Sum(t => t.Population));
+        string[] notes =
+        [
+            .. compared.Notes,
+            .. questions.Record.Tool == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool} made the bundle, and this is {Tool.Version}" },
+            .. evidence.Unrecorded == 0 ? [] : new[] { $"{evidence.Unrecorded} evidence items failed before anything was sent; their failure is taken from the index, and they fail again" },
+            .. again.Facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
+        ];
+        return new(evidence, again.Results.Controls.Length, items, tables, results, [.. notes]);
+    }
+}
+
+/// <summary>What was compared, and what differs.</summary>
+/// <param name="Controls">How many were evaluated again.</param>
+/// <param name="Items">Population items over all their tests.</param>
+internal sealed record Comparison(
+    EvidenceComparison Evidence, int Controls, long Items, DifferenceList Tables, DifferenceList Results, ImmutableArray<string> Notes)
+{
+    public bool IsIdentical => Tables.Count == 0 && Results.Count == 0;
+}
+
+/// <summary>A new folder for what is done again, removed with all it holds.</summary>
+internal sealed class WorkFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("auditcli-reperform-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

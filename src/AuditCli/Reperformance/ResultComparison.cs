@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>The results of a bundle beside those of its own controls on its own evidence, down to the population item.</summary>
+/// <param name="Notes">What differs and says nothing about the evidence: the engine, and where a control came from.</param>
+internal sealed record ResultComparison(ImmutableArray<string> Notes)
+{
+    private const string Results = "data/results";
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    /// <param name="rebuilt">The folder of the bundle that was made again.</param>
+    /// <exception cref="InvalidDataException">The bundle's results are no results; the message says why.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static ResultComparison Of(
+        string bundle, string rebuilt, EvaluationResults again, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
+    {
+        var before = Read(bundle);
+        var after = Read(rebuilt);
+        var notes = ImmutableArray.CreateBuilder<string>();
+        foreach (var engine in JsonDifference.Between(before.GetProperty("engine"), after.GetProperty("engine")))
+            notes.Add($"the engine differs: {engine.Path} {engine.Before ?? "nothing"} -> {engine.After ?? "nothing"}");
+        foreach (var difference in JsonDifference.Between(Without(before, "engine", "not_tested"), Without(after, "engine", "not_tested")))
+        {
+            // controls <id> <path>
+            var words = difference.Path.Split(' ', 3);
+            if (words is ["controls", var shown, "origin"])
+                notes.Add($"{shown} was {difference.Before} and is {difference.After} to this program");
+            else if (words is ["controls", var id, ..])
+                differences.Add(new(id, words.Length > 2 ? words[2] : "control", words.Length > 2 ? difference.Before : difference.Before is null ? null : "concluded", words.Length > 2 ? difference.After : difference.After is null ? null : "concluded", Cause(before, after, evidence, id)));
+            else
+                differences.Add(new("results", difference.Path, difference.Before, difference.After));
+        }
+        CompareRows(bundle, rebuilt, again, before, after, evidence, differences, cancellationToken);
+        return new(notes.ToImmutable());
+    }
+
+    private static void CompareRows(
+        string bundle, string rebuilt, EvaluationResults again, JsonElement before, JsonElement after, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
+    {
+        var files = again.Controls.SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: $"{c.Id}.{t}.ndjson".ToLowerInvariant(), Control: c.Id, Test: t)))
+            .ToImmutableDictionary(f => f.File, StringComparer.Ordinal);
+        foreach (var name in Names(bundle).Union(Names(rebuilt)).Order(StringComparer.Ordinal))
+        {
+            var (left, right) = (Path.Combine(bundle, Results, name), Path.Combine(rebuilt, Results, name));
+            var (control, test) = files.TryGetValue(name, out var known) ? (known.Control, known.Test) : (name, "");
+            if (!File.Exists(left) || !File.Exists(right))
+            {
+                differences.Add(new($"{Results}/{name}", "file", File.Exists(left) ? "there" : null, File.Exists(right) ? "there" : null, Cause(before, after, evidence, control)));
+                continue;
+            }
+            var found = false;
+            foreach (var row in RowComparison.Between(left, right, cancellationToken))
+            {
+                found = true;
+                var cause = RowsAgree(before, after, control, test, row)
+                    ? "results.json has the digest of the re-performed rows, so the file was changed afterwards"
+                    : Cause(before, after, evidence, control, row.Target, row.Account);
+                var where = $"{control} {test} {row.Target} {row.Account} {row.Item}";
+                if (row is { Before: { } was, After: { } now })
+                {
+                    foreach (var value in JsonDifference.Between(was, now))
+                        differences.Add(new(where, value.Path, value.Before, value.After, cause));
+                }
+                else
+                    differences.Add(new(where, "item", row.Before is { } b ? Verdict(b) : null, row.After is { } a ? Verdict(a) : null, cause));
+            }
+            if (!found && !SameBytes(left, right))
+                differences.Add(new($"{Results}/{name}", "bytes", "one form", "another", "the same rows in another order, or written differently"));
+        }
+    }
+
+    /// <summary>Why a control's result differs: its evidence, its own text, the engine, or a hand.</summary>
+    private static string Cause(JsonElement before, JsonElement after, EvidenceComparison evidence, string control, string? target = null, string? account = null)
+    {
+        var stands = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)
+            && (target is null or "*" || d.Item.Target.Length == 0 || (d.Item.Target == target && d.Item.Account == account))).ToImmutableArray();
+        if (!stands.IsEmpty)
+            return $"evidence {stands[0].Item.Names.First(n => n.Control == control).Name} differs ({EvidenceComparison.Place(stands[0].Item)}): {stands[0].Why}{(stands.Length > 1 ? $"; and {stands.Length - 1} more" : "")}";
+        if (Control(before, control) is { } b && Text(b, "sha256") is { } was && Control(after, control) is { } a && Text(a, "sha256") is { } now && was != now)
+            return $"the bundle's control file is not the one that concluded (sha256 {was[..Math.Min(12, was.Length)]}, now {now[..12]})";
+        return JsonElement.DeepEquals(before.GetProperty("engine"), after.GetProperty("engine"))
+            ? "the tables and the engine are the same: the results were edited, or the evaluation changed between versions"
+            : "the tables are the same, and the engine is another";
+    }
+
+    private static JsonElement? Control(JsonElement results, string id) => results.GetProperty("controls").EnumerateArray()
+        .Select(c => (JsonElement?)c).FirstOrDefault(c => Text(c!.Value, "id") == id);
+
+    private static bool RowsAgree(JsonElement before, JsonElement after, string control, string test, RowDifference row) =>
+        RowsDigest(before, control, test, row) is { } was && was == RowsDigest(after, control, test, row);
+
+    private static string? RowsDigest(JsonElement results, string control, string test, RowDifference row)
+    {
+        if (Control(results, control) is not { } found || !found.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array)
+            return null;
+        return tests.EnumerateArray()
+            .Where(t => Text(t, "id") == test && t.TryGetProperty("partition", out var p) && Text(p, "target") == row.Target && Text(p, "account") == row.Account)
+            .Select(t => Text(t, "rows_sha256")).FirstOrDefault();
+    }
+
+    private static string? Text(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static bool SameBytes(string before, string after)
+    {
+        using var left = File.OpenRead(before);
+        using var right = File.OpenRead(after);
+        return SHA256.HashData(left).AsSpan().SequenceEqual(SHA256.HashData(right));
+    }
+
+    private static JsonElement Read(string bundle)
+    {
+        try
+        {
+            var results = JsonElement.Parse(BundleFile.Read(bundle, $"{Results}/results.json"), Strict);
+            return results.GetProperty("controls").ValueKind == JsonValueKind.Array && results.GetProperty("engine").ValueKind == JsonValueKind.Object
+                ? results
+                : throw new InvalidDataException($"{Results}/results.json has no controls or no engine");
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{Results}/results.json cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static JsonElement Without(JsonElement value, params string[] members) =>
+        JsonSerializer.SerializeToElement(value.EnumerateObject().Where(m => !members.Contains(m.Name)).ToDictionary(m => m.Name, m => m.Value));
+
+    private static string Verdict(JsonElement row) => row.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : "no verdict";
+
+    private static IEnumerable<string> Names(string bundle) =>
+        Directory.EnumerateFiles(Path.Combine(bundle, Results)).Select(f => Path.GetFileName(f)!).Where(n => n != "results.json");
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using System.Text.Json;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>A population item whose row differs; null where one side has none.</summary>
+internal sealed record RowDifference(string Target, string Account, string Item, JsonElement? Before, JsonElement? After);
+
+/// <summary>
+/// Pairs the rows of one test, done twice. Equal rows are passed by without being read; of the others only those are held that have
+/// not met their counterpart yet.
+/// </summary>
+internal static class RowComparison
+{
+    private const int MostUnpaired = 10_000;
+
+    /// <summary>Every item that differs, in the order found.</summary>
+    /// <exception cref="InvalidDataException">A line is no row, or the files have too little in common to be paired; the message names the file.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static IEnumerable<RowDifference> Between(string before, string after, CancellationToken cancellationToken)
+    {
+        using var left = Lines(before).GetEnumerator();
+        using var right = Lines(after).GetEnumerator();
+        var (unpairedLeft, unpairedRight) = (new Dictionary<Key, JsonElement>(), new Dictionary<Key, JsonElement>());
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (hasLeft, hasRight) = (left.MoveNext(), right.MoveNext());
+            if (!hasLeft && !hasRight)
+                break;
+            if (hasLeft && hasRight && left.Current.Span.SequenceEqual(right.Current.Span))
+                continue;
+            if (hasLeft)
+            {
+                var (key, row) = Parse(left.Current, before);
+                if (unpairedRight.Remove(key, out var other))
+                {
+                    if (!JsonElement.DeepEquals(row, other))
+                        yield return new(key.Target, key.Account, key.Item, row, other);
+                }
+                else if (!unpairedLeft.TryAdd(key, row))
+                    throw new InvalidDataException($"{Path.GetFileName(before)}: item '{key.Item}' stands twice");
+            }
+            if (hasRight)
+            {
+                var (key, row) = Parse(right.Current, after);
+                if (unpairedLeft.Remove(key, out var other))
+                {
+                    if (!JsonElement.DeepEquals(other, row))
+                        yield return new(key.Target, key.Account, key.Item, other, row);
+                }
+                else
+                    unpairedRight[key] = row;
+            }
+            if (unpairedLeft.Count > MostUnpaired || unpairedRight.Count > MostUnpaired)
+                throw new InvalidDataException($"{Path.GetFileName(before)}: more than {MostUnpaired} items have no counterpart");
+        }
+        foreach (var (key, row) in unpairedLeft)
+            yield return new(key.Target, key.Account, key.Item, row, null);
+        foreach (var (key, row) in unpairedRight)
+            yield return new(key.Target, key.Account, key.Item, null, row);
+    }
+
+    private static (Key, JsonElement) Parse(ReadOnlyMemory<byte> line, string path)
+    {
+        try
+        {
+            var row = JsonElement.Parse(line.Span, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return (new(row.GetProperty("target").GetString()!, row.GetProperty("account").GetString()!, row.GetProperty("item").GetString()!), row);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new InvalidDataException($"{Path.GetFileName(path)}: a line is no row of a test: {PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]))}", e);
+        }
+    }
+
+    /// <summary>A file's lines, each valid until the next is asked for; the last need not be ended.</summary>
+    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        var buffer = new byte[128 * 1024];
+        var (start, end) = (0, 0);
+        while (true)
+        {
+            for (int length; (length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+                yield return buffer.AsMemory(start, length);
+            if (end - start > TableReader.DefaultMaxRowBytes)
+                throw new InvalidDataException($"{Path.GetFileName(path)}: a row is larger than {TableReader.DefaultMaxRowBytes} bytes");
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+            if (end == buffer.Length)
+                Array.Resize(ref buffer, buffer.Length * 2);
+            var read = file.Read(buffer, end, buffer.Length - end);
+            if (read == 0)
+                break;
+            end += read;
+        }
+        if (end > 0)
+            yield return buffer.AsMemory(0, end);
+    }
+
+    private readonly record struct Key(string Target, string Account, string Item);
+}

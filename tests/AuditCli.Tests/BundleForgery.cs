@@ -1,0 +1,84 @@
+using System.IO.Compression;
+using System.Text;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Tests;
+
+/// <summary>Changes a copy of a bundle as somebody without a key can: content first, then every digest that would give it away.</summary>
+internal static class BundleForgery
+{
+    /// <summary>A copy with the bundle's own name, below that folder.</summary>
+    public static string Copy(string bundle, string folder)
+    {
+        var copy = Path.Combine(folder, Path.GetFileName(bundle));
+        foreach (var file in Directory.GetFiles(bundle, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(copy, Path.GetRelativePath(bundle, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+        return copy;
+    }
+
+    /// <summary>Replaces text in a file, which must have it.</summary>
+    public static void Replace(string bundle, string file, string what, string with)
+    {
+        var path = Path.Combine(bundle, file);
+        var text = File.ReadAllText(path);
+        Assert.Contains(what, text, StringComparison.Ordinal);
+        File.WriteAllText(path, text.Replace(what, with, StringComparison.Ordinal));
+    }
+
+    /// <summary>Replaces text in the rows of a compressed table.</summary>
+    public static void ReplaceInTable(string path, string what, string with)
+    {
+        string text;
+        using (var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress)))
+            text = reader.ReadToEnd();
+        Assert.Contains(what, text, StringComparison.Ordinal);
+        using var writer = new GZipStream(File.Create(path), CompressionLevel.Fastest);
+        writer.Write(Encoding.UTF8.GetBytes(text.Replace(what, with, StringComparison.Ordinal)));
+    }
+
+    /// <summary>Writes a file of exchanges anew with some of its records, each perhaps another.</summary>
+    public static void EditExchanges(string path, Func<WarcRecord, WarcRecord?> edit)
+    {
+        WarcRecord[] records;
+        using (var file = File.OpenRead(path))
+            records = [.. new WarcReader(file).ReadAll().Select(r => r.Record)];
+        var kept = records.Select(edit).OfType<WarcRecord>().ToArray();
+        Assert.True(kept.Length < records.Length || kept.Zip(records).Any(r => !ReferenceEquals(r.First, r.Second)), "nothing was changed");
+        File.WriteAllBytes(path, WarcWriter.Compress(kept, CompressionLevel.Fastest).ToArray());
+    }
+
+    /// <summary>The record with other text in its body.</summary>
+    /// <param name="honest">Whether its digests are those of the new text.</param>
+    public static WarcRecord WithBody(WarcRecord record, string what, string with, bool honest)
+    {
+        var message = Encoding.UTF8.GetString(record.Block.Span).Replace(what, with, StringComparison.Ordinal);
+        Assert.Equal(record.Block.Length, Encoding.UTF8.GetByteCount(message));
+        var block = Encoding.UTF8.GetBytes(message);
+        var payload = block[(message.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
+        return new([.. record.Fields.Select(f => !honest ? f : f.Key switch
+        {
+            "WARC-Block-Digest" => new(f.Key, $"sha256:{Digest.Of(block)}"),
+            "WARC-Payload-Digest" => new(f.Key, $"sha256:{Digest.Of(payload)}"),
+            _ => f,
+        })], block);
+    }
+
+    /// <summary>Writes totals and both manifests anew over what the folder holds, so that verification finds nothing.</summary>
+    public static void Reseal(string bundle)
+    {
+        var files = Directory.GetFiles(Path.Combine(bundle, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(bundle, f)).Order(StringComparer.Ordinal).ToArray();
+        var info = Path.Combine(bundle, "bag-info.txt");
+        File.WriteAllLines(info, File.ReadAllLines(info).Select(l => l.StartsWith("Payload-Oxum: ", StringComparison.Ordinal)
+            ? $"Payload-Oxum: {files.Sum(f => new FileInfo(Path.Combine(bundle, f)).Length)}.{files.Length}"
+            : l));
+        File.WriteAllText(Path.Combine(bundle, "manifest-sha256.txt"), string.Concat(files.Select(Line)));
+        File.WriteAllText(Path.Combine(bundle, "tagmanifest-sha256.txt"), string.Concat(new[] { "bag-info.txt", "bagit.txt", "manifest-sha256.txt" }.Select(Line)));
+
+        string Line(string file) => $"{Digest.Of(File.ReadAllBytes(Path.Combine(bundle, file)))}  {file}\n";
+    }
+}
