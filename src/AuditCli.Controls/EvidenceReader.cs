@@ -104,7 +104,8 @@ internal static class EvidenceReader
         if (source.FindOperation(name) is { } operation)
             return operation;
         var near = source.Suggest(name);
-        var hint = near.IsEmpty ? "" : $"; did you mean {string.Join(" or ", near)}?";
+        // A source that refuses the operation names no other, and says why.
+        var hint = near.IsEmpty ? "" : near[0].StartsWith(name + " ", StringComparison.Ordinal) ? $"; {near[0]}" : $"; did you mean {string.Join(" or ", near)}?";
         faults.Meaning(node.Position, $"'{name}' is not in the read-only catalogue of {source.Name}{hint}");
         return null;
     }

@@ -43,7 +43,8 @@ public sealed class BadInputTests
     }
 
     [Theory]
-    [InlineData("iam:ListUsers", "iam:ListUser", "iam:ListUsers")]
+    [InlineData("iam:ListUsers", "iam:ListUser", "'iam:ListUser' is not in the read-only catalogue of aws; did you mean iam:ListUsers")]
+    [InlineData("iam:ListUsers", "s3:GetObject", "'s3:GetObject' is not in the read-only catalogue of aws; s3:GetObject is refused because ")]
     [InlineData("owner:", "ownr:", "ownr")]
     [InlineData("CASE", "read_csv('/etc/passwd') CASE", "APD-AWS-002.yaml")]
     public async Task A_fault_in_a_control_is_named_and_nothing_is_collected(string right, string wrong, string word)

@@ -15,7 +15,8 @@ public sealed class GoogleTests
 
         """;
 
-    private static readonly string[] Planted =
+    /// <summary>Control, project and item of every fault of samples/google.json that no register covers, in order.</summary>
+    internal static readonly string[] Planted =
     [
         "APD-GCP-001 nq-sandbox folders/320 roles/editor group:developers@northquay.example",
         "APD-GCP-001 nq-sandbox projects/nq-sandbox roles/owner user:j.marsh@northquay.example",
@@ -83,7 +84,7 @@ public sealed class GoogleTests
     }
 
     /// <summary>Control, project and item of every deviation that nobody approved, in order.</summary>
-    private static string[] Deviations(string bundle) =>
+    internal static string[] Deviations(string bundle) =>
     [
         .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.ndjson")
             .SelectMany(f => File.ReadLines(f).Select(l => (Control: Path.GetFileName(f).Split('.')[0].ToUpperInvariant(), Row: JsonDocument.Parse(l).RootElement)))

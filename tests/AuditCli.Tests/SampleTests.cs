@@ -17,7 +17,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         foreach (var shown in new[] { "PASS", "FAIL", "INCONCLUSIVE", "NO_OCCURRENCE", "AccessDenied", "REPLAY of exchanges recorded" })
             Assert.Contains(shown, _run.Result.Output, StringComparison.Ordinal);
         var controls = Results(_run.Bundle).GetProperty("controls").EnumerateArray().ToArray();
-        Assert.Equal(7, controls.Length);
+        Assert.Equal(14, controls.Length);
         Assert.Contains(controls, c => c.GetProperty("approved").GetInt64() > 0);
     }
 
@@ -82,7 +82,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.Equal("replay", json.GetProperty("mode").GetString());
         var seal = Evidence.Digest.Of(await File.ReadAllBytesAsync(Path.Combine(bundle, "tagmanifest-sha256.txt")));
         Assert.Equal(seal.Hex, json.GetProperty("tagmanifest_sha256").GetString());
-        Assert.Equal(7, json.GetProperty("controls").GetArrayLength());
+        Assert.Equal(14, json.GetProperty("controls").GetArrayLength());
         Assert.True(json.GetProperty("conclusions").GetProperty("FAIL").GetInt32() > 0);
     }
 

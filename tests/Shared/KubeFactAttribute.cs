@@ -24,6 +24,18 @@ public sealed class KubeFactAttribute : FactAttribute
         }
     }
 
+    /// <summary>Whether AWS is asked too, as moto plays it.</summary>
+    public bool Moto
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value && MotoServer.Executable is null && Environment.GetEnvironmentVariable("CI") != "true")
+                Skip ??= MotoServer.HowToInstall;
+        }
+    }
+
     /// <summary>Whether the program is started in name spaces of its own, as in a pod.</summary>
     public bool Root
     {

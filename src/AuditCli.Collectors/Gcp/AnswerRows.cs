@@ -60,7 +60,7 @@ internal static class AnswerRows
     /// <summary>What the answer says is missing, in its own words; null when it says nothing.</summary>
     public static string? Missing(OperationModel operation, JsonElement page)
     {
-        if (operation.Rows is null && operation.Partial.IsEmpty)
+        if (operation.Rows is null && operation.Partial.IsEmpty && operation.Whole.IsEmpty)
             return null;
         var said = operation.Partial.Union(Always, StringComparer.Ordinal).Where(m => page.TryGetProperty(m, out var value) && IsSomething(value)).Select(m => $"{m}: {page.GetProperty(m).GetRawText()}");
         if (operation is { Rows: { } member, Inner: not null } && page.TryGetProperty(member, out var map) && map.ValueKind == JsonValueKind.Object)
@@ -69,9 +69,15 @@ internal static class AnswerRows
                 .Where(p => p.Value.ValueKind == JsonValueKind.Object && p.Value.TryGetProperty("warning", out var warning) && IsSomething(warning))
                 .Select(p => $"{p.Name}: {p.Value.GetProperty("warning").GetRawText()}"));
         }
+        // False is left out, so that only a true one says anything.
+        said = said.Concat(operation.Whole.Where(path => !IsTrue(page, path.Split('.'))).Select(path => $"{path} is not true"));
         var all = string.Join("; ", said);
         return all.Length == 0 ? null : all;
     }
+
+    private static bool IsTrue(JsonElement value, ReadOnlySpan<string> path) => path.IsEmpty
+        ? value.ValueKind == JsonValueKind.True
+        : value.ValueKind == JsonValueKind.Object && value.TryGetProperty(path[0], out var member) && IsTrue(member, path[1..]);
 
     private static bool IsSomething(JsonElement value) => value.ValueKind switch
     {

@@ -126,12 +126,28 @@ public sealed class FaultTests
     [InlineData("compute:instances.aggregatedList", """{"items":{"zones/a":{"warning":{"code":"UNREACHABLE","message":"zone a is unreachable"}}}}""")]
     [InlineData("compute:firewalls.list", """{"items":[],"warning":{"code":"UNREACHABLE","message":"m"}}""")]
     [InlineData("sqladmin:instances.list", """{"items":[],"warnings":[{"code":"REGION_UNREACHABLE","message":"m"}]}""")]
+    [InlineData("cloudasset:analyzeIamPolicy", """{"mainAnalysis":{"fullyExplored":true}}""")]
+    [InlineData("cloudasset:analyzeIamPolicy", """{"fullyExplored":true,"mainAnalysis":{"analysisResults":[]}}""")]
+    [InlineData("cloudasset:analyzeIamPolicy", """{"fullyExplored":false,"mainAnalysis":{"fullyExplored":true}}""")]
+    [InlineData("cloudasset:analyzeIamPolicy", "{}")]
     public async Task Every_form_of_saying_so_is_understood(string operation, string body)
     {
         using var server = new GoogleServer(fault: OnApi((_, _) => new(200, body)));
         await using var session = Session.Live(server);
 
         Assert.Equal("PartialAnswer", (await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync(operation))).Code);
+    }
+
+    [Fact]
+    public async Task An_analysis_is_whole_when_it_says_that_everything_was_explored()
+    {
+        using var server = new GoogleServer(fault: OnApi((_, _) => new(200, """{"fullyExplored":true,"mainAnalysis":{"fullyExplored":true}}""")));
+        await using var session = Session.Live(server);
+        var pages = new List<Page>();
+
+        await session.CollectAsync(pages, "cloudasset:analyzeIamPolicy");
+
+        Assert.True(pages.Single().Rows.Single().Value.GetProperty("fullyExplored").GetBoolean());
     }
 
     [Fact]

@@ -25,6 +25,7 @@ internal sealed record ParameterModel(string Name, ColumnType Type, ParameterPla
 /// <param name="Inner">Where <paramref name="Rows"/> is a map of lists: the member of each of its values that has the rows.</param>
 /// <param name="Token">Where the page token goes; null for an operation without pages.</param>
 /// <param name="Partial">Members of the answer that say that some of it is missing.</param>
+/// <param name="Whole">Members of the answer that are true when nothing is missing, <c>a.b</c> for one inside another.</param>
 /// <param name="Reads">For what is no GET with a read verb: why it only reads.</param>
 internal sealed record OperationModel(
     string Name,
@@ -36,6 +37,7 @@ internal sealed record OperationModel(
     string? Inner,
     ParameterPlace? Token,
     ImmutableArray<string> Partial,
+    ImmutableArray<string> Whole,
     ImmutableArray<Column> Columns,
     string? Reads)
 {
@@ -105,7 +107,7 @@ internal sealed class ApiModel
             [.. e.GetProperty("in").EnumerateObject().Select(p => Parameter(p.Name, p.Value.GetString()!, fills.GetValueOrDefault(p.Name)))],
             Text(e, "rows"), Text(e, "inner"),
             Text(e, "paged") switch { null => null, "query" => ParameterPlace.Query, _ => ParameterPlace.Body },
-            e.TryGetProperty("partial", out var partial) ? [.. partial.EnumerateArray().Select(p => p.GetString()!)] : [],
+            Texts(e, "partial"), Texts(e, "whole"),
             [.. e.GetProperty("out").EnumerateObject().Select(c => new Column(c.Name, Enum.Parse<ColumnType>(c.Value.GetString()!, ignoreCase: true)))],
             Text(e, "reads"));
     }
@@ -122,6 +124,8 @@ internal sealed class ApiModel
             words.Contains("in=path") ? ParameterPlace.Path : words.Contains("in=query") ? ParameterPlace.Query : ParameterPlace.Body,
             words.Contains("required"), fill);
     }
+
+    private static ImmutableArray<string> Texts(JsonElement e, string name) => e.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(t => t.GetString()!)] : [];
 
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) ? value.GetString() : null;
 }

@@ -22,6 +22,7 @@ A file has one line per operation:
   inner    for a map of lists: the member of each map value that has the rows, which then carry the map's key as _key
   paged    query|body: where pageToken goes; the answer has nextPageToken
   partial  members of the answer that say that some of it is missing
+  whole    members of the answer that are true when nothing is missing; what is false is left out of an answer
   out      columns of a row
   reads    for what is not a plain GET with a read verb: why it only reads
 """
@@ -131,6 +132,10 @@ ROWS = {
 }
 # The description has a nextPageToken and no way to send it: a token in the answer makes the evidence Incomplete.
 NO_TOKEN_TO_SEND = {'sqladmin:users.list'}
+# Members that are true when nothing is missing, as the messages' own comments say; a dot leads into a member.
+WHOLE = {
+    'cloudasset:analyzeIamPolicy': ['fullyExplored', 'mainAnalysis.fullyExplored'],
+}
 # Text that is named like an instant and holds something else.
 NO_TIMESTAMPS = set()
 
@@ -338,6 +343,8 @@ class Api:
             entry['paged'] = paged
         if partial and listing:
             entry['partial'] = partial
+        if full in WHOLE:
+            entry['whole'] = WHOLE[full]
         kinds = {}
         for name, kind, repeated, _, _ in columns:
             if listing and entry.get('rows') is None and name == 'nextPageToken':
