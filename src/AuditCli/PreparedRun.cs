@@ -13,7 +13,11 @@ internal sealed record RunOptions(
     string? Library,
     string Out,
     PlanFilter Filter,
-    bool Verbose);
+    bool Verbose)
+{
+    /// <summary>How the bundle is signed; null leaves it unsigned.</summary>
+    public SigningOptions? Signing { get; init; }
+}
 
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
 internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan)

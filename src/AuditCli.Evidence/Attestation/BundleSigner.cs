@@ -16,7 +16,11 @@ public sealed record SigningRequest(SigningKey Key, string? Challenge, ChainHead
 
 /// <summary>The newest bundle of a row.</summary>
 /// <param name="Id">The row's.</param>
-public sealed record ChainHead(string Id, long Sequence, PreviousBundle Bundle);
+public sealed record ChainHead(string Id, long Sequence, PreviousBundle Bundle)
+{
+    /// <summary>The bundle that it names before itself; null for the first.</summary>
+    public PreviousBundle? Before { get; init; }
+}
 
 /// <summary>What was signed.</summary>
 /// <param name="Head">SHA-256 of the statement. Held by somebody else, it shows later that no bundle was dropped or exchanged.</param>

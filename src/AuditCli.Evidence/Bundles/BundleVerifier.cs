@@ -35,7 +35,7 @@ public static class BundleVerifier
         {
             if (!RootIsFolder())
                 return Report(counts: null, signed: null, oxum: null, new(null, null, null));
-            if (_root.EndsWith(".partial", StringComparison.Ordinal))
+            if (_root.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
                 Fail(Files, "NOT_SEALED", ".", "the folder is a partial bundle, which was never sealed");
             var tree = BundleTree.Walk(_root, options.MaxEntries, cancellationToken);
             foreach (var link in tree.Links)
@@ -55,6 +55,15 @@ public static class BundleVerifier
             var signed = CheckAttestation(tree, present);
             if (signed?.Statement is { } statement)
                 CompareStatement(statement, tags.Digest);
+            else if (ChainAsked)
+                Fail(AttestationCheck.Chain, "UNSIGNED", ".", "there is no signed statement to compare with");
+            if (signed is null && options.TimeStampRoots is not null)
+                Fail(AttestationCheck.Time, "TS_MISSING", ".", "there is no signature that could have a time stamp");
+            if (options.Locker is { } locker)
+            {
+                foreach (var (code, bundle, message) in Locker.Check(locker))
+                    Fail(AttestationCheck.Chain, code, bundle, message);
+            }
             foreach (var folder in tree.EmptyFolders)
                 Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
@@ -341,7 +350,7 @@ public static class BundleVerifier
             return new(lines, [.. _problems], _problemCount, identity.BundleId, identity.Mode, identity.TagManifest);
         }
 
-        private bool ChainAsked => options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null;
+        private bool ChainAsked => options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
 
         private string TimeWords(AttestationFindings? signed) => signed switch
         {

@@ -23,6 +23,9 @@ public sealed record VerifyOptions(bool AllowUnsigned)
     /// <summary>The bundle before this one in its row.</summary>
     public ChainHead? Previous { get; init; }
 
+    /// <summary>The folder that holds the row of bundles; the row itself is checked too.</summary>
+    public string? Locker { get; init; }
+
     /// <summary>The moment of verifying, which no time stamp may be later than; null does not ask.</summary>
     public DateTimeOffset? Now { get; init; }
 

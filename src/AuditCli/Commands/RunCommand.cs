@@ -26,21 +26,31 @@ internal static class RunCommand
               auditcli run samples/engagement.yaml
               auditcli run engagement.yaml --control 'APD-AWS-*' --target prod --out bundles
               auditcli run engagement.yaml --output json | jq .conclusions
+              auditcli run engagement.yaml --sign auditor.pem --tsa https://tsa.example/tsr --locker /srv/evidence
             """)
         {
             engagement, control, target, controls, output, form, verbose,
         };
+        var signing = new SigningCommandOptions(host);
+        signing.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
             var filter = new PlanFilter([.. parsed.GetValue(control) ?? []], [.. parsed.GetValue(target) ?? []]);
             var library = parsed.GetValue(controls);
+            var (signed, wrong) = signing.Read(parsed);
+            if (wrong is not null)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine(wrong);
+                return Task.FromResult(ExitCode.Usage);
+            }
             var options = new RunOptions(
                 System.IO.Path.GetRelativePath(host.WorkingFolder, host.FullPath(parsed.GetValue(engagement)!)),
                 host.FullPath(parsed.GetValue(engagement)!),
                 library is null ? null : host.FullPath(library),
-                host.FullPath(parsed.GetValue(output)!),
+                signed?.Locker ?? host.FullPath(parsed.GetValue(output)!),
                 filter,
-                parsed.GetValue(verbose));
+                parsed.GetValue(verbose))
+            { Signing = signed };
             return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
         });
         return command;

@@ -1,6 +1,10 @@
 using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
@@ -11,17 +15,26 @@ internal static class VerifyCommand
     public static Command Build(AuditHost host)
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var trust = CommandOptions.List(host, "--trust", "FILE-or-FINGERPRINT", "Who may have signed: a public key, a certificate or an authority's certificate in PEM, or a key's fingerprint; repeatable.");
+        var roots = CommandOptions.List(host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
+        var head = CommandOptions.Text(host, "--expect-head", "SHA256", "The head that you kept: the bundle must be exactly this one.");
+        var challenge = CommandOptions.Text(host, "--challenge", "TEXT", "The text that the signer must have signed.");
+        var previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one must follow.");
+        var locker = CommandOptions.Text(host, "--locker", "DIR", "The folder with the row of bundles: no gap, no fork, and the head its newest.");
         var unsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
         var form = CommandOptions.Output(host);
-        var command = new DetailedCommand("verify", "Check a bundle, offline: every file against the manifests, unsafe paths, special files, totals.", """
+        var command = new DetailedCommand("verify", "Check a bundle, offline: files, manifests, signature, whose key, when, which place in its row, totals.", """
             Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
-            holds, 2 a check failed, 3 undecided (unsigned without --allow-unsigned), 1 usage.
+            holds, 2 a check failed, 3 undecided (signed and no --trust given, unsigned without --allow-unsigned, a file that
+            cannot be read), 1 usage.
 
-            Example:
+            Examples:
               auditcli verify bundles/example-20261123t101500z-0123abcd --allow-unsigned
+              auditcli verify BUNDLE --trust auditor.pem.pub --tsa-root tsa-root.pem --expect-head 5f2c...
+              auditcli verify BUNDLE --trust company-root.pem --locker /srv/evidence
             """)
         {
-            bundle, unsigned, form,
+            bundle, trust, roots, head, challenge, previous, locker, unsigned, form,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -31,12 +44,66 @@ internal static class VerifyCommand
                 await parsed.InvocationConfiguration.Error.WriteLineAsync($"there is no bundle {path}");
                 return ExitCode.Usage;
             }
-            var report = await BundleVerifier.VerifyAsync(path, new(parsed.GetValue(unsigned)), cancellationToken);
+            VerifyOptions options;
+            try
+            {
+                options = new(parsed.GetValue(unsigned))
+                {
+                    Trust = Trusted(host, parsed.GetValue(trust) ?? []),
+                    TimeStampRoots = Roots(host, parsed.GetValue(roots) ?? []),
+                    ExpectHead = parsed.GetValue(head) is not { } text ? null : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
+                    Challenge = parsed.GetValue(challenge),
+                    Previous = parsed.GetValue(previous) is { } before ? SealedAttestation.Head(host.FullPath(before)) : null,
+                    Locker = parsed.GetValue(locker) is { } row ? host.FullPath(row) : null,
+                    Now = host.Clock.GetUtcNow(),
+                };
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
+            var report = await BundleVerifier.VerifyAsync(path, options, cancellationToken);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteAsync(parsed.GetValue(form) == "json" ? Json(report) + Environment.NewLine : Text(report));
             return report.ExitCode;
         });
         return command;
+    }
+
+    private static SignerTrust Trusted(AuditHost host, IEnumerable<string> given) => given.Aggregate(SignerTrust.Nobody, (trust, one) =>
+    {
+        var file = host.FullPath(one);
+        try
+        {
+            return trust.With(File.Exists(file) ? KeyFiles.Text(file) : one);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"--trust {one}: {(File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits")}", e);
+        }
+    });
+
+    private static X509Certificate2Collection? Roots(AuditHost host, string[] files)
+    {
+        if (files.Length == 0)
+            return null;
+        var roots = new X509Certificate2Collection();
+        foreach (var file in files)
+        {
+            var before = roots.Count;
+            try
+            {
+                roots.ImportFromPem(KeyFiles.Text(host.FullPath(file)));
+            }
+            catch (CryptographicException e)
+            {
+                throw new InvalidDataException($"--tsa-root {file}: {e.Message}", e);
+            }
+            if (roots.Count == before)
+                throw new InvalidDataException($"--tsa-root {file}: there is no certificate in it");
+        }
+        return roots;
     }
 
     private static string Text(VerifyReport report)
