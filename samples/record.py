@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Records the exchanges that engagement.yaml replays. Nobody needs it to run the sample.
 
-    record.py serve --port 5000   start the two invented accounts and wait
-    record.py check               start them, make every call that the controls make, show what they should conclude
-    record.py record              start them, run auditcli against them, keep what it recorded in exchanges/
+    record.py serve [--aws]       start the invented company and wait; with --aws its two AWS accounts alone
+    record.py check               start the AWS accounts, make every call that the controls make, show what they should conclude
+    record.py record              start everything, run auditcli against it, keep what it recorded in exchanges/
 
 Needs Python 3.10 or newer with boto3 and moto[server] 5.2.1. moto answers as AWS would; what it leaves out or invents is put
-right in this file, at the place where it is needed, and said there.
+right in this file, at the place where it is needed, and said there. Google Cloud (google.json) and the cluster (cluster.yaml)
+come from the project's test servers, which need kube-apiserver (tests/tools/install-kube-apiserver.sh) and kubectl.
 """
 import argparse
+import contextlib
 import csv
 import datetime
 import io
@@ -66,6 +68,13 @@ EVENTS = {
              time="2026-09-22T09:30:11Z", read_only="false",
              record=dict(userIdentity=dict(type="AssumedRole", arn=f"arn:aws:sts::{PROD}:assumed-role/OrgAdmin/pipeline", accountId=PROD),
                          eventType="AwsApiCall", sourceIPAddress="192.0.2.30", requestParameters=dict(name="northquay-audit"))),
+        *(dict(id=event_id, name="DeleteUser", source="iam.amazonaws.com", user="offboarding", time=time, read_only="false",
+               record=dict(userIdentity=dict(type="AssumedRole", arn=f"arn:aws:sts::{PROD}:assumed-role/OrgAdmin/offboarding", accountId=PROD),
+                           eventType="AwsApiCall", sourceIPAddress="192.0.2.30", requestParameters=dict(userName=name)))
+          for event_id, time, name in [
+              ("8f0d5f5c-4c7e-4b57-a3a5-6f7f3f1c2a10", "2026-10-01T06:12:09Z", "jonas.keller"),
+              ("c1a5b9e2-7d43-49c0-9a3f-1e0b6d8c4f77", "2026-10-16T17:41:30Z", "mira.solano"),
+          ]),
     ],
 }
 
@@ -73,11 +82,24 @@ EXPECTED = """What the controls should conclude
                 prod          dev            control
   APD-AWS-001   PASS          PASS           PASS           two uses of root in prod, both under ticket BG-0042
   APD-AWS-002   PASS (1 app.) FAIL           FAIL           dev: lukas.berg has no device; prod: break-glass-1 is registered
-  APD-AWS-004   NO_OCCURRENCE NO_OCCURRENCE  NO_OCCURRENCE  both keys are inactive
+  APD-AWS-004   NO_OCCURRENCE NO_OCCURRENCE  NO_OCCURRENCE  every key is inactive
   APD-AWS-006   PASS (3 app.) PASS (1 app.)  PASS           four administrators, all registered; TradingDeploy has a boundary
   INF-AWS-001   PASS (1 app.) INCONCLUSIVE   INCONCLUSIVE   dev: s3:GetBucketPolicyStatus is denied; prod: northquay-public-site is registered
   INF-AWS-002   PASS          FAIL           FAIL           dev, eu-west-1: tcp 20-30 from ::/0
   LOG-AWS-001   PASS          PASS           PASS           one change of a trail in prod, under CHG-1187
+
+                nq-ledger-prod  nq-matching-prod  nq-sandbox  control
+  APD-GCP-001   PASS            PASS              FAIL        FAIL      developers are editors by their folder, two people are owners
+  APD-GCP-002   FAIL            NO_OCCURRENCE     NO_OCC.     FAIL      two keys are old, unregistered, and one of them unused; one is registered
+  INF-GCP-001   PASS            FAIL              PASS        FAIL      SSH and the console from anywhere, a default network, a public machine
+
+                trading
+  APD-K8S-001   FAIL            lukas.berg may do everything, by a role of another name; the platform team is registered
+  APD-K8S-004   FAIL            anonymous callers may read metrics
+  INF-K8S-002   FAIL            somebody's debugging pod; node-exporter is registered
+
+                everywhere
+  APD-XSR-001   FAIL            jonas.keller is still bound in the cluster; mira.solano lost Google access after three days
 """
 
 
@@ -181,6 +203,27 @@ def serve(port):
     return server, f"http://127.0.0.1:{server.server_port}"
 
 
+@contextlib.contextmanager
+def test_servers():
+    """The Google server and a Kubernetes API server with cluster.yaml in it; the variables that lead there."""
+    command = ["dotnet", "run", "--project", str(REPOSITORY / "tests/AuditCli.TestServers"), "--", str(HERE / "google.json")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as servers:
+        try:
+            variables = {}
+            for line in servers.stdout:
+                if line.strip() == "READY":
+                    break
+                name, _, value = line.strip().partition("=")
+                variables[name] = value
+            else:
+                sys.exit("the test servers did not start")
+            admin = variables.pop("ADMIN_KUBECONFIG")
+            subprocess.run(["kubectl", "--kubeconfig", admin, "create", "-f", str(HERE / "cluster.yaml")], check=True, stdout=subprocess.DEVNULL)
+            yield variables
+        finally:
+            servers.stdin.close()     # they end with their input
+
+
 # --- the two accounts -------------------------------------------------------------------------------------------------
 
 def session(endpoint, account, role="AuditReadOnly"):
@@ -225,6 +268,7 @@ def seed(endpoint):
             ("tomasz.wrona", "2024-06-17T09:00:00", True, True, None),
             ("lukas.berg", "2026-07-13T09:00:00", True, False, None),
             ("svc-build", "2024-05-02T10:00:00", False, False, "Inactive"),
+            ("tv-legacy", "2024-09-09T09:00:00", False, False, "Inactive"),
         ],
     }
     for account in (PROD, DEV):
@@ -328,7 +372,7 @@ def seed(endpoint):
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 def check(endpoint):
-    """Every call that the seven controls make, by boto3, in both accounts."""
+    """Every call that the AWS controls make, by boto3, in both accounts."""
     failed = 0
 
     def call(label, function, key=None, allow=(), **parameters):
@@ -399,7 +443,7 @@ def check(endpoint):
     return 1 if failed else 0
 
 
-def record(endpoint):
+def record(endpoint, clouds):
     age = (datetime.date.today() - PERIOD_START).days
     if age >= 90:
         sys.exit(f"The period began {age} days ago, and CloudTrail's event history holds 90. Move the period in engagement.yaml, the dates "
@@ -410,11 +454,11 @@ def record(endpoint):
         lines = (HERE / "engagement.yaml").read_text().splitlines(keepends=True)
         live = "".join(line for line in lines if not line.startswith("replay:"))
         (work / "engagement.yaml").write_text(live.replace("library: ../controls", f"library: {REPOSITORY / 'controls'}"))
-        environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true",
+        environment = {**os.environ, **clouds, "AWS_ENDPOINT_URL": endpoint, "AWS_EC2_METADATA_DISABLED": "true",
                        "AWS_CONFIG_FILE": str(work / "none"), "AWS_SHARED_CREDENTIALS_FILE": str(work / "none")}
         done = subprocess.run(["dotnet", "run", "--project", str(REPOSITORY / "src/AuditCli"), "--", "run", str(work / "engagement.yaml"),
                                "--out", str(work / "out")], env=environment)
-        print(f"auditcli ended with {done.returncode}; 2 is expected, because two controls fail")
+        print(f"auditcli ended with {done.returncode}; 2 is expected, because controls fail")
         found = [p for p in (work / "out").glob("**/data/exchanges") if ".partial" not in str(p)]
         if done.returncode not in (0, 2, 3) or len(found) != 1:
             sys.exit("No bundle was sealed; exchanges/ is as it was.")
@@ -428,15 +472,20 @@ def record(endpoint):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["serve", "check", "record"])
-    parser.add_argument("--port", type=int, default=0, help="of 127.0.0.1; a free one unless given")
+    parser.add_argument("--aws", action="store_true", help="with serve: only the AWS accounts")
+    parser.add_argument("--port", type=int, default=0, help="of the AWS accounts, at 127.0.0.1; a free one unless given")
     arguments = parser.parse_args()
     server, endpoint = serve(arguments.port)
     try:
         seed(endpoint)
-        if arguments.command == "serve":
-            print(f"AWS_ENDPOINT_URL={endpoint}\n{EXPECTED}\nCtrl-C ends it.", flush=True)
+        if arguments.command == "check":
+            return check(endpoint)
+        with contextlib.nullcontext({}) if arguments.aws else test_servers() as clouds:
+            if arguments.command == "record":
+                return record(endpoint, clouds)
+            print("\n".join(f"{name}={value}" for name, value in {**clouds, "AWS_ENDPOINT_URL": endpoint}.items()))
+            print(f"{EXPECTED}\nCtrl-C ends it.", flush=True)
             threading.Event().wait()
-        return check(endpoint) if arguments.command == "check" else record(endpoint)
     except KeyboardInterrupt:
         return 130
     finally:

@@ -67,6 +67,18 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
         return new([.. read.OrderBy(c => c.Control.Id, StringComparer.Ordinal)], faults.InOrder());
     }
 
+    /// <summary>The controls that ids and globs name, each once and in order; all where there are none.</summary>
+    /// <returns>With a message for each id or glob that names none.</returns>
+    public (ImmutableArray<LoadedControl> Controls, ImmutableArray<string> Faults) Select(ImmutableArray<string> idsOrGlobs)
+    {
+        var ids = Controls.Select(c => c.Control.Id).ToImmutableArray();
+        return (
+            [.. Controls.Where(c => idsOrGlobs.IsEmpty || idsOrGlobs.Any(i => IdGlob.Matches(i, c.Control.Id)))],
+            [.. idsOrGlobs.Where(i => !ids.Any(id => IdGlob.Matches(i, id))).Select(i => NoSuch(i, ids))]);
+    }
+
+    internal static string NoSuch(string idOrGlob, ImmutableArray<string> ids) => $"{idOrGlob}: the library has no such control{NearMiss.Hint(idOrGlob, ids)}";
+
     /// <summary>What only the library as a whole can say: ids are unique, and a replacement exists.</summary>
     private static void CheckTogether(IEnumerable<LoadedControl> controls, ImmutableSortedDictionary<string, LibraryFile> files, FaultList faults)
     {

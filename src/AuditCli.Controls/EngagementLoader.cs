@@ -84,7 +84,7 @@ public static class EngagementLoader
         var library = FolderAt(map, "library", folder, faults);
         var (include, notApplicable, overrides) = Controls(map, faults);
         var inputs = Inputs(map, folder, faults);
-        var targets = TargetReader.Read(map, sources, faults);
+        var targets = TargetReader.Read(map, sources, folder, live: map.Map.Find("replay") is null, faults);
         var replay = FolderAt(map, "replay", folder, faults);
         map.Close();
         if (faults.Count > 0 || period is null)

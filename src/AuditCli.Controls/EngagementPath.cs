@@ -42,6 +42,23 @@ internal static class EngagementPath
         }
     }
 
+    /// <summary>
+    /// A file that says how to be let in, by full path; null with a fault where it is needed and missing. It may lie anywhere, since
+    /// it belongs to whoever runs the engagement and not to the engagement.
+    /// </summary>
+    public static string? CredentialsFile(YamlNode node, string written, string folder, bool needed, FaultList faults)
+    {
+        var full = written.StartsWith("~/", StringComparison.Ordinal)
+            ? Path.GetFullPath(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), written[2..]))
+            : Path.GetFullPath(Path.Combine(folder, written));
+        if (!needed || File.Exists(full))
+            return full;
+        faults.Meaning(node.Position, Directory.Exists(full)
+            ? $"'{written}' is a folder, not a file"
+            : $"the file '{written}' does not exist (looked for at {full})");
+        return null;
+    }
+
     /// <summary>An existing folder, anywhere, by full path; null with a fault otherwise.</summary>
     public static string? Folder(YamlNode node, string written, string folder, FaultList faults)
     {

@@ -79,7 +79,7 @@ public sealed class Planner
         {
             var matched = ids.Where(id => IdGlob.Matches(wanted, id)).ToImmutableArray();
             if (matched.IsEmpty)
-                _faults.Meaning(_top, $"--control {wanted}: the library has no such control{NearMiss.Hint(wanted, ids)}");
+                _faults.Meaning(_top, $"--control {ControlLibrary.NoSuch(wanted, ids)}");
             else if (!matched.Any(id => Included(id) || _engagement.NotApplicable.Any(n => n.Control == id)))
                 _faults.Meaning(_top, $"--control {wanted}: the engagement does not include it; add it to 'controls: include'");
         }

@@ -7,10 +7,12 @@ namespace AuditCli.Controls;
 /// <summary>Reads the targets of an engagement against the settings that each source says its targets may have.</summary>
 internal static class TargetReader
 {
-    public static ImmutableArray<Target> Read(MapReader map, ImmutableArray<EvidenceSource> sources, FaultList faults) =>
-        [.. map.Entries("targets", TextForm.Name).Select(e => Read(e, sources, faults)).OfType<Target>()];
+    /// <param name="folder">The engagement's, full path.</param>
+    /// <param name="live">Whether files that settings name are needed: a replay looks at none of them.</param>
+    public static ImmutableArray<Target> Read(MapReader map, ImmutableArray<EvidenceSource> sources, string folder, bool live, FaultList faults) =>
+        [.. map.Entries("targets", TextForm.Name).Select(e => Read(e, sources, folder, live, faults)).OfType<Target>()];
 
-    private static Target? Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, FaultList faults)
+    private static Target? Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, string folder, bool live, FaultList faults)
     {
         var (name, node) = (entry.Key.Text, entry.Value);
         if (node is not YamlMap map)
@@ -36,20 +38,21 @@ internal static class TargetReader
         foreach (var setting in source.TargetSettings)
         {
             if ((setting.Required ? reader.Required(setting.Name) : reader.Optional(setting.Name)) is { } value
-                && Value(value, setting, faults) is { } read)
+                && Value(value, setting, folder, live, faults) is { } read)
                 values[setting.Name] = read;
         }
         reader.Close();
         return new(name, source.Name, values.ToImmutable());
     }
 
-    private static ImmutableArray<string>? Value(YamlNode node, TargetSetting setting, FaultList faults)
+    private static ImmutableArray<string>? Value(YamlNode node, TargetSetting setting, string folder, bool live, FaultList faults)
     {
         var label = $"'{setting.Name}'";
         return setting.Form switch
         {
             TargetSettingForm.Flag => NodeReader.Flag(node, label, faults) is { } flag ? [flag ? "true" : "false"] : null,
             TargetSettingForm.Text => One(node, label, setting, faults),
+            TargetSettingForm.File => NodeReader.Text(node, label, faults) is { } written && EngagementPath.CredentialsFile(node, written, folder, live, faults) is { } file ? [file] : null,
             TargetSettingForm.TextList => NodeReader.Texts(node, label, 0, faults),
             TargetSettingForm.TextOrList => node is YamlList ? NodeReader.Texts(node, label, 1, faults) : One(node, label, setting, faults),
             _ => throw new InvalidOperationException("a setting form that cannot be read"),

@@ -11,6 +11,9 @@ public enum TargetSettingForm
     /// <summary>One word, or a list of texts (<c>regions: enabled</c> or <c>regions: [eu-west-1]</c>).</summary>
     TextOrList,
     Flag,
+
+    /// <summary>A file, from the engagement's folder unless it is absolute or begins with <c>~/</c>; the setting's value is the full path.</summary>
+    File,
 }
 
 /// <summary>A setting that an engagement may give for a target of a source.</summary>
@@ -23,7 +26,9 @@ public sealed record TargetSetting(string Name, TargetSettingForm Form, bool Req
 /// <param name="Name">The word control and engagement authors write, such as <c>aws</c>.</param>
 /// <param name="TargetSettings">What a target of this source may say.</param>
 /// <param name="FindOperation">The operation of that name, or null when it is not in the read-only catalogue.</param>
-/// <param name="Suggest">Names near one that was not found, best first, at most five; each may be followed by a reason.</param>
+/// <param name="Suggest">
+/// Names near one that was not found, best first, at most five, each perhaps followed by a reason; or the name itself and why it is refused.
+/// </param>
 public sealed record EvidenceSource(
     string Name,
     ImmutableArray<TargetSetting> TargetSettings,

@@ -46,6 +46,7 @@ public static class Composition
         VerifyCommand.Build(host),
         KeysCommand.Build(host),
         ControlsCommand.Build(host),
+        PermissionsCommand.Build(host),
         CallCommand.Build(host),
     });
 }

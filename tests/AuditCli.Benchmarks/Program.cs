@@ -2,5 +2,13 @@ using AuditCli.Benchmarks;
 using BenchmarkDotNet.Running;
 
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- scale 20000 200000 [CONTROL]
+// dotnet run -c Release --project tests/AuditCli.Benchmarks -- projects 200 2000 [CONTROL]
+// dotnet run -c Release --project tests/AuditCli.Benchmarks -- cluster 2000 20000
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- --filter '*'
-return args is ["scale", ..] ? await ScaleMeasurement.RunAsync(args[1..]) : BenchmarkSwitcher.FromAssembly(typeof(ScaleMeasurement).Assembly).Run(args).Any() ? 0 : 1;
+return args switch
+{
+    ["scale", ..] => await ScaleMeasurement.UsersAsync(args[1..]),
+    ["projects", ..] => await ScaleMeasurement.ProjectsAsync(args[1..]),
+    ["cluster", ..] => await ClusterMeasurement.RunAsync(args[1..]),
+    _ => BenchmarkSwitcher.FromAssembly(typeof(ScaleMeasurement).Assembly).Run(args).Any() ? 0 : 1,
+};

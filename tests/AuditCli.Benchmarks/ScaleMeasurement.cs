@@ -1,75 +1,85 @@
-using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using AuditCli.Tests;
 
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Runs the program as a process against a loopback server with so many IAM users, for each number given in turn, and prints
-/// wall time, processor time, peak memory and requests, with the ratio to the first. Linear cost shows as equal time per user.
+/// Runs the program against a loopback server with so many things to read, for each number given in turn, and prints wall time,
+/// processor time, peak memory and requests. Linear cost shows as equal time for each of them.
 /// </summary>
 internal static class ScaleMeasurement
 {
-    private const string DefaultControl = "APD-AWS-004";
-
-    public static async Task<int> RunAsync(string[] arguments)
+    /// <summary>So many IAM users of one AWS account.</summary>
+    public static Task<int> UsersAsync(string[] arguments) => EachAsync(arguments, "APD-AWS-004", "user", async (users, control) =>
     {
-        var control = arguments.FirstOrDefault(a => !a.All(char.IsAsciiDigit)) ?? DefaultControl;
-        var numbers = arguments.Where(a => a.All(char.IsAsciiDigit)).Select(a => int.Parse(a, CultureInfo.InvariantCulture)).ToArray();
-        Console.WriteLine($"{control}\n{"users",10}{"requests",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"us/user",10}{"exit",6}");
-        foreach (var users in numbers)
-            await MeasureAsync(control, users);
+        using var server = new IamServer(users, TimeSpan.Zero);
+        var run = await MeasuredProcess.RunAsync($"{users} users", control, "{ prod: { aws: { regions: [us-east-1] } } }", _ => new Dictionary<string, string>
+        {
+            ["AWS_ENDPOINT_URL"] = server.Url,
+            ["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE",
+            ["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
+            ["AWS_DEFAULT_REGION"] = "us-east-1",
+        });
+        return (run, server.Answered);
+    });
+
+    /// <summary>So many projects of one Google Cloud organization, in one folder, with their inherited role bindings.</summary>
+    public static Task<int> ProjectsAsync(string[] arguments) => EachAsync(arguments, "APD-GCP-001", "project", async (projects, control) =>
+    {
+        using var server = new GoogleServer(Organization(projects));
+        var run = await MeasuredProcess.RunAsync($"{projects} projects", control, "{ org: { gcp: { organization: \"9\" } } }", folder =>
+        {
+            var credentials = Path.Combine(folder, "credentials.json");
+            File.WriteAllText(credentials, server.ServiceAccountFile("auditor@p-0.iam.gserviceaccount.com"));
+            return new Dictionary<string, string>
+            {
+                ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials,
+                ["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER"] = server.Address.AbsoluteUri,
+                ["CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT"] = server.Address.AbsoluteUri,
+            };
+        });
+        return (run, server.Seen.Count);
+    });
+
+    private static async Task<int> EachAsync(string[] arguments, string usual, string counted, Func<int, string, Task<(MeasuredProcess Run, int Requests)>> measure)
+    {
+        var control = arguments.FirstOrDefault(a => !a.All(char.IsAsciiDigit)) ?? usual;
+        Console.WriteLine($"{control}\n{MeasuredProcess.Heading(counted)}");
+        foreach (var count in arguments.Where(a => a.All(char.IsAsciiDigit)).Select(a => int.Parse(a, CultureInfo.InvariantCulture)))
+        {
+            var (run, requests) = await measure(count, control);
+            Console.WriteLine(run.Line(count, requests, wished: 0));
+        }
         return 0;
     }
 
-    private static async Task MeasureAsync(string control, int users)
+    /// <summary>All projects give the same answers about themselves; a policy has fifty members on each level.</summary>
+    private static string Organization(int projects)
     {
-        var folder = Directory.CreateTempSubdirectory("auditcli-scale-");
-        try
+        static JsonObject Policy() => new()
         {
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "engagement.yaml"), $$"""
-                schema: 1
-                entity: Scale
-                name: {{users}} users
-                period: { start: 2026-09-01, end: 2026-11-15 }
-                as_of: 2026-11-23T00:00:00Z
-                as_of_tolerance: 36500d
-                preparer: A. Preparer
-                reviewer: R. Reviewer
-                controls: { include: [{{control}}] }
-                targets: { prod: { aws: { regions: [us-east-1] } } }
-                """);
-            using var server = new IamServer(users, TimeSpan.Zero);
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), "run", "engagement.yaml", "--out", "out"])
+            ["etag"] = "BwY=",
+            ["bindings"] = new JsonArray(new JsonObject
             {
-                WorkingDirectory = folder.FullName,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            start.Environment["AWS_ENDPOINT_URL"] = server.Url;
-            start.Environment["AWS_ACCESS_KEY_ID"] = "AKIAIOSFODNN7EXAMPLE";
-            start.Environment["AWS_SECRET_ACCESS_KEY"] = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12";
-            start.Environment["AWS_DEFAULT_REGION"] = "us-east-1";
-            var watch = Stopwatch.StartNew();
-            using var process = Process.Start(start)!;
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            long peak = 0;
-            var cpu = TimeSpan.Zero;
-            while (!process.HasExited)
-            {
-                process.Refresh();
-                if (!process.HasExited)
-                    (peak, cpu) = (Math.Max(peak, process.PeakWorkingSet64), process.TotalProcessorTime);
-                await Task.Delay(50);
-            }
-            var wall = watch.Elapsed;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{users,10}{server.Answered,10}{wall.TotalSeconds,10:F1}{cpu.TotalSeconds,10:F1}{peak >> 20,10}{wall.TotalMicroseconds / users,10:F0}{process.ExitCode,6}"));
-            if (process.ExitCode != 0)
-                Console.WriteLine($"{await output}\n{await error}");
-        }
-        finally
+                ["role"] = "roles/viewer",
+                ["members"] = new JsonArray([.. Enumerable.Range(0, 50).Select(i => (JsonNode)$"user:{i}@example.com")]),
+            }),
+        };
+        static JsonObject Answer(JsonObject body) => new() { ["body"] = body };
+        static JsonObject List(string member, IEnumerable<JsonObject> data) => new() { ["list"] = member, ["data"] = new JsonArray([.. data]) };
+        return new JsonObject
         {
-            folder.Delete(recursive: true);
-        }
+            ["/v3/projects?parent=organizations/9"] = List("projects", []),
+            ["/v3/folders?parent=organizations/9"] = List("folders", [new() { ["name"] = "folders/1" }]),
+            ["/v3/projects?parent=folders/1"] = List("projects", Enumerable.Range(0, projects).Select(i => new JsonObject { ["projectId"] = $"p-{i}" })),
+            ["/v3/folders?parent=folders/1"] = List("folders", []),
+            ["GET /v3/projects/*"] = Answer(new() { ["parent"] = "folders/1" }),
+            ["GET /v3/folders/*"] = Answer(new() { ["parent"] = "organizations/9" }),
+            ["POST /v3/projects/*"] = Answer(Policy()),
+            ["POST /v3/folders/*"] = Answer(Policy()),
+            ["POST /v3/organizations/*"] = Answer(Policy()),
+            ["POST /v1/projects/*"] = Answer(new() { ["ancestor"] = new JsonArray(new JsonObject(), new JsonObject(), new JsonObject()) }),
+        }.ToJsonString();
     }
 }

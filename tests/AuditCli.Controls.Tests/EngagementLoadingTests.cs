@@ -81,6 +81,58 @@ public sealed class EngagementLoadingTests
     public void A_file_that_is_not_there_is_a_fault_and_no_exception() =>
         Assert.StartsWith("1:1: the engagement cannot be read: ", Assert.Single(Samples.Load("/no/such/engagement.yaml").Faults), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("keys/none.json", "the file 'keys/none.json' does not exist (looked for at {0}/keys/none.json)")]
+    [InlineData("/nowhere/none.json", "the file '/nowhere/none.json' does not exist (looked for at /nowhere/none.json)")]
+    [InlineData("keys", "'keys' is a folder, not a file")]
+    public void A_credentials_file_that_is_not_there_is_named(string written, string fault)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("keys/audit.json", "{}");
+        var (engagement, faults) = Samples.Load(folder.WithFolders(Live(written)));
+        Assert.Null(engagement);
+        Assert.Equal([$"19:34: {string.Format(null, fault, folder.Path)}"], faults);
+    }
+
+    [Fact]
+    public void A_credentials_file_is_looked_for_from_the_engagements_folder_wherever_the_program_was_started()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.Write("keys/audit.json", "{}");
+        Assert.Equal(file, Credentials(folder, "keys/audit.json"));
+        Assert.Equal(file, Credentials(folder, "inputs/../keys/audit.json"));
+        Assert.Equal(file, Credentials(folder, file));
+    }
+
+    [Fact]
+    public void A_replay_needs_no_credentials_file()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(Path.Combine(folder.Path, "none.json"), Credentials(folder, "none.json", "replay: exchanges\n"));
+    }
+
+    [Fact]
+    public void A_kubeconfig_in_the_home_folder_is_found_there()
+    {
+        using var folder = new TemporaryFolder();
+        var engagement = Samples.Load(folder.WithFolders(Samples.Engagement.Replace("kubeconfig: config", "kubeconfig: ~/.kube/audit", StringComparison.Ordinal))).Engagement!;
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        Assert.Equal(Path.Combine(home, ".kube", "audit"), engagement.Targets.Single(t => t.Source == "kubernetes").Setting("kubeconfig"));
+    }
+
+    /// <summary>The engagement without its replay and kubeconfig, and with that credentials file on line 19.</summary>
+    private static string Live(string credentials) => Samples.Engagement
+        .Replace("replay: exchanges\n", "", StringComparison.Ordinal)
+        .Replace(", kubeconfig: config", "", StringComparison.Ordinal)
+        .Replace("{ gcp: { organization: \"123456789012\", projects: [] } }", $"{{ gcp: {{ credentials: {credentials} }} }}", StringComparison.Ordinal);
+
+    private static string? Credentials(TemporaryFolder folder, string written, string more = "")
+    {
+        var (engagement, faults) = Samples.Load(folder.WithFolders(Live(written) + more));
+        Assert.Empty(faults);
+        return engagement!.Targets.Single(t => t.Name == "gcp-org").Setting("credentials");
+    }
+
     [Fact]
     public void What_the_engagement_says_of_controls_is_checked_against_the_library()
     {

@@ -29,12 +29,12 @@ internal static class TestSources
                 new("projects", TargetSettingForm.TextList, false, []),
                 new("folder", TargetSettingForm.Text, false, []),
                 new("organization", TargetSettingForm.Text, false, []),
-                new("credentials", TargetSettingForm.Text, false, []),
+                new("credentials", TargetSettingForm.File, false, []),
                 new("impersonate", TargetSettingForm.Text, false, []),
                 new("quota_project", TargetSettingForm.Text, false, []),
             ],
             new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
-        Source("kubernetes", [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, [])], Pods),
+        Source("kubernetes", [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, [])], Pods),
     ];
 
     /// <summary>With a setting that the program does not have, so that there is every form of setting.</summary>
@@ -42,7 +42,7 @@ internal static class TestSources
     [
         .. Shipped.Where(s => s.Name != "kubernetes"),
         Source("kubernetes",
-            [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.Text, false, []), new("in_cluster", TargetSettingForm.Flag, false, [])],
+            [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, []), new("in_cluster", TargetSettingForm.Flag, false, [])],
             Pods),
     ];
 

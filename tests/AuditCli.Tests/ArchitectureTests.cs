@@ -40,6 +40,11 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
+    public void Every_collector_can_be_called() => Assert.Equal(
+        CollectorCatalog.All.Select(c => c.Source.Name),
+        Composition.Root(AuditCommand.Host("/")).Subcommands.Single(c => c.Name == "call").Subcommands.Select(c => c.Name));
+
+    [Fact]
     public void No_static_state_can_change() => Assert.All(
         OwnTypes().SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)),
         field => Assert.True(field.IsInitOnly || field.IsLiteral || IsGenerated(field), $"{field.DeclaringType}.{field.Name} can be assigned"));

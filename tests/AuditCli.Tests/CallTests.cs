@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests;
 
-/// <summary><c>call aws</c>: an answer or none, never a half.</summary>
+/// <summary><c>call aws</c>, and what all of <c>call</c> shares: an answer or none, never a half.</summary>
 public sealed class CallTests
 {
     [Fact]
@@ -43,7 +43,8 @@ public sealed class CallTests
     [Theory]
     [InlineData("UserNam=alice", "takes no parameter UserNam")]
     [InlineData("alice", "not name=value")]
-    [InlineData("MaxItems=many", "MaxItems")]
+    [InlineData("MaxItems=many", "MaxItems is not JSON")]
+    [InlineData("MaxItems=[1]", "InvalidParameter: iam:ListMFADevices")]
     public async Task A_parameter_that_the_operation_does_not_take_is_a_usage_error(string parameter, string hint)
     {
         using var folder = new TemporaryFolder();
@@ -51,6 +52,17 @@ public sealed class CallTests
         var result = await CallAsync(folder, server, "iam:ListMFADevices", parameter);
         Assert.Equal((1, ""), (result.ExitCode, result.Output));
         Assert.Contains(hint, result.Error, StringComparison.Ordinal);
+        Assert.Equal(0, server.Answered);
+    }
+
+    [Fact]
+    public async Task An_engagement_that_replays_is_not_asked_live()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 1, TimeSpan.Zero);
+        var result = await CallAsync(folder, server, "iam:ListUsers", "--engagement", Repository.Path("samples", "engagement.yaml"), "--target", "prod");
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Contains("replays recorded exchanges, and call asks the provider itself", result.Error, StringComparison.Ordinal);
         Assert.Equal(0, server.Answered);
     }
 

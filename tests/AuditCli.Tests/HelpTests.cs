@@ -13,8 +13,11 @@ public sealed class HelpTests
     [InlineData("controls validate")]
     [InlineData("controls test")]
     [InlineData("controls columns")]
+    [InlineData("permissions")]
     [InlineData("call")]
     [InlineData("call aws")]
+    [InlineData("call gcp")]
+    [InlineData("call kubernetes")]
     public async Task Help_is_as_approved(string command)
     {
         using var folder = new TemporaryFolder();

@@ -59,7 +59,7 @@ public sealed class SchemaTests
         var one = setting.Choices.IsEmpty ? "text" : string.Join('|', setting.Choices.Select(c => $"'{c}'"));
         return setting.Form switch
         {
-            TargetSettingForm.Text => one,
+            TargetSettingForm.Text or TargetSettingForm.File => one,
             TargetSettingForm.TextList => "texts",
             TargetSettingForm.TextOrList => $"{one} or texts, at least 1",
             TargetSettingForm.Flag => "flag",

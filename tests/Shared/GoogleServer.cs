@@ -25,7 +25,7 @@ public sealed record GoogleFault(int Status, string Body)
 /// have Google's form, and a token may have only some permissions. The Google Cloud CLI takes it for the real thing.
 /// </summary>
 /// <remarks>
-/// A resource is <c>"[METHOD ]/path": {"permission", "body"} | {"permission", "list": member, "data": [...], "also": {...}}</c>, or with
+/// A resource is <c>"[METHOD ]/path[?name=value]": {"permission", "body"} | {"permission", "list": member, "data": [...], "also": {...}}</c>, or with
 /// <c>"inner"</c> beside <c>"list"</c> a map whose data are <c>[key, [elements]]</c> pairs. <c>{"disabled": "kms.googleapis.com"}</c> answers as an
 /// API that the project has not enabled. <c>*</c> stands for one segment of a path.
 /// </remarks>
@@ -33,7 +33,7 @@ public sealed class GoogleServer : IDisposable
 {
     private const int PageSize = 2;
     private readonly HttpListener _listener = new();
-    private readonly ImmutableArray<(string Method, string[] Segments, JsonObject Resource)> _resources;
+    private readonly ImmutableArray<(string Method, string[] Segments, string? Query, JsonObject Resource)> _resources;
     private readonly Func<GoogleRequest, int, GoogleFault?> _fault;
     private readonly ConcurrentQueue<GoogleRequest> _seen = new();
     private readonly RSA _key = RSA.Create(2048);
@@ -45,9 +45,7 @@ public sealed class GoogleServer : IDisposable
     public GoogleServer(string? resources = null, Func<GoogleRequest, int, GoogleFault?>? fault = null)
     {
         var content = JsonNode.Parse(resources ?? File.ReadAllText(Repository.Path("tests", "Shared", "google.json")))!.AsObject();
-        _resources = [.. content.Select(r => r.Key.Split(' ') is [var method, var path]
-            ? (method, path.Split('/'), r.Value!.AsObject())
-            : ("", r.Key.Split('/'), r.Value!.AsObject()))];
+        _resources = [.. content.Select(r => r.Key.Split(' ') is [var method, var path] ? Resource(method, path, r.Value!) : Resource("", r.Key, r.Value!))];
         _fault = fault ?? ((_, _) => null);
         Address = new($"http://127.0.0.1:{Loopback.FreePort()}/");
         _listener.Prefixes.Add(Address.AbsoluteUri);
@@ -56,6 +54,13 @@ public sealed class GoogleServer : IDisposable
     }
 
     public Uri Address { get; }
+
+    /// <summary>The Google Cloud CLI's variables that send every API here; auditcli takes the same.</summary>
+    public ImmutableSortedDictionary<string, string> Overrides => new[]
+    {
+        ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"), ("CONTAINER", ""), ("IAM", ""),
+        ("IAMCREDENTIALS", ""), ("LOGGING", ""), ("OPENIDCONNECT", ""), ("ORGPOLICY", ""), ("POLICYANALYZER", ""), ("SERVICEUSAGE", ""), ("SQL", ""), ("STORAGE", "storage/v1/"),
+    }.ToImmutableSortedDictionary(a => "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + a.Item1, a => new Uri(Address, a.Item2).AbsoluteUri, StringComparer.Ordinal);
 
     /// <summary>API requests in order, those for tokens apart.</summary>
     public IReadOnlyList<GoogleRequest> Seen => [.. _seen];
@@ -217,15 +222,23 @@ public sealed class GoogleServer : IDisposable
 
     private static (int, string) Said(JsonObject error) => (error["error"]!["code"]!.GetValue<int>(), error.ToJsonString());
 
+    private static (string, string[], string?, JsonObject) Resource(string method, string key, JsonNode content) =>
+        (method, key.Split('?')[0].Split('/'), key.Split('?').ElementAtOrDefault(1), content.AsObject());
+
     private JsonObject? Find(GoogleRequest request)
     {
         var path = request.Path.Split('/').Select(Uri.UnescapeDataString).ToArray();
-        var wanted = Query(request, "parent");
+        var query = request.Query.Split('&').Select(Uri.UnescapeDataString).ToArray();
         return _resources.FirstOrDefault(r =>
             (r.Method.Length == 0 || r.Method == request.Method) && r.Segments.Length == path.Length
             && r.Segments.Zip(path).All(s => s.First == "*" || s.First == s.Second)
-            && (r.Resource["parent"]?.GetValue<string>() is not { } parent || parent == wanted)).Resource;
+            && (r.Query is null || query.Contains(r.Query) || IsInBody(request, r.Query))).Resource;
     }
+
+    /// <summary>Whether a list of the request's body, or a text of it, says what the resource's key asks for.</summary>
+    private static bool IsInBody(GoogleRequest request, string wanted) => request.Body.StartsWith('{') && wanted.Split('=', 2) is [var name, var value]
+        && JsonNode.Parse(request.Body)![name] is { } found
+        && (found is JsonArray list ? list.Any(e => e?.ToString() == value) : found.ToString() == value);
 
     private static string? Query(GoogleRequest request, string name) => request.Query.Split('&').Select(p => p.Split('=', 2))
         .FirstOrDefault(p => p.Length == 2 && p[0] == name)?[1] is { } value ? Uri.UnescapeDataString(value) : null;

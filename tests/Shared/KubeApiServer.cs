@@ -73,20 +73,34 @@ public sealed class KubeApiServer : IAsyncDisposable
             throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
+    /// <summary>What the server answers to a question of the administrator's that leaves nothing behind, such as a review.</summary>
+    public async Task<string> AskAsync(string path, string json)
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var answer = await _admin.PostAsync(new Uri(path, UriKind.Relative), content);
+        return answer.IsSuccessStatusCode
+            ? await answer.Content.ReadAsStringAsync()
+            : throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+    }
+
     /// <summary>What the administrator reads at a path, as it comes.</summary>
     public Task<string> ReadAsync(string path) => _admin.GetStringAsync(new Uri(path, UriKind.Relative));
 
-    /// <summary>A kubeconfig with one context named <c>test</c>.</summary>
+    /// <summary>A kubeconfig with one context.</summary>
     /// <param name="user">The user's members as YAML in flow style, such as <c>{ token: x }</c>.</param>
     /// <param name="cluster">Further members of the cluster.</param>
-    public string Kubeconfig(string user, string cluster = "") => $$"""
+    /// <param name="context">The context's name.</param>
+    public string Kubeconfig(string user, string cluster = "", string context = "test") => $$"""
         apiVersion: v1
         kind: Config
-        current-context: test
-        contexts: [{ name: test, context: { cluster: test, user: test } }]
+        current-context: {{context}}
+        contexts: [{ name: {{context}}, context: { cluster: test, user: test } }]
         clusters: [{ name: test, cluster: { server: "{{Address.GetLeftPart(UriPartial.Authority)}}", certificate-authority-data: {{Base64(_authority.Pem)}}{{cluster}} } }]
         users: [{ name: test, user: {{user}} }]
         """;
+
+    /// <summary>The authority that signed the server's certificate, as PEM.</summary>
+    public string AuthorityPem => _authority.Pem;
 
     /// <summary>A user of a kubeconfig, authenticated by a client certificate made for the name.</summary>
     public string CertificateUser(string name)

@@ -23,4 +23,16 @@ public sealed class KubeFactAttribute : FactAttribute
                 Skip ??= "kubectl is not installed";
         }
     }
+
+    /// <summary>Whether the program is started in name spaces of its own, as in a pod.</summary>
+    public bool Root
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value && !(OperatingSystem.IsLinux() && Environment.UserName == "root") && Environment.GetEnvironmentVariable("CI") != "true")
+                Skip ??= "needs root on Linux, for name spaces of its own";
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -15,7 +14,7 @@ namespace AuditCli.Collectors.Aws;
 public sealed class AwsCollector : ICollector
 {
     private readonly AwsCatalogue _catalogue = new();
-    private readonly ConcurrentDictionary<string, AwsSession> _sessions = new(StringComparer.Ordinal);
+    private readonly TargetSessions<AwsSession> _sessions;
     private readonly ExchangeTransport _transport;
     private readonly TimeProvider _clock;
     private readonly Credentials _credentials;
@@ -30,19 +29,19 @@ public sealed class AwsCollector : ICollector
         _clock = clock;
         _credentials = new(clock, credentialExchange);
         _credentialReport = new(transport.IsReplay ? null : clock);
+        _sessions = new(OpenAsync);
         if (!transport.IsReplay)
             _credentials.GuardClientsOfTheSdk();
     }
 
     /// <inheritdoc/>
-    public ImmutableArray<string> UnusualEndpoints =>
-        [.. _sessions.Values.SelectMany(s => s.UnusualEndpoints).Select(e => e.GetLeftPart(UriPartial.Authority)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public ImmutableArray<string> UnusualEndpoints => _sessions.UnusualEndpoints;
 
     /// <inheritdoc/>
     /// <exception cref="CollectionException">There are no credentials, or the provider does not say whose they are.</exception>
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
-        var session = await SessionAsync(target, cancellationToken);
+        var session = await _sessions.OpenAsync(target, cancellationToken);
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", cancellationToken);
         var account = Text(identity, "Account");
         var regions = target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"]
@@ -56,7 +55,7 @@ public sealed class AwsCollector : ICollector
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        var session = _sessions.Connected(request.Target);
         var (service, operation) = Find(request.Operation.Name);
         if (CredentialReport.Is(service, operation))
         {
@@ -79,7 +78,7 @@ public sealed class AwsCollector : ICollector
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
     {
         var (service, found) = Find(operation);
-        var session = await SessionAsync(target, cancellationToken);
+        var session = await _sessions.OpenAsync(target, cancellationToken);
         var merged = new MergedPages(found);
         var asked = found.Scope == OperationScope.Global && region is null ? AwsSession.GlobalRegion : region ?? session.HomeRegion;
         await foreach (var page in session.PagesAsync(service, found, parameters, asked, cancellationToken))
@@ -90,20 +89,16 @@ public sealed class AwsCollector : ICollector
     /// <summary>Closes the clients; the transport stays.</summary>
     public ValueTask DisposeAsync()
     {
-        foreach (var session in _sessions.Values)
-            session.Dispose();
+        _sessions.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private async Task<AwsSession> SessionAsync(Target target, CancellationToken cancellationToken)
+    private async Task<AwsSession> OpenAsync(Target target, CancellationToken cancellationToken)
     {
-        if (_sessions.TryGetValue(target.Name, out var known))
-            return known;
         var (credentials, region) = _transport.IsReplay
             ? (new AnonymousAWSCredentials(), RecordedRegion(target))
             : await _credentials.ResolveAsync(target, cancellationToken);
-        return _sessions.GetOrAdd(target.Name, name => new(
-            name, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock));
+        return new(target.Name, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock);
     }
 
     /// <summary>The region in the recorded host, which says the partition; null on an emulator.</summary>

@@ -13,7 +13,7 @@ namespace AuditCli.Collectors.Aws;
 /// <param name="homeRegion">Where things without a region are asked.</param>
 /// <param name="clock">For waits between attempts; a replay does not wait.</param>
 internal sealed class AwsSession(
-    string target, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : IDisposable
+    string target, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : ITargetSession
 {
     /// <summary>The word for what exists once for an account.</summary>
     public const string GlobalRegion = "aws-global";
@@ -56,7 +56,7 @@ internal sealed class AwsSession(
         var next = ParameterCheck.Checked(service, operation, parameters);
         var tokens = operation.Pager is { } pager ? new PageTokens($"{service.Name}:{operation.Name}", pager) : null;
         if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
-            throw new CollectionException(ParameterCheck.Code, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+            throw new CollectionException(CollectionException.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
         while (next is not null)
         {
             var answer = await CallAsync(service, operation, next, region, cancellationToken);
@@ -66,8 +66,9 @@ internal sealed class AwsSession(
         }
     }
 
-    /// <summary>The endpoints of the clients used so far that are not the provider's own over https.</summary>
-    public IEnumerable<Uri> UnusualEndpoints => _clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>().Where(e => !ProviderHosts.IsProvider(e));
+    /// <inheritdoc/>
+    public IEnumerable<string> UnusualEndpoints => _clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>()
+        .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.GetLeftPart(UriPartial.Authority));
 
     public void Dispose()
     {

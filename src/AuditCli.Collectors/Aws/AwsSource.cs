@@ -30,7 +30,10 @@ public static class AwsSource
         Name, $"{service.Name}:{operation.Name}", operation.Scope,
         Parameters(service, operation),
         CredentialReport.Is(service, operation) ? CredentialReport.Columns : AnswerRows.Columns(service, operation),
-        operation.SideEffect);
+        operation.SideEffect)
+    {
+        Reads = CredentialReport.Is(service, operation) ? CredentialReport.Reads : [$"{service.Name}:{operation.Name}"],
+    };
 
     /// <summary>Page tokens are left out: every page is read.</summary>
     private static ImmutableArray<OperationParameter> Parameters(ServiceModel service, OperationModel operation)

@@ -35,6 +35,9 @@ internal sealed class CredentialReport(TimeProvider? clock)
         Time(GeneratedAt),
     ];
 
+    /// <summary>What is asked for the table: the report has to be made before it can be read.</summary>
+    public static ImmutableArray<string> Reads { get; } = ["iam:GenerateCredentialReport", "iam:GetCredentialReport"];
+
     /// <summary>Whether this decoder reads the operation.</summary>
     public static bool Is(ServiceModel service, OperationModel operation) => service.Name == "iam" && operation.Name == "GetCredentialReport";
 

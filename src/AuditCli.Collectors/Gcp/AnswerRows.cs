@@ -36,10 +36,15 @@ internal static class AnswerRows
 
     /// <summary>The rows of one page.</summary>
     /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
-    public static ImmutableArray<PageRow> Read(string what, OperationModel operation, JsonElement page)
+    public static ImmutableArray<PageRow> Read(string what, OperationModel operation, JsonElement page) =>
+        [.. Elements(what, operation, page).Select(e => new PageRow(Row(e.Value, e.Key), e.Pointer))];
+
+    /// <summary>What the rows of one page are made from, as the provider wrote it: where it stands, and the key of its list in a map of lists.</summary>
+    /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
+    public static IEnumerable<(JsonElement Value, string Pointer, string? Key)> Elements(string what, OperationModel operation, JsonElement page)
     {
         if (operation.Rows is not { } member)
-            return [new(page, "")];
+            return [(page, "", null)];
         // An empty list is left out.
         if (!page.TryGetProperty(member, out var rows) || rows.ValueKind == JsonValueKind.Null)
             return [];
@@ -47,12 +52,9 @@ internal static class AnswerRows
             return List(what, rows, "/" + member, null);
         if (rows.ValueKind != JsonValueKind.Object)
             throw new CollectionException(GcpFailures.Malformed, $"{what}: {member} is not a map");
-        return
-        [
-            .. rows.EnumerateObject().SelectMany(p => p.Value.ValueKind == JsonValueKind.Object && p.Value.TryGetProperty(inner, out var list)
-                ? List(what, list, $"/{member}/{Escaped(p.Name)}/{inner}", p.Name)
-                : []),
-        ];
+        return rows.EnumerateObject().SelectMany(p => p.Value.ValueKind == JsonValueKind.Object && p.Value.TryGetProperty(inner, out var list)
+            ? List(what, list, $"/{member}/{Escaped(p.Name)}/{inner}", p.Name)
+            : []);
     }
 
     /// <summary>What the answer says is missing, in its own words; null when it says nothing.</summary>
@@ -79,11 +81,11 @@ internal static class AnswerRows
         _ => false,
     };
 
-    private static ImmutableArray<PageRow> List(string what, JsonElement list, string pointer, string? key)
+    private static IEnumerable<(JsonElement Value, string Pointer, string? Key)> List(string what, JsonElement list, string pointer, string? key)
     {
         if (list.ValueKind != JsonValueKind.Array)
             throw new CollectionException(GcpFailures.Malformed, $"{what}: {pointer} is not a list");
-        return [.. list.EnumerateArray().Select((e, i) => new PageRow(Row(e, key), string.Create(CultureInfo.InvariantCulture, $"{pointer}/{i}")))];
+        return list.EnumerateArray().Select((e, i) => (e, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{i}"), key));
     }
 
     private static JsonElement Row(JsonElement element, string? key)

@@ -1,6 +1,7 @@
-using System.Collections.Concurrent;
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Gcp.Client;
@@ -11,24 +12,34 @@ using Google.Apis.Auth.OAuth2;
 namespace AuditCli.Collectors.Gcp;
 
 /// <summary>Reads Google Cloud projects through the catalogue's operations.</summary>
-/// <param name="transport">Live or replay; the collector does not own it.</param>
-/// <param name="clock">For waits between attempts.</param>
-/// <param name="credentialExchange">Told about each request that hands out credentials, for the run's log.</param>
-public sealed class GcpCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange) : ICollector
+public sealed class GcpCollector : ICollector
 {
     private readonly GcpCatalogue _catalogue = new();
-    private readonly GcpCredentials _credentials = new(clock, credentialExchange);
-    private readonly ConcurrentDictionary<string, GcpSession> _sessions = new(StringComparer.Ordinal);
+    private readonly TargetSessions<GcpSession> _sessions;
+
+    /// <param name="transport">Live or replay; the collector does not own it.</param>
+    /// <param name="clock">For waits between attempts.</param>
+    /// <param name="credentialExchange">Told about each request that hands out credentials, for the run's log.</param>
+    public GcpCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange)
+    {
+        var credentials = new GcpCredentials(clock, credentialExchange);
+        _sessions = new(async (target, cancellationToken) =>
+        {
+            var (credential, claimed) = transport.IsReplay
+                ? (GoogleCredential.FromAccessToken("replay"), "not recorded")
+                : await credentials.ResolveAsync(target, cancellationToken);
+            return new(target.Name, credential, claimed, transport, clock);
+        });
+    }
 
     /// <inheritdoc/>
-    public ImmutableArray<string> UnusualEndpoints =>
-        [.. _sessions.Values.SelectMany(s => s.UnusualEndpoints).Select(e => e.GetLeftPart(UriPartial.Authority)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public ImmutableArray<string> UnusualEndpoints => _sessions.UnusualEndpoints;
 
     /// <inheritdoc/>
     /// <exception cref="CollectionException">There are no credentials, the target is not one, or its projects cannot all be listed.</exception>
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
-        var session = await SessionAsync(target, cancellationToken);
+        var session = await _sessions.OpenAsync(target, cancellationToken);
         var projects = await ProjectsAsync(session, target, cancellationToken);
         var identity = await session.IdentityAsync(cancellationToken);
         return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion]))];
@@ -39,7 +50,7 @@ public sealed class GcpCollector(ExchangeTransport transport, TimeProvider clock
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        var session = _sessions.Connected(request.Target);
         if (request.Operation.Name == IamBindings.Operation.Name)
         {
             await foreach (var page in IamBindings.CollectAsync(session, _catalogue, request.Account, cancellationToken))
@@ -51,37 +62,40 @@ public sealed class GcpCollector(ExchangeTransport transport, TimeProvider clock
             yield return new(AnswerRows.Read(request.Operation.Name, operation, page));
     }
 
-    /// <summary>Calls one operation and returns all its pages as the provider wrote them, in order.</summary>
+    /// <summary>
+    /// Calls one operation and returns its answer as the Google Cloud CLI prints it: of a list, the elements of all pages in one array,
+    /// those of a map of lists too; of everything else, the answer itself. What stands beside the elements of a list is left out. Nothing
+    /// is added or converted: int64 stays a text, and number literals are the provider's.
+    /// </summary>
     /// <param name="operation">As control authors write it, such as <c>iam:projects.serviceAccounts.list</c>.</param>
-    /// <param name="project">Stands where a parameter needs a project and none is given.</param>
-    /// <exception cref="CollectionException">There is no answer, or the catalogue does not list the operation.</exception>
-    public async Task<ImmutableArray<JsonElement>> CallAsync(
-        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string project, CancellationToken cancellationToken)
+    /// <param name="project">Stands where a parameter needs a project and none is given; null for none.</param>
+    /// <exception cref="CollectionException">There is no answer, it is not whole, or the catalogue does not list the operation.</exception>
+    public async Task<JsonElement> CallAsync(
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? project, CancellationToken cancellationToken)
     {
         var (api, found) = Find(operation);
-        var session = await SessionAsync(target, cancellationToken);
-        var pages = ImmutableArray.CreateBuilder<JsonElement>();
-        await foreach (var page in session.PagesAsync(api, found, parameters, project, cancellationToken))
-            pages.Add(page);
-        return pages.ToImmutable();
+        var session = await _sessions.OpenAsync(target, cancellationToken);
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            if (found.Rows is not null)
+                writer.WriteStartArray();
+            await foreach (var page in session.PagesAsync(api, found, parameters, project ?? "", cancellationToken))
+            {
+                foreach (var (element, _, _) in AnswerRows.Elements(operation, found, page))
+                    writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(element), skipInputValidation: true);
+            }
+            if (found.Rows is not null)
+                writer.WriteEndArray();
+        }
+        return JsonElement.Parse(buffer.WrittenSpan);
     }
 
     /// <summary>Closes the clients; the transport stays.</summary>
     public ValueTask DisposeAsync()
     {
-        foreach (var session in _sessions.Values)
-            session.Dispose();
+        _sessions.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    private async Task<GcpSession> SessionAsync(Target target, CancellationToken cancellationToken)
-    {
-        if (_sessions.TryGetValue(target.Name, out var known))
-            return known;
-        var (credential, claimed) = transport.IsReplay
-            ? (GoogleCredential.FromAccessToken("replay"), "not recorded")
-            : await _credentials.ResolveAsync(target, cancellationToken);
-        return _sessions.GetOrAdd(target.Name, name => new(name, credential, claimed, transport, clock));
     }
 
     private async Task<ImmutableArray<string>> ProjectsAsync(GcpSession session, Target target, CancellationToken cancellationToken)

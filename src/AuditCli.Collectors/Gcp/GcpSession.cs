@@ -11,7 +11,7 @@ namespace AuditCli.Collectors.Gcp;
 /// <summary>One target's credentials and clients.</summary>
 /// <param name="claimed">Whom the credentials themselves name.</param>
 /// <param name="clock">For waits between attempts; a replay does not wait.</param>
-internal sealed class GcpSession(string target, GoogleCredential credential, string claimed, ExchangeTransport transport, TimeProvider clock) : IDisposable
+internal sealed class GcpSession(string target, GoogleCredential credential, string claimed, ExchangeTransport transport, TimeProvider clock) : ITargetSession
 {
     /// <summary>The word for what has no region: locations are part of names.</summary>
     public const string GlobalRegion = "gcp-global";
@@ -22,8 +22,8 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
     private readonly ConcurrentDictionary<(string Api, string Region), Lazy<GoogleClient>> _clients = new();
     private readonly ConcurrentDictionary<Uri, bool> _used = new();
 
-    /// <summary>The endpoints used so far that are not Google's own over https.</summary>
-    public IEnumerable<Uri> UnusualEndpoints => _used.Keys.Where(u => !Endpoints.IsProvider(u));
+    /// <inheritdoc/>
+    public IEnumerable<string> UnusualEndpoints => _used.Keys.Where(u => !Endpoints.IsProvider(u)).Select(u => u.GetLeftPart(UriPartial.Authority));
 
     /// <summary>Every page of an answer, as the provider wrote it; what is left is thrown after the page that says so.</summary>
     /// <param name="project">The partition's project; empty for what the target itself asks.</param>

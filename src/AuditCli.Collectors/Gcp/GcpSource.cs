@@ -28,7 +28,7 @@ public static class GcpSource
                 new("projects", TargetSettingForm.TextList, false, []),
                 new("folder", TargetSettingForm.Text, false, []),
                 new("organization", TargetSettingForm.Text, false, []),
-                new("credentials", TargetSettingForm.Text, false, []),
+                new("credentials", TargetSettingForm.File, false, []),
                 new("impersonate", TargetSettingForm.Text, false, []),
                 new("quota_project", TargetSettingForm.Text, false, []),
             ],

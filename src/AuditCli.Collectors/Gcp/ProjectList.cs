@@ -14,6 +14,9 @@ internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
     private const string Projects = "cloudresourcemanager:projects.list";
     private const string Folders = "cloudresourcemanager:folders.list";
 
+    /// <summary>What is asked, as control authors would write it.</summary>
+    public static ImmutableArray<string> Operations { get; } = [Projects, Folders];
+
     /// <summary>Ids of the projects that are not being deleted, in order.</summary>
     /// <param name="parent"><c>organizations/…</c> or <c>folders/…</c>.</param>
     /// <exception cref="CollectionException">A list was denied or is not whole: the population is not known then.</exception>

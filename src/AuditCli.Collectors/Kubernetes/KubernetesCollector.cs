@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -10,7 +9,7 @@ using k8s;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>Reads Kubernetes clusters: any resource's list, page by page, and never a secret.</summary>
+/// <summary>Reads Kubernetes clusters: any resource's list, or a table made from several, page by page, and never a secret.</summary>
 /// <remarks>
 /// A replay takes the server's address from the recorded exchanges and looks at neither kubeconfig nor environment.
 /// </remarks>
@@ -21,7 +20,7 @@ public sealed class KubernetesCollector : ICollector
     private readonly TimeProvider _clock;
     private readonly KubernetesCredentials _credentials;
     private readonly int _pageSize;
-    private readonly ConcurrentDictionary<string, KubernetesSession> _sessions = new(StringComparer.Ordinal);
+    private readonly TargetSessions<KubernetesSession> _sessions;
 
     /// <param name="clock">For waits between attempts.</param>
     /// <param name="credentialExchange">Told about each program that hands out credentials, for the run's log.</param>
@@ -33,18 +32,18 @@ public sealed class KubernetesCollector : ICollector
         _clock = clock;
         _credentials = new(clock, credentialExchange);
         _pageSize = pageSize;
+        _sessions = new(OpenAsync);
     }
 
     /// <inheritdoc/>
     /// <remarks>Every API server is the client's own: unusual is one without TLS, or whose certificate nobody checks.</remarks>
-    public ImmutableArray<string> UnusualEndpoints =>
-        [.. _sessions.Values.Select(s => s.UnusualEndpoint).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public ImmutableArray<string> UnusualEndpoints => _sessions.UnusualEndpoints;
 
     /// <inheritdoc/>
     /// <exception cref="CollectionException">There are no credentials, or the server does not let the caller in.</exception>
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
-        var session = await SessionAsync(target, cancellationToken);
+        var session = await _sessions.OpenAsync(target, cancellationToken);
         var identity = await KubernetesIdentity.FindAsync(session, _transport.IsReplay, cancellationToken);
         return [new(target, target.Name, identity, KubernetesSource.GlobalRegion, [])];
     }
@@ -54,7 +53,15 @@ public sealed class KubernetesCollector : ICollector
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var session = _sessions.GetValueOrDefault(request.Target) ?? throw new InvalidOperationException($"{request.Target} is not connected to");
+        var session = _sessions.Connected(request.Target);
+        if (DerivedTable.Find(request.Operation.Name) is { } table)
+        {
+            if (!request.Parameters.IsEmpty)
+                throw new CollectionException(CollectionException.InvalidParameter, $"{table.Name} takes no parameter {request.Parameters.Keys.First()}; it takes none");
+            await foreach (var page in table.ReadAsync(session, cancellationToken))
+                yield return page;
+            yield break;
+        }
         var resource = Find(request.Operation.Name);
         await foreach (var page in session.PagesAsync(resource, request.Parameters, cancellationToken))
             yield return new(ObjectRows.Read(resource, page));
@@ -70,7 +77,7 @@ public sealed class KubernetesCollector : ICollector
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
     {
         var resource = Find(operation);
-        var session = await SessionAsync(target, cancellationToken);
+        var session = await _sessions.OpenAsync(target, cancellationToken);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))
         {
@@ -92,20 +99,17 @@ public sealed class KubernetesCollector : ICollector
     /// <summary>Closes the clients; the transport of ours stays.</summary>
     public ValueTask DisposeAsync()
     {
-        foreach (var session in _sessions.Values)
-            session.Dispose();
+        _sessions.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private async Task<KubernetesSession> SessionAsync(Target target, CancellationToken cancellationToken)
+    private async Task<KubernetesSession> OpenAsync(Target target, CancellationToken cancellationToken)
     {
-        if (_sessions.TryGetValue(target.Name, out var known))
-            return known;
         var scope = new ExchangeScope(target.Name, Service, KubernetesSource.GlobalRegion);
         var configuration = _transport.IsReplay ? Recorded(scope) : await _credentials.ResolveAsync(target, cancellationToken);
         try
         {
-            return _sessions.GetOrAdd(target.Name, _ => new(scope, configuration, _transport, _transport.IsReplay ? null : _clock, _pageSize));
+            return new(scope, configuration, _transport, _transport.IsReplay ? null : _clock, _pageSize);
         }
         catch (Exception e) when (e is not (CollectionException or OperationCanceledException))
         {
@@ -132,7 +136,7 @@ public sealed class KubernetesCollector : ICollector
     private static void WriteHead(Utf8JsonWriter writer, JsonElement page)
     {
         writer.WriteStartObject();
-        foreach (var member in page.EnumerateObject().Where(m => m.Name is "apiVersion" or "kind"))
+        foreach (var member in page.EnumerateObject().Where(m => m.Name is "apiVersion" or "kind").OrderBy(m => m.Name, StringComparer.Ordinal))
             Copy(writer, member);
         writer.WriteStartObject("metadata");
         if (page.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object)

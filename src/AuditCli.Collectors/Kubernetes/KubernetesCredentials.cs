@@ -48,13 +48,13 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
     private static K8SConfiguration? Load(string? named)
     {
         if (named is not null)
-            return KubernetesClientConfiguration.LoadKubeConfig(new FileInfo(InHome(named)));
+            return KubernetesClientConfiguration.LoadKubeConfig(new FileInfo(named));
         if (Environment.GetEnvironmentVariable("KUBECONFIG") is { Length: > 0 } list)
         {
             var files = list.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Where(File.Exists).ToArray();
             return files.Length > 0 ? Merged(files) : throw new CollectionException(KubernetesFailures.NoCredentials, "KUBECONFIG names no file that exists");
         }
-        var usual = new FileInfo(InHome("~/.kube/config"));
+        var usual = new FileInfo(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config"));
         return usual.Exists ? KubernetesClientConfiguration.LoadKubeConfig(usual) : null;
     }
 
@@ -109,7 +109,4 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         var user = kubeconfig.Contexts?.FirstOrDefault(c => string.Equals(c.Name, context, StringComparison.OrdinalIgnoreCase))?.ContextDetails?.User;
         return kubeconfig.Users?.FirstOrDefault(u => string.Equals(u.Name, user, StringComparison.OrdinalIgnoreCase))?.UserCredentials;
     }
-
-    private static string InHome(string path) =>
-        path.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..]) : path;
 }

@@ -18,7 +18,6 @@ internal static class KubernetesFailures
     public const string NotFound = "NotFound";
     public const string ListExpired = "ListExpired";
     public const string RepeatedToken = "RepeatedToken";
-    public const string InvalidParameter = "InvalidParameter";
     public const string MalformedResponse = "MalformedResponse";
 
     /// <summary>An answer that is no success.</summary>

@@ -12,7 +12,7 @@ using k8s.Exceptions;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>One cluster: the official client's configuration, credentials and transport, under our guard and recorder.</summary>
-internal sealed class KubernetesSession : IDisposable
+internal sealed class KubernetesSession : ITargetSession
 {
     private const int Attempts = 3;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
@@ -39,17 +39,37 @@ internal sealed class KubernetesSession : IDisposable
 
     public KubernetesClientConfiguration Configuration { get; }
 
-    /// <summary>Scheme and authority, where neither is what a kubeconfig should name: no TLS, or a server nobody checks.</summary>
-    public string? UnusualEndpoint
+    /// <inheritdoc/>
+    /// <remarks>What no kubeconfig should name: no TLS, or a server nobody checks.</remarks>
+    public IEnumerable<string> UnusualEndpoints
     {
         get
         {
             var origin = _client.BaseUri.GetLeftPart(UriPartial.Authority);
-            return _client.BaseUri.Scheme != Uri.UriSchemeHttps ? origin
-                : Configuration.SkipTlsVerify ? $"{origin} (certificate not checked)"
-                : null;
+            return _client.BaseUri.Scheme != Uri.UriSchemeHttps ? [origin]
+                : Configuration.SkipTlsVerify ? [$"{origin} (certificate not checked)"]
+                : [];
         }
     }
+
+    /// <summary>Every page of a list that parameters may narrow.</summary>
+    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    public IAsyncEnumerable<JsonElement> PagesAsync(
+        KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, CancellationToken cancellationToken)
+    {
+        var (ns, selectors) = Checked(resource, parameters);
+        return PagesAsync(resource, ns, $"?limit={Limit(1)}{selectors}", cancellationToken);
+    }
+
+    /// <summary>Every page of a whole list that is a part of a derived table.</summary>
+    /// <remarks>
+    /// The URI is another than that of the list alone, by a parameter that only says its own default: a replay would otherwise
+    /// answer either of the two with what was recorded for the other.
+    /// </remarks>
+    /// <param name="share">The page has this part of the usual number of objects.</param>
+    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    public IAsyncEnumerable<JsonElement> PartsAsync(KubernetesResource resource, int share, CancellationToken cancellationToken) =>
+        PagesAsync(resource, null, $"?limit={Limit(share)}&pretty=false", cancellationToken);
 
     /// <summary>Every page of a list. Nothing is held but the page.</summary>
     /// <remarks>
@@ -57,15 +77,14 @@ internal sealed class KubernetesSession : IDisposable
     /// be another state of the cluster, and the rows of the first cannot be taken back.
     /// </remarks>
     /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
-    public async IAsyncEnumerable<JsonElement> PagesAsync(
-        KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<JsonElement> PagesAsync(
+        KubernetesResource resource, string? ns, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (ns, selectors) = Checked(resource, parameters);
         var given = new HashSet<string>(StringComparer.Ordinal);
         string? token = null;
         do
         {
-            var page = await PageAsync(resource, ns, Query(selectors, token), given.Count, cancellationToken);
+            var page = await PageAsync(resource, ns, query + (token is null ? "" : "&continue=" + Uri.EscapeDataString(token)), given.Count, cancellationToken);
             yield return page;
             token = ObjectRows.Continue(page);
             if (token is not null && !given.Add(token))
@@ -74,24 +93,33 @@ internal sealed class KubernetesSession : IDisposable
         while (token is not null);
     }
 
+    /// <summary>One object, whose path the guard must know by name.</summary>
+    /// <exception cref="CollectionException">There is no answer, or no such object.</exception>
+    public async Task<JsonElement> ObjectAsync(string path, CancellationToken cancellationToken) =>
+        Parsed(path, await SendAsync(HttpMethod.Get, path, "application/json", null, cancellationToken));
+
     /// <summary>Asks the server about the caller.</summary>
     /// <exception cref="CollectionException">There is no answer.</exception>
     public async Task<JsonElement> ReviewAsync(string path, string kind, CancellationToken cancellationToken)
     {
         var apiVersion = string.Join('/', path.Split('/')[2..4]);
         var review = $$"""{"apiVersion":"{{apiVersion}}","kind":"{{kind}}"}""";
-        var body = await SendAsync(HttpMethod.Post, path, "application/json", review, cancellationToken);
-        try
-        {
-            return JsonElement.Parse(body);
-        }
-        catch (JsonException e)
-        {
-            throw new CollectionException(KubernetesFailures.MalformedResponse, $"the answer to {path} is not JSON", e);
-        }
+        return Parsed(path, await SendAsync(HttpMethod.Post, path, "application/json", review, cancellationToken));
     }
 
     public void Dispose() => _client.Dispose();
+
+    private static JsonElement Parsed(string path, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonElement.Parse(body, ObjectRows.Strict);
+        }
+        catch (JsonException e)
+        {
+            throw new CollectionException(KubernetesFailures.MalformedResponse, $"the answer to {path} is not JSON that can be read", e);
+        }
+    }
 
     private async Task<JsonElement> PageAsync(KubernetesResource resource, string? ns, string query, int pagesBefore, CancellationToken cancellationToken)
     {
@@ -133,7 +161,7 @@ internal sealed class KubernetesSession : IDisposable
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
-            ? new(KubernetesFailures.InvalidParameter, $"{resource} is not divided into namespaces", missing)
+            ? new(CollectionException.InvalidParameter, $"{resource} is not divided into namespaces", missing)
             : missing;
     }
 
@@ -198,8 +226,7 @@ internal sealed class KubernetesSession : IDisposable
     private static bool MayPass(HttpStatusCode status) =>
         status is HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
-    private string Query(string selectors, string? token) =>
-        string.Create(CultureInfo.InvariantCulture, $"?limit={_pageSize}{selectors}{(token is null ? "" : "&continue=" + Uri.EscapeDataString(token))}");
+    private string Limit(int share) => Math.Max(1, _pageSize / share).ToString(CultureInfo.InvariantCulture);
 
     private static (string? Namespace, string Selectors) Checked(KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
     {
@@ -221,5 +248,5 @@ internal sealed class KubernetesSession : IDisposable
         return (ns, selectors.ToString());
     }
 
-    private static CollectionException Invalid(string message) => new(KubernetesFailures.InvalidParameter, message);
+    private static CollectionException Invalid(string message) => new(CollectionException.InvalidParameter, message);
 }

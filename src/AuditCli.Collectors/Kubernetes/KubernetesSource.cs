@@ -6,7 +6,8 @@ namespace AuditCli.Collectors.Kubernetes;
 /// <summary>
 /// What a Kubernetes cluster offers, as plain data: the list of every resource, written <c>&lt;group&gt;/&lt;version&gt;/&lt;resource&gt;</c>, or
 /// <c>v1/&lt;resource&gt;</c> for the core group. There is no catalogue, because clusters serve kinds nobody here knows; what may never
-/// be asked is refused by rule. An operation that a cluster does not serve fails there as <c>NotServed</c>.
+/// be asked is refused by rule. An operation that a cluster does not serve fails there as <c>NotServed</c>. A name without a slash is
+/// that of a table made from others (<see cref="DerivedTable"/>).
 /// </summary>
 public static class KubernetesSource
 {
@@ -17,6 +18,7 @@ public static class KubernetesSource
     public const string GlobalRegion = "cluster";
 
     private const int MostSuggestions = 5;
+    private const int MostSlips = 4;
 
     /// <summary>Every list takes these; page size and token are AuditCli's own.</summary>
     internal static ImmutableArray<OperationParameter> Parameters { get; } =
@@ -31,31 +33,39 @@ public static class KubernetesSource
         Name,
         [
             new("context", TargetSettingForm.Text, false, []),
-            new("kubeconfig", TargetSettingForm.Text, false, []),
+            new("kubeconfig", TargetSettingForm.File, false, []),
         ],
-        name => KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource) : null,
+        name => DerivedTable.Find(name) is { } table ? Describe(table) : KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource) : null,
         Suggest);
+
+    internal static Operation Describe(DerivedTable table) =>
+        new(Name, table.Name, OperationScope.Global, [], table.Columns) { Reads = table.Reads.IsEmpty ? [table.Name] : [.. table.Reads.Select(r => r.ToString())] };
 
     internal static Operation Describe(KubernetesResource resource) =>
         new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource));
 
-    /// <summary>Resources of the same name in whatever group was meant, and why the one written was refused.</summary>
+    /// <summary>Tables and resources of the same name in whatever group was meant, and in any case why the one written was refused.</summary>
     private static ImmutableArray<string> Suggest(string name)
     {
         if (KubernetesResource.TryParse(name, out _, out var reason))
             return [];
-        if (name.Split('/')[^1] is "secrets" or "secret")
-            return [$"v1/serviceaccounts: {reason}"];
         var words = name.ToLowerInvariant().Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return
+        string[] near =
         [
             .. WellKnownResources.Names
                 .Where(known => words.Any(word => IsPlural(known.Split('/')[^1], word)))
                 .Order(StringComparer.Ordinal)
-                .Take(MostSuggestions)
-                .Select(known => $"{known}: {reason}"),
+                .Select(known => $"{known}: {reason}")
+                .Concat(DerivedTable.All.Where(table => IsNear(table, name.ToLowerInvariant())).Select(table => $"{table.Name}: made from {(table.Reads.IsEmpty ? AwsAuth.Path : string.Join(", ", table.Reads))}"))
+                .Take(MostSuggestions),
         ];
+        return near.Length > 0 ? [.. near] : [$"{name} is refused: {reason}"];
     }
+
+    /// <summary>Whether a table was meant: its name with a slip, or a list that it is made from.</summary>
+    private static bool IsNear(DerivedTable table, string written) =>
+        EditDistance.Between(table.Name, written) <= MostSlips || table.Name.Split('_').Contains(written)
+        || table.Reads.Any(r => IsPlural(r.Name, written));
 
     private static bool IsPlural(string plural, string word) =>
         plural == word || plural == word + "s" || plural == word + "es" || word.EndsWith('y') && plural == word[..^1] + "ies";

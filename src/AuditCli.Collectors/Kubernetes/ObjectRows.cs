@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -10,7 +8,7 @@ namespace AuditCli.Collectors.Kubernetes;
 internal static class ObjectRows
 {
     private const string MetadataList = "PartialObjectMetadataList";
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 200 };
+    internal static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 200 };
     private static readonly string[] Common = ["apiVersion", "kind", "metadata", "spec", "status"];
 
     /// <summary>One page of a list.</summary>
@@ -26,7 +24,7 @@ internal static class ObjectRows
         {
             throw Malformed(resource, $"is not JSON that can be read: {e.Message}", e);
         }
-        if (list.ValueKind != JsonValueKind.Object || Text(list, "kind") is not { } kind || !kind.EndsWith("List", StringComparison.Ordinal))
+        if (list.ValueKind != JsonValueKind.Object || Members.Text(list, "kind") is not { } kind || !kind.EndsWith("List", StringComparison.Ordinal))
             throw Malformed(resource, "is not a list");
         if (resource.IsMetadataOnly && kind != MetadataList)
             throw Malformed(resource, $"is a {kind}, where metadata alone was asked for");
@@ -44,54 +42,55 @@ internal static class ObjectRows
 
     /// <summary>The token of the next page; null on the last.</summary>
     public static string? Continue(JsonElement list) =>
-        list.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "continue") is { Length: > 0 } token ? token : null;
+        Members.Text(Members.Of(list, "metadata"), "continue") is { Length: > 0 } token ? token : null;
 
     /// <summary>The rows of a page. Objects in lists of Kubernetes' own kinds do not repeat version and kind; the list's own say them.</summary>
     public static ImmutableArray<PageRow> Read(KubernetesResource resource, JsonElement list)
     {
         var fields = WellKnownResources.Fields(resource);
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartArray();
-            foreach (var item in Items(list))
-                Write(writer, resource, list, item, fields);
-            writer.WriteEndArray();
-        }
-        var rows = JsonElement.Parse(buffer.WrittenSpan, Strict with { MaxDepth = Strict.MaxDepth + 2 });
-        return [.. rows.EnumerateArray().Select((row, i) => new PageRow(row, string.Create(CultureInfo.InvariantCulture, $"/items/{i}")))];
+        using var rows = new PageRows();
+        foreach (var (i, item) in Items(list).Index())
+            rows.Add(i, writer => Write(writer, resource, list, item, fields));
+        return rows.Complete();
     }
 
     /// <summary>The apiVersion of an object: its own, or that of its list.</summary>
-    public static string? ApiVersion(JsonElement list, JsonElement item) => Text(item, "apiVersion") ?? Text(list, "apiVersion");
+    public static string? ApiVersion(JsonElement list, JsonElement item) => Members.Text(item, "apiVersion") ?? Members.Text(list, "apiVersion");
 
     /// <summary>The kind of an object: its own, or that of its list.</summary>
-    public static string? Kind(JsonElement list, JsonElement item) => Text(item, "kind") ?? Text(list, "kind")?[..^"List".Length];
+    public static string? Kind(JsonElement list, JsonElement item) => Members.Text(item, "kind") ?? Members.Text(list, "kind")?[..^"List".Length];
+
+    /// <summary>The columns that name an object.</summary>
+    public static void WriteNames(Utf8JsonWriter writer, JsonElement list, JsonElement item)
+    {
+        writer.WriteString("api_version", ApiVersion(list, item));
+        writer.WriteString("kind", Kind(list, item));
+        var metadata = Members.Of(item, "metadata");
+        Members.Copy(writer, metadata, "namespace", "namespace");
+        Members.Copy(writer, metadata, "name", "name");
+        Members.Copy(writer, metadata, "uid", "uid");
+        Members.Copy(writer, metadata, "creationTimestamp", "created_at");
+    }
+
+    /// <summary>Says what is wrong with an answer.</summary>
+    public static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
+        new(KubernetesFailures.MalformedResponse, $"the answer to {resource} {how}", cause);
 
     private static void Write(Utf8JsonWriter writer, KubernetesResource resource, JsonElement list, JsonElement item, ImmutableArray<string> fields)
     {
-        writer.WriteStartObject();
-        writer.WriteString("api_version", ApiVersion(list, item));
-        writer.WriteString("kind", Kind(list, item));
-        if (item.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object)
-        {
-            Copy(writer, metadata, "namespace", "namespace");
-            Copy(writer, metadata, "name", "name");
-            Copy(writer, metadata, "uid", "uid");
-            Copy(writer, metadata, "creationTimestamp", "created_at");
-            Copy(writer, metadata, "labels", "labels");
-            Copy(writer, metadata, "annotations", "annotations");
-        }
-        Copy(writer, item, "metadata", "metadata");
+        var metadata = Members.Of(item, "metadata");
+        WriteNames(writer, list, item);
+        Members.Copy(writer, metadata, "labels", "labels");
+        Members.Copy(writer, metadata, "annotations", "annotations");
+        Members.Copy(writer, item, "metadata", "metadata");
         if (!resource.IsMetadataOnly)
         {
-            Copy(writer, item, "spec", "spec");
-            Copy(writer, item, "status", "status");
+            Members.Copy(writer, item, "spec", "spec");
+            Members.Copy(writer, item, "status", "status");
             foreach (var field in fields)
-                Copy(writer, item, field, field);
+                Members.Copy(writer, item, field, field);
             WriteOthers(writer, item, fields);
         }
-        writer.WriteEndObject();
     }
 
     private static void WriteOthers(Utf8JsonWriter writer, JsonElement item, ImmutableArray<string> fields)
@@ -110,17 +109,4 @@ internal static class ObjectRows
         if (begun)
             writer.WriteEndObject();
     }
-
-    private static void Copy(Utf8JsonWriter writer, JsonElement from, string member, string column)
-    {
-        if (!from.TryGetProperty(member, out var value))
-            return;
-        writer.WritePropertyName(column);
-        writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
-    }
-
-    private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
-        new(KubernetesFailures.MalformedResponse, $"the answer to {resource} {how}", cause);
 }

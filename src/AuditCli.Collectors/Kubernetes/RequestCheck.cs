@@ -7,7 +7,7 @@ namespace AuditCli.Collectors.Kubernetes;
 /// <param name="basePath">What stands before <c>/api</c> and <c>/apis</c>, such as a gateway's path to the cluster.</param>
 internal sealed class RequestCheck(string basePath)
 {
-    private static readonly string[] ListParameters = ["limit", "continue", "labelSelector", "fieldSelector"];
+    private static readonly string[] ListParameters = ["limit", "continue", "labelSelector", "fieldSelector", "pretty"];
 
     /// <summary>The only requests with a body: each asks the server about the caller, and leaves nothing behind.</summary>
     private static readonly string[] Reviews =
@@ -39,6 +39,8 @@ internal sealed class RequestCheck(string basePath)
             ["api", var version, "namespaces", var ns, var resource] => List(request, new("", version, resource), ns, name),
             ["apis", var group, var version, var resource] when group.Length > 0 => List(request, new(group, version, resource), null, name),
             ["apis", var group, var version, "namespaces", var ns, var resource] when group.Length > 0 => List(request, new(group, version, resource), ns, name),
+            // Of all objects the one that may be read by its name.
+            _ when path == AwsAuth.Path && uri.Query.Length == 0 => null,
             _ => $"{name} is not the list of a resource",
         };
     }

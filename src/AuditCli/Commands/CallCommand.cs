@@ -1,92 +1,98 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls;
 using AuditCli.Evidence;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli call aws OPERATION</c>: one read-only operation, all its pages, as JSON.</summary>
+/// <summary><c>auditcli call SOURCE OPERATION</c>: one read-only operation, all its pages, as JSON.</summary>
 internal static class CallCommand
 {
-    private static readonly JsonSerializerOptions Printed = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private const string NotUnicode = "NotUnicode";
+    private const string ExitCodes = """
+        Exit codes: 0 complete; 3 denied, failed or incomplete: stdout stays empty, the provider's code and message go to stderr;
+        1 usage or not in the catalogue.
+        """;
 
-    public static Command Build(AuditHost host) =>
-        new("call", "Ask one read-only operation and print the answer; nothing is kept.") { Aws(host) };
+    public static Command Build(AuditHost host)
+    {
+        var command = new Command("call", "Ask one read-only operation and print the answer; nothing is kept.");
+        foreach (var source in CallSource.All(host))
+            command.Add(Build(host, source));
+        return command;
+    }
 
-    /// <summary>Says that an operation is not in the catalogue, with names near it.</summary>
+    /// <summary>Says that an operation is not in the catalogue: why, or which names are near it.</summary>
     public static int Unknown(TextWriter error, EvidenceSource source, string operation)
     {
         error.WriteLine($"{source.Name}: {operation} is not in the read-only catalogue");
         foreach (var near in source.Suggest(operation))
-            error.WriteLine($"  did you mean {near}");
+            error.WriteLine(near.StartsWith(operation + " ", StringComparison.Ordinal) ? $"  {near}" : $"  did you mean {near}");
         return ExitCode.Usage;
     }
 
-    private static DetailedCommand Aws(AuditHost host)
+    private static DetailedCommand Build(AuditHost host, CallSource source)
     {
-        var operation = new Argument<string>("OPERATION") { Description = "As <AWS CLI service name>:<Operation>, such as iam:ListUsers." };
+        var operation = new Argument<string>("OPERATION") { Description = source.Operation };
         var parameters = new Argument<string[]>("name=value") { Description = "Parameters: text, or JSON where the parameter is not a text.", Arity = ArgumentArity.ZeroOrMore };
-        var region = CommandOptions.Text(host, "--region", "R", "The region to ask; default the credentials' own.");
         var engagement = CommandOptions.Text(host, "--engagement", "FILE", "Take the credentials of a target of this engagement.");
         var target = CommandOptions.Text(host, "--target", "NAME", "The target of the engagement.");
-        var command = new DetailedCommand("aws", "Ask one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.", """
-            Lists that go on from page to page are joined. Exit codes: 0 complete, 3 denied, failed or incomplete (stdout stays
-            empty, the provider's code and message go to stderr), 1 usage or not in the catalogue.
-
-            Examples:
-              auditcli call aws iam:ListUsers
-              auditcli call aws iam:ListMFADevices UserName=alice
-              auditcli call aws cloudtrail:LookupEvents --region us-east-1 'LookupAttributes=[{"AttributeKey":"Username","AttributeValue":"root"}]'
-              auditcli call aws s3:GetBucketAcl Bucket=ledger --engagement engagement.yaml --target prod
-            """)
+        var command = new DetailedCommand(source.Name, source.Description, $"{ExitCodes}\n\n{source.Details}") { operation, parameters };
+        if (source.Place is { } place)
+            command.Add(place);
+        foreach (var (_, option) in source.Settings)
+            command.Add(option);
+        command.Add(engagement);
+        command.Add(target);
+        command.SetAction((parsed, cancellationToken) =>
         {
-            operation, parameters, region, engagement, target,
-        };
-        command.SetAction((parsed, cancellationToken) => CallAsync(
-            host,
-            new(parsed.GetValue(operation)!, parsed.GetValue(parameters) ?? [], parsed.GetValue(region), parsed.GetValue(engagement), parsed.GetValue(target)),
-            parsed.InvocationConfiguration.Output,
-            parsed.InvocationConfiguration.Error,
-            cancellationToken));
+            var settings = source.Settings.Select(s => (s.Setting, Value: parsed.GetValue(s.Option))).Where(s => s.Value is not null)
+                .ToImmutableSortedDictionary(s => s.Setting, s => ImmutableArray.Create(s.Value!), StringComparer.Ordinal);
+            return CallAsync(
+                host,
+                source,
+                new(parsed.GetValue(operation)!, parsed.GetValue(parameters) ?? [], source.Place is null ? null : parsed.GetValue(source.Place), settings, parsed.GetValue(engagement), parsed.GetValue(target)),
+                parsed.InvocationConfiguration.Output,
+                parsed.InvocationConfiguration.Error,
+                cancellationToken);
+        });
         return command;
     }
 
-    private static async Task<int> CallAsync(AuditHost host, Question question, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> CallAsync(AuditHost host, CallSource source, CommandLine given, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var source = host.Sources.Single(s => s.Name == AwsSource.Name);
-        if (source.FindOperation(question.Operation) is not { } operation)
-            return Unknown(error, source, question.Operation);
-        var (parameters, wrong) = Parameters(operation, question.Parameters);
-        if (wrong.Count > 0)
+        var offered = host.Sources.Single(s => s.Name == source.Name);
+        if (offered.FindOperation(given.Operation) is not { } operation)
+            return Unknown(error, offered, given.Operation);
+        if (!operation.Reads.Contains(operation.Name))
         {
-            foreach (var fault in wrong)
-                await error.WriteLineAsync(fault);
+            await error.WriteLineAsync($"{operation.Name} is a table made from several answers; call one of those: {string.Join(", ", operation.Reads)}");
             return ExitCode.Usage;
         }
-        var (target, faults) = FindTarget(host, question);
+        var (parameters, wrong) = CallParameters.Read(operation, given.Parameters);
+        var (target, unfit) = wrong.IsEmpty ? FindTarget(host, source, given) : (null, wrong);
         if (target is null)
         {
-            foreach (var fault in faults)
+            foreach (var fault in unfit)
                 await error.WriteLineAsync(fault);
             return ExitCode.Usage;
         }
         try
         {
             await using var transport = new LiveTransport(bundleFolder: null, seed: "call", host.Clock);
-            await using var collector = new AwsCollector(transport, host.Clock, _ => { });
-            var answer = await collector.CallAsync(target, operation.Name, parameters, question.Region, cancellationToken);
-            await output.WriteLineAsync(JsonSerializer.Serialize(answer, Printed));
+            var answer = await source.AskAsync(new(transport, host.Clock, _ => { }), new(target, operation.Name, parameters, given.Place), cancellationToken);
+            await output.WriteLineAsync(Printed(operation, answer));
             return ExitCode.Ok;
         }
         catch (CollectionException e)
         {
             await error.WriteLineAsync($"{e.Code}: {e.Message}");
-            return ExitCode.Undecided;
+            return e.Code is CollectionException.InvalidParameter or ExchangeRefusedException.ReadOnly ? ExitCode.Usage : ExitCode.Undecided;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -94,56 +100,39 @@ internal static class CallCommand
         }
     }
 
-    private static (ImmutableSortedDictionary<string, JsonElement> Parameters, List<string> Wrong) Parameters(Operation operation, IEnumerable<string> given)
+    /// <summary>Number literals stay as they are, and so does depth: a serializer's limit is not the provider's.</summary>
+    private static string Printed(Operation operation, JsonElement answer)
     {
-        var parameters = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
-        var wrong = new List<string>();
-        foreach (var text in given)
-        {
-            var (name, value) = text.Split('=', 2) is [var n, var v] ? (n, v) : (text, null);
-            if (value is null)
-                wrong.Add($"'{text}' is not name=value");
-            else if (operation.Parameters.FirstOrDefault(p => p.Name == name) is not { } known)
-                wrong.Add($"{operation.Name} takes no parameter {name}; it takes {string.Join(", ", operation.Parameters.Select(p => p.Name).DefaultIfEmpty("none"))}");
-            else if (known.Type == ColumnType.Text)
-                parameters[name] = JsonSerializer.SerializeToElement(value);
-            else if (TryParse(value, out var json))
-                parameters[name] = json;
-            else
-                wrong.Add($"{name} is not JSON, and {operation.Name} wants {known.Type.ToString().ToLowerInvariant()} there: {value}");
-        }
-        wrong.AddRange(operation.Parameters.Where(p => p.Required && !parameters.ContainsKey(p.Name)).Select(p => $"{operation.Name} needs {p.Name}=..."));
-        return (parameters.ToImmutable(), wrong);
-    }
-
-    private static bool TryParse(string value, out JsonElement json)
-    {
+        using var text = new MemoryStream();
         try
         {
-            json = JsonDocument.Parse(value).RootElement;
-            return true;
+            using var writer = new Utf8JsonWriter(text, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            answer.WriteTo(writer);
         }
-        catch (JsonException)
+        catch (InvalidOperationException e)
         {
-            json = default;
-            return false;
+            throw new CollectionException(NotUnicode, $"{operation.Name}: a text in the answer is not well-formed Unicode", e);
         }
+        return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
     }
 
-    private static (Target? Target, IEnumerable<string> Faults) FindTarget(AuditHost host, Question question)
+    private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CallSource source, CommandLine given)
     {
-        if (question.Engagement is null)
-            return question.Target is null
-                ? (new("call", AwsSource.Name, ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty), [])
-                : (null, ["--target needs --engagement FILE"]);
-        var (engagement, faults) = EngagementLoader.Load(host.FullPath(question.Engagement), host.Sources);
+        if (given.Engagement is null)
+            return given.Target is null ? (new("call", source.Name, given.Settings), []) : (null, ["--target needs --engagement FILE"]);
+        var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources);
         if (engagement is null)
-            return (null, faults.Select(f => f.ToString()));
-        var targets = engagement.Targets.Where(t => t.Source == AwsSource.Name && (question.Target is null || t.Name == question.Target)).ToArray();
-        return targets is [var one]
-            ? (one, [])
-            : (null, [$"name one of the engagement's AWS targets with --target: {string.Join(", ", engagement.Targets.Where(t => t.Source == AwsSource.Name).Select(t => t.Name))}"]);
+            return (null, [.. faults.Select(f => f.ToString())]);
+        if (engagement.Replay is not null)
+            return (null, [$"{given.Engagement} replays recorded exchanges, and call asks the provider itself: name an engagement without replay"]);
+        var targets = engagement.Targets.Where(t => t.Source == source.Name).ToArray();
+        return targets.Where(t => given.Target is null || t.Name == given.Target).ToArray() is [var one]
+            ? (one with { Settings = one.Settings.SetItems(given.Settings) }, [])
+            : (null, [targets.Length == 0
+                ? $"{given.Engagement} has no {source.Title} target"
+                : $"name one of the engagement's {source.Title} targets with --target: {string.Join(", ", targets.Select(t => t.Name))}"]);
     }
 
-    private sealed record Question(string Operation, string[] Parameters, string? Region, string? Engagement, string? Target);
+    private sealed record CommandLine(
+        string Operation, string[] Parameters, string? Place, ImmutableSortedDictionary<string, ImmutableArray<string>> Settings, string? Engagement, string? Target);
 }

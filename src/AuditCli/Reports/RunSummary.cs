@@ -112,7 +112,7 @@ internal static class RunSummary
         [
             .. facts.Reached.Where(t => t.Failure is not null).Select(t => $"target {t.Target.Name} could not be entered: {t.Failure!.Code}"),
             .. many.Select(g => $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Connection!.Account))} and others, all in run.json), read as {g.Value[0].Connection!.Identity}"),
-            .. facts.Reached.Where(t => t.Connection is not null && !many.ContainsKey(t.Target.Name)).Select(t => $"target {t.Target.Name} is account {t.Connection!.Account}, read as {t.Connection.Identity} in {string.Join(", ", t.Connection.Regions)}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
+            .. facts.Reached.Where(t => t.Connection is not null && !many.ContainsKey(t.Target.Name)).Select(t => $"target {t.Target.Name} is account {t.Connection!.Account}, read as {t.Connection.Identity}{(t.Connection.Regions.All(r => r == t.Connection.GlobalRegion) ? "" : $" in {string.Join(", ", t.Connection.Regions)}")}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
             .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}"),
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}")),
             .. results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}"),

@@ -24,6 +24,8 @@ public sealed class CatalogueTests
         {
             Assert.True(o.Method is "GET" or "POST", o.Name);
             Assert.True(o.Reads is not null || o.Method == "GET" && ReadVerbs.Any(v => o.Name.Split('.')[^1].StartsWith(v, StringComparison.Ordinal)), o.Name);
+            // Only what has elements can be joined.
+            Assert.True(o.Token is null || o.Rows is not null, o.Name);
             Assert.Equal(o.Columns.Length, o.Columns.Select(c => c.Name.ToLowerInvariant()).Distinct().Count());
         });
         Assert.All(api.Refused, r => Assert.Null(api.Operation(r.Key)));

@@ -270,23 +270,10 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         {
             var ours = await session.CallAsync(operation);
             var resource = operation.Split('/') is [var group, var version, var name] ? $"{name}.{version}.{group}" : operation.Split('/')[1];
-            var theirs = JsonNode.Parse(await KubectlAsync("--kubeconfig", kubeconfig, "get", resource, "-A", "-o", "json", "--show-managed-fields"))!["items"];
+            var theirs = JsonNode.Parse(await Kubectl.RunAsync("--kubeconfig", kubeconfig, "get", resource, "-A", "-o", "json", "--show-managed-fields"))!["items"];
 
             Assert.True(JsonNode.DeepEquals(theirs, JsonNode.Parse(ours.GetProperty("items").GetRawText())), operation);
         }
-    }
-
-    private static async Task<string> KubectlAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("kubectl") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
-        var faults = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, await faults);
-        return output;
     }
 
     /// <summary>What the server's audit log says of requests that came from AuditCli.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;
 using AuditCli.Tests;
 
@@ -73,6 +74,24 @@ internal sealed class ClusterSession : IAsyncDisposable
         return pages;
     }
 
+    /// <summary>Collects operations as a run does, all at once, and gives each one's item and the rows of its table.</summary>
+    public async Task<ImmutableArray<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)>> RunAsync(params string[] operations)
+    {
+        var source = KubernetesSource.Create();
+        var plan = new CollectionPlan(
+            [.. operations.Select(o => new PlannedRequest(o, "trading", source.FindOperation(o)!, Parameters([]), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []))], [], []);
+        using var folder = new TemporaryFolder();
+        await using var bundle = BundleWriter.Create(folder.Path, "a-bundle");
+        using var limit = new ConcurrencyLimit(8, 4);
+        var run = new CollectionRun(plan, ImmutableDictionary<string, ICollector>.Empty.Add(KubernetesSource.Name, Collector), Transport, bundle, TimeProvider.System, limit, _ => { });
+        var collected = await run.RunAsync([_target], [], CancellationToken.None);
+        return
+        [
+            .. operations.Select(o => collected.Items.Single(i => i.Operation == o))
+                .Select(item => (item, item.Table is null ? [] : Table(bundle.PathOf(item.Table)))),
+        ];
+    }
+
     public Task<JsonElement> CallAsync(string operation, params (string Name, string Value)[] parameters) =>
         Collector.CallAsync(_target, operation, Parameters(parameters), CancellationToken.None);
 
@@ -103,6 +122,13 @@ internal sealed class ClusterSession : IAsyncDisposable
         await Transport.DisposeAsync();
         _folder.Dispose();
         Owned?.Dispose();
+    }
+
+    private static ImmutableArray<JsonElement> Table(string path)
+    {
+        using var gzip = new System.IO.Compression.GZipStream(File.OpenRead(path), System.IO.Compression.CompressionMode.Decompress);
+        using var reader = new StreamReader(gzip);
+        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
     }
 
     private TemporaryFolder? Owned { get; set; }

@@ -200,6 +200,23 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_call_joins_pages_and_changes_no_literal()
+    {
+        await using var server = Server((request, _) => request.Target.Contains("continue=", StringComparison.Ordinal)
+            ? List("GadgetList", "", """{"metadata":{"name":"b"},"spec":[1e3,1.50,-0,-0.0,1E+2,9007199254740993,"\u00e9"]}""")
+            : List("GadgetList", "next", """{"kind":"Own","metadata":{"name":"a"}}"""));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+
+        var answer = await session.CallAsync("example.com/v1/gadgets");
+
+        Assert.Equal(
+            """{"apiVersion":"v1","kind":"GadgetList","metadata":{"resourceVersion":"1"},"items":["""
+            + """{"apiVersion":"v1","kind":"Own","metadata":{"name":"a"}},"""
+            + """{"apiVersion":"v1","kind":"Gadget","metadata":{"name":"b"},"spec":[1e3,1.50,-0,-0.0,1E+2,9007199254740993,"\u00e9"]}]}""",
+            answer.GetRawText());
+    }
+
+    [Fact]
     public async Task A_cluster_behind_a_gateways_path_is_read_and_replayed()
     {
         await using var server = new LoopbackServer((request, _) => request.Target.StartsWith("/k8s/c-1/apis/authentication", StringComparison.Ordinal) ? Review

@@ -39,9 +39,12 @@ public sealed class ReadOnlyTests
         Assert.Equal(["namespace", "labelSelector", "fieldSelector"], operation.Parameters.Select(p => p.Name));
     }
 
-    [Fact]
-    public void Secrets_are_refused_with_the_reason() =>
-        Assert.Contains("secrets are never requested", Assert.Single(_source.Suggest("v1/secrets")), StringComparison.Ordinal);
+    [Theory]
+    [InlineData("v1/secrets", "secrets are never requested")]
+    [InlineData("example.com/v1/Gadgets", "'Gadgets' is not a resource: its plural in lower case, without subresource")]
+    [InlineData("gadgets", "write <group>/<version>/<resource>, or v1/<resource> for the core group")]
+    public void A_name_that_resembles_nothing_is_refused_with_the_reason(string written, string reason) =>
+        Assert.Equal($"{written} is refused: {reason}", Assert.Single(_source.Suggest(written)));
 
     [Theory]
     [InlineData("pods", "v1/pods")]

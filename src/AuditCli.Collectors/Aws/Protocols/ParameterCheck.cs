@@ -8,14 +8,11 @@ namespace AuditCli.Collectors.Aws.Protocols;
 /// <summary>Checks parameters against an operation's input shape before anything is sent.</summary>
 internal static class ParameterCheck
 {
-    /// <summary>The code of every refusal made here.</summary>
-    public const string Code = "InvalidParameter";
-
     /// <summary>
     /// The parameters in the form that the writers expect: scalars given as text become what the shape says, as rows of a
     /// parent and the command line give them.
     /// </summary>
-    /// <exception cref="CollectionException">A parameter is missing, unknown or of the wrong form (<see cref="Code"/>).</exception>
+    /// <exception cref="CollectionException">A parameter is missing, unknown or of the wrong form (<see cref="CollectionException.InvalidParameter"/>).</exception>
     public static JsonObject Checked(ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
     {
         var name = $"{service.Name}:{operation.Name}";
@@ -88,5 +85,5 @@ internal static class ParameterCheck
         };
     }
 
-    private static CollectionException Refuse(string message) => new(Code, message);
+    private static CollectionException Refuse(string message) => new(CollectionException.InvalidParameter, message);
 }

@@ -51,6 +51,7 @@ APIS = {
     'orgpolicy': ('orgpolicy/v2', 'ORGPOLICY'),
     'serviceusage': ('serviceusage/v1', 'SERVICEUSAGE'),
     'bigquery': ('bigquery/v2', 'BIGQUERY'),
+    'policyanalyzer': ('policyanalyzer/v1', 'POLICYANALYZER'),
 }
 
 READ_VERB = re.compile(r'^(get|list|search|aggregatedList|fetch|analyze|effective|query)(?=[A-Z]|$)')

@@ -12,7 +12,6 @@ internal static class GcpFailures
     public const string ConnectionFailed = "ConnectionFailed";
     public const string TimedOut = "TimedOut";
     public const string Redirected = "Redirected";
-    public const string InvalidParameter = "InvalidParameter";
     public const string InvalidTarget = "InvalidTarget";
     public const string InvalidEndpoint = "InvalidEndpoint";
     public const string NoProjects = "NoProjects";

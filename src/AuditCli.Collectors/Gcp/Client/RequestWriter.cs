@@ -17,7 +17,8 @@ internal static class RequestWriter
     /// The parameters as they will be sent: checked, with the project where it is asked for, and with what the catalogue gives
     /// where the control gives nothing.
     /// </summary>
-    /// <exception cref="CollectionException">A parameter is unknown, missing or of another type.</exception>
+    /// <param name="project">Empty where there is none.</param>
+    /// <exception cref="CollectionException">A parameter is unknown, missing or of another type, or needs a project and there is none.</exception>
     public static ImmutableSortedDictionary<string, JsonElement> Complete(
         ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project)
     {
@@ -26,21 +27,23 @@ internal static class RequestWriter
         foreach (var (name, value) in given)
         {
             if (name == TokenParameter && operation.Token is not null)
-                throw new CollectionException(GcpFailures.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
-            var parameter = operation.Parameter(name) ?? throw new CollectionException(GcpFailures.InvalidParameter, $"{what} has no parameter {name}");
+                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
+            var parameter = operation.Parameter(name) ?? throw new CollectionException(CollectionException.InvalidParameter, $"{what} has no parameter {name}");
+            if (parameter.Place == ParameterPlace.Path && value.ValueKind == JsonValueKind.String && value.GetString()!.Length == 0)
+                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} must not be empty");
             if (!Fits(parameter, value))
-                throw new CollectionException(GcpFailures.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
-            all[name] = WithProject(value, project);
+                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
+            all[name] = WithProject(what, name, value, project);
         }
         foreach (var parameter in operation.Parameters.Where(p => !all.ContainsKey(p.Name)))
         {
             if (parameter.Fill is { } fill)
             {
                 using var document = JsonDocument.Parse(fill);
-                all[parameter.Name] = WithProject(document.RootElement, project);
+                all[parameter.Name] = WithProject(what, parameter.Name, document.RootElement, project);
             }
             else if (parameter.Required)
-                throw new CollectionException(GcpFailures.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
+                throw new CollectionException(CollectionException.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
         }
         return all.ToImmutable();
     }
@@ -101,7 +104,7 @@ internal static class RequestWriter
 
     private static bool Fits(ParameterModel parameter, JsonElement value) => parameter.Type switch
     {
-        ColumnType.Text or ColumnType.Timestamp => value.ValueKind == JsonValueKind.String && (parameter.Place != ParameterPlace.Path || value.GetString()!.Length > 0),
+        ColumnType.Text or ColumnType.Timestamp => value.ValueKind == JsonValueKind.String,
         ColumnType.Integer => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
         ColumnType.Double => value.ValueKind == JsonValueKind.Number,
         ColumnType.Boolean => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
@@ -109,11 +112,12 @@ internal static class RequestWriter
         _ => parameter.Place == ParameterPlace.Body || value.ValueKind == JsonValueKind.Array,
     };
 
-    private static JsonElement WithProject(JsonElement value, string project) => value.ValueKind switch
+    private static JsonElement WithProject(string what, string name, JsonElement value, string project) => value.ValueKind switch
     {
-        JsonValueKind.String when value.GetString()!.Contains(ProjectWord, StringComparison.Ordinal) =>
-            JsonSerializer.SerializeToElement(value.GetString()!.Replace(ProjectWord, project, StringComparison.Ordinal)),
-        JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithProject(e, project)).ToArray()),
+        JsonValueKind.String when value.GetString()!.Contains(ProjectWord, StringComparison.Ordinal) => project.Length > 0
+            ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(ProjectWord, project, StringComparison.Ordinal))
+            : throw new CollectionException(CollectionException.InvalidParameter, $"{what} asks with {name}={value.GetString()}, and no project is named; name the project, or give {name}"),
+        JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithProject(what, name, e, project)).ToArray()),
         _ => value.Clone(),
     };
 

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>The identity policy with exactly the actions that operations need (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).</summary>
+internal static class AwsPermissions
+{
+    private const string Identity = "sts:GetCallerIdentity";
+    private const string Regions = "ec2:DescribeRegions";
+
+    /// <summary>AWS takes no larger managed policy; white space does not count.</summary>
+    private const int LongestPolicy = 6144;
+
+    /// <param name="operations">What is collected.</param>
+    /// <param name="targets">Whom it is collected from; empty stands for one target without settings.</param>
+    public static PermissionDocument Document(ImmutableArray<Operation> operations, ImmutableArray<Target> targets)
+    {
+        var catalogue = new AwsCatalogue();
+        var table = PermissionTable.Read();
+        var everyRegion = targets.IsEmpty || targets.Any(t => !t.Settings.TryGetValue("regions", out var given) || given is ["enabled"]);
+        string[] connecting = everyRegion ? [Identity, Regions] : [Identity];
+        var collected = operations.SelectMany(o => o.Reads).ToImmutableHashSet(StringComparer.Ordinal);
+        var asked = collected.Concat(connecting).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        var actions = new SortedSet<string>(StringComparer.Ordinal);
+        var unmapped = ImmutableArray.CreateBuilder<UnmappedOperation>();
+        var effects = ImmutableArray.CreateBuilder<OperationSideEffect>();
+        foreach (var name in asked)
+        {
+            var (found, reason) = catalogue.Find(name) is var (service, operation) ? table.Actions(service.Name, operation.Name) : ([], "it is not in the catalogue");
+            actions.UnionWith(found);
+            if (reason is not null)
+                unmapped.Add(new(name, reason));
+            if (catalogue.Find(name)?.Operation.SideEffect is { } effect)
+                effects.Add(new(name, effect));
+        }
+        var text = Policy(actions);
+        return new("IAM policy", text, new(Notes(text, actions.Count, targets, connecting.Except(collected)), effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
+    }
+
+    private static ImmutableArray<string> Notes(string text, int actions, ImmutableArray<Target> targets, IEnumerable<string> onlyToConnect)
+    {
+        var notes = ImmutableArray.CreateBuilder<string>();
+        notes.Add(actions == 0
+            ? "it grants nothing, and IAM takes no policy without a statement"
+            : "use: aws iam create-policy --policy-name AuditCliReader --policy-document file://FILE, and attach it to the role or user of the target, in every account");
+        notes.Add($"{Identity}, which every run asks first, needs no permission");
+        if (onlyToConnect.Contains(Regions))
+            notes.Add($"{Regions} is asked for targets with regions: enabled, the default; for those with a list of regions it is not");
+        notes.AddRange(targets.Where(t => t.Setting("role_arn") is not null).OrderBy(t => t.Name, StringComparer.Ordinal)
+            .Select(t => $"target {t.Name}: the policy belongs to {t.Setting("role_arn")}; whoever assumes that role needs sts:AssumeRole on it"));
+        notes.Add("a service control policy, a permissions boundary, or a policy of a bucket or key can deny what this policy allows");
+        var size = text.Count(c => !char.IsWhiteSpace(c));
+        if (size > LongestPolicy)
+            notes.Add($"it has {size} characters and AWS takes {LongestPolicy} in a managed policy: make one for some of the controls at a time, with --control");
+        return notes.ToImmutable();
+    }
+
+    private static string Policy(IEnumerable<string> actions)
+    {
+        using var content = new MemoryStream();
+        using (var json = new Utf8JsonWriter(content, new() { Indented = true, NewLine = "\n" }))
+        {
+            json.WriteStartObject();
+            json.WriteString("Version", "2012-10-17");
+            json.WriteStartArray("Statement");
+            foreach (var service in actions.GroupBy(a => a.Split(':')[0], StringComparer.Ordinal))
+            {
+                json.WriteStartObject();
+                json.WriteString("Sid", "Read" + string.Concat(service.Key.Split('-').Select(w => char.ToUpperInvariant(w[0]) + w[1..])));
+                json.WriteString("Effect", "Allow");
+                json.WriteStartArray("Action");
+                foreach (var action in service)
+                    json.WriteStringValue(action);
+                json.WriteEndArray();
+                json.WriteString("Resource", "*");
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(content.ToArray()) + "\n";
+    }
+}

@@ -1,0 +1,110 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using AuditCli.Evidence;
+using k8s;
+using YamlDotNet.Core;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>
+/// Which identities of AWS an EKS cluster lets in, as whom: one row for each entry of the configmap aws-auth. A cluster without
+/// it has no rows.
+/// </summary>
+/// <remarks>
+/// Follows "Grant IAM users and roles access to Kubernetes APIs" of the EKS user guide. It is the only configmap whose data is read: its
+/// three members hold names, and what else somebody put there reaches no table.
+/// </remarks>
+internal static class AwsAuth
+{
+    /// <summary>The one object that may be read by name.</summary>
+    public const string Path = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
+
+    private const string Absent = "configmaps \"aws-auth\" not found";
+
+    /// <summary>Members of the configmap that hold mappings, and what each calls the identity.</summary>
+    private static readonly ImmutableArray<(string Member, string Arn)> Mappings = [("mapRoles", "rolearn"), ("mapUsers", "userarn")];
+
+    public static DerivedTable Table { get; } = new(
+        "aws_auth",
+        [
+            new("source", ColumnType.Text), new("arn", ColumnType.Text), new("account", ColumnType.Text),
+            new("username", ColumnType.Text), new("groups", ColumnType.Json),
+        ],
+        [],
+        ReadAsync);
+
+    private static async IAsyncEnumerable<Page> ReadAsync(KubernetesSession session, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (await FindAsync(session, cancellationToken) is { } configmap)
+            yield return new(Rows(configmap));
+    }
+
+    /// <summary>The configmap, or null where the API server itself says that there is none.</summary>
+    private static async Task<JsonElement?> FindAsync(KubernetesSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.ObjectAsync(Path, cancellationToken);
+        }
+        catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound && e.Message == Absent)
+        {
+            return null;
+        }
+    }
+
+    private static ImmutableArray<PageRow> Rows(JsonElement configmap)
+    {
+        if (Members.Text(configmap, "kind") != "ConfigMap")
+            throw Malformed("it is not a configmap");
+        var data = Members.Of(configmap, "data");
+        using var rows = new PageRows();
+        foreach (var (member, arn) in Mappings)
+            foreach (var entry in Entries<Dictionary<string, object?>>(data, member))
+                rows.Add("/data/" + member, writer => Write(writer, member, Text(member, entry, arn), null, Text(member, entry, "username"), Groups(member, entry)));
+        foreach (var account in Entries<string>(data, "mapAccounts"))
+            rows.Add("/data/mapAccounts", writer => Write(writer, "mapAccounts", null, account, null, []));
+        return rows.Complete();
+    }
+
+    /// <summary>The list that stands as YAML in a member's text.</summary>
+    private static List<T> Entries<T>(JsonElement data, string member)
+    {
+        if (Members.Text(data, member) is not { } text || string.IsNullOrWhiteSpace(text))
+            return [];
+        try
+        {
+            var entries = KubernetesYaml.Deserialize<List<T>>(text) ?? [];
+            return entries.TrueForAll(e => e is not null) ? entries : throw Malformed($"{member} has an empty entry");
+        }
+        catch (YamlException e)
+        {
+            throw Malformed($"{member} is not a list that can be read (line {e.Start.Line})", e);
+        }
+    }
+
+    private static string Text(string member, Dictionary<string, object?> entry, string name) =>
+        entry.GetValueOrDefault(name) as string ?? throw Malformed($"{member} has an entry without {name}");
+
+    private static IEnumerable<string> Groups(string member, Dictionary<string, object?> entry) => entry.GetValueOrDefault("groups") switch
+    {
+        null => [],
+        List<object> groups when groups.TrueForAll(g => g is string) => groups.Cast<string>(),
+        _ => throw Malformed($"{member} has groups that are not a list of texts"),
+    };
+
+    private static void Write(Utf8JsonWriter writer, string source, string? arn, string? account, string? username, IEnumerable<string> groups)
+    {
+        writer.WriteString("source", source);
+        writer.WriteString("arn", arn);
+        writer.WriteString("account", account);
+        writer.WriteString("username", username);
+        writer.WriteStartArray("groups");
+        foreach (var group in groups)
+            writer.WriteStringValue(group);
+        writer.WriteEndArray();
+    }
+
+    private static CollectionException Malformed(string how, Exception? cause = null) =>
+        new(KubernetesFailures.MalformedResponse, $"the configmap kube-system/aws-auth cannot be read: {how}", cause);
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>
+/// Members of objects in an answer. Go leaves out what is empty or writes null, so that absent and null are the same everywhere.
+/// </summary>
+internal static class Members
+{
+    /// <summary>A member, or an undefined value where there is none, or nothing that could have one.</summary>
+    public static JsonElement Of(JsonElement e, string name) =>
+        e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var value) ? value : default;
+
+    /// <summary>A member that is a text, or null.</summary>
+    public static string? Text(JsonElement e, string name) => Of(e, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+
+    /// <summary>A member that is a list of texts.</summary>
+    /// <exception cref="FormatException">It is something else.</exception>
+    public static ImmutableArray<string> Texts(JsonElement e, string name) => [.. List(e, name, JsonValueKind.String, "texts").Select(t => t.GetString()!)];
+
+    /// <summary>A member that is a list of objects.</summary>
+    /// <exception cref="FormatException">It is something else.</exception>
+    public static ImmutableArray<JsonElement> Objects(JsonElement e, string name) => List(e, name, JsonValueKind.Object, "objects");
+
+    /// <summary>Copies a member under a column's name, every literal as it is; absent stays absent.</summary>
+    public static void Copy(Utf8JsonWriter writer, JsonElement from, string member, string column)
+    {
+        if (from.ValueKind != JsonValueKind.Object || !from.TryGetProperty(member, out var value))
+            return;
+        writer.WritePropertyName(column);
+        writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
+    }
+
+    private static ImmutableArray<JsonElement> List(JsonElement e, string name, JsonValueKind kind, string of)
+    {
+        var list = Of(e, name);
+        return list.ValueKind switch
+        {
+            JsonValueKind.Undefined or JsonValueKind.Null => [],
+            JsonValueKind.Array when list.EnumerateArray().All(i => i.ValueKind == kind) => [.. list.EnumerateArray()],
+            _ => throw new FormatException($"{name} is not a list of {of}"),
+        };
+    }
+}

@@ -1,0 +1,44 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>The rows made from one answer, in the order they were written.</summary>
+internal sealed class PageRows : IDisposable
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new();
+    private readonly Utf8JsonWriter _writer;
+    private readonly List<string> _pointers = [];
+
+    public PageRows()
+    {
+        _writer = new(_buffer);
+        _writer.WriteStartArray();
+    }
+
+    /// <summary>Writes one row of the object that stands at this place among the page's items.</summary>
+    public void Add(int item, Action<Utf8JsonWriter> write) => Add(string.Create(CultureInfo.InvariantCulture, $"/items/{item}"), write);
+
+    /// <summary>Writes one row of what the pointer leads to.</summary>
+    public void Add(string pointer, Action<Utf8JsonWriter> write)
+    {
+        _pointers.Add(pointer);
+        _writer.WriteStartObject();
+        write(_writer);
+        _writer.WriteEndObject();
+    }
+
+    /// <summary>All rows; nothing can be added behind them.</summary>
+    public ImmutableArray<PageRow> Complete()
+    {
+        _writer.WriteEndArray();
+        _writer.Flush();
+        // Each row holds parts of objects as deep as a page may have them.
+        var rows = JsonElement.Parse(_buffer.WrittenSpan, ObjectRows.Strict with { MaxDepth = ObjectRows.Strict.MaxDepth + 2 });
+        return [.. rows.EnumerateArray().Zip(_pointers, (row, pointer) => new PageRow(row, pointer))];
+    }
+
+    public void Dispose() => _writer.Dispose();
+}

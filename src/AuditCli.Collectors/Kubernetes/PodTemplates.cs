@@ -1,0 +1,172 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>
+/// Every container that a cluster runs or would run: one row for each regular, init and ephemeral container of each pod, and of the
+/// pod template of each object that makes pods.
+/// </summary>
+/// <remarks>
+/// Values are the API's own; what is absent is null, and no default is filled in. Environment variables, commands and arguments are
+/// left out, because they carry passwords, and so is kubectl's annotation that repeats the whole object.
+/// </remarks>
+internal static class PodTemplates
+{
+    private const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+    private static readonly ImmutableArray<string> ToTemplate = ["spec", "template"];
+
+    /// <summary>
+    /// Where each kind has its template; a pod is one itself. Scheduled jobs were of another version before Kubernetes 1.21, which is
+    /// read only where discovery says that the cluster has no newer one; a cluster that has neither has no scheduled jobs.
+    /// </summary>
+    private static readonly ImmutableArray<(ImmutableArray<KubernetesResource> Versions, ImmutableArray<string> Template)> Lists =
+    [
+        ([new("", "v1", "pods")], []),
+        ([new("", "v1", "replicationcontrollers")], ToTemplate),
+        ([new("apps", "v1", "deployments")], ToTemplate),
+        ([new("apps", "v1", "replicasets")], ToTemplate),
+        ([new("apps", "v1", "statefulsets")], ToTemplate),
+        ([new("apps", "v1", "daemonsets")], ToTemplate),
+        ([new("batch", "v1", "jobs")], ToTemplate),
+        ([new("batch", "v1", "cronjobs"), new("batch", "v1beta1", "cronjobs")], ["spec", "jobTemplate", .. ToTemplate]),
+    ];
+
+    /// <summary>The members that hold containers, the type that they give them, and where a pod reports on them.</summary>
+    private static readonly ImmutableArray<(string Member, string Type, string Statuses)> ContainerLists =
+    [
+        ("containers", "container", "containerStatuses"),
+        ("initContainers", "init", "initContainerStatuses"),
+        ("ephemeralContainers", "ephemeral", "ephemeralContainerStatuses"),
+    ];
+
+    public static DerivedTable Table { get; } = new(
+        "pod_templates",
+        [
+            .. Text("api_version", "kind", "namespace", "name", "uid"), new("created_at", ColumnType.Timestamp),
+            .. Text("controlled_by", "phase", "container", "container_type", "image", "image_id", "image_pull_policy"),
+            new("security_context", ColumnType.Json), new("pod_security_context", ColumnType.Json),
+            new("host_network", ColumnType.Boolean), new("host_pid", ColumnType.Boolean), new("host_ipc", ColumnType.Boolean), new("host_users", ColumnType.Boolean),
+            .. Text("os", "runtime_class_name"), new("node_selector", ColumnType.Json),
+            new("volumes", ColumnType.Json), new("volume_mounts", ColumnType.Json), new("ports", ColumnType.Json), new("resources", ColumnType.Json),
+            .. Text("service_account_name"), new("automount_service_account_token", ColumnType.Boolean),
+            new("labels", ColumnType.Json), new("annotations", ColumnType.Json),
+        ],
+        [.. Lists.Select(l => l.Versions[0])],
+        ReadAsync);
+
+    private static async IAsyncEnumerable<Page> ReadAsync(KubernetesSession session, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var (versions, template) in Lists)
+        {
+            foreach (var resource in versions)
+            {
+                await using var pages = session.PartsAsync(resource, share: 1, cancellationToken).GetAsyncEnumerator(cancellationToken);
+                if (!await IsServedAsync(pages, versions.Length > 1))
+                    continue;
+                do
+                    yield return new(Rows(resource, pages.Current, template));
+                while (await pages.MoveNextAsync());
+                break;
+            }
+        }
+    }
+
+    /// <summary>Reads the first page; false only where another version may be meant, and discovery was read and does not name this one.</summary>
+    private static async Task<bool> IsServedAsync(IAsyncEnumerator<JsonElement> pages, bool mayBeMissing)
+    {
+        try
+        {
+            return await pages.MoveNextAsync();
+        }
+        catch (CollectionException e) when (mayBeMissing && e.Code == KubernetesFailures.NotServed)
+        {
+            return false;
+        }
+    }
+
+    private static ImmutableArray<PageRow> Rows(KubernetesResource resource, JsonElement page, ImmutableArray<string> toTemplate)
+    {
+        using var rows = new PageRows();
+        foreach (var (i, item) in ObjectRows.Items(page).Index())
+        {
+            var template = toTemplate.Aggregate(item, Members.Of);
+            try
+            {
+                var containers = Containers(Members.Of(template, "spec"));
+                foreach (var (container, type, statuses) in containers)
+                    rows.Add(i, writer => Write(writer, page, item, template, container, type, statuses));
+            }
+            catch (FormatException e)
+            {
+                throw ObjectRows.Malformed(resource, $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {e.Message}", e);
+            }
+        }
+        return rows.Complete();
+    }
+
+    private static List<(JsonElement Container, string Type, string Statuses)> Containers(JsonElement podSpec)
+    {
+        var all = ContainerLists.SelectMany(l => Members.Objects(podSpec, l.Member).Select(c => (c, l.Type, l.Statuses))).ToList();
+        // The API has no pod without a container: an object without one is not what we took it for, and must not vanish.
+        return all.Count > 0 ? all : throw new FormatException("it has no containers");
+    }
+
+    private static void Write(Utf8JsonWriter writer, JsonElement page, JsonElement item, JsonElement template, JsonElement container, string type, string statuses)
+    {
+        var (spec, status) = (Members.Of(template, "spec"), Members.Of(template, "status"));
+        ObjectRows.WriteNames(writer, page, item);
+        writer.WriteString("controlled_by", Controller(item));
+        Members.Copy(writer, status, "phase", "phase");
+        Members.Copy(writer, container, "name", "container");
+        writer.WriteString("container_type", type);
+        Members.Copy(writer, container, "image", "image");
+        Members.Copy(writer, Reported(status, statuses, container), "imageID", "image_id");
+        Members.Copy(writer, container, "imagePullPolicy", "image_pull_policy");
+        Members.Copy(writer, container, "securityContext", "security_context");
+        Members.Copy(writer, spec, "securityContext", "pod_security_context");
+        Members.Copy(writer, spec, "hostNetwork", "host_network");
+        Members.Copy(writer, spec, "hostPID", "host_pid");
+        Members.Copy(writer, spec, "hostIPC", "host_ipc");
+        Members.Copy(writer, spec, "hostUsers", "host_users");
+        Members.Copy(writer, Members.Of(spec, "os"), "name", "os");
+        Members.Copy(writer, spec, "runtimeClassName", "runtime_class_name");
+        Members.Copy(writer, spec, "nodeSelector", "node_selector");
+        Members.Copy(writer, spec, "volumes", "volumes");
+        Members.Copy(writer, container, "volumeMounts", "volume_mounts");
+        Members.Copy(writer, container, "ports", "ports");
+        Members.Copy(writer, container, "resources", "resources");
+        Members.Copy(writer, spec, "serviceAccountName", "service_account_name");
+        Members.Copy(writer, spec, "automountServiceAccountToken", "automount_service_account_token");
+        var metadata = Members.Of(template, "metadata");
+        Members.Copy(writer, metadata, "labels", "labels");
+        WriteAnnotations(writer, Members.Of(metadata, "annotations"));
+    }
+
+    private static string? Controller(JsonElement item)
+    {
+        var owner = Members.Objects(Members.Of(item, "metadata"), "ownerReferences")
+            .FirstOrDefault(o => Members.Of(o, "controller").ValueKind == JsonValueKind.True);
+        return owner.ValueKind == JsonValueKind.Undefined ? null : $"{Members.Text(owner, "kind")}/{Members.Text(owner, "name")}";
+    }
+
+    private static JsonElement Reported(JsonElement status, string statuses, JsonElement container)
+    {
+        var name = Members.Text(container, "name");
+        return Members.Objects(status, statuses).FirstOrDefault(s => Members.Text(s, "name") == name);
+    }
+
+    private static void WriteAnnotations(Utf8JsonWriter writer, JsonElement annotations)
+    {
+        if (annotations.ValueKind != JsonValueKind.Object)
+            return;
+        writer.WriteStartObject("annotations");
+        foreach (var annotation in annotations.EnumerateObject().Where(a => a.Name != LastApplied))
+            Members.Copy(writer, annotations, annotation.Name, annotation.Name);
+        writer.WriteEndObject();
+    }
+
+    private static IEnumerable<Column> Text(params string[] names) => names.Select(n => new Column(n, ColumnType.Text));
+}

@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>
+/// Who may do what, and through which binding: each binding with each of its subjects and each thing that its role allows.
+/// </summary>
+/// <remarks>
+/// Follows "Using RBAC Authorization" of the Kubernetes documentation. Roles are held, bindings pass. Every binding has at least one
+/// row for each subject, and one if it has none: where nothing is granted, because the role is empty or does not exist, the verb
+/// is null. A RoleBinding grants in its own namespace, and never a path that is no resource.
+/// </remarks>
+internal static class RbacEffective
+{
+    private const string Group = "rbac.authorization.k8s.io";
+
+    /// <summary>A binding may stand for hundreds of rows, which are held together: so much fewer of them are read at once.</summary>
+    private const int BindingsShare = 10;
+
+    private static readonly KubernetesResource ClusterRoles = new(Group, "v1", "clusterroles");
+    private static readonly KubernetesResource Roles = new(Group, "v1", "roles");
+    private static readonly KubernetesResource ClusterRoleBindings = new(Group, "v1", "clusterrolebindings");
+    private static readonly KubernetesResource RoleBindings = new(Group, "v1", "rolebindings");
+
+    public static DerivedTable Table { get; } = new(
+        "rbac_effective",
+        [
+            new("subject_kind", ColumnType.Text), new("subject", ColumnType.Text), new("verb", ColumnType.Text), new("api_group", ColumnType.Text),
+            new("resource", ColumnType.Text), new("resource_name", ColumnType.Text), new("non_resource_url", ColumnType.Text),
+            new("namespace", ColumnType.Text), new("via", ColumnType.Text), new("role", ColumnType.Text), new("role_missing", ColumnType.Boolean),
+        ],
+        [ClusterRoles, Roles, ClusterRoleBindings, RoleBindings],
+        ReadAsync);
+
+    private static async IAsyncEnumerable<Page> ReadAsync(KubernetesSession session, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var roles = new RbacRoles();
+        foreach (var resource in new[] { ClusterRoles, Roles })
+        {
+            await foreach (var page in session.PartsAsync(resource, share: 1, cancellationToken))
+            {
+                foreach (var role in ObjectRows.Items(page))
+                    Checked(resource, role, () => roles.Add(role, clusterWide: resource == ClusterRoles));
+            }
+        }
+        foreach (var resource in new[] { ClusterRoleBindings, RoleBindings })
+        {
+            await foreach (var page in session.PartsAsync(resource, BindingsShare, cancellationToken))
+                yield return new(Rows(resource, page, roles));
+        }
+    }
+
+    private static ImmutableArray<PageRow> Rows(KubernetesResource resource, JsonElement page, RbacRoles roles)
+    {
+        using var rows = new PageRows();
+        foreach (var (i, binding) in ObjectRows.Items(page).Index())
+            Checked(resource, binding, () => Add(rows, i, binding, clusterWide: resource == ClusterRoleBindings, roles));
+        return rows.Complete();
+    }
+
+    private static void Add(PageRows rows, int item, JsonElement binding, bool clusterWide, RbacRoles roles)
+    {
+        var metadata = Members.Of(binding, "metadata");
+        var ns = clusterWide ? null : Members.Text(metadata, "namespace") ?? throw new FormatException("it has no namespace");
+        var via = RbacRoles.Key(clusterWide ? "ClusterRoleBinding" : "RoleBinding", ns, Members.Text(metadata, "name") ?? throw new FormatException("it has no name"));
+        var reference = Members.Of(binding, "roleRef");
+        if ((Members.Text(reference, "kind"), Members.Text(reference, "name")) is not (("ClusterRole" or "Role") and var kind, { } name))
+            throw new FormatException("its roleRef names no role");
+        var role = RbacRoles.Key(kind, kind == "Role" ? ns : null, name);
+        var found = roles.Grants(role);
+        var grants = (found ?? []).Where(g => clusterWide || g.NonResourceUrl is null).Select(g => (RbacGrant?)g).DefaultIfEmpty().ToList();
+        foreach (var (subjectKind, subject) in Members.Objects(binding, "subjects").Select(s => Subject(s, ns)).Distinct().DefaultIfEmpty())
+        {
+            // A subject that nobody can be is granted nothing.
+            foreach (var grant in subject is null ? [null] : grants)
+                rows.Add(item, writer => Write(writer, subjectKind, subject, grant, ns, via, role, found is null));
+        }
+    }
+
+    /// <summary>The subject as the API server names a caller. An account without a namespace is of the binding's own, and nobody if that has none.</summary>
+    private static (string? Kind, string? Name) Subject(JsonElement subject, string? bindingNamespace)
+    {
+        var (kind, name) = (Members.Text(subject, "kind"), Members.Text(subject, "name"));
+        if (kind is null || name is null)
+            throw new FormatException("a subject has no kind or no name");
+        if (kind != "ServiceAccount")
+            return (kind, name);
+        var ns = Members.Text(subject, "namespace") is { Length: > 0 } own ? own : bindingNamespace;
+        return (kind, ns is null ? null : $"system:serviceaccount:{ns}:{name}");
+    }
+
+    private static void Write(Utf8JsonWriter writer, string? kind, string? subject, RbacGrant? grant, string? ns, string via, string role, bool roleMissing)
+    {
+        writer.WriteString("subject_kind", kind);
+        writer.WriteString("subject", subject);
+        writer.WriteString("verb", grant?.Verb);
+        writer.WriteString("api_group", grant?.ApiGroup);
+        writer.WriteString("resource", grant?.Resource);
+        writer.WriteString("resource_name", grant?.ResourceName);
+        writer.WriteString("non_resource_url", grant?.NonResourceUrl);
+        writer.WriteString("namespace", ns);
+        writer.WriteString("via", via);
+        writer.WriteString("role", role);
+        writer.WriteBoolean("role_missing", roleMissing);
+    }
+
+    private static void Checked(KubernetesResource resource, JsonElement item, Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (FormatException e)
+        {
+            throw ObjectRows.Malformed(resource, $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace AuditCli.Collectors.Kubernetes;
+
+/// <summary>
+/// Every role of a cluster with what it allows. An aggregated one allows what its object shows and what all the ClusterRoles
+/// allow that its selectors choose, those that are aggregated themselves included.
+/// </summary>
+/// <remarks>A controller of the cluster writes the chosen rules into the object; what it has not done yet is counted here already.</remarks>
+internal sealed class RbacRoles
+{
+    private readonly Dictionary<string, ImmutableArray<RbacGrant>> _own = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (ImmutableDictionary<string, string> Labels, ImmutableArray<LabelSelector> Chooses)> _clusterRoles = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ImmutableArray<RbacGrant>> _effective = new(StringComparer.Ordinal);
+
+    /// <summary>How a role is named: <c>ClusterRole/&lt;name&gt;</c> or <c>Role/&lt;namespace&gt;/&lt;name&gt;</c>.</summary>
+    public static string Key(string kind, string? ns, string name) => ns is null ? $"{kind}/{name}" : $"{kind}/{ns}/{name}";
+
+    /// <exception cref="FormatException">The object is not a role as the API defines it.</exception>
+    public void Add(JsonElement role, bool clusterWide)
+    {
+        var metadata = Members.Of(role, "metadata");
+        if (Members.Text(metadata, "name") is not { } name)
+            throw new FormatException("it has no name");
+        var key = clusterWide ? Key("ClusterRole", null, name) : Key("Role", Members.Text(metadata, "namespace"), name);
+        _own[key] = [.. RbacRules.Grants(role).Distinct()];
+        if (clusterWide)
+            _clusterRoles[key] = (
+                LabelSelector.Labels(Members.Of(metadata, "labels")),
+                [.. Members.Objects(Members.Of(role, "aggregationRule"), "clusterRoleSelectors").Select(LabelSelector.Read)]);
+    }
+
+    /// <summary>What a role allows, each grant once; null when there is no such role.</summary>
+    public ImmutableArray<RbacGrant>? Grants(string key)
+    {
+        if (!_own.TryGetValue(key, out var own))
+            return null;
+        if (!_clusterRoles.TryGetValue(key, out var role) || role.Chooses.IsEmpty)
+            return own;
+        ref var effective = ref CollectionsMarshal.GetValueRefOrAddDefault(_effective, key, out var known);
+        return known ? effective : effective = [.. Reached(key).SelectMany(k => _own[k]).Distinct()];
+    }
+
+    /// <summary>The role, and every ClusterRole that it takes rules from, each once, however they choose each other.</summary>
+    private List<string> Reached(string key)
+    {
+        var reached = new List<string> { key };
+        var seen = new HashSet<string>(StringComparer.Ordinal) { key };
+        for (var at = 0; at < reached.Count; at++)
+        {
+            var chooses = _clusterRoles[reached[at]].Chooses;
+            if (!chooses.IsEmpty)
+                reached.AddRange(_clusterRoles.Where(r => chooses.Any(s => s.Matches(r.Value.Labels)) && seen.Add(r.Key)).Select(r => r.Key));
+        }
+        return reached;
+    }
+}

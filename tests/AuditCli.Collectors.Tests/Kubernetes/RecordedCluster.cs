@@ -1,0 +1,84 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using AuditCli.Collectors.Tests.Http;
+
+namespace AuditCli.Collectors.Tests.Kubernetes;
+
+/// <summary>
+/// A loopback server that answers lists with given objects, in pages as it is asked; a list without objects is empty, and a group
+/// version it does not serve is not found.
+/// </summary>
+internal sealed partial class RecordedCluster : IAsyncDisposable
+{
+    private readonly LoopbackServer _server;
+    private readonly Dictionary<string, string[]> _objects = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _denied = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _missing = new(StringComparer.Ordinal);
+
+    public RecordedCluster() => _server = new((request, _) => Answer(request));
+
+    public IReadOnlyList<SeenRequest> Seen => _server.Seen;
+
+    public ClusterSession Session(int pageSize = 500) => ClusterSession.Live(ClusterSession.Kubeconfig(_server.Address), pageSize: pageSize);
+
+    /// <summary>Puts objects into the list of an operation.</summary>
+    public RecordedCluster With(string operation, params string[] objects)
+    {
+        _objects[Path(operation)] = objects;
+        return this;
+    }
+
+    public RecordedCluster Denying(string operation)
+    {
+        _denied.Add(Path(operation));
+        return this;
+    }
+
+    /// <summary>Leaves out a list, or all of a group and version.</summary>
+    public RecordedCluster NotServing(string path)
+    {
+        _missing.Add(path);
+        return this;
+    }
+
+    public RecordedCluster DenyingPath(string path)
+    {
+        _denied.Add(path);
+        return this;
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static string Path(string operation) => operation.Split('/').Length == 2 ? "/api/" + operation : "/apis/" + operation;
+
+    private Reaction Answer(SeenRequest request)
+    {
+        var path = request.Target.Split('?')[0];
+        if (request.Method == "POST")
+            return Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201);
+        if (_denied.Contains(path))
+            return new(403, "application/json", Encoding.UTF8.GetBytes($$"""{"kind":"Status","message":"{{path}} is forbidden","reason":"Forbidden","code":403}"""));
+        if (_missing.Contains(path))
+            return Reaction.Json("404 page not found\n", 404);
+        if (path.Split('/').Length == (path.StartsWith("/apis/", StringComparison.Ordinal) ? 4 : 3))
+            return Reaction.Json("""{"kind":"APIResourceList","resources":[]}""");
+        var objects = _objects.GetValueOrDefault(path, []);
+        var limit = int.Parse(Limit().Match(request.Target).Groups[1].Value, null);
+        var start = Continue().Match(request.Target) is { Success: true } token ? int.Parse(token.Groups[1].Value, null) : 0;
+        var next = start + limit < objects.Length ? $"{start + limit}" : "";
+        var kind = Kinds.Single(k => path.EndsWith("/" + k.ToLowerInvariant() + "s", StringComparison.Ordinal));
+        var version = path.Split('/') is ["", "api", var core, ..] ? core : string.Join('/', path.Split('/')[2..4]);
+        return Reaction.Json($$"""{"kind":"{{kind}}List","apiVersion":"{{version}}","metadata":{"continue":"{{next}}"},"items":[{{string.Join(',', objects.Skip(start).Take(limit))}}]}""");
+    }
+
+    private static readonly string[] Kinds =
+    [
+        "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Pod", "ReplicationController", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob",
+    ];
+
+    [GeneratedRegex("[?&]limit=([0-9]+)")]
+    private static partial Regex Limit();
+
+    [GeneratedRegex("[?&]continue=([0-9]+)")]
+    private static partial Regex Continue();
+}
