@@ -26,14 +26,21 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
     public AttestationFindings Run()
     {
         var key = ReadSigner(out var certificates);
+        if (key.Length > 0 && !EcdsaSignature.IsKey(key))
+        {
+            tell(Signature, "TYPE_UNSUPPORTED", AttestationFiles.PathOf(AttestationFiles.SignerName), "is not a key on P-256, the only one that this version knows");
+            return new(null, null, null, false, null);
+        }
         if (!SignatureHolds(key))
             return new(null, null, null, false, null);
         var fingerprint = Digest.Of(key);
         var statement = ReadStatement();
-        CheckSigstore(certificates);
+        CheckSigstore(certificates, fingerprint);
         var (stamped, timeTrusted) = CheckTime(statement);
         if (statement is not null && statement.SignerKey != fingerprint)
             tell(KeyTrust, "SIG_UNTRUSTED_KEY", AttestationFiles.PathOf(AttestationFiles.StatementName), $"the signer named the key {statement.SignerKey}, and the signature is by {fingerprint}");
+        if (statement is not null && statement.SignerFile != Digest.Of(files.Signer))
+            tell(Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName), "is not the file that the signer named");
         CheckTrust(fingerprint, certificates, stamped, statement);
         var head = Digest.Of(files.Statement);
         if (statement is not null)
@@ -50,13 +57,9 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         {
             var pem = Encoding.ASCII.GetString(files.Signer);
             certificates.ImportFromPem(pem);
-            if (certificates.Count > 0)
-                return certificates[0].PublicKey.ExportSubjectPublicKeyInfo();
-            using var key = ECDsa.Create();
-            key.ImportFromPem(pem);
-            return key.ExportSubjectPublicKeyInfo();
+            return certificates.Count > 0 ? certificates[0].PublicKey.ExportSubjectPublicKeyInfo() : EcdsaSignature.KeyFromPem(pem) ?? [];
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (CryptographicException)
         {
             return [];
         }
@@ -85,7 +88,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         {
             using var key = ECDsa.Create();
             key.ImportSubjectPublicKeyInfo(publicKey, out var read);
-            return read == publicKey.Length && key.KeySize == 256
+            return read == publicKey.Length && EcdsaSignature.IsKey(publicKey)
                 && key.VerifyData(Dsse.PreAuthentication(files.Statement), files.Signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
         }
         catch (CryptographicException)
@@ -118,7 +121,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         return null;
     }
 
-    private void CheckSigstore(X509Certificate2Collection certificates)
+    private void CheckSigstore(X509Certificate2Collection certificates, Digest fingerprint)
     {
         if (Read(AttestationFiles.SigstoreName, () => SigstoreBundle.Read(files.Sigstore)) is not { } bundle)
             return;
@@ -127,8 +130,9 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         {
             ("statement", bundle.Statement.Span.SequenceEqual(files.Statement)),
             ("signature", bundle.Signature.Span.SequenceEqual(files.Signature)),
-            ("time stamp", Same(bundle.TimeStamp, files.TimeStamp is null ? null : new ReadOnlyMemory<byte>(files.TimeStamp))),
+            ("time stamp", Same(bundle.TimeStamp, (ReadOnlyMemory<byte>?)files.TimeStamp?.AsMemory())),
             ("certificate", Same(bundle.Certificate, leaf)),
+            ("key", bundle.KeyHint is null || bundle.KeyHint == fingerprint.Hex),
         })
         {
             if (!same)

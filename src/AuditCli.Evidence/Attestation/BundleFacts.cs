@@ -38,11 +38,27 @@ public sealed record BundleFacts
     /// <summary>Compares what a signer said with what the bundle says.</summary>
     public bool Agrees(BundleFacts other) => this with { Conclusions = other.Conclusions } == other && Conclusions.SequenceEqual(other.Conclusions);
 
+    /// <summary>The files that they are read from.</summary>
+    internal static ImmutableArray<string> Sources { get; } = [BundlePaths.Run, Results, BundlePaths.BagInfo, BundlePaths.Manifest];
+
     /// <summary>Reads them from a bundle that is complete but for its attestation.</summary>
     /// <param name="folder">The bundle's root.</param>
     /// <exception cref="InvalidDataException">A file is missing or does not say what it should; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static BundleFacts Of(string folder)
+    {
+        try
+        {
+            return Read(folder);
+        }
+        catch (InvalidOperationException e)
+        {
+            // How System.Text.Json reports a lone surrogate, when a text is taken and not before.
+            throw new InvalidDataException($"{folder}: {e.Message}", e);
+        }
+    }
+
+    private static BundleFacts Read(string folder)
     {
         var run = Json(folder, BundlePaths.Run);
         var results = Json(folder, Results);
@@ -84,7 +100,7 @@ public sealed record BundleFacts
     {
         try
         {
-            return JsonElement.Parse(Content(folder, file));
+            return JsonElement.Parse(Content(folder, file), new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
         catch (JsonException e)
         {

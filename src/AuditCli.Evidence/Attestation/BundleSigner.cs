@@ -41,6 +41,7 @@ public static class BundleSigner
         if (Path.Exists(final))
             throw new InvalidOperationException($"{folder} is signed already");
         var facts = BundleFacts.Of(folder);
+        var signer = Encoding.ASCII.GetBytes(request.Key.PublicPem);
         var statement = new BundleStatement
         {
             TagManifest = Digest.Of(await File.ReadAllBytesAsync(Path.Combine(folder, BundlePaths.TagManifest), cancellationToken)),
@@ -48,6 +49,7 @@ public static class BundleSigner
             Challenge = request.Challenge,
             Chain = request.Previous is { } head ? new(head.Id, head.Sequence + 1, head.Bundle) : new(facts.BundleId, 1, null),
             SignerKey = request.Key.Fingerprint,
+            SignerFile = Digest.Of(signer),
             TimeStamp = request.Authorities.IsEmpty ? BundleStatement.NotStamped : BundleStatement.Stamped,
             TimeStampFailures = [],
         };
@@ -64,8 +66,10 @@ public static class BundleSigner
             }
         }
         var certificate = request.Key.Certificates is [var leaf, ..] ? (ReadOnlyMemory<byte>?)leaf.RawData : null;
-        var sigstore = new SigstoreBundle(content, signature, certificate, stamp).Write(request.Key.Fingerprint);
-        Write(folder, final, new(content, signature, stamp, sigstore, Encoding.ASCII.GetBytes(request.Key.PublicPem)));
+        // An absent array would become an empty time stamp, not an absent one.
+        var shown = stamp is null ? (ReadOnlyMemory<byte>?)null : stamp;
+        var sigstore = new SigstoreBundle(content, signature, certificate, shown, certificate is null ? request.Key.Fingerprint.Hex : null).Write();
+        Write(folder, final, new(content, signature, stamp, sigstore, signer));
         return new(Digest.Of(content), statement.Chain.Sequence, stamp is null ? null : TimeStamp.Read(stamp).Time, statement.TimeStampFailures);
     }
 
@@ -97,17 +101,26 @@ public static class BundleSigner
 
     private static void Write(string folder, string final, AttestationFiles files)
     {
-        // Beside the bundle, so that an interrupted signing leaves nothing in it.
-        var partial = folder + ".attestation";
+        // Beside the bundle, so that an interrupted signing leaves nothing in it; and each in a folder of its own, so that what two
+        // of them write never mixes.
+        var partial = $"{folder}.attestation-{Path.GetRandomFileName()}";
         Directory.CreateDirectory(partial);
         foreach (var (name, content) in files.All)
         {
-            using var file = new FileStream(Path.Combine(partial, name), FileMode.Create, FileAccess.Write, FileShare.None);
+            using var file = new FileStream(Path.Combine(partial, name), FileMode.CreateNew, FileAccess.Write, FileShare.None);
             file.Write(content);
             file.Flush(flushToDisk: true);
         }
         SafeFile.Synchronise(partial);
-        Directory.Move(partial, final);
+        try
+        {
+            Directory.Move(partial, final);
+        }
+        catch (IOException) when (Path.Exists(final))
+        {
+            Directory.Delete(partial, recursive: true);
+            throw new InvalidOperationException($"{folder} was signed by another program meanwhile");
+        }
         SafeFile.Synchronise(folder);
     }
 }

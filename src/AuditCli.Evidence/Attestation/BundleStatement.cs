@@ -42,6 +42,9 @@ public sealed record BundleStatement
 
     /// <summary>SHA-256 of the signer's SubjectPublicKeyInfo: without it, another key could be made to fit an old signature.</summary>
     public required Digest SignerKey { get; init; }
+
+    /// <summary>SHA-256 of the file with the signer's key or certificates, so that nobody changes what it shows about the signer.</summary>
+    public required Digest SignerFile { get; init; }
     public required string TimeStamp { get; init; }
 
     /// <summary>Why there is no time stamp although one was asked for, a line for each authority.</summary>
@@ -76,7 +79,7 @@ public sealed record BundleStatement
             ["payload"] = new JsonObject { ["files"] = Facts.Files, ["bytes"] = Facts.Bytes },
             ["period"] = new JsonObject { ["from"] = Facts.From, ["to"] = Facts.To },
             ["results"] = new JsonObject(Facts.Conclusions.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))),
-            ["signer"] = new JsonObject { ["algorithm"] = Algorithm, ["spkiSha256"] = SignerKey.Hex },
+            ["signer"] = new JsonObject { ["algorithm"] = Algorithm, ["fileSha256"] = SignerFile.Hex, ["spkiSha256"] = SignerKey.Hex },
             ["timestamp"] = TimeStamp,
             ["timestampFailures"] = new JsonArray([.. TimeStampFailures.Select(f => (JsonNode)f)]),
             ["tool"] = new JsonObject { ["name"] = Facts.ToolName, ["version"] = Facts.ToolVersion },
@@ -95,18 +98,7 @@ public sealed record BundleStatement
         var tagManifest = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256")))) is [var only] && only.Name == BundlePaths.TagManifest
             ? only.Digest
             : throw new InvalidDataException($"the statement's one subject must be {BundlePaths.TagManifest}");
-        var statement = members.Members("predicate", p => new BundleStatement
-        {
-            TagManifest = tagManifest,
-            Challenge = p.NullableText("challenge"),
-            Chain = p.Members("chain", Link),
-            SignerKey = p.Members("signer", s => s.Text("algorithm") is var algorithm && algorithm != Algorithm
-                ? throw new NotSupportedException($"a signature by {algorithm}")
-                : Sha256(s, "spkiSha256")),
-            TimeStamp = p.Text("timestamp") is var word && word is Stamped or NotStamped ? word : throw new InvalidDataException($"'timestamp' is {Stamped} or {NotStamped}"),
-            TimeStampFailures = p.Texts("timestampFailures"),
-            Facts = Described(p),
-        });
+        var statement = members.Members("predicate", p => Predicate(p, tagManifest));
         members.End();
         return statement;
     }
@@ -130,6 +122,24 @@ public sealed record BundleStatement
 
     internal static Digest Sha256(StrictMembers members, string name) =>
         Digest.TryParse(members.Text(name), out var digest) ? digest : throw new InvalidDataException($"'{name}' is not a SHA-256 in lower-case hexadecimal");
+
+    private static BundleStatement Predicate(StrictMembers p, Digest tagManifest)
+    {
+        var signer = p.Members("signer", s => s.Text("algorithm") is var algorithm && algorithm != Algorithm
+            ? throw new NotSupportedException($"a signature by {algorithm}")
+            : (Key: Sha256(s, "spkiSha256"), File: Sha256(s, "fileSha256")));
+        return new()
+        {
+            TagManifest = tagManifest,
+            Challenge = p.NullableText("challenge"),
+            Chain = p.Members("chain", Link),
+            SignerKey = signer.Key,
+            SignerFile = signer.File,
+            TimeStamp = p.Text("timestamp") is var word && word is Stamped or NotStamped ? word : throw new InvalidDataException($"'timestamp' is {Stamped} or {NotStamped}"),
+            TimeStampFailures = p.Texts("timestampFailures"),
+            Facts = Described(p),
+        };
+    }
 
     private static ChainLink Link(StrictMembers chain)
     {

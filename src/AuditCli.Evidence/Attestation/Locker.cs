@@ -19,7 +19,7 @@ public sealed class Locker : IDisposable
 
     private Locker(string folder, FileStream held) => (_folder, _lock) = (folder, held);
 
-    /// <summary>Opens a locker to add a bundle; made when it is not there.</summary>
+    /// <summary>Opens a locker to add a bundle; made when it is not there. The file that is held stays: taking it away would let two in.</summary>
     /// <exception cref="IOException">Another program is adding a bundle to it, or it cannot be made.</exception>
     public static Locker Open(string folder)
     {
@@ -27,7 +27,7 @@ public sealed class Locker : IDisposable
         var path = Path.Combine(folder, LockName);
         try
         {
-            return new(folder, new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose));
+            return new(folder, new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException e)
         {
@@ -42,7 +42,12 @@ public sealed class Locker : IDisposable
         if (ReadHead(_folder) is { } head)
         {
             var found = SealedAttestation.Head(Path.Combine(_folder, head.BundleId));
-            return found.Bundle.Statement == head.Statement ? found : throw new InvalidDataException($"{_folder}: {head.BundleId} is not the bundle that the file {HeadName} names");
+            if (found.Bundle.Statement != head.Statement)
+                throw new InvalidDataException($"{_folder}: {head.BundleId} is not the bundle that the file {HeadName} names");
+            return Bundles(_folder).FirstOrDefault(b => b.Id == found.Id && b.Sequence > found.Sequence) is { } newer
+                ? throw new InvalidDataException($"{_folder}: {newer.Bundle.BundleId} is newer than the bundle that the file {HeadName} names; if a program was interrupted there, "
+                    + $"verify that bundle, then run 'sha256sum {newer.Bundle.BundleId}/{AttestationFiles.PathOf(AttestationFiles.StatementName)} > {HeadName}' in the locker")
+                : found;
         }
         return Bundles(_folder).FirstOrDefault() is { } any
             ? throw new InvalidDataException($"{_folder}: the file {HeadName} is missing, and there are signed bundles such as {any.Bundle.BundleId}")
@@ -64,14 +69,18 @@ public sealed class Locker : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>What is wrong with the row that a locker holds: code, bundle and message of each problem.</summary>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    internal static ImmutableArray<(string Code, string Bundle, string Message)> Check(string folder)
+    /// <summary>What is wrong with the rows that a locker holds: code, bundle and message of each problem.</summary>
+    /// <param name="member">The head of a bundle that must lie in it; null does not ask.</param>
+    /// <exception cref="IOException">There is no such folder, or a file in it cannot be read.</exception>
+    internal static ImmutableArray<(string Code, string Bundle, string Message)> Check(string folder, Digest? member)
     {
         var problems = ImmutableArray.CreateBuilder<(string, string, string)>();
         try
         {
-            foreach (var row in Bundles(folder).GroupBy(b => b.Id, StringComparer.Ordinal))
+            var bundles = Bundles(folder).ToArray();
+            if (member is { } statement && !bundles.Any(b => b.Bundle.Statement == statement))
+                problems.Add(("CHAIN_BROKEN", ".", $"the locker {folder} does not hold this bundle"));
+            foreach (var row in bundles.GroupBy(b => b.Id, StringComparer.Ordinal))
             {
                 ChainHead? before = null;
                 foreach (var bundle in row.OrderBy(b => b.Sequence).ThenBy(b => b.Bundle.BundleId, StringComparer.Ordinal))
@@ -86,7 +95,7 @@ public sealed class Locker : IDisposable
                     before = bundle;
                 }
             }
-            var heads = Bundles(folder).GroupBy(b => b.Id).Select(r => r.MaxBy(b => b.Sequence)!).ToArray();
+            var heads = bundles.GroupBy(b => b.Id, StringComparer.Ordinal).Select(r => r.MaxBy(b => b.Sequence)!).ToArray();
             if (ReadHead(folder) is not { } head)
                 problems.Add(("CHAIN_HEAD_MISMATCH", ".", $"there is no file {HeadName}"));
             else if (!heads.Any(h => h.Bundle.BundleId == head.BundleId && h.Bundle.Statement == head.Statement))
@@ -119,6 +128,10 @@ public sealed class Locker : IDisposable
         catch (FileNotFoundException)
         {
             return null;
+        }
+        catch (NotSupportedException e)
+        {
+            throw new InvalidDataException(e.Message, e);
         }
     }
 }

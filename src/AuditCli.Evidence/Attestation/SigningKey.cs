@@ -47,7 +47,7 @@ public sealed class SigningKey : IDisposable
                 throw new InvalidDataException("the key is not on the curve P-256 (prime256v1), the only one used here");
             return new(key, Chain(pem, key));
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or NotSupportedException)
         {
             key.Dispose();
             throw new InvalidDataException("this is no private key on P-256 in PEM, or the passphrase is not its own", e);

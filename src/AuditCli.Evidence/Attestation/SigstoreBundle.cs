@@ -7,19 +7,19 @@ namespace AuditCli.Evidence.Attestation;
 /// Statement, signature and time stamp once more, as a Sigstore bundle v0.3, which cosign and sigstore's libraries read. It adds nothing:
 /// every part stands in a file of its own too, and must be the same.
 /// </summary>
-internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMemory<byte> Signature, ReadOnlyMemory<byte>? Certificate, ReadOnlyMemory<byte>? TimeStamp)
+/// <param name="KeyHint">The key's fingerprint, where there is no certificate. It helps to find the key and proves nothing.</param>
+internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMemory<byte> Signature, ReadOnlyMemory<byte>? Certificate, ReadOnlyMemory<byte>? TimeStamp, string? KeyHint)
 {
     private const string MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
     /// <summary>The file, in the form of RFC 8785.</summary>
-    /// <param name="keyHint">The key's fingerprint, where there is no certificate. It helps to find the key and proves nothing.</param>
-    public byte[] Write(Digest keyHint)
+    public byte[] Write()
     {
         var material = new JsonObject { ["tlogEntries"] = new JsonArray() };
         if (Certificate is { } certificate)
             material["certificate"] = new JsonObject { ["rawBytes"] = Base64(certificate) };
         else
-            material["publicKey"] = new JsonObject { ["hint"] = keyHint.Hex };
+            material["publicKey"] = new JsonObject { ["hint"] = KeyHint };
         if (TimeStamp is { } stamp)
             material["timestampVerificationData"] = new JsonObject { ["rfc3161Timestamps"] = new JsonArray(new JsonObject { ["signedTimestamp"] = Base64(stamp) }) };
         return CanonicalJson.Encode(new JsonObject
@@ -43,19 +43,18 @@ internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMe
         var members = new StrictMembers(BundleStatement.CanonicalForm(content, "the Sigstore bundle"), "the Sigstore bundle");
         if (members.Text("mediaType") is var type && type != MediaType)
             throw new NotSupportedException($"a Sigstore bundle of type {type}");
-        var (certificate, stamp) = members.Members("verificationMaterial", m =>
+        var (certificate, hint, stamp) = members.Members("verificationMaterial", m =>
         {
             m.Nothing("tlogEntries");
             var certificate = m.OptionalMembers("certificate", c => Bytes(c, "rawBytes"));
-            if (certificate is null)
-                _ = m.Members("publicKey", k => k.Text("hint"));
-            return (certificate, m.OptionalMembers("timestampVerificationData", t => One(t.List("rfc3161Timestamps", s => Bytes(s, "signedTimestamp")), "time stamp")));
+            var hint = certificate is null ? m.Members("publicKey", k => k.Text("hint")) : null;
+            return (certificate, hint, m.OptionalMembers("timestampVerificationData", t => One(t.List("rfc3161Timestamps", s => Bytes(s, "signedTimestamp")), "time stamp")));
         });
         var (payload, signature) = members.Members("dsseEnvelope", e => e.Text("payloadType") is var kind && kind != Dsse.InTotoPayload
             ? throw new NotSupportedException($"an envelope with a payload of type {kind}")
-            : (Bytes(e, "payload"), One(e.List("signatures", s => (s.Text("keyid"), Bytes(s, "sig")).Item2), "signature")));
+            : (Bytes(e, "payload"), One(e.List("signatures", s => s.Text("keyid").Length == 0 ? Bytes(s, "sig") : throw new InvalidDataException("'keyid' must be empty")), "signature")));
         members.End();
-        return new(payload, signature, certificate is null ? null : new(certificate), stamp is null ? null : new(stamp));
+        return new(payload, signature, certificate is null ? null : new(certificate), stamp is null ? null : new(stamp), hint);
     }
 
     private static string Base64(ReadOnlyMemory<byte> bytes) => Convert.ToBase64String(bytes.Span);

@@ -62,7 +62,7 @@ public sealed class TimeStamp
             var content = response.ReadEncodedValue();
             response.ThrowIfNotEmpty();
             if (!Rfc3161TimestampToken.TryDecode(content, out var token, out var read) || read != content.Length)
-                throw new InvalidDataException("the answer holds no time stamp token");
+                throw new InvalidDataException("the answer holds no time stamp token, or one by a certificate that is for another purpose or was not valid when it stamped");
             return token.TokenInfo.HashAlgorithmId.Value == Sha256Id
                 ? new(token)
                 : throw new InvalidDataException($"the imprint is by {token.TokenInfo.HashAlgorithmId.Value}, not by SHA-256");

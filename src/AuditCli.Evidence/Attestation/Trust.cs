@@ -34,17 +34,19 @@ public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte
                     Keys.SetItems(certificates.Except(authorities).Select(c => Known(c.PublicKey.ExportSubjectPublicKeyInfo()))),
                     [.. Authorities, .. authorities]);
             }
-            using var key = ECDsa.Create();
-            key.ImportFromPem(text);
-            return this with { Keys = Keys.SetItems([Known(key.ExportSubjectPublicKeyInfo())]) };
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (CryptographicException e)
         {
-            throw new InvalidDataException("there is no fingerprint, public key on P-256 or certificate in it", e);
+            throw new InvalidDataException($"a certificate in it cannot be read: {e.Message}", e);
         }
+        return EcdsaSignature.KeyFromPem(text) is { } key
+            ? this with { Keys = Keys.SetItems([Known(key)]) }
+            : throw new InvalidDataException("there is no fingerprint, public key or certificate in it");
     }
 
-    private static KeyValuePair<Digest, ReadOnlyMemory<byte>?> Known(byte[] key) => KeyValuePair.Create(Digest.Of(key), (ReadOnlyMemory<byte>?)key);
+    private static KeyValuePair<Digest, ReadOnlyMemory<byte>?> Known(byte[] key) => EcdsaSignature.IsKey(key)
+        ? KeyValuePair.Create(Digest.Of(key), (ReadOnlyMemory<byte>?)key)
+        : throw new InvalidDataException("the key is not on the curve P-256 (prime256v1), so it signs no bundle");
 
     private static bool IsAuthority(X509Certificate2 certificate) => certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(c => c.CertificateAuthority);
 }

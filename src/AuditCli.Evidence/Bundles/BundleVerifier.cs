@@ -54,14 +54,15 @@ public static class BundleVerifier
             var (bytes, counted) = CheckPayload(tree, present, entries, cancellationToken);
             var signed = CheckAttestation(tree, present);
             if (signed?.Statement is { } statement)
-                CompareStatement(statement, tags.Digest);
+                CompareStatement(statement, tags.Digest, tree);
             else if (ChainAsked)
                 Fail(AttestationCheck.Chain, "UNSIGNED", ".", "there is no signed statement to compare with");
             if (signed is null && options.TimeStampRoots is not null)
                 Fail(AttestationCheck.Time, "TS_MISSING", ".", "there is no signature that could have a time stamp");
             if (options.Locker is { } locker)
             {
-                foreach (var (code, bundle, message) in Locker.Check(locker))
+                var faults = Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(AttestationCheck.Chain, locker, () => Locker.Check(locker, signed?.Head));
+                foreach (var (code, bundle, message) in faults ?? [])
                     Fail(AttestationCheck.Chain, code, bundle, message);
             }
             foreach (var folder in tree.EmptyFolders)
@@ -173,8 +174,8 @@ public static class BundleVerifier
             byte[]? Part(string name) => Take(present, AttestationFiles.PathOf(name), AttestationFiles.Limit, Signature);
             var stamp = parts.Contains(AttestationFiles.TimeStampName) ? Part(AttestationFiles.TimeStampName) : null;
             // Each is taken, so that each that is missing is told.
-            if ((Part(AttestationFiles.StatementName), Part(AttestationFiles.SignatureName), Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName))
-                is not ({ } statement, { } signature, { } sigstore, { } signer))
+            if ((Part(AttestationFiles.SignatureName), Part(AttestationFiles.StatementName), Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName))
+                is not ({ } signature, { } statement, { } sigstore, { } signer))
             {
                 return null;
             }
@@ -184,10 +185,16 @@ public static class BundleVerifier
             return found;
         }
 
-        private void CompareStatement(BundleStatement statement, Digest? tagManifest)
+        private void CompareStatement(BundleStatement statement, Digest? tagManifest, BundleTree tree)
         {
             if (tagManifest is { } found && found != statement.TagManifest)
                 Fail(Manifest, "CONTENT_MODIFIED", BundlePaths.TagManifest, $"has the SHA-256 {found}, and the signer saw {statement.TagManifest}");
+            // What is missing or broken is told where its file is checked; without it there is nothing to compare.
+            if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
+            {
+                Undecided(Totals, "STATEMENT_NOT_COMPARED", missing, "is not there");
+                return;
+            }
             try
             {
                 if (!statement.Facts.Agrees(BundleFacts.Of(_root)))
@@ -195,7 +202,6 @@ public static class BundleVerifier
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {
-                // What is missing or broken is told where its file is checked; without it there is nothing to compare.
                 Undecided(Totals, "STATEMENT_NOT_COMPARED", BundlePaths.Run, e.Message);
             }
         }

@@ -33,6 +33,12 @@ internal static class KeysCommand
                 await error.WriteLineAsync($"a passphrase is needed: set {Signing.PassphraseVariable}, run on a terminal, or say --no-passphrase");
                 return ExitCode.Usage;
             }
+            // Both or none: a private key without its public half would be left behind.
+            if (new[] { path, path + ".pub" }.FirstOrDefault(System.IO.Path.Exists) is { } taken)
+            {
+                await error.WriteLineAsync($"auditcli: {taken} exists already; nothing was written");
+                return ExitCode.Usage;
+            }
             using var key = SigningKey.Create();
             try
             {

@@ -44,6 +44,11 @@ internal static class VerifyCommand
                 await parsed.InvocationConfiguration.Error.WriteLineAsync($"there is no bundle {path}");
                 return ExitCode.Usage;
             }
+            if (parsed.GetValue(locker) is { } row && !Directory.Exists(host.FullPath(row)))
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync($"--locker {row}: there is no such folder");
+                return ExitCode.Usage;
+            }
             VerifyOptions options;
             try
             {
@@ -54,7 +59,7 @@ internal static class VerifyCommand
                     ExpectHead = parsed.GetValue(head) is not { } text ? null : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
                     Challenge = parsed.GetValue(challenge),
                     Previous = parsed.GetValue(previous) is { } before ? SealedAttestation.Head(host.FullPath(before)) : null,
-                    Locker = parsed.GetValue(locker) is { } row ? host.FullPath(row) : null,
+                    Locker = parsed.GetValue(locker) is { } rows ? host.FullPath(rows) : null,
                     Now = host.Clock.GetUtcNow(),
                 };
             }
