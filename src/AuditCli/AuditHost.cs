@@ -22,6 +22,9 @@ public sealed record AuditHost(
     string WorkingFolder,
     ImmutableArray<CollectorEntry> Collectors)
 {
+    /// <summary>Asks the person at the terminal for a secret, which is not shown; null when there is nobody to ask.</summary>
+    public Func<string, string?> AskSecret { get; init; } = _ => null;
+
     /// <summary>The sources as data, for checking controls and engagements.</summary>
     public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];
 

@@ -4,13 +4,15 @@ using AuditCli.Collectors.Http;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 using Serilog;
 
 namespace AuditCli;
 
 /// <summary>What a run left behind.</summary>
-internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts);
+/// <param name="Signed">Null when it was not to be signed.</param>
+internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts, SignedBundle? Signed);
 
 /// <summary>The whole job, one direction: collect, evaluate, seal. What it needs was loaded and checked before.</summary>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, TextWriter error)
@@ -25,6 +27,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
     {
         var started = host.Clock.GetUtcNow();
+        using var signing = options.Signing is null ? null : Signing.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
         PartialFolder = bundle.PartialFolder;
         RunFacts facts;
@@ -47,9 +50,15 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = leaks };
         await bundle.WriteFileAsync(BundlePaths.Run, RunRecord.Write(bundle.BundleId, prepared, facts), cancellationToken);
         var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
-        var seal = await bundle.SealAsync(new(Tool.NameAndVersion, day, day.AddYears(7)), cancellationToken);
+        SignedBundle? signed = null;
+        var seal = await bundle.SealAsync(
+            new(Tool.NameAndVersion, day, day.AddYears(7)),
+            signing is null ? null : async folder => signed = await signing.SignAsync(folder, cancellationToken),
+            cancellationToken);
         PartialFolder = null;
-        return new(prepared, seal, results, facts);
+        if (signed is not null)
+            signing!.Keep(bundle.BundleId, signed.Head);
+        return new(prepared, seal, results, facts, signed);
     }
 
     /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using AuditCli.Collectors;
 using AuditCli.Commands;
+using Spectre.Console;
 
 namespace AuditCli;
 
@@ -19,7 +20,12 @@ public static class Composition
         OutputWidth: Console.IsOutputRedirected ? WidthOfAFile : Math.Max(80, Console.WindowWidth),
         OutputColours: !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") is not "dumb",
         Environment.CurrentDirectory,
-        CollectorCatalog.All);
+        CollectorCatalog.All)
+    {
+        AskSecret = question => Console.IsInputRedirected || Console.IsErrorRedirected
+            ? null
+            : AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) }).Prompt(new TextPrompt<string>(question).Secret(null).AllowEmpty()),
+    };
 
     /// <summary>The command line.</summary>
     public static RootCommand Root(AuditHost host) => DetailedHelp.In(new(
@@ -36,8 +42,10 @@ public static class Composition
         """)
     {
         RunCommand.Build(host),
+        SealCommand.Build(host),
         VerifyCommand.Build(host),
         ReperformCommand.Build(host),
+        KeysCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),
         CallCommand.Build(host),

@@ -18,6 +18,9 @@ internal sealed record RunOptions(
 {
     /// <summary>Seal although a file holds what looks like a credential.</summary>
     public bool AllowSecrets { get; init; }
+
+    /// <summary>How the bundle is signed; null leaves it unsigned.</summary>
+    public SigningOptions? Signing { get; init; }
 }
 
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Evidence.Attestation;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -25,9 +26,6 @@ public static class BundleVerifier
         private const string Totals = "totals";
         private const int SmallFileLimit = 1024 * 1024;
 
-        private static readonly ImmutableHashSet<string> AttestationFiles =
-            ["statement.json", "statement.sig", "statement.tsr", "statement.sigstore.json", "signer.pub.pem"];
-
         private readonly string _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         private readonly List<VerifyProblem> _problems = [];
         private readonly Dictionary<string, VerifyAnswer> _answers = new(StringComparer.Ordinal);
@@ -36,8 +34,8 @@ public static class BundleVerifier
         public VerifyReport Run(CancellationToken cancellationToken)
         {
             if (!RootIsFolder())
-                return Report(counts: null, isSigned: false, oxum: null, new(null, null, null));
-            if (_root.EndsWith(".partial", StringComparison.Ordinal))
+                return Report(counts: null, signed: null, oxum: null, new(null, null, null));
+            if (_root.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
                 Fail(Files, "NOT_SEALED", ".", "the folder is a partial bundle, which was never sealed");
             var tree = BundleTree.Walk(_root, options.MaxEntries, cancellationToken);
             foreach (var link in tree.Links)
@@ -47,19 +45,31 @@ public static class BundleVerifier
             if (tree.TooMany)
             {
                 Fail(Files, "LIMIT_EXCEEDED", ".", $"the bundle has more than {options.MaxEntries} entries");
-                return Report(counts: null, isSigned: false, oxum: null, new(null, null, null));
+                return Report(counts: null, signed: null, oxum: null, new(null, null, null));
             }
             var present = new HashSet<string>(tree.Files, StringComparer.Ordinal);
             var tags = ReadTagManifest(present);
             var info = CheckTagFiles(present, tags);
             var entries = ReadManifest(present, tags);
             var (bytes, counted) = CheckPayload(tree, present, entries, cancellationToken);
-            var isSigned = CheckAttestation(tree, present);
+            var signed = CheckAttestation(tree, present);
+            if (signed?.Statement is { } statement)
+                CompareStatement(statement, tags.Digest, tree);
+            else if (ChainAsked)
+                Fail(AttestationCheck.Chain, "UNSIGNED", ".", "there is no signed statement to compare with");
+            if (signed is null && options.TimeStampRoots is not null)
+                Fail(AttestationCheck.Time, "TS_MISSING", ".", "there is no signature that could have a time stamp");
+            if (options.Locker is { } locker)
+            {
+                var faults = Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(AttestationCheck.Chain, locker, () => Locker.Check(locker, signed?.Head));
+                foreach (var (code, bundle, message) in faults ?? [])
+                    Fail(AttestationCheck.Chain, code, bundle, message);
+            }
             foreach (var folder in tree.EmptyFolders)
                 Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
                 Fail(Files, IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, "is in no manifest");
-            return Report((entries.Length, bytes), isSigned, OxumAgrees(info, bytes, entries.Length, counted),
+            return Report((entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
                 new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(tree), tags.Digest));
         }
 
@@ -148,18 +158,52 @@ public static class BundleVerifier
             return (bytes, all);
         }
 
-        private bool CheckAttestation(BundleTree tree, HashSet<string> present)
+        /// <summary>What the signer vouches for; null when nobody signed, or it cannot be read.</summary>
+        private AttestationFindings? CheckAttestation(BundleTree tree, HashSet<string> present)
         {
-            var prefix = BundlePaths.Attestation + "/";
-            var parts = present.Where(f => f.StartsWith(prefix, StringComparison.Ordinal) && AttestationFiles.Contains(f[prefix.Length..])).ToList();
-            present.ExceptWith(parts);
-            foreach (var part in parts.Where(IsSpecial))
-                Fail(Signature, "SPECIAL_FILE", part, "is not a regular file");
-            if (parts.Count > 0)
-                Undecided(Signature, "SIGNATURE_NOT_CHECKED", BundlePaths.Attestation, "signature: not checked by this version");
-            else if (!options.AllowUnsigned)
-                Undecided(Signature, "UNSIGNED", ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
-            return parts.Count > 0 || tree.EmptyFolders.Contains(BundlePaths.Attestation);
+            var parts = AttestationFiles.Names.Where(n => present.Contains(AttestationFiles.PathOf(n))).ToHashSet(StringComparer.Ordinal);
+            if (!parts.Contains(AttestationFiles.SignatureName))
+            {
+                present.ExceptWith(parts.Select(AttestationFiles.PathOf));
+                if (!options.Trust.IsNobody || parts.Count > 0 || tree.EmptyFolders.Contains(BundlePaths.Attestation))
+                    Fail(Signature, "UNSIGNED", ".", "nobody vouches for the bundle");
+                else if (!options.AllowUnsigned)
+                    Undecided(Signature, "UNSIGNED", ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
+                return null;
+            }
+            byte[]? Part(string name) => Take(present, AttestationFiles.PathOf(name), AttestationFiles.Limit, Signature);
+            var stamp = parts.Contains(AttestationFiles.TimeStampName) ? Part(AttestationFiles.TimeStampName) : null;
+            // Each is taken, so that each that is missing is told.
+            if ((Part(AttestationFiles.SignatureName), Part(AttestationFiles.StatementName), Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName))
+                is not ({ } signature, { } statement, { } sigstore, { } signer))
+            {
+                return null;
+            }
+            var found = new AttestationCheck(new(statement, signature, stamp, sigstore, signer), options, Fail).Run();
+            if (found.Signer is { } who && options.Trust.IsNobody)
+                Undecided(AttestationCheck.KeyTrust, "SIGNER_NOT_ASKED", AttestationFiles.PathOf(AttestationFiles.SignerName), $"signed by {who}; say whether you trust it");
+            return found;
+        }
+
+        private void CompareStatement(BundleStatement statement, Digest? tagManifest, BundleTree tree)
+        {
+            if (tagManifest is { } found && found != statement.TagManifest)
+                Fail(Manifest, "CONTENT_MODIFIED", BundlePaths.TagManifest, $"has the SHA-256 {found}, and the signer saw {statement.TagManifest}");
+            // What is missing or broken is told where its file is checked; without it there is nothing to compare.
+            if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
+            {
+                Undecided(Totals, "STATEMENT_NOT_COMPARED", missing, "is not there");
+                return;
+            }
+            try
+            {
+                if (!statement.Facts.Agrees(BundleFacts.Of(_root)))
+                    Fail(Totals, "STATEMENT_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.StatementName), "says something else than the bundle about what it is, what it holds or what it concludes");
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+            {
+                Undecided(Totals, "STATEMENT_NOT_COMPARED", BundlePaths.Run, e.Message);
+            }
         }
 
         private bool? OxumAgrees(Dictionary<string, string> info, long bytes, int files, bool counted)
@@ -286,7 +330,7 @@ public static class BundleVerifier
         }
 
         /// <param name="counts">Null when the bundle's content was not looked at.</param>
-        private VerifyReport Report((int Files, long Bytes)? counts, bool isSigned, bool? oxum, Identity identity)
+        private VerifyReport Report((int Files, long Bytes)? counts, AttestationFindings? signed, bool? oxum, Identity identity)
         {
             var size = string.Create(CultureInfo.InvariantCulture, $"{counts?.Files} files, {counts?.Bytes} bytes");
             ImmutableArray<VerifyLine> lines =
@@ -294,15 +338,30 @@ public static class BundleVerifier
                 Line(Files, VerifyAnswer.Holds, $"{size}: all there, unchanged, and nothing else"),
                 Line(Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     counts is null ? "not reached" : "well-formed, and covered by the tag manifest"),
-                Line(Signature, VerifyAnswer.NotChecked, counts is null ? "not reached" : isSigned ? "not checked by this version" : "unsigned, as allowed"),
-                new("key trust", VerifyAnswer.NotChecked, "no key was given"),
-                new("time", VerifyAnswer.NotChecked, "no time stamp authority was given"),
-                new("chain", VerifyAnswer.NotChecked, "no head was given"),
+                Line(Signature, signed?.Signer is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                    counts is null ? "not reached" : signed?.Signer is { } who ? $"by {who}" : "unsigned, as allowed"),
+                Line(AttestationCheck.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                    options.Trust.IsNobody ? "nobody was named whom to trust" : "the signer is one of those trusted"),
+                Line(AttestationCheck.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, TimeWords(signed)),
+                Line(AttestationCheck.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, ChainWords(signed)),
                 Line(Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
                     oxum is true ? $"Payload-Oxum agrees: {size}" : "not reached"),
             ];
             return new(lines, [.. _problems], _problemCount, identity.BundleId, identity.Mode, identity.TagManifest);
         }
+
+        private bool ChainAsked => options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
+
+        private string TimeWords(AttestationFindings? signed) => signed switch
+        {
+            { Stamped: { } at, IsTimeTrusted: true } => $"signed before {Rfc3339.Format(at)}",
+            { Stamped: { } at } => $"an authority says {Rfc3339.Format(at)}; name its root to check it",
+            _ => options.TimeStampRoots is null ? "no time stamp authority was given" : "not reached",
+        };
+
+        private string ChainWords(AttestationFindings? signed) => signed?.Statement is { } statement
+            ? string.Create(CultureInfo.InvariantCulture, $"number {statement.Chain.Sequence} of its row, head {signed.Head}{(ChainAsked ? "" : "; compare it with the head you hold")}")
+            : ChainAsked ? "not reached" : "no head was given";
 
         private VerifyLine Line(string question, VerifyAnswer otherwise, string detail)
         {

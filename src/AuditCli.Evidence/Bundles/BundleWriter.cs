@@ -20,6 +20,9 @@ public sealed record SealedBundle(string Path, Digest TagManifestSha256);
 /// </summary>
 public sealed class BundleWriter : IAsyncDisposable
 {
+    /// <summary>Behind the name of a bundle that is not sealed.</summary>
+    internal const string PartialSuffix = ".partial";
+
     private readonly string _outFolder;
     private readonly string _bundleId;
     private readonly FileStream _index;
@@ -35,7 +38,7 @@ public sealed class BundleWriter : IAsyncDisposable
     }
 
     /// <summary>Where the bundle is until it is sealed.</summary>
-    public string PartialFolder => Path.Combine(_outFolder, _bundleId + ".partial");
+    public string PartialFolder => Path.Combine(_outFolder, _bundleId + PartialSuffix);
 
     /// <summary>The bundle's identifier, as it names the folder.</summary>
     public string BundleId => _bundleId;
@@ -47,7 +50,7 @@ public sealed class BundleWriter : IAsyncDisposable
     {
         var id = BundlePaths.Segment(bundleId);
         var root = Path.GetFullPath(outFolder);
-        var partial = Path.Combine(root, id + ".partial");
+        var partial = Path.Combine(root, id + PartialSuffix);
         foreach (var taken in new[] { Path.Combine(root, id), partial })
         {
             if (Path.Exists(taken))
@@ -126,7 +129,11 @@ public sealed class BundleWriter : IAsyncDisposable
     /// <exception cref="IOException">A file is still open, or cannot be read or written; the partial folder stays.</exception>
     /// <exception cref="InvalidDataException">The partial folder holds what a bundle may not; it stays.</exception>
     /// <exception cref="InvalidOperationException">It is sealed already.</exception>
-    public async Task<SealedBundle> SealAsync(BagInfo info, CancellationToken cancellationToken)
+    public Task<SealedBundle> SealAsync(BagInfo info, CancellationToken cancellationToken) => SealAsync(info, attest: null, cancellationToken);
+
+    /// <inheritdoc cref="SealAsync(BagInfo, CancellationToken)"/>
+    /// <param name="attest">Given the folder once its manifests are written, and before it gets its final name: signs it.</param>
+    public async Task<SealedBundle> SealAsync(BagInfo info, Func<string, Task>? attest, CancellationToken cancellationToken)
     {
         if (_sealed)
             throw new InvalidOperationException("the bundle is sealed already");
@@ -134,6 +141,8 @@ public sealed class BundleWriter : IAsyncDisposable
         var (tagManifest, folders) = await Task.Run(() => BagSeal.Write(PartialFolder, _bundleId, info, cancellationToken), cancellationToken);
         foreach (var folder in folders)
             SafeFile.Synchronise(folder);
+        if (attest is not null)
+            await attest(PartialFolder);
         cancellationToken.ThrowIfCancellationRequested();
         var final = Path.Combine(_outFolder, _bundleId);
         Directory.Move(PartialFolder, final);

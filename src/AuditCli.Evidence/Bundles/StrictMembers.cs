@@ -23,6 +23,39 @@ internal sealed class StrictMembers
 
     public string? OptionalText(string name) => Take(name, JsonValueKind.String)?.GetString();
 
+    /// <summary>A text that may be null, and must be there.</summary>
+    public string? NullableText(string name) => IsNull(name) ? null : Text(name);
+
+    public T Members<T>(string name, Func<StrictMembers, T> read)
+    {
+        var members = new StrictMembers(Take(name, JsonValueKind.Object) ?? throw Missing(name), $"'{name}'");
+        var value = read(members);
+        members.End();
+        return value;
+    }
+
+    /// <summary>An object that may be null, and must be there.</summary>
+    public T? NullableMembers<T>(string name, Func<StrictMembers, T> read)
+        where T : class => IsNull(name) ? null : Members(name, read);
+
+    /// <summary>An object that may be left out.</summary>
+    public T? OptionalMembers<T>(string name, Func<StrictMembers, T> read)
+        where T : class => _left.ContainsKey(name) ? Members(name, read) : null;
+
+    /// <summary>A list that must be there and be empty.</summary>
+    public void Nothing(string name)
+    {
+        if ((Take(name, JsonValueKind.Array) ?? throw Missing(name)).GetArrayLength() > 0)
+            throw new InvalidDataException($"'{name}' of {_what} must be empty");
+    }
+
+    public ImmutableArray<string> Texts(string name) =>
+    [
+        .. (Take(name, JsonValueKind.Array) ?? throw Missing(name)).EnumerateArray().Select(e => e.ValueKind == JsonValueKind.String
+            ? e.GetString()!
+            : throw new InvalidDataException($"'{name}' of {_what} has an element that is no text")),
+    ];
+
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
 
     public long? OptionalNumber(string name) => Take(name, JsonValueKind.Number) is not { } value ? null
@@ -51,6 +84,8 @@ internal sealed class StrictMembers
         if (_left.Count > 0)
             throw new InvalidDataException($"'{_left.Keys.Order(StringComparer.Ordinal).First()}' is not a member of {_what}");
     }
+
+    private bool IsNull(string name) => _left.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Null && _left.Remove(name);
 
     private JsonElement? Take(string name, JsonValueKind kind)
     {

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
+using AuditCli.Evidence.Attestation;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -6,6 +8,27 @@ namespace AuditCli.Evidence.Bundles;
 /// <param name="AllowUnsigned">Whether a bundle without a signature is what the caller expects.</param>
 public sealed record VerifyOptions(bool AllowUnsigned)
 {
+    /// <summary>Who may have signed.</summary>
+    public SignerTrust Trust { get; init; } = SignerTrust.Nobody;
+
+    /// <summary>The roots of time stamp authorities; null does not ask for a time stamp.</summary>
+    public X509Certificate2Collection? TimeStampRoots { get; init; }
+
+    /// <summary>The head that somebody else kept: SHA-256 of the newest bundle's statement.</summary>
+    public Digest? ExpectHead { get; init; }
+
+    /// <summary>The text that the signer must have answered.</summary>
+    public string? Challenge { get; init; }
+
+    /// <summary>The bundle before this one in its row.</summary>
+    public ChainHead? Previous { get; init; }
+
+    /// <summary>The folder that holds the row of bundles; the row itself is checked too.</summary>
+    public string? Locker { get; init; }
+
+    /// <summary>The moment of verifying, which no time stamp may be later than; null does not ask.</summary>
+    public DateTimeOffset? Now { get; init; }
+
     /// <summary>The largest manifest that is read, in bytes.</summary>
     public long MaxManifestBytes { get; init; } = 256 * 1024 * 1024;
 

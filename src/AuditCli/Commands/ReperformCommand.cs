@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reperformance;
 using AuditCli.Reports;
 
@@ -39,15 +40,25 @@ internal static class ReperformCommand
                 return ExitCode.Usage;
             }
             var json = parsed.GetValue(form) == "json";
+            VerifyOptions options;
+            try
+            {
+                options = verify.Of(parsed);
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                await error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
             try
             {
                 if (parsed.GetValue(controls) is not { } folder)
                 {
-                    var done = await Reperformed.OfAsync(path, verify.Of(parsed), host, error, cancellationToken);
+                    var done = await Reperformed.OfAsync(path, options, host, error, cancellationToken);
                     Print(output, json, () => ReperformText.Json(done), () => ReperformText.Write(output, done));
                     return done.ExitCode;
                 }
-                var (changes, faults) = await ControlChanges.OfAsync(path, folder, verify.Of(parsed), host, error, cancellationToken);
+                var (changes, faults) = await ControlChanges.OfAsync(path, folder, options, host, error, cancellationToken);
                 if (changes is null)
                     return CommandErrors.Report(error, faults);
                 Print(output, json, () => ReperformText.Json(changes), () => ReperformText.Write(output, changes));

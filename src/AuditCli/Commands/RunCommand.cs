@@ -8,13 +8,15 @@ namespace AuditCli.Commands;
 /// <summary><c>auditcli run ENGAGEMENT</c>: the main job.</summary>
 internal static class RunCommand
 {
+    private const string DefaultOut = "bundles";
+
     public static Command Build(AuditHost host)
     {
         var engagement = new Argument<string>("ENGAGEMENT") { Description = "The engagement file: whom, which period, which controls, which targets." };
         var control = CommandOptions.List(host, "--control", "ID-or-glob", "Only these controls of the engagement; repeatable.");
         var target = CommandOptions.List(host, "--target", "NAME", "Only these targets of the engagement; repeatable.");
         var controls = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
-        var output = CommandOptions.Text(host, "--out", "DIR", "Where the bundle goes.", "bundles");
+        var output = CommandOptions.Text(host, "--out", "DIR", "Where the bundle goes.", DefaultOut);
         var form = CommandOptions.Output(host);
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
@@ -27,22 +29,37 @@ internal static class RunCommand
               auditcli run samples/engagement.yaml
               auditcli run engagement.yaml --control 'APD-AWS-*' --target prod --out bundles
               auditcli run engagement.yaml --output json | jq .conclusions
+              auditcli run engagement.yaml --sign auditor.pem --tsa https://tsa.example/tsr --locker /srv/evidence
             """)
         {
             engagement, control, target, controls, output, form, secrets, verbose,
         };
+        var signing = new SigningCommandOptions(host);
+        signing.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
             var filter = new PlanFilter([.. parsed.GetValue(control) ?? []], [.. parsed.GetValue(target) ?? []]);
             var library = parsed.GetValue(controls);
+            var (signed, wrong) = signing.Read(parsed);
+            if (wrong is not null)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine(wrong);
+                return Task.FromResult(ExitCode.Usage);
+            }
+            var given = parsed.GetValue(output)!;
+            if (signed?.Locker is { } locker && given != DefaultOut && host.FullPath(given) != locker)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine($"--out {given} and --locker {locker} both say where the bundle goes; give one of them");
+                return Task.FromResult(ExitCode.Usage);
+            }
             var options = new RunOptions(
                 System.IO.Path.GetRelativePath(host.WorkingFolder, host.FullPath(parsed.GetValue(engagement)!)),
                 host.FullPath(parsed.GetValue(engagement)!),
                 library is null ? null : host.FullPath(library),
-                host.FullPath(parsed.GetValue(output)!),
+                signed?.Locker ?? host.FullPath(given),
                 filter,
                 parsed.GetValue(verbose))
-            { AllowSecrets = parsed.GetValue(secrets) };
+            { AllowSecrets = parsed.GetValue(secrets), Signing = signed };
             return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
         });
         return command;

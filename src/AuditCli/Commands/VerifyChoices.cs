@@ -1,4 +1,8 @@
 using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
@@ -6,9 +10,68 @@ namespace AuditCli.Commands;
 /// <summary>The options that say how a bundle is verified, the same for every command that verifies one.</summary>
 internal sealed class VerifyChoices(AuditHost host)
 {
+    private readonly Option<string[]> _trust = CommandOptions.List(host, "--trust", "FILE-or-FINGERPRINT", "Who may have signed: a public key, a certificate or an authority's certificate in PEM, or a key's fingerprint; repeatable.");
+    private readonly Option<string[]> _roots = CommandOptions.List(host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
+    private readonly Option<string?> _head = CommandOptions.Text(host, "--expect-head", "SHA256", "The head that you kept: the bundle must be exactly this one.");
+    private readonly Option<string?> _challenge = CommandOptions.Text(host, "--challenge", "TEXT", "The text that the signer must have signed.");
+    private readonly Option<string?> _previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one must follow.");
+    private readonly Option<string?> _locker = CommandOptions.Text(host, "--locker", "DIR", "The folder with the row of bundles: no gap, no fork, and the head its newest.");
     private readonly Option<bool> _allowUnsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
 
-    public void AddTo(Command command) => command.Options.Add(_allowUnsigned);
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _trust, _roots, _head, _challenge, _previous, _locker, _allowUnsigned })
+            command.Options.Add(option);
+    }
 
-    public VerifyOptions Of(ParseResult parsed) => new(parsed.GetValue(_allowUnsigned));
+    /// <summary>What was given.</summary>
+    /// <exception cref="IOException">A file cannot be read, or there is no such folder.</exception>
+    /// <exception cref="InvalidDataException">A file or text is not what its option takes; the message names the option.</exception>
+    public VerifyOptions Of(ParseResult parsed) => new(parsed.GetValue(_allowUnsigned))
+    {
+        Trust = Trusted(parsed.GetValue(_trust) ?? []),
+        TimeStampRoots = Roots(parsed.GetValue(_roots) ?? []),
+        ExpectHead = parsed.GetValue(_head) is not { } text ? null
+            : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
+        Challenge = parsed.GetValue(_challenge),
+        Previous = parsed.GetValue(_previous) is { } before ? SealedAttestation.Head(host.FullPath(before)) : null,
+        Locker = parsed.GetValue(_locker) is not { } row ? null
+            : Directory.Exists(host.FullPath(row)) ? host.FullPath(row) : throw new DirectoryNotFoundException($"--locker {row}: there is no such folder"),
+        Now = host.Clock.GetUtcNow(),
+    };
+
+    private SignerTrust Trusted(IEnumerable<string> given) => given.Aggregate(SignerTrust.Nobody, (trust, one) =>
+    {
+        var file = host.FullPath(one);
+        try
+        {
+            return trust.With(File.Exists(file) ? KeyFiles.Text(file) : one);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"--trust {one}: {(File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits")}", e);
+        }
+    });
+
+    private X509Certificate2Collection? Roots(string[] files)
+    {
+        if (files.Length == 0)
+            return null;
+        var roots = new X509Certificate2Collection();
+        foreach (var file in files)
+        {
+            var before = roots.Count;
+            try
+            {
+                roots.ImportFromPem(KeyFiles.Text(host.FullPath(file)));
+            }
+            catch (CryptographicException e)
+            {
+                throw new InvalidDataException($"--tsa-root {file}: {e.Message}", e);
+            }
+            if (roots.Count == before)
+                throw new InvalidDataException($"--tsa-root {file}: there is no certificate in it");
+        }
+        return roots;
+    }
 }

@@ -13,12 +13,15 @@ internal static class VerifyCommand
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var verify = new VerifyChoices(host);
         var form = CommandOptions.Output(host);
-        var command = new DetailedCommand("verify", "Check a bundle, offline: every file against the manifests, unsafe paths, special files, totals.", """
+        var command = new DetailedCommand("verify", "Check a bundle, offline: files, manifests, signature, whose key, when, which place in its row, totals.", """
             Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
-            holds, 2 a check failed, 3 undecided (unsigned without --allow-unsigned), 1 usage.
+            holds, 2 a check failed, 3 undecided (signed and no --trust given, unsigned without --allow-unsigned, a file that
+            cannot be read), 1 usage.
 
-            Example:
+            Examples:
               auditcli verify bundles/example-20261123t101500z-0123abcd --allow-unsigned
+              auditcli verify BUNDLE --trust auditor.pem.pub --tsa-root tsa-root.pem --expect-head 5f2c...
+              auditcli verify BUNDLE --trust company-root.pem --locker /srv/evidence
             """)
         {
             bundle,
@@ -33,7 +36,17 @@ internal static class VerifyCommand
                 await parsed.InvocationConfiguration.Error.WriteLineAsync($"there is no bundle {path}");
                 return ExitCode.Usage;
             }
-            var report = await BundleVerifier.VerifyAsync(path, verify.Of(parsed), cancellationToken);
+            VerifyOptions options;
+            try
+            {
+                options = verify.Of(parsed);
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
+            var report = await BundleVerifier.VerifyAsync(path, options, cancellationToken);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteAsync(parsed.GetValue(form) == "json" ? Json(report) + Environment.NewLine : Text(report));
             return report.ExitCode;

@@ -35,6 +35,8 @@ internal static class RunSummary
         Line(console, Totals(results), "bold");
         Line(console, $"bundle {run.Bundle.Path}");
         Line(console, $"tagmanifest sha256 {run.Bundle.TagManifestSha256}");
+        foreach (var line in run.Signed is { } signed ? Commands.SealCommand.Describe(signed) : ["not signed"])
+            Line(console, line);
     }
 
     /// <summary>The same as one JSON object, for <c>--output json</c>.</summary>
@@ -43,6 +45,9 @@ internal static class RunSummary
         ["bundle"] = run.Bundle.Path,
         ["tagmanifest_sha256"] = run.Bundle.TagManifestSha256.Hex,
         ["mode"] = run.Facts.Mode,
+        ["signed"] = run.Signed is { } signed
+            ? new JsonObject { ["head"] = signed.Head.Hex, ["sequence"] = signed.Sequence, ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null }
+            : null,
         ["conclusions"] = new JsonObject(Enum.GetValues<Conclusion>().Select(c => (c, run.Results.Controls.Count(r => r.Conclusion == c)))
             .Where(c => c.Item2 > 0).Select(c => KeyValuePair.Create(Wording.Name(c.c), (JsonNode?)c.Item2))),
         ["controls"] = new JsonArray([.. run.Results.Controls.Select(c => (JsonNode)new JsonObject

@@ -11,7 +11,8 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
     private readonly TemporaryFolder _folder = new();
     private string _bundle = "";
 
-    private static readonly Dictionary<string, (string Code, Action<string> Tamper)> Cases = new(StringComparer.Ordinal)
+    /// <summary>What is done to a bundle, and the code that tells it.</summary>
+    internal static readonly Dictionary<string, (string Code, Action<string> Tamper)> Cases = new(StringComparer.Ordinal)
     {
         ["F01 bit flip"] = ("CONTENT_MODIFIED", b => Edit(b, Csv, c => [(byte)(c[0] ^ 1), .. c[1..]])),
         ["F02 truncated"] = ("CONTENT_MODIFIED", b => Edit(b, Csv, c => c[..^1])),

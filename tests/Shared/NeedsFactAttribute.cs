@@ -6,18 +6,31 @@ public sealed class NeedsFactAttribute : FactAttribute
     public NeedsFactAttribute(string program)
     {
         Program = program;
-        if (Environment.GetEnvironmentVariable("CI") == "true")
-            return;
-        if (!OnThePath(program))
-            Skip = $"{program} is not installed";
-        else if (program == "node" && !Directory.Exists(Repository.Path("tests", "tools", "node_modules")))
-            Skip = "run: npm ci --prefix tests/tools";
+        Skip = WhyNot(program)!;
     }
 
     public string Program { get; }
 
+    /// <summary>Null when it can be asked.</summary>
+    internal static string? WhyNot(string program) => Environment.GetEnvironmentVariable("CI") == "true" ? null
+        : !OnThePath(program) ? $"{program} is not installed"
+        : program == "node" && !Directory.Exists(Repository.Path("tests", "tools", "node_modules")) ? "run: npm ci --prefix tests/tools"
+        : null;
+
     private static bool OnThePath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, program)));
+}
+
+/// <summary>As <see cref="NeedsFactAttribute"/>, for a table of cases.</summary>
+public sealed class NeedsTheoryAttribute : TheoryAttribute
+{
+    public NeedsTheoryAttribute(string program)
+    {
+        Program = program;
+        Skip = NeedsFactAttribute.WhyNot(program)!;
+    }
+
+    public string Program { get; }
 }
 
 /// <summary>Needs root on Linux, for a mount or a network of its own; skipped visibly elsewhere, and a failure in CI.</summary>

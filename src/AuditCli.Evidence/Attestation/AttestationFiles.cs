@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Evidence.Attestation;
+
+/// <summary>The files of <c>attestation/</c>, byte for byte.</summary>
+/// <param name="Statement">The signed bytes.</param>
+/// <param name="Signature">DER.</param>
+/// <param name="TimeStamp">The authority's answer over the signature; null without one.</param>
+/// <param name="Sigstore">The same parts as a Sigstore bundle.</param>
+/// <param name="Signer">The public key, or the certificates, in PEM: information, never a reason to trust.</param>
+internal sealed record AttestationFiles(byte[] Statement, byte[] Signature, byte[]? TimeStamp, byte[] Sigstore, byte[] Signer)
+{
+    public const string StatementName = "statement.json";
+    public const string SignatureName = "statement.sig";
+    public const string TimeStampName = "statement.tsr";
+    public const string SigstoreName = "statement.sigstore.json";
+    public const string SignerName = "signer.pub.pem";
+
+    /// <summary>The largest of them that is read, in bytes.</summary>
+    public const long Limit = 16 * 1024 * 1024;
+
+    public static ImmutableArray<string> Names { get; } = [StatementName, SignatureName, TimeStampName, SigstoreName, SignerName];
+
+    /// <summary>Name and content of each file that there is.</summary>
+    public IEnumerable<(string Name, byte[] Content)> All
+    {
+        get
+        {
+            yield return (StatementName, Statement);
+            yield return (SignatureName, Signature);
+            if (TimeStamp is not null)
+                yield return (TimeStampName, TimeStamp);
+            yield return (SigstoreName, Sigstore);
+            yield return (SignerName, Signer);
+        }
+    }
+
+    /// <summary>The path from the bundle's root.</summary>
+    public static string PathOf(string name) => $"{BundlePaths.Attestation}/{name}";
+}

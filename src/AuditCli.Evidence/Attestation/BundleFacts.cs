@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Evidence.Attestation;
+
+/// <summary>What a bundle says of itself, in the words that a signer repeats. Instants and days are texts, as the bundle writes them.</summary>
+public sealed record BundleFacts
+{
+    private const int SmallFileLimit = 64 * 1024 * 1024;
+    private const string Results = "data/results/results.json";
+    private const string ControlsFolder = "  data/controls/";
+
+    public required string BundleId { get; init; }
+
+    /// <summary><c>live</c> or <c>replay</c>.</summary>
+    public required string Mode { get; init; }
+    public required string Started { get; init; }
+    public required string Finished { get; init; }
+
+    /// <summary>The first and last day of the audited period.</summary>
+    public required string From { get; init; }
+    public required string To { get; init; }
+    public required string ToolName { get; init; }
+    public required string ToolVersion { get; init; }
+
+    /// <summary>SHA-256 of the manifest's lines below <c>data/controls/</c>, in their order, line feeds included.</summary>
+    public required Digest Controls { get; init; }
+
+    /// <summary>How many controls reached each conclusion, such as <c>PASS</c>.</summary>
+    public required ImmutableSortedDictionary<string, long> Conclusions { get; init; }
+
+    /// <summary>Number and bytes of the payload's files.</summary>
+    public required long Files { get; init; }
+    public required long Bytes { get; init; }
+
+    /// <summary>Compares what a signer said with what the bundle says.</summary>
+    public bool Agrees(BundleFacts other) => this with { Conclusions = other.Conclusions } == other && Conclusions.SequenceEqual(other.Conclusions);
+
+    /// <summary>The files that they are read from.</summary>
+    internal static ImmutableArray<string> Sources { get; } = [BundlePaths.Run, Results, BundlePaths.BagInfo, BundlePaths.Manifest];
+
+    /// <summary>Reads them from a bundle that is complete but for its attestation.</summary>
+    /// <param name="folder">The bundle's root.</param>
+    /// <exception cref="InvalidDataException">A file is missing or does not say what it should; the message names it.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static BundleFacts Of(string folder)
+    {
+        try
+        {
+            return Read(folder);
+        }
+        catch (InvalidOperationException e)
+        {
+            // How System.Text.Json reports a lone surrogate, when a text is taken and not before.
+            throw new InvalidDataException($"{folder}: {e.Message}", e);
+        }
+    }
+
+    private static BundleFacts Read(string folder)
+    {
+        var run = Json(folder, BundlePaths.Run);
+        var results = Json(folder, Results);
+        var info = Encoding.UTF8.GetString(Content(folder, BundlePaths.BagInfo)).Split('\n');
+        var oxum = info.FirstOrDefault(l => l.StartsWith("Payload-Oxum: ", StringComparison.Ordinal))?["Payload-Oxum: ".Length..].Split('.');
+        var lines = Encoding.UTF8.GetString(Content(folder, BundlePaths.Manifest)).Split('\n').Where(l => l.Contains(ControlsFolder, StringComparison.Ordinal));
+        return new()
+        {
+            BundleId = Text(run, BundlePaths.Run, "bundle_id"),
+            Mode = Text(run, BundlePaths.Run, "mode"),
+            Started = Text(run, BundlePaths.Run, "started"),
+            Finished = Text(run, BundlePaths.Run, "finished"),
+            From = Text(run, BundlePaths.Run, "period", "start"),
+            To = Text(run, BundlePaths.Run, "period", "end"),
+            ToolName = Text(run, BundlePaths.Run, "tool", "name"),
+            ToolVersion = Text(run, BundlePaths.Run, "tool", "version"),
+            Controls = Digest.Of(Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")))),
+            Conclusions = Member(results, Results, "controls") is { ValueKind: JsonValueKind.Array } controls
+                ? controls.EnumerateArray().GroupBy(c => Text(c, Results, "conclusion"), StringComparer.Ordinal).ToImmutableSortedDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal)
+                : throw new InvalidDataException($"{Results}: 'controls' is no list"),
+            Bytes = oxum is [var bytes, _] && long.TryParse(bytes, out var b) ? b : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
+            Files = long.TryParse(oxum[1], out var files) ? files : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
+        };
+    }
+
+    private static byte[] Content(string folder, string file)
+    {
+        try
+        {
+            return SafeFile.Read(Path.Combine(folder, file), SmallFileLimit) ?? throw new InvalidDataException($"{file} is larger than {SmallFileLimit} bytes");
+        }
+        catch (Exception e) when (e is FileNotFoundException or NotSupportedException)
+        {
+            throw new InvalidDataException($"{file}: {e.Message}", e);
+        }
+    }
+
+    private static JsonElement Json(string folder, string file)
+    {
+        try
+        {
+            return JsonElement.Parse(Content(folder, file), new JsonDocumentOptions { AllowDuplicateProperties = false });
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{file} is not JSON: {e.Message}", e);
+        }
+    }
+
+    private static JsonElement Member(JsonElement from, string file, string name) => from.ValueKind == JsonValueKind.Object && from.TryGetProperty(name, out var value)
+        ? value
+        : throw new InvalidDataException($"{file} has no '{name}'");
+
+    private static string Text(JsonElement from, string file, params string[] names)
+    {
+        var value = names.Aggregate(from, (at, name) => Member(at, file, name));
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidDataException($"{file}: '{names[^1]}' is no text");
+    }
+}

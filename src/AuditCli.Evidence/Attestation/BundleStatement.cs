@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Evidence.Attestation;
+
+/// <summary>Where a bundle stands in a row of bundles.</summary>
+/// <param name="Id">The bundle-id of the row's first bundle.</param>
+/// <param name="Sequence">From 1.</param>
+/// <param name="Previous">The bundle before it; null for the first.</param>
+public sealed record ChainLink(string Id, long Sequence, PreviousBundle? Previous);
+
+/// <summary>The bundle that a signer had before its eyes when it signed the next.</summary>
+/// <param name="TimeStamp">Of its time stamp; null where it had none.</param>
+public sealed record PreviousBundle(string BundleId, Digest Statement, Digest Signature, Digest? TimeStamp);
+
+/// <summary>
+/// What a signer says of a bundle: an in-toto Statement v1 whose one subject is the tag manifest, which covers every other file, in the
+/// one form that RFC 8785 gives it.
+/// </summary>
+public sealed record BundleStatement
+{
+    public const string StatementType = "https://in-toto.io/Statement/v1";
+
+    /// <summary>The meaning of <see cref="Write"/>'s predicate. A change that an old verifier would misread gets a new number.</summary>
+    public const string PredicateType = "urn:auditcli:attestation:evidence-bundle:v1";
+
+    /// <summary>The values of <see cref="TimeStamp"/>: a stripped time stamp is visible, because the signer said there is one.</summary>
+    public const string Stamped = "rfc3161";
+    public const string NotStamped = "none";
+
+    internal const string Algorithm = "ecdsa-p256-sha256";
+    private const int MaxDepth = 16;
+
+    public required Digest TagManifest { get; init; }
+    public required BundleFacts Facts { get; init; }
+
+    /// <summary>A text that the auditor chose, which shows that the signature is younger than the choice; null without one.</summary>
+    public required string? Challenge { get; init; }
+    public required ChainLink Chain { get; init; }
+
+    /// <summary>SHA-256 of the signer's SubjectPublicKeyInfo: without it, another key could be made to fit an old signature.</summary>
+    public required Digest SignerKey { get; init; }
+
+    /// <summary>SHA-256 of the file with the signer's key or certificates, so that nobody changes what it shows about the signer.</summary>
+    public required Digest SignerFile { get; init; }
+    public required string TimeStamp { get; init; }
+
+    /// <summary>Why there is no time stamp although one was asked for, a line for each authority.</summary>
+    public required ImmutableArray<string> TimeStampFailures { get; init; }
+
+    /// <summary>The bytes to sign.</summary>
+    public byte[] Write() => CanonicalJson.Encode(new JsonObject
+    {
+        ["_type"] = StatementType,
+        ["subject"] = new JsonArray(new JsonObject { ["name"] = BundlePaths.TagManifest, ["digest"] = new JsonObject { ["sha256"] = TagManifest.Hex } }),
+        ["predicateType"] = PredicateType,
+        ["predicate"] = new JsonObject
+        {
+            ["bundleId"] = Facts.BundleId,
+            ["challenge"] = Challenge,
+            ["chain"] = new JsonObject
+            {
+                ["id"] = Chain.Id,
+                ["sequence"] = Chain.Sequence,
+                ["previous"] = Chain.Previous is { } p
+                    ? new JsonObject
+                    {
+                        ["bundleId"] = p.BundleId,
+                        ["statementSha256"] = p.Statement.Hex,
+                        ["signatureSha256"] = p.Signature.Hex,
+                        ["timestampSha256"] = p.TimeStamp?.Hex,
+                    }
+                    : null,
+            },
+            ["collection"] = new JsonObject { ["mode"] = Facts.Mode, ["startedAt"] = Facts.Started, ["finishedAt"] = Facts.Finished },
+            ["controls"] = new JsonObject { ["sha256"] = Facts.Controls.Hex },
+            ["payload"] = new JsonObject { ["files"] = Facts.Files, ["bytes"] = Facts.Bytes },
+            ["period"] = new JsonObject { ["from"] = Facts.From, ["to"] = Facts.To },
+            ["results"] = new JsonObject(Facts.Conclusions.Select(c => KeyValuePair.Create(c.Key, (JsonNode?)c.Value))),
+            ["signer"] = new JsonObject { ["algorithm"] = Algorithm, ["fileSha256"] = SignerFile.Hex, ["spkiSha256"] = SignerKey.Hex },
+            ["timestamp"] = TimeStamp,
+            ["timestampFailures"] = new JsonArray([.. TimeStampFailures.Select(f => (JsonNode)f)]),
+            ["tool"] = new JsonObject { ["name"] = Facts.ToolName, ["version"] = Facts.ToolVersion },
+        },
+    });
+
+    /// <summary>Reads what <see cref="Write"/> wrote, and nothing else: unknown members, other types and other forms are refused.</summary>
+    /// <exception cref="NotSupportedException">It is a statement or predicate of another type, or by another algorithm.</exception>
+    /// <exception cref="InvalidDataException">It is not such a statement, or not in RFC 8785's form.</exception>
+    public static BundleStatement Read(ReadOnlySpan<byte> content)
+    {
+        var members = new StrictMembers(CanonicalForm(content, "the statement"), "the statement");
+        var types = (members.Text("_type"), members.Text("predicateType"));
+        if (types != (StatementType, PredicateType))
+            throw new NotSupportedException($"a statement of type {types.Item1} with a predicate of type {types.Item2}");
+        var tagManifest = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256")))) is [var only] && only.Name == BundlePaths.TagManifest
+            ? only.Digest
+            : throw new InvalidDataException($"the statement's one subject must be {BundlePaths.TagManifest}");
+        var statement = members.Members("predicate", p => Predicate(p, tagManifest));
+        members.End();
+        return statement;
+    }
+
+    /// <summary>Parses strictly, and refuses what is not written as RFC 8785 says.</summary>
+    /// <exception cref="InvalidDataException">It is not JSON, or in another form.</exception>
+    internal static JsonElement CanonicalForm(ReadOnlySpan<byte> content, string what)
+    {
+        try
+        {
+            var root = JsonElement.Parse(content, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = MaxDepth });
+            if (CanonicalJson.Encode(JsonNode.Parse(content, documentOptions: new() { MaxDepth = MaxDepth })).AsSpan().SequenceEqual(content))
+                return root;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or FormatException)
+        {
+            throw new InvalidDataException($"{what} is not JSON: {e.Message}", e);
+        }
+        throw new InvalidDataException($"{what} is not in the form of RFC 8785");
+    }
+
+    internal static Digest Sha256(StrictMembers members, string name) =>
+        Digest.TryParse(members.Text(name), out var digest) ? digest : throw new InvalidDataException($"'{name}' is not a SHA-256 in lower-case hexadecimal");
+
+    private static BundleStatement Predicate(StrictMembers p, Digest tagManifest)
+    {
+        var signer = p.Members("signer", s => s.Text("algorithm") is var algorithm && algorithm != Algorithm
+            ? throw new NotSupportedException($"a signature by {algorithm}")
+            : (Key: Sha256(s, "spkiSha256"), File: Sha256(s, "fileSha256")));
+        return new()
+        {
+            TagManifest = tagManifest,
+            Challenge = p.NullableText("challenge"),
+            Chain = p.Members("chain", Link),
+            SignerKey = signer.Key,
+            SignerFile = signer.File,
+            TimeStamp = p.Text("timestamp") is var word && word is Stamped or NotStamped ? word : throw new InvalidDataException($"'timestamp' is {Stamped} or {NotStamped}"),
+            TimeStampFailures = p.Texts("timestampFailures"),
+            Facts = Described(p),
+        };
+    }
+
+    private static ChainLink Link(StrictMembers chain)
+    {
+        var link = new ChainLink(chain.Text("id"), chain.Number("sequence"), chain.NullableMembers("previous", p => new PreviousBundle(
+            p.Text("bundleId"), Sha256(p, "statementSha256"), Sha256(p, "signatureSha256"),
+            p.NullableText("timestampSha256") is not { } stamp ? null : Digest.TryParse(stamp, out var digest) ? digest : throw new InvalidDataException("'timestampSha256' is not a SHA-256 in lower-case hexadecimal"))));
+        return link.Sequence > 0 && (link.Sequence == 1) == (link.Previous is null)
+            ? link
+            : throw new InvalidDataException("'chain' has a previous bundle, unless its sequence is 1");
+    }
+
+    private static BundleFacts Described(StrictMembers p)
+    {
+        var (mode, started, finished) = p.Members("collection", c => (c.Text("mode"), c.Text("startedAt"), c.Text("finishedAt")));
+        var (from, to) = p.Members("period", d => (d.Text("from"), d.Text("to")));
+        var (files, bytes) = p.Members("payload", d => (d.Number("files"), d.Number("bytes")));
+        var (name, version) = p.Members("tool", t => (t.Text("name"), t.Text("version")));
+        return new()
+        {
+            BundleId = p.Text("bundleId"),
+            Mode = mode,
+            Started = started,
+            Finished = finished,
+            From = from,
+            To = to,
+            Files = files,
+            Bytes = bytes,
+            ToolName = name,
+            ToolVersion = version,
+            Controls = p.Members("controls", c => Sha256(c, "sha256")),
+            Conclusions = p.Object("results").ToImmutableSortedDictionary(
+                r => r.Key, r => r.Value.ValueKind == JsonValueKind.Number && r.Value.TryGetInt64(out var n) && n >= 0 ? n : throw new InvalidDataException("'results' has a count that is none"), StringComparer.Ordinal),
+        };
+    }
+}

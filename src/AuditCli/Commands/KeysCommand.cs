@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Text;
+using AuditCli.Evidence.Attestation;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli keys ...</c>: keys to sign bundles with.</summary>
+internal static class KeysCommand
+{
+    public static Command Build(AuditHost host) => new("keys", "Make and show keys for signing bundles.") { New(host), Show(host) };
+
+    private static DetailedCommand New(AuditHost host)
+    {
+        var file = new Argument<string>("FILE") { Description = "Where the private key goes; it must not exist. The public key goes beside it, as FILE.pub." };
+        var plain = CommandOptions.Flag(host, "--no-passphrase", "Leave the private key unencrypted, for machines that keep it in a vault.");
+        var command = new DetailedCommand("new", "Make a key: ECDSA on P-256, the private part as encrypted PKCS#8.", """
+            The passphrase comes from AUDITCLI_KEY_PASSPHRASE or is asked for. Give FILE.pub, or the fingerprint that is
+            printed, to whoever will verify, by another way than the bundles go.
+
+            Example:
+              auditcli keys new auditor.pem
+            """)
+        {
+            file, plain,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var path = host.FullPath(parsed.GetValue(file)!);
+            var error = parsed.InvocationConfiguration.Error;
+            var passphrase = parsed.GetValue(plain) ? null : host.Environment(Signing.PassphraseVariable) ?? host.AskSecret("Passphrase for the new key: ");
+            if (string.IsNullOrEmpty(passphrase) && !parsed.GetValue(plain))
+            {
+                await error.WriteLineAsync($"a passphrase is needed: set {Signing.PassphraseVariable}, run on a terminal, or say --no-passphrase");
+                return ExitCode.Usage;
+            }
+            // Both or none: a private key without its public half would be left behind.
+            if (new[] { path, path + ".pub" }.FirstOrDefault(System.IO.Path.Exists) is { } taken)
+            {
+                await error.WriteLineAsync($"auditcli: {taken} exists already; nothing was written");
+                return ExitCode.Usage;
+            }
+            using var key = SigningKey.Create();
+            try
+            {
+                await WriteAsync(path, key.PrivatePem(passphrase) + "\n", UnixFileMode.UserRead | UnixFileMode.UserWrite, cancellationToken);
+                await WriteAsync(path + ".pub", key.PublicPem, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead, cancellationToken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                await error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(key.Fingerprint.Hex);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static DetailedCommand Show(AuditHost host)
+    {
+        var file = new Argument<string>("FILE") { Description = "A private key, a public key or certificates, in PEM." };
+        var command = new DetailedCommand("show", "Print the fingerprint of a key: SHA-256 of its SubjectPublicKeyInfo, as verify --trust takes it.", """
+            The same by openssl:  openssl pkey -pubin -in FILE.pub -outform DER | sha256sum
+
+            Example:
+              auditcli keys show auditor.pem.pub
+            """)
+        {
+            file,
+        };
+        command.SetAction(async parsed =>
+        {
+            var path = host.FullPath(parsed.GetValue(file)!);
+            try
+            {
+                var output = parsed.InvocationConfiguration.Output;
+                if (KeyFiles.Text(path).Contains("PRIVATE KEY-----", StringComparison.Ordinal))
+                {
+                    using var key = KeyFiles.Private(path, host);
+                    await output.WriteLineAsync(key.Fingerprint.Hex);
+                    return ExitCode.Ok;
+                }
+                var trust = SignerTrust.Nobody.With(KeyFiles.Text(path));
+                foreach (var fingerprint in trust.Keys.Keys.Select(k => k.Hex).Order(StringComparer.Ordinal))
+                    await output.WriteLineAsync(fingerprint);
+                foreach (var authority in trust.Authorities)
+                    await output.WriteLineAsync($"{Evidence.Digest.Of(authority.PublicKey.ExportSubjectPublicKeyInfo())} certificate authority {authority.Subject}");
+                return ExitCode.Ok;
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                await parsed.InvocationConfiguration.Error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
+        });
+        return command;
+    }
+
+    private static async Task WriteAsync(string path, string content, UnixFileMode mode, CancellationToken cancellationToken)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = mode;
+        await using var file = new FileStream(path, options);
+        await file.WriteAsync(Encoding.ASCII.GetBytes(content), cancellationToken);
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli seal BUNDLE --sign KEY</c>: signs a bundle that was left unsigned.</summary>
+internal static class SealCommand
+{
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var signing = new SigningCommandOptions(host);
+        var command = new DetailedCommand("seal", "Sign a bundle: add who vouches for exactly these bytes, and since when.", """
+            The bundle is checked first; nothing of it changes, 'attestation/' is added. A passphrase comes from
+            AUDITCLI_KEY_PASSPHRASE or is asked for. Exit codes: 0 signed, 2 the bundle is not whole, 1 usage or a file that
+            cannot be read. A time stamp that no authority gave is said, and signed as missing.
+
+            Examples:
+              auditcli seal bundles/example-20261123t101500z-0123abcd --sign auditor.pem
+              auditcli seal BUNDLE --sign auditor.pem --tsa https://tsa.example/tsr --challenge "engagement 2026-17, 9 Nov"
+            """)
+        {
+            bundle,
+        };
+        signing.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (options, wrong) = signing.Read(parsed);
+            var error = parsed.InvocationConfiguration.Error;
+            if (options is null)
+            {
+                await error.WriteLineAsync(wrong ?? "seal needs --sign KEY");
+                return ExitCode.Usage;
+            }
+            try
+            {
+                return await SealAsync(host, host.FullPath(parsed.GetValue(bundle)!), options, parsed.InvocationConfiguration.Output, error, cancellationToken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
+            {
+                await error.WriteLineAsync($"auditcli: {e.Message}; nothing was signed");
+                return ExitCode.Usage;
+            }
+        });
+        return command;
+    }
+
+    /// <summary>What a signature is, for the reader of stdout.</summary>
+    public static IEnumerable<string> Describe(SignedBundle signed)
+    {
+        yield return $"signed, number {signed.Sequence} of its row, head {signed.Head}";
+        yield return signed.Stamped is { } at ? $"time stamp {Evidence.Rfc3339.Format(at)}" : "no time stamp";
+        foreach (var failure in signed.TimeStampFailures)
+            yield return $"  {failure}";
+    }
+
+    private static async Task<int> SealAsync(AuditHost host, string folder, SigningOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        folder = Path.TrimEndingDirectorySeparator(folder);
+        if (!Directory.Exists(folder))
+        {
+            await error.WriteLineAsync($"there is no bundle {folder}");
+            return ExitCode.Usage;
+        }
+        if (options.Locker is { } locker && Path.GetDirectoryName(folder) != Path.TrimEndingDirectorySeparator(locker))
+        {
+            await error.WriteLineAsync($"{folder} does not lie in the locker {locker}");
+            return ExitCode.Usage;
+        }
+        using var signing = Signing.Open(options, host);
+        var report = await BundleVerifier.VerifyAsync(folder, new(AllowUnsigned: true), cancellationToken);
+        if (report.ExitCode != ExitCode.Ok)
+        {
+            await error.WriteLineAsync(Path.Exists(Path.Combine(folder, BundlePaths.Attestation)) ? $"{folder} is signed already" : $"{folder} is not whole, so nobody should sign it:");
+            foreach (var problem in report.Problems)
+                await error.WriteLineAsync($"{problem.Code} {problem.Path}: {problem.Message}");
+            return ExitCode.Failed;
+        }
+        var signed = await signing.SignAsync(folder, cancellationToken);
+        signing.Keep(Path.GetFileName(folder), signed.Head);
+        foreach (var line in Describe(signed))
+            await output.WriteLineAsync(line);
+        return ExitCode.Ok;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Net.Http.Headers;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
+
+namespace AuditCli;
+
+/// <summary>What the command line says about signing. Paths are full.</summary>
+/// <param name="Key">A file with a private key, and its certificates if it has any.</param>
+/// <param name="Previous">The bundle before this one; null begins a row.</param>
+/// <param name="Locker">A folder of bundles with their head; null without one.</param>
+internal sealed record SigningOptions(string Key, ImmutableArray<Uri> Authorities, string? Challenge, string? Previous, string? Locker);
+
+/// <summary>Everything a signature needs, opened before anything is collected, so that a wrong passphrase costs nothing.</summary>
+internal sealed class Signing : IDisposable
+{
+    /// <summary>The variable that holds an encrypted key's passphrase.</summary>
+    public const string PassphraseVariable = "AUDITCLI_KEY_PASSPHRASE";
+    private const int MaxAnswer = 1024 * 1024;
+    private static readonly TimeSpan AuthorityPatience = TimeSpan.FromSeconds(30);
+    private readonly SigningKey _key;
+    private readonly Locker? _locker;
+    private readonly ChainHead? _previous;
+    private readonly SigningOptions _options;
+
+    private Signing(SigningOptions options, SigningKey key, Locker? locker, ChainHead? previous) => (_options, _key, _locker, _previous) = (options, key, locker, previous);
+
+    /// <summary>Opens key and locker, and reads the bundle before.</summary>
+    /// <exception cref="IOException">A file cannot be read, or the locker is in use.</exception>
+    /// <exception cref="InvalidDataException">The key, the locker or the bundle before is not what it should be.</exception>
+    public static Signing Open(SigningOptions options, AuditHost host)
+    {
+        var key = KeyFiles.Private(options.Key, host);
+        Locker? locker = null;
+        try
+        {
+            locker = options.Locker is null ? null : Locker.Open(options.Locker);
+            return new(options, key, locker, options.Previous is { } bundle ? SealedAttestation.Head(bundle) : locker?.Head());
+        }
+        catch
+        {
+            key.Dispose();
+            locker?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Signs a bundle whose manifests are written.</summary>
+    /// <param name="folder">The bundle's root.</param>
+    public Task<SignedBundle> SignAsync(string folder, CancellationToken cancellationToken) => BundleSigner.SignAsync(
+        folder, new(_key, _options.Challenge, _previous, _options.Authorities, AskAsync), cancellationToken);
+
+    /// <summary>Makes the bundle the head of its locker, once it lies there under its final name.</summary>
+    public void Keep(string bundleId, Digest head) => _locker?.Advance(bundleId, head);
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        _locker?.Dispose();
+    }
+
+    private static async Task<byte[]> AskAsync(Uri authority, byte[] query, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = AuthorityPatience, MaxResponseContentBufferSize = MaxAnswer };
+        using var content = new ByteArrayContent(query) { Headers = { ContentType = new MediaTypeHeaderValue("application/timestamp-query") } };
+        try
+        {
+            using var answer = await client.PostAsync(authority, content, cancellationToken);
+            return answer.IsSuccessStatusCode
+                ? await answer.Content.ReadAsByteArrayAsync(cancellationToken)
+                : throw new IOException($"the authority answers with status {(int)answer.StatusCode}");
+        }
+        catch (HttpRequestException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"no answer within {AuthorityPatience.TotalSeconds:0} seconds", e);
+        }
+    }
+}
+
+/// <summary>Keys in files.</summary>
+internal static class KeyFiles
+{
+    /// <summary>A private key; a passphrase comes from the environment, or is asked for.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">There is no such key in it, or the passphrase is not its own.</exception>
+    public static SigningKey Private(string file, AuditHost host)
+    {
+        var pem = Text(file);
+        try
+        {
+            return SigningKey.FromPem(pem, () => host.Environment(Signing.PassphraseVariable) ?? host.AskSecret($"Passphrase of {file}: "));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"{file}: {e.Message}; a passphrase comes from {Signing.PassphraseVariable} or is asked for on a terminal", e);
+        }
+    }
+
+    /// <summary>The text of a file.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static string Text(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"{file}: {e.Message}", e);
+        }
+    }
+}
