@@ -268,10 +268,14 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var temporary = Directory.CreateDirectory(Path.Combine(_folder.Path, "tmp")).FullName;
         using var process = AuditCommand.Start(_folder.Path, new Dictionary<string, string> { ["TMPDIR"] = temporary }, [], "reperform", AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")), "--allow-unsigned");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        for (var waited = 0; !Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any() && waited < 1200 && !process.HasExited; waited++)
-            await Task.Delay(50);
-        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        // Held still in the middle of its work, so that the signal does not come too late on a fast machine.
+        for (var waited = 0; !Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any() && waited < 12_000 && !process.HasExited; waited++)
+            await Task.Delay(5);
+        foreach (var signal in new[] { "-STOP", "-INT", "-CONT" })
+        {
+            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
             await kill.WaitForExitAsync();
+        }
         await AuditCommand.EndAsync(process);
         Assert.True(process.ExitCode == 130, $"{process.ExitCode} {await output} {await error}");
         Assert.Empty(Directory.GetDirectories(temporary, "auditcli-*"));

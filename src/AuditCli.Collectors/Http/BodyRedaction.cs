@@ -17,7 +17,9 @@ namespace AuditCli.Collectors.Http;
 /// <param name="key">At least 32 bytes.</param>
 internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 {
-    private const string Prefix = "hmac-sha256:";
+    /// <summary>What stands in the place of a secret begins with this.</summary>
+    public const string Prefix = "hmac-sha256:";
+
     private const int ShortestCredential = 8;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
 

@@ -19,14 +19,17 @@ internal static partial class CredentialForms
         ],
         StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Where the first one begins; -1 where there is none.</summary>
+    /// <summary>Where the first one begins that was not replaced; -1 where there is none.</summary>
     public static int First(ReadOnlySpan<char> text)
     {
         for (var at = 0; text[at..].IndexOfAny(Beginnings) is >= 0 and var next; at++)
         {
             at += next;
             foreach (var match in Form().EnumerateMatches(text, at))
-                return match.Index;
+            {
+                if (text.Slice(match.Index, match.Length).IndexOf(BodyRedaction.Prefix) < 0)
+                    return match.Index;
+            }
         }
         return -1;
     }

@@ -184,7 +184,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (options.Trust.IsNobody || options.Trust.Keys.ContainsKey(fingerprint))
             return;
         var file = AttestationFiles.PathOf(AttestationFiles.SignerName);
-        if (certificates.Count == 0 || options.Trust.Authorities.Count == 0)
+        if (certificates.Count == 0 || options.Trust.Authorities.IsEmpty)
         {
             tell(KeyTrust, "SIG_UNTRUSTED_KEY", file, $"the key {fingerprint} is none of those trusted");
             return;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
@@ -78,7 +79,7 @@ public sealed class TimeStamp
 
     /// <summary>Null when the token is signed by an authority under one of the roots, valid when it stamped; else what is wrong.</summary>
     /// <param name="invalid">Whether the token itself is broken, rather than its authority unknown.</param>
-    public string? WhyNotTrusted(ReadOnlySpan<byte> signature, X509Certificate2Collection roots, out bool invalid)
+    public string? WhyNotTrusted(ReadOnlySpan<byte> signature, ImmutableArray<X509Certificate2> roots, out bool invalid)
     {
         invalid = false;
         var included = _token.AsSignedCms().Certificates;
@@ -96,11 +97,11 @@ internal static class Chains
 {
     /// <summary>Null when the certificate leads to one of the roots and all of them were valid then; else what is wrong.</summary>
     /// <remarks>Revocation is not asked: verification has no network.</remarks>
-    public static string? WhyNot(X509Certificate2 leaf, X509Certificate2Collection others, X509Certificate2Collection roots, DateTimeOffset moment, string? purpose)
+    public static string? WhyNot(X509Certificate2 leaf, X509Certificate2Collection others, ImmutableArray<X509Certificate2> roots, DateTimeOffset moment, string? purpose)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
+        chain.ChainPolicy.CustomTrustStore.AddRange(roots.ToArray());
         chain.ChainPolicy.ExtraStore.AddRange(others);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;

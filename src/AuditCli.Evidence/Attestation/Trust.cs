@@ -7,12 +7,12 @@ namespace AuditCli.Evidence.Attestation;
 /// <summary>Whom an auditor trusts to sign: keys, by themselves or by fingerprint, and certificate authorities.</summary>
 /// <param name="Keys">By fingerprint, the SubjectPublicKeyInfo where it is known.</param>
 /// <param name="Authorities">Roots: whoever holds a certificate under one of them is trusted.</param>
-public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte>?> Keys, X509Certificate2Collection Authorities)
+public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte>?> Keys, ImmutableArray<X509Certificate2> Authorities)
 {
     /// <summary>Nobody.</summary>
     public static SignerTrust Nobody { get; } = new(ImmutableDictionary<Digest, ReadOnlyMemory<byte>?>.Empty, []);
 
-    public bool IsNobody => Keys.IsEmpty && Authorities.Count == 0;
+    public bool IsNobody => Keys.IsEmpty && Authorities.IsEmpty;
 
     /// <summary>
     /// Adds what a text holds: a fingerprint (64 hexadecimal digits, as <c>keys show</c> prints it), a public key in PEM, a certificate of an

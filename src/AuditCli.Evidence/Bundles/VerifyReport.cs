@@ -12,7 +12,7 @@ public sealed record VerifyOptions(bool AllowUnsigned)
     public SignerTrust Trust { get; init; } = SignerTrust.Nobody;
 
     /// <summary>The roots of time stamp authorities; null does not ask for a time stamp.</summary>
-    public X509Certificate2Collection? TimeStampRoots { get; init; }
+    public ImmutableArray<X509Certificate2>? TimeStampRoots { get; init; }
 
     /// <summary>The head that somebody else kept: SHA-256 of the newest bundle's statement.</summary>
     public Digest? ExpectHead { get; init; }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -53,7 +54,7 @@ internal sealed class VerifyChoices(AuditHost host)
         }
     });
 
-    private X509Certificate2Collection? Roots(string[] files)
+    private ImmutableArray<X509Certificate2>? Roots(string[] files)
     {
         if (files.Length == 0)
             return null;
@@ -72,6 +73,6 @@ internal sealed class VerifyChoices(AuditHost host)
             if (roots.Count == before)
                 throw new InvalidDataException($"--tsa-root {file}: there is no certificate in it");
         }
-        return roots;
+        return [.. roots];
     }
 }

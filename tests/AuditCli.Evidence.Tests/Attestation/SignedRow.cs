@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AuditCli.Evidence.Attestation;
@@ -67,11 +68,11 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
     /// <summary>Without a time stamp.</summary>
     public SigningRequest Plain(string? previous = null) => Request(previous) with { Authorities = [] };
 
-    public static X509Certificate2Collection Certificates(string pem)
+    public static ImmutableArray<X509Certificate2> Certificates(string pem)
     {
         var all = new X509Certificate2Collection();
         all.ImportFromPem(pem);
-        return all;
+        return [.. all];
     }
 
     /// <summary>A small bundle with what a signer repeats, and what the tamper list works on.</summary>
