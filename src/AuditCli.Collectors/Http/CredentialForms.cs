@@ -57,14 +57,15 @@ internal static partial class CredentialForms
         return clean is null ? text : clean.Append(text, copied, text.Length - copied).ToString();
     }
 
-    /// <summary>Anchored where it is tried, and without a repetition inside a repetition. The group <c>secret</c> is the credential where it is a part.</summary>
+    /// <summary>Anchored where it is tried, and without a repetition inside a repetition. A form that base64 could take by chance, as in
+    /// a credential report of many users, must stand alone. The group <c>secret</c> is the credential where it is a part.</summary>
     [GeneratedRegex("""
         \G(?:
           -----BEGIN[A-Z ]{0,20}PRIVATE\ KEY-----[^-]{0,65536}(?:-----END[A-Z ]{0,20}PRIVATE\ KEY-----)?
         | eyJ[A-Za-z0-9_-]{8,65536}\.eyJ[A-Za-z0-9_-]{8,65536}\.[A-Za-z0-9_-]{0,4096}
         | ://[^\s/:@"'<>]{0,256}:(?<secret>[^\s/@"'<>]{1,512})@
         | gh[pousr]_[A-Za-z0-9]{20,255} | github_pat_[A-Za-z0-9_]{22,255} | glpat-[A-Za-z0-9_-]{20,255} | xox[abposr]-[A-Za-z0-9-]{10,255}
-        | AIza[A-Za-z0-9_-]{35} | [rs]k_live_[A-Za-z0-9]{16,255} | sk-[A-Za-z0-9_-]{32,255} | npm_[A-Za-z0-9]{30,255} | ya29\.[A-Za-z0-9_-]{20,2048}
+        | (?<![A-Za-z0-9+/=])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9+/=_-]) | [rs]k_live_[A-Za-z0-9]{16,255} | sk-[A-Za-z0-9_-]{32,255} | npm_[A-Za-z0-9]{30,255} | ya29\.[A-Za-z0-9_-]{20,2048}
         | SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128} | dop_v1_[a-f0-9]{32,128} | hvs\.[A-Za-z0-9_-]{20,255}
         | AccountKey=(?<secret>[A-Za-z0-9+/=]{40,255})
         | (?i:password|passwd|aws_secret_access_key|secret|api[_-]?key|access[_-]?token|auth[_-]?token)

@@ -76,6 +76,7 @@ public sealed class RedactionTests
     [InlineData("""{"pem":"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----","key":"-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"}""")]
     [InlineData("""{"Statement":[{"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu-west-1:1:secret:ledger-AbCdEf"}],"password_enabled":"true"}""")]
     [InlineData("""{"metadata":{"items":[{"key":"enable-oslogin","value":"TRUE"},{"key":"serial-port-enable","value":"0"}]}}""")]
+    [InlineData("<Content>dXNlcixhcm4sdXNlcl9jcmVhdGlvbl90aW1lAIzaSyD4aGVsbG8gd29ybGQgaGVsbG8gd29ybGQgaGVsbG8K</Content>")]
     [InlineData("")]
     [InlineData("not found")]
     public void What_controls_look_at_stays(string body) => Assert.Equal((body, null), Apply(body));
