@@ -36,25 +36,28 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     public static ImmutableArray<Redaction> Find(ReadOnlySpan<byte> body, int most)
     {
         var found = ImmutableArray.CreateBuilder<Redaction>();
-        if (!LooksLikeJson(body))
+        try
         {
-            foreach (Match mark in Marks().Matches(Encoding.UTF8.GetString(body)).Take(most))
-                found.Add(new("", RedactionRules.Credential, mark.Value));
-            return found.ToImmutable();
-        }
-        var path = new JsonPath();
-        var reader = new Utf8JsonReader(body, Reading);
-        while (found.Count < most && reader.Read())
-        {
-            path.Enter(ref reader);
-            if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.IndexOf("hmac-sha256:"u8) >= 0)
+            var path = new JsonPath();
+            var reader = new Utf8JsonReader(LooksLikeJson(body) ? body : "null"u8, Reading);
+            while (found.Count < most && reader.Read())
             {
-                var rule = path.Place()?.Name ?? RedactionRules.Credential;
-                foreach (Match mark in Marks().Matches(reader.GetString()!))
-                    found.Add(new(path.Pointer(), rule, mark.Value));
+                path.Enter(ref reader);
+                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.IndexOf("hmac-sha256:"u8) >= 0)
+                {
+                    var rule = path.Place()?.Name ?? RedactionRules.Credential;
+                    foreach (Match mark in Marks().Matches(Encoding.UTF8.GetString(reader.ValueSpan)))
+                        found.Add(new(path.Pointer(), rule, mark.Value));
+                }
+                path.Leave(ref reader);
             }
-            path.Leave(ref reader);
         }
+        catch (JsonException)
+        {
+            found.Clear();  // pointers into what is no document would lead nowhere
+        }
+        if (found.Count == 0)
+            found.AddRange(Marks().Matches(Encoding.UTF8.GetString(body)).Take(most).Select(mark => new Redaction("", RedactionRules.Credential, mark.Value)));
         return found.ToImmutable();
     }
 
@@ -82,10 +85,11 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
                 path.Leave(ref reader);
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            // Whatever it is, no SDK will read it as JSON either; it is kept as a text.
-            return Text(body);
+            // Whatever it is, no SDK will read it as JSON either; what is left of it is kept as a text.
+            if (Text(body[copied..]) is { } rest)
+                return [.. clean is null ? [] : clean.WrittenSpan, .. rest];
         }
         if (clean is null)
             return null;
@@ -95,12 +99,20 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
     private string? Replacement(ref Utf8JsonReader reader, JsonPath path)
     {
-        if (path.Place() is { } place)
+        var place = path.Place();
+        if (place is null && (reader.ValueSpan.Length < ShortestCredential || path.IsPageToken))
+            return null;
+        string value;
+        try
         {
-            var value = reader.GetString()!;
-            return place.Keeps?.Invoke(value) is true ? InText(value) : Mark(Encoding.UTF8.GetBytes(value));
+            value = reader.GetString()!;
         }
-        return reader.ValueSpan.Length >= ShortestCredential && !path.IsPageToken ? InText(reader.GetString()!) : null;
+        catch (InvalidOperationException)
+        {
+            // A lone surrogate: no SDK reads such a value, and in its place it is a secret all the same.
+            return place is null ? null : Mark(reader.ValueSpan);
+        }
+        return place is null || place.Keeps?.Invoke(value) is true ? InText(value) : Mark(Encoding.UTF8.GetBytes(value));
     }
 
     private byte[]? Text(ReadOnlySpan<byte> body)
@@ -137,7 +149,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         public void Enter(ref Utf8JsonReader reader)
         {
             if (reader.TokenType == JsonTokenType.PropertyName)
-                _at[^1] = (reader.GetString(), -1);
+                _at[^1] = (Name(ref reader), -1);
             else if (_at.Count > 0 && _at[^1].Member is null && reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.EndObject))
                 _at[^1] = (null, _at[^1].Index + 1);
         }
@@ -173,6 +185,18 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
                     return false;
             }
             return true;
+        }
+
+        private static string Name(ref Utf8JsonReader reader)
+        {
+            try
+            {
+                return reader.GetString()!;
+            }
+            catch (InvalidOperationException)
+            {
+                return Encoding.UTF8.GetString(reader.ValueSpan);  // a lone surrogate; no place has such a name
+            }
         }
 
         private static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);

@@ -133,7 +133,23 @@ public sealed class RedactionTests
     {
         var secret = "ghp_" + new string('x', 36);
         foreach (var body in new[] { $$"""{"a": "{{secret}}" """, $$"""{"a" "{{secret}}"}""", new string('[', 300) + $"\"{secret}\"" })
-            Assert.DoesNotContain(secret, Apply(body).Body, StringComparison.Ordinal);
+        {
+            var clean = Apply(body).Body;
+            Assert.DoesNotContain(secret, clean, StringComparison.Ordinal);
+            Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"containers":[{"env":[{"name":"A","value":"MARKER"}]}], "torn": """)]
+    [InlineData("""{"note":"\ud800 alone","containers":[{"env":[{"name":"A","value":"MARKER"}]}]}""")]
+    [InlineData("""{"containers":[{"env":[{"name":"A","value":"MARKER \ud800"}]}]}""")]
+    [InlineData("""{"\ud800":1,"containers":[{"env":[{"name":"A","value":"MARKER"}]}]}""")]
+    public void Named_places_are_emptied_in_answers_that_nobody_can_read_to_the_end(string body)
+    {
+        var clean = Apply(body).Body;
+        Assert.DoesNotContain("MARKER", clean, StringComparison.Ordinal);
+        Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
     }
 
     private static (string Body, string? Digest) Apply(string body)
