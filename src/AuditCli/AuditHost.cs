@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using Spectre.Console;
 
@@ -12,6 +13,7 @@ namespace AuditCli;
 /// <param name="OutputWidth">Characters that fit a line of stdout.</param>
 /// <param name="OutputColours">Whether stdout shows colours.</param>
 /// <param name="WorkingFolder">What relative paths on the command line are relative to.</param>
+/// <param name="Program">How this program is started once more, without arguments.</param>
 public sealed record AuditHost(
     TimeProvider Clock,
     Func<string, string?> Environment,
@@ -20,10 +22,19 @@ public sealed record AuditHost(
     int OutputWidth,
     bool OutputColours,
     string WorkingFolder,
+    ImmutableArray<string> Program,
     ImmutableArray<CollectorEntry> Collectors)
 {
     /// <summary>Asks the person at the terminal for a secret, which is not shown; null when there is nobody to ask.</summary>
     public Func<string, string?> AskSecret { get; init; } = _ => null;
+
+    /// <summary>A process in which controls are evaluated, on its way; the caller ends it.</summary>
+    public EvaluationProcess StartEvaluation()
+    {
+        var process = new EvaluationProcess(Program, EvaluationLimits.Default);
+        process.Start();
+        return process;
+    }
 
     /// <summary>The sources as data, for checking controls and engagements.</summary>
     public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];

@@ -15,7 +15,8 @@ namespace AuditCli;
 internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts, SignedBundle? Signed);
 
 /// <summary>The whole job, one direction: collect, evaluate, seal. What it needs was loaded and checked before.</summary>
-internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, TextWriter error)
+/// <param name="evaluation">Where the controls' SQL runs.</param>
+internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
     private const int RequestsAtOnce = 16;
     private const int RequestsAtOncePerService = 8;
@@ -36,7 +37,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         {
             await WriteQuestionsAsync(bundle, cancellationToken);
             (facts, var items) = await CollectAsync(bundle, log, started, cancellationToken);
-            results = await EvaluateAsync(bundle, facts, items, cancellationToken);
+            results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
         await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
@@ -123,19 +124,21 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         return (facts, collected.Items);
     }
 
-    private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
+    private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, ILogger log, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
+        var (engine, limited) = await evaluation.DescribeAsync();
+        log.Information("Evaluating with {Engine} {Version} in a process that is limited in {Limits}", engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
         var concluded = new List<ControlResult>();
         foreach (var scope in prepared.Plan.Controls)
         {
             concluded.Add(await Evaluator.EvaluateAsync(
-                scope, evidence.PartitionsOf(scope.Control), moment, EvaluationLimits.Default, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
+                scope, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
         }
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
-        return EvaluationResults.From(LockedDatabase.Describe(), moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+        return EvaluationResults.From(engine, moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>

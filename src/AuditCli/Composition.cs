@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Security.Cryptography;
 using AuditCli.Collectors;
@@ -20,12 +21,20 @@ public static class Composition
         OutputWidth: Console.IsOutputRedirected ? WidthOfAFile : Math.Max(80, Console.WindowWidth),
         OutputColours: !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") is not "dumb",
         Environment.CurrentDirectory,
+        Program(),
         CollectorCatalog.All)
     {
         AskSecret = question => Console.IsInputRedirected || Console.IsErrorRedirected
             ? null
             : AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) }).Prompt(new TextPrompt<string>(question).Secret(null).AllowEmpty()),
     };
+
+    /// <summary>The program as it was started: an executable of its own, or the library that <c>dotnet</c> runs.</summary>
+    private static ImmutableArray<string> Program()
+    {
+        var process = Environment.ProcessPath ?? "dotnet";
+        return Path.GetFileNameWithoutExtension(process) == "dotnet" ? [process, typeof(Composition).Assembly.Location] : [process];
+    }
 
     /// <summary>The command line.</summary>
     public static RootCommand Root(AuditHost host) => DetailedHelp.In(new(

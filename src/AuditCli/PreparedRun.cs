@@ -35,7 +35,8 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;
 
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
-    public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, CancellationToken cancellationToken)
+    /// <exception cref="IOException">There is no process in which SQL could be checked.</exception>
+    public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(RunOptions options, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
         if (!TryKey(host.Environment(RedactionVariable), out var redactionKey))
             return (null, [new(RedactionVariable, 1, 1, $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them", DiagnosticKind.Meaning)]);
@@ -52,7 +53,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, warnings: false, cancellationToken)];
+            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, evaluation, warnings: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
         return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
@@ -95,9 +96,9 @@ internal static class Libraries
 
     /// <summary>Every SQL text of a control, gated and bound against empty tables.</summary>
     /// <param name="warnings">Whether what is only doubtful is listed too.</param>
-    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, bool warnings, CancellationToken cancellationToken) =>
+    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, EvaluationProcess evaluation, bool warnings, CancellationToken cancellationToken) =>
     [
-        .. (await ControlSql.CheckAsync(loaded.Control, cancellationToken)).Where(m => warnings || !m.IsWarning).Select(m =>
+        .. (await ControlSql.CheckAsync(loaded.Control, evaluation, cancellationToken)).Where(m => warnings || !m.IsWarning).Select(m =>
         {
             var (line, column) = ControlSql.Place(loaded.Control, m);
             return loaded.FaultIn(m.Key, line, column, m.IsWarning ? WarningWord + m.Message : m.Message);

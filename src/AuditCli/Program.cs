@@ -1,6 +1,13 @@
 using System.CommandLine;
+using System.Globalization;
 using AuditCli;
+using AuditCli.Controls.Evaluation.Isolation;
 
+if (args is [EvaluationChild.Word, var memory])
+{
+    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), long.Parse(memory, CultureInfo.InvariantCulture));
+    return ExitCode.Ok;
+}
 return await Composition.Root(Composition.Host()).Parse(args).InvokeAsync(new InvocationConfiguration
 {
     // Ctrl+C stops the asking at once; this is the time to flush what was already collected.

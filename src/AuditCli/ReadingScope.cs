@@ -20,7 +20,8 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
     {
         var options = new RunOptions(
             Path.GetRelativePath(host.WorkingFolder, host.FullPath(file)), host.FullPath(file), library is null ? null : host.FullPath(library), Out: "", filter, Verbose: false);
-        var (run, faults) = await PreparedRun.LoadAsync(options, host, cancellationToken);
+        await using var evaluation = host.StartEvaluation();
+        var (run, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
         if (run is null)
             return (null, [.. faults.Select(f => f.ToString())]);
         var asked = run.Plan.Plan.Requests.GroupBy(r => r.Operation.Source, StringComparer.Ordinal).ToImmutableSortedDictionary(

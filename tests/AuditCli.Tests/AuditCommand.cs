@@ -40,6 +40,7 @@ public static class AuditCommand
         OutputWidth: 160,
         OutputColours: false,
         folder,
+        ["dotnet", System.IO.Path.Combine(AppContext.BaseDirectory, "auditcli.dll")],
         CollectorCatalog.All);
 
     /// <summary>As a process of its own, with exactly the variables given beside what .NET needs.</summary>

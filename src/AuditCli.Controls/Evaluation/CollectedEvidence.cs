@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using AuditCli.Evidence;
-using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -36,18 +35,9 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
         [.. regions.SelectMany(i => i.Failures.Select(f => new Limitation(need.Name, i.Target, i.Account, i.Region, i.Operation, i.Outcome, f.Code, f.Message, f.Count)))],
         need.IsFile ? null : regions.Min(i => i.Started),
         need.IsFile ? null : regions.Max(i => i.Finished),
-        () => Lines(regions.Select(i => (i.Table, i.TableSha256))),
-        need.ForEach is null ? null : new(need.CallColumns, () => Lines(regions.Select(i => (i.Calls, i.CallsSha256)))));
+        Rows(regions.Select(i => (i.Table, i.TableSha256))),
+        need.ForEach is null ? null : new(need.CallColumns, Rows(regions.Select(i => (i.Calls, i.CallsSha256)))));
 
-    private IEnumerable<ReadOnlyMemory<byte>> Lines(IEnumerable<(string? Path, Digest? Sha256)> files)
-    {
-        foreach (var (path, sha256) in files)
-        {
-            if (path is null)
-                continue;
-            using var table = new TableReader(Path.Combine(folder, path), sha256);
-            while (table.TryRead(out var line))
-                yield return line;
-        }
-    }
+    private TableRows Rows(IEnumerable<(string? Path, Digest? Sha256)> files) =>
+        TableRows.Of(files.Where(f => f.Path is not null).Select(f => new TableFile(Path.Combine(folder, f.Path!), f.Sha256)));
 }

@@ -17,7 +17,14 @@ public static partial class ControlSql
         new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(24));
 
     /// <summary>Everything wrong or doubtful about the control's SQL; empty when it would run.</summary>
-    public static async Task<ImmutableArray<SqlMessage>> CheckAsync(Control control, CancellationToken cancellationToken)
+    /// <param name="process">Where it is parsed and bound; null does so in this process, which is right only for controls one trusts.</param>
+    /// <exception cref="IOException">No process can be started.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Task<ImmutableArray<SqlMessage>> CheckAsync(Control control, EvaluationProcess? process, CancellationToken cancellationToken) =>
+        process is null ? CheckHereAsync(control, JobSteps.Unwatched, cancellationToken) : process.CheckAsync(control, cancellationToken);
+
+    /// <param name="steps">Told of each text before it is looked at.</param>
+    internal static async Task<ImmutableArray<SqlMessage>> CheckHereAsync(Control control, JobSteps steps, CancellationToken cancellationToken)
     {
         using var gate = new SqlGate();
         using var database = LockedDatabase.Open("256MB");
@@ -40,6 +47,11 @@ public static partial class ControlSql
         var scope = CompiledControl.ScopeOf(control);
         foreach (var (key, sql, fault) in Texts(control))
         {
+            if (steps.Begin(key) is { } killed)
+            {
+                messages.Add(new SqlMessage(key, killed, null, false));
+                continue;
+            }
             switch (gate.Check(sql, scope))
             {
                 case SqlVerdict.Refused refused:

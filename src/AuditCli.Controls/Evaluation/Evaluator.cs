@@ -18,40 +18,45 @@ public static class Evaluator
 {
     /// <summary>Evaluates one control over its partitions.</summary>
     /// <param name="partitions">In any order; results are ordered by target, then account.</param>
-    /// <param name="openRows">Opens the rows file of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case; closed here.</param>
+    /// <param name="process">Where the control's SQL runs; null runs it in this process, which is right only for controls one trusts.</param>
+    /// <param name="openRows">
+    /// Opens the rows file of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case; closed here. It must seek: what a
+    /// process wrote before it was killed is cut off.
+    /// </param>
     /// <returns>The result; a test that breaks or exceeds its limits is ERROR in it, not an exception.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="IOException">Rows cannot be written, or no process can be started.</exception>
     public static async Task<ControlResult> EvaluateAsync(
         ControlInScope scope,
         ImmutableArray<Partition> partitions,
         AuditMoment moment,
         EvaluationLimits limits,
+        EvaluationProcess? process,
         Func<string, Stream> openRows,
         CancellationToken cancellationToken)
     {
         var control = scope.Control;
-        using var gate = new SqlGate();
-        var compiled = CompiledControl.Compile(control, gate);
-        var parameters = new SqlParameters(moment, scope.Parameters);
-        var writers = new List<RowWriter>();
+        var rows = ImmutableArray.CreateBuilder<Stream>();
         try
         {
             foreach (var test in control.Tests)
-                writers.Add(new RowWriter(control.Id, test.Id, openRows($"{control.Id}.{test.Id}.ndjson".ToLowerInvariant())));
-            var outcomes = ImmutableArray.CreateBuilder<SliceOutcome>();
+                rows.Add(openRows($"{control.Id}.{test.Id}.ndjson".ToLowerInvariant()));
+            var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
+            var question = new ControlQuestion(control, scope.Parameters, moment, limits);
+            using var here = process is null ? new ControlEvaluation(question) : null;
             foreach (var slice in Slice.Of(control, partitions))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using var database = LockedDatabase.Open(limits.Memory);
-                var run = new SliceRun(compiled, slice, moment, parameters, limits, database);
-                outcomes.Add(await run.RunAsync(writers, cancellationToken));
+                outcomes.Add(process is null
+                    ? await here!.RunAsync(slice, streams, JobSteps.Unwatched, cancellationToken)
+                    : await process.EvaluateAsync(question, slice, streams, cancellationToken));
             }
             return Conclude(scope, outcomes.ToImmutable());
         }
         finally
         {
-            foreach (var writer in writers)
-                await writer.DisposeAsync();
+            foreach (var stream in rows)
+                await stream.DisposeAsync();
         }
     }
 

@@ -1,9 +1,14 @@
+using System.Globalization;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>How an engine's fault reads in results: its first line, which names the thing; the rest is a drawing of the SQL.</summary>
+/// <summary>How what broke a test reads in results.</summary>
 internal static class Faults
 {
+    public static string OutOfTime(EvaluationLimits limits) =>
+        $"stopped after {limits.TestTime.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s, the time limit";
+
+    /// <summary>An engine's fault: its first line, which names the thing; the rest is a drawing of the SQL.</summary>
     public static string FirstLine(DuckDBException fault) => fault.Message.Split('\n')[0].TrimEnd();
 }

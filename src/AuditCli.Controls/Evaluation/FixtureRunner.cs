@@ -18,18 +18,19 @@ public static class FixtureRunner
     private static readonly DateOnly DefaultEnd = new(2026, 9, 30);
 
     /// <summary>One outcome per case, in the file's order.</summary>
+    /// <param name="process">As <see cref="Evaluator.EvaluateAsync"/>.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async Task<ImmutableArray<FixtureOutcome>> RunAsync(
-        Control control, FixtureFile file, EvaluationLimits limits, CancellationToken cancellationToken)
+        Control control, FixtureFile file, EvaluationLimits limits, EvaluationProcess? process, CancellationToken cancellationToken)
     {
         var outcomes = ImmutableArray.CreateBuilder<FixtureOutcome>();
         foreach (var fixture in file.Cases)
-            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, cancellationToken)));
+            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, process, cancellationToken)));
         return outcomes.ToImmutable();
     }
 
     private static async Task<ImmutableArray<string>> DifferencesAsync(
-        Control control, FixtureCase fixture, EvaluationLimits limits, CancellationToken cancellationToken)
+        Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, CancellationToken cancellationToken)
     {
         var tables = new FixtureTables(control, fixture);
         var partitions = tables.Partitions();
@@ -49,7 +50,7 @@ public static class FixtureRunner
             Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1)),
             TimeSpan.FromHours(24));
         var rows = new List<KeptStream>();
-        var result = await Evaluator.EvaluateAsync(scope, partitions, moment, limits, _ => Keep(rows), cancellationToken);
+        var result = await Evaluator.EvaluateAsync(scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
         return [.. Compare(fixture.Expect, result, Items(rows, named: partitions.Length > 1 && !control.AcrossEngagement))];
     }
 

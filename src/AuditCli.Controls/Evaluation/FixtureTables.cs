@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
 
@@ -52,12 +53,12 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
     private EvidenceTable Table(EvidenceNeed need, FixtureTable given, string place, string region, FixturePartition partition)
     {
         ImmutableArray<Column> columns = [.. need.AddedColumns, .. need.Columns];
-        var lines = given.Rows.Select((row, n) => Line(need.Name, columns, row, Added(need, row, n, place, region, partition))).ToImmutableArray();
+        var lines = given.Rows.Select((row, n) => Line(need.Name, columns, row, Added(need, row, n, place, region, partition))).ToArray();
         var complete = given.Outcome == CollectionOutcome.Complete;
         var limitation = new Limitation(
             need.Name, place, place, region, need.Operation, given.Outcome, given.Code ?? given.Outcome.ToString(), "as the fixture says", 1);
         return new EvidenceTable(
-            columns, complete, complete ? [] : [limitation], null, null, () => lines,
+            columns, complete, complete ? [] : [limitation], null, null, TableRows.Of(lines),
             need.ForEach is null ? null : Calls(need, given, place, region, partition));
     }
 
@@ -91,7 +92,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         }
         using var nothing = JsonDocument.Parse("{}");
         var empty = nothing.RootElement;
-        IEnumerable<ReadOnlyMemory<byte>> lines;
+        IEnumerable<string> lines;
         if (given.Calls.IsEmpty)
         {
             // One call per parent row, as the real thing makes, and one for what the rows themselves say was asked.
@@ -104,8 +105,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         {
             lines = [.. given.Calls.Select(c => Line(CompiledControl.CallsName(need.Name), columns, c, Call(null, need.With.Keys.Select(k => KeyValuePair.Create(k, (string?)null)))))];
         }
-        var made = lines.ToImmutableArray();
-        return new CallTable(columns, () => made);
+        return new CallTable(columns, TableRows.Of(lines));
     }
 
     /// <summary>The rows a <c>for_each</c> evidence is asked for: their reference, and what would be asked with.</summary>
@@ -117,12 +117,12 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             need.With.ToDictionary(w => w.Key, w => Text(row, w.Value))));
     }
 
-    private ReadOnlyMemory<byte> Line(string table, ImmutableArray<Column> columns, JsonElement row, Dictionary<string, string?> added)
+    private string Line(string table, ImmutableArray<Column> columns, JsonElement row, Dictionary<string, string?> added)
     {
         if (row.ValueKind != JsonValueKind.Object)
         {
             _faults.Add($"{table}: a row is not an object");
-            return "{}"u8.ToArray();
+            return "{}";
         }
         foreach (var member in row.EnumerateObject().Where(m => !columns.Any(c => c.Name == m.Name)))
             _faults.Add($"{table}: there is no column {member.Name}");
@@ -144,7 +144,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             }
             json.WriteEndObject();
         }
-        return buffer.WrittenMemory;
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
     private static string Reference(int number) => $"fixture:{number}";

@@ -36,10 +36,7 @@ public static class LimitationCodes
 /// <param name="Complete">Every region and every call is Complete.</param>
 /// <param name="ReadFrom">When the first of it was read; null for what has no such moment (files, fixtures).</param>
 /// <param name="ReadUntil">When the last of it was read.</param>
-/// <param name="OpenRows">
-/// Opens the rows from the start: one JSON object a line, without the line's end, in canonical order. A line need only
-/// stay valid until the next is asked for.
-/// </param>
+/// <param name="Rows">In canonical order.</param>
 /// <param name="Calls">For <c>for_each</c>: the companion table.</param>
 public sealed record EvidenceTable(
     ImmutableArray<Column> Columns,
@@ -47,11 +44,11 @@ public sealed record EvidenceTable(
     ImmutableArray<Limitation> Limitations,
     DateTimeOffset? ReadFrom,
     DateTimeOffset? ReadUntil,
-    Func<IEnumerable<ReadOnlyMemory<byte>>> OpenRows,
+    TableRows Rows,
     CallTable? Calls = null);
 
 /// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>
-public sealed record CallTable(ImmutableArray<Column> Columns, Func<IEnumerable<ReadOnlyMemory<byte>>> OpenRows);
+public sealed record CallTable(ImmutableArray<Column> Columns, TableRows Rows);
 
 /// <summary>What tests see at a time: one account through one target, with inputs visible in every one.</summary>
 /// <param name="Tables">By evidence name.</param>
@@ -70,5 +67,14 @@ public sealed record AuditMoment(DateTimeOffset AsOf, DateTimeOffset PeriodStart
 /// <param name="Memory">DuckDB's <c>memory_limit</c>, such as <c>2GB</c>.</param>
 public sealed record EvaluationLimits(TimeSpan TestTime, string Memory)
 {
+    /// <summary>Bytes of memory that a process of its own may write to in all (Linux: RLIMIT_DATA); more than <see cref="Memory"/>.</summary>
+    public long ProcessMemory { get; init; } = 4L << 30;
+
+    /// <summary>Bytes of rows that a process of its own may give for one partition of one control.</summary>
+    public long Output { get; init; } = 4L << 30;
+
+    /// <summary>How long after <see cref="TestTime"/> a process that does not stop by itself is killed.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
+
     public static EvaluationLimits Default { get; } = new(TimeSpan.FromMinutes(5), "2GB");
 }

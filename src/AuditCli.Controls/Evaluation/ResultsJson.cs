@@ -46,14 +46,6 @@ public static class ResultsJson
             : throw new JsonException($"results of schema {results.Schema} cannot be read, only of schema {EvaluationResults.CurrentSchema}");
     }
 
-    private sealed class DigestConverter : JsonConverter<Digest>
-    {
-        public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            Digest.TryParse(reader.GetString(), out var digest) ? digest : throw new JsonException("not 64 lower-case hexadecimal digits");
-
-        public override void Write(Utf8JsonWriter writer, Digest value, JsonSerializerOptions options) => writer.WriteStringValue(value.Hex);
-    }
-
     private sealed class InstantConverter : JsonConverter<DateTimeOffset>
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

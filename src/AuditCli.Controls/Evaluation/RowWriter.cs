@@ -18,10 +18,10 @@ public static class ExceptionIds
 }
 
 /// <summary>
-/// Writes the rows of one test, partition after partition: one JSON object a line, every value in the one form its SQL type has
-/// (instants RFC 3339 UTC, numbers as literals, JSON as JSON).
+/// Writes the rows of one test in one partition: one JSON object a line, every value in the one form its SQL type has (instants
+/// RFC 3339 UTC, numbers as literals, JSON as JSON).
 /// </summary>
-internal sealed class RowWriter : IAsyncDisposable
+internal sealed class RowWriter : IDisposable
 {
     private const int FixedColumns = 8;
     private readonly string _control;
@@ -37,15 +37,12 @@ internal sealed class RowWriter : IAsyncDisposable
         _json = new Utf8JsonWriter(_line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     }
 
-    /// <summary>The digest of what the partition in hand wrote so far.</summary>
+    /// <summary>The digest of what was written so far.</summary>
     public Digest Written => Digest.FromHash(_hash.GetCurrentHash());
 
-    /// <summary>Starts a partition's rows.</summary>
-    public void Start() => _ = _hash.GetHashAndReset();
-
-    /// <summary>Writes a partition's rows in the table's order.</summary>
+    /// <summary>Writes the rows in the table's order.</summary>
     /// <param name="uncovered">The verdict of a deviation without waiver: <c>deviation</c> or <c>indicated</c>.</param>
-    /// <returns>The digest of this partition's lines.</returns>
+    /// <returns>The digest of these lines.</returns>
     public async Task<Digest> WriteAsync(
         LockedDatabase database, string table, ImmutableArray<(string Name, string Type)> columns, PartitionName partition, string uncovered,
         CancellationToken cancellationToken)
@@ -75,11 +72,10 @@ internal sealed class RowWriter : IAsyncDisposable
         return Written;
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         _hash.Dispose();
-        await _json.DisposeAsync();
-        await _stream.DisposeAsync();
+        _json.Dispose();
     }
 
     private void Write(DbDataReader row, PartitionName partition, ImmutableArray<(string Name, ValueForm Form)> attributes)

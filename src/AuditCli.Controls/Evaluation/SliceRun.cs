@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json;
 using AuditCli.Evidence;
 using DuckDB.NET.Data;
@@ -18,27 +17,49 @@ internal sealed record SliceOutcome(
     ItemCounts Items,
     ImmutableArray<Limitation> Limitations,
     ImmutableArray<WaiverOutcome> Waivers,
-    ImmutableArray<string> Notes);
+    ImmutableArray<string> Notes)
+{
+    /// <summary>Nothing could be run, so that every test is ERROR; what was not read is still said.</summary>
+    public static SliceOutcome Broken(Control control, Slice slice, string message) => new(
+        [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message))],
+        ItemCounts.None, [.. control.Evidence.SelectMany(slice.LimitationsOf)], [], []);
+}
 
 /// <summary>Runs a control's checks and tests over one partition, in one database of its own.</summary>
+/// <param name="steps">Told of each step before it begins.</param>
 internal sealed class SliceRun(
-    CompiledControl compiled, Slice slice, AuditMoment moment, SqlParameters parameters, EvaluationLimits limits, LockedDatabase database)
+    CompiledControl compiled, Slice slice, AuditMoment moment, SqlParameters parameters, EvaluationLimits limits, LockedDatabase database, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
 
     /// <summary>Evidence that could not be loaded, and why.</summary>
     private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
 
-    public async Task<SliceOutcome> RunAsync(IReadOnlyList<RowWriter> writers, CancellationToken cancellationToken)
+    /// <param name="rows">Where each test's rows go, in the control's order; they stay open.</param>
+    public async Task<SliceOutcome> RunAsync(ImmutableArray<Stream> rows, CancellationToken cancellationToken)
+    {
+        var writers = _control.Tests.Select((t, n) => new RowWriter(_control.Id, t.Id, rows[n])).ToImmutableArray();
+        try
+        {
+            return await RunAsync(writers, cancellationToken);
+        }
+        finally
+        {
+            foreach (var writer in writers)
+                writer.Dispose();
+        }
+    }
+
+    private async Task<SliceOutcome> RunAsync(ImmutableArray<RowWriter> writers, CancellationToken cancellationToken)
     {
         await LoadAsync(cancellationToken);
         database.Execute("CREATE TABLE _verdicts (item VARCHAR, verdict VARCHAR)");
         var waivers = _control.Waivers is { } rule && _unloaded.TryGetValue(rule.From, out var unread)
             ? unread
-            : await GuardAsync(t => WaiverTable.CreateAsync(database, _control.Waivers, parameters, t), cancellationToken);
+            : await GuardAsync("waivers", t => WaiverTable.CreateAsync(database, _control.Waivers, parameters, t), cancellationToken);
         var checks = ImmutableArray.CreateBuilder<(CompiledCheck Check, CompletenessResult Result)>();
-        foreach (var check in compiled.Checks)
-            checks.Add((check, await CheckAsync(check, cancellationToken)));
+        foreach (var (n, check) in compiled.Checks.Index())
+            checks.Add((check, await CheckAsync(n, check, cancellationToken)));
         var tests = ImmutableArray.CreateBuilder<TestResult>();
         foreach (var test in compiled.Tests)
         {
@@ -61,13 +82,13 @@ internal sealed class SliceRun(
         foreach (var need in _control.Evidence)
         {
             var sources = slice.Tables.GetValueOrDefault(need.Name, []);
-            var problem = await GuardAsync(t => TableAsync(need.Name, slice.ColumnsOf(need), sources.Select(s => s.OpenRows), t), cancellationToken);
+            var problem = await GuardAsync($"evidence {need.Name}", t => TableAsync(need.Name, slice.ColumnsOf(need), sources.Select(s => s.Rows), t), cancellationToken);
             if (problem is null && need.ForEach is not null)
             {
                 var calls = sources.Select(s => s.Calls).OfType<CallTable>().ToImmutableArray();
                 var columns = calls.IsEmpty ? need.CallColumns : calls[0].Columns;
-                problem = await GuardAsync(
-                    t => TableAsync(CompiledControl.CallsName(need.Name), columns, calls.Select(c => c.OpenRows), t), cancellationToken);
+                var name = CompiledControl.CallsName(need.Name);
+                problem = await GuardAsync($"evidence {name}", t => TableAsync(name, columns, calls.Select(c => c.Rows), t), cancellationToken);
             }
             if (problem is not null)
                 _unloaded[need.Name] = problem;
@@ -75,14 +96,14 @@ internal sealed class SliceRun(
     }
 
     private async Task TableAsync(
-        string name, ImmutableArray<Column> columns, IEnumerable<Func<IEnumerable<ReadOnlyMemory<byte>>>> sources, CancellationToken cancellationToken)
+        string name, ImmutableArray<Column> columns, IEnumerable<TableRows> sources, CancellationToken cancellationToken)
     {
         database.Execute(TableLoader.Definition(name, columns));
         if (compiled.UsesTable(name))
             await TableLoader.LoadAsync(database, name, columns, sources, c => compiled.Needs(name, c), cancellationToken);
     }
 
-    private async Task<CompletenessResult> CheckAsync(CompiledCheck check, CancellationToken cancellationToken)
+    private async Task<CompletenessResult> CheckAsync(int number, CompiledCheck check, CancellationToken cancellationToken)
     {
         CompletenessResult Wrong(string message) => new(check.Check.Name, null, null, false, message);
         if (check.Evidence.FirstOrDefault(_unloaded.ContainsKey) is { } unread)
@@ -92,7 +113,7 @@ internal sealed class SliceRun(
         if (check.Right is not SqlVerdict.Admitted right)
             return Wrong("equals: " + ((SqlVerdict.Refused)check.Right).Message);
         var result = Wrong("it was not evaluated");
-        var problem = await GuardAsync(async token =>
+        var problem = await GuardAsync($"completeness {number}", async token =>
         {
             await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, token);
             await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, token);
@@ -124,8 +145,7 @@ internal sealed class SliceRun(
         if (test.Evidence.FirstOrDefault(_unloaded.ContainsKey) is { } unread)
             return Broken(test, checks, _unloaded[unread]);
         var result = Broken(test, checks, "it was not evaluated");
-        writer.Start();
-        var problem = await GuardAsync(async token =>
+        var problem = await GuardAsync($"test {test.Test.Id}", async token =>
         {
             await database.ExecuteAsync(
                 $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql)}\n) ORDER BY ALL", parameters.For(lineage), token);
@@ -195,8 +215,10 @@ internal sealed class SliceRun(
     }
 
     /// <summary>Null when the work was done, else why it was not: every way in which a test may break, and no other.</summary>
-    private async Task<string?> GuardAsync(Func<CancellationToken, Task> work, CancellationToken cancellationToken)
+    private async Task<string?> GuardAsync(string step, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
+        if (steps.Begin(step) is { } killed)
+            return killed;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(limits.TestTime);
         try
@@ -206,13 +228,13 @@ internal sealed class SliceRun(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return $"stopped after {limits.TestTime.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s, the time limit";
+            return Faults.OutOfTime(limits);
         }
         catch (DuckDBException e)
         {
             cancellationToken.ThrowIfCancellationRequested();
             return limited.IsCancellationRequested
-                ? $"stopped after {limits.TestTime.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s, the time limit"
+                ? Faults.OutOfTime(limits)
                 : Faults.FirstLine(e);
         }
         catch (Exception e) when (e is BrokenTestException or EvidenceFormatException or IOException or InvalidDataException or JsonException)

@@ -22,7 +22,7 @@ internal static class TableLoader
         LockedDatabase database,
         string name,
         ImmutableArray<Column> columns,
-        IEnumerable<Func<IEnumerable<ReadOnlyMemory<byte>>>> sources,
+        IEnumerable<TableRows> sources,
         Func<string, bool> wanted,
         CancellationToken cancellationToken)
     {
@@ -33,11 +33,11 @@ internal static class TableLoader
             database.Execute(Definition(into, columns, c => c.Type == ColumnType.Decimal ? "VARCHAR" : SqlType(c.Type)));
         using (var appender = database.Append(into))
         {
-            foreach (var open in sources)
+            foreach (var rows in sources)
             {
                 var reader = new RowReader(name, columns, wanted);
                 var count = 0;
-                foreach (var line in open())
+                foreach (var line in rows.Read())
                 {
                     if (++count % RowsPerLook == 0)
                         cancellationToken.ThrowIfCancellationRequested();

@@ -76,9 +76,10 @@ internal static class ControlsCommand
             var library = Load(host, folder, parsed);
             var faults = library.Faults;
             var warnings = 0;
+            await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls)
             {
-                var found = await Libraries.CheckSqlAsync(loaded, warnings: true, cancellationToken);
+                var found = await Libraries.CheckSqlAsync(loaded, evaluation, warnings: true, cancellationToken);
                 warnings += found.Count(Libraries.IsWarning);
                 faults = [.. faults, .. found, .. Fixtures(loaded).Faults];
             }
@@ -115,12 +116,13 @@ internal static class ControlsCommand
                 return ExitCode.Usage;
             }
             var (passed, failed) = (0, 0);
+            await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls.Where(c => wanted.Length == 0 || wanted.Contains(c.Control.Id)))
             {
                 var (fixtures, faults) = Fixtures(loaded);
                 if (fixtures is null || !faults.IsEmpty)
                     return CommandErrors.Report(error, faults);
-                foreach (var outcome in await FixtureRunner.RunAsync(loaded.Control, fixtures, EvaluationLimits.Default, cancellationToken))
+                foreach (var outcome in await FixtureRunner.RunAsync(loaded.Control, fixtures, evaluation.Limits, evaluation, cancellationToken))
                 {
                     _ = outcome.Passed ? passed++ : failed++;
                     await output.WriteLineAsync($"{(outcome.Passed ? "pass" : "FAIL")}  {loaded.Control.Id}  {outcome.Case}");

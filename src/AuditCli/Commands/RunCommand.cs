@@ -67,12 +67,14 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(AuditHost host, RunOptions options, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var (prepared, faults) = await PreparedRun.LoadAsync(options, host, cancellationToken);
-        if (prepared is null)
-            return CommandErrors.Report(error, faults);
-        var run = new AuditRun(prepared, options, host, error);
+        await using var evaluation = host.StartEvaluation();
+        AuditRun? run = null;
         try
         {
+            var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+            if (prepared is null)
+                return CommandErrors.Report(error, faults);
+            run = new AuditRun(prepared, options, host, evaluation, error);
             var finished = await run.RunAsync(cancellationToken);
             if (json)
                 await output.WriteLineAsync(RunSummary.Json(finished));
@@ -82,13 +84,13 @@ internal static class RunCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await error.WriteLineAsync($"interrupted: nothing was sealed{(run.PartialFolder is { } kept ? $"; what was collected is kept in {kept}" : "")}");
+            await error.WriteLineAsync($"interrupted: nothing was sealed{(run?.PartialFolder is { } kept ? $"; what was collected is kept in {kept}" : "")}");
             return ExitCode.Interrupted;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             await error.WriteLineAsync($"auditcli: {e.Message}");
-            await error.WriteLineAsync(run.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}" : "nothing was collected");
+            await error.WriteLineAsync(run?.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}" : "nothing was collected");
             return ExitCode.Usage;
         }
     }

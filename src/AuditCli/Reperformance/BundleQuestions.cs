@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 
@@ -25,7 +26,7 @@ internal sealed record BundleQuestions(
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file of the bundle cannot be read.</exception>
     public static async Task<(BundleQuestions? Questions, ImmutableArray<Diagnostic> Faults)> LoadAsync(
-        string bundle, string? otherControls, string work, AuditHost host, CancellationToken cancellationToken)
+        string bundle, string? otherControls, string work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
         var record = RunRecord.Read(BundleFile.Read(bundle, BundlePaths.Run));
         _ = BundleFile.Read(bundle, BundlePaths.EvidenceIndex);
@@ -51,7 +52,7 @@ internal sealed record BundleQuestions(
         {
             var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
             foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-                faults = [.. faults, .. await Libraries.CheckSqlAsync(control, warnings: false, cancellationToken)];
+                faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, warnings: false, cancellationToken)];
         }
         return faults.IsEmpty
             ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults), [])

@@ -29,11 +29,12 @@ internal sealed record ControlChanges(
         if (Reperformed.WhyUnsafe(verification) is { } reason)
             throw new InvalidDataException(reason);
         using var work = new WorkFolder();
-        var (questions, faults) = await BundleQuestions.LoadAsync(bundle, controls, work.Path, host, cancellationToken);
+        await using var evaluation = host.StartEvaluation();
+        var (questions, faults) = await BundleQuestions.LoadAsync(bundle, controls, work.Path, host, evaluation, cancellationToken);
         if (questions is null)
             return (null, faults);
         var before = ReadResults(bundle);
-        var again = await Reperformed.RunAsync(questions, work.Path, host, progress, cancellationToken);
+        var again = await Reperformed.RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
         return (await Task.Run(() => Compare(verification, bundle, before, again, cancellationToken), cancellationToken), []);
     }
 

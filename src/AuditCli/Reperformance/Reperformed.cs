@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reperformance;
@@ -27,10 +28,11 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         using var work = new WorkFolder();
         try
         {
-            var (questions, faults) = await BundleQuestions.LoadAsync(bundle, otherControls: null, work.Path, host, cancellationToken);
+            await using var evaluation = host.StartEvaluation();
+            var (questions, faults) = await BundleQuestions.LoadAsync(bundle, otherControls: null, work.Path, host, evaluation, cancellationToken);
             if (questions is null)
                 return new(verification, string.Join("; ", faults), null);
-            var again = await RunAsync(questions, work.Path, host, progress, cancellationToken);
+            var again = await RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
             return new(verification, null, await Task.Run(() => Compare(bundle, questions, again, cancellationToken), cancellationToken));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
@@ -50,13 +52,13 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     }
 
     /// <summary>Does the run again; nothing outside the exchanges and the folder is touched.</summary>
-    public static Task<FinishedRun> RunAsync(BundleQuestions questions, string work, AuditHost host, TextWriter progress, CancellationToken cancellationToken)
+    public static Task<FinishedRun> RunAsync(BundleQuestions questions, string work, AuditHost host, EvaluationProcess evaluation, TextWriter progress, CancellationToken cancellationToken)
     {
         var options = new RunOptions(questions.Prepared.Engagement.File, questions.Prepared.Engagement.File, null, work, PlanFilter.None, Verbose: false)
         {
             AllowSecrets = true,  // whether it was right to seal them was decided then
         };
-        return new AuditRun(questions.Prepared, options, host, progress).RunAsync(cancellationToken);
+        return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
 
     private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ namespace AuditCli.Controls.Tests.Evaluation;
 
 public sealed class ControlSqlTests
 {
-    private static async Task<ImmutableArray<SqlMessage>> Check(Control control) => await ControlSql.CheckAsync(control, CancellationToken.None);
+    private static async Task<ImmutableArray<SqlMessage>> Check(Control control) => await ControlSql.CheckAsync(control, process: null, CancellationToken.None);
 
     [Theory]
     [InlineData("SELECT name AS item, mfa AS pass, '' AS reason FROM nobody", "unknown table nobody")]

@@ -216,7 +216,7 @@ public sealed class EvaluatorTests
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Evaluator.EvaluateAsync(
-            new ControlInScope(Some.Control(), ControlOrigin.Shipped, []), [Some.With(Bob)], Some.Moment, EvaluationLimits.Default, _ => new MemoryStream(), cancelled.Token));
+            new ControlInScope(Some.Control(), ControlOrigin.Shipped, []), [Some.With(Bob)], Some.Moment, EvaluationLimits.Default, process: null, _ => new MemoryStream(), cancelled.Token));
     }
 
     [Fact]

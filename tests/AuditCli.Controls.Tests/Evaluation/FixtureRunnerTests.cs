@@ -28,7 +28,7 @@ public sealed class FixtureRunnerTests
     {
         var file = new FixtureFile("f.yaml", [new("case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [.. partitions],
             inputs ?? ImmutableSortedDictionary<string, FixtureTable>.Empty, expect, 3)]);
-        return [.. Assert.Single(await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, CancellationToken.None)).Differences];
+        return [.. Assert.Single(await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, process: null, CancellationToken.None)).Differences];
     }
 
     [Fact]

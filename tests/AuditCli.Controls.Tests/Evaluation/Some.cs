@@ -69,7 +69,7 @@ internal static class Some
     };
 
     public static EvidenceTable Table(EvidenceNeed need, params string[] rows) => new(
-        [.. need.AddedColumns, .. need.Columns], true, [], null, null, () => rows.Select(r => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(r)));
+        [.. need.AddedColumns, .. need.Columns], true, [], null, null, TableRows.Of(rows));
 
     public static EvidenceTable Denied(EvidenceNeed need, params string[] rows) => Table(need, rows) with
     {
@@ -93,7 +93,7 @@ internal static class Some
         var files = new Dictionary<string, MemoryStream>();
         var scope = new ControlInScope(control, ControlOrigin.Shipped,
             [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))]);
-        var result = await Evaluator.EvaluateAsync(scope, [.. partitions], moment, limits, n => files[n] = new MemoryStream(), CancellationToken.None);
+        var result = await Evaluator.EvaluateAsync(scope, [.. partitions], moment, limits, process: null, n => files[n] = new MemoryStream(), CancellationToken.None);
         return new Outcome(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));
     }
 

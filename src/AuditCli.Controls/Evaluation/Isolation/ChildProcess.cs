@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace AuditCli.Controls.Evaluation.Isolation;
+
+/// <summary>One child from its start to its end, seen from the parent.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private const int WordsKept = 2048;
+
+    /// <summary>What a .NET program needs of its surroundings to start; a credential is never among it.</summary>
+    private static readonly ImmutableArray<string> Needed =
+        ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot", "windir", "USERPROFILE", "LD_LIBRARY_PATH", "DOTNET_BUNDLE_EXTRACT_BASE_DIR"];
+
+    private readonly Process _process;
+    private readonly Task<string> _words;
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        _words = FirstWordsAsync(process.StandardError);
+    }
+
+    public Stream Input => _process.StandardInput.BaseStream;
+
+    public Stream Output => _process.StandardOutput.BaseStream;
+
+    /// <exception cref="IOException">The program cannot be started.</exception>
+    public static ChildProcess Start(ImmutableArray<string> command, EvaluationLimits limits)
+    {
+        var start = new ProcessStartInfo(command[0], [.. command.Skip(1), EvaluationChild.Word, limits.ProcessMemory.ToString(CultureInfo.InvariantCulture)])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var name in start.Environment.Keys.Where(n => !Needed.Contains(n) && !n.StartsWith("DOTNET_ROOT", StringComparison.Ordinal)).ToArray())
+            start.Environment.Remove(name);
+        // What .NET itself may take: half, so that the engine has its share.
+        start.Environment["DOTNET_GCHeapHardLimit"] = (limits.ProcessMemory / 2).ToString("x", CultureInfo.InvariantCulture);
+        start.Environment["DOTNET_gcConcurrent"] = "0";
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        // Debuggers are reached through files and sockets.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        try
+        {
+            return new(Process.Start(start) ?? throw new IOException($"{command[0]} did not start"));
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new IOException($"the process in which controls are evaluated cannot be started: {command[0]}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Ends it at once, whatever it is at; also when it has ended.</summary>
+    public void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It ended meanwhile, which is what was wanted.
+        }
+    }
+
+    /// <summary>How it ended, once its output has: its exit code, and the first that it wrote to stderr.</summary>
+    public async Task<(int ExitCode, string Words)> EndAsync()
+    {
+        Kill();
+        await _process.WaitForExitAsync(CancellationToken.None);
+        return (_process.ExitCode, await _words);
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        _process.Dispose();
+    }
+
+    /// <summary>Reads to the end, so that the child is never held up, and keeps the beginning.</summary>
+    private static async Task<string> FirstWordsAsync(StreamReader error)
+    {
+        var kept = new StringBuilder();
+        var buffer = new char[1024];
+        for (int read; (read = await error.ReadAsync(buffer)) > 0;)
+            kept.Append(buffer, 0, Math.Min(read, WordsKept - kept.Length));
+        return kept.ToString();
+    }
+}

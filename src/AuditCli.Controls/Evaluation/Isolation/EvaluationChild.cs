@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading.Channels;
+
+namespace AuditCli.Controls.Evaluation.Isolation;
+
+/// <summary>
+/// The child's side: runs the SQL of controls that may come from strangers, in a process that has no credentials, may write no file
+/// and no more than its share of memory, and can be killed at any moment without loss.
+/// </summary>
+public static class EvaluationChild
+{
+    /// <summary>The word on the command line with which the program becomes a child; its bytes of memory follow.</summary>
+    public const string Word = "evaluation-child";
+
+    /// <summary>The step in which SQL is parsed and judged, before any of it runs.</summary>
+    internal const string GateStep = "sql";
+
+    /// <summary>Answers until the parent closes the pipe or goes away, and ends with the process.</summary>
+    /// <exception cref="IOException">The process cannot be limited, or the parent does not listen any more.</exception>
+    public static async Task ServeAsync(Stream input, Stream output, long memory)
+    {
+        // Ctrl+C reaches every process of the terminal; what becomes of this one is for its parent to say.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
+        var limited = ProcessLimits.Apply(memory);
+        await Frame.Of(FrameKind.Ready, new(LockedDatabase.Describe(), limited), MessageContext.Default.Readiness).WriteAsync(output, CancellationToken.None);
+
+        var jobs = Channel.CreateUnbounded<Frame>();
+        _ = Task.Run(() => ListenAsync(input, jobs.Writer));
+        ControlQuestion? question = null;
+        ControlEvaluation? evaluation = null;
+        await foreach (var job in jobs.Reader.ReadAllAsync())
+        {
+            switch (job.Kind)
+            {
+                case FrameKind.Question:
+                    question = job.Read(MessageContext.Default.ControlQuestion);
+                    evaluation?.Dispose();
+                    evaluation = null;
+                    break;
+                case FrameKind.Slice:
+                    var (slice, killed) = job.Read(MessageContext.Default.SliceJob);
+                    var steps = Steps(output, killed);
+                    _ = steps.Begin(GateStep);
+                    evaluation ??= new ControlEvaluation(question ?? throw new InvalidDataException("a slice came before its question"));
+                    var rows = question!.Control.Tests.Select((_, n) => (Stream)new RowPipe(output, (ushort)n)).ToImmutableArray();
+                    var outcome = await evaluation.RunAsync(slice, rows, steps, CancellationToken.None);
+                    foreach (var pipe in rows)
+                        await pipe.DisposeAsync();
+                    await Frame.Of(FrameKind.Answer, outcome, MessageContext.Default.SliceOutcome).WriteAsync(output, CancellationToken.None);
+                    break;
+                case FrameKind.Check:
+                    var check = job.Read(MessageContext.Default.CheckJob);
+                    var messages = await ControlSql.CheckHereAsync(check.Control, Steps(output, check.Killed), CancellationToken.None);
+                    await Frame.Of(FrameKind.Answer, new(messages), MessageContext.Default.CheckAnswer).WriteAsync(output, CancellationToken.None);
+                    break;
+                default:
+                    throw new InvalidDataException($"a parent does not say {job.Kind}");
+            }
+        }
+    }
+
+    private static JobSteps Steps(Stream output, ImmutableDictionary<string, string> killed) => new(
+        step => new Frame(FrameKind.Step, Encoding.UTF8.GetBytes(step)).WriteAsync(output, CancellationToken.None).GetAwaiter().GetResult(), killed);
+
+    private static async Task ListenAsync(Stream input, ChannelWriter<Frame> jobs)
+    {
+        try
+        {
+            while (await Frame.ReadAsync(input, CancellationToken.None) is { } frame)
+                await jobs.WriteAsync(frame);
+        }
+        finally
+        {
+            // Nobody is left to hear an answer, and what runs may never give one. The engine's own threads do not hear of an orderly end.
+            Process.GetCurrentProcess().Kill();
+        }
+    }
+}

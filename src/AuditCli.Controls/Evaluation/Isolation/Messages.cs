@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace AuditCli.Controls.Evaluation.Isolation;
+
+/// <summary>What a child says before it is asked anything.</summary>
+/// <param name="MemoryIsLimited">Whether the system holds it to the memory it may use.</param>
+internal sealed record Readiness(EngineDescription Engine, bool MemoryIsLimited);
+
+/// <summary>One partition of the question asked last.</summary>
+/// <param name="Killed">Steps that ended a process before, and why.</param>
+internal sealed record SliceJob(Slice Slice, ImmutableDictionary<string, string> Killed);
+
+/// <summary>A control whose SQL is to be checked without evidence.</summary>
+/// <inheritdoc cref="SliceJob" path="/param"/>
+internal sealed record CheckJob(Control Control, ImmutableDictionary<string, string> Killed);
+
+/// <summary>What is wrong or doubtful about a control's SQL.</summary>
+internal sealed record CheckAnswer(ImmutableArray<SqlMessage> Messages);
+
+/// <summary>The form of what passes between the processes. Both are the same program, so it has no version.</summary>
+[JsonSourceGenerationOptions(IgnoreReadOnlyProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, Converters = [typeof(DigestConverter)])]
+[JsonSerializable(typeof(Readiness))]
+[JsonSerializable(typeof(ControlQuestion))]
+[JsonSerializable(typeof(SliceJob))]
+[JsonSerializable(typeof(CheckJob))]
+[JsonSerializable(typeof(SliceOutcome))]
+[JsonSerializable(typeof(CheckAnswer))]
+internal sealed partial class MessageContext : JsonSerializerContext;

@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+
+namespace AuditCli.Controls.Evaluation.Isolation;
+
+/// <summary>Takes the rows of one test and passes them to the parent, in messages of a size that pipes like.</summary>
+internal sealed class RowPipe : Stream
+{
+    /// <summary>Before the rows of a message stands the place of their test.</summary>
+    public const int HeadBytes = sizeof(ushort);
+
+    private readonly Stream _pipe;
+    private readonly byte[] _message = new byte[64 * 1024];
+    private int _used = HeadBytes;
+
+    /// <param name="test">The test's place in its control.</param>
+    public RowPipe(Stream pipe, ushort test)
+    {
+        _pipe = pipe;
+        BinaryPrimitives.WriteUInt16LittleEndian(_message, test);
+    }
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (!buffer.IsEmpty)
+        {
+            if (_used == _message.Length)
+                await FlushAsync(cancellationToken);
+            var part = buffer[..Math.Min(buffer.Length, _message.Length - _used)];
+            part.CopyTo(_message.AsMemory(_used));
+            _used += part.Length;
+            buffer = buffer[part.Length..];
+        }
+    }
+
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_used == HeadBytes)
+            return;
+        await new Frame(FrameKind.Rows, _message.AsMemory(0, _used)).WriteAsync(_pipe, cancellationToken);
+        _used = HeadBytes;
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override void Flush() => FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await FlushAsync(CancellationToken.None);
+        await base.DisposeAsync();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+}
