@@ -3,9 +3,9 @@ using System.Globalization;
 using AuditCli;
 using AuditCli.Controls.Evaluation.Isolation;
 
-if (args is [EvaluationChild.Word, var memory])
+if (args is [EvaluationChild.Word, var bytes] && long.TryParse(bytes, NumberStyles.None, CultureInfo.InvariantCulture, out var memory))
 {
-    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), long.Parse(memory, CultureInfo.InvariantCulture));
+    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), memory);
     return ExitCode.Ok;
 }
 return await Composition.Root(Composition.Host()).Parse(args).InvokeAsync(new InvocationConfiguration

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using Xunit.Abstractions;
