@@ -55,9 +55,10 @@ public static class BundleSigner
         };
         var (content, signature) = Sign(statement, request.Key);
         byte[]? stamp = null;
+        ImmutableArray<string> failures = [];
         if (!request.Authorities.IsEmpty)
         {
-            (stamp, var failures) = await StampAsync(signature, request, cancellationToken);
+            (stamp, failures) = await StampAsync(signature, request, cancellationToken);
             if (stamp is null)
             {
                 // That there is no time stamp, and why, is itself signed.
@@ -70,7 +71,7 @@ public static class BundleSigner
         var shown = stamp is null ? (ReadOnlyMemory<byte>?)null : stamp;
         var sigstore = new SigstoreBundle(content, signature, certificate, shown, certificate is null ? request.Key.Fingerprint.Hex : null).Write();
         Write(folder, final, new(content, signature, stamp, sigstore, signer));
-        return new(Digest.Of(content), statement.Chain.Sequence, stamp is null ? null : TimeStamp.Read(stamp).Time, statement.TimeStampFailures);
+        return new(Digest.Of(content), statement.Chain.Sequence, stamp is null ? null : TimeStamp.Read(stamp).Time, failures);
     }
 
     private static (byte[] Content, byte[] Signature) Sign(BundleStatement statement, SigningKey key)
@@ -89,7 +90,7 @@ public static class BundleSigner
                 var query = new TimeStampQuery(signature);
                 var answer = await request.Ask(authority, query.Content, cancellationToken);
                 query.Accept(answer);
-                return (answer, []);
+                return (answer, failures.ToImmutable());
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {
