@@ -64,7 +64,7 @@ internal static class RedactionRules
 
     /// <summary>Members with which the next page is asked; whatever they look like, they are no secrets, and without them nothing goes on.</summary>
     public static FrozenSet<string> PageTokens { get; } =
-        new[] { "NextToken", "nextToken", "nextPageToken", "continue", "NextMarker", "Marker", "NextContinuationToken", "PaginationToken" }.ToFrozenSet(StringComparer.Ordinal);
+        new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The rule for the value at a path; null where there is none.</summary>
     public static RedactedPlace? At(List<(string? Member, long Index)> at)

@@ -25,6 +25,7 @@ public sealed record ChainHead(string Id, long Sequence, PreviousBundle Bundle)
 /// <summary>What was signed.</summary>
 /// <param name="Head">SHA-256 of the statement. Held by somebody else, it shows later that no bundle was dropped or exchanged.</param>
 /// <param name="Stamped">When the authority stamped it; null without a time stamp.</param>
+/// <param name="TimeStampFailures">Of the authorities that were asked in vain, whether or not another one stamped it.</param>
 public sealed record SignedBundle(Digest Head, long Sequence, DateTimeOffset? Stamped, ImmutableArray<string> TimeStampFailures);
 
 /// <summary>Signs bundles.</summary>
