@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using AuditCli.Collectors.Http;
@@ -42,7 +43,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var children = Channel.CreateBounded<Child>(new BoundedChannelOptions(Window) { SingleReader = true, SingleWriter = true });
-        var starting = Task.Run(() => StartAllAsync(place, parent, children.Writer, stop.Token), stop.Token);
+        var starting = Task.Run(() => StartAllAsync(place, parent, item.EvidenceId, children.Writer, stop.Token), stop.Token);
         try
         {
             await foreach (var child in children.Reader.ReadAllAsync(stop.Token))
@@ -70,7 +71,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         };
     }
 
-    private async Task StartAllAsync(RequestPlace place, EvidenceItem parent, ChannelWriter<Child> children, CancellationToken cancellationToken)
+    private async Task StartAllAsync(RequestPlace place, EvidenceItem parent, string evidenceId, ChannelWriter<Child> children, CancellationToken cancellationToken)
     {
         try
         {
@@ -78,7 +79,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             {
                 using var rows = new TableReader(bundle.PathOf(path), parent.TableSha256);
                 foreach (var row in rows.ReadRows())
-                    await children.WriteAsync(Start(place, row, cancellationToken), cancellationToken);
+                    await children.WriteAsync(Start(place, row, evidenceId, cancellationToken), cancellationToken);
             }
             children.Complete();
         }
@@ -89,7 +90,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         }
     }
 
-    private Child Start(RequestPlace place, JsonElement row, CancellationToken cancellationToken)
+    private Child Start(RequestPlace place, JsonElement row, string evidenceId, CancellationToken cancellationToken)
     {
         var parameters = place.Request.Parameters;
         var asked = ImmutableArray.CreateBuilder<string?>(place.Request.With.Count);
@@ -109,18 +110,18 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         }
         var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
         var child = new Child(row.GetProperty("_ref").GetString()!, asked.ToImmutable(), answers.Reader);
-        _ = Task.Run(() => AskAsync(place, parameters, missing, answers.Writer, cancellationToken), CancellationToken.None);
+        _ = Task.Run(() => AskAsync(place, parameters, $"{evidenceId} {Digest.Of(Encoding.UTF8.GetBytes(child.Parent)).Hex[..16]}", missing, answers.Writer, cancellationToken), CancellationToken.None);
         return child;
     }
 
-    private async Task AskAsync(RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, string? missing, ChannelWriter<Answer> answers, CancellationToken cancellationToken)
+    private async Task AskAsync(RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, string askedFor, string? missing, ChannelWriter<Answer> answers, CancellationToken cancellationToken)
     {
         try
         {
             if (missing is not null)
                 await answers.WriteAsync(new(null, [], (PerParentCodes.NoParentValue, $"a parent row has no {missing}")), cancellationToken);
             else
-                await foreach (var answer in requests.AskAsync(place, parameters, cancellationToken))
+                await foreach (var answer in requests.AskAsync(place, parameters, askedFor, cancellationToken))
                     await answers.WriteAsync(answer, cancellationToken);
             answers.Complete();
         }

@@ -37,7 +37,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         var failures = new FailureTally();
         using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
         var answered = await WriteAsync(
-            AskAsync(place, place.Request.Parameters, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
+            AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
         if (answered.Misfit is { } misfit)
             failures.Add(Misfits.Code, misfit, answered.Misfits);
         if (answered.Stopped is { } stopped)
@@ -98,13 +98,15 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
     /// The pages of one question, and at the end the failure that stopped it, or attempts that brought no page, if any. Throws only
     /// when cancelled.
     /// </summary>
+    /// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
     public async IAsyncEnumerable<Answer> AskAsync(
         RequestPlace place,
         ImmutableSortedDictionary<string, JsonElement> parameters,
+        string askedFor,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var pages = collector.CollectAsync(place.Ask(parameters), cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (await StepAsync(place, pages, cancellationToken) is { } answer)
+        while (await StepAsync(place, pages, askedFor, cancellationToken) is { } answer)
         {
             yield return answer;
             if (answer.Page is null)
@@ -122,10 +124,10 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         Failures = failures.Failures,
     };
 
-    private async Task<Answer?> StepAsync(RequestPlace place, IAsyncEnumerator<Page> pages, CancellationToken cancellationToken)
+    private async Task<Answer?> StepAsync(RequestPlace place, IAsyncEnumerator<Page> pages, string askedFor, CancellationToken cancellationToken)
     {
         // Begun in every step: an execution context does not outlive a step of an asynchronous iterator.
-        var trail = transport.BeginTrail();
+        var trail = transport.BeginTrail(askedFor);
         try
         {
             var more = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, cancellationToken);

@@ -29,7 +29,7 @@ public sealed record ExchangeReference(string File, string RecordId, string? Req
 }
 
 /// <summary>A value that was replaced by its keyed digest before anything was written.</summary>
-/// <param name="Pointer">The record of the answer, <c>#</c>, and where in its body it stands (RFC 6901); nothing behind the <c>#</c> where the body is no JSON.</param>
+/// <param name="Pointer">The record of the answer, <c>#</c>, and where in its body it stands: RFC 6901, or the path of the element in XML; nothing behind the <c>#</c> where the body is neither.</param>
 /// <param name="Rule">Why: <c>environment</c>, <c>credential</c> and others.</param>
 /// <param name="Digest"><c>hmac-sha256:&lt;hex&gt;</c>, as it stands there now.</param>
 public sealed record Redaction(string Pointer, string Rule, string Digest);

@@ -67,6 +67,19 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
     }
 
     [KubeFact(Kubectl = true, Moto = true)]
+    public async Task Done_again_from_its_bundle_alone_it_is_identical_down_to_the_item()
+    {
+        var asked = run.Organization.Seen.Count;
+        var bundle = BundleForgery.Copy(run.Bundle, Path.Combine(run.Folder, "elsewhere"));
+        var again = await AuditCommand.ProcessAsync(run.Folder, new Dictionary<string, string>(), [], "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+        Assert.Contains("tables   identical", again.Output, StringComparison.Ordinal);
+        Assert.Contains("results  identical", again.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("were not asked for", again.Output, StringComparison.Ordinal);
+        Assert.Equal(asked, run.Organization.Seen.Count);
+    }
+
+    [KubeFact(Kubectl = true, Moto = true)]
     public async Task No_credential_of_any_provider_reaches_the_bundle_the_log_or_the_screen()
     {
         var text = run.Result + await CredentialTests.EverythingAsync(run.Bundle);

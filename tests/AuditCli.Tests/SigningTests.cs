@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 
 namespace AuditCli.Tests;
 
@@ -97,6 +98,7 @@ public sealed class SigningTests : IDisposable
         var stamped = await SampleAsync("--out", "stamped", "--tsa", broken.Url, "--tsa", server.Url);
         Assert.Contains("time stamp 20", stamped.Output, StringComparison.Ordinal);
         Assert.Equal(["application/timestamp-query"], server.ContentTypes);
+        Assert.Contains($"{broken.Url}: the authority answers with status 503", stamped.Output, StringComparison.Ordinal);
         await Answer(0, "verify", AuditCommand.TheBundle(At("stamped")), "--trust", "auditor.pem.pub", "--tsa-root", authority.RootFile);
 
         var unstamped = await SampleAsync("--out", "unstamped", "--tsa", broken.Url);
@@ -106,6 +108,20 @@ public sealed class SigningTests : IDisposable
         Assert.Contains("status 503", File.ReadAllText(Path.Combine(bundle, "attestation", "statement.json")), StringComparison.Ordinal);
         await Answer(0, "verify", bundle, "--trust", "auditor.pem.pub");
         Assert.Contains("status 503", (await Answer(2, "verify", bundle, "--trust", "auditor.pem.pub", "--tsa-root", authority.RootFile)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Json_says_whether_it_is_signed_and_which_authorities_failed()
+    {
+        await Answer(0, "keys", "new", "auditor.pem");
+        using var broken = new TimeStampServer(_ => [], status: 503);
+        var signed = JsonElement.Parse((await SampleAsync("--out", "signed", "--tsa", broken.Url, "--output", "json")).Output).GetProperty("signed");
+        Assert.Equal(1, signed.GetProperty("sequence").GetInt64());
+        Assert.Equal(JsonValueKind.Null, signed.GetProperty("stamped").ValueKind);
+        Assert.Contains("the authority answers with status 503", Assert.Single(signed.GetProperty("time_stamp_failures").EnumerateArray()).GetString(), StringComparison.Ordinal);
+
+        var unsigned = await Sample([], "--out", "unsigned", "--output", "json");
+        Assert.Equal(JsonValueKind.Null, JsonElement.Parse(unsigned.Output).GetProperty("signed").ValueKind);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -21,14 +22,17 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     public const string Prefix = "hmac-sha256:";
 
     private const int ShortestCredential = 8;
+    private const int ShortestDocument = 16;
+    private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The body without secrets, and the keyed digest of the one that came; the same memory and null where there are none.</summary>
     public (ReadOnlyMemory<byte> Body, string? Digest) Apply(ReadOnlyMemory<byte> body)
     {
         if (body.IsEmpty)
             return (body, null);
-        var clean = LooksLikeJson(body.Span) ? Json(body.Span) : Text(body.Span);
+        var clean = LooksLikeJson(body.Span) ? Json(body.Span, MostDocumentsInside) : Text(body.Span);
         return clean is null ? (body, null) : (clean, Mark(body.Span));
     }
 
@@ -44,11 +48,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             {
                 path.Enter(ref reader);
                 if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.IndexOf("hmac-sha256:"u8) >= 0)
-                {
-                    var rule = path.Place()?.Name ?? RedactionRules.Credential;
-                    foreach (Match mark in Marks().Matches(Encoding.UTF8.GetString(reader.ValueSpan)))
-                        found.Add(new(path.Pointer(), rule, mark.Value));
-                }
+                    found.AddRange(Marked(ref reader, path, most - found.Count));
                 path.Leave(ref reader);
             }
         }
@@ -56,12 +56,40 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         {
             found.Clear();  // pointers into what is no document would lead nowhere
         }
+        if (found.Count == 0 && LooksLikeXml(body))
+        {
+            _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
+            {
+                var rule = RedactionRules.At(path)?.Name ?? RedactionRules.Credential;
+                found.AddRange(Marks().Matches(value).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
+                return null;
+            });
+        }
         if (found.Count == 0)
             found.AddRange(Marks().Matches(Encoding.UTF8.GetString(body)).Take(most).Select(mark => new Redaction("", RedactionRules.Credential, mark.Value)));
         return found.ToImmutable();
     }
 
-    private byte[]? Json(ReadOnlySpan<byte> body)
+    /// <summary>The marks in one text; those in a document inside it have the rule of their place there.</summary>
+    private static ImmutableArray<Redaction> Marked(ref Utf8JsonReader reader, JsonPath path, int most)
+    {
+        var rule = path.Place()?.Name;
+        if (rule is null && reader.ValueSpan.Length >= ShortestDocument && LooksLikeJson(reader.ValueSpan))
+        {
+            var inside = new byte[reader.ValueSpan.Length];
+            try
+            {
+                return [.. Find(inside.AsSpan(0, reader.CopyString(inside)), most).Select(r => r with { Pointer = path.Pointer() })];
+            }
+            catch (InvalidOperationException)
+            {
+                // A lone surrogate: it is no document, and its marks came with it.
+            }
+        }
+        return [.. Marks().Matches(Encoding.UTF8.GetString(reader.ValueSpan)).Take(most).Select(mark => new Redaction(path.Pointer(), rule ?? RedactionRules.Credential, mark.Value))];
+    }
+
+    private byte[]? Json(ReadOnlySpan<byte> body, int inside)
     {
         var path = new JsonPath();
         var reader = new Utf8JsonReader(body, Reading);
@@ -72,7 +100,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             while (reader.Read())
             {
                 path.Enter(ref reader);
-                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length > 0 && Replacement(ref reader, path) is { } instead)
+                if (reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length > 0 && Replacement(ref reader, path, inside) is { } instead)
                 {
                     clean ??= new(body.Length);
                     var start = (int)reader.TokenStartIndex;
@@ -97,7 +125,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return clean.WrittenSpan.ToArray();
     }
 
-    private string? Replacement(ref Utf8JsonReader reader, JsonPath path)
+    private string? Replacement(ref Utf8JsonReader reader, JsonPath path, int inside)
     {
         var place = path.Place();
         if (place is null && (reader.ValueSpan.Length < ShortestCredential || path.IsPageToken))
@@ -112,33 +140,81 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             // A lone surrogate: no SDK reads such a value, and in its place it is a secret all the same.
             return place is null ? null : Mark(reader.ValueSpan);
         }
-        return place is null || place.Keeps?.Invoke(value) is true ? InText(value) : Mark(Encoding.UTF8.GetBytes(value));
+        return Value(place, value, inside);
+    }
+
+    /// <summary>What stands instead of a value; null where it stays.</summary>
+    /// <param name="inside">How many documents, each in a text of the one before, are still looked into.</param>
+    private string? Value(RedactedPlace? place, string value, int inside)
+    {
+        if (place is not null && !place.Keeps(value))
+            return IsMark(value) ? null : Mark(Encoding.UTF8.GetBytes(value));
+        return InText(Inside(value, inside) ?? value) is { } clean && clean != value ? clean : InOtherForm(value, inside);
+    }
+
+    /// <summary>The text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null for another text, or where there are none.</summary>
+    private string? Inside(string value, int inside)
+    {
+        if (inside == 0 || value.Length < ShortestDocument)
+            return null;
+        var text = Encoding.UTF8.GetBytes(value);
+        return LooksLikeJson(text) && Json(text, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
+    }
+
+    /// <summary>
+    /// A text that holds a secret only once it is decoded: as base64 it goes as a whole, with percent signs the secret alone. Null where
+    /// there is none.
+    /// </summary>
+    private string? InOtherForm(string value, int inside)
+    {
+        if (value.Contains('%', StringComparison.Ordinal))
+        {
+            var plain = Uri.UnescapeDataString(value);
+            var clean = InText(Inside(plain, inside) ?? plain);
+            // The colon needs no escape, and marks are found by it.
+            return clean == plain ? null : Uri.EscapeDataString(clean).Replace("hmac-sha256%3A", Prefix, StringComparison.Ordinal);
+        }
+        return FromBase64(value) is { } decoded && (Inside(decoded, inside) is not null || CredentialForms.First(decoded) >= 0) ? Mark(Encoding.UTF8.GetBytes(value)) : null;
+    }
+
+    /// <summary>The text that a whole value is in base64; null where it is none.</summary>
+    private static string? FromBase64(string value)
+    {
+        if (value.Length < ShortestDocument || !Base64.IsValid(value))
+            return null;
+        try
+        {
+            return StrictUtf8.GetString(Convert.FromBase64String(value));
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;    // bytes, or a word that only looks like it
+        }
     }
 
     private byte[]? Text(ReadOnlySpan<byte> body)
     {
         var text = Encoding.UTF8.GetString(body);
-        var clean = UserData().Replace(text, m => m.Value.Replace(m.Groups["secret"].Value, Mark(Encoding.UTF8.GetBytes(m.Groups["secret"].Value)), StringComparison.Ordinal));
-        clean = InText(clean) ?? clean;
-        return ReferenceEquals(clean, text) || clean == text ? null : Encoding.UTF8.GetBytes(clean);
+        var clean = LooksLikeXml(body)
+            ? XmlLeaves.Replace(text, (path, value) => RedactionRules.PageTokens.Contains(path[^1].Member!) ? null : Value(RedactionRules.At(path), value, MostDocumentsInside))
+            : text;
+        clean = InText(clean);
+        return clean == text ? null : Encoding.UTF8.GetBytes(clean);
     }
 
-    /// <summary>The text without credentials; null where there are none.</summary>
-    private string? InText(string text)
-    {
-        var clean = CredentialForms.Replace(text, secret => secret.StartsWith(Prefix, StringComparison.Ordinal) ? secret : Mark(Encoding.UTF8.GetBytes(secret)));
-        return clean == text ? null : clean;
-    }
+    /// <summary>The text without credentials.</summary>
+    private string InText(string text) => CredentialForms.Replace(text, secret => IsMark(secret) ? secret : Mark(Encoding.UTF8.GetBytes(secret)));
+
+    private static bool IsMark(string text) => Marks().Match(text) is { Success: true } mark && mark.Length == text.Length;
 
     private string Mark(ReadOnlySpan<byte> secret) => Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key.Span, secret));
+
+    private static bool LooksLikeXml(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'<', ..] || body.StartsWith("\uFEFF<"u8);
 
     private static bool LooksLikeJson(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[' or (byte)'"', ..];
 
     [GeneratedRegex("hmac-sha256:[0-9a-f]{64}", RegexOptions.CultureInvariant)]
     private static partial Regex Marks();
-
-    [GeneratedRegex("<(?:userData|UserData)>(?:\\s*<value>)?(?<secret>[^<]+)<", RegexOptions.CultureInvariant)]
-    private static partial Regex UserData();
 
     /// <summary>Where a reader stands in a document.</summary>
     private sealed class JsonPath
@@ -167,25 +243,12 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
         public bool IsPageToken => _at.Count > 0 && _at[^1].Member is { } name && RedactionRules.PageTokens.Contains(name);
 
-        public RedactedPlace? Place() => RedactionRules.Places.FirstOrDefault(IsAt);
+        public RedactedPlace? Place() => RedactionRules.At(_at);
 
         /// <summary>RFC 6901.</summary>
         public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name
             ? Escaped(name)
             : s.Index.ToString(CultureInfo.InvariantCulture))));
-
-        private bool IsAt(RedactedPlace place)
-        {
-            if (place.Path.Length > _at.Count)
-                return false;
-            for (var i = 1; i <= place.Path.Length; i++)
-            {
-                var (wanted, (member, _)) = (place.Path[^i], _at[^i]);
-                if (wanted == "[]" ? member is not null : member is null || wanted != "*" && Escaped(member) != wanted)
-                    return false;
-            }
-            return true;
-        }
 
         private static string Name(ref Utf8JsonReader reader)
         {

@@ -7,10 +7,13 @@ namespace AuditCli.Collectors.Http;
 /// Collects a reference to every attempt made in the async flow that began it, retries included, in the order of their
 /// answers. Safe for flows that branch.
 /// </summary>
-public sealed class ExchangeTrail
+/// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
+public sealed class ExchangeTrail(string? askedFor)
 {
     private readonly Lock _turn = new();
     private ImmutableArray<ExchangeReference> _seen = [];
+
+    internal string? AskedFor => askedFor;
 
     /// <summary>What was collected since the last call.</summary>
     public ImmutableArray<ExchangeReference> Drain()

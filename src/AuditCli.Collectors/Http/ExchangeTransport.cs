@@ -49,9 +49,10 @@ public abstract class ExchangeTransport : IAsyncDisposable
     public virtual ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => ImmutableSortedDictionary<string, TimeSpan>.Empty;
 
     /// <summary>Begins to collect references to the attempts of this async flow; ends with the flow, or with the next call in it.</summary>
-    public ExchangeTrail BeginTrail()
+    /// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
+    public ExchangeTrail BeginTrail(string? askedFor = null)
     {
-        var trail = new ExchangeTrail();
+        var trail = new ExchangeTrail(askedFor);
         _trail.Value = trail;
         return trail;
     }
@@ -66,6 +67,8 @@ public abstract class ExchangeTransport : IAsyncDisposable
     }
 
     private protected abstract ValueTask CloseAsync();
+
+    private protected string? AskedFor => _trail.Value?.AskedFor;
 
     private protected void Note(ExchangeReference reference) => _trail.Value?.Add(reference);
 }

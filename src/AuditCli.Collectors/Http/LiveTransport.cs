@@ -70,7 +70,7 @@ public sealed class LiveTransport : ExchangeTransport
             if (log is null)
                 return;
             // Once the answer is here it is kept, even when the caller has just given up.
-            var ids = await log.AppendAsync(exchange, CancellationToken.None);
+            var ids = await log.AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
             Note(RecordedResponse.Reference(file, ids.Answer, exchange));
             cancellationToken.ThrowIfCancellationRequested();
         }

@@ -5,47 +5,94 @@ namespace AuditCli.Collectors.Http;
 
 /// <summary>A place in answers whose values are secrets, or may be.</summary>
 /// <param name="Name">As the index of evidence names it.</param>
-/// <param name="Path">The last members of the path; <c>*</c> is any one member, <c>[]</c> any element of a list.</param>
-/// <param name="Keeps">Values that are no secret there; null keeps none.</param>
-internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, Func<string, bool>? Keeps = null)
+/// <param name="Path">
+/// The last steps of the path, whatever the case of their letters; <c>*</c> is any one member, <c>[]</c> any element of a JSON list. A
+/// first step that is empty is the document itself. In XML an element of a list has a name of its own.
+/// </param>
+/// <param name="KeepsSwitches">Switches and plain numbers stay: tests need them, and nobody guesses a secret from them.</param>
+internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, bool KeepsSwitches = false)
 {
-    public RedactedPlace(string name, string path, Func<string, bool>? keeps = null) : this(name, [.. path.Split('/')], keeps) { }
+    private static readonly FrozenSet<string> Switches = new[]
+    {
+        "true", "false", "yes", "no", "y", "n", "on", "off", "enable", "enabled", "disable", "disabled", "required", "requested", "accepted", "rejected", "default", "none", "null",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private const int LongestNumber = 5;
+
+    public RedactedPlace(string name, string path, bool keepsSwitches = false)
+        : this(name, [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))], keepsSwitches) { }
+
+    /// <summary>Whether the value is no secret here.</summary>
+    public bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
+
+    public bool IsAt(List<(string? Member, long Index)> at)
+    {
+        var anchored = Path[0].Length == 0;
+        var steps = anchored ? Path.Length - 1 : Path.Length;
+        if (anchored ? at.Count != steps : at.Count < steps)
+            return false;
+        for (var i = 1; i <= steps; i++)
+        {
+            var (wanted, (member, _)) = (Path[^i], at[^i]);
+            if (wanted == "[]" ? member is not null : member is null || (wanted != "*" && !wanted.Equals(member, StringComparison.OrdinalIgnoreCase)))
+                return false;
+        }
+        return true;
+    }
 }
 
-/// <summary>What never reaches the disk although a provider returned it, for every provider alike: places by name; for texts by form see <see cref="CredentialForms"/>.</summary>
+/// <summary>What never reaches the disk although a provider returned it: places by name, and members whose name says it; for texts by form see <see cref="CredentialForms"/>.</summary>
 internal static class RedactionRules
 {
     /// <summary>The rule of texts that look like a credential, wherever they stand.</summary>
     public const string Credential = "credential";
 
-    private const int LongestFlag = 24;
+    /// <summary>A member that calls itself a secret. What cannot be told from a name of a secret (<c>secret</c>, <c>token</c>) is not among them.</summary>
+    private static readonly string[] SecretNames =
+    [
+        "password", "passwd", "passphrase", "secretkey", "secretaccesskey", "clientsecret", "apikey", "privatekey", "authtoken", "accesstoken",
+        "refreshtoken", "sessiontoken", "bearertoken", "sharedsecret", "presharedkey",
+    ];
+
+    private static readonly RedactedPlace SecretName = new("secret-name", ["*"], KeepsSwitches: true);
+
+    /// <summary>Places by their last step, which rules nearly all of them out.</summary>
+    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> Places =
+        new[] { AwsSecretPlaces.All, GoogleSecretPlaces.All, KubernetesSecretPlaces.All }.SelectMany(p => p)
+            .GroupBy(p => p.Path[^1], StringComparer.OrdinalIgnoreCase)
+            .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Members with which the next page is asked; whatever they look like, they are no secrets, and without them nothing goes on.</summary>
     public static FrozenSet<string> PageTokens { get; } =
-        new[] { "NextToken", "nextToken", "nextPageToken", "continue", "NextMarker", "Marker", "NextContinuationToken", "PaginationToken" }.ToFrozenSet(StringComparer.Ordinal);
+        new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    public static ImmutableArray<RedactedPlace> Places { get; } =
-    [
-        // Kubernetes, and everything that is made of its containers.
-        new("environment", "containers/[]/env/[]/value"),
-        new("environment", "initContainers/[]/env/[]/value"),
-        new("environment", "ephemeralContainers/[]/env/[]/value"),
-        // It holds the whole object once more.
-        new("last-applied", "annotations/kubectl.kubernetes.io~1last-applied-configuration"),
-        // AWS: Lambda, ECS, CodeBuild, EC2.
-        new("environment", "Environment/Variables/*"),
-        new("environment", "containerDefinitions/[]/environment/[]/value"),
-        new("environment", "environmentVariables/[]/value"),
-        new("user-data", "UserData"),
-        new("user-data", "UserData/Value"),
-        // Google Cloud: functions, machines, clusters, databases.
-        new("environment", "environmentVariables/*"),
-        new("instance-metadata", "metadata/items/[]/value", IsFlag),
-        new("cluster-credential", "masterAuth/clientKey"),
-        new("cluster-credential", "masterAuth/password"),
-        new("password", "rootPassword"),
-    ];
+    /// <summary>The rule for the value at a path; null where there is none.</summary>
+    public static RedactedPlace? At(List<(string? Member, long Index)> at)
+    {
+        if (at.Count == 0)
+            return null;
+        var last = at[^1].Member;
+        return In(last ?? "[]", at) ?? (last is null ? null : In("*", at) ?? (SecretNames.Any(n => EndsWith(last, n)) ? SecretName : null));
+    }
 
-    /// <summary>Metadata of a machine are switches (<c>enable-oslogin: TRUE</c>), which tests need, or scripts, which hold passwords.</summary>
-    private static bool IsFlag(string value) => value.Length <= LongestFlag && value.All(char.IsAsciiLetterOrDigit);
+    private static RedactedPlace? In(string last, List<(string? Member, long Index)> at) =>
+        Places.TryGetValue(last, out var places) ? places.FirstOrDefault(p => p.IsAt(at)) : null;
+
+    /// <summary>Whatever the case, and however the words of the name are joined.</summary>
+    private static bool EndsWith(string name, string word)
+    {
+        var at = name.Length;
+        for (var i = word.Length - 1; i >= 0; i--)
+        {
+            do
+            {
+                if (--at < 0)
+                    return false;
+            }
+            while (i < word.Length - 1 && name[at] is '-' or '_' or '.');
+            if (char.ToLowerInvariant(name[at]) != word[i])
+                return false;
+        }
+        return true;
+    }
 }

@@ -66,12 +66,13 @@ public sealed class ReplayTransport : ExchangeTransport
     {
         var file = scope.BundlePath;
         var log = _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(_bundleFolder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value;
-        return new ReadOnlyGuard(refusal, new ReplayHandler(_answers.GetValueOrDefault(scope.FileName), KeepAsync, _policy));
+        return new ReadOnlyGuard(refusal, new ReplayHandler(_answers.GetValueOrDefault(scope.FileName), () => AskedFor, KeepAsync, _policy));
 
-        async ValueTask KeepAsync(RecordedExchange recorded, CancellationToken cancellationToken)
+        async ValueTask KeepAsync(RecordedExchange recorded, bool first, CancellationToken cancellationToken)
         {
-            var ids = await log.AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
-            Note(RecordedResponse.Reference(file, ids.Answer, recorded.Exchange));
+            if (first)
+                await log.AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
+            Note(RecordedResponse.Reference(file, recorded.Answer.Id, recorded.Exchange));
         }
     }
 

@@ -25,6 +25,7 @@ public sealed record ChainHead(string Id, long Sequence, PreviousBundle Bundle)
 /// <summary>What was signed.</summary>
 /// <param name="Head">SHA-256 of the statement. Held by somebody else, it shows later that no bundle was dropped or exchanged.</param>
 /// <param name="Stamped">When the authority stamped it; null without a time stamp.</param>
+/// <param name="TimeStampFailures">Of the authorities that were asked in vain, whether or not another one stamped it.</param>
 public sealed record SignedBundle(Digest Head, long Sequence, DateTimeOffset? Stamped, ImmutableArray<string> TimeStampFailures);
 
 /// <summary>Signs bundles.</summary>
@@ -55,9 +56,10 @@ public static class BundleSigner
         };
         var (content, signature) = Sign(statement, request.Key);
         byte[]? stamp = null;
+        ImmutableArray<string> failures = [];
         if (!request.Authorities.IsEmpty)
         {
-            (stamp, var failures) = await StampAsync(signature, request, cancellationToken);
+            (stamp, failures) = await StampAsync(signature, request, cancellationToken);
             if (stamp is null)
             {
                 // That there is no time stamp, and why, is itself signed.
@@ -70,7 +72,7 @@ public static class BundleSigner
         var shown = stamp is null ? (ReadOnlyMemory<byte>?)null : stamp;
         var sigstore = new SigstoreBundle(content, signature, certificate, shown, certificate is null ? request.Key.Fingerprint.Hex : null).Write();
         Write(folder, final, new(content, signature, stamp, sigstore, signer));
-        return new(Digest.Of(content), statement.Chain.Sequence, stamp is null ? null : TimeStamp.Read(stamp).Time, statement.TimeStampFailures);
+        return new(Digest.Of(content), statement.Chain.Sequence, stamp is null ? null : TimeStamp.Read(stamp).Time, failures);
     }
 
     private static (byte[] Content, byte[] Signature) Sign(BundleStatement statement, SigningKey key)
@@ -89,7 +91,7 @@ public static class BundleSigner
                 var query = new TimeStampQuery(signature);
                 var answer = await request.Ask(authority, query.Content, cancellationToken);
                 query.Accept(answer);
-                return (answer, []);
+                return (answer, failures.ToImmutable());
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {

@@ -38,6 +38,12 @@ public sealed record HttpExchange(
     /// </summary>
     public string? RedactedPayloadDigest { get; init; }
 
+    /// <summary>
+    /// The evidence-id that asked, and behind a blank the first 16 hex of the SHA-256 of the parent row's <c>_ref</c>, if it asked for one;
+    /// null outside of evidence. Two evidence items may ask the same, and a replay gives each its own answers.
+    /// </summary>
+    public string? AskedFor { get; init; }
+
     /// <summary>Both bodies were left out on purpose, because the exchange hands out credentials.</summary>
     public bool BodiesOmitted { get; init; }
 }

@@ -1,12 +1,14 @@
 namespace AuditCli.Evidence.Warc;
 
 /// <summary>One recorded attempt's question, and where the file has it; the answer stays in the file until it is asked for.</summary>
+/// <param name="AskedFor">As <see cref="HttpExchange.AskedFor"/>; null also in files of versions that did not record it.</param>
 public sealed record RecordedRequest(
     string RequestId,
     string AnswerId,
     Uri Uri,
     DateTimeOffset Date,
     HttpBlock Request,
+    string? AskedFor,
     long RequestOffset,
     long AnswerOffset);
 
@@ -26,7 +28,7 @@ public sealed class RecordedExchanges(string path, int maxRecordBytes = WarcRead
     /// <exception cref="IOException">The file cannot be read.</exception>
     public IEnumerable<RecordedRequest> Requests() => Pairs().Select(p => new RecordedRequest(
         p.Request.Id, p.Answer.Id, Named(() => WarcFormat.TargetUri(p.Request)), Named(() => WarcFormat.Date(p.Request)),
-        Named(() => WarcFormat.Http(p.Request)), p.RequestOffset, p.AnswerOffset));
+        Named(() => WarcFormat.Http(p.Request)), p.Request[WarcFormat.AskedFor], p.RequestOffset, p.AnswerOffset));
 
     /// <summary>Every attempt, whole, in the order of the answers.</summary>
     /// <inheritdoc cref="Requests" path="/exception"/>

@@ -17,6 +17,9 @@ public static class WarcFormat
     /// <summary>The extension field for the keyed digest of a body before redaction.</summary>
     public const string RedactedPayloadDigest = "WARC-Redacted-Payload-Digest";
 
+    /// <summary>The extension field of a request for <see cref="HttpExchange.AskedFor"/>.</summary>
+    public const string AskedFor = "WARC-Asked-For";
+
     private const string DateForm = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -41,8 +44,9 @@ public static class WarcFormat
         var uri = KeyValuePair.Create("WARC-Target-URI", exchange.Uri.AbsoluteUri);
         var protocol = KeyValuePair.Create("WARC-Protocol", exchange.Protocol);
         KeyValuePair<string, string>[] omitted = exchange.BodiesOmitted ? [new("WARC-Truncated", "unspecified")] : [];
+        KeyValuePair<string, string>[] asked = exchange.AskedFor is { } asker ? [new(AskedFor, asker)] : [];
         var request = Build(seed, ordinal, "request", exchange.Date, "application/http; msgtype=request",
-            Format(exchange.Request), exchange.Request.Body, [uri, protocol, .. omitted]);
+            Format(exchange.Request), exchange.Request.Body, [uri, protocol, .. omitted, .. asked]);
         var concurrent = KeyValuePair.Create("WARC-Concurrent-To", request["WARC-Record-ID"]!);
         if (exchange.Response is not { } response)
         {
@@ -68,6 +72,7 @@ public static class WarcFormat
         {
             OriginalContentEncoding = answer[OriginalContentEncoding],
             RedactedPayloadDigest = answer[RedactedPayloadDigest],
+            AskedFor = request[AskedFor],
             BodiesOmitted = request["WARC-Truncated"] is not null,
         };
     }

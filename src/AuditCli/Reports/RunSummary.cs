@@ -46,7 +46,13 @@ internal static class RunSummary
         ["tagmanifest_sha256"] = run.Bundle.TagManifestSha256.Hex,
         ["mode"] = run.Facts.Mode,
         ["signed"] = run.Signed is { } signed
-            ? new JsonObject { ["head"] = signed.Head.Hex, ["sequence"] = signed.Sequence, ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null }
+            ? new JsonObject
+            {
+                ["head"] = signed.Head.Hex,
+                ["sequence"] = signed.Sequence,
+                ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null,
+                ["time_stamp_failures"] = new JsonArray([.. signed.TimeStampFailures.Select(f => (JsonNode)f)]),
+            }
             : null,
         ["conclusions"] = new JsonObject(Enum.GetValues<Conclusion>().Select(c => (c, run.Results.Controls.Count(r => r.Conclusion == c)))
             .Where(c => c.Item2 > 0).Select(c => KeyValuePair.Create(Wording.Name(c.c), (JsonNode?)c.Item2))),

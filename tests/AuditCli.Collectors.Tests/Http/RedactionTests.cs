@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Tests.Aws;
+using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;
 
@@ -8,41 +11,13 @@ public sealed class RedactionTests
 {
     private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
 
-    /// <summary>Twenty-two kinds of secrets, put together at run time so that no scanner takes this file for a leak. The second is what must not stay.</summary>
     public static TheoryData<string, string, string> Secrets
     {
         get
         {
-            var body = string.Concat(Enumerable.Range(0, 12).Select(i => "aB3dE5fG"));
             var data = new TheoryData<string, string, string>();
-            foreach (var (kind, text, secret) in new[]
-            {
-                ("private key", $"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----", body),
-                ("RSA private key", $"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----", body),
-                ("private key that is cut off", $"-----BEGIN EC PRIVATE KEY-----\n{body}", body),
-                ("JSON web token", $"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0In0.{body[..43]}", body[..43]),
-                ("password in a URL", $"postgres://ledger:{body[..20]}@db.internal:5432/ledger", body[..20]),
-                ("password in a URL without a user", $"redis://:{body[..16]}@cache:6379/0", body[..16]),
-                ("GitHub token", "ghp_" + body[..36], body[..36]),
-                ("GitHub fine-grained token", "github_pat_" + body[..60], body[..60]),
-                ("GitLab token", "glpat-" + body[..20], body[..20]),
-                ("Slack token", "xoxb-" + body[..24], body[..24]),
-                ("Google API key", "AIza" + body[..35], body[..35]),
-                ("Google access token", "ya29." + body[..60], body[..60]),
-                ("Stripe key", "sk_live_" + body[..24], body[..24]),
-                ("model provider key", "sk-" + body[..48], body[..48]),
-                ("npm token", "npm_" + body[..36], body[..36]),
-                ("SendGrid key", $"SG.{body[..22]}.{body[..43]}", body[..43]),
-                ("Vault token", "hvs." + body[..24], body[..24]),
-                ("Azure storage key", $"DefaultEndpointsProtocol=https;AccountKey={body[..86]}==", body[..86]),
-                ("AWS secret key of a profile", $"aws_secret_access_key = {body[..40]}", body[..40]),
-                ("password in JSON inside a text", $"{{\"password\":\"{body[..16]}\"}}", body[..16]),
-                ("password in YAML inside a text", $"password: {body[..16]}", body[..16]),
-                ("password on a command line", $"--db-password={body[..16]}", body[..16]),
-            })
-            {
+            foreach (var (kind, text, secret) in PlantedSecrets.Of("aB3dE5fG"))
                 data.Add(kind, text, secret);
-            }
             return data;
         }
     }
@@ -76,6 +51,12 @@ public sealed class RedactionTests
     [InlineData("""{"pem":"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----","key":"-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"}""")]
     [InlineData("""{"Statement":[{"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu-west-1:1:secret:ledger-AbCdEf"}],"password_enabled":"true"}""")]
     [InlineData("""{"metadata":{"items":[{"key":"enable-oslogin","value":"TRUE"},{"key":"serial-port-enable","value":"0"}]}}""")]
+    [InlineData("""{"commonInstanceMetadata":{"items":[{"key":"block-project-ssh-keys","value":"true"}]},"nodeConfig":{"metadata":{"disable-legacy-endpoints":"true"}}}""")]
+    [InlineData("""{"Parameters":[{"ParameterName":"rds.force_ssl","ParameterValue":"1"}],"AllowUsersToChangePassword":true,"MinimumPasswordLength":14,"PasswordReusePrevention":"24"}""")]
+    [InlineData("""{"OptionSettings":[{"Name":"SQLNET.ENCRYPTION_SERVER","Value":"REQUIRED"}],"encryption":"hmac-sha256","annotations":{"kubernetes.io/enforce-mountable-secrets":"true"}}""")]
+    [InlineData("""{"CloudTrailEvent":"{\"eventName\":\"ConsoleLogin\",\"userIdentity\":{\"type\":\"Root\"},\"responseElements\":{\"ConsoleLogin\":\"Success\"}}"}""")]
+    [InlineData("<DescribeDBParametersResponse><Parameters><Parameter><ParameterName>rds.force_ssl</ParameterName><ParameterValue>1</ParameterValue></Parameter></Parameters><Marker>cGFzc3dvcmQ6IGh1bnRlcjJodW50ZXIy</Marker></DescribeDBParametersResponse>")]
+    [InlineData("<PolicyDocument>%7B%22Statement%22%3A%5B%7B%22Action%22%3A%22iam%3AChangePassword%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D</PolicyDocument>")]
     [InlineData("<Content>dXNlcixhcm4sdXNlcl9jcmVhdGlvbl90aW1lAIzaSyD4aGVsbG8gd29ybGQgaGVsbG8gd29ybGQgaGVsbG8K</Content>")]
     [InlineData("")]
     [InlineData("not found")]
@@ -107,6 +88,37 @@ public sealed class RedactionTests
     [InlineData("""{"metadata":{"items":[{"key":"startup-script","value":"#!/bin/sh\nlogin MARKER"}]}}""")]
     [InlineData("""{"clusters":[{"masterAuth":{"clientKey":"MARKER","clusterCaCertificate":"kept"}}]}""")]
     [InlineData("<DescribeInstanceAttributeResponse><userData><value>MARKER</value></userData></DescribeInstanceAttributeResponse>")]
+    [InlineData("""{"metadata":{"annotations":{"kapp.k14s.io/original":"{\"spec\":\"MARKER\"}"}}}""")]
+    [InlineData("""{"spec":{"steps":[{"env":[{"name":"A","value":"MARKER"}]}]}}""")]
+    [InlineData("""{"spec":{"container":{"env":[{"name":"A","value":"MARKER"}]}}}""")]
+    [InlineData("""{"jobDefinitions":[{"containerProperties":{"environment":[{"name":"A","value":"MARKER"}]}}]}""")]
+    [InlineData("""{"AwsCodeBuildProject":{"Environment":{"EnvironmentVariables":[{"Name":"A","Value":"MARKER","Type":"kept"}]}}}""")]
+    [InlineData("""{"ImageRepository":{"ImageConfiguration":{"RuntimeEnvironmentVariables":{"A":"MARKER"}}}}""")]
+    [InlineData("""{"app":{"name":"kept","environmentVariables":{"A":"MARKER"}}}""")]
+    [InlineData("""{"Job":{"DefaultArguments":{"--db":"MARKER","--enable-metrics":"true"},"Name":"kept"}}""")]
+    [InlineData("""{"ModelName":"kept","PrimaryContainer":{"Environment":{"A":"MARKER"}}}""")]
+    [InlineData("""{"Stacks":[{"Parameters":[{"ParameterKey":"kept","ParameterValue":"MARKER"}],"Outputs":[{"OutputKey":"Url","OutputValue":"MARKER"}]}]}""")]
+    [InlineData("""{"configurationItems":[{"configuration":"{\"parameters\":[{\"parameterKey\":\"kept\",\"parameterValue\":\"MARKER\"}]}"}]}""")]
+    [InlineData("""{"AwsElasticBeanstalkEnvironment":{"OptionSettings":[{"OptionName":"kept","Value":"MARKER"}]}}""")]
+    [InlineData("""{"AwsAutoScalingLaunchConfiguration":{"UserData":"MARKER","ImageId":"kept"}}""")]
+    [InlineData("""{"AwsRdsDbInstance":{"PendingModifiedValues":{"MasterUserPassword":"MARKER"},"Engine":"kept"}}""")]
+    [InlineData("""{"Commands":[{"Parameters":{"commands":["MARKER"]},"Status":"kept"}]}""")]
+    [InlineData("""{"commonInstanceMetadata":{"items":[{"key":"kept","value":"admin:ssh-rsa MARKER admin"}]}}""")]
+    [InlineData("""{"properties":{"metadata":{"items":[{"key":"db-password","value":"MARKER1"}]}}}""")]
+    [InlineData("""{"nodePools":[{"name":"kept","config":{"metadata":{"token":"MARKER"}}}]}""")]
+    [InlineData("""{"template":{"containers":[{"image":"kept","env":[{"name":"A","value":"MARKER"}]}]}}""")]
+    [InlineData("""{"buildConfig":{"runtime":"kept","environmentVariables":{"A":"MARKER"}}}""")]
+    [InlineData("""{"steps":[{"name":"kept","env":["A=MARKER"]}],"substitutions":{"_TOKEN":"MARKER"}}""")]
+    [InlineData("""{"config":{"softwareConfig":{"envVariables":{"A":"MARKER"},"imageVersion":"kept"}}}""")]
+    [InlineData("""{"name":"kept","sharedSecret":"MARKER","sharedSecretHash":"MARKER"}""")]
+    [InlineData("""{"replicaConfiguration":{"mysqlReplicaConfiguration":{"username":"kept","password":"MARKER","clientKey":"MARKER"}}}""")]
+    [InlineData("""{"oidc":{"clientId":"kept","clientSecret":{"value":{"plainText":"MARKER"}}}}""")]
+    [InlineData("""{"diskEncryptionKey":{"rawKey":"MARKER","kmsKeyName":"kept"}}""")]
+    [InlineData("""{"labels":{"DB_PASSWORD":"MARKER"},"annotations":{"example.com/api-key":"MARKER","example.com/team":"kept"}}""")]
+    [InlineData("<DescribeLaunchTemplateVersionsResponse><item><launchTemplateData><imageId>kept</imageId><userData>MARKER</userData></launchTemplateData></item></DescribeLaunchTemplateVersionsResponse>")]
+    [InlineData("<DescribeStacksResponse><Outputs><member><OutputKey>kept</OutputKey><OutputValue>MARKER</OutputValue></member></Outputs><Parameters><member><ParameterValue>MARKER</ParameterValue></member></Parameters></DescribeStacksResponse>")]
+    [InlineData("<DescribeOptionGroupsResponse><OptionSettings><OptionSetting><Name>kept</Name><Value>MARKER</Value></OptionSetting></OptionSettings></DescribeOptionGroupsResponse>")]
+    [InlineData("<a:R xmlns:a=\"x\"><a:Engine>kept</a:Engine><a:MasterUserPassword><![CDATA[MARKER]]></a:MasterUserPassword><Torn><preSharedKey>MARKER")]
     public void Named_places_are_emptied_whatever_stands_there(string body)
     {
         var (clean, digest) = Apply(body);
@@ -114,6 +126,59 @@ public sealed class RedactionTests
         Assert.NotNull(digest);
         Assert.Equal(body.Contains("kept", StringComparison.Ordinal), clean.Contains("kept", StringComparison.Ordinal));
     }
+
+    /// <summary>What AWS calls sensitive is emptied, in the form in which it comes over the wire, or is named with the reason why it stays.</summary>
+    [Theory]
+    [MemberData(nameof(CatalogueTests.Services), MemberType = typeof(CatalogueTests))]
+    public void Every_member_that_the_catalogue_calls_sensitive_is_emptied_or_kept_for_a_reason(string name)
+    {
+        foreach (var (operation, path, answer) in SensitiveMembers.Of(new AwsCatalogue().Service(name)!))
+        {
+            var kept = AwsSecretPlaces.Kept.Any(k => new RedactedPlace("", k.Path).IsAt(path));
+            Assert.True(kept == Apply(answer).Body.Contains(SensitiveMembers.Marker, StringComparison.Ordinal), $"{name}:{operation} {answer}");
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_kept_that_the_catalogue_does_not_call_sensitive()
+    {
+        var catalogue = new AwsCatalogue();
+        var sensitive = catalogue.ServiceNames.SelectMany(n => SensitiveMembers.Of(catalogue.Service(n)!)).Select(m => m.Path).ToArray();
+        Assert.All(AwsSecretPlaces.Kept, k => Assert.Contains(sensitive, new RedactedPlace("", k.Path).IsAt));
+    }
+
+    [Theory]
+    [MemberData(nameof(Secrets))]
+    public void A_secret_is_found_in_base64_with_percent_signs_and_in_a_document_inside_a_text(string kind, string text, string secret)
+    {
+        var base64 = Convert.ToBase64String(Encoding.UTF8.GetBytes($"#!/bin/sh\n{text}\n"));
+        var percent = Uri.EscapeDataString($"{{\"note\":{JsonSerializer.Serialize(text)}}}");
+        var inside = JsonSerializer.Serialize(new { eventName = "RunTask", note = JsonSerializer.Serialize(new { note = text }) });
+        foreach (var (form, hidden) in new[] { (base64, base64[16..40]), (percent, secret), (inside, secret) })
+        {
+            foreach (var body in new[] { JsonSerializer.Serialize(new { value = form }), $"<A><B>{System.Security.SecurityElement.Escape(form)}</B></A>" })
+            {
+                var (clean, digest) = Apply(body);
+                Assert.False(clean.Contains(hidden, StringComparison.Ordinal), $"{kind}: {clean}");
+                Assert.NotNull(digest);
+                Assert.NotEmpty(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
+                Assert.Equal((clean, null), Apply(clean));
+            }
+        }
+    }
+
+    [Fact]
+    public void What_was_emptied_in_a_document_inside_a_text_or_in_XML_is_listed_with_its_rule()
+    {
+        var inside = Apply("""{"a":[{"configuration":"{\"environment\":{\"variables\":{\"X\":\"quiet\"}}}"}]}""").Body;
+        Assert.Equal([("/a/0/configuration", "environment", Mark("quiet"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(inside), 10).Select(r => (r.Pointer, r.Rule, r.Digest)));
+        var xml = Apply("<R><userData>\n<value>a &amp; b</value></userData></R>").Body;
+        Assert.Equal([("/R/userData/value", "user-data", Mark("a & b"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(xml), 10).Select(r => (r.Pointer, r.Rule, r.Digest)));
+    }
+
+    [Fact]
+    public void A_secret_that_begins_like_a_digest_is_a_secret() =>
+        Assert.DoesNotContain("MARKER", Apply("""{"containers":[{"env":[{"name":"A","value":"hmac-sha256:MARKER"}]}]}""").Body, StringComparison.Ordinal);
 
     [Fact]
     public void Equal_secrets_are_equal_under_one_key_and_differ_under_another()

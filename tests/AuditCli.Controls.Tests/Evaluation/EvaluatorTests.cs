@@ -5,6 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
+/// <summary>What tests, items and partitions make of a control, and how they break.</summary>
 public sealed class EvaluatorTests
 {
     private const string Bob = """{"name":"bob","mfa":true}""";
@@ -12,153 +13,6 @@ public sealed class EvaluatorTests
     private const string Carol = """{"name":"carol"}""";
 
     private static readonly CompletenessCheck Agreeing = new("two counts", "SELECT count(*) FROM users", "SELECT count(name) FROM users");
-    private static readonly CompletenessCheck Disagreeing = new("two counts", "SELECT count(*) FROM users", "SELECT 7");
-
-    [Fact]
-    public async Task A_denied_call_never_becomes_a_pass()
-    {
-        var outcome = await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Some.Denied(Some.Users, Bob))));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.Equal("AccessDenied", Assert.Single(outcome.Result.Limitations).Code);
-    }
-
-    [Fact]
-    public async Task A_denied_call_without_rows_is_not_a_population_of_none() =>
-        Assert.Equal(Conclusion.Inconclusive, (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Some.Denied(Some.Users))))).Conclusion);
-
-    [Fact]
-    public async Task Deviations_in_incomplete_evidence_are_indicated_and_not_a_fail()
-    {
-        var outcome = await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Some.Denied(Some.Users, Alice, Bob))));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.Equal((0, 1, 2), (outcome.Result.Deviations, outcome.Result.Indicated, outcome.Result.Population));
-        Assert.Contains("\"verdict\":\"indicated\"", outcome.Rows()[0], StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_test_that_stands_when_incomplete_fails_on_what_it_saw_and_never_passes()
-    {
-        var control = Some.Control(Some.Test(Some.MfaSql, stands: true));
-        Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users, Alice))))).Conclusion);
-        Assert.Equal(Conclusion.Inconclusive, (await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users, Bob))))).Conclusion);
-    }
-
-    [Fact]
-    public async Task Evidence_that_nobody_collected_is_a_limitation_and_not_an_empty_table()
-    {
-        var outcome = await Some.EvaluateAsync(Some.Control(), Some.Partition("prod"));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.Equal(LimitationCodes.NotCollected, Assert.Single(outcome.Result.Limitations).Code);
-        Assert.Equal(Conclusion.Inconclusive, (await Some.EvaluateAsync(Some.Control())).Conclusion);
-    }
-
-    [Fact]
-    public async Task Evidence_of_a_provider_that_is_not_in_scope_is_empty_with_a_note()
-    {
-        var control = Some.Control() with { Evidence = [Some.Users with { IfTarget = true }] };
-        var outcome = await Some.EvaluateAsync(control, Some.Partition("prod"));
-        Assert.Equal(Conclusion.NoOccurrence, outcome.Conclusion);
-        Assert.Contains("not in scope", Assert.Single(outcome.Result.Notes), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task An_unread_parent_limits_the_tests_of_its_children()
-    {
-        var control = Some.Control(Some.Test("SELECT serial AS item, true AS pass, '' AS reason FROM devices")) with { Evidence = [Some.Users, Some.Devices] };
-        var devices = Some.Table(Some.Devices, """{"serial":"1"}""");
-        var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users)), ("devices", devices)));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-    }
-
-    [Fact]
-    public async Task A_check_over_unread_evidence_does_not_agree_by_accident()
-    {
-        var other = Some.Need("others", [new("name", ColumnType.Text)]);
-        var control = Some.Control() with
-        {
-            Evidence = [Some.Users, other],
-            Completeness = [new("none and none", "SELECT count(*) FROM users", "SELECT count(*) FROM others")],
-        };
-        var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Table(Some.Users)), ("others", Some.Denied(other))));
-        Assert.True(Assert.Single(outcome.Test.Completeness).Agree);
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-    }
-
-    [Fact]
-    public async Task State_read_too_far_from_as_of_is_inconclusive()
-    {
-        var late = Some.Table(Some.Users, Alice) with { ReadFrom = Some.AsOf.AddHours(1), ReadUntil = Some.AsOf.AddHours(25) };
-        var outcome = await Some.EvaluateAsync(Some.Control(Some.Test(Some.MfaSql, stands: true)), Some.Partition("prod", ("users", late)));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.Equal(1, outcome.Result.Indicated);
-        var limitation = Assert.Single(outcome.Result.Limitations);
-        Assert.Equal(LimitationCodes.StateReadAway, limitation.Code);
-        Assert.Equal("state read at 2026-10-01T01:00:00Z to 2026-10-02T01:00:00Z, more than 24 h from 2026-10-01T00:00:00Z", limitation.Message);
-
-        var near = late with { ReadUntil = Some.AsOf.AddHours(24) };
-        Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", near)))).Conclusion);
-        Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(Some.Control() with { Mode = ControlMode.Period }, Some.Partition("prod", ("users", late)))).Conclusion);
-    }
-
-    [Fact]
-    public async Task Counts_that_do_not_agree_are_inconclusive_with_both_shown()
-    {
-        var outcome = await Some.EvaluateAsync(Some.Control() with { Completeness = [Disagreeing] }, Some.With(Bob));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.Equal(new CompletenessResult("two counts", "1", "7", false), Assert.Single(outcome.Test.Completeness));
-    }
-
-    [Fact]
-    public async Task A_count_that_is_null_does_not_agree()
-    {
-        var control = Some.Control() with { Completeness = [new("c", "SELECT max(age) FROM users", "SELECT min(age) FROM users")] };
-        var outcome = await Some.EvaluateAsync(control, Some.With(Bob));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.Equal(new CompletenessResult("c", null, null, false), Assert.Single(outcome.Test.Completeness));
-    }
-
-    [Theory]
-    [InlineData("SELECT name FROM users", "2 rows")]
-    [InlineData("SELECT 1, 2", "2 columns")]
-    [InlineData("SELECT nothing FROM users", "nothing")]
-    [InlineData("SELECT now()", "now()")]
-    public async Task A_check_that_breaks_is_an_error_and_not_a_pass(string sql, string message)
-    {
-        var outcome = await Some.EvaluateAsync(Some.Control() with { Completeness = [new("c", sql, "SELECT 2")] }, Some.With(Bob, Carol));
-        outcome.IsError(message);
-    }
-
-    [Fact]
-    public async Task Opposite_errors_of_two_accounts_do_not_cancel()
-    {
-        var other = Some.Need("others", [new("name", ColumnType.Text)]);
-        var control = Some.Control() with
-        {
-            Evidence = [Some.Users, other],
-            Completeness = [new("c", "SELECT count(*) FROM users", "SELECT count(*) FROM others")],
-        };
-        var outcome = await Some.EvaluateAsync(
-            control,
-            Some.Partition("a", ("users", Some.Table(Some.Users, Bob)), ("others", Some.Table(other))),
-            Some.Partition("b", ("users", Some.Table(Some.Users)), ("others", Some.Table(other, """{"name":"bob"}"""))));
-        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
-        Assert.All(outcome.Result.Tests, t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
-    }
-
-    [Fact]
-    public async Task A_check_concerns_the_tests_that_use_its_tables_and_one_that_uses_none_concerns_all()
-    {
-        var other = Some.Need("others", [new("name", ColumnType.Text)]);
-        var control = Some.Control(Some.Test(Some.MfaSql), Some.Test("SELECT name AS item, true AS pass, '' AS reason FROM others", "T2")) with
-        {
-            Evidence = [Some.Users, other],
-            Completeness = [Disagreeing],
-        };
-        var partition = Some.Partition("prod", ("users", Some.Table(Some.Users, Bob)), ("others", Some.Table(other, """{"name":"x"}""")));
-        Assert.Equal([Conclusion.Inconclusive, Conclusion.Pass], (await Some.EvaluateAsync(control, partition)).Result.Tests.Select(t => t.Conclusion));
-        control = control with { Completeness = [new("c", "SELECT 1", "SELECT 2")] };
-        Assert.Equal([Conclusion.Inconclusive, Conclusion.Inconclusive], (await Some.EvaluateAsync(control, partition)).Result.Tests.Select(t => t.Conclusion));
-    }
 
     [Theory]
     [InlineData("SELECT 'x' AS item, true AS pass, '' AS reason FROM users", "item 'x' has 2 rows")]
@@ -383,41 +237,5 @@ public sealed class EvaluatorTests
         Assert.Equal(ResultsTests.Bytes(one.Result), ResultsTests.Bytes(two.Result));
         var production = string.Concat(one.Rows().Where(r => r.Contains("\"prod\"", StringComparison.Ordinal)).Select(r => r + "\n"));
         Assert.Equal(Digest.Of(Encoding.UTF8.GetBytes(production)), one.Result.Tests[1].RowsSha256);
-    }
-
-    [Fact]
-    public async Task A_pass_implies_that_everything_was_read()
-    {
-        var random = new Random(20261123);
-        var conclusions = new HashSet<Conclusion>();
-        for (var round = 0; round < 60; round++)
-        {
-            EvidenceTable Any(EvidenceNeed need, Func<int, string> row)
-            {
-                var rows = Enumerable.Range(0, random.Next(4)).Select(row).ToArray();
-                return random.Next(4) == 0 ? Some.Denied(need, rows) : Some.Table(need, rows);
-            }
-            var control = Some.Control(
-                Some.Test("SELECT name AS item, mfa AS pass, '' AS reason FROM users", stands: random.Next(2) == 0),
-                Some.Test("SELECT serial AS item, true AS pass, '' AS reason FROM devices", "T2")) with
-            {
-                Evidence = [Some.Users, Some.Devices, Some.Approvals],
-                Waivers = Some.Waivers,
-                Completeness = random.Next(2) == 0 ? [Agreeing] : [],
-            };
-            var partitions = Enumerable.Range(0, 1 + random.Next(2)).Select(p => Some.Partition(
-                $"p{p}",
-                ("users", Any(Some.Users, i => $$"""{"name":"u{{i}}","mfa":{{(random.Next(5) == 0 ? "false" : "true")}}}""")),
-                ("devices", Any(Some.Devices, i => $$"""{"serial":"s{{i}}"}""")),
-                ("approvals", Any(Some.Approvals, i => Some.Approval($"u{i}"))))).ToArray();
-            var outcome = await Some.EvaluateAsync(control, partitions);
-            conclusions.Add(outcome.Conclusion);
-            var allRead = partitions.All(p => p.Tables["users"].Complete && p.Tables["devices"].Complete);
-            if (outcome.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
-                Assert.True(allRead);
-            if (outcome.Conclusion is Conclusion.Pass)
-                Assert.Equal((0, 0, 0), (outcome.Result.Deviations, outcome.Result.Indicated, outcome.Result.Undetermined));
-        }
-        Assert.Superset(new HashSet<Conclusion> { Conclusion.Pass, Conclusion.Fail, Conclusion.Inconclusive }, conclusions);
     }
 }

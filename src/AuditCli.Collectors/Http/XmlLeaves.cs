@@ -1,0 +1,70 @@
+using System.Net;
+using System.Text;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>
+/// Replaces values in XML without touching any other character. It only needs tags that open and close: what no reader would take
+/// to its end is gone through as far as it goes.
+/// </summary>
+internal static class XmlLeaves
+{
+    private const string Verbatim = "<![CDATA[";
+
+    /// <summary>The document with the text of each element that has no elements replaced; the same text where nothing is.</summary>
+    /// <param name="instead">Given the path and the value; null keeps it.</param>
+    public static string Replace(string xml, Func<List<(string? Member, long Index)>, string, string?> instead)
+    {
+        StringBuilder? clean = null;
+        var path = new List<(string? Member, long Index)>();
+        var (at, copied, leaf) = (0, 0, -1);
+        while (xml.IndexOf('<', at) is >= 0 and var open && End(xml, open) is > 0 and var end)
+        {
+            at = end;
+            if (xml[open + 1] is '!' or '?')
+                continue;
+            if (xml[open + 1] == '/')
+            {
+                Leaf(open);
+                if (path.Count > 0)
+                    path.RemoveAt(path.Count - 1);
+            }
+            else if (xml[end - 2] != '/')
+            {
+                path.Add((Name(xml.AsSpan(open + 1, end - open - 2)), -1));
+                leaf = end;
+                continue;
+            }
+            leaf = -1;
+        }
+        Leaf(xml.Length);
+        return clean is null ? xml : clean.Append(xml, copied, xml.Length - copied).ToString();
+
+        void Leaf(int close)
+        {
+            if (leaf < 0 || leaf == close || instead(path, Value(xml[leaf..close])) is not { } value)
+                return;
+            clean = (clean ?? new(xml.Length)).Append(xml, copied, leaf - copied).Append(WebUtility.HtmlEncode(value));
+            copied = close;
+        }
+    }
+
+    /// <summary>Behind what begins there; -1 where it does not end.</summary>
+    private static int End(string xml, int open)
+    {
+        var rest = xml.AsSpan(open);
+        var last = rest.StartsWith("<!--", StringComparison.Ordinal) ? "-->" : rest.StartsWith(Verbatim, StringComparison.Ordinal) ? "]]>" : ">";
+        return xml.IndexOf(last, open, StringComparison.Ordinal) is >= 0 and var at ? at + last.Length : -1;
+    }
+
+    /// <summary>Without prefix and attributes.</summary>
+    private static string Name(ReadOnlySpan<char> tag)
+    {
+        var name = tag.IndexOfAny(" \t\r\n") is >= 0 and var blank ? tag[..blank] : tag;
+        return name[(name.IndexOf(':') + 1)..].ToString();
+    }
+
+    private static string Value(string text) => text.StartsWith(Verbatim, StringComparison.Ordinal) && text.EndsWith("]]>", StringComparison.Ordinal)
+        ? text[Verbatim.Length..^3]
+        : WebUtility.HtmlDecode(text);
+}
