@@ -118,7 +118,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private byte[]? Text(ReadOnlySpan<byte> body)
     {
         var text = Encoding.UTF8.GetString(body);
-        var clean = UserData().Replace(text, m => m.Value.Replace(m.Groups["secret"].Value, Mark(Encoding.UTF8.GetBytes(m.Groups["secret"].Value)), StringComparison.Ordinal));
+        var clean = SecretElements().Replace(text, m => m.Value.Replace(m.Groups["secret"].Value, Mark(Encoding.UTF8.GetBytes(m.Groups["secret"].Value)), StringComparison.Ordinal));
         clean = InText(clean) ?? clean;
         return ReferenceEquals(clean, text) || clean == text ? null : Encoding.UTF8.GetBytes(clean);
     }
@@ -137,8 +137,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     [GeneratedRegex("hmac-sha256:[0-9a-f]{64}", RegexOptions.CultureInvariant)]
     private static partial Regex Marks();
 
-    [GeneratedRegex("<(?:userData|UserData)>(?:\\s*<value>)?(?<secret>[^<]+)<", RegexOptions.CultureInvariant)]
-    private static partial Regex UserData();
+    [GeneratedRegex("<(?:userData>|UserData>|[cC]lientSecret>|[pP]reSharedKey>|customerGatewayConfiguration>|MasterUserPassword>)(?:\\s*<value>)?(?<secret>[^<]+)<", RegexOptions.CultureInvariant)]
+    private static partial Regex SecretElements();
 
     /// <summary>Where a reader stands in a document.</summary>
     private sealed class JsonPath
@@ -167,7 +167,9 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
         public bool IsPageToken => _at.Count > 0 && _at[^1].Member is { } name && RedactionRules.PageTokens.Contains(name);
 
-        public RedactedPlace? Place() => RedactionRules.Places.FirstOrDefault(IsAt);
+        public RedactedPlace? Place() => _at.Count > 0 && _at[^1].Member is { } name && RedactionRules.SecretMembers.Contains(name)
+            ? RedactionRules.SecretMember
+            : RedactionRules.Places.FirstOrDefault(IsAt);
 
         /// <summary>RFC 6901.</summary>
         public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name

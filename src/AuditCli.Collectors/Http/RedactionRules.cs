@@ -18,7 +18,23 @@ internal static class RedactionRules
     /// <summary>The rule of texts that look like a credential, wherever they stand.</summary>
     public const string Credential = "credential";
 
+    /// <summary>The rule of <see cref="SecretMembers"/>.</summary>
+    public static RedactedPlace SecretMember { get; } = new("secret", "");
+
     private const int LongestFlag = 24;
+
+    /// <summary>Members that hold a secret beside configuration, whatever they stand in: AWS's, under their names on the wire.</summary>
+    public static FrozenSet<string> SecretMembers { get; } = new[]
+    {
+        "ADDomainJoinPassword", "APIKey", "AccountPassword", "ApiKey", "AsmPassword", "AuthPassword", "AuthToken", "BillingToken",
+        "CallbackToken", "ClientSecret", "CrossRealmTrustPrincipalPassword", "CustomerGatewayConfiguration", "DeviceToken",
+        "FsxAdminPassword", "HECToken", "KdcAdminPassword", "MasterUserPassword", "Password", "PreCoPassword", "PreSharedKey",
+        "PreSignedLogUrl", "PreSignedUrl", "ProcurementPortalSharedSecret", "SaslPassword", "SecretToken", "SharedSecret", "SignedUrl",
+        "SslClientKeyPassword", "VoipDeviceToken", "accessToken", "associatedTranscriptsPassword", "authKey", "basicAuthCredentials",
+        "botLocaleExportPassword", "clientSecret", "client_secret", "customerGatewayConfiguration", "grafanaToken", "jwtToken",
+        "masterUserPassword", "passphrase", "password", "preSharedKey", "private_key", "refreshToken", "registrationToken",
+        "secretAccessKey", "taxDocumentAccessToken", "userManagedClientApplicationClientSecret", "webhookUrl",
+    }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Members with which the next page is asked; whatever they look like, they are no secrets, and without them nothing goes on.</summary>
     public static FrozenSet<string> PageTokens { get; } =
@@ -32,9 +48,15 @@ internal static class RedactionRules
         new("environment", "ephemeralContainers/[]/env/[]/value"),
         // It holds the whole object once more.
         new("last-applied", "annotations/kubectl.kubernetes.io~1last-applied-configuration"),
-        // AWS: Lambda, ECS, CodeBuild, EC2.
+        // AWS: Lambda, ECS and Batch, Lightsail, SageMaker, App Runner, AppSync, CodeBuild, EC2.
         new("environment", "Environment/Variables/*"),
-        new("environment", "containerDefinitions/[]/environment/[]/value"),
+        new("environment", "environment/[]/value"),
+        new("environment", "containers/*/environment/*"),
+        new("environment", "Containers/[]/Environment/*"),
+        new("environment", "PrimaryContainer/Environment/*"),
+        new("environment", "RuntimeEnvironmentVariables/*"),
+        new("api-key", "apiKeys/[]/id"),
+        new("secret", "webhook/secret"),
         new("environment", "environmentVariables/[]/value"),
         new("user-data", "UserData"),
         new("user-data", "UserData/Value"),
