@@ -6,11 +6,18 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Collectors;
 
 /// <summary>A target of the run, and what came of entering it. One that reaches several accounts stands once for each of them.</summary>
-/// <param name="Connection">Null when the target could not be entered.</param>
-/// <param name="ReadThrough">The target through which its account was already being read; null for a target that is read itself.</param>
-/// <param name="Failure">Why it could not be entered; null when it could.</param>
-/// <param name="Exchanges">Every attempt that entering took: who the caller is, which accounts and regions there are. With the first of several accounts.</param>
-public sealed record ReachedTarget(Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges);
+/// <param name="Connection">Null when the target could not be entered at all.</param>
+/// <param name="ReadThrough">The target through which its account is read instead; null for what is read itself.</param>
+/// <param name="Failure">Why target or account could not be entered; null when it could, or did not have to be.</param>
+/// <param name="Exchanges">Every attempt that entering took, by file: who the caller is, which accounts and regions there are. With the first of several accounts.</param>
+public sealed record ReachedTarget(Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges)
+{
+    /// <summary>Whether its account was entered, by it or by the target through which it is read.</summary>
+    public bool IsEntered => Connection is { LeftOut: null } && Failure is null;
+
+    /// <summary>The account; empty where it is not known.</summary>
+    public string Account => Connection?.Account ?? "";
+}
 
 /// <summary>What a run collected: every target in the order given, and every evidence item, as they stand in the index.</summary>
 public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<EvidenceItem> Items);
@@ -46,18 +53,25 @@ public sealed class CollectionRun(
         var entered = await Task.WhenAll(targets.Select(t => EnterAsync(t, cancellationToken)));
         var reached = OncePerAccount(entered.SelectMany(t => t));
         foreach (var target in reached)
-            tell(target.Failure is { } failure
-                ? new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message)
-                : new CollectionEvent.TargetReached(target.Connection!));
+        {
+            if (target.Failure is { } failure)
+                tell(new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message));
+            else if (target.IsEntered && target.ReadThrough is null)
+                tell(new CollectionEvent.TargetReached(target.Connection!));
+        }
 
-        var asked = reached.Where(t => t.ReadThrough is null)
+        var asked = reached.Where(t => t.ReadThrough is null && (t.IsEntered || t.Failure is not null))
             .SelectMany(t => plan.Requests.Where(r => r.Target == t.Target.Name).SelectMany(r => At(t, r)))
             .ToImmutableArray();
-        tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length));
+        var listing = reached.Where(t => t.Connection?.Listed is not null).Select(t => t.Target).Distinct().ToImmutableArray();
+        tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length + listing.Length));
 
         var given = ImmutableArray.CreateBuilder<EvidenceItem>();
         foreach (var input in plan.Inputs)
             given.Add(await RecordAsync(await new InputCollection(bundle, clock).CollectAsync(input, inputs.Single(i => i.Name == input.Input), cancellationToken), cancellationToken));
+
+        foreach (var target in listing)
+            given.Add(await RecordAsync(new AccountPopulation(bundle).Write(target, [.. reached.Where(t => t.Target.Name == target.Name)]), cancellationToken));
 
         // One failed task (the bundle cannot be written) ends the others too: nothing goes on unrecorded.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -65,9 +79,8 @@ public sealed class CollectionRun(
         var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
         foreach (var (target, request, region) in asked)
         {
-            var account = target.Connection?.Account ?? "";
-            var parent = request.ParentKey is { } key ? items[(target.Target.Name, account, key, region)] : null;
-            items[(target.Target.Name, account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
+            var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
+            items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
         }
         return new(reached, [.. given, .. await AllAsync(items.Values)]);
     }
@@ -78,8 +91,9 @@ public sealed class CollectionRun(
         try
         {
             var connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
-            var exchanges = trail.Drain();
-            return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, null, i == 0 ? exchanges : []))];
+            // Accounts are entered at once; each has files of its own, in which the order is the same in a replay.
+            ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
+            return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -88,26 +102,32 @@ public sealed class CollectionRun(
         }
     }
 
-    /// <summary>An account that two targets reach is read once, by the one that stands first.</summary>
+    /// <summary>
+    /// An account that two targets reach is read once: by the one that names it rather than by one that found it in a list, then by the
+    /// one that stands first. Where another target reads it, it does not matter that this one could not enter it.
+    /// </summary>
     private static ImmutableArray<ReachedTarget> OncePerAccount(IEnumerable<ReachedTarget> entered)
     {
+        var all = entered.ToImmutableArray();
         var readers = new Dictionary<(string Source, string Account), string>();
+        foreach (var t in all.Where(t => t.IsEntered).OrderBy(t => t.Connection!.Listed is not null))
+            readers.TryAdd((t.Target.Source, t.Account), t.Target.Name);
         return
         [
-            .. entered.Select(t => t.Connection is { } c && !readers.TryAdd((t.Target.Source, c.Account), t.Target.Name)
-                ? t with { ReadThrough = readers[(t.Target.Source, c.Account)] }
+            .. all.Select(t => t.Account.Length > 0 && readers.TryGetValue((t.Target.Source, t.Account), out var reader) && reader != t.Target.Name
+                ? t with { ReadThrough = reader, Failure = null }
                 : t),
         ];
     }
 
-    /// <summary>Where a request is asked: once for the account, or in every region. A target that was not entered has one place without a name.</summary>
+    /// <summary>Where a request is asked: once for the account, or in every region. A target or account that was not entered has one place without a name.</summary>
     private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> At(ReachedTarget target, PlannedRequest request)
     {
-        if (target.Connection is not { } connection)
+        if (!target.IsEntered)
             return [(target, request, "")];
         return request.Operation.Scope == OperationScope.Global
-            ? [(target, request, connection.GlobalRegion)]
-            : connection.Regions.Select(region => (target, request, region));
+            ? [(target, request, target.Connection!.GlobalRegion)]
+            : target.Connection!.Regions.Select(region => (target, request, region));
     }
 
     private async Task<EvidenceItem> AskAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open, CancellationTokenSource ending)
@@ -136,8 +156,8 @@ public sealed class CollectionRun(
 
     private async Task<EvidenceItem> RecordedAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
     {
-        var item = target.Connection is { } connection
-            ? await AskAsync(connection, request, region, parent, cancellationToken)
+        var item = target.IsEntered
+            ? await AskAsync(target.Connection!, request, region, parent, cancellationToken)
             : Unreached(target, request);
         return await RecordAsync(item, cancellationToken);
     }
@@ -153,10 +173,10 @@ public sealed class CollectionRun(
 
     private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request) => new()
     {
-        EvidenceId = plan.EvidenceId(request, "", ""),
+        EvidenceId = plan.EvidenceId(request, target.Account, ""),
         Names = request.Names,
         Target = target.Target.Name,
-        Account = "",
+        Account = target.Account,
         Region = "",
         Source = request.Operation.Source,
         Operation = request.Operation.Name,

@@ -19,7 +19,8 @@ public interface ICollector : IAsyncDisposable
 
     /// <summary>
     /// Finds out whom a target's credentials are taken for, and which accounts and regions they reach: one connection for each account,
-    /// at least one, each account once. <see cref="EvidenceRequest.Account"/> says later which of them a question is about.
+    /// at least one, each account once, those that were found and are not read included. <see cref="EvidenceRequest.Account"/> says later
+    /// which of them a question is about.
     /// </summary>
     Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken);
 
@@ -37,7 +38,20 @@ public sealed record Connection(
     string Account,
     string Identity,
     string GlobalRegion,
-    ImmutableArray<string> Regions);
+    ImmutableArray<string> Regions)
+{
+    /// <summary>Regions that the account has and cannot use until somebody switches them on.</summary>
+    public ImmutableArray<string> NotEnabled { get; init; } = [];
+
+    /// <summary>The element of the provider's list in which the account was found; null where the target names it.</summary>
+    public JsonElement? Listed { get; init; }
+
+    /// <summary>Why the account is not read, in words: it was excluded, or it is closed. Null where it is to be read.</summary>
+    public string? LeftOut { get; init; }
+
+    /// <summary>Why the account could not be entered: what is planned for it is a scope limitation. With no account, why it is not certain that these are all.</summary>
+    public ReadFailure? Failure { get; init; }
+}
 
 /// <summary>A request that hands out credentials: that it was made is noted, what it said is not.</summary>
 /// <param name="Endpoint">Without query.</param>

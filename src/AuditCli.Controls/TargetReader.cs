@@ -42,7 +42,10 @@ internal static class TargetReader
                 values[setting.Name] = read;
         }
         reader.Close();
-        return new(name, source.Name, values.ToImmutable());
+        var target = new Target(name, source.Name, values.ToImmutable());
+        if (source.WhyNotTarget(target) is { } why)
+            faults.Meaning(settings.Position, $"target '{name}': {why}");
+        return target;
     }
 
     private static ImmutableArray<string>? Value(YamlNode node, TargetSetting setting, string folder, bool live, FaultList faults)

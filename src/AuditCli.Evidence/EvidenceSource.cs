@@ -33,7 +33,11 @@ public sealed record EvidenceSource(
     string Name,
     ImmutableArray<TargetSetting> TargetSettings,
     Func<string, Operation?> FindOperation,
-    Func<string, ImmutableArray<string>> Suggest);
+    Func<string, ImmutableArray<string>> Suggest)
+{
+    /// <summary>Why the settings of a target, each of them well-formed, do not fit together; null when they do.</summary>
+    public Func<Target, string?> WhyNotTarget { get; init; } = _ => null;
+}
 
 /// <summary>
 /// An account, project or cluster of the engagement, and where its credentials come from; never the credentials.

@@ -34,8 +34,7 @@ internal sealed record RunFacts
 
     public string Mode => Recorded is null ? "live" : "replay";
 
-    /// <summary>Targets that were not read themselves, for the list of what was not tested.</summary>
-    public IEnumerable<NotTested> NotRead => Reached.Where(t => t.ReadThrough is not null)
-        .Select(t => new NotTested(t.Target.Name, $"account {t.Connection!.Account} is read through target {t.ReadThrough}"));
-
+    /// <summary>Targets and accounts that were not read, or not by themselves, for the list of what was not tested.</summary>
+    public IEnumerable<NotTested> NotRead => Reached.Where(t => t.ReadThrough is not null || t.Connection?.LeftOut is not null)
+        .Select(t => new NotTested(t.Target.Name, t.ReadThrough is { } reader ? $"account {t.Account} is read through target {reader}" : t.Connection!.LeftOut!));
 }

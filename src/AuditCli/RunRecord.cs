@@ -96,10 +96,12 @@ internal static class RunRecord
         ["name"] = target.Target.Name,
         ["source"] = target.Target.Source,
         ["settings"] = new JsonObject(target.Target.Settings.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)new JsonArray([.. s.Value.Select(v => (JsonNode)v)])))),
-        ["account"] = target.Connection?.Account,
-        ["identity"] = target.Connection?.Identity,
-        ["regions"] = target.Connection is { } c ? new JsonArray([.. c.Regions.Select(x => (JsonNode)x)]) : null,
+        ["account"] = target.Account.Length > 0 ? target.Account : null,
+        ["identity"] = target.IsEntered && target.Connection!.Identity.Length > 0 ? target.Connection.Identity : null,
+        ["regions"] = target.IsEntered ? new JsonArray([.. target.Connection!.Regions.Select(x => (JsonNode)x)]) : null,
+        ["regions_not_enabled"] = target.IsEntered ? new JsonArray([.. target.Connection!.NotEnabled.Select(x => (JsonNode)x)]) : null,
         ["read_through"] = target.ReadThrough,
+        ["left_out"] = target.Connection?.LeftOut,
         ["failure"] = target.Failure is { } f ? new JsonObject { ["code"] = f.Code, ["message"] = f.Message } : null,
         ["exchanges"] = new JsonArray([.. target.Exchanges.Select(e => (JsonNode)new JsonObject
         {

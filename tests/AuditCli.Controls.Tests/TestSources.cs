@@ -12,8 +12,11 @@ internal static class TestSources
         Source("aws",
             [
                 new("profile", TargetSettingForm.Text, false, []),
-                new("role_arn", TargetSettingForm.Text, false, []),
+                new("role_arn", TargetSettingForm.TextOrList, false, []),
                 new("external_id", TargetSettingForm.Text, false, []),
+                new("organization", TargetSettingForm.Flag, false, []),
+                new("role_name", TargetSettingForm.Text, false, []),
+                new("exclude_accounts", TargetSettingForm.TextList, false, []),
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
             ],
             new("aws", "iam:ListUsers", OperationScope.Global, [new("PathPrefix", ColumnType.Text, false), new("MaxItems", ColumnType.Integer, false)],

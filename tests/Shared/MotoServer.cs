@@ -16,6 +16,16 @@ public sealed class MotoFactAttribute : FactAttribute
     }
 }
 
+/// <summary>As <see cref="MotoFactAttribute"/>, for a table of cases.</summary>
+public sealed class MotoTheoryAttribute : TheoryAttribute
+{
+    public MotoTheoryAttribute()
+    {
+        if (MotoServer.Executable is null && Environment.GetEnvironmentVariable("CI") != "true")
+            Skip = MotoServer.HowToInstall;
+    }
+}
+
 /// <summary>One moto_server of its own, on a free port, killed by its own process id.</summary>
 public sealed class MotoServer : IAsyncDisposable
 {

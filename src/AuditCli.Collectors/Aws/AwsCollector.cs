@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Amazon.Runtime;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
@@ -42,12 +43,22 @@ public sealed class AwsCollector : ICollector
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
-        var identity = await FirstAsync(session, "sts:GetCallerIdentity", cancellationToken);
-        var account = Text(identity, "Account");
-        var regions = target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"]
-            ? given
-            : await EnabledRegionsAsync(session, cancellationToken);
-        return [new(target, account, Text(identity, "Arn"), AwsSession.GlobalRegion, regions)];
+        var own = await EnterAsync(target, session, cancellationToken);
+        return target.Setting("organization") == "true"
+            ? await new Organization(_catalogue, session).ConnectAsync(target, own, EnterAccountAsync, cancellationToken)
+            : [own];
+
+        async Task<Connection> EnterAccountAsync(string account)
+        {
+            // A role of the same name in each; a replay needs none, and finds nothing recorded of those that refused.
+            var credentials = _transport.IsReplay
+                ? new AnonymousAWSCredentials()
+                : await _credentials.AssumeAsync(target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion);
+            var entered = await EnterAsync(target, session.Enter(account, credentials), cancellationToken);
+            return entered.Account == account
+                ? entered
+                : throw new CollectionException(Organization.AnotherAccount, $"the role belongs to account {entered.Account}");
+        }
     }
 
     /// <inheritdoc/>
@@ -55,7 +66,7 @@ public sealed class AwsCollector : ICollector
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var session = _sessions.Connected(request.Target);
+        var session = _sessions.Connected(request.Target).Of(request.Account);
         var (service, operation) = Find(request.Operation.Name);
         if (CredentialReport.Is(service, operation))
         {
@@ -98,28 +109,33 @@ public sealed class AwsCollector : ICollector
         var (credentials, region) = _transport.IsReplay
             ? (new AnonymousAWSCredentials(), RecordedRegion(target))
             : await _credentials.ResolveAsync(target, cancellationToken);
-        return new(target.Name, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock);
+        return new(target.Name, account: null, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock);
     }
 
     /// <summary>The region in the recorded host, which says the partition; null on an emulator.</summary>
     private string? RecordedRegion(Target target) =>
         _transport.RecordedOrigin(new(target.Name, "sts", AwsSession.GlobalRegion))?.Host.Split('.').FirstOrDefault(Partitions.IsRegion);
 
-    private async Task<ImmutableArray<string>> EnabledRegionsAsync(AwsSession session, CancellationToken cancellationToken)
+    /// <summary>Asks whose the credentials are, and which regions there are unless the target names them.</summary>
+    private async Task<Connection> EnterAsync(Target target, AwsSession session, CancellationToken cancellationToken)
     {
-        var answer = await FirstAsync(session, "ec2:DescribeRegions", cancellationToken);
-        ImmutableArray<string> regions = answer.TryGetProperty("Regions", out var list)
-            ? [.. list.EnumerateArray().Select(r => Text(r, "RegionName")).Order(StringComparer.Ordinal)]
-            : [];
-        return regions.IsEmpty
-            ? throw new CollectionException(TypedJson.Malformed, "ec2:DescribeRegions names no region, though every account has some")
-            : regions;
+        var identity = await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken);
+        var entered = new Connection(target, Text(identity, "Account"), Text(identity, "Arn"), AwsSession.GlobalRegion, []);
+        if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
+            return entered with { Regions = given };
+        var answer = await FirstAsync(session, "ec2:DescribeRegions", new() { ["AllRegions"] = true }, cancellationToken);
+        var all = answer.TryGetProperty("Regions", out var list)
+            ? list.EnumerateArray().ToLookup(r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in", r => Text(r, "RegionName"))
+            : Enumerable.Empty<string>().ToLookup(_ => true);
+        return all.Contains(true)
+            ? entered with { Regions = [.. all[true].Order(StringComparer.Ordinal)], NotEnabled = [.. all[false].Order(StringComparer.Ordinal)] }
+            : throw new CollectionException(TypedJson.Malformed, "ec2:DescribeRegions names no enabled region, though every account has some");
     }
 
-    private async Task<JsonElement> FirstAsync(AwsSession session, string name, CancellationToken cancellationToken)
+    private async Task<JsonElement> FirstAsync(AwsSession session, string name, JsonObject parameters, CancellationToken cancellationToken)
     {
         var (service, operation) = Find(name);
-        var answer = await session.CallAsync(service, operation, [], AwsSession.GlobalRegion, cancellationToken);
+        var answer = await session.CallAsync(service, operation, parameters, AwsSession.GlobalRegion, cancellationToken);
         return TypedJson.Read(service, operation, answer);
     }
 

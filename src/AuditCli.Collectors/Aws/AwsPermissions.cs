@@ -22,7 +22,7 @@ internal static class AwsPermissions
         var catalogue = new AwsCatalogue();
         var table = PermissionTable.Read();
         var everyRegion = targets.IsEmpty || targets.Any(t => !t.Settings.TryGetValue("regions", out var given) || given is ["enabled"]);
-        string[] connecting = everyRegion ? [Identity, Regions] : [Identity];
+        string[] connecting = [Identity, .. everyRegion ? [Regions] : Array.Empty<string>(), .. targets.Any(IsOrganization) ? Organization.Operations : []];
         var collected = operations.SelectMany(o => o.Reads).ToImmutableHashSet(StringComparer.Ordinal);
         var asked = collected.Concat(connecting).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
         var actions = new SortedSet<string>(StringComparer.Ordinal);
@@ -50,14 +50,25 @@ internal static class AwsPermissions
         notes.Add($"{Identity}, which every run asks first, needs no permission");
         if (onlyToConnect.Contains(Regions))
             notes.Add($"{Regions} is asked for targets with regions: enabled, the default; for those with a list of regions it is not");
-        notes.AddRange(targets.Where(t => t.Setting("role_arn") is not null).OrderBy(t => t.Name, StringComparer.Ordinal)
-            .Select(t => $"target {t.Name}: the policy belongs to {t.Setting("role_arn")}; whoever assumes that role needs sts:AssumeRole on it"));
+        foreach (var target in targets.OrderBy(t => t.Name, StringComparer.Ordinal))
+        {
+            var roles = target.Settings.GetValueOrDefault("role_arn", []);
+            if (roles is [.., var last] && !IsOrganization(target))
+                notes.Add($"target {target.Name}: the policy belongs to {last}; whoever assumes that role needs sts:AssumeRole on it");
+            if (roles.Length > 1)
+                notes.Add($"target {target.Name}: its roles are assumed one after another; each needs sts:AssumeRole on the next");
+            if (IsOrganization(target))
+                notes.Add($"target {target.Name}: the policy belongs to the role {target.Setting("role_name")} of every account, and to {(roles.IsEmpty ? "the target's own credentials" : roles[^1])} in the management account or a delegated administrator's, "
+                    + $"which alone needs the actions of organizations, and sts:AssumeRole on {Organization.RoleArn(target, "arn:aws:", "*")}");
+        }
         notes.Add("a service control policy, a permissions boundary, or a policy of a bucket or key can deny what this policy allows");
         var size = text.Count(c => !char.IsWhiteSpace(c));
         if (size > LongestPolicy)
             notes.Add($"it has {size} characters and AWS takes {LongestPolicy} in a managed policy: make one for some of the controls at a time, with --control");
         return notes.ToImmutable();
     }
+
+    private static bool IsOrganization(Target target) => target.Setting("organization") == "true";
 
     private static string Policy(IEnumerable<string> actions)
     {

@@ -9,18 +9,30 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>One target's credentials and clients, one client per service and region.</summary>
+/// <summary>The credentials and clients of a target, or of one of its accounts: one client per service and region.</summary>
+/// <param name="account">Of an account that the target reaches beside its own; its exchanges have files of their own, since every account is asked the same. Null for the target's own.</param>
 /// <param name="homeRegion">Where things without a region are asked.</param>
 /// <param name="clock">For waits between attempts; a replay does not wait.</param>
 internal sealed class AwsSession(
-    string target, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : ITargetSession
+    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : ITargetSession
 {
     /// <summary>The word for what exists once for an account.</summary>
     public const string GlobalRegion = "aws-global";
 
     private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion), Lazy<AwsServiceClient>> _clients = new();
 
+    private readonly ConcurrentDictionary<string, AwsSession> _accounts = new(StringComparer.Ordinal);
+
     public string HomeRegion => homeRegion;
+
+    public AWSCredentials Credentials => credentials;
+
+    /// <summary>The session of an account: the one that was entered for it, or this one.</summary>
+    public AwsSession Of(string asked) => _accounts.GetValueOrDefault(asked, this);
+
+    /// <summary>Opens another account of the target with credentials of its own.</summary>
+    public AwsSession Enter(string another, AWSCredentials own) =>
+        _accounts.GetOrAdd(another, _ => new(target, another, profile, own, homeRegion, transport, clock));
 
     /// <summary>Calls once, retries and an S3 redirect included.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
@@ -54,24 +66,28 @@ internal sealed class AwsSession(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var next = ParameterCheck.Checked(service, operation, parameters);
+        var encodes = Customisations.EncodesKeys(service.Name, operation.Name) && !next.ContainsKey("EncodingType");
         var tokens = operation.Pager is { } pager ? new PageTokens($"{service.Name}:{operation.Name}", pager) : null;
         if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
             throw new CollectionException(CollectionException.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+        next = Customisations.Asked(service, operation, next);
         while (next is not null)
         {
             var answer = await CallAsync(service, operation, next, region, cancellationToken);
-            var page = TypedJson.Read(service, operation, answer);
+            var page = Customisations.Answered(TypedJson.Read(service, operation, answer), encodes);
             yield return page;
             next = tokens?.Next(next, page);
         }
     }
 
     /// <inheritdoc/>
-    public IEnumerable<string> UnusualEndpoints => _clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>()
-        .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.GetLeftPart(UriPartial.Authority));
+    public IEnumerable<string> UnusualEndpoints => _accounts.Values.SelectMany(a => a.UnusualEndpoints).Concat(_clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>()
+        .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.GetLeftPart(UriPartial.Authority)));
 
     public void Dispose()
     {
+        foreach (var entered in _accounts.Values)
+            entered.Dispose();
         foreach (var client in _clients.Values.Where(c => c.IsValueCreated))
             client.Value.Dispose();
     }
@@ -80,7 +96,14 @@ internal sealed class AwsSession(
         (service.Name, region, bucketRegion),
         _ => new(() => new(
             service, credentials, Config(service, region, bucketRegion),
-            transport.Open(Scope(service, region), new RequestCheck(service).Refusal), transport.IsReplay ? null : clock))).Value;
+            transport.Open(Scope(service, region), new RequestCheck(service).Refusal), transport.IsReplay ? null : clock, RenewAsync))).Value;
+
+    /// <summary>Drops credentials that were refused as expired, unless somebody renewed them meanwhile. Fixed ones stay, and are refused again.</summary>
+    private async Task RenewAsync(string keyId)
+    {
+        if (credentials is RefreshingAWSCredentials renewable && (await renewable.GetCredentialsAsync()).AccessKey == keyId)
+            renewable.ClearCredentials();
+    }
 
     // A recorded host is asked again whatever it was, so that a replay needs to know nothing about endpoints.
     private AwsServiceConfig Config(ServiceModel service, string region, string? bucketRegion)
@@ -104,7 +127,7 @@ internal sealed class AwsSession(
 
     private string Endpoint(string region) => region == GlobalRegion ? homeRegion : region;
 
-    private ExchangeScope Scope(ServiceModel service, string region) => new(target, service.Name, region);
+    private ExchangeScope Scope(ServiceModel service, string region) => new(target, service.Name, account is null ? region : $"{account}.{region}");
 }
 
 /// <summary>Which hosts are Amazon's own.</summary>

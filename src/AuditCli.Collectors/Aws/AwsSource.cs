@@ -18,12 +18,37 @@ public static class AwsSource
             Name,
             [
                 new("profile", TargetSettingForm.Text, false, []),
-                new("role_arn", TargetSettingForm.Text, false, []),
+                new("role_arn", TargetSettingForm.TextOrList, false, []),
                 new("external_id", TargetSettingForm.Text, false, []),
+                new("organization", TargetSettingForm.Flag, false, []),
+                new("role_name", TargetSettingForm.Text, false, []),
+                new("exclude_accounts", TargetSettingForm.TextList, false, []),
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
             ],
             name => catalogue.Find(name) is var (service, operation) ? Describe(service, operation) : null,
-            name => Suggestions.For(catalogue, name));
+            name => Suggestions.For(catalogue, name))
+        {
+            WhyNotTarget = WhyNot,
+        };
+    }
+
+    /// <summary>What is wrong with the settings of a target together; null when they fit.</summary>
+    private static string? WhyNot(Target target)
+    {
+        var organization = target.Setting("organization") == "true";
+        if (organization && target.Setting("role_name") is null)
+            return "organization: true needs role_name, the name of the role that is assumed in every account, such as AuditReadOnly";
+        if (!organization && new[] { "role_name", "exclude_accounts" }.FirstOrDefault(target.Settings.ContainsKey) is { } alone)
+            return $"{alone} goes with organization: true alone";
+        if (target.Settings.GetValueOrDefault("role_arn", []).FirstOrDefault(r => !r.StartsWith("arn:", StringComparison.Ordinal)) is { } role)
+            return $"role_arn must be the ARN of a role, or of several that are assumed one after another; '{role}' is none";
+        if (!organization && target.Setting("external_id") is not null && !target.Settings.ContainsKey("role_arn"))
+            return "external_id is given to a role: it goes with role_arn, or with organization: true";
+        if (target.Settings.GetValueOrDefault("exclude_accounts", []).FirstOrDefault(a => a.Length != 12 || !a.All(char.IsAsciiDigit)) is { } account)
+            return $"exclude_accounts lists account ids of twelve digits, in quotes; '{account}' is none";
+        return target.Setting("role_name") is { } name && (name.Length > 512 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "+=,.@_/-".Contains(c, StringComparison.Ordinal)) || name.StartsWith('/'))
+            ? $"role_name is the name of a role, perhaps behind its path (audit/AuditReadOnly); '{name}' cannot be one"
+            : null;
     }
 
     private static Operation Describe(ServiceModel service, OperationModel operation) => new(

@@ -20,6 +20,8 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
     ConnectTimeout = TimeSpan.FromSeconds(10),
 })
 {
+    /// <summary>From sending to the last byte. Nobody above sets a limit.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
     private static readonly string[] StsActions = ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -29,11 +31,18 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
                 $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
         var date = clock.GetUtcNow();
         var status = 0;
+        using var late = new CancellationTokenSource(Longest);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
-            var response = await base.SendAsync(request, cancellationToken);
+            var response = await base.SendAsync(request, either.Token);
+            await response.Content.LoadIntoBufferAsync(either.Token);
             status = (int)response.StatusCode;
             return response;
+        }
+        catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException(HttpRequestError.Unknown, $"{operation} was not answered", new TimeoutException($"there was no whole answer within {Longest.TotalSeconds} s", e));
         }
         finally
         {
@@ -69,13 +78,20 @@ internal sealed class Credentials(TimeProvider clock, Action<CredentialExchange>
     /// <exception cref="CollectionException">There are none, or the role may not be assumed.</exception>
     public async Task<(AWSCredentials Credentials, string? Region)> ResolveAsync(Target target, CancellationToken cancellationToken)
     {
-        var (source, region) = await SourceAsync(target, cancellationToken);
-        if (target.Setting("role_arn") is not { } role)
-            return (source, region);
+        var (credentials, region) = await SourceAsync(target, cancellationToken);
+        foreach (var role in target.Settings.GetValueOrDefault("role_arn", []))
+            credentials = await AssumeAsync(target, credentials, role, region);
+        return (credentials, region);
+    }
+
+    /// <summary>The credentials of a role, with the target's external id where it has one; a role that does not ask for one ignores it.</summary>
+    /// <exception cref="CollectionException">It may not be assumed.</exception>
+    public async Task<AWSCredentials> AssumeAsync(Target target, AWSCredentials source, string role, string? region)
+    {
         var assumed = new AssumedRole(source, role, target.Setting("external_id"), target.Setting("profile"), region ?? "us-east-1", _factory);
         // Now, so that a refusal is reported as what it is and not by the first call that needs the role.
         await Named($"assuming {role}", assumed.GetCredentialsAsync);
-        return (assumed, region);
+        return assumed;
     }
 
     private static async Task<(AWSCredentials, string?)> SourceAsync(Target target, CancellationToken cancellationToken)
@@ -107,27 +123,40 @@ internal sealed class Credentials(TimeProvider clock, Action<CredentialExchange>
     }
 
     /// <summary>Credentials of a role, renewed before they expire.</summary>
-    private sealed class AssumedRole(
-        AWSCredentials source, string role, string? externalId, string? profile, string region, PipelineFactory factory) : RefreshingAWSCredentials
+    private sealed class AssumedRole : RefreshingAWSCredentials
     {
+        private static readonly TimeSpan RenewedBefore = TimeSpan.FromMinutes(5);
+        private readonly AWSCredentials _source;
+        private readonly string _role;
+        private readonly string? _externalId;
+        private readonly string? _profile;
+        private readonly string _region;
+        private readonly PipelineFactory _factory;
+
+        public AssumedRole(AWSCredentials source, string role, string? externalId, string? profile, string region, PipelineFactory factory)
+        {
+            (_source, _role, _externalId, _profile, _region, _factory) = (source, role, externalId, profile, region, factory);
+            ExpirationBuffer = RenewedBefore;
+        }
+
         protected override async Task<CredentialsRefreshState> GenerateNewCredentialsAsync()
         {
             var config = new AmazonSecurityTokenServiceConfig();
-            if (profile is not null)
-                config.Profile = new Profile(profile);
+            if (_profile is not null)
+                config.Profile = new Profile(_profile);
             // In this order: asking for the region afterwards would forget the endpoint that environment or profile name.
             _ = config.RegionEndpoint;
             if (config.ServiceURL is { } url)
             {
                 config.ServiceURL = url;
-                config.AuthenticationRegion = region;
+                config.AuthenticationRegion = _region;
             }
             else
-                config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-            config.HttpClientFactory = factory;
-            using var client = new AmazonSecurityTokenServiceClient(source, config);
-            var answer = await client.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = role, RoleSessionName = SessionName, ExternalId = externalId });
-            var expires = answer.Credentials.Expiration ?? throw new AmazonClientException($"the credentials of {role} do not say when they expire");
+                config.RegionEndpoint = RegionEndpoint.GetBySystemName(_region);
+            config.HttpClientFactory = _factory;
+            using var client = new AmazonSecurityTokenServiceClient(_source, config);
+            var answer = await client.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = _role, RoleSessionName = SessionName, ExternalId = _externalId });
+            var expires = answer.Credentials.Expiration ?? throw new AmazonClientException($"the credentials of {_role} do not say when they expire");
             return new(new ImmutableCredentials(answer.Credentials.AccessKeyId, answer.Credentials.SecretAccessKey, answer.Credentials.SessionToken), expires.ToUniversalTime());
         }
 

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Aws.Catalogue;
@@ -14,7 +17,8 @@ internal sealed class PageTokens(string operation, Pager pager)
     /// <summary>The code of an answer that goes on where nobody can read it.</summary>
     public const string Unreadable = "NextPageUnreadable";
 
-    private readonly HashSet<string> _given = new(StringComparer.Ordinal);
+    /// <summary>Halves of digests: tokens are long, and pages are many.</summary>
+    private readonly HashSet<UInt128> _given = [];
 
     /// <summary>The parameters for the next page; null when this was the last.</summary>
     /// <exception cref="CollectionException">The token was given before, or there is more and no token.</exception>
@@ -38,7 +42,7 @@ internal sealed class PageTokens(string operation, Pager pager)
         }
         if (given.Count == 0)
             return more is null ? null : throw new CollectionException(TypedJson.Malformed, $"{operation}: there are more pages, and the answer does not say how to read them");
-        if (!_given.Add(string.Join('\n', given)))
+        if (!_given.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', given))))))
             throw new CollectionException(Repeated, $"{operation}: the answer gives a page token that it gave before; reading on would never end");
         return next;
     }

@@ -112,13 +112,17 @@ internal static class RunSummary
     {
         var (facts, results) = (run.Facts, run.Results);
         // A target of thousands of projects takes one line.
-        var many = facts.Reached.Where(t => t.Connection is not null).GroupBy(t => t.Target.Name, StringComparer.Ordinal)
+        var entered = facts.Reached.Where(t => t.IsEntered && t.ReadThrough is null).ToImmutableArray();
+        var many = entered.GroupBy(t => t.Target.Name, StringComparer.Ordinal)
             .Where(g => g.Count() > AccountsNamed).ToImmutableSortedDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
         string[] notes =
         [
-            .. facts.Reached.Where(t => t.Failure is not null).Select(t => $"target {t.Target.Name} could not be entered: {t.Failure!.Code}"),
+            .. facts.Reached.Where(t => t.Failure is not null).Select(t => NotEntered(t)),
             .. many.Select(g => $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Connection!.Account))} and others, all in run.json), read as {g.Value[0].Connection!.Identity}"),
-            .. facts.Reached.Where(t => t.Connection is not null && !many.ContainsKey(t.Target.Name)).Select(t => $"target {t.Target.Name} is account {t.Connection!.Account}, read as {t.Connection.Identity}{(t.Connection.Regions.All(r => r == t.Connection.GlobalRegion) ? "" : $" in {string.Join(", ", t.Connection.Regions)}")}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
+            .. entered.Where(t => !many.ContainsKey(t.Target.Name)).Select(t => $"target {t.Target.Name} is account {t.Account}, read as {t.Connection!.Identity}{(t.Connection.Regions.All(r => r == t.Connection.GlobalRegion) ? "" : $" in {string.Join(", ", t.Connection.Regions)}")}{(IsNarrowed(t) ? " (narrowed by the engagement)" : "")}"),
+            // Most accounts of an organization have the same regions switched off.
+            .. entered.Where(t => !t.Connection!.NotEnabled.IsEmpty).GroupBy(t => (t.Target.Name, Regions: string.Join(", ", t.Connection!.NotEnabled)))
+                .Select(g => $"target {g.Key.Name}: not enabled in {(g.Count() > AccountsNamed ? $"{g.Count()} accounts" : string.Join(", ", g.Select(t => t.Account)))}, and not read: {g.Key.Regions}"),
             .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}"),
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}")),
             .. results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}"),
@@ -133,6 +137,11 @@ internal static class RunSummary
         foreach (var note in notes)
             Line(console, note);
     }
+
+    private static string NotEntered(AuditCli.Collectors.ReachedTarget target) => target.Account.Length > 0
+        ? $"account {target.Account} of target {target.Target.Name} could not be entered: {target.Failure!.Code}"
+        : target.Connection is null ? $"target {target.Target.Name} could not be entered: {target.Failure!.Code}"
+        : $"target {target.Target.Name}: {target.Failure!.Message}";
 
     private static bool IsNarrowed(AuditCli.Collectors.ReachedTarget target) =>
         target.Target.Settings.TryGetValue("regions", out var regions) && regions is not ["enabled"];

@@ -40,18 +40,34 @@ public sealed class FaultTests
         Assert.Equal(["400", "400", "400"], await StatusesAsync(session, "iam"));
     }
 
-    [Fact]
-    public async Task A_provider_that_asks_for_a_longer_wait_gets_it()
+    [Theory]
+    [InlineData("17")]
+    [InlineData("Wed, 25 Nov 2026 10:00:17 GMT")]
+    public async Task A_provider_that_asks_for_a_longer_wait_gets_it(string after)
     {
         var clock = new ImpatientClock();
         await using var server = new LoopbackServer((_, n) => n == 0
-            ? Throttled with { Fields = [("Retry-After", "17")] }
+            ? Throttled with { Fields = [("Retry-After", after), ("Date", "Wed, 25 Nov 2026 10:00:00 GMT")] }
             : Reaction.Xml(Users));
         await using var session = Session.Live(server.Address, clock);
 
         await session.CallAsync("iam:ListUsers");
 
         Assert.Contains(TimeSpan.FromSeconds(17), clock.Waits);
+    }
+
+    [Fact]
+    public async Task A_status_429_for_ever_is_asked_three_times_and_never_waited_for_longer_than_a_minute()
+    {
+        var waits = new ImpatientClock(TimeSpan.FromSeconds(61));
+        await using var server = new LoopbackServer((_, _) => new Reaction(429, "text/plain", []) { Fields = [("Retry-After", "86400")] });
+        await using var session = Session.Live(server.Address, waits, ExchangeLimits.Default with { Attempt = TimeSpan.FromMinutes(5) });
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("kms:ListKeys"));
+
+        Assert.Equal("429", e.Code);
+        Assert.Equal([TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60)], waits.Waits);
+        Assert.Equal(["429", "429", "429"], await StatusesAsync(session, "kms"));
     }
 
     [Fact]
@@ -228,6 +244,174 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task An_answer_that_comes_too_slowly_times_out_however_steady_it_is()
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml(Users) with { Drip = TimeSpan.FromMilliseconds(20) });
+        await using var session = Session.Live(server.Address, new ImpatientClock(), ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(26_000) });
+        await using var hasty = Session.Live(server.Address, TimeProvider.System, ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(300) });
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => hasty.CallAsync("iam:ListUsers"));
+
+        Assert.Equal("TimedOut", e.Code);
+        Assert.Equal(["failed", "failed", "failed"], await StatusesAsync(hasty, "iam"));
+        Assert.Equal(1, (await session.CallAsync("iam:ListUsers")).GetProperty("Users").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("text/plain", "{\"Keys\":[{\"KeyId\":\"k\"}],\"Truncated\":false}", null)]
+    [InlineData("text/html", "{\"Keys\":[{\"KeyId\":\"k\"}],\"Truncated\":false}", null)]
+    [InlineData("application/x-amz-json-1.1", "<html>Please sign in</html>", "MalformedResponse")]
+    [InlineData("application/x-amz-json-1.1", "{\"Keys\":[{\"KeyId\":\"k\"}", "MalformedResponse")]
+    public async Task What_an_answer_is_says_its_body_and_not_its_content_type(string type, string body, string? code)
+    {
+        await using var server = new LoopbackServer((_, _) => new Reaction(200, type, System.Text.Encoding.UTF8.GetBytes(body)));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        if (code is null)
+            Assert.Equal("k", (await session.CallAsync("kms:ListKeys")).GetProperty("Keys")[0].GetProperty("KeyId").GetString());
+        else
+            Assert.Equal(code, (await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("kms:ListKeys"))).Code);
+        Assert.Equal(["200"], await StatusesAsync(session, "kms"));
+    }
+
+    [Fact]
+    public async Task A_bucket_that_every_region_sends_elsewhere_is_asked_twice_and_no_more()
+    {
+        await using var server = new LoopbackServer((request, _) => Reaction.Xml("<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.amazonaws.com</Endpoint></Error>", 301) with
+        {
+            Fields = [("x-amz-bucket-region", request.Fields["Authorization"].Contains("/eu-west-1/s3/", StringComparison.Ordinal) ? "us-east-1" : "eu-west-1")],
+        });
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("s3:GetBucketVersioning", ("Bucket", "b")));
+
+        Assert.Equal("Redirected", e.Code);
+        Assert.Equal(["301", "301"], await StatusesAsync(session, "s3"));
+    }
+
+    [Theory]
+    [InlineData("iam:ListUsers", 403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired: 20261125T100000Z is now earlier than 20261125T103000Z</Message></Error></ErrorResponse>")]
+    [InlineData("iam:ListUsers", 403, "<ErrorResponse><Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error></ErrorResponse>")]
+    [InlineData("kms:ListKeys", 400, "{\"__type\":\"InvalidSignatureException\",\"message\":\"Signature not yet current: 20261125T103000Z is still later than 20261125T100000Z\"}")]
+    public async Task A_clock_that_is_wrong_is_set_right_by_the_providers_own(string operation, int status, string refusal)
+    {
+        var theirs = DateTime.UtcNow.AddHours(3);
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            var signed = DateTime.ParseExact(request.Fields["X-Amz-Date"], "yyyyMMdd'T'HHmmss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+            var right = (theirs - signed).Duration() < TimeSpan.FromMinutes(5);
+            var answer = operation == "kms:ListKeys" ? Reaction.Json("{\"Keys\":[]}") : Reaction.Xml(Users);
+            return (right ? answer : Reaction.Xml(refusal, status)) with { Fields = [("Date", theirs.ToString("r"))] };
+        });
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        var first = await session.CallAsync(operation);
+        Assert.Equal(first.GetRawText(), (await session.CallAsync(operation)).GetRawText());
+        Assert.Equal([$"{status}", "200", "200"], await StatusesAsync(session, operation.Split(':')[0]));
+
+        // Whatever the clock says when it is replayed: the second attempt was made, so it is made again.
+        await using var replay = Session.Replay(session);
+        Assert.Equal(first.GetRawText(), (await replay.CallAsync(operation)).GetRawText());
+        await replay.CallAsync(operation);
+        Assert.Empty(((ReplayTransport)replay.Transport).Unused);
+    }
+
+    [Theory]
+    [InlineData("s3:HeadBucket", 403, "")]
+    [InlineData("ec2:DescribeVpcs", 401, "<Response><Errors><Error><Code>AuthFailure</Code><Message>no</Message></Error></Errors></Response>")]
+    [InlineData("iam:ListUsers", 403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>the key is another</Message></Error></ErrorResponse>")]
+    public async Task A_refusal_that_does_not_speak_of_time_is_asked_once_live_and_replayed_whatever_its_date(string operation, int status, string refusal)
+    {
+        (string, object)[] parameters = operation == "s3:HeadBucket" ? [("Bucket", "b")] : [];
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml(refusal, status) with { Fields = [("Date", DateTime.UtcNow.AddYears(-1).ToString("r"))] });
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync(operation, parameters));
+        Assert.Equal([$"{status}"], await StatusesAsync(session, operation.Split(':')[0]));
+        await using var replay = Session.Replay(session);
+        var again = await Assert.ThrowsAsync<CollectionException>(() => replay.CallAsync(operation, parameters));
+
+        Assert.Equal((e.Code, e.Message), (again.Code, again.Message));
+    }
+
+    [Theory]
+    [InlineData(true, new[] { "200", "403", "200" }, null)]
+    [InlineData(false, new[] { "200", "403", "403" }, "ExpiredToken")]
+    public async Task Credentials_that_expire_between_two_pages_are_renewed_once_where_they_can_be(bool role, string[] statuses, string? code)
+    {
+        var assumed = 0;
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            if (request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal))
+                return Reaction.Xml(Assumed($"ASIAROLEKEY{++assumed}", "2036-01-01T00:00:00Z"));
+            if (!request.Body.Contains("Marker", StringComparison.Ordinal))
+                return Reaction.Xml(Page("next"));
+            return request.Fields["Authorization"].Contains("ASIAROLEKEY2/", StringComparison.Ordinal) ? Reaction.Xml(Users)
+                : Reaction.Xml("<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error></ErrorResponse>", 403);
+        });
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        var target = role ? Session.Target(("role_arn", "arn:aws:iam::123456789012:role/Audit")) : Session.Target();
+        var call = session.Collector.CallAsync(target, "iam:ListUsers", Session.Parameters(), null, CancellationToken.None);
+
+        if (code is null)
+            Assert.Equal(2, (await call).GetProperty("Users").GetArrayLength());
+        else
+            Assert.Equal(code, (await Assert.ThrowsAsync<CollectionException>(() => call)).Code);
+
+        Assert.Equal(role ? 2 : 0, assumed);
+        Assert.Equal(assumed, session.CredentialExchanges.Count);
+        Assert.Equal(statuses, await StatusesAsync(session, "iam"));
+        await using var replay = Session.Replay(session);
+        var again = replay.Collector.CallAsync(target, "iam:ListUsers", Session.Parameters(), null, CancellationToken.None);
+        if (code is null)
+            Assert.Equal((await call).GetRawText(), (await again).GetRawText());
+        else
+            Assert.Equal(code, (await Assert.ThrowsAsync<CollectionException>(() => again)).Code);
+        Assert.Empty(((ReplayTransport)replay.Transport).Unused);
+    }
+
+    [Fact]
+    public async Task A_role_is_renewed_before_it_expires()
+    {
+        var assumed = 0;
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal)
+            ? Reaction.Xml(Assumed($"ASIAROLEKEY{++assumed}", DateTime.UtcNow.AddMinutes(assumed == 1 ? 2 : 60).ToString("s") + "Z"))
+            : Reaction.Xml(Users));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        var target = Session.Target(("role_arn", "arn:aws:iam::123456789012:role/Audit"));
+
+        await session.Collector.CallAsync(target, "iam:ListUsers", Session.Parameters(), null, CancellationToken.None);
+        await session.Collector.CallAsync(target, "iam:ListUsers", Session.Parameters(), null, CancellationToken.None);
+
+        Assert.Contains("ASIAROLEKEY2/", server.Seen[^1].Fields["Authorization"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Keys_that_no_XML_can_hold_are_asked_for_encoded_and_read_decoded()
+    {
+        await using var server = new LoopbackServer((request, _) => Reaction.Xml(request.Target.Contains("encoding-type=url", StringComparison.Ordinal)
+            ? "<ListBucketResult><EncodingType>url</EncodingType><Prefix>a%2F</Prefix><IsTruncated>false</IsTruncated><Contents><Key>a/one+two%01%C3%A9%2B</Key></Contents>"
+                + "<CommonPrefixes><Prefix>b%20c/</Prefix></CommonPrefixes></ListBucketResult>"
+            : "<ListBucketResult><Contents><Key>a/\u0001</Key></Contents></ListBucketResult>"));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        var page = await session.CallAsync("s3:ListObjectsV2", ("Bucket", "b"));
+        var asked = await session.CallAsync("s3:ListObjectsV2", ("Bucket", "b"), ("EncodingType", "url"));
+
+        Assert.Equal("a/one two\u0001\u00e9+", page.GetProperty("Contents")[0].GetProperty("Key").GetString());
+        Assert.Equal("b c/", page.GetProperty("CommonPrefixes")[0].GetProperty("Prefix").GetString());
+        Assert.Equal("a/", page.GetProperty("Prefix").GetString());
+        Assert.Equal("a/one+two%01%C3%A9%2B", asked.GetProperty("Contents")[0].GetProperty("Key").GetString());
+    }
+
+    [Theory]
+    [InlineData("/hostedzone/Z1D633PJN98FT9", "Z1D633PJN98FT9")]
+    [InlineData("/change/C2682N5HXP0BZ4", "C2682N5HXP0BZ4")]
+    [InlineData("Z1D633PJN98FT9", "Z1D633PJN98FT9")]
+    public void An_id_of_Route_53_is_taken_with_or_without_its_path(string given, string sent) =>
+        Assert.Equal(sent, AuditCli.Collectors.Aws.Customisations.WithoutPath(given));
+
+    [Fact]
     public async Task An_answer_over_the_limit_is_refused_at_once()
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(Users));
@@ -297,6 +481,11 @@ public sealed class FaultTests
     private static string Page(string marker) => $"""
         <ListUsersResponse><ListUsersResult><IsTruncated>true</IsTruncated><Marker>{marker}</Marker><Users><member><UserName>a</UserName></member></Users>
         </ListUsersResult></ListUsersResponse>
+        """;
+
+    private static string Assumed(string key, string expires) => $"""
+        <AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
+        <Expiration>{expires}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>
         """;
 
     private static AuditCli.Evidence.EvidenceRequest Request(Session session, string operation) =>

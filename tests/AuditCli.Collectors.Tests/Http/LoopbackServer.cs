@@ -20,6 +20,9 @@ internal sealed record Reaction(int Status, string ContentType, byte[] Body)
     /// <summary>Sends the head and then nothing.</summary>
     public bool Stall { get; init; }
 
+    /// <summary>Sends the body a byte at a time, with this pause between them.</summary>
+    public TimeSpan? Drip { get; init; }
+
     public static Reaction Xml(string body, int status = 200) => new(status, "text/xml", Encoding.UTF8.GetBytes(body));
 
     public static Reaction Json(string body, int status = 200) => new(status, "application/x-amz-json-1.1", Encoding.UTF8.GetBytes(body));
@@ -105,6 +108,15 @@ internal sealed class LoopbackServer : IAsyncDisposable
             await stream.FlushAsync(_end.Token);
             client.Client.LingerState = new LingerOption(true, 0);
             return false;
+        }
+        if (reaction.Drip is { } pause)
+        {
+            foreach (var one in reaction.Body)
+            {
+                await stream.WriteAsync(new[] { one }, _end.Token);
+                await Task.Delay(pause, _end.Token);
+            }
+            return true;
         }
         await stream.WriteAsync(reaction.Body, _end.Token);
         return true;

@@ -12,6 +12,9 @@ namespace AuditCli.Collectors.Aws.Client;
 /// <summary>Hands the answer's bytes through, and reads what an error answer says in any of the protocols.</summary>
 internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
 {
+    /// <summary>The longest that a provider is waited for, whatever it asks.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+
     public override UnmarshallerContext CreateContext(
         IWebResponseData response, bool readEntireResponse, Stream stream, RequestMetrics metrics, bool isException, IRequestContext requestContext) => Context(stream, response);
 
@@ -65,10 +68,20 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
             RedirectHost = (int)status is >= 300 and < 400
                 ? Uri.TryCreate(Header(response, "Location"), UriKind.Absolute, out var location) ? location.Authority : said.Endpoint ?? "a place it does not name"
                 : null,
-            Wait = int.TryParse(Header(response, "Retry-After"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-                ? TimeSpan.FromSeconds(Math.Min(seconds, 60))
-                : null,
+            Wait = Wait(response),
+            ClockIsWrong = ShortCode(code) is "RequestTimeTooSkewed" or "RequestInTheFuture" or "RequestExpired" || said.ClockIsWrong,
         };
+    }
+
+    /// <summary>Retry-After in either form of RFC 9110, section 10.2.3; a moment counts from the answer's own Date.</summary>
+    private static TimeSpan? Wait(IWebResponseData response)
+    {
+        var text = Header(response, "Retry-After");
+        TimeSpan? asked = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds)
+            : DateTimeOffset.TryParseExact(text, "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
+                && DateTimeOffset.TryParseExact(Header(response, "Date"), "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) && moment > date ? moment - date
+            : null;
+        return asked > LongestWait ? LongestWait : asked;
     }
 
     /// <summary><c>com.amazonaws.x#Code:http://...</c> means <c>Code</c>.</summary>
@@ -102,7 +115,11 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
 /// <summary>What an error body says; every part may be missing, since proxies answer in words of their own.</summary>
 internal sealed record ErrorBody(string? Code, string? Message, string? RequestId, string? Region, string? Endpoint)
 {
+    private const string WrongSignature = "the signature does not match";
     private static ErrorBody Silent { get; } = new(null, null, null, null, null);
+
+    /// <summary>A signature that was refused for its time and not for its key; AWS says which in words alone.</summary>
+    public bool ClockIsWrong { get; private init; }
 
     public static ErrorBody Read(ReadOnlyMemory<byte> body)
     {
@@ -127,8 +144,12 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
     {
         var error = root.Find("Error") ?? root;
         var code = error.Child("Code")?.Text;
-        return new(code, code is "SignatureDoesNotMatch" ? "the signature does not match" : (error.Child("Message") ?? error.Child("message"))?.Text,
-            (root.Find("RequestId") ?? root.Find("RequestID"))?.Text, error.Child("Region")?.Text, error.Child("Endpoint")?.Text);
+        var message = (error.Child("Message") ?? error.Child("message"))?.Text;
+        return new(code, code is "SignatureDoesNotMatch" ? WrongSignature : message,
+            (root.Find("RequestId") ?? root.Find("RequestID"))?.Text, error.Child("Region")?.Text, error.Child("Endpoint")?.Text)
+        {
+            ClockIsWrong = SpeaksOfTime(message),
+        };
     }
 
     private static ErrorBody Json(JsonElement root)
@@ -143,9 +164,13 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
             else if (member.Name.Equals("message", StringComparison.OrdinalIgnoreCase))
                 message = member.Value.GetString();
         }
+        var clockIsWrong = SpeaksOfTime(message);
         // The provider quotes the request it expected, its token included.
         if (code?.EndsWith("InvalidSignatureException", StringComparison.Ordinal) == true)
-            message = "the signature does not match";
-        return new(code, message, null, null, null);
+            message = WrongSignature;
+        return new(code, message, null, null, null) { ClockIsWrong = clockIsWrong };
     }
+
+    private static bool SpeaksOfTime(string? message) => message is not null
+        && (message.StartsWith("Signature expired", StringComparison.Ordinal) || message.StartsWith("Signature not yet current", StringComparison.Ordinal));
 }

@@ -39,4 +39,10 @@ internal sealed class AwsServiceFailure : AmazonServiceException
 
     /// <summary>How long the provider asks to wait; null when it does not say.</summary>
     public TimeSpan? Wait { get; init; }
+
+    /// <summary>The request was refused because its time is not the provider's.</summary>
+    public bool ClockIsWrong { get; init; }
+
+    /// <summary>The request was refused because its credentials are not valid any more.</summary>
+    public bool CredentialsExpired => ErrorCode is "ExpiredToken" or "ExpiredTokenException";
 }

@@ -16,12 +16,15 @@ internal sealed class AwsServiceClient : AmazonServiceClient
     private readonly ServiceModel _service;
 
     /// <param name="pipeline">The guard and what is below it.</param>
-    public AwsServiceClient(ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, TimeProvider? clock)
+    /// <param name="clock">Null in a replay.</param>
+    /// <param name="renew">See <see cref="CallAttempts"/>.</param>
+    public AwsServiceClient(
+        ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, TimeProvider? clock, Func<string, Task> renew)
         : base(credentials, WithPipeline(config, pipeline))
     {
         _service = service;
         // Put in here, since the base constructor builds the pipeline before this class has a clock.
-        RuntimePipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new StandardRetry(config, clock)));
+        RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, clock, renew));
     }
 
     /// <summary>The endpoint that the surroundings or a recording chose; null for the catalogue's.</summary>

@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>
+/// The accounts of an organization, and how each of them is entered: its own account with the target's credentials as they are (the
+/// management account seldom has the role that its members have), every other one with a role of the same name. The list of accounts is
+/// compared with the organization's tree, which counts them another way.
+/// </summary>
+/// <param name="session">With credentials of the management account, or of a delegated administrator's.</param>
+internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
+{
+    /// <summary>The code where list and tree of an organization do not have the same accounts.</summary>
+    public const string AccountsDisagree = "AccountsDisagree";
+
+    /// <summary>The code where a role turns out to belong to another account than the one it was assumed in.</summary>
+    public const string AnotherAccount = "AnotherAccount";
+
+    private const string Accounts = "organizations:ListAccounts";
+    private const string Roots = "organizations:ListRoots";
+    private const string Units = "organizations:ListOrganizationalUnitsForParent";
+    private const string InUnit = "organizations:ListAccountsForParent";
+    private const int EnteredAtOnce = 8;
+    private static readonly ImmutableSortedDictionary<string, JsonElement> NoParameters = ImmutableSortedDictionary<string, JsonElement>.Empty;
+
+    /// <summary>What is asked, as control authors would write it.</summary>
+    public static ImmutableArray<string> Operations { get; } = [Accounts, InUnit, Units, Roots];
+
+    /// <summary>The role of a target in one account, in the partition of the caller.</summary>
+    public static string RoleArn(Target target, string caller, string account) => $"arn:{caller.Split(':')[1]}:iam::{account}:role/{target.Setting("role_name")}";
+
+    /// <summary>
+    /// One connection for each account of the organization, in the order of their ids, those that were left out or could not be entered
+    /// included; and one without an account where it is not certain that these are all.
+    /// </summary>
+    /// <param name="own">The account of the target's own credentials.</param>
+    /// <param name="enter">Enters another account; its failures become the account's.</param>
+    /// <exception cref="CollectionException">The accounts cannot be listed.</exception>
+    public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, Connection own, Func<string, Task<Connection>> enter, CancellationToken cancellationToken)
+    {
+        var listed = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal);
+        await foreach (var account in RowsAsync(Accounts, NoParameters, cancellationToken))
+            listed[Text(account, "Id")] = account;
+        var doubt = await DoubtAsync(listed.Keys.ToImmutableSortedSet(StringComparer.Ordinal), cancellationToken);
+        var excluded = target.Settings.GetValueOrDefault("exclude_accounts", []);
+        var connections = new Connection[listed.Count];
+        await Parallel.ForEachAsync(listed.Values.Index(), new ParallelOptions { MaxDegreeOfParallelism = EnteredAtOnce, CancellationToken = cancellationToken }, async (at, _) =>
+        {
+            var (place, account) = at;
+            var id = Text(account, "Id");
+            var unread = new Connection(target, id, "", AwsSession.GlobalRegion, []) { Listed = account };
+            var status = account.TryGetProperty("Status", out var given) ? given.GetString() : null;
+            connections[place] = excluded.Contains(id) ? unread with { LeftOut = $"account {Named(account)} is left out by exclude_accounts" }
+                : status != "ACTIVE" ? unread with { LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of no known status"}, and cannot be read" }
+                : id == own.Account ? own with { Listed = account }
+                : await EnterAsync(unread, account, enter, cancellationToken);
+        });
+        // What was excluded and does not exist may be a slip of the pen that leaves another account in.
+        var unknown = excluded.Where(id => !listed.ContainsKey(id)).Order(StringComparer.Ordinal)
+            .Select(id => new Connection(target, id, "", AwsSession.GlobalRegion, []) { LeftOut = $"exclude_accounts names {id}, which is no account of the organization" });
+        return
+        [
+            .. connections, .. unknown,
+            .. doubt is null ? Array.Empty<Connection>() : [new Connection(target, "", "", AwsSession.GlobalRegion, []) { Failure = doubt }],
+        ];
+    }
+
+    private static async Task<Connection> EnterAsync(Connection unread, JsonElement account, Func<string, Task<Connection>> enter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await enter(unread.Account)) with { Listed = account };
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            var (code, message) = Failures.Describe(e);
+            return unread with { Failure = new(code, $"account {Named(account)} could not be entered: {message}", 1) };
+        }
+    }
+
+    /// <summary>Why the list may not be the whole population; null when the tree has the same accounts.</summary>
+    private async Task<ReadFailure?> DoubtAsync(ImmutableSortedSet<string> listed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var inTree = new SortedSet<string>(StringComparer.Ordinal);
+            var open = new Queue<string>();
+            await foreach (var root in RowsAsync(Roots, NoParameters, cancellationToken))
+                open.Enqueue(Text(root, "Id"));
+            while (open.TryDequeue(out var parent))
+            {
+                var under = ImmutableSortedDictionary<string, JsonElement>.Empty.Add("ParentId", JsonSerializer.SerializeToElement(parent));
+                await foreach (var account in RowsAsync(InUnit, under, cancellationToken))
+                    inTree.Add(Text(account, "Id"));
+                await foreach (var unit in RowsAsync(Units, under, cancellationToken))
+                    open.Enqueue(Text(unit, "Id"));
+            }
+            return inTree.SetEquals(listed)
+                ? null
+                : new(AccountsDisagree, $"the organization's list has {listed.Count} accounts and its tree {inTree.Count}; only one of them has {string.Join(", ", inTree.Except(listed).Concat(listed.Except(inTree)).Order(StringComparer.Ordinal))}", 1);
+        }
+        catch (CollectionException e)
+        {
+            return new(e.Code, $"the organization's list of accounts could not be compared with its tree: {e.Message}", 1);
+        }
+    }
+
+    private async IAsyncEnumerable<JsonElement> RowsAsync(
+        string name, ImmutableSortedDictionary<string, JsonElement> parameters, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (service, operation) = catalogue.Find(name)!.Value;
+        await foreach (var page in session.PagesAsync(service, operation, parameters, AwsSession.GlobalRegion, cancellationToken))
+        {
+            foreach (var row in AnswerRows.Read(service, operation, page))
+                yield return row.Value;
+        }
+    }
+
+    private static string Named(JsonElement account) => account.TryGetProperty("Name", out var name) && name.GetString() is { Length: > 0 } text
+        ? $"{Text(account, "Id")} ({text})"
+        : Text(account, "Id");
+
+    private static string Text(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
+        ? text
+        : throw new CollectionException(TypedJson.Malformed, $"an element of the answer has no {name}");
+}
