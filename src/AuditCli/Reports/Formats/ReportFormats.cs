@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats.Workbook;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats;
@@ -11,6 +12,7 @@ internal static class ReportFormats
 
     public static ImmutableArray<IReportFormat> All { get; } =
     [
+        new WorkbookReport(),
         new MarkdownReport(),
         new CsvReport(),
     ];
