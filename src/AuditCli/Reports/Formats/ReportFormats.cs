@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats.Html;
 using AuditCli.Reports.Formats.Workbook;
 using AuditCli.Reports.Workpapers;
 
@@ -13,6 +14,7 @@ internal static class ReportFormats
     public static ImmutableArray<IReportFormat> All { get; } =
     [
         new WorkbookReport(),
+        new HtmlReport(),
         new MarkdownReport(),
         new CsvReport(),
     ];

@@ -33,21 +33,21 @@ internal static class ExceptionTrace
             return new Dictionary<(string, long), IReadOnlyList<RawReference>>();
         var byPart = wanted.SelectMany(w => Parts(w.Row.Item).Select(p => (Part: p, Wanted: w))).ToLookup(p => p.Part, p => p.Wanted, StringComparer.Ordinal);
         foreach (var (name, item) in control.Evidence.Where(e => e.Item.Table is not null))
-            Search(workpaper.Folder, name, item, byPart, cancellationToken);
-        var called = CalledExchanges(workpaper.Folder, wanted.SelectMany(w => w.Best()), cancellationToken);
+            Search(workpaper, name, item, byPart, cancellationToken);
+        var called = CalledExchanges(workpaper, wanted.SelectMany(w => w.Best()), cancellationToken);
         return wanted.ToDictionary(
             w => (w.Test, w.Row.Line),
             w => (IReadOnlyList<RawReference>)[.. w.Best().Select(r => r.Exchange is null && called.TryGetValue(r.RecordId, out var found) ? r with { Exchange = found } : r)]);
     }
 
     /// <summary>The exchanges of rows that were asked for row by row, which stand in tables of calls.</summary>
-    private static Dictionary<string, ExchangeReference> CalledExchanges(string folder, IEnumerable<RawReference> rows, CancellationToken cancellationToken)
+    private static Dictionary<string, ExchangeReference> CalledExchanges(Workpaper workpaper, IEnumerable<RawReference> rows, CancellationToken cancellationToken)
     {
         var found = new Dictionary<string, ExchangeReference>(StringComparer.Ordinal);
         foreach (var asked in rows.Where(r => r.Exchange is null && r.Item.Calls is not null).GroupBy(r => r.Item))
         {
             var ids = asked.Select(r => r.RecordId).ToHashSet(StringComparer.Ordinal);
-            using var calls = new TableReader(Path.Combine(folder, asked.Key.Calls!), asked.Key.CallsSha256);
+            using var calls = new TableReader(workpaper.PathOf(asked.Key.Calls!), asked.Key.CallsSha256);
             while (calls.TryRead(out var line))
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -69,9 +69,9 @@ internal static class ExceptionTrace
     private static string? Text(JsonElement of, string name) =>
         of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static void Search(string folder, string name, EvidenceItem item, ILookup<string, Wanted> byPart, CancellationToken cancellationToken)
+    private static void Search(Workpaper workpaper, string name, EvidenceItem item, ILookup<string, Wanted> byPart, CancellationToken cancellationToken)
     {
-        using var table = new TableReader(Path.Combine(folder, item.Table!), item.TableSha256);
+        using var table = new TableReader(workpaper.PathOf(item.Table!), item.TableSha256);
         var named = new Dictionary<Wanted, int>();
         while (table.TryRead(out var line))
         {

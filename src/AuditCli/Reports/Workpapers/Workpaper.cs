@@ -27,6 +27,20 @@ internal sealed record Workpaper(
     /// <summary>What verification found; null in the reports that lie in the bundle, which are older than its seal.</summary>
     public VerifyReport? Verification { get; init; }
 
+    /// <summary>The full path of a file that the bundle names, which may not lead out of it.</summary>
+    /// <exception cref="InvalidDataException">It does, or it cannot be a file of a bundle.</exception>
+    public string PathOf(string relative)
+    {
+        try
+        {
+            return Path.Combine([Folder, .. relative.Split('/').Select(BundlePaths.Segment)]);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"the index of evidence names '{PrintableText.Of(relative)}', which cannot be a file of the bundle", e);
+        }
+    }
+
     public string Title => $"{Run.Entity}, {Run.Name}";
 
     /// <summary>The controls of each ITGC domain that has any.</summary>

@@ -7,7 +7,7 @@ namespace AuditCli.Reports.Formats.Workbook;
 /// <summary>The first sheet: what the bundle is, what narrows its scope, and every control with its counts, linked to its sheet.</summary>
 internal static class IndexSheet
 {
-    public static SheetForm Form { get; } = new([18, 62, 28, 12, 12, 11, 14, 11, 12, 12, 44, 68], 0);
+    public static SheetForm Form { get; } = new([26, 58, 28, 12, 12, 11, 14, 11, 10, 12, 60, 66], 0);
 
     public static void Write(SheetWriter sheet, Workpaper workpaper, Dictionary<WorkpaperControl, string> names)
     {
@@ -19,7 +19,7 @@ internal static class IndexSheet
         Section(sheet, "WHAT THIS IS");
         foreach (var (label, value) in workpaper.Identification)
         {
-            sheet.Row([SheetCell.Of(label, CellStyle.Label), SheetCell.Of(value, CellStyle.Wrapped), .. Blanks(4)], label.Length > 18 ? 27 : null);
+            sheet.Row([SheetCell.Of(label, CellStyle.Label), SheetCell.Of(value, CellStyle.Wrapped), .. Blanks(4)], Lines.Height(label, 24));
             sheet.Merge(1, 5);
         }
         sheet.EmptyRow();

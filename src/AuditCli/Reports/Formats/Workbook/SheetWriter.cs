@@ -29,6 +29,7 @@ internal sealed partial class SheetWriter : IDisposable
     private static readonly OpenXmlAttribute[] TextAttributes = [KeepSpace];
 
     private readonly OpenXmlWriter _xml;
+    private readonly ImmutableArray<double> _widths;
     private readonly List<(string Cell, string Location, string Tip)> _links = [];
     private readonly List<string> _merged = [];
     private readonly List<OpenXmlAttribute> _attributes = new(3);
@@ -36,6 +37,7 @@ internal sealed partial class SheetWriter : IDisposable
 
     public SheetWriter(Stream stream, SheetForm form)
     {
+        _widths = form.Widths;
         _xml = OpenXmlWriter.Create(stream, new UTF8Encoding(false));
         _xml.WriteStartDocument(true);
         _xml.WriteStartElement(new Worksheet());
@@ -55,10 +57,11 @@ internal sealed partial class SheetWriter : IDisposable
     /// <summary>Where the filter stands; null without one.</summary>
     public string? Filter => _filter;
 
-    /// <param name="height">In points; null lets the reader choose.</param>
+    /// <param name="height">In points; null for what the wrapped texts need.</param>
     public void Row(ReadOnlySpan<SheetCell> cells, double? height = null)
     {
         Rows++;
+        height ??= Needed(cells);
         var number = Rows.ToString(CultureInfo.InvariantCulture);
         _attributes.Clear();
         _attributes.Add(new("r", "", number));
@@ -109,6 +112,18 @@ internal sealed partial class SheetWriter : IDisposable
         for (var n = index + 1; n > 0; n = (n - 1) / 26)
             letters = (char)('A' + ((n - 1) % 26)) + letters;
         return letters;
+    }
+
+    /// <summary>Not every reader computes heights when it opens a file. Null for one line.</summary>
+    private double? Needed(ReadOnlySpan<SheetCell> cells)
+    {
+        var tallest = 0d;
+        for (var i = 0; i < cells.Length; i++)
+        {
+            if (cells[i] is { Text: { } text, Style: CellStyle.Wrapped or CellStyle.Code or CellStyle.Header or CellStyle.Label or CellStyle.Muted } && (text.Length > _widths[i] || text.Contains('\n', StringComparison.Ordinal)))
+                tallest = Math.Max(tallest, Lines.Height(text, (int)_widths[i]));
+        }
+        return tallest > 0 ? tallest : null;
     }
 
     private void Write(SheetCell cell, string reference)
