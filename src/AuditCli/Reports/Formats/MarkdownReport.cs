@@ -88,30 +88,7 @@ internal sealed class MarkdownReport : IReportFormat
         }
     }
 
-    /// <summary>Text that no Markdown reader takes for markup, an address or a mention.</summary>
-    private static string Escape(string value)
-    {
-        var shown = ShownText.Line(value, TextShown);
-        var text = new StringBuilder(shown.Length + 8);
-        for (var i = 0; i < shown.Length; i++)
-        {
-            var c = shown[i];
-            var inWord = i > 0 && i + 1 < shown.Length && char.IsAsciiLetterOrDigit(shown[i - 1]) && char.IsAsciiLetterOrDigit(shown[i + 1]);
-            var markup = c switch
-            {
-                '\\' or '`' or '*' or '[' or ']' or '<' or '>' or '|' or '~' or '&' or '!' or '$' => true,
-                '_' or '@' => !inWord || c == '@',
-                ':' => i + 1 < shown.Length && shown[i + 1] == '/',
-                '#' or '+' or '-' or '=' => i == 0,
-                '.' => i > 2 && shown.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase),
-                _ => false,
-            };
-            if (markup)
-                text.Append('\\');
-            text.Append(c);
-        }
-        return text.ToString();
-    }
+    private static string Escape(string value) => MarkdownText.Escape(value, TextShown);
 
     /// <summary>An item in the form of code, with nothing in it taken for markup.</summary>
     private static string Code(string value)

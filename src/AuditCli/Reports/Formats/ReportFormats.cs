@@ -17,6 +17,9 @@ internal static class ReportFormats
         new HtmlReport(),
         new MarkdownReport(),
         new CsvReport(),
+        new OscalReport(),
+        new SarifReport(),
+        new JunitReport(),
     ];
 
     /// <summary>Writes every report of a bundle that is about to be sealed into it.</summary>
