@@ -6,15 +6,18 @@ using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats;
+using AuditCli.Reports.Workpapers;
 using Serilog;
 
 namespace AuditCli;
 
 /// <summary>What a run left behind.</summary>
+/// <param name="Document">The record of the run, as the bundle has it.</param>
 /// <param name="Signed">Null when it was not to be signed.</param>
-internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts, SignedBundle? Signed);
+internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts, RunDocument Document, SignedBundle? Signed);
 
-/// <summary>The whole job, one direction: collect, evaluate, seal. What it needs was loaded and checked before.</summary>
+/// <summary>The whole job, one direction: collect, evaluate, report, seal. What it needs was loaded and checked before.</summary>
 /// <param name="evaluation">Where the controls' SQL runs.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
@@ -41,15 +44,16 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
         await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
-        var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
-        if (leaks is [var first, ..] && !options.AllowSecrets)
+        await bundle.EndIndexAsync(cancellationToken);
+        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, "", cancellationToken) };
+        if (options.SealReports)
         {
-            throw new InvalidDataException(
-                $"{first.File}, at character {first.Offset}, holds what looks like a credential{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; "
-                + "take it out of what was handed in, or say --allow-secrets, which the bundle will record");
+            var workpaper = WorkpaperReader.Read(bundle.PartialFolder, RunDocument.Read(RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
+            facts = facts with { Leaks = [.. facts.Leaks, .. await SearchForCredentialsAsync(bundle, ReportFormats.Folder, cancellationToken)] };
         }
-        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = leaks };
-        await bundle.WriteFileAsync(BundlePaths.Run, RunRecord.Write(bundle.BundleId, prepared, facts), cancellationToken);
+        var record = RunRecord.Write(bundle.BundleId, prepared, facts);
+        await bundle.WriteFileAsync(BundlePaths.Run, record, cancellationToken);
         var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
         SignedBundle? signed = null;
         var seal = await bundle.SealAsync(
@@ -59,7 +63,23 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         PartialFolder = null;
         if (signed is not null)
             signing!.Keep(bundle.BundleId, signed.Head);
-        return new(prepared, seal, results, facts, signed);
+        return new(prepared, seal, results, facts, RunDocument.Read(record), signed);
+    }
+
+    /// <summary>The last look at a folder of the bundle before it is sealed; only what somebody allowed is returned.</summary>
+    private async Task<ImmutableArray<CredentialFound>> SearchForCredentialsAsync(BundleWriter bundle, string below, CancellationToken cancellationToken)
+    {
+        var folder = Path.Combine(bundle.PartialFolder, below);
+        var leaks = await Task.Run(() => CredentialScan.Find(folder, cancellationToken), cancellationToken);
+        if (leaks is [var first, ..] && !options.AllowSecrets)
+        {
+            throw new InvalidDataException(
+                $"{Below(first)}, at character {first.Offset}, holds what looks like a credential{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; "
+                + "take it out of what was handed in, or say --allow-secrets, which the bundle will record");
+        }
+        return [.. leaks.Select(l => l with { File = Below(l) })];
+
+        string Below(CredentialFound found) => below.Length == 0 ? found.File : $"{below}/{found.File}";
     }
 
     /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>

@@ -54,6 +54,7 @@ public static class Composition
         SealCommand.Build(host),
         VerifyCommand.Build(host),
         ReperformCommand.Build(host),
+        ReportCommand.Build(host),
         KeysCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),

@@ -19,6 +19,9 @@ internal sealed record RunOptions(
     /// <summary>Seal although a file holds what looks like a credential.</summary>
     public bool AllowSecrets { get; init; }
 
+    /// <summary>Whether the bundle gets its reports; a run that is done again to be compared does without.</summary>
+    public bool SealReports { get; init; } = true;
+
     /// <summary>How the bundle is signed; null leaves it unsigned.</summary>
     public SigningOptions? Signing { get; init; }
 }

@@ -28,6 +28,7 @@ public sealed class BundleWriter : IAsyncDisposable
     private readonly FileStream _index;
     private readonly SemaphoreSlim _indexTurn = new(1, 1);
     private bool _indexFailed;
+    private bool _indexEnded;
     private bool _sealed;
 
     private BundleWriter(string outFolder, string bundleId, FileStream index)
@@ -111,10 +112,53 @@ public sealed class BundleWriter : IAsyncDisposable
         {
             if (_indexFailed)
                 throw new IOException($"{_index.Name}: nothing more is written after a failed write");
+            if (_indexEnded)
+                throw new InvalidOperationException("the index is ended already");
             _indexFailed = true;
             await _index.WriteAsync(line, CancellationToken.None);
             _index.Flush(flushToDisk: true);
             _indexFailed = false;
+        }
+        finally
+        {
+            _indexTurn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Puts the index into the form in which it is sealed, so that its digest can be quoted before; nothing can be added afterwards.
+    /// Sealing does so by itself where nobody did.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be read or written, or an item could not.</exception>
+    public async Task EndIndexAsync(CancellationToken cancellationToken)
+    {
+        await _indexTurn.WaitAsync(cancellationToken);
+        try
+        {
+            if (_indexEnded)
+                return;
+            if (_indexFailed)
+                throw new IOException($"{_index.Name}: not sealed after a failed write");
+            await _index.DisposeAsync();
+            var path = _index.Name;
+            var ordered = EvidenceIndex.Lines(await File.ReadAllBytesAsync(path, cancellationToken), path)
+                .Select(line => (Line: line, Item: EvidenceIndex.Parse(line)))
+                .OrderBy(l => l.Item.Target, StringComparer.Ordinal)
+                .ThenBy(l => l.Item.EvidenceId, StringComparer.Ordinal)
+                .ThenBy(l => Encoding.UTF8.GetString(l.Line.Span), StringComparer.Ordinal)
+                .ToList();
+            var next = path + ".next";
+            await using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                foreach (var (line, _) in ordered)
+                {
+                    await file.WriteAsync(line, cancellationToken);
+                    file.WriteByte((byte)'\n');
+                }
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(next, path, overwrite: true);
+            _indexEnded = true;
         }
         finally
         {
@@ -137,7 +181,7 @@ public sealed class BundleWriter : IAsyncDisposable
     {
         if (_sealed)
             throw new InvalidOperationException("the bundle is sealed already");
-        await OrderIndexAsync(cancellationToken);
+        await EndIndexAsync(cancellationToken);
         var (tagManifest, folders) = await Task.Run(() => BagSeal.Write(PartialFolder, _bundleId, info, cancellationToken), cancellationToken);
         foreach (var folder in folders)
             SafeFile.Synchronise(folder);
@@ -165,38 +209,5 @@ public sealed class BundleWriter : IAsyncDisposable
         if (!relative.StartsWith(BundlePaths.Payload + "/", StringComparison.Ordinal))
             throw new ArgumentException($"'{relative}' is not below {BundlePaths.Payload}/", nameof(relative));
         return Path.Combine(PartialFolder, relative);
-    }
-
-    private async Task OrderIndexAsync(CancellationToken cancellationToken)
-    {
-        await _indexTurn.WaitAsync(cancellationToken);
-        try
-        {
-            if (_indexFailed)
-                throw new IOException($"{_index.Name}: not sealed after a failed write");
-            await _index.DisposeAsync();
-            var path = _index.Name;
-            var ordered = EvidenceIndex.Lines(await File.ReadAllBytesAsync(path, cancellationToken), path)
-                .Select(line => (Line: line, Item: EvidenceIndex.Parse(line)))
-                .OrderBy(l => l.Item.Target, StringComparer.Ordinal)
-                .ThenBy(l => l.Item.EvidenceId, StringComparer.Ordinal)
-                .ThenBy(l => Encoding.UTF8.GetString(l.Line.Span), StringComparer.Ordinal)
-                .ToList();
-            var next = path + ".next";
-            await using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                foreach (var (line, _) in ordered)
-                {
-                    await file.WriteAsync(line, cancellationToken);
-                    file.WriteByte((byte)'\n');
-                }
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(next, path, overwrite: true);
-        }
-        finally
-        {
-            _indexTurn.Release();
-        }
     }
 }

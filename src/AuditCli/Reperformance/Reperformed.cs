@@ -57,6 +57,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         var options = new RunOptions(questions.Prepared.Engagement.File, questions.Prepared.Engagement.File, null, work, PlanFilter.None, Verbose: false)
         {
             AllowSecrets = true,  // whether it was right to seal them was decided then
+            SealReports = false,  // they are made of the bundle's own files, and compared by themselves
         };
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }

@@ -1,4 +1,5 @@
 using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports;
 
@@ -30,4 +31,33 @@ internal static class Wording
         Conclusion.NotApplicable => "NOT_APPLICABLE",
         _ => throw new ArgumentOutOfRangeException(nameof(conclusion)),
     };
+
+    /// <summary>What a conclusion means, for readers who see it the first time.</summary>
+    public static string Meaning(Conclusion conclusion) => conclusion switch
+    {
+        Conclusion.Fail => "an exception that no valid approval covers, seen in complete evidence",
+        Conclusion.Error => "the test itself broke",
+        Conclusion.Inconclusive => "something was not read, two counts do not agree, or an item could not be determined",
+        Conclusion.NeedsReview => "a question to a person is open",
+        Conclusion.Pass => "there was a population, it was read completely, and no uncovered exception was found",
+        Conclusion.NoOccurrence => "read completely, and there was nothing to test; this is not a pass",
+        Conclusion.NotApplicable => "the engagement leaves it out, with a reason and an approver",
+        _ => throw new ArgumentOutOfRangeException(nameof(conclusion)),
+    };
+
+    public static string Name(VerifyAnswer answer) => answer switch
+    {
+        VerifyAnswer.Holds => "holds",
+        VerifyAnswer.Fails => "FAILS",
+        VerifyAnswer.Undecided => "undecided",
+        VerifyAnswer.NotChecked => "not checked",
+        _ => throw new ArgumentOutOfRangeException(nameof(answer)),
+    };
+
+    /// <summary>A number with its noun: <c>1 item</c>, <c>2 items</c>.</summary>
+    public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {of}s";
+
+    /// <summary>A target and account as messages name them.</summary>
+    public static string Place(string target, string account) => account.Length == 0 ? target.Length == 0 ? "the inputs" : target
+        : account == "*" ? "all accounts together" : $"{target} {account}";
 }

@@ -1,0 +1,139 @@
+using System.CommandLine;
+using System.Text;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Reperformance;
+using AuditCli.Reports.Formats;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli report BUNDLE</c>: a sealed bundle as workpaper, page, summary or data.</summary>
+internal static class ReportCommand
+{
+    private const string All = "all";
+
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var format = CommandOptions.Text(host, "--format", string.Join('|', ReportFormats.All.Select(f => f.Name).Append(All)), "Which report.");
+        var folder = CommandOptions.Text(host, "--out", "DIR", "Where the files go; without it, one text goes to stdout.");
+        var verify = new VerifyChoices(host);
+        var command = new DetailedCommand("report", "Make a sealed bundle's reports: workbook, web page, summary, and data for other tools.", $"""
+            The bundle is verified first, and one that fails is not reported on. A run has sealed the same reports under
+            {ReportFormats.Folder}/; these add what verification found: the digest that covers the bundle, signer, time, head.
+            Nothing is written into the bundle, and no file is overwritten.
+
+            Formats:
+            {string.Join("\n", ReportFormats.All.Select(f => $"  {f.Name,-8}{f.FileName}"))}
+              {All,-8}each of them
+
+            Exit codes: 0 written, and every question asked of the bundle holds; 2 the bundle does not verify, and nothing is
+            written; 3 written, and undecided (unsigned without --allow-unsigned); 1 usage or internal error.
+
+            Examples:
+              auditcli report bundles/example-20261123t101500z-0123abcd --format all --out handover --allow-unsigned
+              auditcli report BUNDLE --format md --trust auditor.pem.pub >> "$GITHUB_STEP_SUMMARY"
+            """)
+        {
+            bundle,
+        };
+        command.Options.Add(format);
+        command.Options.Add(folder);
+        verify.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var error = parsed.InvocationConfiguration.Error;
+            var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
+            if (!Path.Exists(path))
+            {
+                await error.WriteLineAsync($"there is no bundle {path}");
+                return ExitCode.Usage;
+            }
+            var word = parsed.GetValue(format);
+            var formats = ReportFormats.All.Where(f => word is All || word == f.Name).ToArray();
+            if (formats.Length == 0)
+            {
+                await error.WriteLineAsync($"{(word is null ? "say --format" : $"--format {PrintableText.Of(word)} is not one of")} {string.Join(", ", ReportFormats.All.Select(f => f.Name))} or {All}");
+                return ExitCode.Usage;
+            }
+            var target = parsed.GetValue(folder) is { } given ? host.FullPath(given) : null;
+            try
+            {
+                CheckTarget(target, path, formats);
+                var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed), cancellationToken);
+                if (verification.ExitCode == ExitCode.Failed || Reperformed.WhyUnsafe(verification) is not null)
+                    return Refuse(error, verification);
+                var workpaper = WorkpaperReader.Read(path, host.Sources) with { Verification = verification };
+                if (target is null)
+                    await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
+                else
+                    WriteFiles(formats, workpaper, target, parsed.InvocationConfiguration.Output, cancellationToken);
+                return verification.ExitCode;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                await error.WriteLineAsync("interrupted: the report that was being written is removed");
+                return ExitCode.Interrupted;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+            {
+                await error.WriteLineAsync($"auditcli: {e.Message}");
+                return ExitCode.Usage;
+            }
+        });
+        return command;
+    }
+
+    /// <exception cref="IOException">A report cannot go there; the message says why and where it can.</exception>
+    private static void CheckTarget(string? target, string bundle, IReportFormat[] formats)
+    {
+        if (target is null)
+        {
+            if (formats is [{ IsText: true }])
+                return;
+            throw new IOException($"{(formats.Length > 1 ? "several reports" : formats[0].FileName)} cannot go to stdout; say --out DIR");
+        }
+        if ((target + Path.DirectorySeparatorChar).StartsWith(bundle + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            throw new IOException($"--out {target} is inside the bundle, which would break its seal; choose another folder");
+        if (formats.Select(f => Path.Combine(target, f.FileName)).FirstOrDefault(Path.Exists) is { } taken)
+            throw new IOException($"{taken} exists already, and somebody may have written in it; choose another folder");
+    }
+
+    private static int Refuse(TextWriter error, VerifyReport verification)
+    {
+        foreach (var problem in verification.Problems.Where(p => p.Answer == VerifyAnswer.Fails).Take(10))
+            error.WriteLine($"{problem.Code} {problem.Path}: {problem.Message}");
+        error.WriteLine("auditcli: the bundle does not verify, and no report is made of it; see 'auditcli verify'");
+        return ExitCode.Failed;
+    }
+
+    private static string Text(IReportFormat format, Workpaper workpaper, CancellationToken cancellationToken)
+    {
+        using var content = new MemoryStream();
+        format.Write(workpaper, content, cancellationToken);
+        return Encoding.UTF8.GetString(content.GetBuffer(), 0, (int)content.Length);
+    }
+
+    private static void WriteFiles(IReportFormat[] formats, Workpaper workpaper, string target, TextWriter output, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(target);
+        foreach (var format in formats)
+        {
+            var file = Path.Combine(target, format.FileName);
+            var unfinished = file + ".partial";
+            try
+            {
+                using (var stream = new FileStream(unfinished, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+                    format.Write(workpaper, stream, cancellationToken);
+                File.Move(unfinished, file);
+            }
+            catch
+            {
+                File.Delete(unfinished);
+                throw;
+            }
+            output.WriteLine(PrintableText.Of(file));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using AuditCli.Collectors;
+using AuditCli.Controls.Evaluation;
+
+namespace AuditCli.Reports;
+
+/// <summary>Why a control concluded as it did, in words.</summary>
+internal static class ControlReasons
+{
+    /// <summary>The conclusion with the approved exceptions that stand behind a pass.</summary>
+    public static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
+        ? $"PASS ({Wording.Count(control.Approved, "approved exception")})"
+        : Wording.Name(control.Conclusion);
+
+    /// <summary>Why a control could not conclude more than it did, what concerns the most first.</summary>
+    public static IEnumerable<string> Of(ControlResult control) =>
+    [
+        .. control.NotApplicable is { } left ? [$"{left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})"] : Array.Empty<string>(),
+        .. control.Tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
+        // A table that lacks its parent's rows is the consequence, not the cause.
+        .. control.Limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(Limitation),
+        .. control.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
+            .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in {Wording.Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
+        .. control.Undetermined > 0 ? [$"{control.Undetermined} of {control.Population} items could not be determined"] : Array.Empty<string>(),
+    ];
+
+    /// <summary>One scope limitation as a sentence.</summary>
+    public static string Limitation(Limitation l) =>
+        $"{l.Operation} in {Wording.Place(l.Target, l.Account)}{(l.Region.Length > 0 ? $" {l.Region}" : "")}: {l.Code}{(l.Count > 1 ? $", {l.Count} calls" : "")}: {l.Message}";
+}

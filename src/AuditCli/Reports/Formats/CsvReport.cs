@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats;
+
+/// <summary>
+/// One table (RFC 4180, UTF-8) of everything that is said: what the bundle is, what narrows its scope, each control, and each item of
+/// each population. The column <c>record</c> says which of these a line is.
+/// </summary>
+/// <remarks>
+/// A text that a spreadsheet would take for a formula gets an apostrophe before it. Numbers and JSON are as the bundle has them.
+/// </remarks>
+internal sealed class CsvReport : IReportFormat
+{
+    private static readonly string[] Header =
+    [
+        "record", "control", "test", "target", "account", "item", "result", "exception_id", "reason",
+        "population", "exceptions", "approved", "undetermined", "indicated", "approval", "attributes", "source", "line",
+    ];
+
+    public string Name => "csv";
+
+    public string FileName => "results.csv";
+
+    public bool IsText => true;
+
+    public void Write(Workpaper workpaper, Stream output, CancellationToken cancellationToken)
+    {
+        using var text = new StreamWriter(output, new UTF8Encoding(false), bufferSize: 64 * 1024, leaveOpen: true);
+        Line(text, Header);
+        if (workpaper.Run.ReplayLine is { } replay)
+            Record(text, "replay", reason: replay);
+        foreach (var (label, value) in workpaper.Identification)
+            Record(text, "bundle", item: label, reason: value);
+        foreach (var note in workpaper.Notes)
+            Record(text, "scope", item: note.Kind, reason: note.Text);
+        foreach (var control in workpaper.Controls)
+            WriteControl(text, control);
+        foreach (var control in workpaper.Controls)
+        {
+            foreach (var test in control.Tests)
+            {
+                var file = PopulationRows.PathOf(control.Result.Id, test);
+                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    Line(text,
+                    [
+                        "item", control.Result.Id, test, row.Target, row.Account, row.Item, row.Result, row.ExceptionId ?? "", row.Reason ?? "",
+                        "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), file, Number(row.Line),
+                    ]);
+                }
+            }
+        }
+    }
+
+    private static void WriteControl(TextWriter text, WorkpaperControl control)
+    {
+        var result = control.Result;
+        Line(text,
+        [
+            "control", result.Id, "", "", "", result.Title, control.Conclusion, "", string.Join("\n", ControlReasons.Of(result)),
+            Number(result.Population), Number(result.Deviations), Number(result.Approved), Number(result.Undetermined), Number(result.Indicated),
+            "", control.TableRowsLine, control.Origin, "",
+        ]);
+        foreach (var test in result.Tests)
+        {
+            Line(text,
+            [
+                "test", result.Id, test.Id, test.Partition.Target, test.Partition.Account, control.Test(test.Id)?.Title ?? "", Wording.Name(test.Conclusion), "",
+                string.Join("\n", test.Completeness.Select(c => $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
+                Number(test.Population), Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
+                "", "", PopulationRows.PathOf(result.Id, test.Id), "",
+            ]);
+        }
+    }
+
+    private static void Record(TextWriter text, string record, string item = "", string reason = "") =>
+        Line(text, [record, "", "", "", "", item, "", "", reason, "", "", "", "", "", "", "", "", ""]);
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static void Line(TextWriter text, ReadOnlySpan<string> cells)
+    {
+        for (var i = 0; i < cells.Length; i++)
+        {
+            if (i > 0)
+                text.Write(',');
+            text.Write(Cell(cells[i]));
+        }
+        text.Write("\r\n");
+    }
+
+    /// <summary>A cell that stays text in every spreadsheet.</summary>
+    private static string Cell(string value)
+    {
+        var shown = ShownText.Of(value);
+        if (IsTakenForFormula(shown))
+            shown = "'" + shown;
+        return shown.AsSpan().ContainsAny("\",\r\n") ? $"\"{shown.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : shown;
+    }
+
+    /// <summary>Whether it begins, after blanks, with what begins a formula somewhere, full-width forms included.</summary>
+    private static bool IsTakenForFormula(string text)
+    {
+        var start = text.AsSpan().TrimStart();
+        return start.Length > 0 && (start[0] is '=' or '+' or '-' or '@' or '\uff1d' or '\uff0b' or '\uff0d' or '\uff20' || text[0] is '\t' or '\r' or '\n');
+    }
+}

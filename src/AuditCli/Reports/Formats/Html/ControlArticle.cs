@@ -1,0 +1,186 @@
+using System.Security.Cryptography;
+using AuditCli.Controls;
+using AuditCli.Evidence;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats.Html;
+
+/// <summary>What the page says of one control: conclusion, exceptions down to the raw answers, procedure, sources, population.</summary>
+internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, CancellationToken cancellationToken)
+{
+    private const int ListShown = 200;
+    private readonly Dictionary<string, string> _digests = new(StringComparer.Ordinal);
+
+    public void Write(WorkpaperControl control, int number)
+    {
+        var result = control.Result;
+        html.Write($"<article id=\"{result.Id}\" data-id=\"{result.Id}\" aria-labelledby=\"h-{number}\"><header><h3 id=\"h-{number}\">{result.Id}&ensp;{result.Title}</h3><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span><a class=\"back\" href=\"#h-controls\">All controls</a></header>");
+        if (control.Definition is { } definition)
+            html.Write($"<p class=\"lead\">{definition.Objective}</p>");
+        else
+            html.Write($"<p class=\"lead\">Its description cannot be shown: {control.WhyNoDefinition}</p>");
+        html.Write($"<ul class=\"numbers\"><li><b>{result.Population}</b>population</li><li><b>{result.Deviations}</b>exceptions</li><li><b>{result.Approved}</b>approved</li>");
+        if (result.Undetermined > 0)
+            html.Write($"<li><b>{result.Undetermined}</b>undetermined</li>");
+        if (result.Indicated > 0)
+            html.Write($"<li><b>{result.Indicated}</b>indicated</li>");
+        html.Markup("</ul>");
+        WriteReasons(control);
+        WriteExceptions(control, number);
+        WriteProcedure(control);
+        WriteCompleteness(control);
+        WriteSources(control);
+        WritePopulation(control, number);
+        html.Markup("</article>\n");
+    }
+
+    private void WriteReasons(WorkpaperControl control)
+    {
+        var reasons = ControlReasons.Of(control.Result).Concat(control.Result.Notes).ToArray();
+        if (reasons.Length == 0)
+            return;
+        html.Markup("<ul class=\"because\">");
+        foreach (var reason in reasons.Take(ListShown))
+            html.Write($"<li>{reason}</li>");
+        if (reasons.Length > ListShown)
+            html.Write($"<li>{ListShown} of {reasons.Length} are shown; data/results/results.json has them all</li>");
+        html.Markup("</ul>");
+    }
+
+    private void WriteExceptions(WorkpaperControl control, int number)
+    {
+        var traces = ExceptionTrace.Of(workpaper, control, cancellationToken);
+        var all = 0L;
+        foreach (var test in control.Tests)
+        {
+            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionTrace.Most)
+                    continue;
+                if (all == 1)
+                    html.Markup("<h4>Exceptions</h4>");
+                WriteException(control, test, row, traces.GetValueOrDefault((test, row.Line)) ?? [], $"x-{number}-{all}");
+            }
+        }
+        if (all > ExceptionTrace.Most)
+            html.Write($"<p role=\"note\">{ExceptionTrace.Most} of {all} are shown here; choose a result in the population below to see the others.</p>");
+    }
+
+    private void WriteException(WorkpaperControl control, string test, PopulationRow row, IReadOnlyList<RawReference> raw, string fallback)
+    {
+        html.Write($"<details class=\"exception\" id=\"{row.ExceptionId ?? fallback}\"><summary><span class=\"badge {row.Result.Split(' ')[0]}\">{row.Result}</span><code>{row.Item}</code><span class=\"k\">{Wording.Place(row.Target, row.Account)}</span><span class=\"why\">{row.Reason}</span></summary><div><dl class=\"facts\">");
+        if (row.ExceptionId is { } id)
+            html.Write($"<dt>Exception</dt><dd><code>{id}</code></dd>");
+        html.Write($"<dt>Test</dt><dd>{test}: {control.Test(test)?.Title}</dd>");
+        if (row.Approval is not null)
+            html.Write($"<dt>Approved by</dt><dd>{row.ApprovalWords}</dd>");
+        foreach (var (name, value) in row.AttributeValues())
+            html.Write($"<dt>{name}</dt><dd>{(value.Text.Length == 0 ? "–" : value.Text)}</dd>");
+        html.Write($"<dt>Verdict in</dt><dd><code>{PopulationRows.PathOf(control.Result.Id, test)}</code>, line {row.Line}</dd></dl>");
+        foreach (var reference in raw)
+            WriteRaw(reference);
+        if (raw.Count == 0)
+            html.Markup("<p class=\"k\">No single row of the evidence names this item; the sources below list every exchange.</p>");
+        html.Markup("</div></details>");
+    }
+
+    private void WriteRaw(RawReference raw)
+    {
+        html.Write($"<dl class=\"facts raw\"><dt>Raw evidence</dt><dd><b>{raw.Evidence}</b>: {raw.Item.Source} {raw.Item.Operation}, read as {(raw.Item.Identity.Length == 0 ? "a file that management gave" : raw.Item.Identity)}</dd>");
+        html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code></dd>");
+        if (raw.Exchange is { } exchange)
+        {
+            html.Write($"<dt>In</dt><dd><code>{exchange.File}</code>, SHA-256 <code>{DigestOf(exchange.File)}</code></dd>");
+            html.Write($"<dt>Asked</dt><dd>{Rfc3339.Format(exchange.Date)}, HTTP {exchange.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}{(exchange.RequestId is { } id ? $", request id {id}" : "")}</dd>");
+        }
+        html.Write($"<dt>Table</dt><dd><code>{raw.Item.Table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd></dl>");
+    }
+
+    private void WriteProcedure(WorkpaperControl control)
+    {
+        html.Markup("<details><summary>Control and procedure</summary><div><dl class=\"facts\">");
+        if (control.Definition is { } d)
+        {
+            html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt><dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
+            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, {(d.Mode == ControlMode.Period ? $"over the period {workpaper.Run.PeriodWords}" : $"state as of {workpaper.Run.AsOf}")}; every item of the population, nothing sampled</dd>");
+            html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
+        }
+        html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
+        foreach (var parameter in control.Result.Parameters)
+            html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
+        html.Markup("</dl>");
+        foreach (var test in control.Definition?.Tests ?? [])
+            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+        if (control.Definition is { } definition)
+        {
+            if (!definition.Limitations.IsEmpty)
+                html.Markup("<h4>What it cannot show</h4><ul class=\"because\">");
+            foreach (var limitation in definition.Limitations)
+                html.Write($"<li>{limitation}</li>");
+            if (!definition.Limitations.IsEmpty)
+                html.Markup("</ul>");
+            html.Write($"<h4>Recommendation</h4><p>{definition.Recommendation}</p>");
+        }
+        html.Markup("</div></details>");
+    }
+
+    private void WriteCompleteness(WorkpaperControl control)
+    {
+        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
+        var failed = checks.Count(c => !c.Check.Agree);
+        html.Write($"<details><summary>Completeness: {(checks.Length == 0 ? "no check" : failed == 0 ? $"{checks.Length} of {checks.Length} checks agree" : $"{failed} of {checks.Length} checks do not agree")}</summary><div>");
+        if (control.Definition?.NoCompleteness is { } why)
+            html.Write($"<p>{why}</p>");
+        if (checks.Length > 0)
+        {
+            html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Completeness checks\"><table><thead><tr><th scope=\"col\">Account</th><th scope=\"col\">Check</th><th scope=\"col\">Counted</th><th scope=\"col\">Expected</th><th scope=\"col\">Agree</th></tr></thead><tbody>");
+            foreach (var (partition, check) in checks.OrderBy(c => c.Check.Agree).Take(ListShown))
+                html.Write($"<tr><td>{Wording.Place(partition.Target, partition.Account)}</td><td class=\"item\">{check.Name}</td><td class=\"n\">{check.Left ?? "unknown"}</td><td class=\"n\">{check.Right ?? "unknown"}</td><td><span class=\"badge {(check.Agree ? "pass" : "fail")}\">{(check.Agree ? "agree" : "do not agree")}</span></td></tr>");
+            html.Markup("</tbody></table></div>");
+        }
+        if (checks.Length > ListShown)
+            html.Write($"<p role=\"note\">{ListShown} of {checks.Length} are shown; data/results/results.json has them all.</p>");
+        html.Markup("</div></details>");
+    }
+
+    private void WriteSources(WorkpaperControl control)
+    {
+        html.Write($"<details><summary>Sources: {Wording.Count(control.Evidence.Length, "evidence item")}, {control.TableRowsLine}</summary><div><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Sources\"><table><thead><tr><th scope=\"col\">Evidence</th><th scope=\"col\">Account, region</th><th scope=\"col\">Operation</th><th scope=\"col\">Outcome</th><th scope=\"col\" class=\"n\">Rows</th><th scope=\"col\">Read as, when</th><th scope=\"col\">Exchanges</th></tr></thead><tbody>");
+        foreach (var (name, item) in control.Evidence.OrderBy(e => e.Item.Outcome == CollectionOutcome.Complete).Take(ListShown))
+        {
+            html.Write($"<tr><td>{name}</td><td>{Wording.Place(item.Target, item.Account)} {item.Region}</td><td>{item.Source} {item.Operation} <span class=\"k\">{Workbook.EvidenceSheets.Parameters(item)}</span></td>");
+            html.Write($"<td><span class=\"badge {(item.Outcome == CollectionOutcome.Complete ? "pass" : "fail")}\">{item.Outcome.ToString().ToLowerInvariant()}</span> {item.Code}</td><td class=\"n\">{item.Items}</td><td>{item.Identity} <span class=\"rows\">{Rfc3339.Format(item.Started)}</span></td><td>");
+            foreach (var exchange in item.Exchanges.Take(3))
+                html.Write($"<code>{exchange.RecordId}</code> <span class=\"rows\">{exchange.File}</span>");
+            if (item.Exchanges.Length > 3)
+                html.Write($"and {item.Exchanges.Length - 3} more");
+            if (item.Calls is { } calls)
+                html.Write($"one per row, listed in <code>{calls}</code>");
+            html.Markup("</td></tr>");
+        }
+        html.Markup("</tbody></table></div>");
+        if (control.Evidence.Length > ListShown)
+            html.Write($"<p role=\"note\">{ListShown} of {control.Evidence.Length} are shown; data/evidence/index.jsonl has them all.</p>");
+        html.Markup("</div></details>");
+    }
+
+    private void WritePopulation(WorkpaperControl control, int number)
+    {
+        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {control.Result.Population} items, every one tested</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
+        html.Markup("<option>pass</option><option>exception</option><option>approved exception</option><option>undetermined</option><option>indicated exception</option></select></label></div>");
+        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr><th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th><th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
+        html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div><p class=\"count-shown status\" role=\"status\"></p></div></details>");
+    }
+
+    /// <summary>The digest of a file of exchanges, each computed once.</summary>
+    private string DigestOf(string file)
+    {
+        if (!_digests.TryGetValue(file, out var digest))
+        {
+            using var stream = File.OpenRead(workpaper.PathOf(file));
+            _digests[file] = digest = Convert.ToHexStringLower(SHA256.HashData(stream));
+        }
+        return digest;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats.Html;
+
+/// <summary>
+/// One page that needs nothing but itself: its policy (CSP) allows exactly the style and the script in it, and no network. What a
+/// bundle says is text in it and never markup.
+/// </summary>
+internal sealed class HtmlReport : IReportFormat
+{
+    public string Name => "html";
+
+    public string FileName => "report.html";
+
+    public bool IsText => true;
+
+    public void Write(Workpaper workpaper, Stream output, CancellationToken cancellationToken)
+    {
+        using var text = new StreamWriter(output, new UTF8Encoding(false), bufferSize: 64 * 1024, leaveOpen: true) { NewLine = "\n" };
+        var html = new HtmlWriter(text);
+        var (style, script) = (Resource("report.css"), Resource("report.js"));
+        html.Markup("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+        html.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;sha256-{Hash(style)}&#39;; script-src &#39;sha256-{Hash(script)}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\">");
+        html.Write($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\"><title>{workpaper.Title}: {workpaper.TotalsLine}</title>");
+        text.Write($"<style>{style}</style></head>\n<body>");
+        WriteTop(html, workpaper);
+        html.Markup("<main id=\"main\">");
+        WriteSummary(html, workpaper);
+        WriteList(html, workpaper);
+        var articles = new ControlArticle(html, workpaper, cancellationToken);
+        for (var i = 0; i < workpaper.Controls.Length; i++)
+            articles.Write(workpaper.Controls[i], i);
+        html.Markup("</main>");
+        html.Write($"<footer><p>Bundle {workpaper.Run.BundleId}. Every number here comes from data/results/results.json (SHA-256 {workpaper.ResultsSha256.Hex}) and data/evidence/index.jsonl (SHA-256 {workpaper.IndexSha256.Hex}). Control and direction characters in names are shown by their numbers, as \\u202e. ‘auditcli verify’ checks the bundle, ‘auditcli reperform’ does its tests again.</p></footer>\n");
+        WriteData(html, text, workpaper, cancellationToken);
+        text.Write($"<script>{script}</script></body></html>\n");
+    }
+
+    private static void WriteTop(HtmlWriter html, Workpaper workpaper)
+    {
+        html.Markup("<a class=\"skip\" href=\"#main\">Skip to the content</a>");
+        html.Markup("<header>");
+        if (workpaper.Run.ReplayLine is { } replay)
+            html.Write($"<p class=\"replay\">{replay}</p>");
+        html.Write($"<div class=\"top\"><div><p class=\"kicker\">IT general controls</p><h1>{workpaper.Title}</h1><p>Period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}</p></div></div></header>\n");
+    }
+
+    private static void WriteSummary(HtmlWriter html, Workpaper workpaper)
+    {
+        html.Markup("<div class=\"two\"><section aria-labelledby=\"h-conclusions\"><h2 id=\"h-conclusions\">Conclusions</h2>");
+        ConclusionChart.Write(html, workpaper);
+        html.Markup("</section>\n<section aria-labelledby=\"h-scope\"><h2 id=\"h-scope\">Scope, and what narrows it</h2><ul class=\"notes\" tabindex=\"0\" aria-labelledby=\"h-scope\">");
+        foreach (var note in workpaper.Notes.OrderBy(n => !n.Narrows))
+        {
+            if (note.Narrows)
+                html.Write($"<li class=\"narrows\"><b>{note.Kind}</b>{note.Text}</li>");
+            else
+                html.Write($"<li><b>{note.Kind}</b>{note.Text}</li>");
+        }
+        if (workpaper.Notes.IsEmpty)
+            html.Markup("<li>Nothing narrows it.</li>");
+        html.Markup("</ul></section></div>\n<section aria-labelledby=\"h-what\"><h2 id=\"h-what\">What this is</h2><dl class=\"identity\">");
+        foreach (var (label, value) in workpaper.Identification)
+            html.Write($"<div><dt>{label}</dt><dd>{value}</dd></div>");
+        html.Markup("</dl></section>\n");
+    }
+
+    private static void WriteList(HtmlWriter html, Workpaper workpaper)
+    {
+        html.Markup("<section aria-labelledby=\"h-controls\"><h2 id=\"h-controls\">Controls</h2>");
+        html.Markup("<form class=\"filter\" role=\"search\" aria-label=\"Controls\" hidden><label class=\"wide\">Search controls and exceptions<input id=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label>");
+        html.Markup("<label>Conclusion<select id=\"conclusion\"><option value=\"\">all</option>");
+        foreach (var (conclusion, count) in workpaper.Totals)
+            html.Write($"<option value=\"{Wording.Name(conclusion)}\">{Wording.Name(conclusion)} ({count})</option>");
+        html.Markup("</select></label><button type=\"button\" id=\"clear\">Clear</button><p class=\"status\" id=\"shown\" role=\"status\"></p></form>");
+        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of controls\"><table class=\"controls\"><thead><tr><th scope=\"col\">Control</th><th scope=\"col\">Title, and the rows of its evidence</th><th scope=\"col\" class=\"n\">Population</th><th scope=\"col\" class=\"n\">Exceptions</th><th scope=\"col\" class=\"n\">Approved</th><th scope=\"col\">Conclusion</th></tr></thead><tbody>");
+        foreach (var domain in workpaper.Domains)
+        {
+            html.Write($"<tr class=\"group\"><th class=\"group\" colspan=\"6\" scope=\"colgroup\">{Wording.Name(domain.Key)}</th></tr>");
+            foreach (var control in domain)
+            {
+                var result = control.Result;
+                html.Write($"<tr data-id=\"{result.Id}\" data-conclusion=\"{Wording.Name(result.Conclusion)}\"><td class=\"id\"><a href=\"#{result.Id}\">{result.Id}</a></td>");
+                html.Write($"<td class=\"title\">{result.Title}<span class=\"rows\">{control.TableRowsLine}</span>");
+                foreach (var reason in ControlReasons.Of(result).Take(1))
+                    html.Write($"<span class=\"why\">{reason}</span>");
+                html.Write($"</td><td class=\"n\" data-label=\"Population\">{result.Population}</td><td class=\"n\" data-label=\"Exceptions\">{result.Deviations}</td><td class=\"n\" data-label=\"Approved\">{result.Approved}</td>");
+                html.Write($"<td><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span></td></tr>\n");
+            }
+        }
+        html.Markup("</tbody></table></div>");
+        foreach (var not in workpaper.Results.NotTested)
+            html.Write($"<p class=\"not-tested\"><b>Not tested: {not.Id}</b>: {not.Reason}</p>");
+        html.Markup("</section>\n");
+    }
+
+    private static void WriteData(HtmlWriter html, StreamWriter text, Workpaper workpaper, CancellationToken cancellationToken)
+    {
+        var left = (long)PopulationData.Most;
+        for (var i = 0; i < workpaper.Controls.Length; i++)
+        {
+            html.Write($"<script type=\"application/gzip+base64\" id=\"items-{i}\">");
+            text.Flush();
+            var (written, all) = PopulationData.Write(workpaper, workpaper.Controls[i], text.BaseStream, left, cancellationToken);
+            left -= written;
+            html.Markup("</script>\n");
+            if (written < all)
+                html.Write($"<p class=\"cut\" role=\"note\">Of {workpaper.Controls[i].Result.Id}, {written} of {all} items fit this page; data/results/ and results.csv have them all.</p>\n");
+        }
+    }
+
+    private static string Hash(string content) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
+
+    private static string Resource(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"reports/{name}")!;
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Text;
+using System.Xml;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats;
+
+/// <summary>
+/// JUnit XML for CI: a suite per control, a case per test and account. FAIL is a failure; what was not concluded is an error, so that no
+/// consumer counts it as passed; what had nothing to test, or was not tested, is skipped.
+/// </summary>
+internal sealed class JunitReport : IReportFormat
+{
+    private const int ExceptionsShown = 50;
+    private const int TextShown = 1000;
+
+    public string Name => "junit";
+
+    public string FileName => "results.junit.xml";
+
+    public bool IsText => true;
+
+    public void Write(Workpaper workpaper, Stream output, CancellationToken cancellationToken)
+    {
+        var suites = workpaper.Controls.Select(c => (Control: c, Cases: Cases(c))).ToArray();
+        var all = suites.SelectMany(s => s.Cases).ToArray();
+        using var xml = XmlWriter.Create(output, new XmlWriterSettings { Encoding = new UTF8Encoding(false), Indent = true, NewLineChars = "\n", CloseOutput = false });
+        xml.WriteStartDocument();
+        xml.WriteStartElement("testsuites");
+        Attribute(xml, "name", workpaper.Run.ReplayLine is { } replay ? $"{replay}: {workpaper.Title}" : workpaper.Title);
+        Counts(xml, [.. all.Select(c => c.Conclusion)], workpaper.Results.NotTested.Length);
+        WriteScope(xml, workpaper);
+        foreach (var (control, cases) in suites)
+        {
+            xml.WriteStartElement("testsuite");
+            Attribute(xml, "name", $"{control.Result.Id} {control.Result.Title}");
+            Counts(xml, [.. cases.Select(c => c.Conclusion)], 0);
+            Attribute(xml, "timestamp", RunDocument.Second(workpaper.Run.Started).TrimEnd('Z'));
+            WriteProperties(xml,
+            [
+                ("conclusion", control.Conclusion), ("version", control.Result.Version), ("origin", control.Origin),
+                ("population", $"{control.Result.Population}"), ("exceptions", $"{control.Result.Deviations}"), ("approved", $"{control.Result.Approved}"),
+                ("rows of its evidence", control.TableRowsLine),
+            ]);
+            foreach (var one in cases)
+                WriteCase(xml, workpaper, control, one, cancellationToken);
+            xml.WriteEndElement();
+        }
+        xml.WriteEndElement();
+        xml.WriteEndDocument();
+    }
+
+    private sealed record Case(string Name, Conclusion Conclusion, TestResult? Test);
+
+    /// <summary>Its tests by account; and the conclusion itself where they do not lead to it (a question to a person, nothing tested).</summary>
+    private static Case[] Cases(WorkpaperControl control)
+    {
+        var tests = control.Result.Tests.Select(t => new Case($"{t.Id} {Wording.Place(t.Partition.Target, t.Partition.Account)}: {control.Test(t.Id)?.Title ?? ""}", t.Conclusion, t)).ToArray();
+        return tests.Length > 0 && tests.Min(t => t.Conclusion) == control.Result.Conclusion ? tests : [.. tests, new("conclusion", control.Result.Conclusion, null)];
+    }
+
+    private static void WriteScope(XmlWriter xml, Workpaper workpaper)
+    {
+        xml.WriteStartElement("testsuite");
+        Attribute(xml, "name", "Scope, and what narrows it");
+        Counts(xml, [], workpaper.Results.NotTested.Length);
+        WriteProperties(xml,
+        [
+            .. workpaper.Run.ReplayLine is { } replay ? [("replay", replay)] : Array.Empty<(string, string)>(),
+            .. workpaper.Identification,
+            .. workpaper.Notes.Select(n => (n.Kind, n.Text)),
+        ]);
+        foreach (var not in workpaper.Results.NotTested)
+        {
+            xml.WriteStartElement("testcase");
+            Attribute(xml, "classname", "not tested");
+            Attribute(xml, "name", not.Id);
+            xml.WriteStartElement("skipped");
+            Attribute(xml, "message", not.Reason);
+            xml.WriteEndElement();
+            xml.WriteEndElement();
+        }
+        xml.WriteEndElement();
+    }
+
+    private static void WriteCase(XmlWriter xml, Workpaper workpaper, WorkpaperControl control, Case one, CancellationToken cancellationToken)
+    {
+        xml.WriteStartElement("testcase");
+        Attribute(xml, "classname", control.Result.Id);
+        Attribute(xml, "name", one.Name);
+        Attribute(xml, "time", "0");
+        if (Element(one.Conclusion) is { } element)
+        {
+            xml.WriteStartElement(element);
+            Attribute(xml, "message", one.Test is { } test
+                ? $"{Wording.Name(one.Conclusion)}: {test.Deviations} of {Wording.Count(test.Population, "item")} with an exception, {test.Approved} approved, {test.Undetermined} undetermined, {test.Indicated} indicated"
+                : $"{Wording.Name(one.Conclusion)}: {Wording.Meaning(one.Conclusion)}");
+            if (element != "skipped")
+                Attribute(xml, "type", Wording.Name(one.Conclusion));
+            Text(xml, Details(workpaper, control, one, cancellationToken));
+            xml.WriteEndElement();
+        }
+        xml.WriteEndElement();
+    }
+
+    private static string Details(Workpaper workpaper, WorkpaperControl control, Case one, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder();
+        foreach (var reason in one.Test is null || one.Conclusion is Conclusion.Inconclusive or Conclusion.Error ? ControlReasons.Of(control.Result) : [])
+            text.Append(ShownText.Line(reason, TextShown)).Append('\n');
+        if (one.Test is not { } test || one.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
+            return text.ToString();
+        var all = 0L;
+        foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test.Id))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || row.Target != test.Partition.Target || row.Account != test.Partition.Account || ++all > ExceptionsShown)
+                continue;
+            text.Append(CultureInfo.InvariantCulture, $"{row.ExceptionId ?? row.Result} {ShownText.Line(row.Item, TextShown)}: {ShownText.Line(row.Reason ?? row.Result, TextShown)}\n");
+        }
+        if (all > ExceptionsShown)
+            text.Append(CultureInfo.InvariantCulture, $"{ExceptionsShown} of {all} are given; {PopulationRows.PathOf(control.Result.Id, test.Id)} has them all\n");
+        return text.ToString();
+    }
+
+    private static string? Element(Conclusion conclusion) => conclusion switch
+    {
+        Conclusion.Pass => null,
+        Conclusion.Fail => "failure",
+        Conclusion.NoOccurrence or Conclusion.NotApplicable => "skipped",
+        _ => "error",
+    };
+
+    private static void Counts(XmlWriter xml, Conclusion[] cases, int notTested)
+    {
+        int Of(string element) => cases.Count(c => Element(c) == element);
+        Attribute(xml, "tests", $"{cases.Length + notTested}");
+        Attribute(xml, "failures", $"{Of("failure")}");
+        Attribute(xml, "errors", $"{Of("error")}");
+        Attribute(xml, "skipped", $"{Of("skipped") + notTested}");
+        Attribute(xml, "time", "0");
+    }
+
+    private static void WriteProperties(XmlWriter xml, (string Name, string Value)[] properties)
+    {
+        xml.WriteStartElement("properties");
+        foreach (var (name, value) in properties)
+        {
+            xml.WriteStartElement("property");
+            Attribute(xml, "name", name);
+            Attribute(xml, "value", value);
+            xml.WriteEndElement();
+        }
+        xml.WriteEndElement();
+    }
+
+    private static void Attribute(XmlWriter xml, string name, string value) => xml.WriteAttributeString(name, ShownText.Line(value, TextShown));
+
+    private static void Text(XmlWriter xml, string value) => xml.WriteString(value);
+}

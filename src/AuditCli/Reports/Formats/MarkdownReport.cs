@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text;
+using AuditCli.Controls;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats;
+
+/// <summary>
+/// A summary in GitHub-flavoured Markdown, which a CI job can show as its own: conclusions per domain, why, and the first exceptions
+/// of each control.
+/// </summary>
+internal sealed class MarkdownReport : IReportFormat
+{
+    private const int ExceptionsShown = 20;
+    private const int TextShown = 300;
+
+    public string Name => "md";
+
+    public string FileName => "summary.md";
+
+    public bool IsText => true;
+
+    public void Write(Workpaper workpaper, Stream output, CancellationToken cancellationToken)
+    {
+        using var text = new StreamWriter(output, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
+        if (workpaper.Run.ReplayLine is { } replay)
+            text.WriteLine($"**{Escape(replay)}**\n");
+        text.WriteLine($"# {Escape(workpaper.Title)}\n");
+        text.WriteLine($"**{workpaper.TotalsLine}**\n");
+        text.WriteLine("| | |\n|---|---|");
+        foreach (var (label, value) in workpaper.Identification)
+            text.WriteLine($"| {Escape(label)} | {Escape(value)} |");
+        WriteScope(text, workpaper);
+        foreach (var domain in workpaper.Domains)
+            WriteDomain(text, domain);
+        WriteExceptions(text, workpaper, cancellationToken);
+        text.WriteLine("\n## What the controls are\n");
+        text.WriteLine("| control | version | origin | SHA-256 |\n|---|---|---|---|");
+        foreach (var control in workpaper.Controls)
+            text.WriteLine($"| {Escape(control.Result.Id)} | {Escape(control.Result.Version)} | {control.Result.Origin.ToString().ToLowerInvariant()} | `{control.Result.Sha256}` |");
+    }
+
+    private static void WriteScope(TextWriter text, Workpaper workpaper)
+    {
+        text.WriteLine("\n## Scope, and what narrows it\n");
+        foreach (var note in workpaper.Notes)
+            text.WriteLine($"- {(note.Narrows ? "**!** " : "")}{Escape(note.Text)}");
+        if (workpaper.Notes.IsEmpty)
+            text.WriteLine("Nothing narrows it.");
+    }
+
+    private static void WriteDomain(TextWriter text, IGrouping<ItgcDomain, WorkpaperControl> domain)
+    {
+        text.WriteLine($"\n## {Wording.Name(domain.Key)}\n");
+        text.WriteLine("| control | title | conclusion | population | exceptions | approved | rows of its evidence |\n|---|---|---|--:|--:|--:|---|");
+        foreach (var control in domain)
+        {
+            var result = control.Result;
+            text.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {result.Population} | {result.Deviations} | {result.Approved} | {Escape(control.TableRowsLine)} |"));
+        }
+        var reasons = domain.SelectMany(c => ControlReasons.Of(c.Result).Select(r => (c.Result.Id, Reason: r))).ToArray();
+        if (reasons.Length > 0)
+            text.WriteLine();
+        foreach (var (id, reason) in reasons)
+            text.WriteLine($"- {Escape(id)}: {Escape(reason)}");
+    }
+
+    private static void WriteExceptions(TextWriter text, Workpaper workpaper, CancellationToken cancellationToken)
+    {
+        foreach (var control in workpaper.Controls.Where(c => c.Result.Deviations + c.Result.Indicated + c.Result.Undetermined > 0))
+        {
+            text.WriteLine($"\n### Exceptions of {Escape(control.Result.Id)}\n");
+            text.WriteLine("| exception | test | account | item | result | reason |\n|---|---|---|---|---|---|");
+            var count = 0L;
+            foreach (var test in control.Tests)
+            {
+                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || ++count > ExceptionsShown)
+                        continue;
+                    text.WriteLine($"| {Escape(row.ExceptionId ?? "")} | {Escape(test)} | {Escape(Wording.Place(row.Target, row.Account))} | {Code(row.Item)} | {row.Result} | {Escape(row.Reason ?? "")} |");
+                }
+            }
+            if (count > ExceptionsShown)
+                text.WriteLine($"\n{ExceptionsShown} of {count} are shown; all are in data/results/, and in the other reports.");
+        }
+    }
+
+    private static string Escape(string value) => MarkdownText.Escape(value, TextShown);
+
+    /// <summary>An item in the form of code, with nothing in it taken for markup.</summary>
+    private static string Code(string value)
+    {
+        var shown = ShownText.Line(value, TextShown);
+        var text = new StringBuilder("<code>");
+        foreach (var c in shown)
+        {
+            if (char.IsAscii(c) && !char.IsAsciiLetterOrDigit(c) && c is not (' ' or '/' or '-' or '.' or ','))
+                text.Append(CultureInfo.InvariantCulture, $"&#{(int)c};");
+            else
+                text.Append(c);
+        }
+        return text.Append("</code>").ToString();
+    }
+}

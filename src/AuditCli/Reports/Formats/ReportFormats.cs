@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats.Html;
+using AuditCli.Reports.Formats.Workbook;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats;
+
+/// <summary>Every form in which a bundle can be handed over.</summary>
+internal static class ReportFormats
+{
+    public const string Folder = BundlePaths.Payload + "/reports";
+
+    public static ImmutableArray<IReportFormat> All { get; } =
+    [
+        new WorkbookReport(),
+        new HtmlReport(),
+        new MarkdownReport(),
+        new CsvReport(),
+        new OscalReport(),
+        new SarifReport(),
+        new JunitReport(),
+    ];
+
+    /// <summary>Writes every report of a bundle that is about to be sealed into it.</summary>
+    /// <inheritdoc cref="IReportFormat.Write" path="/exception"/>
+    public static void Seal(Workpaper workpaper, BundleWriter bundle, CancellationToken cancellationToken)
+    {
+        foreach (var format in All)
+        {
+            using var file = bundle.OpenFile($"{Folder}/{format.FileName}");
+            format.Write(workpaper, file, cancellationToken);
+        }
+    }
+}

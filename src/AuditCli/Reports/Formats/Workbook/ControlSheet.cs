@@ -1,0 +1,190 @@
+using AuditCli.Controls;
+using AuditCli.Evidence;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats.Workbook;
+
+/// <summary>The workpaper of one control: the twelve fields that an audit senior looks for, in their order.</summary>
+internal static class ControlSheet
+{
+    private const int Columns = 6;
+    private const int ValueWidth = 128;
+    private const int ExceptionsShown = 100;
+    private const int EvidenceShown = 500;
+
+    public static SheetForm Form { get; } = new([26, 16, 20, 42, 18, 46], 2);
+
+    public static void Write(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control, string itemSheet, CancellationToken cancellationToken)
+    {
+        var result = control.Result;
+        sheet.Row([SheetCell.Of($"{result.Id}  {result.Title}", CellStyle.Title)], 24);
+        sheet.Row(
+            SheetCell.Of("Index", CellStyle.Link), SheetCell.Of("Items", CellStyle.Link), SheetCell.Of(workpaper.Run.ReplayLine is null ? null : "REPLAY", CellStyle.Bad),
+            SheetCell.Of(workpaper.Title, CellStyle.Muted), SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(result.Conclusion)), SheetCell.Of(workpaper.Run.BundleId, CellStyle.Muted));
+        sheet.Link(0, "Index", "back to the index");
+        sheet.Link(1, itemSheet, "every item of the population");
+
+        WriteDescription(sheet, workpaper, control);
+        WriteSources(sheet, control);
+        WritePopulation(sheet, control);
+        Section(sheet, "7  Sample");
+        Field(sheet, "Items tested", $"100 %: every one of the {Wording.Count(result.Population, "item")} of the population was tested; nothing was sampled");
+        WriteResults(sheet, control);
+        WriteExceptions(sheet, workpaper, control, cancellationToken);
+        Section(sheet, "10  Evaluation (to be filled in)");
+        foreach (var label in new[] { "Compensating control", "Look-back: was it used?", "Classification", "Finding" })
+            Fill(sheet, label, null);
+        WriteConclusion(sheet, workpaper, control);
+        Section(sheet, "12  Sign-off (to be filled in)");
+        foreach (var (role, name) in new[] { ("Preparer", workpaper.Run.Preparer), ("Reviewer", workpaper.Run.Reviewer) })
+            sheet.Row(SheetCell.Of(role, CellStyle.Label), SheetCell.Of(name), SheetCell.Of("signed on, UTC", CellStyle.Muted), SheetCell.ToFill, SheetCell.Of("signature", CellStyle.Muted), SheetCell.ToFill);
+        Fill(sheet, "Review notes and replies", null);
+        Field(sheet, "Bundle", $"{workpaper.Run.BundleId}; results.json sha256 {workpaper.ResultsSha256}; index.jsonl sha256 {workpaper.IndexSha256}{(workpaper.Verification?.TagManifestSha256 is { } seal ? $"; tagmanifest sha256 {seal}" : "")}");
+    }
+
+    private static void WriteDescription(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control)
+    {
+        var (result, definition) = (control.Result, control.Definition);
+        Section(sheet, "1  Workpaper");
+        Field(sheet, "Reference", $"{result.Id} v{result.Version}{(definition?.ClientControlRef is { } client ? $" / {client}" : "")}");
+        Field(sheet, "Control's file", control.Origin);
+        if (control.WhyNoDefinition is { } why)
+            Field(sheet, "Description", $"cannot be shown: {why}");
+        if (definition is null)
+            return;
+        Section(sheet, "2  Objective and risk");
+        Field(sheet, "Objective", definition.Objective);
+        Field(sheet, "Risk", definition.Risk);
+        Field(sheet, "Key control", definition.KeyControl ? "yes" : "no");
+        Field(sheet, "Helps with", string.Join("; ", definition.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}")));
+        Section(sheet, "3  Description of the control");
+        Field(sheet, "Domain", Wording.Name(result.Domain));
+        Field(sheet, "Owner", definition.Owner);
+        Field(sheet, "Nature, frequency", $"{definition.NatureType}, {definition.NatureExecution}; {definition.Frequency}");
+        Field(sheet, "Period", definition.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"state as of {workpaper.Run.AsOf}");
+        if (definition.Walkthrough is { } walkthrough)
+            Field(sheet, "Walkthrough", walkthrough);
+        Section(sheet, "4  Test procedure");
+        Field(sheet, "Kind of test", definition.Kind == ControlKind.Design ? "test of design" : "test of operating effectiveness");
+        foreach (var parameter in result.Parameters)
+            Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value")}");
+        foreach (var test in definition.Tests)
+        {
+            Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}");
+            Field(sheet, "SQL", test.Sql.TrimEnd(), CellStyle.Code);
+        }
+    }
+
+    private static void WriteSources(SheetWriter sheet, WorkpaperControl control)
+    {
+        Section(sheet, "5  Source and identity");
+        sheet.Row(WorkbookReport.Header("evidence", "target", "account, region", "operation, parameters", "outcome, rows", "read as; when; first record id"));
+        foreach (var (name, item) in control.Evidence.Take(EvidenceShown))
+        {
+            sheet.Row(
+                SheetCell.Of(name), SheetCell.Of(item.Target), SheetCell.Of($"{item.Account} {item.Region}", CellStyle.Wrapped), SheetCell.Of($"{item.Source} {item.Operation} {EvidenceSheets.Parameters(item)}", CellStyle.Wrapped),
+                SheetCell.Of($"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items}", item.Outcome == CollectionOutcome.Complete ? CellStyle.Good : CellStyle.Bad),
+                SheetCell.Of($"{(item.Identity.Length == 0 ? "file that management gave" : item.Identity)}; {Rfc3339.Format(item.Started)}{(item.Exchanges is [var first, ..] ? $"; {first.RecordId}" : item.Calls is null ? "" : $"; {item.Calls}")}", CellStyle.Wrapped));
+        }
+        if (control.Evidence.Length > EvidenceShown)
+            WorkbookReport.CutOff(sheet, EvidenceShown, control.Evidence.Length, "the sheet Evidence");
+        if (control.Evidence.IsEmpty)
+            sheet.Row(SheetCell.Of("no evidence was collected", CellStyle.Doubtful));
+    }
+
+    private static void WritePopulation(SheetWriter sheet, WorkpaperControl control)
+    {
+        Section(sheet, "6  Population, and whether it is complete");
+        Field(sheet, "Population", Wording.Count(control.Result.Population, "item"));
+        Field(sheet, "Rows of its evidence", control.TableRowsLine);
+        if (control.Definition?.NoCompleteness is { } why)
+            Field(sheet, "Completeness", $"no check: {why}");
+        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
+        if (checks.Length > 0)
+            sheet.Row(WorkbookReport.Header("target", "account", "agree?", "completeness check", "counted", "expected"));
+        foreach (var (partition, check) in checks.Take(EvidenceShown))
+        {
+            sheet.Row(
+                SheetCell.Of(partition.Target), SheetCell.Of(partition.Account), SheetCell.Of(check.Agree ? "agree" : "DO NOT AGREE", check.Agree ? CellStyle.Good : CellStyle.Bad),
+                SheetCell.Of(check.Name, CellStyle.Wrapped), SheetCell.Of(check.Left ?? "unknown"), SheetCell.Of($"{check.Right ?? "unknown"}{(check.Error is { } e ? $" ({e})" : "")}", CellStyle.Wrapped));
+        }
+        if (checks.Length > EvidenceShown)
+            WorkbookReport.CutOff(sheet, EvidenceShown, checks.Length, "the sheet IPE");
+    }
+
+    private static void WriteResults(SheetWriter sheet, WorkpaperControl control)
+    {
+        Section(sheet, "8  Results");
+        sheet.Row(WorkbookReport.Header("test", "target", "account", "population, exceptions, approved, undetermined, indicated", "conclusion", "SHA-256 of the rows"));
+        foreach (var test in control.Result.Tests.Take(EvidenceShown))
+        {
+            sheet.Row(
+                SheetCell.Of(test.Id), SheetCell.Of(test.Partition.Target), SheetCell.Of(test.Partition.Account),
+                SheetCell.Of($"{test.Population}, {test.Deviations}, {test.Approved}, {test.Undetermined}, {test.Indicated}"),
+                SheetCell.Of(Wording.Name(test.Conclusion), WorkbookReport.StyleOf(test.Conclusion)), SheetCell.Of(test.RowsSha256.Hex, CellStyle.Code));
+        }
+        if (control.Result.Tests.Length > EvidenceShown)
+            WorkbookReport.CutOff(sheet, EvidenceShown, control.Result.Tests.Length, "results.json");
+    }
+
+    private static void WriteExceptions(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control, CancellationToken cancellationToken)
+    {
+        Section(sheet, "9  Exceptions");
+        sheet.Row(WorkbookReport.Header("exception", "test", "account", "item", "result", "reason, approval"));
+        var all = 0L;
+        foreach (var test in control.Tests)
+        {
+            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionsShown)
+                    continue;
+                var why = string.Join("; ", new[] { row.Reason ?? "", row.ApprovalWords }.Where(w => w.Length > 0));
+                sheet.Row(
+                    [SheetCell.Of(row.ExceptionId), SheetCell.Of(test), SheetCell.Of(row.Account), SheetCell.Of(row.Item, CellStyle.Wrapped), SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)), SheetCell.Of(why, CellStyle.Wrapped)]);
+            }
+        }
+        if (all == 0)
+            sheet.Row(SheetCell.Of("none", CellStyle.Muted));
+        if (all > ExceptionsShown)
+            WorkbookReport.CutOff(sheet, ExceptionsShown, all, "the sheet Exceptions");
+        foreach (var waiver in control.Result.Waivers.Expired.Concat(control.Result.Waivers.Unmatched))
+            Field(sheet, "Approval not used", $"{waiver.Item} by {waiver.ApprovedBy} on {waiver.ApprovedOn}, until {waiver.Expires}: {waiver.Why}");
+    }
+
+    private static void WriteConclusion(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control)
+    {
+        Section(sheet, "11  Conclusion");
+        sheet.Row(SheetCell.Of("Conclusion", CellStyle.Label), SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(control.Result.Conclusion)));
+        Field(sheet, "Which means", Wording.Meaning(control.Result.Conclusion));
+        foreach (var reason in ControlReasons.Of(control.Result))
+            Field(sheet, "Because", reason);
+        foreach (var limitation in control.Definition?.Limitations ?? [])
+            Field(sheet, "What it cannot show", limitation);
+        foreach (var note in control.Result.Notes)
+            Field(sheet, "Note", note);
+        foreach (var question in control.Definition?.HumanAttributes ?? [])
+            Fill(sheet, $"To be answered: {question.Id}", question.Question);
+        Field(sheet, "Holds for", control.Definition?.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"the state as of {workpaper.Run.AsOf}");
+        if (control.Definition?.Recommendation is { } recommendation)
+            Field(sheet, "Recommendation", recommendation);
+    }
+
+    private static void Section(SheetWriter sheet, string title)
+    {
+        sheet.EmptyRow();
+        sheet.Row([SheetCell.Of(title, CellStyle.Section), .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Section), Columns - 1)], 18);
+    }
+
+    private static void Field(SheetWriter sheet, string label, string value, CellStyle style = CellStyle.Wrapped)
+    {
+        sheet.Row([SheetCell.Of(label, CellStyle.Label), SheetCell.Of(value, style), .. Enumerable.Repeat(SheetCell.Of(null, style), Columns - 2)], Lines.Height(value, ValueWidth));
+        sheet.Merge(1, Columns - 1);
+    }
+
+    private static void Fill(SheetWriter sheet, string label, string? question)
+    {
+        sheet.Row([SheetCell.Of(label, CellStyle.Label), SheetCell.Of(question, CellStyle.Blank), .. Enumerable.Repeat(SheetCell.ToFill, Columns - 2)], Lines.Height(question ?? "", ValueWidth) + 12);
+        sheet.Merge(1, Columns - 1);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reports.Formats.Workbook;
+
+/// <summary>Every exception of every control, down to the raw answer, with cells for the auditor's own judgement.</summary>
+internal static class ExceptionSheet
+{
+    public static SheetForm Form { get; } = new([30, 8, 14, 20, 48, 20, 52, 40, 44, 60, 34, 10, 16, 28, 28, 16], 1);
+
+    public static void Write(SheetWriter sheet, Workpaper workpaper, CancellationToken cancellationToken)
+    {
+        string[] names =
+        [
+            "exception", "test", "target", "account", "item", "result", "reason", "approval", "attributes", "raw evidence (record id # place in the answer)",
+            "rows file", "line", "true exception?", "cause", "owner's comment", "finding",
+        ];
+        sheet.Row(WorkbookReport.Header(names));
+        var all = 0L;
+        foreach (var control in workpaper.Controls)
+        {
+            var traces = ExceptionTrace.Of(workpaper, control, cancellationToken);
+            foreach (var test in control.Tests)
+            {
+                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (row.Verdict == ItemVerdict.Pass || ++all >= SheetWriter.MaxRows - 1)
+                        continue;
+                    sheet.Row(
+                        SheetCell.Of(row.ExceptionId ?? control.Result.Id), SheetCell.Of(test), SheetCell.Of(row.Target), SheetCell.Of(row.Account), SheetCell.Of(row.Item, CellStyle.Wrapped),
+                        SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)), SheetCell.Of(row.Reason, CellStyle.Wrapped), SheetCell.Of(row.ApprovalWords, CellStyle.Wrapped),
+                        SheetCell.Of(Encoding.UTF8.GetString(row.Attributes.Span), CellStyle.Code), SheetCell.Of(Raw(traces.GetValueOrDefault((test, row.Line))), CellStyle.Code),
+                        SheetCell.Of(PopulationRows.PathOf(control.Result.Id, test)), SheetCell.Of(row.Line),
+                        SheetCell.ToFill, SheetCell.ToFill, SheetCell.ToFill, SheetCell.ToFill);
+                }
+            }
+        }
+        if (all >= SheetWriter.MaxRows - 1)
+            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, "data/results/");
+        sheet.FilterFrom(1, names.Length);
+    }
+
+    /// <summary>The rows that name the item, a line each.</summary>
+    public static string Raw(IReadOnlyList<RawReference>? rows) => rows is null ? ""
+        : string.Join("\n", rows.Select(r => $"{r.Evidence}: {r.Reference}{(r.Exchange is { } e ? $" in {e.File}" : "")}"));
+}

@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Reports.Workpapers;
+
+/// <summary>Reads a test's rows file, one population item at a time: memory does not grow with their number.</summary>
+internal static class PopulationRows
+{
+    private const int BufferSize = 128 * 1024;
+
+    /// <summary>Where a test's rows lie, from the bundle's root.</summary>
+    /// <exception cref="InvalidDataException">The names cannot be those of a test.</exception>
+    public static string PathOf(string control, string test)
+    {
+        try
+        {
+            return $"data/results/{BundlePaths.Segment($"{control}.{test}.ndjson")}";
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"results.json names a test '{PrintableText.Of(control)}' '{PrintableText.Of(test)}', which has no file", e);
+        }
+    }
+
+    /// <summary>Every item of a test, in the file's order.</summary>
+    /// <exception cref="InvalidDataException">A line is no row of a test; the message has file and line.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static IEnumerable<PopulationRow> Of(string bundle, string control, string test)
+    {
+        var relative = PathOf(control, test);
+        using var file = new FileStream(Path.Combine(bundle, relative), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        var buffer = new byte[BufferSize];
+        var (start, end, number) = (0, 0, 0L);
+        while (true)
+        {
+            for (int length; (length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+                yield return Parse(buffer.AsMemory(start, length), ++number, relative);
+            if (end - start > TableReader.DefaultMaxRowBytes)
+                throw new InvalidDataException($"{relative}:{number + 1}: the row is larger than {TableReader.DefaultMaxRowBytes} bytes");
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+            if (end == buffer.Length)
+                Array.Resize(ref buffer, buffer.Length * 2);
+            var read = file.Read(buffer, end, buffer.Length - end);
+            if (read == 0)
+                break;
+            end += read;
+        }
+        if (end > 0)
+            throw new InvalidDataException($"{relative}:{number + 1}: the last line is not ended");
+    }
+
+    private static PopulationRow Parse(ReadOnlyMemory<byte> line, long number, string file)
+    {
+        try
+        {
+            return Parse(line, number) ?? throw new InvalidDataException($"{file}:{number}: the line is no row of a test");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{file}:{number}: the line is no row of a test: {e.Message}", e);
+        }
+    }
+
+    private static PopulationRow? Parse(ReadOnlyMemory<byte> line, long number)
+    {
+        var reader = new Utf8JsonReader(line.Span);
+        string? target = null, account = null, item = null, id = null, reason = null;
+        ItemVerdict? verdict = null;
+        Approval? approval = null;
+        ReadOnlyMemory<byte>? attributes = null;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            return null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("target"u8))
+                target = Next(ref reader);
+            else if (reader.ValueTextEquals("account"u8))
+                account = Next(ref reader);
+            else if (reader.ValueTextEquals("item"u8))
+                item = Next(ref reader);
+            else if (reader.ValueTextEquals("verdict"u8))
+                verdict = Verdict(Next(ref reader));
+            else if (reader.ValueTextEquals("exception_id"u8))
+                id = Next(ref reader);
+            else if (reader.ValueTextEquals("reason"u8))
+                reason = Next(ref reader);
+            else if (reader.ValueTextEquals("waiver"u8))
+                approval = Waiver(ref reader);
+            else if (reader.ValueTextEquals("attributes"u8))
+                attributes = Object(ref reader, line);
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+        return target is null || account is null || item is null || verdict is null || attributes is null
+            ? null
+            : new(number, target, account, item, verdict.Value, id, reason, approval, attributes.Value);
+    }
+
+    private static ItemVerdict? Verdict(string? word) => word switch
+    {
+        "pass" => ItemVerdict.Pass,
+        "deviation" => ItemVerdict.Deviation,
+        "approved" => ItemVerdict.Approved,
+        "undetermined" => ItemVerdict.Undetermined,
+        "indicated" => ItemVerdict.Indicated,
+        _ => null,
+    };
+
+    private static Approval? Waiver(ref Utf8JsonReader reader)
+    {
+        var words = new Dictionary<string, string?>(StringComparer.Ordinal);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("'waiver' is no object");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            words[RowJson.Text(ref reader)] = Next(ref reader);
+        string Word(string name) => words.GetValueOrDefault(name) ?? "";
+        return new(Word("approved_by"), Word("approved_on"), Word("expires"), Word("reason"));
+    }
+
+    private static ReadOnlyMemory<byte> Object(ref Utf8JsonReader reader, ReadOnlyMemory<byte> line)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("'attributes' is no object");
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return line[start..(int)reader.BytesConsumed];
+    }
+
+    private static string? Next(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType switch
+        {
+            JsonTokenType.String => RowJson.Text(ref reader),
+            JsonTokenType.Null => null,
+            _ => throw new JsonException("a text is expected"),
+        };
+    }
+}
+
+/// <summary>Texts in rows that nobody vouches for.</summary>
+internal static class RowJson
+{
+    /// <summary>The text of a string or name; an escaped half of a surrogate pair, which no text may have, stands as its escape.</summary>
+    public static string Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Unescape(Encoding.UTF8.GetString(reader.ValueSpan));
+        }
+    }
+
+    private static string Unescape(string raw)
+    {
+        var text = new StringBuilder(raw.Length);
+        for (var i = 0; i < raw.Length; i++)
+        {
+            if (raw[i] != '\\')
+            {
+                text.Append(raw[i]);
+                continue;
+            }
+            var escaped = raw[++i];
+            if (escaped == 'u')
+            {
+                text.Append((char)ushort.Parse(raw.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                i += 4;
+                continue;
+            }
+            text.Append(escaped switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' => '\f', _ => escaped });
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+
+namespace AuditCli.Reports.Workpapers;
+
+/// <summary>One thing that a reader must know before any conclusion.</summary>
+/// <param name="Kind">A stable word: target, control, parameter, not-tested, endpoint and others.</param>
+/// <param name="Narrows">Whether it narrows or bends the scope; as whom a target was read does not.</param>
+internal sealed record ScopeNote(string Kind, string Text, bool Narrows = true);
+
+/// <summary>Everything that narrows the scope or differs from what was shipped, so that nothing weakens silently.</summary>
+internal static class ScopeNotes
+{
+    private const int AccountsNamed = 5;
+
+    public static ImmutableArray<ScopeNote> Of(RunDocument run, EvaluationResults results)
+    {
+        var reached = run.Targets.Where(t => t.IsRead).ToImmutableArray();
+        // A target of thousands of projects takes one line.
+        var many = reached.GroupBy(t => t.Name, StringComparer.Ordinal).Where(g => g.Count() > AccountsNamed)
+            .ToImmutableSortedDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
+        return
+        [
+            .. run.Targets.Where(t => t.Failure is not null).Select(t => new ScopeNote("target", NotEntered(t, reached))),
+            .. many.Select(g => Target(g.Value[0], $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Account))} and others, all in run.json), read as {g.Value[0].Identity}")),
+            .. reached.Where(t => !many.ContainsKey(t.Name)).Select(t => Target(t, $"target {t.Name} is account {t.Account}, read as {t.Identity}{In(t)}")),
+            // Most accounts of an organization have the same regions switched off.
+            .. reached.Where(t => t.RegionsNotEnabled is { IsEmpty: false }).GroupBy(t => (t.Name, Regions: string.Join(", ", t.RegionsNotEnabled!.Value)))
+                .Select(g => new ScopeNote("region", $"target {g.Key.Name}: not enabled in {(g.Count() > AccountsNamed ? $"{g.Count()} accounts" : string.Join(", ", g.Select(t => t.Account)))}, and not read: {g.Key.Regions}")),
+            .. run.Targets.SelectMany(t => t.Excluded.Select(e => (t.Name, Excluded: e))).Distinct().Select(e => new ScopeNote("excluded", $"target {e.Name} leaves out {e.Excluded}")),
+            .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => new ScopeNote("control", $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}")),
+            .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => new ScopeNote("parameter", $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}"))),
+            .. results.Controls.Where(c => c.NotApplicable is not null).Select(c => new ScopeNote("not-applicable", $"not applicable: {c.Id}: {c.NotApplicable!.Reason} (approved by {c.NotApplicable.ApprovedBy} on {c.NotApplicable.ApprovedOn:yyyy-MM-dd})")),
+            .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
+            .. run.UnusualEndpoints.Select(e => new ScopeNote("endpoint", $"endpoint that is not the provider's own: {e}{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
+            .. run.SecretsAllowed.Where(f => !f.StartsWith("data/reports/", StringComparison.Ordinal)).Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
+            .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),
+        ];
+    }
+
+    private static string NotEntered(RunTarget target, IEnumerable<RunTarget> read) =>
+        target.Account is { } account ? $"account {account} of target {target.Name} could not be entered: {target.Failure!.Code}"
+        // What went wrong beside the accounts that were read is told in its own words.
+        : read.Any(r => r.Name == target.Name) ? $"target {target.Name}: {target.Failure!.Message}"
+        : $"target {target.Name} could not be entered: {target.Failure!.Code}";
+
+    private static ScopeNote Target(RunTarget target, string text) =>
+        new("target", target.IsNarrowed ? $"{text} (narrowed by the engagement)" : text, Narrows: target.IsNarrowed);
+
+    /// <summary>The regions, where there are others than the one that stands for "everywhere".</summary>
+    private static string In(RunTarget target) => target.Regions is { IsEmpty: false } regions && !regions.All(r => r.EndsWith("-global", StringComparison.Ordinal))
+        ? $" in {string.Join(", ", regions)}"
+        : "";
+}

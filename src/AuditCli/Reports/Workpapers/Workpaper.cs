@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Reports.Workpapers;
+
+/// <summary>
+/// Everything a report says, made from a bundle's folder alone. Population items are not held: each format reads them as it writes.
+/// Equal bundles give equal workpapers; there is no clock in it.
+/// </summary>
+/// <param name="Folder">The bundle's root, sealed or about to be.</param>
+/// <param name="Notes">What narrows the scope or differs from what was shipped, and as whom each target was read.</param>
+/// <param name="Controls">In the order of <see cref="EvaluationResults.Controls"/>.</param>
+/// <param name="Evidence">The index, in its order.</param>
+internal sealed record Workpaper(
+    string Folder,
+    RunDocument Run,
+    EvaluationResults Results,
+    ImmutableArray<WorkpaperControl> Controls,
+    ImmutableArray<EvidenceItem> Evidence,
+    ImmutableArray<ScopeNote> Notes,
+    Digest ResultsSha256,
+    Digest IndexSha256)
+{
+    /// <summary>What verification found; null in the reports that lie in the bundle, which are older than its seal.</summary>
+    public VerifyReport? Verification { get; init; }
+
+    /// <summary>The full path of a file that the bundle names, which may not lead out of it.</summary>
+    /// <exception cref="InvalidDataException">It does, or it cannot be a file of a bundle.</exception>
+    public string PathOf(string relative)
+    {
+        try
+        {
+            return Path.Combine([Folder, .. relative.Split('/').Select(BundlePaths.Segment)]);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"the index of evidence names '{PrintableText.Of(relative)}', which cannot be a file of the bundle", e);
+        }
+    }
+
+    public string Title => $"{Run.Entity}, {Run.Name}";
+
+    /// <summary>The controls of each ITGC domain that has any.</summary>
+    public IEnumerable<IGrouping<ItgcDomain, WorkpaperControl>> Domains => Controls.GroupBy(c => c.Result.Domain).OrderBy(g => g.Key);
+
+    /// <summary>How many controls reached each conclusion, in the order of precedence; conclusions that none reached are left out.</summary>
+    public ImmutableArray<(Conclusion Conclusion, int Count)> Totals =>
+    [
+        .. Enum.GetValues<Conclusion>().Select(c => (Conclusion: c, Count: Controls.Count(r => r.Result.Conclusion == c))).Where(c => c.Count > 0),
+    ];
+
+    /// <summary>The totals in words: <c>9 FAIL, 3 PASS</c>.</summary>
+    public string TotalsLine => string.Join(", ", Totals.Select(t => $"{t.Count} {Wording.Name(t.Conclusion)}"));
+
+    /// <summary>What the bundle is and what it holds, as label and value: the identification on every first page.</summary>
+    public IEnumerable<(string Label, string Value)> Identification =>
+    [
+        ("Entity", Run.Entity),
+        ("Engagement", Run.Name),
+        ("Period", Run.PeriodWords),
+        ("State as of", Run.AsOf),
+        ("Collected", $"{Run.Started} to {Run.Finished}"),
+        ("Run by", $"{Run.RunBy.User} on {Run.RunBy.Machine}"),
+        ("Preparer", Run.Preparer),
+        ("Reviewer", Run.Reviewer),
+        ("Tool", $"{Run.Tool.Name} {Run.Tool.Version}, {Run.Tool.Runtime}, {Run.Tool.System}"),
+        ("Engine", $"{Results.Engine.Name} {Results.Engine.Version}"),
+        ("Bundle", Run.BundleId),
+        ("SHA-256 of data/results/results.json", ResultsSha256.Hex),
+        ("SHA-256 of data/evidence/index.jsonl", IndexSha256.Hex),
+        ("SHA-256 of the engagement", Run.EngagementSha256),
+        .. Verification is { } v
+            ? v.Lines.Select(l => ($"Verified: {l.Question}", $"{Wording.Name(l.Answer)}{(l.Detail.Length > 0 ? $"; {l.Detail}" : "")}"))
+                .Prepend(("SHA-256 of tagmanifest-sha256.txt", v.TagManifestSha256?.Hex ?? "none"))
+            : [("Seal", "made before the bundle was sealed; 'auditcli verify' checks the seal, and 'auditcli report' adds what it finds")],
+    ];
+}
+
+/// <summary>One control with its file and the evidence it was given.</summary>
+/// <param name="Definition">The control's file; null where it cannot be read.</param>
+/// <param name="WhyNoDefinition">Null with a definition.</param>
+/// <param name="Evidence">Every evidence item under the control's own name for it.</param>
+internal sealed record WorkpaperControl(
+    ControlResult Result, Control? Definition, string? WhyNoDefinition, ImmutableArray<(string Name, EvidenceItem Item)> Evidence)
+{
+    /// <summary>Its tests, each once, in the order in which they ran.</summary>
+    public ImmutableArray<string> Tests => [.. Result.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Rows per evidence table over all accounts and regions, to be read beside the population.</summary>
+    public ImmutableArray<(string Name, long Rows)> TableRows =>
+        [.. Evidence.GroupBy(e => e.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => (g.Key, g.Sum(e => e.Item.Items)))];
+
+    /// <summary>The rows in words: <c>users 10, login_profiles 6</c>.</summary>
+    public string TableRowsLine => TableRows.IsEmpty ? "no evidence was collected" : string.Join(", ", TableRows.Select(t => $"{t.Name} {t.Rows}"));
+
+    /// <summary>Its conclusion as people read it.</summary>
+    public string Conclusion => ControlReasons.Conclusion(Result);
+
+    /// <summary>Where its file comes from and which it is.</summary>
+    public string Origin => $"{Result.Origin.ToString().ToLowerInvariant()}, sha256 {Result.Sha256}";
+
+    /// <summary>The test as the control's file has it; null where that cannot be read.</summary>
+    public TestProcedure? Test(string id) => Definition?.Tests.FirstOrDefault(t => t.Id == id);
+}
