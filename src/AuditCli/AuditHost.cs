@@ -25,6 +25,12 @@ public sealed record AuditHost(
     /// <summary>Asks the person at the terminal for a secret, which is not shown; null when there is nobody to ask.</summary>
     public Func<string, string?> AskSecret { get; init; } = _ => null;
 
+    /// <summary>Whether stdout is a terminal, which bytes of a stranger could steer.</summary>
+    public bool OutputIsTerminal { get; init; }
+
+    /// <summary>Stdout for bytes; disposed by who opens it.</summary>
+    public Func<Stream> OpenOutput { get; init; } = System.Console.OpenStandardOutput;
+
     /// <summary>The sources as data, for checking controls and engagements.</summary>
     public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];
 

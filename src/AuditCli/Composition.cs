@@ -22,6 +22,7 @@ public static class Composition
         Environment.CurrentDirectory,
         CollectorCatalog.All)
     {
+        OutputIsTerminal = !Console.IsOutputRedirected,
         AskSecret = question => Console.IsInputRedirected || Console.IsErrorRedirected
             ? null
             : AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) }).Prompt(new TextPrompt<string>(question).Secret(null).AllowEmpty()),
@@ -45,6 +46,8 @@ public static class Composition
         SealCommand.Build(host),
         VerifyCommand.Build(host),
         ReperformCommand.Build(host),
+        ShowCommand.Build(host),
+        QueryCommand.Build(host),
         KeysCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),
