@@ -1,14 +1,57 @@
 using System.Globalization;
+using System.Text;
 
 namespace AuditCli.Evidence;
 
-/// <summary>Text of a stranger, such as the names in a bundle, that must not steer the terminal on which it is shown.</summary>
+/// <summary>Text of a stranger, such as the names in a bundle, that must not steer the terminal or page on which it is shown.</summary>
 public static class PrintableText
 {
-    /// <summary>The text with control and format characters as <c>\uXXXX</c>.</summary>
-    public static string Of(string text) => text.All(IsHarmless)
-        ? text
-        : string.Concat(text.Select(c => IsHarmless(c) ? c.ToString() : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}")));
+    /// <summary>
+    /// The text with control and format characters, line and paragraph separators and lone surrogates as <c>\uXXXX</c>: no escape
+    /// sequence, no change of direction, nothing invisible.
+    /// </summary>
+    public static string Of(string text) => IsHarmless(text) ? text : Escaped(text);
 
-    private static bool IsHarmless(char c) => !char.IsControl(c) && char.GetUnicodeCategory(c) != UnicodeCategory.Format;
+    /// <summary>The beginning of a text, and how much of it there is where not all is shown.</summary>
+    /// <param name="most">Characters shown.</param>
+    public static string Of(string text, int most)
+    {
+        if (text.Length <= most)
+            return Of(text);
+        var end = char.IsHighSurrogate(text[most - 1]) ? most - 1 : most;
+        return string.Create(CultureInfo.InvariantCulture, $"{Of(text[..end])}… ({text.Length} characters)");
+    }
+
+    private static bool IsHarmless(string text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+        {
+            // A lone surrogate is enumerated as the replacement character.
+            if (rune == Rune.ReplacementChar || !IsHarmless(rune))
+                return false;
+        }
+        return true;
+    }
+
+    private static string Escaped(string text)
+    {
+        var shown = new StringBuilder(text.Length + 16);
+        for (var i = 0; i < text.Length;)
+        {
+            if (Rune.TryGetRuneAt(text, i, out var rune) && IsHarmless(rune))
+            {
+                shown.Append(rune.ToString());
+                i += rune.Utf16SequenceLength;
+                continue;
+            }
+            var length = char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]) ? 2 : 1;
+            for (var unit = 0; unit < length; unit++)
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[i + unit]:x4}");
+            i += length;
+        }
+        return shown.ToString();
+    }
+
+    private static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) is not
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate);
 }

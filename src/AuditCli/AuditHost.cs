@@ -36,6 +36,12 @@ public sealed record AuditHost(
         return process;
     }
 
+    /// <summary>Whether stdout is a terminal, which bytes of a stranger could steer.</summary>
+    public bool OutputIsTerminal { get; init; }
+
+    /// <summary>Stdout for bytes; disposed by who opens it.</summary>
+    public Func<Stream> OpenOutput { get; init; } = System.Console.OpenStandardOutput;
+
     /// <summary>The sources as data, for checking controls and engagements.</summary>
     public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];
 

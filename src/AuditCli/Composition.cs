@@ -24,6 +24,7 @@ public static class Composition
         Program(),
         CollectorCatalog.All)
     {
+        OutputIsTerminal = !Console.IsOutputRedirected,
         AskSecret = question => Console.IsInputRedirected || Console.IsErrorRedirected
             ? null
             : AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) }).Prompt(new TextPrompt<string>(question).Secret(null).AllowEmpty()),
@@ -55,6 +56,8 @@ public static class Composition
         VerifyCommand.Build(host),
         ReperformCommand.Build(host),
         ReportCommand.Build(host),
+        ShowCommand.Build(host),
+        QueryCommand.Build(host),
         KeysCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),

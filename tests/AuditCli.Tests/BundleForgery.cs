@@ -30,6 +30,13 @@ internal static class BundleForgery
         File.WriteAllText(path, text.Replace(what, with, StringComparison.Ordinal));
     }
 
+    /// <summary>The rows of a compressed table.</summary>
+    public static string ReadTable(string path)
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+        return reader.ReadToEnd();
+    }
+
     /// <summary>Replaces text in the rows of a compressed table.</summary>
     public static void ReplaceInTable(string path, string what, string with)
     {

@@ -9,6 +9,8 @@ public sealed class HelpTests
     [InlineData("seal")]
     [InlineData("verify")]
     [InlineData("reperform")]
+    [InlineData("show")]
+    [InlineData("query")]
     [InlineData("keys")]
     [InlineData("keys new")]
     [InlineData("keys show")]

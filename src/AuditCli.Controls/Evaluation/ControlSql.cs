@@ -16,6 +16,19 @@ public static partial class ControlSql
     private static readonly AuditMoment AnyMoment = new(
         new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(24));
 
+    /// <summary>
+    /// The evidence that a test's SQL names, what was asked for the rows of which, and the approvals: where to look for what stands
+    /// behind an item. Everything the control has, where its SQL cannot be read.
+    /// </summary>
+    public static ImmutableArray<string> EvidenceOf(Control control, string test)
+    {
+        using var gate = new SqlGate();
+        var names = control.Evidence.Select(e => e.Name);
+        if (control.Tests.FirstOrDefault(t => t.Id == test) is { } found && gate.Check(found.Sql, CompiledControl.ScopeOf(control)) is SqlVerdict.Admitted { Lineage: var lineage })
+            names = names.Where(n => n == control.Waivers?.From || control.Evidence.Where(e => e.Name == n).SelectMany(CompiledControl.TablesOf).Any(t => lineage.Tables.Contains(t.Name)));
+        return [.. names];
+    }
+
     /// <summary>Everything wrong or doubtful about the control's SQL; empty when it would run.</summary>
     /// <param name="process">Where it is parsed and bound; null does so in this process, which is right only for controls one trusts.</param>
     /// <exception cref="IOException">No process can be started.</exception>

@@ -31,7 +31,7 @@ internal abstract record ValueForm
     {
         "BOOLEAN" => new Truth(),
         "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" => new Number(),
-        _ when type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) => new Nested("to_json({0})"),
+        _ when IsNested(type) => new Nested("to_json({0})"),
         _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => new Number(),
         "FLOAT" or "DOUBLE" => new Floating(),
         "JSON" => new Nested("{0}"),
@@ -40,6 +40,10 @@ internal abstract record ValueForm
         "BLOB" => new Words("base64({0})"),
         _ => new Words("{0}"),
     };
+
+    /// <summary>Whether a type is made of others: lists, structs and maps.</summary>
+    public static bool IsNested(string type) =>
+        type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);
 
     private sealed record Words(string Form) : ValueForm
     {

@@ -1,7 +1,7 @@
 namespace AuditCli.Controls.Yaml;
 
 /// <summary>Finds the word somebody probably meant.</summary>
-internal static class NearMiss
+public static class NearMiss
 {
     /// <summary>A sentence <c>; did you mean 'x'?</c> to append to a message, or nothing where no candidate is near.</summary>
     public static string Hint(string written, IEnumerable<string> candidates) =>

@@ -77,7 +77,7 @@ internal static class RowComparison
     }
 
     /// <summary>A file's lines, each valid until the next is asked for; the last need not be ended.</summary>
-    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
+    public static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         var buffer = new byte[128 * 1024];

@@ -1,0 +1,173 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>A column of an answer, with its SQL type as DuckDB names it.</summary>
+public sealed record AnswerColumn(string Name, string Type)
+{
+    /// <summary>Whether it holds somebody's words, which other programs might take for a formula.</summary>
+    public bool IsText => Type is "VARCHAR" or "JSON" or "BLOB" || ValueForm.IsNested(Type);
+}
+
+/// <summary>
+/// The answer to somebody's SELECT over a bundle, complete and in the order that it asks for. It was made by the engine that controls are
+/// evaluated with, locked in the same way: no file, no network, no setting, and no more memory and time than the limits say.
+/// </summary>
+public sealed class BundleQuery : IDisposable
+{
+    private const string Answer = "main._answer";
+    private readonly LockedDatabase _database;
+
+    private BundleQuery(LockedDatabase database, ImmutableArray<AnswerColumn> columns, long rows) => (_database, Columns, Rows) = (database, columns, rows);
+
+    public ImmutableArray<AnswerColumn> Columns { get; }
+    public long Rows { get; }
+
+    /// <summary>Loads the tables that the SQL names, all their columns and no other table, and runs it.</summary>
+    /// <exception cref="QueryException">The SQL is wrong or needs more than the limits.</exception>
+    /// <exception cref="InvalidDataException">A table is not what the bundle says.</exception>
+    public static async Task<BundleQuery> RunAsync(string sql, ImmutableArray<QueryTable> tables, EvaluationLimits limits, CancellationToken cancellationToken)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(limits.TestTime);
+        var database = LockedDatabase.Open(limits.Memory);
+        try
+        {
+            var number = 0;
+            foreach (var table in QueryNames.In(sql, tables, database))
+                await LoadAsync(database, string.Create(CultureInfo.InvariantCulture, $"_table_{number++}"), table, limited.Token);
+            await database.ExecuteAsync($"CREATE TABLE {Answer} AS\n{SqlText.Inner(sql)}", [], limited.Token);
+            var columns = await database.DescribeAsync(Answer, [], limited.Token);
+            var rows = (await database.QueryAsync($"SELECT count(*) FROM {Answer}", [], r => r.GetInt64(0), limited.Token)).Single();
+            return new(database, [.. columns.Select(c => new AnswerColumn(c.Name, c.Type))], rows);
+        }
+        catch (Exception e)
+        {
+            database.Dispose();
+            if (!cancellationToken.IsCancellationRequested && limited.IsCancellationRequested && e is DuckDBException or OperationCanceledException)
+                throw new QueryException(string.Create(CultureInfo.InvariantCulture, $"stopped after {limits.TestTime.TotalSeconds:0} s, the time limit"), e);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw e switch
+            {
+                DuckDBException fault => new QueryException(Faults.FirstLine(fault), fault),
+                EvidenceFormatException => new InvalidDataException(e.Message, e),
+                _ => e,
+            };
+        }
+    }
+
+    /// <summary>Every row as one JSON object without white space, in order; a line is valid until the next is asked for.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var forms = Columns.Select(c => (Name: JsonEncodedText.Encode(c.Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping), Form: ValueForm.Of(c.Type), Column: LockedDatabase.Quote(c.Name))).ToArray();
+        using var command = _database.Command($"SELECT {string.Join(", ", forms.Select(f => f.Form.Sql(f.Column)))} FROM {Answer} ORDER BY rowid", []);
+        command.UseStreamingMode = true;
+        using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var line = new ArrayBufferWriter<byte>(4096);
+        using var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            line.ResetWrittenCount();
+            json.Reset(line);
+            json.WriteStartObject();
+            for (var i = 0; i < forms.Length; i++)
+            {
+                json.WritePropertyName(forms[i].Name);
+                forms[i].Form.Write(json, reader, i);
+            }
+            json.WriteEndObject();
+            json.Flush();
+            yield return line.WrittenMemory;
+        }
+    }
+
+    /// <summary>
+    /// Writes the answer as a Parquet file. The locked engine cannot; an engine of its own does, which is given finished rows and none of the
+    /// asker's SQL. What Parquet has no plain type for (lists, structs, intervals) is text.
+    /// </summary>
+    /// <param name="path">Full path; must not exist.</param>
+    /// <param name="origin">Names and values kept in the file's own metadata.</param>
+    /// <exception cref="IOException">The file is there already, or cannot be written.</exception>
+    public async Task WriteParquetAsync(string path, IEnumerable<KeyValuePair<string, string>> origin, CancellationToken cancellationToken)
+    {
+        if (Path.Exists(path))
+            throw new IOException($"{path} is there already");
+        var partial = path + ".partial";
+        try
+        {
+            await using var writer = new DuckDBConnection("DataSource=:memory:;threads=1;autoload_known_extensions=false;autoinstall_known_extensions=false");
+            await writer.OpenAsync(cancellationToken);
+            Run(writer, "SET TimeZone='UTC'");
+            Run(writer, $"CREATE TABLE answer ({string.Join(", ", Columns.Select(c => $"{LockedDatabase.Quote(c.Name)} VARCHAR"))})");
+            await CopyAsync(writer, cancellationToken);
+            var typed = string.Join(", ", Columns.Select(c => $"{FromText(c)} AS {LockedDatabase.Quote(c.Name)}"));
+            var metadata = string.Join(", ", origin.Select(o => $"{LockedDatabase.Quote(o.Key)}: {Literal(o.Value)}"));
+            Run(writer, $"COPY (SELECT {typed} FROM answer ORDER BY rowid) TO {Literal(partial)} (FORMAT parquet, KV_METADATA {{{metadata}}})");
+            File.Move(partial, path);
+        }
+        catch (DuckDBException e)
+        {
+            throw new IOException($"{path}: {Faults.FirstLine(e)}", e);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
+    }
+
+    public void Dispose() => _database.Dispose();
+
+    private async Task CopyAsync(DuckDBConnection writer, CancellationToken cancellationToken)
+    {
+        using var command = _database.Command($"SELECT {string.Join(", ", Columns.Select(ToText))} FROM {Answer} ORDER BY rowid", []);
+        command.UseStreamingMode = true;
+        using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        using var appender = writer.CreateAppender("answer");
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var row = appender.CreateRow();
+            for (var i = 0; i < Columns.Length; i++)
+                row = reader.IsDBNull(i) ? row.AppendNullValue() : row.AppendValue(reader.GetString(i));
+            row.EndRow();
+        }
+    }
+
+    private static string ToText(AnswerColumn column) => string.Format(
+        CultureInfo.InvariantCulture,
+        column.Type == "BLOB" ? "base64({0})" : ValueForm.IsNested(column.Type) ? "CAST(to_json({0}) AS VARCHAR)" : "CAST({0} AS VARCHAR)",
+        LockedDatabase.Quote(column.Name));
+
+    private static string FromText(AnswerColumn column)
+    {
+        var name = LockedDatabase.Quote(column.Name);
+        return column.Type == "BLOB" ? $"from_base64({name})" : IsPlain(column.Type) ? $"CAST({name} AS {column.Type})" : name;
+    }
+
+    private static bool IsPlain(string type) => type is "BOOLEAN" or "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "UTINYINT" or "USMALLINT"
+        or "UINTEGER" or "UBIGINT" or "FLOAT" or "DOUBLE" or "DATE" or "TIME" or "TIMESTAMP" or "TIMESTAMP WITH TIME ZONE" or "UUID"
+        || (type.StartsWith("DECIMAL(", StringComparison.Ordinal) && !type.EndsWith(']'));
+
+    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    private static void Run(DuckDBConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static async Task LoadAsync(LockedDatabase database, string name, QueryTable table, CancellationToken cancellationToken)
+    {
+        database.Execute(TableLoader.Definition(name, table.Columns));
+        await TableLoader.LoadAsync(database, name, table.Columns, table.OpenRows, _ => true, cancellationToken);
+        database.Execute($"CREATE SCHEMA IF NOT EXISTS {LockedDatabase.Quote(table.Schema)}");
+        database.Execute($"CREATE VIEW {LockedDatabase.Quote(table.Schema)}.{LockedDatabase.Quote(table.Name)} AS SELECT * FROM main.{LockedDatabase.Quote(name)}");
+    }
+}

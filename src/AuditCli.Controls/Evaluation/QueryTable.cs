@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+using DuckDB.NET.Data;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>A table that SQL over a bundle may name; its rows are read when it is named.</summary>
+/// <param name="Schema">A control's id, or a word for what is the bundle's own.</param>
+/// <param name="Rows">How many rows it has; null where nobody counted.</param>
+/// <param name="OpenRows">Each source of its rows, from the start: one JSON object a line.</param>
+public sealed record QueryTable(
+    string Schema, string Name, ImmutableArray<Column> Columns, long? Rows, ImmutableArray<Func<IEnumerable<ReadOnlyMemory<byte>>>> OpenRows)
+{
+    /// <summary>As SQL writes it: quoted where that is needed.</summary>
+    public string SqlName => $"{Word(Schema)}.{Word(Name)}";
+
+    private static string Word(string name) =>
+        name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? name : LockedDatabase.Quote(name);
+}
+
+/// <summary>SQL that cannot be answered: its own fault, or more than it may use; the message says which.</summary>
+public sealed class QueryException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// Which tables somebody's SELECT names. The gate of controls is not for it: it may have a LIMIT, know the clock or leave the order to
+/// chance, since nothing is concluded from it. What it may reach is the engine's lock to say, not this.
+/// </summary>
+internal static class QueryNames
+{
+    private const int DeepestTree = 520;
+
+    /// <summary>Every table of the catalogue that the SQL names, each once.</summary>
+    /// <exception cref="QueryException">It is not exactly one SELECT, or it names a table that is not there.</exception>
+    public static ImmutableArray<QueryTable> In(string sql, ImmutableArray<QueryTable> tables, LockedDatabase database)
+    {
+        if (Encoding.UTF8.GetByteCount(sql) > SqlGate.LongestText || sql.Contains('\0', StringComparison.Ordinal))
+            throw new QueryException($"the SQL is longer than {SqlGate.LongestText / 1024} KiB, or holds a NUL character");
+        try
+        {
+            using var command = database.Command("SELECT json_serialize_sql($1::VARCHAR)", [new DuckDBParameter(sql)]);
+            using var tree = JsonDocument.Parse((string)command.ExecuteScalar()!, new JsonDocumentOptions { MaxDepth = DeepestTree });
+            if (tree.RootElement.GetProperty("error").GetBoolean())
+            {
+                var message = tree.RootElement.GetProperty("error_message").GetString()!;
+                throw new QueryException(message.StartsWith("Only SELECT", StringComparison.Ordinal) ? "only one SELECT may stand here" : message.Split('\n')[0]);
+            }
+            var statements = tree.RootElement.GetProperty("statements");
+            if (statements.GetArrayLength() != 1)
+                throw new QueryException($"exactly one SELECT may stand here, not {statements.GetArrayLength()} statements");
+            var named = new List<(string Schema, string Name)>();
+            var common = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+            Walk(statements[0], named, common);
+            return [.. named.Select(n => Find(n.Schema, n.Name, tables, common)).OfType<QueryTable>().Distinct()];
+        }
+        catch (JsonException e)
+        {
+            throw new QueryException("the SQL is nested too deeply", e);
+        }
+        catch (DuckDBException e)
+        {
+            throw new QueryException(Faults.FirstLine(e), e);
+        }
+    }
+
+    private static void Walk(JsonElement node, List<(string, string)> named, HashSet<string> common)
+    {
+        if (node.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var child in node.EnumerateArray())
+                Walk(child, named, common);
+        }
+        if (node.ValueKind != JsonValueKind.Object)
+            return;
+        if (Text(node, "type") == "BASE_TABLE")
+            named.Add((Text(node, "schema_name") ?? "", Text(node, "table_name") ?? ""));
+        if (node.TryGetProperty("cte_map", out var map) && map.TryGetProperty("map", out var entries))
+        {
+            foreach (var entry in entries.EnumerateArray())
+                common.Add(Text(entry, "key") ?? "");
+        }
+        foreach (var member in node.EnumerateObject())
+            Walk(member.Value, named, common);
+    }
+
+    private static QueryTable? Find(string schema, string name, ImmutableArray<QueryTable> tables, HashSet<string> common)
+    {
+        if (tables.FirstOrDefault(t => Same(t.Schema, schema) && Same(t.Name, name)) is { } found)
+            return found;
+        if (schema.Length == 0 ? common.Contains(name) : Same(schema, "information_schema") || Same(schema, "pg_catalog"))
+            return null;
+        var elsewhere = tables.Where(t => Same(t.Name, name)).Select(t => t.SqlName).Take(5).ToArray();
+        throw new QueryException(elsewhere.Length > 0
+            ? $"there is no table {(schema.Length == 0 ? name : $"{schema}.{name}")}; did you mean {string.Join(", ", elsewhere)}?"
+            : $"there is no table {(schema.Length == 0 ? name : $"{schema}.{name}")}{NearMiss.Hint(name, tables.Select(t => t.Name).Distinct())}");
+    }
+
+    private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,35 @@
+namespace AuditCli.Commands;
+
+/// <summary>What commands that read a sealed bundle have in common: how they end when they cannot.</summary>
+internal static class BundleCommands
+{
+    /// <summary>Runs the command, and turns every way in which a bundle can be wrong into a sentence and an exit code.</summary>
+    public static async Task<int> GuardAsync(TextWriter error, Func<Task<int>> command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await command();
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (InvalidDataException e)
+        {
+            await error.WriteLineAsync($"the bundle cannot be relied on: {Evidence.PrintableText.Of(e.Message, 2000)}; see: auditcli verify");
+            return ExitCode.Failed;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await error.WriteLineAsync($"auditcli: {Evidence.PrintableText.Of(e.Message, 2000)}");
+            return ExitCode.Usage;
+        }
+    }
+
+    /// <summary>Says what is wrong with the command line.</summary>
+    public static async Task<int> UsageAsync(TextWriter error, string message)
+    {
+        await error.WriteLineAsync(message);
+        return ExitCode.Usage;
+    }
+}

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Text;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Lookup;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli query BUNDLE [SQL]</c>: somebody's own question to the evidence.</summary>
+internal static class QueryCommand
+{
+    private const int LongestLine = 8000;
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var sql = new Argument<string?>("SQL") { Description = "One SELECT, in DuckDB's SQL. Without it: every table with its columns.", Arity = ArgumentArity.ZeroOrOne };
+        var form = CommandOptions.Text(host, "--format", "text|csv|json|parquet", "How the answer is written.", "text");
+        form.AcceptOnlyFromAmong("text", "csv", "json", "parquet");
+        var file = new Option<string?>("--out") { Description = "Write the answer to this file, which must not be there yet. Parquet needs it.", HelpName = "FILE" };
+        var command = new DetailedCommand("query", "Ask a bundle in SQL: the tables of its controls, its results, and its index of evidence.", """
+            Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations and
+            .parameters; evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show BUNDLE _REF. Only the
+            tables that the SQL names are read, each compared with the digest that the bundle has of it.
+
+            The engine is the one that evaluates controls, locked in the same way: it reads and writes no file, reaches no network,
+            and stops after 5 minutes or 2 GB. In csv a text that begins like a formula has an apostrophe before it.
+
+            Exit codes: 0 answered, 1 usage or wrong SQL, 2 a file is not the one that was sealed.
+
+            Examples:
+              auditcli query BUNDLE
+              auditcli query BUNDLE 'SELECT UserName, CreateDate FROM "APD-AWS-002".users ORDER BY CreateDate'
+              auditcli query BUNDLE "SELECT control, count(*) FROM results.items WHERE verdict = 'deviation' GROUP BY ALL" --format csv
+              auditcli query BUNDLE 'FROM results.items' --format parquet --out items.parquet
+            """)
+        {
+            bundle, sql, form, file,
+        };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            return BundleCommands.GuardAsync(error, () => QueryAsync(
+                host, parsed.GetValue(bundle)!, parsed.GetValue(sql), parsed.GetValue(form)!, parsed.GetValue(file), output, error, cancellationToken), cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> QueryAsync(
+        AuditHost host, string given, string? sql, string form, string? file, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        if (form == "parquet" && file is null)
+            return await BundleCommands.UsageAsync(error, "parquet is no text: name the file with --out FILE");
+        if (sql is null && (form != "text" || file is not null))
+            return await BundleCommands.UsageAsync(error, "--format and --out are for the answer to a SELECT, and there is none");
+        var opened = OpenedBundle.Open(host.FullPath(given));
+        var tables = QueryTables.Of(opened);
+        if (sql is null)
+        {
+            List(output, tables);
+            return ExitCode.Ok;
+        }
+        try
+        {
+            using var answer = await BundleQuery.RunAsync(sql, tables, EvaluationLimits.Default, cancellationToken);
+            if (form == "parquet")
+                await answer.WriteParquetAsync(host.FullPath(file!), [new("auditcli_bundle", opened.Id), new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256.Hex), new("auditcli_sql", sql)], cancellationToken);
+            else if (file is null)
+                await WriteAsync(output, form, answer, cancellationToken);
+            else
+            {
+                await using var writer = new StreamWriter(new FileStream(host.FullPath(file), FileMode.CreateNew, FileAccess.Write), Utf8);
+                await WriteAsync(writer, form, answer, cancellationToken);
+            }
+            if (file is not null)
+                await output.WriteLineAsync($"{answer.Rows} rows in {host.FullPath(file)}");
+            return ExitCode.Ok;
+        }
+        catch (QueryException e)
+        {
+            return await BundleCommands.UsageAsync(error, $"the SQL cannot be answered: {PrintableText.Of(e.Message, 2000)}; the tables: auditcli query {given}");
+        }
+    }
+
+    private static Task WriteAsync(TextWriter output, string form, BundleQuery answer, CancellationToken cancellationToken) => form switch
+    {
+        "csv" => AnswerText.WriteCsvAsync(output, answer, cancellationToken),
+        "json" => AnswerText.WriteJsonAsync(output, answer, cancellationToken),
+        _ => AnswerText.WriteTableAsync(output, answer, cancellationToken),
+    };
+
+    private static void List(TextWriter output, IEnumerable<QueryTable> tables)
+    {
+        foreach (var table in tables)
+        {
+            output.WriteLine(PrintableText.Of($"{table.SqlName}{(table.Rows is { } rows ? rows == 1 ? "  1 row" : $"  {rows} rows" : "")}", LongestLine));
+            output.WriteLine(PrintableText.Of($"    {string.Join(", ", table.Columns.Select(c => $"{c.Name} {c.Type.ToString().ToLowerInvariant()}"))}", LongestLine));
+        }
+    }
+}

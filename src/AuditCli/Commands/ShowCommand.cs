@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Text;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+using AuditCli.Lookup;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli show BUNDLE ...</c>: from a control, test, item or reference to the raw exchange.</summary>
+internal static class ShowCommand
+{
+    private const int MostItems = 20;
+
+    public static Command Build(AuditHost host)
+    {
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var what = new Argument<string[]>("WHAT")
+        {
+            Description = "A control; a control, a test and an item; an exception id; an evidence id; or a _ref of a row. Nothing: all controls.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var html = CommandOptions.Text(host, "--html", "FILE", "Write a one-page evidence card of the item or exchange; the file must not be there yet.");
+        var raw = CommandOptions.Flag(host, "--raw", "Print the answer's body of an exchange, byte for byte, and nothing else.");
+        var command = new DetailedCommand("show", "Look something up in a bundle: from a control to its items, their evidence, and the raw request and response.", """
+            What is shown is compared with the bundle's manifest as it is read; who sealed it, 'auditcli verify' says. Everything is
+            bounded, and what could steer a terminal is shown as \uXXXX; --raw is for a file or a pipe.
+
+            Rows behind an item are found by value: of the tables that the test's SQL names, in the item's account, those rows in
+            which a cell is the item, is a part of it between spaces and slashes, or is one of the attributes shown.
+
+            Exit codes: 0 shown, 1 usage or nothing of that name, 2 a file is not the one that was sealed.
+
+            Examples:
+              auditcli show BUNDLE
+              auditcli show BUNDLE APD-AWS-002
+              auditcli show BUNDLE APD-AWS-002 T1 arn:aws:iam::111122223333:user/alice
+              auditcli show BUNDLE APD-AWS-002/X/14d554cfb5bd --html card.html
+              auditcli show BUNDLE urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0 --raw > answer.xml
+            """)
+        {
+            bundle, what, html, raw,
+        };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            return BundleCommands.GuardAsync(error, () => ShowAsync(
+                host, parsed.GetValue(bundle)!, [.. parsed.GetValue(what) ?? []], parsed.GetValue(html), parsed.GetValue(raw), output, error, cancellationToken), cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> ShowAsync(
+        AuditHost host, string given, ImmutableArray<string> words, string? html, bool raw, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        var opened = OpenedBundle.Open(host.FullPath(given));
+        var (selection, wrong) = Selection.Of(opened, words);
+        if (selection is null)
+            return await BundleCommands.UsageAsync(error, wrong!);
+        if (raw)
+            return await RawAsync(host, opened, selection, error, cancellationToken);
+        if (html is not null)
+            return await CardAsync(host, opened, selection, html, output, error, cancellationToken);
+        var text = new ShowText(output, opened, given);
+        text.Head();
+        switch (selection)
+        {
+            case Selection.Everything:
+                text.Controls();
+                break;
+            case Selection.OfControl(var control):
+                text.Control(control, opened.ControlOf(control.Id, host));
+                break;
+            case Selection.OfTest(var control, var test):
+                text.Test(control, test, opened.ControlOf(control.Id, host));
+                break;
+            case Selection.OfItems(var control, var rows):
+                foreach (var row in rows.Take(MostItems))
+                    text.Item(ItemView.Of(opened, host, control, row, cancellationToken));
+                break;
+            case Selection.OfEvidence(var items):
+                foreach (var item in items)
+                    text.Evidence(item);
+                break;
+            case Selection.OfInput(var file, var row):
+                text.Input(file, InputRow(opened, file, row));
+                break;
+            case Selection.OfExchange(var record, var pointer):
+                if (FoundExchange.Of(opened, record, [], cancellationToken) is not { } found)
+                    return await BundleCommands.UsageAsync(error, $"the bundle has no exchange {record}");
+                text.Exchange(found);
+                text.Messages(found, pointer);
+                break;
+        }
+        return ExitCode.Ok;
+    }
+
+    private static async Task<int> RawAsync(AuditHost host, OpenedBundle opened, Selection selection, TextWriter error, CancellationToken cancellationToken)
+    {
+        if (selection is not (Selection.OfExchange or Selection.OfInput))
+            return await BundleCommands.UsageAsync(error, "--raw needs an exchange: its urn:uuid:..., or a row's _ref");
+        if (host.OutputIsTerminal)
+            return await BundleCommands.UsageAsync(error, "--raw prints what came, which could steer your terminal: send it to a file or a pipe");
+        ReadOnlyMemory<byte> body;
+        if (selection is Selection.OfInput(var file, _))
+            body = opened.Files.Read(file);
+        else if (selection is Selection.OfExchange(var record, _) && FoundExchange.Of(opened, record, [], cancellationToken) is { } found)
+        {
+            if (found.Recorded.Exchange.Response is not { } response)
+                return await BundleCommands.UsageAsync(error, $"{record} has no answer: {string.Join("; ", found.Recorded.Exchange.Failure.Select(f => PrintableText.Of(f.Message, 500)))}");
+            body = response.Body;
+        }
+        else
+            return await BundleCommands.UsageAsync(error, "the bundle has no such exchange");
+        await using var stream = host.OpenOutput();
+        await stream.WriteAsync(body, cancellationToken);
+        return ExitCode.Ok;
+    }
+
+    private static async Task<int> CardAsync(
+        AuditHost host, OpenedBundle opened, Selection selection, string html, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        string? page = null;
+        if (selection is Selection.OfItems(var control, var rows))
+        {
+            if (rows.Length > 1)
+                return await BundleCommands.UsageAsync(error, $"several items are called so, and a card is of one; name its exception id or test: {string.Join(", ", rows.Take(5).Select(r => $"{r.Test} in {r.Place}"))}");
+            page = EvidenceCard.Of(opened, ItemView.Of(opened, host, control, rows[0], cancellationToken));
+        }
+        else if (selection is Selection.OfExchange(var record, var pointer) && FoundExchange.Of(opened, record, [], cancellationToken) is { } found)
+            page = EvidenceCard.Of(opened, found, pointer);
+        if (page is null)
+            return await BundleCommands.UsageAsync(error, "--html needs one item or one exchange of the bundle");
+        var path = host.FullPath(html);
+        await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
+            await file.WriteAsync(Encoding.UTF8.GetBytes(page), cancellationToken);
+        await output.WriteLineAsync($"evidence card {path}");
+        return ExitCode.Ok;
+    }
+
+    /// <summary>A file that was handed in, or one record of it with the names of its columns.</summary>
+    private static ShownBody InputRow(OpenedBundle opened, string file, long? row)
+    {
+        var content = opened.Files.Read(file);
+        if (row is not { } number)
+            return ShownBody.Of(content, []);
+        using var records = new CsvReader(new MemoryStream(content), file);
+        var found = records.Records().FirstOrDefault(r => r.Number == number) ?? throw new InvalidDataException($"{file} has no row {number}");
+        return ShownBody.Of(Encoding.UTF8.GetBytes(string.Join('\n', records.Header.Zip(found.Fields, (name, value) => $"{name}: {value.ReplaceLineEndings(" ")}"))), []);
+    }
+}

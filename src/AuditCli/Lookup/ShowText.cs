@@ -1,0 +1,277 @@
+using System.Globalization;
+using System.Text.Json;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+using AuditCli.Reports;
+
+namespace AuditCli.Lookup;
+
+/// <summary>What <c>show</c> prints. Everything that comes from the bundle is bounded and cannot steer a terminal.</summary>
+internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string shownAs)
+{
+    private const int Short = 200;
+    private const int Long = 2000;
+    private const int MostExceptions = 50;
+    private const int MostItems = 200;
+    private const int MostRows = 5;
+
+    public void Head()
+    {
+        Line($"bundle {bundle.Id}, {Mode(bundle)}");
+        Line($"tagmanifest sha256 {bundle.Files.TagManifestSha256}; files are compared with the manifest as they are read; {(bundle.Files.IsSigned ? "signed, which 'auditcli verify' checks" : "not signed")}");
+        Line($"{bundle.Text("entity")}, {bundle.Text("name")}, as of {bundle.Text("as_of")}");
+        Line("");
+    }
+
+    /// <summary>How the bundle came to be, with the dates of its exchanges where they are older.</summary>
+    public static string Mode(OpenedBundle bundle) => bundle.Record.Mode == "replay" && bundle.Run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object
+        ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.GetProperty("first")} to {recorded.GetProperty("last")}", Short)
+        : PrintableText.Of($"collected {bundle.Record.Mode} {bundle.Text("started")} to {bundle.Text("finished")}", Short);
+
+    public void Controls()
+    {
+        var width = bundle.Results.Controls.Select(c => c.Id.Length).DefaultIfEmpty(7).Max();
+        Line($"{"control".PadRight(width)} {"population",10} {"exceptions",10} {"approved",8} {"conclusion",-14} title");
+        foreach (var control in bundle.Results.Controls)
+            Line($"{control.Id.PadRight(width)} {control.Population,10} {control.Deviations + control.Indicated,10} {control.Approved,8} {Wording.Name(control.Conclusion),-14} {control.Title}");
+        foreach (var not in bundle.Results.NotTested)
+            Line($"not tested: {not.Id}: {not.Reason}");
+        Line("");
+        Next("CONTROL");
+    }
+
+    public void Control(ControlResult control, Control? definition)
+    {
+        Line($"{control.Id} {control.Version} {control.Title}");
+        Line($"{Wording.Name(control.Conclusion)}: {control.Population} items, {control.Deviations} exceptions, {control.Indicated} indicated, {control.Approved} approved, {control.Undetermined} undetermined");
+        if (definition is not null)
+        {
+            Line($"objective: {definition.Objective}");
+            Line($"risk: {definition.Risk}");
+        }
+        Line($"control sha256 {control.Sha256} ({control.Origin.ToString().ToLowerInvariant()})");
+        foreach (var parameter in control.Parameters)
+            Line($"parameter {parameter.Name} = {parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}");
+        if (control.NotApplicable is { } left)
+            Line($"not applicable: {left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})");
+        foreach (var limitation in control.Limitations)
+            Line($"limitation: {limitation.Operation} in {limitation.Target} {limitation.Account} {limitation.Region}: {limitation.Code}, {Calls(limitation.Count)}: {limitation.Message}");
+        foreach (var note in control.Notes)
+            Line($"note: {note}");
+        foreach (var test in control.Tests.GroupBy(t => t.Id, StringComparer.Ordinal))
+        {
+            Line("");
+            Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}".TrimEnd());
+            foreach (var part in test)
+            {
+                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {part.Population} items, {part.Deviations} exceptions, {part.Indicated} indicated, {part.Approved} approved, {part.Undetermined} undetermined{(part.Error is { } error ? $": {error}" : "")}");
+                foreach (var check in part.Completeness)
+                    Line($"    {check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
+            }
+            Exceptions(control.Id, test.Key);
+        }
+        Line("");
+        foreach (var item in bundle.Index.Where(i => i.Names.Any(n => n.Control == control.Id)))
+            Line($"evidence {item.Names.First(n => n.Control == control.Id).Name}: {item.EvidenceId} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Items} rows");
+        Line("");
+        Next($"{control.Id} TEST", $"{control.Id}/X/...", "EVIDENCE-ID");
+    }
+
+    public void Test(ControlResult control, string test, Control? definition)
+    {
+        Line($"{control.Id} {test} {definition?.Tests.FirstOrDefault(t => t.Id == test)?.Title}".TrimEnd());
+        if (definition?.Tests.FirstOrDefault(t => t.Id == test) is { } procedure)
+        {
+            foreach (var line in procedure.Sql.TrimEnd().Split('\n'))
+                Line($"  {line}");
+        }
+        var count = 0L;
+        foreach (var row in bundle.Rows(control.Id, test))
+        {
+            if (++count <= MostItems)
+                Line($"{Word(row),-13} {row.Place}  {PrintableText.Of(row.Item, Short)}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+        }
+        More(count - MostItems, "items; all of them: auditcli query BUNDLE \"SELECT * FROM results.items\"");
+        Line("");
+        Next($"{control.Id} {test} ITEM");
+    }
+
+    public void Item(ItemView view)
+    {
+        var row = view.Row;
+        Line($"{view.Result.Id} {view.Result.Title}");
+        Line($"{row.Test} {view.TestTitle}".TrimEnd());
+        Line($"item {PrintableText.Of(row.Item, Long)} in {row.Place}");
+        Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
+        if (row.Waiver is { ValueKind: JsonValueKind.Object } waiver)
+            Members("  ", waiver);
+        Members("  ", row.Attributes);
+        Line("");
+        Line("EVIDENCE, found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes");
+        foreach (var table in view.Tables.Where(t => t.Matching > 0))
+            Table(table);
+        foreach (var line in Unmatched(view))
+            Line(line);
+        foreach (var exchange in view.Exchanges)
+        {
+            Line("");
+            Exchange(exchange);
+        }
+        More(view.MoreExchanges, "exchanges");
+        if (view.Exchanges.Length > 0)
+        {
+            Line("");
+            Next(view.Exchanges[0].Recorded.Answer.Id);
+        }
+    }
+
+    public void Evidence(EvidenceItem item)
+    {
+        Line($"{item.EvidenceId} {item.Operation}");
+        Line($"in {Place(item)}, read as {item.Identity} from {Rfc3339.Format(item.Started)} to {Rfc3339.Format(item.Finished)}");
+        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {item.Items} rows, {item.Pages} pages{(item.Code is { } code ? $", {code}" : "")}{(item.Message is { } message ? $": {message}" : "")}");
+        Line($"used by {string.Join(", ", item.Names.Select(n => $"{n.Control} as {n.Name}"))}");
+        foreach (var (name, value) in item.Parameters)
+            Line($"parameter {name} = {PrintableText.Of(value.GetRawText(), Short)}");
+        if (item.Redacted is { } redacted)
+            Line($"redacted: {redacted} answers, such as {string.Join(", ", item.Redactions.Take(3).Select(r => $"{r.Pointer} ({r.Rule})"))}");
+        if (item.Table is { } table)
+        {
+            Line($"table {table}, sha256 of its rows {item.TableSha256}");
+            using var rows = new TableReader(bundle.Files.Check(table), item.TableSha256);
+            foreach (var row in rows.ReadRows().Take(MostRows))
+                Members("  ", row, separate: true);
+            More(item.Items - MostRows, "rows");
+        }
+        foreach (var exchange in item.Exchanges.Take(MostItems))
+            Line($"exchange {exchange.RecordId}: status {exchange.Status}, {Rfc3339.Format(exchange.Date)}, request id {exchange.RequestId ?? "none"}");
+        More(item.Exchanges.Length - MostItems, "exchanges");
+        if (item.Calls is { } calls)
+            Line($"one call per parent row, with its exchanges: {calls}");
+        if (item.Exchanges is [var first, ..])
+        {
+            Line("");
+            Next(first.RecordId);
+        }
+    }
+
+    /// <summary>Who asked what, when, and how it was kept.</summary>
+    public void Exchange(FoundExchange found)
+    {
+        var (request, answer, exchange) = (found.Recorded.Request, found.Recorded.Answer, found.Recorded.Exchange);
+        Line($"EXCHANGE {answer.Id}");
+        Line($"{exchange.Request.StartLine.Split(' ')[0]} {exchange.Uri}");
+        Line($"sent {Rfc3339.Format(exchange.Date)}, {(exchange.Response is { } response ? response.StartLine : $"no answer: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}")}{(found.RequestId is { } id ? $", request id {id}" : "")}");
+        if (found.Evidence is { } item)
+            Line($"asked for {item.Operation} in {Place(item)}, as {item.Identity} ({item.EvidenceId})");
+        Line($"{found.File}, sha256 {bundle.Files.DigestOf(found.File)}");
+        Line($"request record {request.Id}, block {request["WARC-Block-Digest"] ?? "without digest"}");
+        Line($"answer record {answer.Id}, block {answer["WARC-Block-Digest"] ?? "without digest"}, body {answer["WARC-Payload-Digest"] ?? "without digest"}{(exchange.RedactedPayloadDigest is { } redacted ? $"; redacted, before that {redacted}" : "")}{(exchange.BodiesOmitted ? "; bodies left out, because they hand out credentials" : "")}");
+    }
+
+    /// <summary>Both messages.</summary>
+    public void Messages(FoundExchange found, string pointer)
+    {
+        var exchange = found.Recorded.Exchange;
+        Line("");
+        Line("REQUEST");
+        Line(exchange.Request.StartLine);
+        foreach (var (name, value) in exchange.Request.Fields)
+            Line($"{name}: {value}");
+        Body(ShownBody.Of(exchange.Request.Body, []));
+        if (exchange.Response is not { } response)
+            return;
+        Line("");
+        Line("RESPONSE");
+        Line(response.StartLine);
+        foreach (var (name, value) in response.Fields)
+            Line($"{name}: {value}");
+        if (pointer.Length > 0 && ShownBody.At(response.Body, pointer) is { } part)
+        {
+            Line($"at {pointer}:");
+            Body(part);
+            Line("in:");
+        }
+        Body(ShownBody.Of(response.Body, []));
+    }
+
+    public void Input(string file, ShownBody content)
+    {
+        Line($"{file}, sha256 {bundle.Files.DigestOf(file)}");
+        Body(content);
+    }
+
+    /// <summary>The tables in which nothing was found, a line for each name: that there is none is evidence too.</summary>
+    public static IEnumerable<string> Unmatched(ItemView view) => view.Tables.GroupBy(t => (t.Name, t.Evidence.Operation)).Where(g => g.All(t => t.Matching == 0))
+        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: none that matches in {g.Sum(t => t.Rows)} rows of {g.Count()} tables{(g.All(t => t.Evidence.Outcome == CollectionOutcome.Complete) ? "" : ", NOT ALL OF WHICH WERE READ COMPLETELY")}");
+
+    public static string Place(EvidenceItem item) => item.Target.Length == 0 ? "the inputs" : string.Join(' ', new[] { item.Target, item.Account == item.Target ? "" : item.Account, item.Region }.Where(p => p.Length > 0));
+
+    public static string Word(PopulationRow row) => row.Verdict switch
+    {
+        "deviation" => "EXCEPTION",
+        "indicated" => "INDICATED",
+        "approved" => "approved",
+        var verdict => verdict,
+    };
+
+    private void Exceptions(string control, string test)
+    {
+        var count = 0L;
+        foreach (var row in bundle.Rows(control, test).Where(r => r.IsException))
+        {
+            if (++count <= MostExceptions)
+                Line($"  {Word(row),-9} {row.ExceptionId} {PrintableText.Of(row.Item, Short)}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+        }
+        More(count - MostExceptions, "exceptions");
+    }
+
+    private void Table(TracedTable table)
+    {
+        var item = table.Evidence;
+        Line($"{table.Name}: {item.Operation} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {table.Rows} rows, {table.Matching} that match best ({item.EvidenceId})");
+        foreach (var row in table.Found)
+        {
+            Line($"  {string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
+            Members("    ", row.Row, separate: false);
+        }
+        More(table.Matching - table.Found.Length, "rows that match as well");
+    }
+
+    private void Members(string indent, JsonElement row, bool separate = false)
+    {
+        foreach (var member in row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null && m.Value.GetRawText() != "\"\""))
+            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : member.Value.GetRawText(), Short)}");
+        if (separate)
+            Line("");
+    }
+
+    private void Body(ShownBody body)
+    {
+        Line("");
+        if (body.Bytes == 0)
+            return;
+        More(body.Before, "lines before");
+        foreach (var line in body.Lines)
+            output.WriteLine(line);
+        More(body.After, $"lines; the whole body, {body.Bytes} bytes of {body.Form}: --raw");
+    }
+
+    private void Next(params string[] words)
+    {
+        foreach (var word in words)
+            Line($"next: auditcli show {shownAs} {word}");
+    }
+
+    private void More(long count, string of)
+    {
+        if (count > 0)
+            Line(string.Create(CultureInfo.InvariantCulture, $"  and {count} more {of}"));
+    }
+
+    private static string Calls(long count) => count == 1 ? "1 call" : $"{count} calls";
+
+    private void Line(string text) => output.WriteLine(PrintableText.Of(text, Long + Short));
+}

@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using System.Xml;
+using System.Xml.Linq;
+using AuditCli.Evidence;
+
+namespace AuditCli.Lookup;
+
+/// <summary>
+/// The body of a message as it can be shown anywhere: a bounded number of bounded lines, without anything that steers a terminal.
+/// JSON and XML are laid out; what is no text is shown in hexadecimal.
+/// </summary>
+/// <param name="Form">What it was taken for: <c>JSON</c>, <c>XML</c>, <c>text</c>, <c>binary</c> or <c>empty</c>.</param>
+/// <param name="Before">Lines that stand before those shown.</param>
+/// <param name="After">Lines that stand after them.</param>
+internal sealed record ShownBody(string Form, long Bytes, ImmutableArray<string> Lines, long Before, long After)
+{
+    /// <summary>Lines shown where nothing says where to look.</summary>
+    public const int MostLines = 120;
+    private const int LongestLine = 400;
+    private const int MostLaidOut = 16 * 1024 * 1024;
+    private const int MostHexadecimal = 512;
+    private const int Depth = 256;
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = Depth };
+
+    /// <param name="near">The lines around the first of these words that stands in it are shown; without any, its beginning.</param>
+    public static ShownBody Of(ReadOnlyMemory<byte> body, IEnumerable<string> near)
+    {
+        if (body.IsEmpty)
+            return new("empty", 0, [], 0, 0);
+        var (form, text) = Read(body);
+        var lines = text.ReplaceLineEndings("\n").Split('\n');
+        var at = near.Where(n => n.Length > 0).Select(n => Array.FindIndex(lines, l => l.Contains(n, StringComparison.Ordinal))).FirstOrDefault(i => i >= 0, 0);
+        var first = Math.Clamp(at - (MostLines / 3), 0, Math.Max(0, lines.Length - MostLines));
+        var shown = lines.Skip(first).Take(MostLines).Select(l => PrintableText.Of(l, LongestLine)).ToImmutableArray();
+        return new(form, body.Length, shown, first, lines.Length - first - shown.Length);
+    }
+
+    /// <summary>The value at a pointer of a JSON body, on its own; null where the body is no JSON or has nothing there.</summary>
+    public static ShownBody? At(ReadOnlyMemory<byte> body, string pointer)
+    {
+        if (pointer.Length == 0 || body.Length > MostLaidOut || Json(body) is not { } document)
+            return null;
+        using (document)
+        {
+            var value = document.RootElement;
+            foreach (var token in pointer.TrimStart('/').Split('/').Select(t => t.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)))
+            {
+                if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(token, out var member))
+                    value = member;
+                else if (value.ValueKind == JsonValueKind.Array && int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < value.GetArrayLength())
+                    value = value[index];
+                else
+                    return null;
+            }
+            return Of(Encoding.UTF8.GetBytes(value.GetRawText()), []);
+        }
+    }
+
+    private static (string Form, string Text) Read(ReadOnlyMemory<byte> body)
+    {
+        if (body.Length <= MostLaidOut && Json(body) is { } document)
+        {
+            using (document)
+                return ("JSON", LaidOut(document) ?? Encoding.UTF8.GetString(body.Span));
+        }
+        if (!Utf8.IsValid(body.Span) || body.Span.Contains((byte)0))
+            return ("binary", Hexadecimal(body.Span));
+        var text = Encoding.UTF8.GetString(body.Span);
+        return body.Length <= MostLaidOut && text.AsSpan().TrimStart().StartsWith("<") && Xml(text) is { } xml ? ("XML", xml) : ("text", text);
+    }
+
+    private static JsonDocument? Json(ReadOnlyMemory<byte> body)
+    {
+        if (body.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..])
+            return null;
+        try
+        {
+            return JsonDocument.Parse(body, new() { MaxDepth = Depth });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string? LaidOut(JsonDocument document)
+    {
+        using var text = new MemoryStream();
+        try
+        {
+            using var writer = new Utf8JsonWriter(text, Indented);
+            document.WriteTo(writer);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;  // a lone surrogate; the text is shown as it came
+        }
+        return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
+    }
+
+    private static string? Xml(string text)
+    {
+        try
+        {
+            using var reader = XmlReader.Create(new StringReader(text), new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = MostLaidOut });
+            return XDocument.Load(reader).ToString();
+        }
+        catch (XmlException)
+        {
+            return null;
+        }
+    }
+
+    private static string Hexadecimal(ReadOnlySpan<byte> body)
+    {
+        var text = new StringBuilder();
+        for (var at = 0; at < Math.Min(body.Length, MostHexadecimal); at += 16)
+        {
+            var row = body[at..Math.Min(body.Length, at + 16)];
+            text.Append(CultureInfo.InvariantCulture, $"{at:x6}  ").Append(Convert.ToHexStringLower(row)).Append('\n');
+        }
+        return text.Append(body.Length > MostHexadecimal ? $"and {body.Length - MostHexadecimal} more bytes" : "").ToString().TrimEnd('\n');
+    }
+}

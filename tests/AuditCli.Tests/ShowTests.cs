@@ -1,0 +1,180 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using AuditCli.Evidence;
+
+namespace AuditCli.Tests;
+
+/// <summary>From a line of a workpaper to the bytes of the provider's answer.</summary>
+public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IClassFixture<SampleRun>, IClassFixture<HostileRun>
+{
+    private const string Person = "arn:aws:iam::444455556666:user/lukas.berg";
+
+    [Fact]
+    public async Task A_file_that_was_changed_after_sealing_is_not_shown()
+    {
+        using var folder = new TemporaryFolder();
+        var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
+        BundleForgery.Replace(copy, "data/results/apd-aws-002.t1.ndjson", "\"pass\":false,\"verdict\":\"deviation\"", "\"pass\":true,\"verdict\":\"pass\"");
+        var result = await AuditCommand.RunAsync(folder.Path, "show", copy, "APD-AWS-002", "T1", Person);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("data/results/apd-aws-002.t1.ndjson is not the file that was sealed", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("pass", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_that_was_changed_with_its_manifests_but_not_the_index_is_not_shown()
+    {
+        using var folder = new TemporaryFolder();
+        var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
+        var table = Directory.GetFiles(Path.Combine(copy, "data", "tables"), "aws-iam-getcredentialreport-*.ndjson.gz").Single(f => BundleForgery.ReadTable(f).Contains(Person, StringComparison.Ordinal));
+        BundleForgery.ReplaceInTable(table, "\"mfa_active\":false", "\"mfa_active\":true");
+        BundleForgery.Reseal(copy);
+        var result = await AuditCommand.RunAsync(folder.Path, "show", copy, "APD-AWS-002", "T1", Person);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("aws-iam-getcredentialreport", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_outside_the_bundle_is_read_although_its_index_names_it()
+    {
+        using var folder = new TemporaryFolder();
+        var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
+        BundleForgery.Replace(copy, "data/evidence/index.jsonl", "\"file\":\"data/exchanges/dev/iam-aws-global.warc.gz\"", "\"file\":\"../../../../etc/passwd\"");
+        BundleForgery.Reseal(copy);
+        var result = await AuditCommand.RunAsync(folder.Path, "show", copy, "APD-AWS-002", "T1", Person);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("../../../../etc/passwd is in no manifest of the bundle", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("APD-AWS-02", "did you mean 'APD-AWS-002'")]
+    [InlineData("APD-AWS-002 T9", "has no item T9")]
+    [InlineData("APD-AWS-002 T9 x", "its tests are T1")]
+    [InlineData("APD-AWS-002 T1 arn:aws:iam::444455556666:user/lucas.berg", "did you mean 'arn:aws:iam::444455556666:user/lukas.berg'")]
+    [InlineData("APD-AWS-002/X/000000000000", "no item of APD-AWS-002 has the exception id")]
+    [InlineData("urn:uuid:00000000-0000-0000-0000-000000000000", "has no exchange")]
+    [InlineData("data/inputs/../run.json", "has no file")]
+    [InlineData("data/inputs/break-glass-register/break-glass-register.csv#/x", "rows are counted from 1")]
+    public async Task What_is_not_in_the_bundle_is_said_with_what_may_have_been_meant(string words, string message)
+    {
+        var result = await AuditCommand.RunAsync(sample.Folder, ["show", sample.Bundle, .. words.Split(' ')]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_exception_leads_to_the_rows_the_request_and_the_answer_behind_it()
+    {
+        var controls = await ShownAsync();
+        Assert.Contains("APD-AWS-002", controls, StringComparison.Ordinal);
+        Assert.Contains("a REPLAY of exchanges recorded", controls, StringComparison.Ordinal);
+        var id = ExceptionOf(await ShownAsync("apd-aws-002"), Person);
+        var item = await ShownAsync(id);
+        Assert.Equal(item, await ShownAsync("APD-AWS-002", "T1", Person));
+        foreach (var word in new[] { "arn is the item", "mfa_active: false", "_with_UserName is part of the item, and attribute user_name", "as arn:aws:sts::444455556666:assumed-role/AuditReadOnly/auditcli", "request id " })
+            Assert.Contains(word, item, StringComparison.Ordinal);
+        var record = References.Matches(item).Select(m => m.Value).First(r => r.Contains("#/Content/", StringComparison.Ordinal));
+        var exchange = await ShownAsync(record);
+        Assert.Contains("Action=GetCredentialReport", exchange, StringComparison.Ordinal);
+        Assert.Contains("<GetCredentialReportResponse", exchange, StringComparison.Ordinal);
+    }
+
+    /// <summary>Every exception of the sample, whichever provider: somebody will ask about each.</summary>
+    [Fact]
+    public async Task Every_exception_of_the_sample_has_evidence_that_can_be_shown()
+    {
+        var without = new List<string>();
+        foreach (var control in SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray().Where(c => c.GetProperty("deviations").GetInt64() > 0))
+        {
+            var id = control.GetProperty("id").GetString()!;
+            foreach (var exception in ExceptionIds.Matches(await ShownAsync(id)).Select(m => m.Value).Distinct())
+            {
+                if (!(await ShownAsync(exception)).Contains("EXCHANGE urn:uuid:", StringComparison.Ordinal))
+                    without.Add(exception);
+            }
+        }
+        Assert.Empty(without);
+    }
+
+    [Fact]
+    public async Task Raw_is_the_body_that_the_record_has_the_digest_of()
+    {
+        var shown = await ShownAsync(ExceptionOf(await ShownAsync("APD-AWS-002"), Person));
+        var record = References.Matches(shown).Select(m => m.Value).First(r => r.Contains('#', StringComparison.Ordinal));
+        var digest = BodyDigest.Match(await ShownAsync(record)).Groups[1].Value;
+        using var bytes = new MemoryStream();
+        var host = AuditCommand.Host(sample.Folder) with { OpenOutput = () => bytes };
+        var result = await AuditCommand.RunAsync(host, CancellationToken.None, "show", sample.Bundle, record, "--raw");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal("", result.Output);
+        Assert.Equal(digest, Digest.Of(bytes.ToArray()).Hex);
+        var terminal = await AuditCommand.RunAsync(host with { OutputIsTerminal = true }, CancellationToken.None, "show", sample.Bundle, record, "--raw");
+        Assert.Equal(1, terminal.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_row_of_a_file_and_an_evidence_item_can_be_looked_up()
+    {
+        var row = await ShownAsync("data/inputs/break-glass-register/break-glass-register.csv#/2");
+        Assert.Contains("break-glass-2", row, StringComparison.Ordinal);
+        Assert.DoesNotContain("user/break-glass-1", row, StringComparison.Ordinal);
+        var evidence = Path.GetFileName(Directory.GetFiles(Path.Combine(sample.Bundle, "data", "tables"), "aws-iam-listusers-*").First()).Split('.')[0];
+        Assert.Contains("used by", await ShownAsync(evidence), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_evidence_card_is_one_page_that_loads_nothing_and_never_overwrites()
+    {
+        using var folder = new TemporaryFolder();
+        var id = ExceptionOf(await ShownAsync("APD-AWS-002"), Person);
+        string[] command = ["show", sample.Bundle, id, "--html", "card.html"];
+        var first = await AuditCommand.RunAsync(folder.Path, command);
+        Assert.True(first.ExitCode == 0, first.ToString());
+        var page = await File.ReadAllTextAsync(Path.Combine(folder.Path, "card.html"));
+        foreach (var word in new[] { "REPLAY of exchanges", $"<mark>{Person}</mark>", "GetCredentialReport", "sha256", "AuditReadOnly", "default-src 'none'" })
+            Assert.Contains(word, page, StringComparison.Ordinal);
+        Assert.DoesNotMatch("<(script|img|link|iframe|object)\\b| (src|href|on[a-z]+)=", page);
+        Assert.Equal(1, (await AuditCommand.RunAsync(folder.Path, command)).ExitCode);
+        Assert.Equal(page, await File.ReadAllTextAsync(Path.Combine(folder.Path, "card.html")));
+    }
+
+    [Fact]
+    public async Task Hostile_names_are_shown_harmlessly()
+    {
+        foreach (var words in new string[][] { [], [HostileRun.Control], [HostileRun.Control, "T1"] })
+            HostileRun.IsHarmless((await AuditCommand.RunAsync(hostile.Folder, ["show", hostile.Bundle, .. words])).Output);
+        foreach (var name in new[] { HostileRun.Formula, HostileRun.Markup, HostileRun.Escape, HostileRun.Direction, HostileRun.Long })
+        {
+            var shown = await AuditCommand.RunAsync(hostile.Folder, "show", hostile.Bundle, HostileRun.Control, "T1", name);
+            Assert.True(shown.ExitCode == 0, shown.Error);
+            HostileRun.IsHarmless(shown.Output);
+            Assert.Contains("name is the item", shown.Output, StringComparison.Ordinal);
+            var card = $"card-{Digest.Of(Encoding.UTF8.GetBytes(name)).Hex[..8]}.html";
+            Assert.Equal(0, (await AuditCommand.RunAsync(hostile.Folder, "show", hostile.Bundle, HostileRun.Control, "T1", name, "--html", card)).ExitCode);
+            var page = await File.ReadAllTextAsync(Path.Combine(hostile.Folder, card));
+            HostileRun.IsHarmless(page);
+            Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain("<img", page, StringComparison.OrdinalIgnoreCase);
+        }
+        HostileRun.IsHarmless((await AuditCommand.RunAsync(hostile.Folder, "show", hostile.Bundle, "\u001b[31mnothing\u202e")).Error);
+    }
+
+    private async Task<string> ShownAsync(params string[] words)
+    {
+        var result = await AuditCommand.RunAsync(sample.Folder, ["show", sample.Bundle, .. words]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        return result.Output;
+    }
+
+    private static string ExceptionOf(string shown, string item) =>
+        ExceptionIds.Match(shown.Split('\n').First(l => l.Contains(item, StringComparison.Ordinal) && ExceptionIds.IsMatch(l))).Value;
+
+    [GeneratedRegex("[A-Z]{3}-[A-Z0-9]{3}-[0-9]{3}/X/[0-9a-f]{12}")]
+    private static partial Regex ExceptionIds { get; }
+
+    [GeneratedRegex("urn:uuid:[0-9a-f-]{36}(#[^\\s,]*)?")]
+    private static partial Regex References { get; }
+
+    [GeneratedRegex("body sha256:([0-9a-f]{64})")]
+    private static partial Regex BodyDigest { get; }
+}
