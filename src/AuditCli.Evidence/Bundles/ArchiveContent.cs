@@ -64,6 +64,8 @@ internal sealed class ArchiveContent : IDisposable
             throw Lie($"has {_read} bytes and not the {_member.Size} that the archive says");
         if (_stored.Left > 0)
             throw Lie("has bytes behind its compressed content");
+        if (_stored.IsStarved)
+            throw Lie("has compressed content without an end");
         if (_member.Crc is { } crc && crc != _crc)
             throw Lie("has another CRC-32 than the archive says");
     }
@@ -74,13 +76,16 @@ internal sealed class ArchiveContent : IDisposable
 
     /// <summary>
     /// The stored bytes. The last of what is compressed are handed out one by one: an inflater takes as many as it gets, and asks for no
-    /// more once the content has ended, so bytes hidden behind it are left over here.
+    /// more once the content has ended, so bytes hidden behind it are left over here, and an end that is not there is asked for.
     /// </summary>
     private sealed class Stored(SafeFileHandle handle, long offset, long left, bool single) : Stream
     {
         private const int Singles = 64;
 
         public long Left { get; private set; } = left;
+
+        /// <summary>Whether an inflater asked for more than there is.</summary>
+        public bool IsStarved { get; private set; }
         public override bool CanRead => true;
         public override bool CanSeek => false;
         public override bool CanWrite => false;
@@ -89,6 +94,7 @@ internal sealed class ArchiveContent : IDisposable
 
         public override int Read(Span<byte> buffer)
         {
+            IsStarved |= single && Left == 0;
             var most = !single ? Left : Left > Singles ? Left - Singles : Math.Min(1, Left);
             if (most == 0 || buffer.IsEmpty)
                 return 0;

@@ -198,9 +198,9 @@ internal static class ZipEntries
         if ((local.Size == Full32 || local.Stored == Full32) && values.Length >= 16)
             local = local with { Size = U64(values, 0), Stored = U64(values, 8) };
         // What comes through a pipe says afterwards what it was.
-        var later = described && local.Crc == 0 && local.Stored == 0 && local.Size == 0;
+        bool Says(long local, long listed) => local == listed || (described && local == 0);
         if (!room.Slice(LocalSize, name).SequenceEqual(entry.Name) || (Flags)U16(room, 6) != entry.Flags || U16(room, 8) != entry.Method
-            || (!later && (local.Crc, local.Stored, local.Size) != (entry.Crc, entry.Stored, entry.Size)))
+            || !Says(local.Crc, entry.Crc) || !Says(local.Stored, entry.Stored) || !Says(local.Size, entry.Size))
         {
             index.Fault(entry.Text, "says something else of itself than the list says of it");
             return;

@@ -173,7 +173,7 @@ public sealed class BundleTests : IDisposable
         using var changing = new ChangingFolder(bundle);
         var report = BundleVerifier.Verify(changing, options, default);
         Assert.True(report.Problems.IsEmpty, string.Join('\n', report.Problems));
-        Assert.Equal(still.Lines, report.Lines);
+        Assert.Equal(still.Lines.ToArray(), report.Lines.ToArray());
         Assert.Equal("live", report.Mode);
         Assert.Equal(2, (await BundleVerifier.VerifyAsync(bundle, options, default)).ExitCode);
     }
