@@ -29,6 +29,35 @@ internal abstract class BundleFiles : IDisposable
     public abstract bool IsSpecial(string path);
 
     public abstract void Dispose();
+
+    /// <summary>What was read, or what is wrong, in the report's words.</summary>
+    public static (T? Value, VerifyProblem? Problem) Try<T>(string question, string file, Func<T?> read)
+    {
+        try
+        {
+            return (read(), null);
+        }
+        catch (NotSupportedException)
+        {
+            return (default, new(question, "SPECIAL_FILE", file, "is not a regular file", VerifyAnswer.Fails));
+        }
+        catch (UnsafeContainerException e)
+        {
+            return (default, new(question, e.Fault.Code, e.Fault.Path, e.Fault.Message, VerifyAnswer.Fails));
+        }
+        catch (FileNotFoundException)
+        {
+            return (default, new(question, "MISSING_FILE", file, "went away during verification", VerifyAnswer.Fails));
+        }
+        catch (ChangedFileException e)
+        {
+            return (default, new(question, "CONTENT_MODIFIED", file, e.Message, VerifyAnswer.Fails));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (default, new(question, "UNREADABLE", file, e.Message, VerifyAnswer.Undecided));
+        }
+    }
 }
 
 /// <summary>A file that had another size when it was read than when it was opened.</summary>

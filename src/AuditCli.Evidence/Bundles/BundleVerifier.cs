@@ -162,7 +162,7 @@ public static class BundleVerifier
             Parallel.For(0, entries.Length, threads, n =>
             {
                 if (tree.Files.Contains(entries[n].Path))
-                    (found[n], problems[n]) = Try(Files, entries[n].Path, () => Hash(files, entries[n].Path, cancellationToken));
+                    (found[n], problems[n]) = BundleFiles.Try(Files, entries[n].Path, () => Hash(files, entries[n].Path, cancellationToken));
             });
             long bytes = 0;
             var all = true;
@@ -300,7 +300,7 @@ public static class BundleVerifier
                 Fail(question, "MISSING_FILE", file, "is not in the bundle");
                 return null;
             }
-            var (content, problem) = Try(question, file, () => files.Read(file, limit));
+            var (content, problem) = BundleFiles.Try(question, file, () => files.Read(file, limit));
             if (problem is not null)
                 Add(problem);
             else if (content is null)
@@ -318,39 +318,10 @@ public static class BundleVerifier
 
         private T? Guarded<T>(string question, string file, Func<T?> read)
         {
-            var (value, problem) = Try(question, file, read);
+            var (value, problem) = BundleFiles.Try(question, file, read);
             if (problem is not null)
                 Add(problem);
             return value;
-        }
-
-        /// <summary>What was read, or what is wrong.</summary>
-        private static (T? Value, VerifyProblem? Problem) Try<T>(string question, string file, Func<T?> read)
-        {
-            try
-            {
-                return (read(), null);
-            }
-            catch (NotSupportedException)
-            {
-                return (default, new(question, "SPECIAL_FILE", file, "is not a regular file", VerifyAnswer.Fails));
-            }
-            catch (UnsafeContainerException e)
-            {
-                return (default, new(question, e.Fault.Code, e.Fault.Path, e.Fault.Message, VerifyAnswer.Fails));
-            }
-            catch (FileNotFoundException)
-            {
-                return (default, new(question, "MISSING_FILE", file, "went away during verification", VerifyAnswer.Fails));
-            }
-            catch (ChangedFileException e)
-            {
-                return (default, new(question, "CONTENT_MODIFIED", file, e.Message, VerifyAnswer.Fails));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return (default, new(question, "UNREADABLE", file, e.Message, VerifyAnswer.Undecided));
-            }
         }
 
         private void Fail(string question, string code, string file, string message) => Add(new(question, code, file, message, VerifyAnswer.Fails));
