@@ -58,7 +58,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         SignedBundle? signed = null;
         var seal = await bundle.SealAsync(
             new(Tool.NameAndVersion, day, day.AddYears(7)),
-            signing is null ? null : async folder => signed = await signing.SignAsync(folder, cancellationToken),
+            signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
             cancellationToken);
         PartialFolder = null;
         if (signed is not null)

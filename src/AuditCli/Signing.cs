@@ -47,8 +47,9 @@ internal sealed class Signing : IDisposable
 
     /// <summary>Signs a bundle whose manifests are written.</summary>
     /// <param name="folder">The bundle's root.</param>
-    public Task<SignedBundle> SignAsync(string folder, CancellationToken cancellationToken) => BundleSigner.SignAsync(
-        folder, new(_key, _options.Challenge, _previous, _options.Authorities, AskAsync), cancellationToken);
+    /// <param name="verified">The tag manifest that was checked; null for a bundle of one's own making.</param>
+    public Task<SignedBundle> SignAsync(string folder, Digest? verified, CancellationToken cancellationToken) => BundleSigner.SignAsync(
+        folder, new(_key, _options.Challenge, _previous, _options.Authorities, AskAsync) { Expected = verified }, cancellationToken);
 
     /// <summary>Makes the bundle the head of its locker, once it lies there under its final name.</summary>
     public void Keep(string bundleId, Digest head) => _locker?.Advance(bundleId, head);

@@ -169,21 +169,29 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
             tell(Time, "TS_MISMATCH", file, "is the time stamp of something else than this signature");
             return (null, false);
         }
-        var wrong = stamp.WhyNotTrusted(files.Signature, options.TimeStampRoots ?? [], out var invalid);
-        if (invalid)
-            tell(Time, "TS_INVALID", file, wrong!);
-        else if (options.TimeStampRoots is not null && wrong is not null)
+        if (stamp.WhyInvalid() is { } invalid)
+        {
+            tell(Time, "TS_INVALID", file, invalid);
+            return (null, false);
+        }
+        var wrong = stamp.WhyNotTrusted(options.TimeStampRoots ?? [], options.Revoked);
+        if (options.TimeStampRoots is not null && wrong is not null)
             tell(Time, "TS_UNTRUSTED", file, wrong);
         if (options.Now is { } now && stamp.Time > now + ClockTolerance)
             tell(Time, "TS_INVALID", file, string.Create(CultureInfo.InvariantCulture, $"says {Rfc3339.Format(stamp.Time)}, which is yet to come"));
-        return (invalid ? null : stamp.Time, wrong is null);
+        return (stamp.Time, wrong is null);
     }
 
     private void CheckTrust(Digest fingerprint, X509Certificate2Collection certificates, DateTimeOffset? stamped, BundleStatement? statement)
     {
+        var file = AttestationFiles.PathOf(AttestationFiles.SignerName);
+        if (options.Revoked.Contains(fingerprint))
+        {
+            tell(KeyTrust, "SIG_KEY_REVOKED", file, $"the key {fingerprint} is one of those revoked");
+            return;
+        }
         if (options.Trust.IsNobody || options.Trust.Keys.ContainsKey(fingerprint))
             return;
-        var file = AttestationFiles.PathOf(AttestationFiles.SignerName);
         if (certificates.Count == 0 || options.Trust.Authorities.IsEmpty)
         {
             tell(KeyTrust, "SIG_UNTRUSTED_KEY", file, $"the key {fingerprint} is none of those trusted");
@@ -192,10 +200,14 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var moment = stamped ?? (statement is not null && Rfc3339.TryParse(statement.Facts.Finished, out var finished) ? finished : null);
         if (moment is not { } when)
             tell(KeyTrust, "SIG_CERT_TIME", file, "nothing says when it was signed");
-        else if (Chains.WhyNot(certificates[0], certificates, options.Trust.Authorities, when, purpose: null) is { } why)
+        else if (Chains.WhyNot(certificates[0], certificates, options.Trust.Authorities, when, purpose: null, options.Revoked) is { } why)
         {
             var timely = certificates[0].NotBefore.ToUniversalTime() <= when.UtcDateTime && when.UtcDateTime <= certificates[0].NotAfter.ToUniversalTime();
-            tell(KeyTrust, timely ? "SIG_UNTRUSTED_KEY" : "SIG_CERT_TIME", file, $"at {Rfc3339.Format(when)}: {why}");
+            tell(KeyTrust, why.IsRevoked ? "SIG_KEY_REVOKED" : timely ? "SIG_UNTRUSTED_KEY" : "SIG_CERT_TIME", file, $"at {Rfc3339.Format(when)}: {why.Message}{(why.IsRevoked ? ", which is one of those revoked" : "")}");
+        }
+        else if (Chains.WhyNotASigner(certificates[0]) is { } other)
+        {
+            tell(KeyTrust, "SIG_CERT_USAGE", file, $"the certificate of {certificates[0].Subject} {other}; trust its key by its fingerprint if it may sign all the same");
         }
     }
 

@@ -8,7 +8,8 @@ namespace AuditCli.Evidence.Attestation;
 /// <summary>What a bundle says of itself, in the words that a signer repeats. Instants and days are texts, as the bundle writes them.</summary>
 public sealed record BundleFacts
 {
-    private const int SmallFileLimit = 64 * 1024 * 1024;
+    /// <summary>The largest of their files that is read, in bytes.</summary>
+    internal const int Limit = 64 * 1024 * 1024;
     private const string Results = "data/results/results.json";
     private const string ControlsFolder = "  data/controls/";
 
@@ -42,29 +43,50 @@ public sealed record BundleFacts
     internal static ImmutableArray<string> Sources { get; } = [BundlePaths.Run, Results, BundlePaths.BagInfo, BundlePaths.Manifest];
 
     /// <summary>Reads them from a bundle that is complete but for its attestation.</summary>
-    /// <param name="folder">The bundle's root.</param>
-    /// <exception cref="InvalidDataException">A file is missing or does not say what it should; the message names it.</exception>
-    /// <exception cref="IOException">A file cannot be read.</exception>
-    public static BundleFacts Of(string folder)
+    /// <param name="content">The content of one of <see cref="Sources"/>.</param>
+    /// <exception cref="InvalidDataException">A file does not say what it should; the message names it.</exception>
+    internal static BundleFacts Of(Func<string, ReadOnlyMemory<byte>> content)
     {
         try
         {
-            return Read(folder);
+            return Read(content);
         }
         catch (InvalidOperationException e)
         {
             // How System.Text.Json reports a lone surrogate, when a text is taken and not before.
-            throw new InvalidDataException($"{folder}: {e.Message}", e);
+            throw new InvalidDataException(e.Message, e);
         }
     }
 
-    private static BundleFacts Read(string folder)
+    /// <summary>
+    /// Reads them, and the tag manifest's digest, from a folder, each file as the manifests cover it: what is signed belongs together,
+    /// whatever happens to the folder meanwhile.
+    /// </summary>
+    /// <param name="folder">The bundle's root.</param>
+    /// <exception cref="InvalidDataException">A file is missing, is not as its manifest says, or does not say what it should; the message names it.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    internal static (BundleFacts Facts, Digest TagManifest) Covered(string folder)
     {
-        var run = Json(folder, BundlePaths.Run);
-        var results = Json(folder, Results);
-        var info = Encoding.UTF8.GetString(Content(folder, BundlePaths.BagInfo)).Split('\n');
+        var tagManifest = BundleFile.Read(folder, BundlePaths.TagManifest, Limit);
+        var covered = (ManifestText.ParseTags(tagManifest) ?? throw new InvalidDataException($"{BundlePaths.TagManifest} is not a tag manifest")).ToDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
+        byte[] Content(string file)
+        {
+            var content = BundleFile.Read(folder, file);
+            return covered.GetValueOrDefault(file) == Digest.Of(content) ? content : throw new InvalidDataException($"{file} is not as the manifest says; it changed meanwhile");
+        }
+        var manifest = Content(BundlePaths.Manifest);
+        foreach (var (path, digest) in ManifestText.Parse(manifest, int.MaxValue).Entries.Where(e => Sources.Contains(e.Path)))
+            covered.Add(path, digest);
+        return (Of(file => file == BundlePaths.Manifest ? manifest : Content(file)), Digest.Of(tagManifest));
+    }
+
+    private static BundleFacts Read(Func<string, ReadOnlyMemory<byte>> content)
+    {
+        var run = Json(content, BundlePaths.Run);
+        var results = Json(content, Results);
+        var info = Encoding.UTF8.GetString(content(BundlePaths.BagInfo).Span).Split('\n');
         var oxum = info.FirstOrDefault(l => l.StartsWith("Payload-Oxum: ", StringComparison.Ordinal))?["Payload-Oxum: ".Length..].Split('.');
-        var lines = Encoding.UTF8.GetString(Content(folder, BundlePaths.Manifest)).Split('\n').Where(l => l.Contains(ControlsFolder, StringComparison.Ordinal));
+        var lines = Encoding.UTF8.GetString(content(BundlePaths.Manifest).Span).Split('\n').Where(l => l.Contains(ControlsFolder, StringComparison.Ordinal));
         return new()
         {
             BundleId = Text(run, BundlePaths.Run, "bundle_id"),
@@ -84,23 +106,11 @@ public sealed record BundleFacts
         };
     }
 
-    private static byte[] Content(string folder, string file)
+    private static JsonElement Json(Func<string, ReadOnlyMemory<byte>> content, string file)
     {
         try
         {
-            return SafeFile.Read(Path.Combine(folder, file), SmallFileLimit) ?? throw new InvalidDataException($"{file} is larger than {SmallFileLimit} bytes");
-        }
-        catch (Exception e) when (e is FileNotFoundException or NotSupportedException)
-        {
-            throw new InvalidDataException($"{file}: {e.Message}", e);
-        }
-    }
-
-    private static JsonElement Json(string folder, string file)
-    {
-        try
-        {
-            return JsonElement.Parse(Content(folder, file), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return JsonElement.Parse(content(file).Span, new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
         catch (JsonException e)
         {

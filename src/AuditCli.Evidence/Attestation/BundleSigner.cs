@@ -12,7 +12,11 @@ public delegate Task<byte[]> AskTimeStampAuthority(Uri authority, byte[] query, 
 /// <param name="Challenge">See <see cref="BundleStatement.Challenge"/>.</param>
 /// <param name="Previous">The head of the row that the bundle continues; null begins a row.</param>
 /// <param name="Authorities">Asked in order until one stamps.</param>
-public sealed record SigningRequest(SigningKey Key, string? Challenge, ChainHead? Previous, ImmutableArray<Uri> Authorities, AskTimeStampAuthority Ask);
+public sealed record SigningRequest(SigningKey Key, string? Challenge, ChainHead? Previous, ImmutableArray<Uri> Authorities, AskTimeStampAuthority Ask)
+{
+    /// <summary>The tag manifest that was checked: no other is signed. Null signs what is there.</summary>
+    public Digest? Expected { get; init; }
+}
 
 /// <summary>The newest bundle of a row.</summary>
 /// <param name="Id">The row's.</param>
@@ -33,7 +37,7 @@ public static class BundleSigner
 {
     /// <summary>Adds <c>attestation/</c> to a bundle whose manifests are written; it appears whole or not at all.</summary>
     /// <param name="folder">The bundle's root, sealed or about to be.</param>
-    /// <exception cref="InvalidDataException">The bundle does not say what a signer repeats.</exception>
+    /// <exception cref="InvalidDataException">The bundle does not say what a signer repeats, or is not the one that was checked.</exception>
     /// <exception cref="InvalidOperationException">It is signed already.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static async Task<SignedBundle> SignAsync(string folder, SigningRequest request, CancellationToken cancellationToken)
@@ -41,11 +45,13 @@ public static class BundleSigner
         var final = Path.Combine(folder, BundlePaths.Attestation);
         if (Path.Exists(final))
             throw new InvalidOperationException($"{folder} is signed already");
-        var facts = BundleFacts.Of(folder);
+        var (facts, tagManifest) = BundleFacts.Covered(folder);
+        if (request.Expected is { } expected && tagManifest != expected)
+            throw new InvalidDataException($"{folder}: {BundlePaths.TagManifest} has the SHA-256 {tagManifest}, and what was checked has {expected}; it changed meanwhile");
         var signer = Encoding.ASCII.GetBytes(request.Key.PublicPem);
         var statement = new BundleStatement
         {
-            TagManifest = Digest.Of(await File.ReadAllBytesAsync(Path.Combine(folder, BundlePaths.TagManifest), cancellationToken)),
+            TagManifest = tagManifest,
             Facts = facts,
             Challenge = request.Challenge,
             Chain = request.Previous is { } head ? new(head.Id, head.Sequence + 1, head.Bundle) : new(facts.BundleId, 1, null),

@@ -37,16 +37,25 @@ public sealed class TimeStampQuery
 }
 
 /// <summary>A time stamp as it was answered (<c>TimeStampResp</c>, RFC 3161, section 2.4.2).</summary>
+/// <remarks>
+/// The runtime's own reader of tokens also refuses those by a certificate that was not valid when it stamped, and does not tell them from
+/// broken ones. That is a question of trust, so the token is read here as the signed message (RFC 5652) that it is, with the checks of RFC
+/// 3161, section 2.3 and 2.4.2, and RFC 5816.
+/// </remarks>
 public sealed class TimeStamp
 {
     private const string Sha256Id = "2.16.840.1.101.3.4.2.1";
+    private const string TokenContent = "1.2.840.113549.1.9.16.1.4";
+    private const string SigningCertificate = "1.2.840.113549.1.9.16.2.12";
+    private const string SigningCertificateV2 = "1.2.840.113549.1.9.16.2.47";
     private const string TimeStampingPurpose = "1.3.6.1.5.5.7.3.8";
-    private readonly Rfc3161TimestampToken _token;
+    private readonly SignedCms _message;
+    private readonly Rfc3161TimestampTokenInfo _info;
 
-    private TimeStamp(Rfc3161TimestampToken token) => _token = token;
+    private TimeStamp(SignedCms message, Rfc3161TimestampTokenInfo info) => (_message, _info) = (message, info);
 
     /// <summary>When the authority says that the bytes existed.</summary>
-    public DateTimeOffset Time => _token.TokenInfo.Timestamp;
+    public DateTimeOffset Time => _info.Timestamp;
 
     /// <summary>Reads an answer that grants a stamp with a SHA-256 imprint.</summary>
     /// <exception cref="InvalidDataException">It is none, or has bytes behind its end.</exception>
@@ -62,11 +71,16 @@ public sealed class TimeStamp
                 throw new InvalidDataException($"the authority granted no time stamp (status {status})");
             var content = response.ReadEncodedValue();
             response.ThrowIfNotEmpty();
-            if (!Rfc3161TimestampToken.TryDecode(content, out var token, out var read) || read != content.Length)
-                throw new InvalidDataException("the answer holds no time stamp token, or one by a certificate that is for another purpose or was not valid when it stamped");
-            return token.TokenInfo.HashAlgorithmId.Value == Sha256Id
-                ? new(token)
-                : throw new InvalidDataException($"the imprint is by {token.TokenInfo.HashAlgorithmId.Value}, not by SHA-256");
+            var message = new SignedCms();
+            message.Decode(content.Span);
+            if (message.ContentInfo.ContentType.Value != TokenContent
+                || !Rfc3161TimestampTokenInfo.TryDecode(message.ContentInfo.Content, out var info, out var read) || read != message.ContentInfo.Content.Length)
+            {
+                throw new InvalidDataException("the answer holds no time stamp token");
+            }
+            return info.HashAlgorithmId.Value == Sha256Id
+                ? new(message, info)
+                : throw new InvalidDataException($"the imprint is by {info.HashAlgorithmId.Value}, not by SHA-256");
         }
         catch (Exception e) when (e is AsnContentException or CryptographicException)
         {
@@ -75,42 +89,64 @@ public sealed class TimeStamp
     }
 
     /// <summary>Whether it is about these bytes.</summary>
-    public bool IsOver(ReadOnlySpan<byte> signature) => _token.TokenInfo.GetMessageHash().Span.SequenceEqual(SHA256.HashData(signature));
+    public bool IsOver(ReadOnlySpan<byte> signature) => _info.GetMessageHash().Span.SequenceEqual(SHA256.HashData(signature));
 
-    /// <summary>Null when the token is signed by an authority under one of the roots, valid when it stamped; else what is wrong.</summary>
-    /// <param name="invalid">Whether the token itself is broken, rather than its authority unknown.</param>
-    public string? WhyNotTrusted(ReadOnlySpan<byte> signature, ImmutableArray<X509Certificate2> roots, out bool invalid)
+    /// <summary>Null when the token is signed as it must be; else what is broken.</summary>
+    public string? WhyInvalid()
     {
-        invalid = false;
-        var included = _token.AsSignedCms().Certificates;
-        if (!_token.VerifySignatureForData(signature, out var signer, included) || signer is null)
+        try
         {
-            invalid = true;
-            return "the token's signature does not hold";
+            if (_message.SignerInfos is not [var signer])
+                return "the token is not signed by exactly one authority";
+            if (signer.Certificate is not { } certificate)
+                return "the token does not hold its authority's certificate";
+            signer.CheckSignature(verifySignatureOnly: true);
+            if (!Names(signer, certificate))
+                return "the token's signature names another certificate than the one beside it";
+            return certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToArray() is [{ Critical: true, EnhancedKeyUsages: [{ Value: TimeStampingPurpose }] }]
+                ? null
+                : "the authority's certificate is not for time stamps and nothing else";
         }
-        return Chains.WhyNot(signer, included, roots, Time, TimeStampingPurpose);
+        catch (Exception e) when (e is CryptographicException or AsnContentException)
+        {
+            return $"the token's signature does not hold: {e.Message}";
+        }
     }
-}
 
-/// <summary>Chains of certificates (RFC 5280), judged at a moment of the past.</summary>
-internal static class Chains
-{
-    /// <summary>Null when the certificate leads to one of the roots and all of them were valid then; else what is wrong.</summary>
-    /// <remarks>Revocation is not asked: verification has no network.</remarks>
-    public static string? WhyNot(X509Certificate2 leaf, X509Certificate2Collection others, ImmutableArray<X509Certificate2> roots, DateTimeOffset moment, string? purpose)
+    /// <summary>Null when the authority is under one of the roots, valid when it stamped; else what is wrong. Of a token that is not broken.</summary>
+    public string? WhyNotTrusted(ImmutableArray<X509Certificate2> roots, ImmutableHashSet<Digest> revoked)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots.ToArray());
-        chain.ChainPolicy.ExtraStore.AddRange(others);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.VerificationTimeIgnored = false;
-        chain.ChainPolicy.VerificationTime = moment.UtcDateTime;
-        if (purpose is not null)
-            chain.ChainPolicy.ApplicationPolicy.Add(new Oid(purpose));
-        return chain.Build(leaf)
-            ? null
-            : string.Join("; ", chain.ChainStatus.Select(s => s.StatusInformation.TrimEnd('.', ' ', '\n')).Distinct(StringComparer.Ordinal).DefaultIfEmpty("the chain cannot be built"));
+        var why = Chains.WhyNot(_message.SignerInfos[0].Certificate!, _message.Certificates, roots, Time, TimeStampingPurpose, revoked);
+        return why is { IsRevoked: true } ? $"{why.Message}, and it is one of those revoked" : why?.Message;
     }
+
+    /// <summary>Whether the signed attributes bind the certificate (ESSCertID, RFC 2634, or ESSCertIDv2, RFC 5035), so that no other can stand in.</summary>
+    private static bool Names(SignerInfo signer, X509Certificate2 certificate)
+    {
+        var named = 0;
+        foreach (var attribute in signer.SignedAttributes)
+        {
+            if (attribute.Oid.Value is not (SigningCertificate or SigningCertificateV2))
+                continue;
+            foreach (var value in attribute.Values)
+            {
+                var first = new AsnReader(value.RawData, AsnEncodingRules.DER).ReadSequence().ReadSequence().ReadSequence();
+                var algorithm = attribute.Oid.Value == SigningCertificate ? HashAlgorithmName.SHA1
+                    : first.PeekTag() == Asn1Tag.Sequence ? HashAlgorithm(first.ReadSequence().ReadObjectIdentifier())
+                    : HashAlgorithmName.SHA256;
+                if (!first.ReadOctetString().AsSpan().SequenceEqual(certificate.GetCertHash(algorithm)))
+                    return false;
+                named++;
+            }
+        }
+        return named > 0;
+    }
+
+    private static HashAlgorithmName HashAlgorithm(string id) => id switch
+    {
+        Sha256Id => HashAlgorithmName.SHA256,
+        "2.16.840.1.101.3.4.2.2" => HashAlgorithmName.SHA384,
+        "2.16.840.1.101.3.4.2.3" => HashAlgorithmName.SHA512,
+        _ => throw new CryptographicException($"the certificate is named by the digest {id}"),
+    };
 }

@@ -44,6 +44,14 @@ public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte
             : throw new InvalidDataException("there is no fingerprint, public key or certificate in it");
     }
 
+    /// <summary>The fingerprints of the keys that a text holds, in any of the forms that <see cref="With"/> takes; of authorities too.</summary>
+    /// <exception cref="InvalidDataException">It holds none.</exception>
+    public static ImmutableHashSet<Digest> Fingerprints(string text)
+    {
+        var named = Nobody.With(text);
+        return [.. named.Keys.Keys, .. named.Authorities.Select(Chains.KeyOf)];
+    }
+
     private static KeyValuePair<Digest, ReadOnlyMemory<byte>?> Known(byte[] key) => EcdsaSignature.IsKey(key)
         ? KeyValuePair.Create(Digest.Of(key), (ReadOnlyMemory<byte>?)key)
         : throw new InvalidDataException("the key is not on the curve P-256 (prime256v1), so it signs no bundle");

@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>What lies in a bundle's folder, found without following a link.</summary>
@@ -22,15 +24,15 @@ internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolde
             var empty = true;
             try
             {
-                foreach (var entry in new DirectoryInfo(Path.Combine(root, folder)).EnumerateFileSystemInfos("*", Everything))
+                foreach (var (name, isLink, isFolder) in Entries(Path.Combine(root, folder)))
                 {
                     empty = false;
                     if (++count > limit)
                         return tree with { TooMany = true };
-                    var path = folder.Length == 0 ? entry.Name : $"{folder}/{entry.Name}";
-                    if (IsLink(entry))
+                    var path = folder.Length == 0 ? name : $"{folder}/{name}";
+                    if (isLink)
                         tree.Links.Add(path);
-                    else if (entry is DirectoryInfo)
+                    else if (isFolder)
                         left.Push(path);
                     else
                         tree.Files.Add(path);
@@ -46,4 +48,10 @@ internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolde
         }
         return tree;
     }
+
+    // What the folder itself says of its entries; objects for each would cost a question to the system for each.
+    private static FileSystemEnumerable<(string Name, bool IsLink, bool IsFolder)> Entries(string folder) => new(
+        folder,
+        static (ref entry) => (entry.FileName.ToString(), (entry.Attributes & FileAttributes.ReparsePoint) != 0, entry.IsDirectory),
+        Everything);
 }

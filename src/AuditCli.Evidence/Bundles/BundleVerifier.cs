@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
@@ -9,14 +10,18 @@ namespace AuditCli.Evidence.Bundles;
 /// <summary>
 /// Verifies a bundle offline, as an auditor would with <c>find</c> and <c>sha256sum --check --strict</c>, and lists every problem.
 /// It never follows a link, never leaves the bundle, and never waits on a pipe. Stricter than RFC 8493 wherever the RFC lets two
-/// tools read one bag differently.
+/// tools read one bag differently. A bundle is a folder, or lies in a <c>.zip</c> or <c>.tar</c> file, which is read without unpacking.
 /// </summary>
 public static class BundleVerifier
 {
-    /// <summary>Reads every byte of the bundle once.</summary>
+    /// <summary>Reads every file of the bundle once, so that what is said of a file is said of the bytes that were hashed.</summary>
     /// <exception cref="DirectoryNotFoundException">There is nothing at the path: a matter of usage, not of evidence.</exception>
     public static Task<VerifyReport> VerifyAsync(string path, VerifyOptions options, CancellationToken cancellationToken) =>
         Task.Run(() => new Verification(path, options).Run(cancellationToken), cancellationToken);
+
+    /// <summary>The same, of files that somebody opened.</summary>
+    internal static VerifyReport Verify(BundleFiles files, VerifyOptions options, CancellationToken cancellationToken) =>
+        new Verification("", options).Run(files, cancellationToken);
 
     private sealed class Verification(string path, VerifyOptions options)
     {
@@ -25,19 +30,24 @@ public static class BundleVerifier
         private const string Signature = "signature";
         private const string Totals = "totals";
         private const int SmallFileLimit = 1024 * 1024;
+        private const int MostThreads = 4;
 
-        private readonly string _root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        private readonly ConcurrentDictionary<string, byte[]> _kept = new(StringComparer.Ordinal);
         private readonly List<VerifyProblem> _problems = [];
         private readonly Dictionary<string, VerifyAnswer> _answers = new(StringComparer.Ordinal);
         private long _problemCount;
 
         public VerifyReport Run(CancellationToken cancellationToken)
         {
-            if (!RootIsFolder())
-                return Report(counts: null, signed: null, oxum: null, new(null, null, null));
-            if (_root.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
+            using var files = Open(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), cancellationToken);
+            return files is null ? NothingReached() : Run(files, cancellationToken);
+        }
+
+        public VerifyReport Run(BundleFiles files, CancellationToken cancellationToken)
+        {
+            if (files.Name.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
                 Fail(Files, "NOT_SEALED", ".", "the folder is a partial bundle, which was never sealed");
-            var tree = BundleTree.Walk(_root, options.MaxEntries, cancellationToken);
+            var tree = files.Tree(options.MaxEntries, cancellationToken);
             foreach (var link in tree.Links)
                 Fail(Files, "SPECIAL_FILE", link, "is a link");
             foreach (var (folder, cause) in tree.Unreadable)
@@ -45,14 +55,14 @@ public static class BundleVerifier
             if (tree.TooMany)
             {
                 Fail(Files, "LIMIT_EXCEEDED", ".", $"the bundle has more than {options.MaxEntries} entries");
-                return Report(counts: null, signed: null, oxum: null, new(null, null, null));
+                return NothingReached();
             }
             var present = new HashSet<string>(tree.Files, StringComparer.Ordinal);
-            var tags = ReadTagManifest(present);
-            var info = CheckTagFiles(present, tags);
-            var entries = ReadManifest(present, tags);
-            var (bytes, counted) = CheckPayload(tree, present, entries, cancellationToken);
-            var signed = CheckAttestation(tree, present);
+            var tags = ReadTagManifest(files, present);
+            var info = CheckTagFiles(files, present, tags);
+            var entries = ReadManifest(files, present, tags);
+            var (bytes, counted) = CheckPayload(files, tree, present, entries, cancellationToken);
+            var signed = CheckAttestation(files, tree, present);
             if (signed?.Statement is { } statement)
                 CompareStatement(statement, tags.Digest, tree);
             else if (ChainAsked)
@@ -68,30 +78,38 @@ public static class BundleVerifier
             foreach (var folder in tree.EmptyFolders)
                 Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
-                Fail(Files, IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, "is in no manifest");
+                Fail(Files, files.IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, "is in no manifest");
             return Report((entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
-                new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(tree), tags.Digest));
+                new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(), tags.Digest));
         }
 
-        private bool RootIsFolder()
+        private VerifyReport NothingReached() => Report(counts: null, signed: null, oxum: null, new(null, null, null));
+
+        /// <summary>The folder or archive; null, and a problem, when it is neither or not safe to read.</summary>
+        private BundleFiles? Open(string root, CancellationToken cancellationToken)
         {
-            var root = new DirectoryInfo(_root);
-            if (BundleTree.IsLink(root) && (root.Exists || root.LinkTarget is not null))
+            var folder = new DirectoryInfo(root);
+            if (BundleTree.IsLink(folder) && (folder.Exists || folder.LinkTarget is not null))
             {
-                Fail(Files, "SPECIAL_FILE", ".", "the bundle's folder is a link; name the folder itself");
-                return false;
+                Fail(Files, "SPECIAL_FILE", ".", "the bundle is a link; name the folder or archive itself");
+                return null;
             }
-            if (File.Exists(_root))
+            if (folder.Exists)
+                return new BundleFolder(root);
+            if (!Path.Exists(root))
+                throw new DirectoryNotFoundException($"{root}: there is no bundle");
+            return Guarded<BundleFiles>(Files, ".", () =>
             {
-                Fail(Files, "TYPE_UNSUPPORTED", ".", "a bundle is a folder; unpack an archive first");
-                return false;
-            }
-            return root.Exists ? true : throw new DirectoryNotFoundException($"{_root}: there is no bundle");
+                var (archive, faults) = BundleArchive.Open(root, options.MaxEntries, cancellationToken);
+                foreach (var fault in faults)
+                    Fail(Files, fault.Code, fault.Path, fault.Message);
+                return archive;
+            });
         }
 
-        private (Digest? Digest, ImmutableArray<ManifestEntry> Entries) ReadTagManifest(HashSet<string> present)
+        private (Digest? Digest, ImmutableArray<ManifestEntry> Entries) ReadTagManifest(BundleFiles files, HashSet<string> present)
         {
-            if (Take(present, BundlePaths.TagManifest, SmallFileLimit, Manifest) is not { } content)
+            if (Take(files, present, BundlePaths.TagManifest, SmallFileLimit, Manifest) is not { } content)
                 return (null, []);
             if (ManifestText.ParseTags(content) is { } entries)
                 return (Digest.Of(content), entries);
@@ -101,16 +119,16 @@ public static class BundleVerifier
         }
 
         /// <summary>The members of bag-info.txt, as far as it can be read.</summary>
-        private Dictionary<string, string> CheckTagFiles(HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        private Dictionary<string, string> CheckTagFiles(BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
         {
-            if (Take(present, BundlePaths.BagIt, SmallFileLimit, Manifest) is { } bagit)
+            if (Take(files, present, BundlePaths.BagIt, SmallFileLimit, Manifest) is { } bagit)
             {
                 Compare(tags.Entries, BundlePaths.BagIt, Digest.Of(bagit));
                 if (Encoding.Latin1.GetString(bagit) != BundlePaths.BagItContent)
                     Fail(Manifest, "TYPE_UNSUPPORTED", BundlePaths.BagIt, "is not the declaration of BagIt 1.0 in UTF-8");
             }
             var members = new Dictionary<string, string>(StringComparer.Ordinal);
-            if (Take(present, BundlePaths.BagInfo, SmallFileLimit, Manifest) is not { } info)
+            if (Take(files, present, BundlePaths.BagInfo, SmallFileLimit, Manifest) is not { } info)
                 return members;
             Compare(tags.Entries, BundlePaths.BagInfo, Digest.Of(info));
             foreach (var line in Encoding.UTF8.GetString(info).TrimEnd('\n').Split('\n'))
@@ -122,9 +140,9 @@ public static class BundleVerifier
             return members;
         }
 
-        private ImmutableArray<ManifestEntry> ReadManifest(HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        private ImmutableArray<ManifestEntry> ReadManifest(BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
         {
-            if (Take(present, BundlePaths.Manifest, options.MaxManifestBytes, Manifest) is not { } content)
+            if (Take(files, present, BundlePaths.Manifest, options.MaxManifestBytes, Manifest) is not { } content)
                 return [];
             Compare(tags.Entries, BundlePaths.Manifest, Digest.Of(content));
             var (entries, faults) = ManifestText.Parse(content, options.MaxEntries);
@@ -135,12 +153,22 @@ public static class BundleVerifier
 
         /// <summary>The payload's size, and whether all of it could be counted.</summary>
         private (long Bytes, bool All) CheckPayload(
-            BundleTree tree, HashSet<string> present, ImmutableArray<ManifestEntry> entries, CancellationToken cancellationToken)
+            BundleFiles files, BundleTree tree, HashSet<string> present, ImmutableArray<ManifestEntry> entries, CancellationToken cancellationToken)
         {
+            // Hashed on several threads and told in the manifest's order, so that a report does not depend on chance.
+            var found = new (Digest Digest, long Size)?[entries.Length];
+            var problems = new VerifyProblem?[entries.Length];
+            var threads = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostThreads), CancellationToken = cancellationToken };
+            Parallel.For(0, entries.Length, threads, n =>
+            {
+                if (tree.Files.Contains(entries[n].Path))
+                    (found[n], problems[n]) = BundleFiles.Try(Files, entries[n].Path, () => Hash(files, entries[n].Path, cancellationToken));
+            });
             long bytes = 0;
             var all = true;
-            foreach (var (file, expected) in entries)
+            for (var n = 0; n < entries.Length; n++)
             {
+                var (file, expected) = entries[n];
                 if (!present.Remove(file))
                 {
                     all = false;
@@ -149,17 +177,27 @@ public static class BundleVerifier
                         Fail(Files, "MISSING_FILE", file, "is in the manifest but not in the bundle");
                     continue;
                 }
-                var read = Guarded(Files, file, () => ((Digest Digest, long Size)?)SafeFile.Hash(Path.Combine(_root, file), cancellationToken));
-                all &= read is not null;
-                bytes += read?.Size ?? 0;
-                if (read is { } found && found.Digest != expected)
-                    Fail(Files, "CONTENT_MODIFIED", file, $"has the SHA-256 {found.Digest}, not {expected}");
+                if (problems[n] is { } problem)
+                    Add(problem);
+                all &= found[n] is not null;
+                bytes += found[n]?.Size ?? 0;
+                if (found[n] is { } read && read.Digest != expected)
+                    Fail(Files, "CONTENT_MODIFIED", file, $"has the SHA-256 {read.Digest}, not {expected}");
             }
             return (bytes, all);
         }
 
+        /// <summary>What the report quotes is kept, and not read again.</summary>
+        private (Digest Digest, long Size)? Hash(BundleFiles files, string file, CancellationToken cancellationToken)
+        {
+            if (!BundleFacts.Sources.Contains(file) || files.Read(file, BundleFacts.Limit) is not { } content)
+                return files.Hash(file, cancellationToken);
+            _kept[file] = content;
+            return (Digest.Of(content), content.Length);
+        }
+
         /// <summary>What the signer vouches for; null when nobody signed, or it cannot be read.</summary>
-        private AttestationFindings? CheckAttestation(BundleTree tree, HashSet<string> present)
+        private AttestationFindings? CheckAttestation(BundleFiles files, BundleTree tree, HashSet<string> present)
         {
             var parts = AttestationFiles.Names.Where(n => present.Contains(AttestationFiles.PathOf(n))).ToHashSet(StringComparer.Ordinal);
             if (!parts.Contains(AttestationFiles.SignatureName))
@@ -171,7 +209,7 @@ public static class BundleVerifier
                     Undecided(Signature, "UNSIGNED", ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
                 return null;
             }
-            byte[]? Part(string name) => Take(present, AttestationFiles.PathOf(name), AttestationFiles.Limit, Signature);
+            byte[]? Part(string name) => Take(files, present, AttestationFiles.PathOf(name), AttestationFiles.Limit, Signature);
             var stamp = parts.Contains(AttestationFiles.TimeStampName) ? Part(AttestationFiles.TimeStampName) : null;
             // Each is taken, so that each that is missing is told.
             if ((Part(AttestationFiles.SignatureName), Part(AttestationFiles.StatementName), Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName))
@@ -195,12 +233,21 @@ public static class BundleVerifier
                 Undecided(Totals, "STATEMENT_NOT_COMPARED", missing, "is not there");
                 return;
             }
+            if (BundleFacts.Sources.FirstOrDefault(s => !_kept.ContainsKey(s)) is { } unread)
+            {
+                // One that could not be read is told where it was tried.
+                if (_problems.Any(p => p.Path == unread))
+                    Undecided(Totals, "STATEMENT_NOT_COMPARED", unread, "could not be read");
+                else
+                    Fail(Totals, "LIMIT_EXCEEDED", unread, $"is larger than {BundleFacts.Limit} bytes");
+                return;
+            }
             try
             {
-                if (!statement.Facts.Agrees(BundleFacts.Of(_root)))
+                if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept[file])))
                     Fail(Totals, "STATEMENT_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.StatementName), "says something else than the bundle about what it is, what it holds or what it concludes");
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+            catch (InvalidDataException e)
             {
                 Undecided(Totals, "STATEMENT_NOT_COMPARED", BundlePaths.Run, e.Message);
             }
@@ -225,13 +272,10 @@ public static class BundleVerifier
             return false;
         }
 
-        private string? ReadMode(BundleTree tree)
+        private string? ReadMode()
         {
-            if (!tree.Files.Contains(BundlePaths.Run)
-                || Guarded(Files, BundlePaths.Run, () => SafeFile.Read(Path.Combine(_root, BundlePaths.Run), SmallFileLimit)) is not { } content)
-            {
+            if (!_kept.TryGetValue(BundlePaths.Run, out var content))
                 return null;
-            }
             try
             {
                 using var run = JsonDocument.Parse(content);
@@ -249,22 +293,20 @@ public static class BundleVerifier
         }
 
         /// <summary>Reads a file that must be there and takes it off the list; null, and a problem, when that is not possible.</summary>
-        private byte[]? Take(HashSet<string> present, string file, long limit, string question)
+        private byte[]? Take(BundleFiles files, HashSet<string> present, string file, long limit, string question)
         {
             if (!present.Remove(file))
             {
                 Fail(question, "MISSING_FILE", file, "is not in the bundle");
                 return null;
             }
-            var tooLarge = false;
-            var content = Guarded(question, file, () =>
-            {
-                var read = SafeFile.Read(Path.Combine(_root, file), limit);
-                tooLarge = read is null;
-                return read;
-            });
-            if (tooLarge)
+            var (content, problem) = BundleFiles.Try(question, file, () => files.Read(file, limit));
+            if (problem is not null)
+                Add(problem);
+            else if (content is null)
                 Fail(question, "LIMIT_EXCEEDED", file, $"is larger than {limit} bytes");
+            else if (BundleFacts.Sources.Contains(file))
+                _kept[file] = content;
             return content;
         }
 
@@ -274,43 +316,12 @@ public static class BundleVerifier
                 Fail(Manifest, "CONTENT_MODIFIED", file, $"has the SHA-256 {found}, not {expected}");
         }
 
-        /// <summary>Whether it is known to be a pipe or the like. A file that cannot be opened is not known to be one.</summary>
-        private bool IsSpecial(string file)
-        {
-            try
-            {
-                _ = SafeFile.Read(Path.Combine(_root, file), limit: 0);
-                return false;
-            }
-            catch (NotSupportedException)
-            {
-                return true;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return false;
-            }
-        }
-
         private T? Guarded<T>(string question, string file, Func<T?> read)
         {
-            try
-            {
-                return read();
-            }
-            catch (NotSupportedException)
-            {
-                Fail(question, "SPECIAL_FILE", file, "is not a regular file");
-            }
-            catch (FileNotFoundException)
-            {
-                Fail(question, "MISSING_FILE", file, "went away during verification");
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                Undecided(question, "UNREADABLE", file, e.Message);
-            }
-            return default;
+            var (value, problem) = BundleFiles.Try(question, file, read);
+            if (problem is not null)
+                Add(problem);
+            return value;
         }
 
         private void Fail(string question, string code, string file, string message) => Add(new(question, code, file, message, VerifyAnswer.Fails));

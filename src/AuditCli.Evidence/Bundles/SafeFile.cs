@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -20,7 +21,8 @@ internal static class SafeFile
     /// <summary>The digest and size of a regular file.</summary>
     /// <exception cref="FileNotFoundException">There is nothing.</exception>
     /// <exception cref="NotSupportedException">It is a link, a pipe, a socket or a device.</exception>
-    /// <exception cref="IOException">It cannot be read, or grew meanwhile.</exception>
+    /// <exception cref="ChangedFileException">It grew or shrank meanwhile.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public static (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken)
     {
         using var handle = OpenRead(path);
@@ -31,19 +33,32 @@ internal static class SafeFile
     public static (Digest Digest, long Size) Hash(SafeFileHandle handle, string path, CancellationToken cancellationToken)
     {
         var size = Size(handle, path);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[(int)Math.Clamp(size + 1, 1, BufferSize)];
-        long offset = 0;
-        for (int read; (read = RandomAccess.Read(handle, buffer, offset)) > 0;)
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(size + 1, 1, BufferSize));
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            hash.AppendData(buffer, 0, read);
-            offset += read;
-            // Devices such as /dev/zero say that they hold nothing, and never end.
-            if (offset > size)
-                throw new IOException($"{path} grew while it was read");
+            // Most files of a bundle fit, and need no more than one reading that finds their end.
+            var read = ReadFully(handle, buffer, 0);
+            if (read < buffer.Length)
+                return read == size ? (Digest.Of(buffer.AsSpan(0, read)), size) : throw Changed(path);
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            for (long offset = 0; read > 0;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                hash.AppendData(buffer, 0, read);
+                offset += read;
+                // Devices such as /dev/zero say that they hold nothing, and never end.
+                if (offset > size)
+                    throw Changed(path);
+                read = RandomAccess.Read(handle, buffer, offset);
+                if (read == 0 && offset != size)
+                    throw Changed(path);
+            }
+            return (Digest.FromHash(hash.GetHashAndReset()), size);
         }
-        return (Digest.FromHash(hash.GetHashAndReset()), offset);
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>The content of a regular file; null when it is larger than the limit.</summary>
@@ -54,11 +69,9 @@ internal static class SafeFile
         var size = Size(handle, path);
         if (size > limit)
             return null;
-        var content = new byte[size];
-        var offset = 0;
-        for (int read; offset < content.Length && (read = RandomAccess.Read(handle, content.AsSpan(offset), offset)) > 0;)
-            offset += read;
-        return content[..offset];
+        // One more, to see that it ends there.
+        var content = new byte[size + 1];
+        return ReadFully(handle, content, 0) == size ? content[..^1] : throw Changed(path);
     }
 
     /// <summary>Brings a file or folder to the disk. Windows knows no such thing for folders.</summary>
@@ -77,9 +90,12 @@ internal static class SafeFile
         RandomAccess.FlushToDisk(handle);
     }
 
-    private static SafeFileHandle OpenRead(string path) => OperatingSystem.IsWindows() ? OpenWindows(path) : OpenUnix(path);
+    /// <summary>Opens a file, a pipe's end or a device without waiting for anybody.</summary>
+    /// <inheritdoc cref="Hash(string, CancellationToken)" path="/exception"/>
+    public static SafeFileHandle OpenRead(string path) => OperatingSystem.IsWindows() ? OpenWindows(path) : OpenUnix(path);
 
-    private static long Size(SafeFileHandle handle, string path)
+    /// <exception cref="NotSupportedException">It is no regular file.</exception>
+    public static long Size(SafeFileHandle handle, string path)
     {
         try
         {
@@ -90,6 +106,17 @@ internal static class SafeFile
             throw new NotSupportedException($"{path} is not a regular file", e);
         }
     }
+
+    /// <summary>Fills the buffer as far as the file goes.</summary>
+    private static int ReadFully(SafeFileHandle handle, Span<byte> buffer, long offset)
+    {
+        var filled = 0;
+        for (int read; filled < buffer.Length && (read = RandomAccess.Read(handle, buffer[filled..], offset + filled)) > 0;)
+            filled += read;
+        return filled;
+    }
+
+    private static ChangedFileException Changed(string path) => new($"{path} changed while it was read");
 
     private static SafeFileHandle OpenWindows(string path) =>
         File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReparsePoint) != 0

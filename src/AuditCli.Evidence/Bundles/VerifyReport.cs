@@ -11,6 +11,12 @@ public sealed record VerifyOptions(bool AllowUnsigned)
     /// <summary>Who may have signed.</summary>
     public SignerTrust Trust { get; init; } = SignerTrust.Nobody;
 
+    /// <summary>
+    /// Fingerprints of keys that no longer count, whoever trusts them: of a signer, or of any authority between it and its root. A
+    /// signature by one fails whenever it was made: who holds a stolen key writes any date into what it signs.
+    /// </summary>
+    public ImmutableHashSet<Digest> Revoked { get; init; } = [];
+
     /// <summary>The roots of time stamp authorities; null does not ask for a time stamp.</summary>
     public ImmutableArray<X509Certificate2>? TimeStampRoots { get; init; }
 

@@ -6,6 +6,10 @@ namespace AuditCli.Commands;
 /// <summary>How faults in files are printed.</summary>
 internal static class CommandErrors
 {
+    /// <summary>Of an archive given to a command that works on a bundle's folder.</summary>
+    public static string NeedsFolder(string command, string path) =>
+        $"{path} is a file: {command} works on a bundle's folder. 'auditcli verify' reads the archive as it is; then unpack it (unzip, or tar -xf) and give the folder";
+
     /// <summary>Every fault on a line of its own, as compilers print them; returns the exit code.</summary>
     public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults)
     {

@@ -12,9 +12,10 @@ internal static class SealCommand
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var signing = new SigningCommandOptions(host);
         var command = new DetailedCommand("seal", "Sign a bundle: add who vouches for exactly these bytes, and since when.", """
-            The bundle is checked first; nothing of it changes, 'attestation/' is added. A passphrase comes from
-            AUDITCLI_KEY_PASSPHRASE or is asked for. Exit codes: 0 signed, 2 the bundle is not whole, 1 usage or a file that
-            cannot be read. A time stamp that no authority gave is said, and signed as missing.
+            The bundle is checked first, and exactly what was checked is signed; nothing of it changes, 'attestation/' is
+            added, so it must be a folder and not an archive. A passphrase comes from AUDITCLI_KEY_PASSPHRASE or is asked for.
+            Exit codes: 0 signed, 2 the bundle is not whole, 1 usage or a file that cannot be read. A time stamp that no
+            authority gave is said, and signed as missing.
 
             Examples:
               auditcli seal bundles/example-20261123t101500z-0123abcd --sign auditor.pem
@@ -58,6 +59,11 @@ internal static class SealCommand
     private static async Task<int> SealAsync(AuditHost host, string folder, SigningOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         folder = Path.TrimEndingDirectorySeparator(folder);
+        if (File.Exists(folder))
+        {
+            await error.WriteLineAsync(CommandErrors.NeedsFolder("seal", folder));
+            return ExitCode.Usage;
+        }
         if (!Directory.Exists(folder))
         {
             await error.WriteLineAsync($"there is no bundle {folder}");
@@ -77,7 +83,7 @@ internal static class SealCommand
                 await error.WriteLineAsync($"{problem.Code} {problem.Path}: {problem.Message}");
             return ExitCode.Failed;
         }
-        var signed = await signing.SignAsync(folder, cancellationToken);
+        var signed = await signing.SignAsync(folder, report.TagManifestSha256, cancellationToken);
         signing.Keep(Path.GetFileName(folder), signed.Head);
         foreach (var line in Describe(signed))
             await output.WriteLineAsync(line);

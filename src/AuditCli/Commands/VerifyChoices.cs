@@ -12,6 +12,7 @@ namespace AuditCli.Commands;
 internal sealed class VerifyChoices(AuditHost host)
 {
     private readonly Option<string[]> _trust = CommandOptions.List(host, "--trust", "FILE-or-FINGERPRINT", "Who may have signed: a public key, a certificate or an authority's certificate in PEM, or a key's fingerprint; repeatable.");
+    private readonly Option<string[]> _revoked = CommandOptions.List(host, "--revoked", "FILE-or-FINGERPRINT", "A key that no longer counts, its owner's or an authority's, in the forms of --trust; repeatable.");
     private readonly Option<string[]> _roots = CommandOptions.List(host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
     private readonly Option<string?> _head = CommandOptions.Text(host, "--expect-head", "SHA256", "The head that you kept: the bundle must be exactly this one.");
     private readonly Option<string?> _challenge = CommandOptions.Text(host, "--challenge", "TEXT", "The text that the signer must have signed.");
@@ -21,7 +22,7 @@ internal sealed class VerifyChoices(AuditHost host)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _trust, _roots, _head, _challenge, _previous, _locker, _allowUnsigned })
+        foreach (var option in new Option[] { _trust, _revoked, _roots, _head, _challenge, _previous, _locker, _allowUnsigned })
             command.Options.Add(option);
     }
 
@@ -30,7 +31,8 @@ internal sealed class VerifyChoices(AuditHost host)
     /// <exception cref="InvalidDataException">A file or text is not what its option takes; the message names the option.</exception>
     public VerifyOptions Of(ParseResult parsed) => new(parsed.GetValue(_allowUnsigned))
     {
-        Trust = Trusted(parsed.GetValue(_trust) ?? []),
+        Trust = (parsed.GetValue(_trust) ?? []).Aggregate(SignerTrust.Nobody, (trust, one) => Keys("--trust", one, trust.With)),
+        Revoked = [.. (parsed.GetValue(_revoked) ?? []).SelectMany(one => Keys("--revoked", one, SignerTrust.Fingerprints))],
         TimeStampRoots = Roots(parsed.GetValue(_roots) ?? []),
         ExpectHead = parsed.GetValue(_head) is not { } text ? null
             : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
@@ -41,18 +43,18 @@ internal sealed class VerifyChoices(AuditHost host)
         Now = host.Clock.GetUtcNow(),
     };
 
-    private SignerTrust Trusted(IEnumerable<string> given) => given.Aggregate(SignerTrust.Nobody, (trust, one) =>
+    private T Keys<T>(string option, string given, Func<string, T> read)
     {
-        var file = host.FullPath(one);
+        var file = host.FullPath(given);
         try
         {
-            return trust.With(File.Exists(file) ? KeyFiles.Text(file) : one);
+            return read(File.Exists(file) ? KeyFiles.Text(file) : given);
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"--trust {one}: {(File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits")}", e);
+            throw new InvalidDataException($"{option} {given}: {(File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits")}", e);
         }
-    });
+    }
 
     private ImmutableArray<X509Certificate2>? Roots(string[] files)
     {

@@ -10,16 +10,24 @@ internal static class VerifyCommand
 {
     public static Command Build(AuditHost host)
     {
-        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
+        var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder, or a .zip or .tar with it." };
         var verify = new VerifyChoices(host);
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("verify", "Check a bundle, offline: files, manifests, signature, whose key, when, which place in its row, totals.", """
+            A .zip or .tar is read as it is: nothing is unpacked, and one that two programs could unpack differently, or that
+            reaches outside of its folder, fails (CONTAINER_UNSAFE). The bundle is the archive's one top folder, or its root.
+
+            A key given to --revoked fails whatever --trust says and whenever it signed. Under an authority given to --trust,
+            a signer's certificate must be for signing: no authority, key usage (if stated) with digitalSignature, extended key
+            usage (if stated) code or document signing.
+
             Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
             holds, 2 a check failed, 3 undecided (signed and no --trust given, unsigned without --allow-unsigned, a file that
             cannot be read), 1 usage.
 
             Examples:
               auditcli verify bundles/example-20261123t101500z-0123abcd --allow-unsigned
+              auditcli verify bundle.zip --trust auditor.pem.pub
               auditcli verify BUNDLE --trust auditor.pem.pub --tsa-root tsa-root.pem --expect-head 5f2c...
               auditcli verify BUNDLE --trust company-root.pem --locker /srv/evidence
             """)

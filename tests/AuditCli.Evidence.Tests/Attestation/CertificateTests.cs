@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AuditCli.Evidence.Attestation;
@@ -39,6 +40,49 @@ public sealed class CertificateTests : IDisposable
         await AnsweredAsync(bundle, code, new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(signer.RootPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
     }
 
+    [NeedsTheory("openssl")]
+    [InlineData("keyUsage=critical,digitalSignature", null)]
+    [InlineData("keyUsage=digitalSignature\nextendedKeyUsage=codeSigning", null)]
+    [InlineData("extendedKeyUsage=critical,1.3.6.1.5.5.7.3.36", null)]
+    [InlineData("extendedKeyUsage=clientAuth,anyExtendedKeyUsage", null)]
+    [InlineData("subjectKeyIdentifier=hash", null)]
+    [InlineData("keyUsage=critical,keyAgreement", "SIG_CERT_USAGE")]
+    [InlineData("keyUsage=nonRepudiation", "SIG_CERT_USAGE")]
+    [InlineData("keyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth", "SIG_CERT_USAGE")]
+    [InlineData("extendedKeyUsage=emailProtection", "SIG_CERT_USAGE")]
+    [InlineData("extendedKeyUsage=timeStamping", "SIG_CERT_USAGE")]
+    [InlineData("basicConstraints=critical,CA:true\nkeyUsage=critical,digitalSignature,keyCertSign", "SIG_CERT_USAGE")]
+    public async Task Under_a_trusted_authority_only_a_certificate_for_signing_signs(string extensions, string? code)
+    {
+        var authority = new TimeStampAuthority(Path.Combine(_folder.Path, "tsa"));
+        _folder.Write("root.cnf", "[req]\ndistinguished_name=name\nx509_extensions=root\n[name]\n[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n");
+        _folder.Write("leaf.ext", extensions + "\n");
+        OpenSsl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "root.key");
+        OpenSsl("req", "-x509", "-config", "root.cnf", "-key", "root.key", "-subj", "/CN=Company root", "-days", "30", "-out", "root.crt");
+        OpenSsl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "leaf.key");
+        OpenSsl("req", "-new", "-config", "root.cnf", "-key", "leaf.key", "-subj", "/CN=Internal audit", "-out", "leaf.csr");
+        OpenSsl("x509", "-req", "-in", "leaf.csr", "-CA", "root.crt", "-CAkey", "root.key", "-CAcreateserial", "-days", "20", "-extfile", "leaf.ext", "-out", "leaf.crt");
+        using var key = SigningKey.FromPem(Text("leaf.key") + Text("leaf.crt"), () => null);
+        var bundle = await SignedRow.SealAsync(_folder.Path, "acme", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
+        var options = new VerifyOptions(AllowUnsigned: false) { TimeStampRoots = SignedRow.Certificates(authority.RootPem) };
+        await AnsweredAsync(bundle, code, options with { Trust = SignerTrust.Nobody.With(Text("root.crt")) });
+        // Whoever trusts the key itself has decided what it is for.
+        await AnsweredAsync(bundle, null, options with { Trust = SignerTrust.Nobody.With(key.Fingerprint.Hex) });
+    }
+
+    [Fact]
+    public async Task A_revoked_key_anywhere_on_the_way_to_the_root_is_told()
+    {
+        var signer = new SignerCertificate(SignedRow.Finished.AddDays(-1), SignedRow.Finished.AddDays(1));
+        using var key = SigningKey.FromPem(signer.Pem, () => null);
+        var bundle = await SignedRow.SealAsync(_folder.Path, "acme", new(key, null, null, [], Nobody));
+        var options = new VerifyOptions(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(signer.RootPem) };
+        await AnsweredAsync(bundle, null, options);
+        await AnsweredAsync(bundle, "SIG_KEY_REVOKED", options with { Revoked = SignerTrust.Fingerprints(key.Fingerprint.Hex) });
+        await AnsweredAsync(bundle, "SIG_KEY_REVOKED", options with { Revoked = SignerTrust.Fingerprints(key.Certificates[1].ExportCertificatePem()) });
+        await AnsweredAsync(bundle, "SIG_KEY_REVOKED", options with { Revoked = SignerTrust.Fingerprints(signer.RootPem) });
+    }
+
     [Fact]
     public async Task A_certificate_under_another_root_is_untrusted_and_its_key_can_be_trusted_by_itself()
     {
@@ -69,7 +113,7 @@ public sealed class CertificateTests : IDisposable
     }
 
     [NeedsFact("openssl")]
-    public async Task An_authority_whose_certificate_was_not_valid_when_it_stamped_stamps_nothing()
+    public async Task An_authority_whose_certificate_was_not_valid_when_it_stamped_is_untrusted()
     {
         var now = DateTimeOffset.UtcNow;
         var expired = new TimeStampAuthority(Path.Combine(_folder.Path, "expired"), now.AddDays(-30), now.AddDays(-10));
@@ -81,7 +125,7 @@ public sealed class CertificateTests : IDisposable
             // A signer refuses such an answer, so the time stamp is exchanged afterwards.
             var bundle = await SignedRow.SealAsync(_folder.Path, id, new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(valid.Answer(query))));
             Forgery.Stamp(bundle, authority.Stamp(File.ReadAllBytes(Forgery.At(bundle, "statement.sig"))));
-            await AnsweredAsync(bundle, "TS_INVALID", new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
+            await AnsweredAsync(bundle, "TS_UNTRUSTED", new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
         }
     }
 
@@ -144,6 +188,16 @@ public sealed class CertificateTests : IDisposable
             Assert.Contains("P-256", Assert.Throws<InvalidDataException>(() => SigningKey.FromPem(own, () => null)).Message, StringComparison.Ordinal);
             Assert.Contains("P-256", Assert.Throws<InvalidDataException>(() => SignerTrust.Nobody.With(shown)).Message, StringComparison.Ordinal);
         }
+    }
+
+    private string Text(string file) => File.ReadAllText(Path.Combine(_folder.Path, file));
+
+    private void OpenSsl(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("openssl", arguments) { WorkingDirectory = _folder.Path, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, error);
     }
 
     private static Task<byte[]> Nobody(Uri authority, byte[] query, CancellationToken cancellationToken) => throw new IOException("nobody is asked");

@@ -9,11 +9,7 @@ using AuditCli.Tests;
 namespace AuditCli.Evidence.Tests.Attestation;
 
 /// <summary>Ways to tamper with a signed bundle, numbered as the project's tamper list numbers them, and what verification says.</summary>
-/// <remarks>
-/// Not here: N07, a revoked key, which verification without a network cannot know of: whoever trusts takes the key off the list. N08, a
-/// file that changes meanwhile: it is hashed from one open handle, and what it became later is no part of the answer. N09, a file that
-/// cannot be read: every file can be, by the root that tests run as.
-/// </remarks>
+/// <remarks>Elsewhere: Z01 to Z10 in ArchiveTests, N01 to N03 and N07 of certificates in CertificateTests, N08 in BundleTests, N09 in VerifyTests, N11 in LockerTests.</remarks>
 public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -98,6 +94,17 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
         {
             using var rsa = RSA.Create(2048);
             File.WriteAllText(Forgery.At(b, "signer.pub.pem"), rsa.ExportSubjectPublicKeyInfoPem() + "\n");
+        }),
+        ["N07 revoked key"] = new("SIG_KEY_REVOKED", (_, _) => { }, (o, r) => o with { Revoked = SignerTrust.Fingerprints(r.Key.PublicPem) }),
+        ["N07 revoked key, by its fingerprint, and nobody trusted"] = new("SIG_KEY_REVOKED", (_, _) => { }, (o, r) => o with { Trust = SignerTrust.Nobody, Revoked = SignerTrust.Fingerprints(r.Key.Fingerprint.Hex) }),
+        ["N07 another key revoked"] = new(null, (_, _) => { }, (o, r) => o with { Revoked = SignerTrust.Fingerprints(r.Stranger.PublicPem) }),
+        ["N07 revoked key of the time stamp authority"] = new("TS_UNTRUSTED", (_, _) => { }, (o, r) => o with { Revoked = SignerTrust.Fingerprints(File.ReadAllText(r.Authority.CertificateFile)) }),
+        ["N10 results larger than are read"] = new("LIMIT_EXCEEDED", (b, r) =>
+        {
+            using (var file = File.OpenWrite(Path.Combine(b, "data", "results", "results.json")))
+                file.SetLength(64 * 1024 * 1024 + 1);
+            Samples.Reseal(b);
+            SignWhatIsThere(b, r);
         }),
         ["N10 attestation larger than is read"] = new("LIMIT_EXCEEDED", (b, _) =>
         {
@@ -203,9 +210,10 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
     [MemberData(nameof(HostileNames))]
     public async Task A_hostile_manifest_fails_although_the_trusted_key_signed_it(string name)
     {
-        var bundle = await SignedRow.SealAsync(_folder.Path, "hostile", request: null);
+        var bundle = await SignedRow.SealAsync(_folder.Path, "hostile", row.Plain());
         TamperTests.Cases[name].Tamper(bundle);
-        Sign(bundle, row.Plain());
+        // Our own signer refuses such a manifest.
+        SignWhatIsThere(bundle, row);
         var report = await BundleVerifier.VerifyAsync(bundle, row.Options with { TimeStampRoots = null }, default);
         Assert.Contains(TamperTests.Cases[name].Code, report.Problems.Select(p => p.Code));
         Assert.DoesNotContain(report.Lines, l => l.Question == "signature" && l.Answer != VerifyAnswer.Holds);
@@ -299,6 +307,13 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
 
     private static Case ResignedBytes(string code, string old, string now) =>
         new(code, (b, r) => Forgery.Resign(b, r.Key, _ => Replaced(b, old, now), r.Authority.Stamp));
+
+    private static void SignWhatIsThere(string bundle, SignedRow row) =>
+        Forgery.Resign(bundle, row.Key, s =>
+        {
+            s["subject"]![0]!["digest"]!["sha256"] = Digest.Of(File.ReadAllBytes(Path.Combine(bundle, "tagmanifest-sha256.txt"))).Hex;
+            Unstamped(s);
+        });
 
     private static void Unstamped(JsonNode statement) => statement["predicate"]!["timestamp"] = "none";
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tests.Attestation;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Bundles;
@@ -135,7 +137,13 @@ public sealed class BundleTests : IDisposable
         Directory.CreateSymbolicLink(link, bundle.Path);
         Assert.Equal("SPECIAL_FILE", (await Samples.VerifyAsync(link)).Problems.Single().Code);
         Assert.Equal("SPECIAL_FILE", (await Samples.VerifyAsync(link + "/")).Problems.Single().Code);
-        Assert.Equal("TYPE_UNSUPPORTED", (await Samples.VerifyAsync(_folder.Write("bundle.zip", "PK"))).Problems.Single().Code);
+        Assert.Equal("TYPE_UNSUPPORTED", (await Samples.VerifyAsync(_folder.Write("bundle.txt", "a bundle"))).Problems.Single().Code);
+        Assert.Equal("CONTAINER_UNSAFE", (await Samples.VerifyAsync(_folder.Write("bundle.zip", "PK"))).Problems.Single().Code);
+        File.CreateSymbolicLink(link + ".zip", Path.Combine(_folder.Path, "bundle.zip"));
+        Assert.Equal("SPECIAL_FILE", (await Samples.VerifyAsync(link + ".zip")).Problems.Single().Code);
+        using (var made = Process.Start("mkfifo", [Path.Combine(_folder.Path, "pipe.zip")]))
+            await made.WaitForExitAsync();
+        Assert.Equal("SPECIAL_FILE", (await Samples.VerifyAsync(Path.Combine(_folder.Path, "pipe.zip"))).Problems.Single().Code);
         await Assert.ThrowsAsync<DirectoryNotFoundException>(() => Samples.VerifyAsync(Path.Combine(_folder.Path, "none")));
     }
 
@@ -151,6 +159,33 @@ public sealed class BundleTests : IDisposable
             File.WriteAllText(Path.Combine(bundle.Path, "data", $"x{n}"), "");
         var report = await BundleVerifier.VerifyAsync(bundle.Path, new(AllowUnsigned: true) { MaxProblems = 7 }, default);
         Assert.Equal((7, 20L), (report.Problems.Length, report.ProblemCount));
+    }
+
+    [Fact]
+    public async Task What_a_file_becomes_after_it_was_read_is_no_part_of_the_answer()
+    {
+        using var key = SigningKey.Create();
+        var bundle = await SignedRow.SealAsync(_folder.Path, "acme", new(key, null, null, [], (_, _, _) => throw new IOException("nobody is asked")));
+        var options = new VerifyOptions(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem) };
+        var still = await BundleVerifier.VerifyAsync(bundle, options, default);
+        Assert.Equal((0, "live"), (still.ExitCode, still.Mode));
+        // Each file is another once it was read: whatever is read twice, or before it is hashed, is found out.
+        using var changing = new ChangingFolder(bundle);
+        var report = BundleVerifier.Verify(changing, options, default);
+        Assert.True(report.Problems.IsEmpty, string.Join('\n', report.Problems));
+        Assert.Equal(still.Lines.ToArray(), report.Lines.ToArray());
+        Assert.Equal("live", report.Mode);
+        Assert.Equal(2, (await BundleVerifier.VerifyAsync(bundle, options, default)).ExitCode);
+    }
+
+    [Fact]
+    public void A_file_that_holds_more_than_it_said_changed_meanwhile()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        // The system says 0 bytes of it, and hands out more: as of a file that somebody appends to.
+        Assert.Throws<ChangedFileException>(() => SafeFile.Hash("/proc/version", default));
+        Assert.Throws<ChangedFileException>(() => SafeFile.Read("/proc/version", 1000));
     }
 
     [Fact]
@@ -227,5 +262,29 @@ public sealed class BundleTests : IDisposable
         })!;
         await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync(), process.WaitForExitAsync());
         return process.ExitCode;
+    }
+
+    /// <summary>A folder of which somebody writes over every file right after it was read.</summary>
+    private sealed class ChangingFolder(string root) : BundleFiles
+    {
+        private readonly BundleFolder _folder = new(root);
+
+        public override string Name => _folder.Name;
+
+        public override BundleTree Tree(int limit, CancellationToken cancellationToken) => _folder.Tree(limit, cancellationToken);
+
+        public override (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken) => Changed(path, _folder.Hash(path, cancellationToken));
+
+        public override byte[]? Read(string path, long limit) => Changed(path, _folder.Read(path, limit));
+
+        public override bool IsSpecial(string path) => _folder.IsSpecial(path);
+
+        public override void Dispose() => _folder.Dispose();
+
+        private T Changed<T>(string path, T read)
+        {
+            File.WriteAllText(Path.Combine(root, path), "{\"mode\":\"replay\"}");
+            return read;
+        }
     }
 }

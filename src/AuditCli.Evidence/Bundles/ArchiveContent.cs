@@ -1,0 +1,113 @@
+using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>Reads one file of an archive, once and forwards, and checks that it is what the archive says of it.</summary>
+internal sealed class ArchiveContent : IDisposable
+{
+    private readonly string _path;
+    private readonly ArchiveMember _member;
+    private readonly Stored _stored;
+    private readonly DeflateStream? _inflated;
+    private long _read;
+    private uint _crc;
+
+    public ArchiveContent(SafeFileHandle handle, string path, ArchiveMember member)
+    {
+        (_path, _member) = (path, member);
+        _stored = new(handle, member.Offset, member.Stored, single: member.Deflated);
+        _inflated = member.Deflated ? new(_stored, CompressionMode.Decompress, leaveOpen: true) : null;
+    }
+
+    public long Size => _member.Size;
+
+    /// <summary>The next bytes; 0 at the end, once it has been checked.</summary>
+    public int Read(Span<byte> buffer)
+    {
+        int read;
+        try
+        {
+            read = buffer.IsEmpty ? 0 : (_inflated ?? (Stream)_stored).Read(buffer);
+        }
+        catch (InvalidDataException)
+        {
+            throw new UnsafeContainerException(_path, "its compressed bytes are damaged");
+        }
+        if (read == 0)
+        {
+            End();
+            return 0;
+        }
+        _read += read;
+        if (_read > _member.Size)
+            throw Lie($"is larger than the {_member.Size} bytes that the archive says");
+        if (_member.Crc is not null)
+            _crc = Crc32.Append(_crc, buffer[..read]);
+        return read;
+    }
+
+    /// <summary>Checks that nothing is left, and nothing else was read than the archive says.</summary>
+    public void End()
+    {
+        Span<byte> more = stackalloc byte[1];
+        try
+        {
+            if (_inflated is not null && _inflated.Read(more) > 0)
+                throw Lie($"is larger than the {_member.Size} bytes that the archive says");
+        }
+        catch (InvalidDataException)
+        {
+            throw new UnsafeContainerException(_path, "its compressed bytes are damaged");
+        }
+        if (_read != _member.Size)
+            throw Lie($"has {_read} bytes and not the {_member.Size} that the archive says");
+        if (_stored.Left > 0)
+            throw Lie("has bytes behind its compressed content");
+        if (_stored.IsStarved)
+            throw Lie("has compressed content without an end");
+        if (_member.Crc is { } crc && crc != _crc)
+            throw Lie("has another CRC-32 than the archive says");
+    }
+
+    public void Dispose() => _inflated?.Dispose();
+
+    private UnsafeContainerException Lie(string message) => new(_path, message);
+
+    /// <summary>
+    /// The stored bytes. The last of what is compressed are handed out one by one: an inflater takes as many as it gets, and asks for no
+    /// more once the content has ended, so bytes hidden behind it are left over here, and an end that is not there is asked for.
+    /// </summary>
+    private sealed class Stored(SafeFileHandle handle, long offset, long left, bool single) : Stream
+    {
+        private const int Singles = 64;
+
+        public long Left { get; private set; } = left;
+
+        /// <summary>Whether an inflater asked for more than there is.</summary>
+        public bool IsStarved { get; private set; }
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => false;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override int Read(Span<byte> buffer)
+        {
+            IsStarved |= single && Left == 0;
+            var most = !single ? Left : Left > Singles ? Left - Singles : Math.Min(1, Left);
+            if (most == 0 || buffer.IsEmpty)
+                return 0;
+            var read = RandomAccess.Read(handle, buffer[..(int)Math.Min(buffer.Length, most)], offset);
+            offset += read;
+            Left -= read;
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+        public override void Flush() => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,144 @@
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>An archive that two readers could read differently, or that would reach outside of where it is unpacked.</summary>
+internal sealed class UnsafeContainerException(string code, string path, string message) : Exception(message)
+{
+    public UnsafeContainerException(string path, string message)
+        : this(ArchiveIndex.Unsafe, path, message)
+    {
+    }
+
+    public ManifestFault Fault { get; } = new(code, path, message);
+}
+
+/// <summary>Where a file lies in an archive.</summary>
+/// <param name="Offset">Of its stored bytes.</param>
+/// <param name="Stored">How many they are.</param>
+/// <param name="Size">How many bytes the file has.</param>
+/// <param name="Crc">CRC-32 of the file; null in a tar, which has none.</param>
+/// <param name="Deflated">Whether it is compressed (RFC 1951).</param>
+internal readonly record struct ArchiveMember(long Offset, long Stored, long Size, uint? Crc, bool Deflated);
+
+/// <summary>The files and folders that an archive names, and what is wrong with its names.</summary>
+internal sealed class ArchiveIndex(int limit)
+{
+    public const string Unsafe = "CONTAINER_UNSAFE";
+
+    /// <summary>Longer names are refused, in bytes.</summary>
+    public const int MaxName = 1024;
+    private const int MaxFaults = 1000;
+    private readonly HashSet<string> _folders = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _named = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _caseless = new(StringComparer.OrdinalIgnoreCase);
+
+    public Dictionary<string, ArchiveMember> Files { get; } = new(StringComparer.Ordinal);
+
+    public List<ManifestFault> Faults { get; } = [];
+
+    /// <summary>
+    /// The one folder in which everything lies, with a slash behind it, as RFC 8493 (section 4) has it; empty when the bundle's own files
+    /// lie at the archive's root.
+    /// </summary>
+    public string TopFolder
+    {
+        get
+        {
+            var tops = _caseless.Values.Where(n => !n.Contains('/', StringComparison.Ordinal)).Take(2).ToArray();
+            return tops is [var only] && _folders.Contains(only) ? only + "/" : "";
+        }
+    }
+
+    /// <summary>Refuses to look at more entries than the limit.</summary>
+    public void Count(long entries)
+    {
+        if (entries > limit)
+            throw new UnsafeContainerException("LIMIT_EXCEEDED", ".", $"the archive has more than {limit} entries");
+    }
+
+    /// <summary>Tells a fault of one entry; the others are looked at too.</summary>
+    public void Fault(string name, string message, string code = Unsafe)
+    {
+        if (Faults.Count < MaxFaults)
+            Faults.Add(new(code, name, message));
+    }
+
+    /// <summary>Adds what an entry names.</summary>
+    /// <param name="name">One character per byte (Latin-1); a folder may end with a slash.</param>
+    /// <param name="member">Null for a folder.</param>
+    public void Add(string name, ArchiveMember? member)
+    {
+        var path = member is null ? name.TrimEnd('/') : name;
+        if (WhyUnsafe(path) is { } why)
+        {
+            Fault(name.Length == 0 ? "." : name, why);
+            return;
+        }
+        if (!_named.Add(path))
+        {
+            Fault(path, "is there twice");
+            return;
+        }
+        for (var slash = path.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = path.IndexOf('/', slash + 1))
+        {
+            if (!AddFolder(path[..slash], path))
+                return;
+        }
+        if (member is not { } file)
+            AddFolder(path, path);
+        else if (_folders.Contains(path))
+            Fault(path, "is a file and a folder");
+        else if (IsOnlyCase(path, path))
+            Files.Add(path, file);
+    }
+
+    /// <summary>What there is, from the bundle's root.</summary>
+    public BundleTree Tree()
+    {
+        var top = TopFolder;
+        var tree = new BundleTree(new(Files.Count, StringComparer.Ordinal), [], [], [], TooMany: false);
+        var parents = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in Files.Keys)
+            tree.Files.Add(path[top.Length..]);
+        foreach (var path in _named)
+        {
+            for (var slash = path.LastIndexOf('/'); slash > 0 && parents.Add(path[..slash]);)
+                slash = path.LastIndexOf('/', slash - 1);
+        }
+        tree.EmptyFolders.AddRange(_folders.Where(f => !parents.Contains(f)).Select(f => f[Math.Min(top.Length, f.Length)..]).Where(f => f.Length > 0).Order(StringComparer.Ordinal));
+        return tree;
+    }
+
+    private bool AddFolder(string folder, string path)
+    {
+        if (Files.ContainsKey(folder))
+        {
+            Fault(folder, "is a file and a folder");
+            return false;
+        }
+        return _folders.Contains(folder) || (IsOnlyCase(folder, path) && _folders.Add(folder));
+    }
+
+    /// <summary>Where case does not count, one of two such files takes the other's place.</summary>
+    private bool IsOnlyCase(string path, string entry)
+    {
+        if (_caseless.TryAdd(path, path) || _caseless[path] == path)
+            return true;
+        Fault(entry, $"differs from '{_caseless[path]}' by case only");
+        return false;
+    }
+
+    private static string? WhyUnsafe(string path)
+    {
+        if (path.Length == 0)
+            return "an entry has no name";
+        if (path.Length > MaxName)
+            return $"the name is longer than {MaxName} bytes";
+        if (path.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            return "the name has other characters than printable ASCII, which readers decode differently";
+        if (path.Contains('\\', StringComparison.Ordinal))
+            return "a backslash separates folders on Windows";
+        if (path[0] is '/' or '~' || (path.Length > 1 && path[1] == ':'))
+            return "the name does not begin in the archive";
+        return path.Split('/').Any(s => s is "" or "." or "..") ? "a segment of the name is empty, '.' or '..'" : null;
+    }
+}

@@ -1,0 +1,244 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace AuditCli.Evidence.Bundles;
+
+/// <summary>
+/// Reads the entries of a tar file (POSIX.1-2001 ustar and pax, and GNU's form for long names). Files and folders only: no links, devices
+/// or sparse files; a long name must continue the short one beside it, so that readers that know only the short one do not read another file.
+/// </summary>
+internal static class TarEntries
+{
+    public const int Block = 512;
+    public const int Magic = 257;
+    private const int NameLength = 100;
+    private const int MaxPax = 64 * 1024;
+
+    /// <summary>Zeros behind the end; tar pads to 10 KiB unless told otherwise.</summary>
+    private const int MaxPadding = 1024 * 1024;
+
+    /// <summary>From here on, eleven octal digits do not hold a size.</summary>
+    private const long LargeSize = 1L << 33;
+
+    private static readonly string[] HarmlessKeys =
+        ["mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "SCHILY.dev", "SCHILY.ino", "SCHILY.nlink", "SCHILY.fflags", "LIBARCHIVE.creationtime"];
+
+    /// <summary>What a header before the file's own says of it.</summary>
+    private readonly record struct Before(string? LongName, string? PaxPath, long? PaxSize);
+
+    /// <exception cref="UnsafeContainerException">The file as a whole is not in this form.</exception>
+    public static void Read(SafeFileHandle handle, long length, ArchiveIndex index, CancellationToken cancellationToken)
+    {
+        if (length % Block != 0)
+            throw Whole("is cut off, or something stands behind it");
+        var header = new byte[Block];
+        Before? before = null;
+        var count = 0L;
+        for (long at = 0; ;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ReadExactly(handle, header, at);
+            if (!header.AsSpan().ContainsAnyExcept((byte)0))
+            {
+                if (before is not null)
+                    throw Whole("ends behind a header that belongs to a file");
+                CheckEnd(handle, at, length);
+                return;
+            }
+            index.Count(++count);
+            CheckSum(header);
+            var isGnu = IsGnu(header);
+            var size = Size(header);
+            var content = at + Block;
+            at = size <= length - content ? content + ((size + Block - 1) / Block * Block) : throw Whole("is cut off inside a file");
+            CheckPadding(handle, content + size, at);
+            var kind = (char)header[156];
+            switch (kind)
+            {
+                case 'x' or 'L' when before is not null:
+                    throw Whole("has two headers that say the name of one file");
+                case 'x':
+                    before = ReadPax(handle, content, size);
+                    break;
+                case 'L' when isGnu:
+                    before = new(ReadLongName(handle, content, size), null, null);
+                    break;
+                default:
+                    at = Add(handle, header, kind, isGnu, content, size, at, length, before ?? default, index);
+                    before = null;
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Adds a file or folder, and returns where the next header stands.</summary>
+    private static long Add(SafeFileHandle handle, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next, long length, Before before, ArchiveIndex index)
+    {
+        var shown = Text(header[..NameLength]);
+        if (!isGnu && Text(header.Slice(345, 155)) is { Length: > 0 } prefix)
+            shown = $"{prefix}/{shown}";
+        var path = before.PaxPath ?? before.LongName ?? shown;
+        if (path != shown && !(path.Length > NameLength && shown.Length > 0 && path.StartsWith(shown, StringComparison.Ordinal)))
+            index.Fault(path, $"is called '{shown}' by readers that do not know long names");
+        if (before.PaxSize is { } stated && stated != size)
+        {
+            // Only what does not fit the header may stand elsewhere.
+            if (size != 0 || stated < LargeSize || stated > length - content)
+                throw new UnsafeContainerException(path, "has two sizes");
+            (size, next) = (stated, content + ((stated + Block - 1) / Block * Block));
+            CheckPadding(handle, content + size, next);
+        }
+        path = path == "./" || path == "." ? "" : path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path;
+        if (kind is not ('0' or '\0' or '5'))
+            index.Fault(path.Length == 0 ? "." : path, WhyNot(kind));
+        else if (header.Slice(157, NameLength).ContainsAnyExcept((byte)0))
+            index.Fault(path, "is a file that says where it links to");
+        else if (kind != '5' && path.EndsWith('/'))
+            index.Fault(path, "is a folder by its name and a file by its kind");
+        else if (kind == '5' && size != 0)
+            index.Fault(path, "is a folder with content");
+        else if (path.Length > 0 || kind != '5')
+            index.Add(path, kind == '5' ? null : new(content, size, size, null, Deflated: false));
+        return next;
+    }
+
+    private static string WhyNot(char kind) => kind switch
+    {
+        '1' => "is a hard link; pack again without them (GNU tar: --hard-dereference)",
+        '2' => "is a symbolic link",
+        '3' or '4' => "is a device",
+        '6' => "is a pipe",
+        'S' => "is a sparse file, which readers put together differently; pack again without --sparse",
+        'g' => "is a header for all files that follow, which could rename them",
+        _ => $"is an entry of the kind '{(char.IsAsciiLetterOrDigit(kind) ? kind : '?')}', neither a file nor a folder",
+    };
+
+    private static bool IsGnu(ReadOnlySpan<byte> header)
+    {
+        var magic = header.Slice(Magic, 8);
+        if (magic.SequenceEqual("ustar\000"u8))
+            return header[500..].ContainsAnyExcept((byte)0) ? throw Whole("has a header with bytes behind its fields") : false;
+        if (!magic.SequenceEqual("ustar  \0"u8))
+            throw Whole("has a header that is neither ustar's nor GNU tar's");
+        return header[345..].ContainsAnyExcept((byte)0) ? throw Whole("has a header of a sparse or incremental archive") : true;
+    }
+
+    private static void CheckSum(ReadOnlySpan<byte> header)
+    {
+        var sum = 8L * ' ';
+        for (var i = 0; i < Block; i++)
+            sum += i is >= 148 and < 156 ? 0 : header[i];
+        if (Octal(header.Slice(148, 8)) != sum)
+            throw Whole("has a header whose checksum is another");
+    }
+
+    private static long Size(ReadOnlySpan<byte> header)
+    {
+        var field = header.Slice(124, 12);
+        if (field[0] != 0x80)
+            return Octal(field) ?? throw Whole("has a header without a size");
+        // GNU's form for what eleven octal digits do not hold.
+        long size = 0;
+        foreach (var b in field[1..])
+            size = size >> 47 == 0 ? size << 8 | b : throw Whole("has a number beyond all sizes");
+        return size >= LargeSize ? size : throw Whole("has a size in the form for larger ones");
+    }
+
+    private static long? Octal(ReadOnlySpan<byte> field)
+    {
+        field = field.Trim((byte)' ').TrimEnd((byte)0).TrimEnd((byte)' ');
+        long value = 0;
+        foreach (var b in field)
+        {
+            if (b is < (byte)'0' or > (byte)'7')
+                return null;
+            value = value << 3 | (long)(b - '0');
+        }
+        return field.IsEmpty ? null : value;
+    }
+
+    private static string Text(ReadOnlySpan<byte> field)
+    {
+        var end = field.IndexOf((byte)0);
+        return end >= 0 && field[end..].ContainsAnyExcept((byte)0)
+            ? throw Whole("has a name with bytes behind its end")
+            : Encoding.Latin1.GetString(end < 0 ? field : field[..end]);
+    }
+
+    private static string ReadLongName(SafeFileHandle handle, long at, long size)
+    {
+        if (size is 0 or > ArchiveIndex.MaxName + 1)
+            throw Whole($"has a name longer than {ArchiveIndex.MaxName} bytes");
+        var name = new byte[size];
+        ReadExactly(handle, name, at);
+        return name[^1] == 0 && Text(name) is { Length: var length } text && length == size - 1
+            ? text
+            : throw Whole("has a long name with bytes behind its end");
+    }
+
+    private static Before ReadPax(SafeFileHandle handle, long at, long size)
+    {
+        if (size > MaxPax)
+            throw Whole($"has an extended header of more than {MaxPax} bytes");
+        var content = new byte[size];
+        ReadExactly(handle, content, at);
+        var members = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (ReadOnlySpan<byte> left = content; !left.IsEmpty;)
+        {
+            // "<length> <key>=<value>\n", the length counting itself.
+            var space = left.IndexOf((byte)' ');
+            if (space is < 1 or > 6 || !int.TryParse(left[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+                || length > left.Length || length <= space + 1 || left[length - 1] != '\n')
+            {
+                throw Whole("has an extended header that is not well-formed");
+            }
+            var record = left[(space + 1)..(length - 1)];
+            var equals = record.IndexOf((byte)'=');
+            if (equals < 1 || !members.TryAdd(Encoding.Latin1.GetString(record[..equals]), Encoding.Latin1.GetString(record[(equals + 1)..])))
+                throw Whole("has an extended header that is not well-formed, or says one thing twice");
+            left = left[length..];
+        }
+        members.Remove("path", out var path);
+        long? stated = members.Remove("size", out var number)
+            ? long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw Whole("has an extended header with a size that is no number")
+            : null;
+        return members.Keys.FirstOrDefault(k => !HarmlessKeys.Contains(k) && !k.StartsWith("SCHILY.xattr.", StringComparison.Ordinal) && !k.StartsWith("LIBARCHIVE.xattr.", StringComparison.Ordinal)) is { } unknown
+            ? throw Whole($"has an extended header '{unknown}', by which some readers would read something else")
+            : new(null, path, stated);
+    }
+
+    private static void CheckEnd(SafeFileHandle handle, long at, long length)
+    {
+        if (length - at < 2 * Block)
+            throw Whole("has no end: it is cut off");
+        if (length - at > MaxPadding)
+            throw Whole("goes on behind its end");
+        var padding = new byte[length - at];
+        ReadExactly(handle, padding, at);
+        if (padding.AsSpan().ContainsAnyExcept((byte)0))
+            throw Whole("has something behind its end");
+    }
+
+    private static void CheckPadding(SafeFileHandle handle, long from, long to)
+    {
+        if (from == to)
+            return;
+        Span<byte> room = stackalloc byte[Block];
+        var padding = room[..(int)(to - from)];
+        ReadExactly(handle, padding, from);
+        if (padding.ContainsAnyExcept((byte)0))
+            throw Whole("has something between two files");
+    }
+
+    private static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long at)
+    {
+        for (int read; !buffer.IsEmpty; buffer = buffer[read..], at += read)
+        {
+            if ((read = RandomAccess.Read(handle, buffer, at)) == 0)
+                throw Whole("has no end: it is cut off");
+        }
+    }
+
+    private static UnsafeContainerException Whole(string message) => new(".", message);
+}
