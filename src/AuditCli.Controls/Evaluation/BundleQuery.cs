@@ -166,7 +166,7 @@ public sealed class BundleQuery : IDisposable
     private static async Task LoadAsync(LockedDatabase database, string name, QueryTable table, CancellationToken cancellationToken)
     {
         database.Execute(TableLoader.Definition(name, table.Columns));
-        await TableLoader.LoadAsync(database, name, table.Columns, table.OpenRows, _ => true, cancellationToken);
+        await TableLoader.LoadAsync(database, name, table.Columns, table.OpenRows.Select(open => open()), _ => true, cancellationToken);
         database.Execute($"CREATE SCHEMA IF NOT EXISTS {LockedDatabase.Quote(table.Schema)}");
         database.Execute($"CREATE VIEW {LockedDatabase.Quote(table.Schema)}.{LockedDatabase.Quote(table.Name)} AS SELECT * FROM main.{LockedDatabase.Quote(name)}");
     }

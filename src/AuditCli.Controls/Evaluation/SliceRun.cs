@@ -100,7 +100,7 @@ internal sealed class SliceRun(
     {
         database.Execute(TableLoader.Definition(name, columns));
         if (compiled.UsesTable(name))
-            await TableLoader.LoadAsync(database, name, columns, sources, c => compiled.Needs(name, c), cancellationToken);
+            await TableLoader.LoadAsync(database, name, columns, sources.Select(s => s.Read()), c => compiled.Needs(name, c), cancellationToken);
     }
 
     private async Task<CompletenessResult> CheckAsync(int number, CompiledCheck check, CancellationToken cancellationToken)

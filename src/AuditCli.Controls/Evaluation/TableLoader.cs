@@ -22,7 +22,7 @@ internal static class TableLoader
         LockedDatabase database,
         string name,
         ImmutableArray<Column> columns,
-        IEnumerable<TableRows> sources,
+        IEnumerable<IEnumerable<ReadOnlyMemory<byte>>> sources,
         Func<string, bool> wanted,
         CancellationToken cancellationToken)
     {
@@ -37,7 +37,7 @@ internal static class TableLoader
             {
                 var reader = new RowReader(name, columns, wanted);
                 var count = 0;
-                foreach (var line in rows.Read())
+                foreach (var line in rows)
                 {
                     if (++count % RowsPerLook == 0)
                         cancellationToken.ThrowIfCancellationRequested();

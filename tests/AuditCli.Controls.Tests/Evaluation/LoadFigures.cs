@@ -31,7 +31,7 @@ public sealed class LoadFigures(ITestOutputHelper output)
             using var database = LockedDatabase.Open("2GB");
             var columns = need.AddedColumns.AddRange(need.Columns);
             database.Execute(TableLoader.Definition("keys", columns));
-            await TableLoader.LoadAsync(database, "keys", columns, [TableRows.Of(rows)], _ => true, CancellationToken.None);
+            await TableLoader.LoadAsync(database, "keys", columns, [TableRows.Of(rows).Read()], _ => true, CancellationToken.None);
             var used = (Environment.CpuUsage.TotalTime - before).TotalMilliseconds;
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
