@@ -98,6 +98,7 @@ internal static class Samples
     /// <c>lib</c> and <c>exchanges</c>.
     /// </summary>
     public const string ShippedEngagement = EngagementWithAws + """
+          org:     { aws: { organization: true, role_name: AuditReadOnly, exclude_accounts: ["444455556666"] } }
           google: { gcp: { organization: "123456789012", folder: "1", projects: [a], credentials: c.json, impersonate: audit, quota_project: p } }
           trading: { kubernetes: { context: trading-prod, kubeconfig: config } }
 
