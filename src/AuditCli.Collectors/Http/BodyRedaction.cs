@@ -118,7 +118,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private byte[]? Text(ReadOnlySpan<byte> body)
     {
         var text = Encoding.UTF8.GetString(body);
-        var clean = UserData().Replace(text, m => m.Value.Replace(m.Groups["secret"].Value, Mark(Encoding.UTF8.GetBytes(m.Groups["secret"].Value)), StringComparison.Ordinal));
+        var clean = !text.Contains("serData>", StringComparison.Ordinal) ? text : UserData().Replace(text, m => m.Value.Replace(m.Groups["secret"].Value, Mark(Encoding.UTF8.GetBytes(m.Groups["secret"].Value)), StringComparison.Ordinal));
         clean = InText(clean) ?? clean;
         return ReferenceEquals(clean, text) || clean == text ? null : Encoding.UTF8.GetBytes(clean);
     }
