@@ -9,6 +9,7 @@ public sealed class HelpTests
     [InlineData("seal")]
     [InlineData("verify")]
     [InlineData("reperform")]
+    [InlineData("report")]
     [InlineData("keys")]
     [InlineData("keys new")]
     [InlineData("keys show")]
