@@ -17,8 +17,8 @@ internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, Ev
 /// <summary>The whole job, one direction: collect, evaluate, seal. What it needs was loaded and checked before.</summary>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, TextWriter error)
 {
-    private const int RequestsAtOnce = 16;
-    private const int RequestsAtOncePerService = 8;
+    internal const int RequestsAtOnce = 16;
+    internal const int RequestsAtOncePerService = 8;
 
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }
