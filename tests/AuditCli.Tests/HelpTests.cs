@@ -11,6 +11,7 @@ public sealed class HelpTests
     [InlineData("reperform")]
     [InlineData("show")]
     [InlineData("query")]
+    [InlineData("report")]
     [InlineData("keys")]
     [InlineData("keys new")]
     [InlineData("keys show")]
