@@ -77,29 +77,7 @@ internal static class RowComparison
     }
 
     /// <summary>A file's lines, each valid until the next is asked for; the last need not be ended.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        var buffer = new byte[128 * 1024];
-        var (start, end) = (0, 0);
-        while (true)
-        {
-            for (int length; (length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
-                yield return buffer.AsMemory(start, length);
-            if (end - start > TableReader.DefaultMaxRowBytes)
-                throw new InvalidDataException($"{Path.GetFileName(path)}: a row is larger than {TableReader.DefaultMaxRowBytes} bytes");
-            buffer.AsSpan(start, end - start).CopyTo(buffer);
-            (start, end) = (0, end - start);
-            if (end == buffer.Length)
-                Array.Resize(ref buffer, buffer.Length * 2);
-            var read = file.Read(buffer, end, buffer.Length - end);
-            if (read == 0)
-                break;
-            end += read;
-        }
-        if (end > 0)
-            yield return buffer.AsMemory(0, end);
-    }
+    public static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => NdjsonFile.Lines(path, Path.GetFileName(path)).Select(l => l.Line);
 
     private readonly record struct Key(string Target, string Account, string Item);
 }

@@ -10,8 +10,6 @@ namespace AuditCli.Reports.Workpapers;
 /// <summary>Reads a test's rows file, one population item at a time: memory does not grow with their number.</summary>
 internal static class PopulationRows
 {
-    private const int BufferSize = 128 * 1024;
-
     /// <summary>Where a test's rows lie, from the bundle's root.</summary>
     /// <exception cref="InvalidDataException">The names cannot be those of a test.</exception>
     public static string PathOf(string control, string test)
@@ -32,26 +30,14 @@ internal static class PopulationRows
     public static IEnumerable<PopulationRow> Of(string bundle, string control, string test)
     {
         var relative = PathOf(control, test);
-        using var file = new FileStream(Path.Combine(bundle, relative), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        var buffer = new byte[BufferSize];
-        var (start, end, number) = (0, 0, 0L);
-        while (true)
+        var number = 0L;
+        foreach (var (line, ended) in NdjsonFile.Lines(Path.Combine(bundle, relative), relative))
         {
-            for (int length; (length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
-                yield return Parse(buffer.AsMemory(start, length), ++number, relative);
-            if (end - start > TableReader.DefaultMaxRowBytes)
-                throw new InvalidDataException($"{relative}:{number + 1}: the row is larger than {TableReader.DefaultMaxRowBytes} bytes");
-            buffer.AsSpan(start, end - start).CopyTo(buffer);
-            (start, end) = (0, end - start);
-            if (end == buffer.Length)
-                Array.Resize(ref buffer, buffer.Length * 2);
-            var read = file.Read(buffer, end, buffer.Length - end);
-            if (read == 0)
-                break;
-            end += read;
+            number++;
+            yield return ended
+                ? Parse(line, number, relative)
+                : throw new InvalidDataException($"{relative}:{number}: the last line is not ended");
         }
-        if (end > 0)
-            throw new InvalidDataException($"{relative}:{number + 1}: the last line is not ended");
     }
 
     private static PopulationRow Parse(ReadOnlyMemory<byte> line, long number, string file)

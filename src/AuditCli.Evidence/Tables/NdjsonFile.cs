@@ -1,0 +1,39 @@
+namespace AuditCli.Evidence.Tables;
+
+/// <summary>A file of JSON objects, one a line (NDJSON), that is not compressed; memory does not grow with the number of lines.</summary>
+public static class NdjsonFile
+{
+    private const int BufferSize = 128 * 1024;
+
+    /// <summary>The file's lines without their ends, each valid until the next is asked for.</summary>
+    /// <param name="shownAs">The file's name in messages.</param>
+    /// <returns>With each, whether it is ended; only the last may not be.</returns>
+    /// <exception cref="InvalidDataException">A line is longer than <see cref="TableReader.DefaultMaxRowBytes"/>; the message has file and line.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(string path, string shownAs)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        var buffer = new byte[BufferSize];
+        var (start, end, number) = (0, 0, 0L);
+        while (true)
+        {
+            for (int length; (length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+            {
+                number++;
+                yield return (buffer.AsMemory(start, length), true);
+            }
+            if (end - start > TableReader.DefaultMaxRowBytes)
+                throw new InvalidDataException($"{shownAs}:{number + 1}: the row is larger than {TableReader.DefaultMaxRowBytes} bytes");
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+            if (end == buffer.Length)
+                Array.Resize(ref buffer, buffer.Length * 2);
+            var read = file.Read(buffer, end, buffer.Length - end);
+            if (read == 0)
+                break;
+            end += read;
+        }
+        if (end > 0)
+            yield return (buffer.AsMemory(0, end), false);
+    }
+}
