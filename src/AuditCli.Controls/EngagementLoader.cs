@@ -24,6 +24,11 @@ public static class EngagementLoader
         return content is null ? (null, faults) : Read(path, content, sources, new EngagementFiles(path));
     }
 
+    /// <summary>As <see cref="Load"/>, of text that stands in no file.</summary>
+    /// <param name="path">Where it would stand: its folder is the engagement's, and messages print it.</param>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Parse(string path, byte[] content, ImmutableArray<EvidenceSource> sources) =>
+        Read(path, content, sources, new EngagementFiles(path));
+
     /// <summary>
     /// The engagement of a bundle, with the bundle's own copies in place of every file and folder that it names, at none of which it
     /// looks: inputs are those the bundle holds, exchanges are replayed, there is no library. What it says of controls or parameters

@@ -33,11 +33,23 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
         return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
     }
 
+    /// <summary>The packs of a library's folder, by path; none where it has no such folder.</summary>
+    /// <exception cref="IOException">One of them cannot be read.</exception>
+    public static ImmutableArray<LibraryFile> ReadPacks(string folder)
+    {
+        var packs = new DirectoryInfo(System.IO.Path.Combine(folder, ControlPack.Folder));
+        return !packs.Exists ? [] :
+        [
+            .. packs.EnumerateFiles("*.yaml").Where(f => f.LinkTarget is null && f.Length <= YamlDocument.MaximumBytes).OrderBy(f => f.Name, StringComparer.Ordinal)
+                .Select(f => new LibraryFile($"{ControlPack.Folder}/{f.Name}", File.ReadAllBytes(f.FullName), System.IO.Path.Combine(folder, ControlPack.Folder, f.Name))),
+        ];
+    }
+
     /// <summary>README files, schemas, packs and dot-files stand in a library without being controls.</summary>
     internal static bool IsNoControl(string path)
     {
         var parts = path.Split('/');
-        return parts[0] == "packs" || parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
+        return parts[0] == ControlPack.Folder || parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
             || parts[^1].EndsWith(".schema.json", StringComparison.Ordinal);
     }
 

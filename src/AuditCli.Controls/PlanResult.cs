@@ -10,6 +10,9 @@ public sealed record PlanFilter(ImmutableArray<string> Controls, ImmutableArray<
 {
     /// <summary>The whole engagement.</summary>
     public static PlanFilter None { get; } = new([], []);
+
+    /// <summary>A pack, whose controls run where there is a target for them; null for all of the engagement.</summary>
+    public ControlPack? Pack { get; init; }
 }
 
 /// <summary>A control that the engagement declares not applicable; it concludes NOT_APPLICABLE.</summary>

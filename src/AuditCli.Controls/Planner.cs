@@ -54,6 +54,8 @@ public sealed class Planner
                 continue;
             if (!_filter.Controls.IsEmpty && !_filter.Controls.Any(c => IdGlob.Matches(c, control.Id)))
                 _notTested.Add(new(control.Id, "not selected by --control"));
+            else if (_filter.Pack is { } pack && !pack.Controls.Contains(control.Id))
+                _notTested.Add(new(control.Id, $"not in the pack {pack.Name}"));
             else if (decision is not null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))

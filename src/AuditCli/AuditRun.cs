@@ -21,8 +21,8 @@ internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, Ev
 /// <param name="evaluation">Where the controls' SQL runs.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
-    private const int RequestsAtOnce = 16;
-    private const int RequestsAtOncePerService = 8;
+    internal const int RequestsAtOnce = 16;
+    internal const int RequestsAtOncePerService = 8;
 
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }

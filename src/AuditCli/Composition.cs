@@ -38,7 +38,7 @@ public static class Composition
     }
 
     /// <summary>The command line.</summary>
-    public static RootCommand Root(AuditHost host) => DetailedHelp.In(new(
+    public static RootCommand Root(AuditHost host) => CommandOptions.RefuseUnknown(VersionText.In(DetailedHelp.In(new(
         """
         Collects IT-general-control evidence, reading only, and says per control whether it held.
 
@@ -49,8 +49,11 @@ public static class Composition
         internal error, 130 interrupted.
 
         Start with:  auditcli run samples/engagement.yaml
+        Your own:    auditcli init, then auditcli doctor engagement.yaml, then auditcli run engagement.yaml
         """)
     {
+        InitCommand.Build(host),
+        DoctorCommand.Build(host),
         RunCommand.Build(host),
         SealCommand.Build(host),
         VerifyCommand.Build(host),
@@ -58,9 +61,11 @@ public static class Composition
         ReportCommand.Build(host),
         ShowCommand.Build(host),
         QueryCommand.Build(host),
+        DiffCommand.Build(host),
         KeysCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),
         CallCommand.Build(host),
-    });
+        CompletionCommand.Build(),
+    })));
 }

@@ -24,6 +24,12 @@ internal sealed record RunOptions(
 
     /// <summary>How the bundle is signed; null leaves it unsigned.</summary>
     public SigningOptions? Signing { get; init; }
+
+    /// <summary>An engagement that the program made from the command line; null reads the file.</summary>
+    public byte[]? Content { get; init; }
+
+    /// <summary>The name of a pack of the library; null for every control that the engagement includes.</summary>
+    public string? Pack { get; init; }
 }
 
 /// <summary>A run whose engagement and controls are without fault, before anything is asked.</summary>
@@ -43,7 +49,9 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     {
         if (!TryKey(host.Environment(RedactionVariable), out var redactionKey))
             return (null, [new(RedactionVariable, 1, 1, $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them", DiagnosticKind.Meaning)]);
-        var (engagement, faults) = EngagementLoader.Load(options.Engagement, host.Sources);
+        var (engagement, faults) = options.Content is { } content
+            ? EngagementLoader.Parse(options.Engagement, content, host.Sources)
+            : EngagementLoader.Load(options.Engagement, host.Sources);
         if (engagement is null)
             return (null, faults);
         var library = Libraries.Load(options.Library ?? engagement.Library, host);
@@ -52,7 +60,15 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, options.ShownAs, [.. library.Controls.Select(c => c.Control)]);
         if (!unknown.IsEmpty)
             return (null, unknown);
-        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, options.Filter);
+        var filter = options.Filter;
+        if (options.Pack is { } name)
+        {
+            var (pack, wrongPack) = ControlPack.Find(name, Libraries.Packs(options.Library ?? engagement.Library, host), [.. library.Controls.Select(c => c.Control)]);
+            if (pack is null)
+                return (null, wrongPack);
+            filter = filter with { Pack = pack };
+        }
+        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter);
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
@@ -93,6 +109,11 @@ internal static class Libraries
             ? ControlLibrary.Load(files, host.Sources, digests)
             : ControlLibrary.Load(host.FullPath(folder), host.Sources, digests);
     }
+
+    /// <summary>The packs of a folder of controls, or the shipped ones.</summary>
+    public static ImmutableArray<LibraryFile> Packs(string? folder, AuditHost host) => folder is null
+        ? [.. ShippedLibrary.Files().Where(f => f.Path.StartsWith(ControlPack.Folder + "/", StringComparison.Ordinal))]
+        : LibraryFile.ReadPacks(host.FullPath(folder));
 
     /// <summary>Whether <see cref="CheckSqlAsync"/> only doubts.</summary>
     public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);

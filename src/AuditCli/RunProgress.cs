@@ -15,7 +15,8 @@ internal static class RunProgress
     {
         if (!host.LiveError)
             return await work(new PlainLines(error).Tell);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
+        // Said, not detected: the detection asks whether stdout is a terminal, and a result that goes to a pipe is no reason to be still.
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
         return await console.Progress()
             .AutoClear(true)
             .HideCompleted(false)
@@ -33,10 +34,10 @@ internal static class RunProgress
         switch (happened)
         {
             case CollectionEvent.TargetReached { Connection: var c }:
-                console.MarkupLineInterpolated($"target [bold]{c.Target.Name}[/] is {c.Account}, read as {c.Identity}");
+                Tell(console, $"target {c.Target.Name} is {c.Account}, read as {c.Identity}", "");
                 break;
             case CollectionEvent.TargetFailed failed:
-                console.MarkupLineInterpolated($"[yellow]target {failed.Target} could not be entered: {failed.Code} {failed.Message}[/]");
+                Tell(console, $"target {failed.Target} could not be entered: {failed.Code} {failed.Message}", "yellow");
                 break;
             case CollectionEvent.Planned planned:
                 task.MaxValue = Math.Max(1, planned.Items);
@@ -48,13 +49,21 @@ internal static class RunProgress
                 task.Increment(1);
                 task.Description = Fit($"{item.Operation} {item.Account} {item.Region}", room);
                 if (item.Outcome != CollectionOutcome.Complete)
-                    console.MarkupLineInterpolated($"[yellow]{Line(item)}[/]");
+                    Tell(console, Line(item), "yellow");
                 break;
         }
     }
 
-    /// <summary>One line never wraps, so redrawing it never scrolls.</summary>
-    private static string Fit(string text, int room) => Markup.Escape(text.Length <= room ? text : text[..(room - 1)] + "…");
+    /// <summary>A line above the bar; what does not fit is in the run's log, and the summary says it again.</summary>
+    private static void Tell(IAnsiConsole console, string text, string style) =>
+        console.MarkupLine(style.Length == 0 ? Fit(text, console.Profile.Width - 1) : $"[{style}]{Fit(text, console.Profile.Width - 1)}[/]");
+
+    /// <summary>One line never wraps, so redrawing it never scrolls; a provider's words do not steer the terminal.</summary>
+    private static string Fit(string text, int room)
+    {
+        var line = PrintableText.Of(text);
+        return Markup.Escape(line.Length <= room ? line : line[..(room - 1)] + "…");
+    }
 
     private static string Line(EvidenceItem item) =>
         $"{item.Operation} {item.Account} {item.Region}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";

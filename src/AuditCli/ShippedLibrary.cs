@@ -21,6 +21,10 @@ internal static class ShippedLibrary
         ];
     }
 
+    /// <summary>The ids of the embedded controls, in order.</summary>
+    public static IEnumerable<string> Ids => Files().Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal) && !f.Path.StartsWith(Controls.ControlPack.Folder + "/", StringComparison.Ordinal))
+        .Select(f => Path.GetFileNameWithoutExtension(f.Path)).Order(StringComparer.Ordinal);
+
     /// <summary>Id to digest of every embedded control.</summary>
     public static ImmutableDictionary<string, Digest> Digests(ImmutableArray<LibraryFile> files) => files
         .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal))

@@ -12,6 +12,10 @@ public sealed class HelpTests
     [InlineData("show")]
     [InlineData("query")]
     [InlineData("report")]
+    [InlineData("diff")]
+    [InlineData("doctor")]
+    [InlineData("init")]
+    [InlineData("completion")]
     [InlineData("keys")]
     [InlineData("keys new")]
     [InlineData("keys show")]
@@ -32,5 +36,16 @@ public sealed class HelpTests
         var result = await AuditCommand.RunAsync(folder.Path, [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
         Assert.Equal(0, result.ExitCode);
         Golden.Matches($"help/{(command.Length == 0 ? "auditcli" : command.Replace(' ', '-'))}.txt", result.Output.ReplaceLineEndings("\n").Replace("testhost", "auditcli", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_command_has_an_approved_help()
+    {
+        var commands = Commands(Composition.Root(AuditCommand.Host("/")), "").Select(c => c.Length == 0 ? "auditcli" : c.Replace(' ', '-')).Order(StringComparer.Ordinal);
+        var approved = Directory.GetFiles(Repository.Path("tests", "AuditCli.Tests", "Golden", "help")).Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
+        Assert.Equal(commands, approved);
+
+        static IEnumerable<string> Commands(System.CommandLine.Command command, string path) =>
+            command.Subcommands.SelectMany(c => Commands(c, $"{path} {c.Name}".Trim())).Prepend(path);
     }
 }

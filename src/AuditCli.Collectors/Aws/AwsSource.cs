@@ -55,7 +55,8 @@ public static class AwsSource
         Name, $"{service.Name}:{operation.Name}", operation.Scope,
         Parameters(service, operation),
         CredentialReport.Is(service, operation) ? CredentialReport.Columns : AnswerRows.Columns(service, operation),
-        operation.SideEffect)
+        // The report is made before it is read.
+        CredentialReport.Is(service, operation) ? service.Operation("GenerateCredentialReport")?.SideEffect : operation.SideEffect)
     {
         Reads = CredentialReport.Is(service, operation) ? CredentialReport.Reads : [$"{service.Name}:{operation.Name}"],
     };

@@ -1,9 +1,12 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
+using AuditCli.Controls.Yaml;
 
 namespace AuditCli.Commands;
 
 /// <summary>Options that can also come from the environment: <c>--out</c> is <c>AUDITCLI_OUT</c>, lists are separated by commas.</summary>
-internal static class CommandOptions
+internal static partial class CommandOptions
 {
     public static Option<string?> Text(AuditHost host, string name, string argument, string description, string? fallback = null) => new(name)
     {
@@ -33,6 +36,33 @@ internal static class CommandOptions
         option.AcceptOnlyFromAmong("text", "json");
         return option;
     }
+
+    /// <summary>
+    /// Makes every argument refuse what looks like an option that the command does not have, and say which one is near: an argument
+    /// would take it, and complain about a file of that name.
+    /// </summary>
+    public static RootCommand RefuseUnknown(RootCommand root)
+    {
+        foreach (var command in All(root))
+        {
+            foreach (var argument in command.Arguments)
+                argument.Validators.Add(result => Refuse(result, command));
+        }
+        return root;
+    }
+
+    private static void Refuse(ArgumentResult result, Command command)
+    {
+        foreach (var token in result.Tokens.Where(t => OptionForm.IsMatch(t.Value)))
+            result.AddError($"'{token.Value}' is no option of {command.Name}{NearMiss.Hint(token.Value, command.Options.Select(o => o.Name))}; its options: auditcli {Path(command)} --help");
+    }
+
+    private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
+
+    private static string Path(Command command) => string.Join(' ', command.Parents.OfType<Command>().Where(p => p is not RootCommand).Select(p => p.Name).Append(command.Name));
+
+    [GeneratedRegex("^--[a-z][a-z-]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex OptionForm { get; }
 
     private static string Variable(string name) => "AUDITCLI_" + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Reports;
 
@@ -53,7 +54,7 @@ internal static class ControlsCommand
             var wanted = parsed.GetValue(id)!;
             if (library.Controls.FirstOrDefault(c => c.Control.Id.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is not { } found)
             {
-                parsed.InvocationConfiguration.Error.WriteLine($"the library has no control {wanted}; see: auditcli controls list");
+                parsed.InvocationConfiguration.Error.WriteLine($"the library has no control {wanted}{NearMiss.Hint(wanted, library.Controls.Select(c => c.Control.Id))}; see: auditcli controls list");
                 return ExitCode.Usage;
             }
             ControlText.Write(parsed.InvocationConfiguration.Output, found);
@@ -112,7 +113,7 @@ internal static class ControlsCommand
             var unknown = wanted.Where(w => library.Controls.All(c => c.Control.Id != w)).ToArray();
             if (unknown.Length > 0)
             {
-                await error.WriteLineAsync($"the library has no control {string.Join(", ", unknown)}; see: auditcli controls list");
+                await error.WriteLineAsync($"the library has no control {string.Join(", ", unknown.Select(u => u + NearMiss.Hint(u, library.Controls.Select(c => c.Control.Id))))}; see: auditcli controls list");
                 return ExitCode.Usage;
             }
             var (passed, failed) = (0, 0);

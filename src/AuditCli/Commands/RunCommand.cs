@@ -12,38 +12,40 @@ internal static class RunCommand
 
     public static Command Build(AuditHost host)
     {
-        var engagement = new Argument<string>("ENGAGEMENT") { Description = "The engagement file: whom, which period, which controls, which targets." };
-        var control = CommandOptions.List(host, "--control", "ID-or-glob", "Only these controls of the engagement; repeatable.");
-        var target = CommandOptions.List(host, "--target", "NAME", "Only these targets of the engagement; repeatable.");
-        var controls = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
+        var subject = new SubjectOptions(host);
         var output = CommandOptions.Text(host, "--out", "DIR", "Where the bundle goes.", DefaultOut);
         var form = CommandOptions.Output(host);
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
         var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal although a file holds what looks like a credential; the bundle records it.");
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
-            Only reads. Credentials come from each cloud's own chain and are never written. Exit codes: 0 nothing to
-            report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error, 130 interrupted.
+            Only reads. Credentials come from each cloud's own chain and are never written. Without an ENGAGEMENT, --aws, --gcp
+            and --kubernetes read what these credentials reach, for a first look: there is no reviewer and no register, and the
+            bundle says so.
+
+            Exit codes: 0 nothing to report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error,
+            130 interrupted.
 
             Examples:
               auditcli run samples/engagement.yaml
               auditcli run engagement.yaml --control 'APD-AWS-*' --target prod --out bundles
+              auditcli run --aws --pack quick
               auditcli run engagement.yaml --output json | jq .conclusions
               auditcli run engagement.yaml --sign auditor.pem --tsa https://tsa.example/tsr --locker /srv/evidence
             """)
         {
-            engagement, control, target, controls, output, form, secrets, verbose,
+            output, form, secrets, verbose,
         };
+        subject.AddTo(command);
         var signing = new SigningCommandOptions(host);
         signing.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            var filter = new PlanFilter([.. parsed.GetValue(control) ?? []], [.. parsed.GetValue(target) ?? []]);
-            var library = parsed.GetValue(controls);
+            var (asked, unclear) = subject.Read(parsed);
             var (signed, wrong) = signing.Read(parsed);
-            if (wrong is not null)
+            if (asked is null || wrong is not null)
             {
-                parsed.InvocationConfiguration.Error.WriteLine(wrong);
+                parsed.InvocationConfiguration.Error.WriteLine(unclear ?? wrong);
                 return Task.FromResult(ExitCode.Usage);
             }
             var given = parsed.GetValue(output)!;
@@ -52,14 +54,7 @@ internal static class RunCommand
                 parsed.InvocationConfiguration.Error.WriteLine($"--out {given} and --locker {locker} both say where the bundle goes; give one of them");
                 return Task.FromResult(ExitCode.Usage);
             }
-            var options = new RunOptions(
-                System.IO.Path.GetRelativePath(host.WorkingFolder, host.FullPath(parsed.GetValue(engagement)!)),
-                host.FullPath(parsed.GetValue(engagement)!),
-                library is null ? null : host.FullPath(library),
-                signed?.Locker ?? host.FullPath(given),
-                filter,
-                parsed.GetValue(verbose))
-            { AllowSecrets = parsed.GetValue(secrets), Signing = signed };
+            var options = asked with { Out = signed?.Locker ?? host.FullPath(given), Verbose = parsed.GetValue(verbose), AllowSecrets = parsed.GetValue(secrets), Signing = signed };
             return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
         });
         return command;

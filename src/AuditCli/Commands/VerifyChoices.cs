@@ -26,6 +26,13 @@ internal sealed class VerifyChoices(AuditHost host)
             command.Options.Add(option);
     }
 
+    /// <summary>Only those that can be said of several bundles at once: whom to trust, and whether a signature is expected.</summary>
+    public void AddTrustTo(Command command)
+    {
+        foreach (var option in new Option[] { _trust, _roots, _allowUnsigned })
+            command.Options.Add(option);
+    }
+
     /// <summary>What was given.</summary>
     /// <exception cref="IOException">A file cannot be read, or there is no such folder.</exception>
     /// <exception cref="InvalidDataException">A file or text is not what its option takes; the message names the option.</exception>

@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using AuditCli.Collectors;
+using AuditCli.Collectors.Http;
+using AuditCli.Evidence;
+using AuditCli.Reports;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli doctor</c>: whether a run would get what it needs, before there is one.</summary>
+internal static class DoctorCommand
+{
+    private const int MostAccounts = 20;
+
+    public static Command Build(AuditHost host)
+    {
+        var subject = new SubjectOptions(host);
+        var place = CommandOptions.Text(host, "--out", "DIR", "Where bundles would go: how much room there is.", "bundles");
+        var form = CommandOptions.Output(host);
+        var command = new DetailedCommand("doctor", "Say who you are, what you can reach, and which operation will be denied, before a run.", """
+            Asks every operation that the selected controls need, in every account and region, for its first page alone, as the run
+            would; operations that are asked for the rows of another are asked for the first of them, and an operation with a side
+            effect is not asked. Of a target with many accounts the first 20 are asked. Nothing is written anywhere.
+
+            Exit codes: 0 everything asked can be read, 3 something cannot, 1 usage.
+
+            Examples:
+              auditcli doctor engagement.yaml
+              auditcli doctor engagement.yaml --target prod --control 'APD-*'
+              auditcli doctor --aws --pack quick
+              auditcli permissions engagement.yaml --source aws        # what to ask for where something is denied
+            """)
+        {
+            place, form,
+        };
+        subject.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var (options, wrong) = subject.Read(parsed);
+            if (options is null)
+                return await BundleCommands.UsageAsync(error, wrong!);
+            await using var evaluation = host.StartEvaluation();
+            var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+            if (prepared is null)
+                return CommandErrors.Report(error, faults);
+            if (prepared.Engagement.Replay is not null)
+                return await BundleCommands.UsageAsync(error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
+            try
+            {
+                var found = await ExamineAsync(host, prepared, host.FullPath(parsed.GetValue(place)!), cancellationToken);
+                if (parsed.GetValue(form) == "json")
+                    await output.WriteLineAsync(DoctorText.Json(found));
+                else
+                    DoctorText.Write(output, found);
+                return found.ExitCode;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return ExitCode.Interrupted;
+            }
+        });
+        return command;
+    }
+
+    private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
+    {
+        var plan = prepared.Plan.Plan;
+        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        ImmutableArray<Target> targets = [.. prepared.Engagement.Targets.Where(t => asked.Contains(t.Name))];
+        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock);
+        var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
+            .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, host.Clock, _ => { })));
+        try
+        {
+            using var limit = new ConcurrencyLimit(AuditRun.RequestsAtOnce, AuditRun.RequestsAtOncePerService);
+            var probed = await new AccessProbe(plan, collectors, transport, limit, MostAccounts).RunAsync(targets, cancellationToken);
+            return new(
+                probed,
+                plan.NotTested,
+                [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
+                transport.ClockOffsets,
+                place,
+                FreeBytes(place));
+        }
+        finally
+        {
+            foreach (var collector in collectors.Values)
+                await collector.DisposeAsync();
+        }
+    }
+
+    /// <summary>Room on the volume of the nearest folder that is there; null where the system does not say.</summary>
+    private static long? FreeBytes(string place)
+    {
+        var folder = new DirectoryInfo(place);
+        while (!folder.Exists && folder.Parent is { } parent)
+            folder = parent;
+        try
+        {
+            return new DriveInfo(folder.FullName).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>What doctor found.</summary>
+/// <param name="NotTested">Controls and targets of which nothing would be asked.</param>
+/// <param name="ClockOffsets">By host; positive when the host is ahead.</param>
+/// <param name="Place">Where bundles would go.</param>
+internal sealed record Examination(
+    ImmutableArray<ProbedTarget> Targets,
+    ImmutableArray<NotTested> NotTested,
+    ImmutableArray<string> UnusualEndpoints,
+    ImmutableSortedDictionary<string, TimeSpan> ClockOffsets,
+    string Place,
+    long? FreeBytes)
+{
+    /// <summary>3 when a target cannot be entered or an operation is refused.</summary>
+    public int ExitCode => Targets.Any(t => t.Failure is not null || t.Operations.Any(o => o.Outcome == ProbeOutcome.Refused)) ? AuditCli.ExitCode.Undecided : AuditCli.ExitCode.Ok;
+}

@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Commands;
+
+/// <summary><c>auditcli init</c>: the beginning of an engagement.</summary>
+internal static class InitCommand
+{
+    private const string NobodyYet = "Nobody yet: name who reviews, and never the preparer";
+    private static readonly ImmutableArray<(string Source, string Target, string Remark)> Targets =
+    [
+        ("aws", "prod:    { aws: { regions: enabled } }", "# profile: NAME and role_arn: ARN choose other credentials than the ambient ones"),
+        ("gcp", "cloud:   { gcp: { organization: \"123456789012\" } }", "# or folder: \"...\", or projects: [a, b]"),
+        ("kubernetes", "cluster: { kubernetes: { } }", "# context: NAME chooses another than the kubeconfig's current one"),
+    ];
+
+    public static Command Build(AuditHost host)
+    {
+        var folder = new Argument<string>("DIR") { Description = "Where the engagement begins; made when it is not there.", DefaultValueFactory = _ => "." };
+        var entity = CommandOptions.Text(host, "--entity", "NAME", "Who is audited.", "Example Exchange");
+        var preparer = CommandOptions.Text(host, "--preparer", "NAME", "Who prepares the workpapers. Default: you.", Environment.UserName);
+        var reviewer = CommandOptions.Text(host, "--reviewer", "NAME", "Who reviews them; never the preparer.", NobodyYet);
+        var start = CommandOptions.Text(host, "--start", "DATE", "The first day of the period. Default: 89 days ago, as far as CloudTrail's event history goes.");
+        var end = CommandOptions.Text(host, "--end", "DATE", "The last day of the period. Default: yesterday.");
+        var sources = Targets.Select(t => (t.Source, Option: CommandOptions.Flag(host, $"--{t.Source}", $"A target of {t.Source}. Default: one of each kind."))).ToImmutableArray();
+        var command = new DetailedCommand("init", "Begin an engagement: its file, and a table to fill in for each register that the controls can use.", """
+            Asks nothing and overwrites nothing: a file that is there already is named, and nothing is written. The engagement can be
+            loaded as it is; what only you can know is marked in it.
+
+            Examples:
+              auditcli init
+              auditcli init audits/2026 --entity "Example Exchange" --preparer "A. Preparer" --reviewer "R. Reviewer" --aws
+              auditcli init audits/2026 --start 2026-01-01 --end 2026-09-30 --kubernetes
+            """)
+        {
+            folder, entity, preparer, reviewer, start, end, sources[0].Option, sources[1].Option, sources[2].Option,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            var chosen = sources.Where(s => parsed.GetValue(s.Option)).Select(s => s.Source).ToImmutableHashSet(StringComparer.Ordinal);
+            var today = DateOnly.FromDateTime(host.Clock.GetUtcNow().UtcDateTime);
+            if (!TryDay(parsed.GetValue(start), today.AddDays(-89), out var first) || !TryDay(parsed.GetValue(end), today.AddDays(-1), out var last) || last < first)
+                return await BundleCommands.UsageAsync(error, "--start and --end are days such as 2026-09-30, the end not before the start");
+            if (parsed.GetValue(preparer)!.Trim().Equals(parsed.GetValue(reviewer)!.Trim(), StringComparison.OrdinalIgnoreCase))
+                return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} prepares; somebody else must review");
+            var asked = Targets.Where(t => chosen.IsEmpty || chosen.Contains(t.Source)).ToImmutableArray();
+            var inputs = Inputs(host, [.. asked.Select(a => a.Source)]);
+            var root = host.FullPath(parsed.GetValue(folder)!);
+            var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["engagement.yaml"] = Engagement(parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, asked, inputs),
+                [".gitignore"] = "# Evidence is confidential, and is kept elsewhere.\nbundles/\n",
+            };
+            foreach (var input in inputs)
+                files[$"inputs/{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
+            return await WriteAsync(root, files, output, error, cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> WriteAsync(string root, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        if (files.Keys.FirstOrDefault(f => Path.Exists(Path.Combine(root, f))) is { } there)
+            return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} is there already; nothing was written");
+        try
+        {
+            foreach (var (name, content) in files)
+            {
+                var path = Path.Combine(root, name);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+                await file.WriteAsync(Encoding.UTF8.GetBytes(content), cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
+        }
+        await output.WriteLineAsync($"{Path.Combine(root, "engagement.yaml")} and {files.Count - 2} tables to fill in below inputs/");
+        await output.WriteLineAsync("next: look through it, then auditcli doctor engagement.yaml, then auditcli run engagement.yaml");
+        return ExitCode.Ok;
+    }
+
+    private static string Engagement(
+        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<(string Source, string Target, string Remark)> targets, ImmutableArray<Register> inputs)
+    {
+        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $$"""
+            # An engagement: whom, which period, which controls, which targets. auditcli run engagement.yaml
+            schema: 1
+            entity: {{Quoted(entity)}}
+            name: First fieldwork
+            period: { start: {{first:yyyy-MM-dd}}, end: {{last:yyyy-MM-dd}}, time_zone: UTC }   # both days included
+            preparer: {{Quoted(preparer)}}
+            reviewer: {{Quoted(reviewer)}}
+            # controls:
+            #   include: ["APD-*", INF-AWS-001]      # default: every control that has a target; see auditcli controls list
+            #   not_applicable: { OPS-AWS-002: { reason: "...", approved_by: "...", approved_on: 2026-01-31 } }
+
+            """);
+        text.Append("targets:\n");
+        foreach (var (_, target, remark) in targets)
+            text.Append(CultureInfo.InvariantCulture, $"  {target}   {remark}\n");
+        text.Append("# Registers that the controls can use. Fill in inputs/<name>.csv, then say here where it came from:\n# inputs:\n");
+        foreach (var input in inputs)
+            text.Append(CultureInfo.InvariantCulture, $"#   {input.Name}: {{ file: inputs/{input.Name}.csv, obtained_from: \"...\", obtained_on: {last:yyyy-MM-dd}, how: \"...\", stated_rows: 0 }}   # {string.Join(", ", input.Controls)}\n");
+        return text.ToString().ReplaceLineEndings("\n");
+    }
+
+    /// <summary>The files that shipped controls take from management, where a control asks one of these sources.</summary>
+    private static ImmutableArray<Register> Inputs(AuditHost host, ImmutableArray<string> sources) =>
+    [
+        .. Libraries.Load(null, host).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => sources.Contains(e.Source)))
+            .SelectMany(c => c.Evidence.Where(e => e.IsFile).Select(e => (c.Id, Need: e))).GroupBy(e => e.Need.Operation, StringComparer.Ordinal)
+            .OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => new Register(g.Key, [.. g.SelectMany(e => e.Need.Columns).DistinctBy(c => c.Name)], [.. g.Select(e => e.Id)])),
+    ];
+
+    private static bool TryDay(string? text, DateOnly fallback, out DateOnly day)
+    {
+        day = fallback;
+        return text is null || DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day);
+    }
+
+    private static string Quoted(string text) => JsonSerializer.Serialize(text);
+
+    private sealed record Register(string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Controls);
+}

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Lookup;
+using AuditCli.Reperformance;
+
+namespace AuditCli.Diff;
+
+/// <summary>What became of the exceptions of earlier bundles in a later one, and what else is not as it was.</summary>
+/// <param name="Verifications">Of every bundle, in the order given.</param>
+internal sealed record BundleDiff(
+    ImmutableArray<OpenedBundle> Before,
+    OpenedBundle After,
+    ImmutableArray<VerifyReport> Verifications,
+    ImmutableArray<ExceptionChange> Exceptions,
+    ImmutableArray<ScopeChange> Controls,
+    ImmutableArray<ScopeChange> Parameters,
+    ImmutableArray<ScopeChange> Shrunk,
+    ImmutableArray<ScopeChange> Incomplete,
+    ImmutableArray<string> Notes)
+{
+    /// <summary>2 something is new or reappeared, or a bundle does not verify; 3 something cannot be said; 0 otherwise.</summary>
+    public int ExitCode =>
+        Exceptions.Any(e => e.State is ExceptionState.New or ExceptionState.Reappeared) || Verifications.Any(v => v.ExitCode == AuditCli.ExitCode.Failed) ? AuditCli.ExitCode.Failed
+        : Exceptions.Any(e => e.State is ExceptionState.SeenLess or ExceptionState.OtherRule) || !Shrunk.IsEmpty || !Incomplete.IsEmpty
+            || Verifications.Any(v => v.ExitCode != AuditCli.ExitCode.Ok) ? AuditCli.ExitCode.Undecided
+        : AuditCli.ExitCode.Ok;
+
+    /// <summary>Verifies every bundle, then compares the last with the one before it; those before that say what was known earlier.</summary>
+    /// <param name="bundles">At least two, oldest first; full paths.</param>
+    /// <exception cref="InvalidDataException">A bundle is not safe to read, or not what it should be.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static async Task<BundleDiff> OfAsync(ImmutableArray<string> bundles, VerifyOptions options, AuditHost host, CancellationToken cancellationToken)
+    {
+        var verifications = ImmutableArray.CreateBuilder<VerifyReport>();
+        foreach (var bundle in bundles)
+        {
+            var report = await BundleVerifier.VerifyAsync(bundle, options, cancellationToken);
+            if (Reperformed.WhyUnsafe(report) is { } reason)
+                throw new InvalidDataException($"{bundle}: {reason}");
+            verifications.Add(report);
+        }
+        return await Task.Run(() => Compare([.. bundles.Select(OpenedBundle.Open)], verifications.ToImmutable(), host, cancellationToken), cancellationToken);
+    }
+
+    private static BundleDiff Compare(ImmutableArray<OpenedBundle> bundles, ImmutableArray<VerifyReport> verifications, AuditHost host, CancellationToken cancellationToken)
+    {
+        var (before, after) = (bundles[^2], bundles[^1]);
+        var known = ExceptionsOf(before, cancellationToken);
+        var earlier = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var old in bundles[..^2])
+        {
+            foreach (var item in ExceptionsOf(old, cancellationToken).Values)
+                earlier.TryAdd(item.Id, old.Id);
+        }
+        var now = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
+        foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.ExceptionId)))
+            now.TryAdd(row.ExceptionId, KnownItem.Of(row));
+
+        var scope = new ScopeComparison(before, after, host);
+        var reverse = new ScopeComparison(after, before, host);
+        var changes = now.Values.Where(i => i.IsOpen).Select(i => Open(i, known, earlier, scope, reverse))
+            .Concat(known.Values.Where(i => i.IsOpen).Select(i => Closed(i, now.GetValueOrDefault(i.Id), scope)).OfType<ExceptionChange>());
+        return new(
+            bundles[..^1], after, verifications,
+            [.. changes.OrderBy(c => c.State).ThenBy(c => c.Row.Control, StringComparer.Ordinal).ThenBy(c => c.Row.Test, StringComparer.Ordinal)
+                .ThenBy(c => c.Row.Account, StringComparer.Ordinal).ThenBy(c => c.Row.Item, StringComparer.Ordinal)],
+            scope.ControlChanges, scope.ParameterChanges, scope.Shrunk, scope.NewlyIncomplete, [.. scope.Notes]);
+    }
+
+    /// <summary>Of an exception that is open in the later bundle.</summary>
+    private static ExceptionChange Open(KnownItem item, Dictionary<string, KnownItem> known, Dictionary<string, string> earlier, ScopeComparison scope, ScopeComparison reverse)
+    {
+        if (known.TryGetValue(item.Id, out var then))
+            return then.IsOpen ? new(ExceptionState.StillOpen, item, null) : new(ExceptionState.Reappeared, item, "it was approved, and the approval no longer holds");
+        if (earlier.TryGetValue(item.Id, out var bundle))
+            return new(ExceptionState.Reappeared, item, $"known from {bundle}");
+        return new(ExceptionState.New, item, scope.OtherRule(item.Control) ?? (reverse.SawLess(item, gone: true) is { } unseen ? $"it could not be seen before: {unseen}" : null));
+    }
+
+    /// <summary>Of an exception that was open in the earlier bundle; null while it is open still.</summary>
+    private static ExceptionChange? Closed(KnownItem then, KnownItem? now, ScopeComparison scope)
+    {
+        if (now is { IsOpen: true })
+            return null;
+        if (now is { Verdict: "approved" })
+            return new(ExceptionState.Approved, now, null);
+        if (now is { Verdict: "undetermined" })
+            return new(ExceptionState.SeenLess, now, $"it could not be determined{(now.Reason is { } reason ? $": {reason}" : "")}");
+        if (scope.SawLess(then, gone: now is null) is { } less)
+            return new(ExceptionState.SeenLess, now ?? then, less);
+        if (scope.OtherRule(then.Control) is { } rule)
+            return new(ExceptionState.OtherRule, now ?? then, rule);
+        return new(ExceptionState.Fixed, now ?? then, now is null ? "it is no longer in the population, which was read completely" : "it passes");
+    }
+
+    private static Dictionary<string, KnownItem> ExceptionsOf(OpenedBundle bundle, CancellationToken cancellationToken)
+    {
+        var items = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
+        foreach (var row in Rows(bundle, cancellationToken).Where(r => r.IsException))
+            items.TryAdd(row.ExceptionId, KnownItem.Of(row));
+        return items;
+    }
+
+    private static IEnumerable<PopulationRow> Rows(OpenedBundle bundle, CancellationToken cancellationToken)
+    {
+        foreach (var (control, test) in bundle.Results.Controls.SelectMany(c => c.Tests.Select(t => (Control: c.Id, Test: t.Id))).Distinct())
+        {
+            foreach (var row in bundle.Rows(control, test))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                yield return row;
+            }
+        }
+    }
+}

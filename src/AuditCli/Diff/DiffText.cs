@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Evidence;
+
+namespace AuditCli.Diff;
+
+/// <summary>What <c>diff</c> prints: text for people, Markdown for a ticket or a CI job, JSON for programs.</summary>
+internal static class DiffText
+{
+    private const int Most = 100;
+    private const int Cell = 300;
+    private const int LongestLine = 2000;
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly ImmutableArray<(ExceptionState State, string Word, string Heading)> States =
+    [
+        (ExceptionState.New, "new", "NEW"),
+        (ExceptionState.Reappeared, "reappeared", "REAPPEARED"),
+        (ExceptionState.StillOpen, "still_open", "STILL OPEN"),
+        (ExceptionState.SeenLess, "seen_less", "NOT FIXED, SEEN LESS: the later bundle cannot say"),
+        (ExceptionState.OtherRule, "other_rule", "NO EXCEPTION UNDER ANOTHER RULE: the control or a parameter changed"),
+        (ExceptionState.Approved, "approved", "APPROVED NOW"),
+        (ExceptionState.Fixed, "fixed", "FIXED"),
+    ];
+
+    public static void Write(TextWriter output, BundleDiff diff)
+    {
+        void Line(string text) => output.WriteLine(PrintableText.Of(text, LongestLine));
+        foreach (var line in Heads(diff))
+            Line(line);
+        Line("");
+        Line(Totals(diff));
+        foreach (var (state, _, heading) in States)
+        {
+            List(heading, [.. diff.Exceptions.Where(e => e.State == state)], e =>
+            {
+                Line($"  {e.Row.Id} {e.Row.Test} {e.Row.Account}  {PrintableText.Of(e.Row.Item, Cell)}{(e.Row.IsOpen && e.Row.Reason is { } reason ? $": {PrintableText.Of(reason, Cell)}" : "")}");
+                if (e.Why is { } why)
+                    Line($"    {PrintableText.Of(why, Cell)}");
+            });
+        }
+        foreach (var (heading, changes) in Changes(diff))
+            List(heading, changes, c => Line($"  {Sentence(c)}"));
+
+        void List<T>(string heading, ImmutableArray<T> of, Action<T> one)
+        {
+            if (of.IsEmpty)
+                return;
+            Line("");
+            Line($"{heading} ({of.Length})");
+            foreach (var thing in of.Take(Most))
+                one(thing);
+            if (of.Length > Most)
+                Line($"  and {of.Length - Most} more; --format json has them all");
+        }
+    }
+
+    public static void WriteMarkdown(TextWriter output, BundleDiff diff)
+    {
+        output.WriteLine("# What became of the exceptions");
+        output.WriteLine();
+        foreach (var line in Heads(diff))
+            output.WriteLine($"- {Markdown(line, LongestLine)}");
+        output.WriteLine();
+        output.WriteLine($"**{Markdown(Totals(diff), LongestLine)}**");
+        foreach (var (state, _, heading) in States)
+        {
+            var of = diff.Exceptions.Where(e => e.State == state).ToImmutableArray();
+            if (of.IsEmpty)
+                continue;
+            output.WriteLine();
+            output.WriteLine($"## {heading} ({of.Length})");
+            output.WriteLine();
+            output.WriteLine("| exception | test | account | item | why |");
+            output.WriteLine("|---|---|---|---|---|");
+            foreach (var e in of.Take(Most))
+                output.WriteLine($"| {string.Join(" | ", new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, e.Why ?? (e.Row.IsOpen ? e.Row.Reason : null) ?? "" }.Select(c => Markdown(c, Cell)))} |");
+            if (of.Length > Most)
+                output.WriteLine($"\nand {of.Length - Most} more");
+        }
+        foreach (var (heading, changes) in Changes(diff).Where(c => !c.Changes.IsEmpty))
+        {
+            output.WriteLine();
+            output.WriteLine($"## {heading} ({changes.Length})");
+            output.WriteLine();
+            foreach (var change in changes.Take(Most))
+                output.WriteLine($"- {Markdown(Sentence(change), LongestLine)}");
+            if (changes.Length > Most)
+                output.WriteLine($"- and {changes.Length - Most} more");
+        }
+    }
+
+    public static string Json(BundleDiff diff) => new JsonObject
+    {
+        ["before"] = new JsonArray([.. diff.Before.Zip(diff.Verifications).Select(b => (JsonNode)Bundle(b.First, b.Second))]),
+        ["after"] = Bundle(diff.After, diff.Verifications[^1]),
+        ["exit_code"] = diff.ExitCode,
+        ["counts"] = new JsonObject(States.Select(s => KeyValuePair.Create(s.Word, (JsonNode?)diff.Exceptions.Count(e => e.State == s.State)))),
+        ["exceptions"] = new JsonArray([.. diff.Exceptions.Select(e => (JsonNode)new JsonObject
+        {
+            ["id"] = e.Row.Id,
+            ["state"] = States.Single(s => s.State == e.State).Word,
+            ["control"] = e.Row.Control,
+            ["test"] = e.Row.Test,
+            ["target"] = e.Row.Target,
+            ["account"] = e.Row.Account,
+            ["item"] = e.Row.Item,
+            ["verdict"] = e.Row.Verdict,
+            ["reason"] = e.Row.Reason,
+            ["why"] = e.Why,
+        })]),
+        ["controls_changed"] = Array(diff.Controls),
+        ["parameters_changed"] = Array(diff.Parameters),
+        ["scope_shrank"] = Array(diff.Shrunk),
+        ["newly_incomplete"] = Array(diff.Incomplete),
+        ["notes"] = new JsonArray([.. diff.Notes.Select(n => (JsonNode)n)]),
+    }.ToJsonString(Readable);
+
+    private static IEnumerable<string> Heads(BundleDiff diff) =>
+    [
+        .. diff.Before.Append(diff.After).Zip(diff.Verifications).Select((b, i) =>
+            $"{(i == diff.Before.Length ? "after " : "before")} {b.First.Id}, as of {Rfc3339.Format(b.First.Record.AsOf)}{(b.First.Record.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}: {Verified(b.Second)}"),
+        .. diff.Notes.Select(n => $"note: {n}"),
+    ];
+
+    private static string Verified(Evidence.Bundles.VerifyReport report) => report.ExitCode switch
+    {
+        AuditCli.ExitCode.Ok => "verifies",
+        AuditCli.ExitCode.Failed => $"FAILS verification: {report.Problems.Select(p => $"{p.Code} {p.Path}").FirstOrDefault()}",
+        _ => $"undecided: {report.Problems.Select(p => p.Message).FirstOrDefault() ?? "see auditcli verify"}",
+    };
+
+    private static string Totals(BundleDiff diff) => string.Join(", ", States.Select(s => (s.Word, Count: diff.Exceptions.Count(e => e.State == s.State)))
+        .Where(s => s.Count > 0).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Count} {s.Word.Replace('_', ' ')}")).DefaultIfEmpty("no exceptions, before or now"));
+
+    private static IEnumerable<(string Heading, ImmutableArray<ScopeChange> Changes)> Changes(BundleDiff diff) =>
+    [
+        ("SCOPE SHRANK", diff.Shrunk),
+        ("EVIDENCE NEWLY INCOMPLETE", diff.Incomplete),
+        ("CONTROLS CHANGED", diff.Controls),
+        ("PARAMETERS CHANGED", diff.Parameters),
+    ];
+
+    private static string Sentence(ScopeChange change) =>
+        $"{(change.Control.Length > 0 ? $"{change.Control}: " : "")}{change.What}: {(change.Before is null ? change.After : change.After is null ? change.Before : $"{change.Before} -> {change.After}")}";
+
+    /// <summary>A stranger's words in Markdown: no markup of theirs, nor of HTML, and one line.</summary>
+    private static string Markdown(string text, int most)
+    {
+        var escaped = new System.Text.StringBuilder();
+        foreach (var c in PrintableText.Of(text, most))
+            escaped.Append(c is '<' ? "&lt;" : c is '>' ? "&gt;" : c is '&' ? "&amp;" : c is '\\' or '`' or '*' or '_' or '[' or ']' or '|' or '#' or '!' or '~' or '@' ? $"\\{c}" : c.ToString());
+        return escaped.ToString();
+    }
+
+    private static JsonObject Bundle(Lookup.OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
+    {
+        ["bundle_id"] = bundle.Id,
+        ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256.Hex,
+        ["as_of"] = Rfc3339.Format(bundle.Record.AsOf),
+        ["mode"] = bundle.Record.Mode,
+        ["verification_exit_code"] = report.ExitCode,
+    };
+
+    private static JsonArray Array(ImmutableArray<ScopeChange> changes) => new([.. changes.Select(c => (JsonNode)new JsonObject
+    {
+        ["control"] = c.Control.Length > 0 ? c.Control : null,
+        ["what"] = c.What,
+        ["before"] = c.Before,
+        ["after"] = c.After,
+    })]);
+}

@@ -1,0 +1,176 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Lookup;
+
+namespace AuditCli.Diff;
+
+/// <summary>Two bundles side by side: under which rules each concluded, and how far each saw.</summary>
+internal sealed class ScopeComparison(OpenedBundle before, OpenedBundle after, AuditHost host)
+{
+    private readonly Dictionary<(string, string, string), string?> _less = [];
+
+    /// <summary>Controls with another text.</summary>
+    public ImmutableArray<ScopeChange> ControlChanges =>
+    [
+        .. Both().Where(c => c.Before.Sha256 != c.After.Sha256).Select(c => new ScopeChange(
+            c.After.Id, "control changed", $"{c.Before.Version}, sha256 {c.Before.Sha256.Hex[..16]}", $"{c.After.Version}, sha256 {c.After.Sha256.Hex[..16]}")),
+        .. after.Results.Controls.Where(c => Find(before, c.Id) is null).Select(c => new ScopeChange(c.Id, "control added", null, c.Version)),
+    ];
+
+    /// <summary>Parameters with another value.</summary>
+    public ImmutableArray<ScopeChange> ParameterChanges => [.. Both().SelectMany(c => Parameters(c.Before, c.After))];
+
+    /// <summary>Controls, accounts, regions and files that the earlier bundle has and the later has not.</summary>
+    public ImmutableArray<ScopeChange> Shrunk
+    {
+        get
+        {
+            var left = before.Results.Controls.Where(c => IsTested(c) && !IsTested(Find(after, c.Id)))
+                .Select(c => new ScopeChange(c.Id, "control not run", Reports.Wording.Name(c.Conclusion), WhyNotRun(after, c.Id)));
+            var (then, now) = (Places(before), Places(after));
+            var accounts = then.Select(p => p.Account).Except(now.Select(p => p.Account)).Order(StringComparer.Ordinal).ToImmutableArray();
+            var regions = then.Where(p => !accounts.Contains(p.Account)).Except(now).Order();
+            var files = Files(before).Except(Files(after)).Order(StringComparer.Ordinal);
+            return
+            [
+                .. left,
+                .. accounts.Select(a => new ScopeChange("", "account not read", a, null)),
+                .. regions.Select(p => new ScopeChange("", "region not read", $"{p.Account} {p.Region}", null)),
+                .. files.Select(f => new ScopeChange("", "file not handed in", f, null)),
+            ];
+        }
+    }
+
+    /// <summary>What was read completely, counted alike or evaluated before, and is not now.</summary>
+    public ImmutableArray<ScopeChange> NewlyIncomplete
+    {
+        get
+        {
+            var limits = before.Results.Controls.SelectMany(c => c.Limitations.Select(l => Key(c, l))).ToHashSet();
+            var checks = before.Results.Controls.SelectMany(Disagreeing).Select(d => d with { Sides = "" }).ToHashSet();
+            var broken = before.Results.Controls.SelectMany(Broken).Select(b => b with { Error = "" }).ToHashSet();
+            return
+            [
+                .. after.Results.Controls.SelectMany(c => c.Limitations.Where(l => !limits.Contains(Key(c, l))).Select(l => new ScopeChange(
+                    c.Id, "evidence incomplete", null, $"{l.Operation} in {Place(l.Target, l.Account, l.Region)}: {l.Code}: {l.Message}"))),
+                .. after.Results.Controls.SelectMany(Disagreeing).Where(d => !checks.Contains(d with { Sides = "" }))
+                    .Select(d => new ScopeChange(d.Control, "counts do not agree", null, $"{d.Check} in {d.Account}: {d.Sides}")),
+                .. after.Results.Controls.SelectMany(Broken).Where(b => !broken.Contains(b with { Error = "" }))
+                    .Select(b => new ScopeChange(b.Control, "test broke", null, $"{b.Test} in {b.Account}: {b.Error}")),
+            ];
+        }
+    }
+
+    /// <summary>What stands about the two runs as a whole.</summary>
+    public IEnumerable<string> Notes
+    {
+        get
+        {
+            if (before.Text("entity") != after.Text("entity"))
+                yield return $"the bundles are of different entities: {before.Text("entity")} and {after.Text("entity")}";
+            if (after.Record.AsOf < before.Record.AsOf)
+                yield return "the later bundle is as of an earlier moment than the one before it; is the order right?";
+            if (before.Results.Engine.Version != after.Results.Engine.Version)
+                yield return $"the engine was {before.Results.Engine.Version} and is {after.Results.Engine.Version}";
+        }
+    }
+
+    /// <summary>Why a conclusion of the later bundle does not compare with one of the earlier; null when the rule is the same.</summary>
+    public string? OtherRule(string control)
+    {
+        if (Find(before, control) is not { } then || Find(after, control) is not { } now)
+            return null;
+        return then.Sha256 != now.Sha256 ? $"the control changed from {then.Version} to {now.Version}"
+            : Parameters(then, now).FirstOrDefault() is { } parameter ? $"{parameter.What} was {parameter.Before} and is {parameter.After}"
+            : null;
+    }
+
+    /// <summary>Why the later bundle cannot say that an item of the earlier passes or is gone; null when it saw as much.</summary>
+    /// <param name="gone">Whether the item is not in its population, rather than in it.</param>
+    public string? SawLess(KnownItem item, bool gone)
+    {
+        var key = (item.Control, item.Test, item.Account);
+        if (!_less.TryGetValue(key, out var why))
+            _less[key] = why = WhyLess(item.Control, item.Test, item.Account);
+        return why ?? (gone ? WhyGone(item) : null);
+    }
+
+    private string? WhyLess(string id, string test, string account)
+    {
+        if (Find(after, id) is not { } control || !IsTested(control))
+            return $"the control was not run: {WhyNotRun(after, id)}";
+        var part = control.Tests.FirstOrDefault(t => t.Id == test && t.Partition.Account == account);
+        if (part is null)
+            return control.Tests.Any(t => t.Id == test) ? $"{account} was not read" : null;
+        if (part.Error is { } error)
+            return $"the test broke: {error}";
+        var definition = after.ControlOf(id, host);
+        var used = definition is null ? [] : ControlSql.EvidenceOf(definition, test);
+        bool Concerns(string evidence) => definition is null || used.Contains(evidence);
+        if (control.Limitations.FirstOrDefault(l => (account == Partition.Everywhere || l.Account == account || l.Account.Length == 0) && Concerns(l.Evidence)) is { } limitation)
+            return $"{limitation.Operation} in {Place(limitation.Target, limitation.Account, limitation.Region)} was not read completely: {limitation.Code}";
+        if (part.Completeness.FirstOrDefault(c => !c.Agree) is { } check)
+            return $"{check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}";
+        var then = Asked(before, id, account).Where(a => Concerns(a.Name) && a.Name != definition?.Waivers?.From);
+        return then.Except(Asked(after, id, account)).Order().FirstOrDefault() is { Name.Length: > 0 } unasked
+            ? $"{unasked.Name} was not asked {(unasked.Account.Length == 0 ? "for: no such file" : $"in {unasked.Account} {unasked.Region}")}"
+            : null;
+    }
+
+    private string? WhyGone(KnownItem item)
+    {
+        var definition = after.ControlOf(item.Control, host);
+        var (then, now) = (before.Results.Parameters, after.Results.Parameters);
+        if (definition is not { Mode: ControlMode.PointInTime } && (now.PeriodStart > then.PeriodStart || now.PeriodEnd < then.PeriodEnd))
+            return "the period of the later bundle does not cover that of the earlier one";
+        foreach (var input in before.Index.Where(i => i.Target.Length == 0))
+        {
+            var name = input.Names.FirstOrDefault(n => n.Control == item.Control).Name;
+            if (name is null || name == definition?.Waivers?.From)
+                continue;
+            if (after.Index.FirstOrDefault(i => i.Target.Length == 0 && i.Operation == input.Operation) is { } again && again.Items < input.Items)
+                return $"the file {input.Operation} has {again.Items} rows, and had {input.Items}";
+        }
+        return null;
+    }
+
+    private IEnumerable<(ControlResult Before, ControlResult After)> Both() =>
+        before.Results.Controls.Select(c => (c, Find(after, c.Id))).Where(c => c.Item2 is not null).Select(c => (c.c, c.Item2!));
+
+    private static IEnumerable<ScopeChange> Parameters(ControlResult then, ControlResult now) => then.Parameters
+        .Select(p => (Then: p, Now: now.Parameters.FirstOrDefault(n => n.Name == p.Name)))
+        .Where(p => p.Now is not null && p.Then.Value.GetRawText() != p.Now.Value.GetRawText())
+        .Select(p => new ScopeChange(now.Id, $"parameter {p.Then.Name}", Shown(p.Then), Shown(p.Now!)));
+
+    private static string Shown(ParameterResult parameter) => $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $" (set by {by}: {parameter.Why})" : "")}";
+
+    private static ControlResult? Find(OpenedBundle bundle, string id) => bundle.Results.Controls.FirstOrDefault(c => c.Id == id);
+
+    private static bool IsTested(ControlResult? control) => control is not null && control.Conclusion != Conclusion.NotApplicable;
+
+    private static string WhyNotRun(OpenedBundle bundle, string id) => Find(bundle, id)?.NotApplicable?.Reason
+        ?? bundle.Results.NotTested.FirstOrDefault(n => n.Id == id)?.Reason ?? "it is not in the bundle";
+
+    private static ImmutableHashSet<(string Account, string Region)> Places(OpenedBundle bundle) =>
+        [.. bundle.Index.Where(i => i.Target.Length > 0 && i.Account.Length > 0).Select(i => (i.Account, i.Region))];
+
+    private static IEnumerable<string> Files(OpenedBundle bundle) => bundle.Index.Where(i => i.Target.Length == 0).Select(i => i.Operation).Distinct(StringComparer.Ordinal);
+
+    private static ImmutableHashSet<(string Name, string Account, string Region)> Asked(OpenedBundle bundle, string control, string account) =>
+    [
+        .. bundle.Index.Where(i => account == Partition.Everywhere || i.Target.Length == 0 || i.Account == account)
+            .SelectMany(i => i.Names.Where(n => n.Control == control).Select(n => (n.Name, i.Account, i.Region))),
+    ];
+
+    private static (string, string, string, string, string, string) Key(ControlResult control, Limitation limitation) =>
+        (control.Id, limitation.Evidence, limitation.Account, limitation.Region, limitation.Operation, limitation.Code);
+
+    private static IEnumerable<(string Control, string Check, string Account, string Sides)> Disagreeing(ControlResult control) => control.Tests
+        .SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (control.Id, c.Name, t.Partition.Account, $"{c.Left ?? "unknown"} against {c.Right ?? "unknown"}"))).Distinct();
+
+    private static IEnumerable<(string Control, string Test, string Account, string Error)> Broken(ControlResult control) =>
+        control.Tests.Where(t => t.Error is not null).Select(t => (control.Id, t.Id, t.Partition.Account, t.Error!));
+
+    private static string Place(string target, string account, string region) => string.Join(' ', new[] { target, account == target ? "" : account, region }.Where(p => p.Length > 0));
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Collectors;
+using AuditCli.Commands;
+using AuditCli.Evidence;
+
+namespace AuditCli.Reports;
+
+/// <summary>What <c>doctor</c> prints.</summary>
+internal static class DoctorText
+{
+    private const int LongestLine = 500;
+    private static readonly TimeSpan LargeOffset = TimeSpan.FromMinutes(1);
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static void Write(TextWriter output, Examination found)
+    {
+        void Line(string text) => output.WriteLine(PrintableText.Of(text, LongestLine));
+        foreach (var line in Tool.Describe().Split('\n'))
+            Line(line.TrimEnd());
+        Line($"disk {(found.FreeBytes is { } free ? string.Create(CultureInfo.InvariantCulture, $"{free / 1e9:0.0} GB free") : "unknown")} at {found.Place}");
+        foreach (var (host, offset) in found.ClockOffsets)
+        {
+            if (offset.Duration() >= LargeOffset)
+                Line($"clock {host} is {offset.Duration().TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s {(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine; set it before a run, or dates are in doubt");
+        }
+        if (found.ClockOffsets.Count > 0 && found.ClockOffsets.Values.All(o => o.Duration() < LargeOffset))
+            Line($"clock agrees with {found.ClockOffsets.Count} hosts to a minute");
+        foreach (var endpoint in found.UnusualEndpoints)
+            Line($"endpoint that is not the provider's own: {endpoint}");
+        foreach (var target in found.Targets)
+        {
+            Line("");
+            Target(target, Line);
+        }
+        foreach (var not in found.NotTested)
+            Line($"not tested: {not.Id}: {not.Reason}");
+        Line("");
+        var refused = found.Targets.Sum(t => t.Operations.Count(o => o.Outcome == ProbeOutcome.Refused));
+        Line(found.ExitCode == ExitCode.Ok
+            ? "everything that was asked can be read"
+            : $"{found.Targets.Count(t => t.Failure is not null)} targets cannot be entered, {refused} operations cannot be read; what has to be granted: auditcli permissions");
+    }
+
+    public static string Json(Examination found) => new JsonObject
+    {
+        ["version"] = Tool.Version,
+        ["exit_code"] = found.ExitCode,
+        ["free_bytes"] = found.FreeBytes,
+        ["clock_offset_seconds"] = new JsonObject(found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
+        ["unusual_endpoints"] = new JsonArray([.. found.UnusualEndpoints.Select(e => (JsonNode)e)]),
+        ["targets"] = new JsonArray([.. found.Targets.Select(t => (JsonNode)new JsonObject
+        {
+            ["name"] = t.Target.Name,
+            ["source"] = t.Target.Source,
+            ["failure"] = t.Failure is { } f ? new JsonObject { ["code"] = f.Code, ["message"] = f.Message } : null,
+            ["accounts"] = new JsonArray([.. t.Connections.Select(c => (JsonNode)new JsonObject
+            {
+                ["account"] = c.Account,
+                ["identity"] = c.Identity,
+                ["regions"] = new JsonArray([.. c.Regions.Select(r => (JsonNode)r)]),
+            })]),
+            ["accounts_asked"] = t.AccountsAsked,
+            ["operations"] = new JsonArray([.. t.Operations.Select(o => (JsonNode)new JsonObject
+            {
+                ["operation"] = o.Request.Operation.Name,
+                ["account"] = o.Account,
+                ["region"] = o.Region,
+                ["outcome"] = Word(o.Outcome),
+                ["code"] = o.Code,
+                ["message"] = o.Message,
+                ["controls"] = new JsonArray([.. o.Request.Names.Select(n => n.Control).Distinct().Order(StringComparer.Ordinal).Select(c => (JsonNode)c)]),
+            })]),
+        })]),
+        ["not_tested"] = new JsonArray([.. found.NotTested.Select(n => (JsonNode)new JsonObject { ["id"] = n.Id, ["reason"] = n.Reason })]),
+    }.ToJsonString(Readable);
+
+    private static void Target(ProbedTarget target, Action<string> line)
+    {
+        if (target.Failure is { } failure)
+        {
+            line($"target {target.Target.Name} CANNOT BE ENTERED: {failure.Code}: {failure.Message}");
+            return;
+        }
+        foreach (var connection in target.Connections.Take(5))
+            line($"target {target.Target.Name} is account {connection.Account}, read as {connection.Identity}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
+        if (target.Connections.Length > 5)
+            line($"  and {target.Connections.Length - 5} more accounts");
+        if (target.AccountsAsked < target.Connections.Length)
+            line($"  asked in the first {target.AccountsAsked} of {target.Connections.Length} accounts");
+        var (readable, refused) = (target.Operations.Count(o => o.Outcome == ProbeOutcome.Readable), target.Operations.Where(o => o.Outcome == ProbeOutcome.Refused).ToArray());
+        line($"  {readable} of {target.Operations.Length} operations can be read, {refused.Length} cannot, {target.Operations.Length - readable - refused.Length} were not asked");
+        foreach (var same in refused.GroupBy(o => (o.Request.Operation.Name, o.Code)))
+        {
+            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {o.Region}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");
+            line($"    needed by {Controls(same)}");
+        }
+        foreach (var same in target.Operations.Where(o => o.Outcome == ProbeOutcome.NotAsked).GroupBy(o => (o.Request.Operation.Name, o.Message)))
+            line($"  not asked: {same.Key.Name}{(same.Count() > 1 ? $" in {same.Count()} places" : "")}: {same.Key.Message}");
+    }
+
+    private static string Controls(IEnumerable<ProbedOperation> operations) =>
+        string.Join(", ", operations.SelectMany(o => o.Request.Names).Select(n => n.Control).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+
+    private static string Word(ProbeOutcome outcome) => outcome switch
+    {
+        ProbeOutcome.Readable => "readable",
+        ProbeOutcome.Refused => "refused",
+        ProbeOutcome.NotAsked => "not_asked",
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
+    };
+}

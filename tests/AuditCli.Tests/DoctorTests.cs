@@ -1,0 +1,97 @@
+using System.Text.Json;
+
+namespace AuditCli.Tests;
+
+/// <summary>What a run would not get is known before it, without a trace anywhere.</summary>
+public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedCluster>
+{
+    private static readonly Dictionary<string, string> Nothing = [];
+
+    [Fact]
+    public async Task A_missing_permission_of_a_google_project_is_named_with_who_needs_it_and_nothing_is_written()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = GoogleEnvironment.Server();
+        server.Permissions["MARKERtokenOfServiceAccountMARKER"] = ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get"];
+        var environment = GoogleEnvironment.At(server, folder);
+        folder.Write("engagement.yaml", GoogleEnvironment.Engagement("\"*-GCP-*\"", "projects: [nq-matching-prod]"));
+        var before = Contents(folder);
+        var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "engagement.yaml");
+        Assert.True(result.ExitCode == 3, result.ToString());
+        foreach (var word in new[] { "target google is account nq-matching-prod, read as ", "CANNOT READ compute:firewalls.list in nq-matching-prod gcp-global: ", "compute.firewalls.list", "needed by INF-GCP-001", "endpoint that is not the provider's own: http://127.0.0.1:", "auditcli permissions" })
+            Assert.Contains(word, result.Output, StringComparison.Ordinal);
+        Assert.Equal(before, Contents(folder));
+    }
+
+    [Fact]
+    public async Task Where_all_can_be_read_it_says_so_and_asks_each_list_for_one_page()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = GoogleEnvironment.Server();
+        folder.Write("engagement.yaml", GoogleEnvironment.Engagement("\"*-GCP-*\"", "organization: \"123456789012\""));
+        var result = await AuditCommand.ProcessAsync(folder.Path, GoogleEnvironment.At(server, folder), [], "doctor", "engagement.yaml", "--output", "json");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        var target = Assert.Single(JsonElement.Parse(result.Output).GetProperty("targets").EnumerateArray());
+        Assert.Equal(3, target.GetProperty("accounts").GetArrayLength());
+        var operations = target.GetProperty("operations").EnumerateArray().ToArray();
+        Assert.Contains(operations, o => o.GetProperty("operation").GetString() == "iam:projects.serviceAccounts.keys.list" && o.GetProperty("outcome").GetString() == "readable");
+        Assert.DoesNotContain(operations, o => o.GetProperty("outcome").GetString() == "refused");
+    }
+
+    [MotoFact]
+    public async Task Ambient_aws_credentials_are_examined_and_run_and_the_bundle_can_be_done_again()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await MotoServer.StartAsync();
+        var environment = AwsEnvironment.At(server.Address.GetLeftPart(UriPartial.Authority));
+        var doctor = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--aws", "--control", "APD-AWS-00[124]", "--pack", "quick");
+        Assert.Equal(1, doctor.ExitCode);
+        doctor = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--aws", "--control", "APD-AWS-002", "--pack", "quick");
+        Assert.True(doctor.ExitCode == 0, doctor.ToString());
+        foreach (var word in new[] { "target aws is account 123456789012, read as arn:aws:", "not asked: iam:GetCredentialReport", "side effect", "engine duckdb", "GB free" })
+            Assert.Contains(word, doctor.Output, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+
+        var run = await AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "--aws", "--control", "APD-AWS-002", "--pack", "quick", "--out", "out");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        Assert.Contains("First look", run.Output, StringComparison.Ordinal);
+        var again = await AuditCommand.ProcessAsync(folder.Path, Nothing, [], "reperform", AuditCommand.TheBundle(Path.Combine(folder.Path, "out")), "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+    }
+
+    [KubeFact]
+    public async Task A_cluster_that_answers_nothing_and_one_that_answers_all_are_told_apart()
+    {
+        using var folder = new TemporaryFolder();
+        var environment = new Dictionary<string, string> { ["KUBECONFIG"] = folder.Write("kubeconfig", cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}")) };
+        var denied = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--kubernetes");
+        Assert.True(denied.ExitCode == 3, denied.ToString());
+        Assert.Contains("CANNOT READ ", denied.Output, StringComparison.Ordinal);
+        environment["KUBECONFIG"] = folder.Write("kubeconfig-2", cluster.Server.Kubeconfig($"{{ token: {await cluster.TokenAsync()} }}"));
+        var allowed = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--kubernetes");
+        Assert.True(allowed.ExitCode == 0, allowed.ToString());
+        Assert.Contains("everything that was asked can be read", allowed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_there_is_a_target_that_cannot_be_entered()
+    {
+        using var folder = new TemporaryFolder();
+        var environment = AwsEnvironment.At($"http://127.0.0.1:{Loopback.FreePort()}");
+        environment["AWS_MAX_ATTEMPTS"] = "1";
+        var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--aws", "--control", "APD-AWS-004");
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains("target aws CANNOT BE ENTERED: ", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_replay_asks_nobody_so_that_there_is_nothing_to_examine()
+    {
+        using var folder = new TemporaryFolder();
+        var result = await AuditCommand.RunAsync(folder.Path, "doctor", Repository.Path("samples", "engagement.yaml"));
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("replays recorded exchanges", result.Error, StringComparison.Ordinal);
+    }
+
+    private static string[] Contents(TemporaryFolder folder) => [.. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+}
