@@ -67,7 +67,7 @@ internal sealed record MeasuredProcess(TimeSpan Wall, TimeSpan Cpu, long Peak, i
             process.Refresh();
             if (!process.HasExited)
                 (peak, cpu) = (Math.Max(peak, process.PeakWorkingSet64), process.TotalProcessorTime);
-            await Task.Delay(Look);
+            await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(Look));
         }
         return new(watch.Elapsed, cpu, peak, process.ExitCode, $"{await output}\n{await error}");
     }

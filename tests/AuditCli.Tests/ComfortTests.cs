@@ -163,6 +163,24 @@ public sealed class ComfortTests
         Assert.Equal("APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006", result.Output.Trim());
     }
 
+    [NeedsFact("pwsh")]
+    public async Task PowerShell_completes()
+    {
+        using var folder = new TemporaryFolder();
+        const string Script = """
+            auditcli completion powershell | Out-String | Invoke-Expression
+            foreach ($line in 'auditcli ver', 'auditcli run --control APD-AWS-00', 'auditcli run --allow', 'auditcli run --pack ') {
+                (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText -join ' '
+            }
+            """;
+        var result = await AuditCommand.OtherAsync(
+            folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}", "pwsh", "-NoProfile", "-NonInteractive", "-Command", Script);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal(
+            ["verify", "APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006", "--allow-secrets", "quick"],
+            result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    }
+
     /// <summary>A folder with a program called auditcli.</summary>
     private static string Program(TemporaryFolder folder)
     {

@@ -36,8 +36,9 @@ internal static class SafeFile
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(size + 1, 1, BufferSize));
         try
         {
-            // Most files of a bundle fit, and need no more than one reading that finds their end.
-            var read = ReadFully(handle, buffer, 0);
+            // Most files of a bundle fit. The buffer has room for more than the file's size, so that a regular file that gives
+            // no more than its size has ended there.
+            var read = Fill(handle, buffer, size);
             if (read < buffer.Length)
                 return read == size ? (Digest.Of(buffer.AsSpan(0, read)), size) : throw Changed(path);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -71,7 +72,7 @@ internal static class SafeFile
             return null;
         // One more, to see that it ends there.
         var content = new byte[size + 1];
-        return ReadFully(handle, content, 0) == size ? content[..^1] : throw Changed(path);
+        return Fill(handle, content, size) == size ? content[..^1] : throw Changed(path);
     }
 
     /// <summary>Brings a file or folder to the disk. Windows knows no such thing for folders.</summary>
@@ -107,12 +108,16 @@ internal static class SafeFile
         }
     }
 
-    /// <summary>Fills the buffer as far as the file goes.</summary>
-    private static int ReadFully(SafeFileHandle handle, Span<byte> buffer, long offset)
+    /// <summary>Fills the buffer as far as the file goes: to its end, which a reading that stops at its size has met already.</summary>
+    private static int Fill(SafeFileHandle handle, Span<byte> buffer, long size)
     {
         var filled = 0;
-        for (int read; filled < buffer.Length && (read = RandomAccess.Read(handle, buffer[filled..], offset + filled)) > 0;)
+        for (int read; filled < buffer.Length && (read = RandomAccess.Read(handle, buffer[filled..], filled)) > 0;)
+        {
             filled += read;
+            if (filled == size)
+                break;
+        }
         return filled;
     }
 
