@@ -10,6 +10,7 @@ namespace AuditCli.Commands;
 /// <summary><c>auditcli init</c>: the beginning of an engagement.</summary>
 internal static class InitCommand
 {
+    private const string EngagementFile = "engagement.yaml";
     private const string NobodyYet = "Nobody yet: name who reviews, and never the preparer";
     private static readonly ImmutableArray<(string Source, string Target, string Remark)> Targets =
     [
@@ -53,17 +54,17 @@ internal static class InitCommand
             var root = host.FullPath(parsed.GetValue(folder)!);
             var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
-                ["engagement.yaml"] = Engagement(parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, asked, inputs),
+                [EngagementFile] = Engagement(parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, asked, inputs),
                 [".gitignore"] = "# Evidence is confidential, and is kept elsewhere.\nbundles/\n",
             };
             foreach (var input in inputs)
                 files[$"inputs/{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
-            return await WriteAsync(root, files, output, error, cancellationToken);
+            return await WriteAsync(root, Path.GetRelativePath(host.WorkingFolder, Path.Combine(root, EngagementFile)), files, output, error, cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> WriteAsync(string root, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> WriteAsync(string root, string engagement, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (files.Keys.FirstOrDefault(f => Path.Exists(Path.Combine(root, f))) is { } there)
             return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} is there already; nothing was written");
@@ -81,8 +82,8 @@ internal static class InitCommand
         {
             return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
         }
-        await output.WriteLineAsync($"{Path.Combine(root, "engagement.yaml")} and {files.Count - 2} tables to fill in below inputs/");
-        await output.WriteLineAsync("next: look through it, then auditcli doctor engagement.yaml, then auditcli run engagement.yaml");
+        await output.WriteLineAsync($"{engagement} and {files.Count - 2} tables to fill in below inputs/");
+        await output.WriteLineAsync($"next: look through it, then auditcli doctor {engagement}, then auditcli run {engagement}");
         return ExitCode.Ok;
     }
 

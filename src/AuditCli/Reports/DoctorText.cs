@@ -27,7 +27,7 @@ internal static class DoctorText
                 Line($"clock {host} is {offset.Duration().TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s {(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine; set it before a run, or dates are in doubt");
         }
         if (found.ClockOffsets.Count > 0 && found.ClockOffsets.Values.All(o => o.Duration() < LargeOffset))
-            Line($"clock agrees with {found.ClockOffsets.Count} hosts to a minute");
+            Line($"clock agrees with {Wording.Count(found.ClockOffsets.Count, "host")} to a minute");
         foreach (var endpoint in found.UnusualEndpoints)
             Line($"endpoint that is not the provider's own: {endpoint}");
         foreach (var target in found.Targets)
@@ -38,10 +38,10 @@ internal static class DoctorText
         foreach (var not in found.NotTested)
             Line($"not tested: {not.Id}: {not.Reason}");
         Line("");
-        var refused = found.Targets.Sum(t => t.Operations.Count(o => o.Outcome == ProbeOutcome.Refused));
+        var refused = found.Targets.SelectMany(t => t.Operations).Where(o => o.Outcome == ProbeOutcome.Refused).Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
         Line(found.ExitCode == ExitCode.Ok
             ? "everything that was asked can be read"
-            : $"{found.Targets.Count(t => t.Failure is not null)} targets cannot be entered, {refused} operations cannot be read; what has to be granted: auditcli permissions");
+            : $"{Wording.Count(found.Targets.Count(t => t.Failure is not null), "target")} cannot be entered, {Wording.Count(refused, "operation")} cannot be read everywhere; what has to be granted: auditcli permissions");
     }
 
     public static string Json(Examination found) => new JsonObject
@@ -91,7 +91,7 @@ internal static class DoctorText
         if (target.AccountsAsked < target.Connections.Length)
             line($"  asked in the first {target.AccountsAsked} of {target.Connections.Length} accounts");
         var (readable, refused) = (target.Operations.Count(o => o.Outcome == ProbeOutcome.Readable), target.Operations.Where(o => o.Outcome == ProbeOutcome.Refused).ToArray());
-        line($"  {readable} of {target.Operations.Length} operations can be read, {refused.Length} cannot, {target.Operations.Length - readable - refused.Length} were not asked");
+        line($"  {readable} of {Wording.Count(target.Operations.Length, "reading")} succeed, {refused.Length} do not, {target.Operations.Length - readable - refused.Length} were not tried");
         foreach (var same in refused.GroupBy(o => (o.Request.Operation.Name, o.Code)))
         {
             line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {o.Region}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");

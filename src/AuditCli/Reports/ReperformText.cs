@@ -20,8 +20,8 @@ internal static class ReperformText
             Line(output, "results", "NOT COMPARED", "");
             return;
         }
-        Line(output, "tables", Answer(compared.Tables), $"{Count(compared.Evidence.Items, "evidence item")} with {Count(compared.Evidence.Rows, "row")}, rebuilt from the exchanges");
-        Line(output, "results", Answer(compared.Results), $"{Count(compared.Controls, "control")} with {Count(compared.Items, "item")}, evaluated again");
+        Line(output, "tables", Answer(compared.Tables), $"{Wording.Count(compared.Evidence.Items, "evidence item")} with {Wording.Count(compared.Evidence.Rows, "row")}, rebuilt from the exchanges");
+        Line(output, "results", Answer(compared.Results), $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
         WriteDifferences(output, compared.Tables);
         WriteDifferences(output, compared.Results);
         foreach (var note in compared.Notes)
@@ -34,14 +34,14 @@ internal static class ReperformText
         foreach (var change in changes.Changes)
         {
             var versions = change.Before is { } b && b.Version != change.After.Version ? $", version {b.Version} -> {change.After.Version}" : "";
-            output.WriteLine(PrintableText.Of($"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> {Wording.Name(change.After.Conclusion)} ({(change.Before is null ? Count(change.After.Population, "item") : $"{Count(change.Items, "item")} changed")}{versions})"));
+            output.WriteLine(PrintableText.Of($"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> {Wording.Name(change.After.Conclusion)} ({(change.Before is null ? Wording.Count(change.After.Population, "item") : $"{Wording.Count(change.Items, "item")} changed")}{versions})"));
             foreach (var operation in change.NotRecorded)
                 output.WriteLine(PrintableText.Of($"  {operation} was never asked, so nothing of it is recorded"));
             foreach (var parameter in ParametersThatDiffer(change))
                 output.WriteLine(PrintableText.Of($"  {parameter}"));
         }
         WriteDifferences(output, changes.Items);
-        output.WriteLine($"{Count(changes.Same, "control")} conclude{(changes.Same == 1 ? "s" : "")} the same of the same items");
+        output.WriteLine($"{Wording.Count(changes.Same, "control")} conclude{(changes.Same == 1 ? "s" : "")} the same of the same items");
         foreach (var absent in changes.Absent)
             output.WriteLine(PrintableText.Of($"note: {absent} is in the bundle, and was not evaluated with these controls"));
     }
@@ -122,6 +122,4 @@ internal static class ReperformText
 
     private static void Line(TextWriter output, string question, string answer, string detail) =>
         output.WriteLine(PrintableText.Of($"{question,-9}{answer,-14}{detail}".TrimEnd()));
-
-    private static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {of}s";
 }
