@@ -19,6 +19,7 @@ internal static class AwsSecretPlaces
         new("environment", "environmentVariables/*"),
         new("environment", "runtimeEnvironmentVariables/*"),
         new("environment", "primaryContainer/environment/*"),
+        new("environment", "containers/*/environment/*"),
         new("environment", "containers/[]/environment/*"),
         // EC2, Auto Scaling.
         new("user-data", "UserData"),
@@ -74,6 +75,14 @@ internal static class AwsSecretPlaces
         new("device-seed", "Base32StringSeed"),
         new("device-seed", "QRCodePNG"),
         new("key-store", "XksProxyConfiguration/AccessKeyId"),
+        // What services beyond those call a secret, or hand out as one.
+        .. from member in new[]
+           {
+               "AuthKey", "BasicAuthCredentials", "BillingToken", "CallbackToken", "DeviceToken", "GrafanaToken", "HecToken", "JwtToken",
+               "PreSignedLogUrl", "PreSignedUrl", "RegistrationToken", "SecretToken", "SignedUrl", "VoipDeviceToken", "WebhookUrl",
+               "client_secret", "private_key", "apiKeys/[]/id", "webhook/secret",
+           }
+           select new RedactedPlace("secret", member),
     ];
 
     /// <summary>

@@ -35,6 +35,9 @@ internal enum MemberLocation
 /// <param name="WireName">The name on the wire where it is another than the member's own.</param>
 /// <param name="TimeFormat"><c>iso8601</c>, <c>unixTimestamp</c> or <c>rfc822</c> where the model fixes it.</param>
 /// <param name="Policy">An IAM policy document: JSON, percent-encoded as text.</param>
+/// <param name="Sensitive">So says the provider, who means names of people and accounts too.</param>
+/// <param name="Secret">A secret beside configuration: it is replaced before anything is written.</param>
+/// <param name="Namespace">The XML namespace of the element in a request, and the prefix under which an attribute needs it.</param>
 internal sealed record MemberReference(
     string Name,
     MemberKind Kind,
@@ -47,7 +50,10 @@ internal sealed record MemberReference(
     bool Attribute,
     bool HostLabel,
     bool Sensitive,
-    bool Policy)
+    bool Secret,
+    bool Policy,
+    string? Namespace,
+    string? NamespacePrefix)
 {
     /// <summary>The name on the wire.</summary>
     public string Wire => WireName ?? Name;
@@ -70,7 +76,7 @@ internal sealed record MemberReference(
         var words = line.Split(' ');
         var shape = words[0].StartsWith('@') ? words[0][1..] : "";
         var read = new MemberReference(name, shape.Length > 0 ? MemberKind.Shape : Enum.Parse<MemberKind>(words[0], ignoreCase: true), shape,
-            MemberLocation.Body, null, null, null, false, false, false, false, false);
+            MemberLocation.Body, null, null, null, false, false, false, false, false, false, null, null);
         foreach (var word in words.AsSpan(1))
         {
             var at = word.IndexOf('=', StringComparison.Ordinal);
@@ -85,7 +91,10 @@ internal sealed record MemberReference(
                 "attribute" => read with { Attribute = true },
                 "host_label" => read with { HostLabel = true },
                 "sensitive" => read with { Sensitive = true },
+                "secret" => read with { Secret = true },
                 "policy" => read with { Policy = true },
+                "namespace" => read with { Namespace = value },
+                "prefix" => read with { NamespacePrefix = value },
                 _ => throw new InvalidDataException($"{name}: the catalogue's word \"{word}\" is unknown"),
             };
         }
