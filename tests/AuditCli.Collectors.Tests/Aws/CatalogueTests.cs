@@ -145,6 +145,16 @@ public sealed partial class CatalogueTests
         Assert.Contains(_source.FindOperation("apigateway:GetApiKeys")!.Parameters, p => p.Name == "nameQuery");
     }
 
+    [Theory]
+    [InlineData("iam:ListUsers", "one for each element of Users")]                          // what the paginator collects
+    [InlineData("wafv2:ListWebACLs", "one for each element of WebACLs")]                    // the one list
+    [InlineData("cloudfront:ListDistributions", "one for each element of DistributionList.Items")]
+    [InlineData("organizations:DescribeOrganization", "one, the whole answer")]             // no list
+    [InlineData("guardduty:GetDetector", "one, the whole answer")]                          // a list beside other evidence
+    [InlineData("iam:GetAccountAuthorizationDetails", "one for each page of the answer")]   // several lists, paged
+    [InlineData("budgets:DescribeBudgets", "one for each element of Budgets")]
+    public void The_rows_of_an_operation_follow_one_rule_and_are_told(string operation, string row) => Assert.Equal(row, _source.FindOperation(operation)!.Row);
+
     [Fact]
     public void Columns_have_the_apis_names_and_types()
     {

@@ -1,6 +1,7 @@
 """Asks the same as AuditCli through boto3, which nobody here wrote.
 
     boto3_calls.py ENDPOINT seed             makes some users, buckets, keys and more
+    boto3_calls.py ENDPOINT auditor          makes a user who may read a little, and prints its key and secret
     boto3_calls.py ENDPOINT < calls          one line "service:Operation {parameters}" in, one JSON line out
 """
 import base64
@@ -66,6 +67,16 @@ def seed():
     boto3_seed.seed(client)
 
 
+def auditor():
+    iam = client('iam')
+    iam.create_user(UserName='auditor')
+    iam.put_user_policy(UserName='auditor', PolicyName='read', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [{
+        'Effect': 'Allow', 'Resource': '*',
+        'Action': ['iam:ListUsers', 'kms:ListKeys', 'ec2:DescribeVpcs', 's3:ListAllMyBuckets', 'lambda:ListFunctions', 'sts:GetCallerIdentity']}]}))
+    key = iam.create_access_key(UserName='auditor')['AccessKey']
+    print(key['AccessKeyId'], key['SecretAccessKey'], sep='\n')
+
+
 def plain(value):
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items() if k != 'ResponseMetadata' and v is not None}
@@ -98,7 +109,7 @@ def call(line):
 
 
 if len(sys.argv) > 2:
-    seed()
+    {'seed': seed, 'auditor': auditor}[sys.argv[2]]()
 else:
     for asked in sys.stdin:
         print(json.dumps(call(asked.strip()), sort_keys=True), flush=True)

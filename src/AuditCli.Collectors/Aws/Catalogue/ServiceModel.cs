@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Evidence;
@@ -66,6 +65,7 @@ internal sealed class ServiceModel
     private readonly ConcurrentDictionary<string, OperationModel> _knownOperations = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ShapeModel> _knownShapes = new(StringComparer.Ordinal);
     private readonly JsonElement _endpoints;
+    private readonly JsonElement _refused;
     private readonly PartitionRules _partitions;
 
     private ServiceModel(JsonElement root, PartitionRules partitions)
@@ -88,12 +88,10 @@ internal sealed class ServiceModel
             var other => throw new InvalidDataException($"{Name}: the protocol {other} is not spoken"),
         };
         Scope = ScopeOf(root) ?? OperationScope.Regional;
-        Refused = root.GetProperty("refused").EnumerateObject()
-            .ToFrozenDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
+        _refused = root.GetProperty("refused");
         _endpoints = root.GetProperty("endpoints");
         _operations = root.GetProperty("operations");
         _shapes = root.GetProperty("shapes");
-        OperationNames = [.. _operations.EnumerateObject().Select(p => p.Name)];
     }
 
     /// <summary>The name control authors write, as the AWS CLI's.</summary>
@@ -108,10 +106,11 @@ internal sealed class ServiceModel
     public OperationScope Scope { get; }
 
     /// <summary>Operations with a read verb that are left out, and why.</summary>
-    public FrozenDictionary<string, string> Refused { get; }
+    public IReadOnlyDictionary<string, string> Refused =>
+        field ??= _refused.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
 
     /// <summary>Every operation that may be called, in order.</summary>
-    public ImmutableArray<string> OperationNames { get; }
+    public ImmutableArray<string> OperationNames => field.IsDefault ? field = [.. _operations.EnumerateObject().Select(p => p.Name)] : field;
 
     /// <summary>Reads a catalogue file; the bytes must not change afterwards.</summary>
     /// <exception cref="InvalidDataException">The file speaks a protocol that is not spoken here.</exception>
