@@ -79,6 +79,14 @@ public sealed class PermissionTests
     }
 
     [Fact]
+    public void A_service_that_nobody_compared_with_AWSs_reference_is_listed_and_not_guessed()
+    {
+        var document = Aws(["elbv2:DescribeLoadBalancers", "iam:ListUsers"], regions: "eu-west-1");
+        Assert.Equal(["iam:ListUsers"], Actions(document));
+        Assert.Contains("has not compared its service", Assert.Single(document.Remarks.Unmapped).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Regions_are_listed_only_for_targets_that_ask_for_all_of_them()
     {
         Assert.Equal(["iam:ListUsers"], Actions(Aws(["iam:ListUsers"], regions: "eu-west-1")));

@@ -2,18 +2,10 @@
 
 A verb says that an operation reads, not that what it reads may be read: some hand out secrets, credentials or customers'
 data, and some change something. generate.py raises an alarm where a name, a member of the answer or the form of the answer
-suggests that (see ALARMS there), and stops at an operation that raises one and is not decided here. A newer botocore
+suggests that (alarms.py), and stops at an operation that raises one and is not decided here. A newer botocore
 therefore brings nothing in unnoticed.
 """
-
-
-def names(text):
-    """`service:A B C` on each line, as full names."""
-    found = []
-    for line in text.strip().splitlines():
-        service, operations = line.strip().split(':')
-        found += [f'{service}:{operation}' for operation in operations.split()]
-    return found
+from facts import names
 
 
 def by_reason(groups):
@@ -99,7 +91,8 @@ REFUSED = by_reason({
         finspace:GetKxConnectionString
         finspace-data:GetProgrammaticAccessCredentials GetExternalDataViewAccessDetails
         gamelift:GetComputeAccess GetComputeAuthToken GetInstanceAccess GetPlayerConnectionDetails
-        lakeformation:GetTemporaryDataLocationCredentials GetTemporaryGluePartitionCredentials GetTemporaryGlueTableCredentials GetWorkUnits
+        lakeformation:GetTemporaryDataLocationCredentials GetTemporaryGluePartitionCredentials GetTemporaryGlueTableCredentials
+            GetWorkUnits
         license-manager:GetAccessToken
         lightsail:GetInstanceAccessDetails GetRelationalDatabaseMasterUserPassword
         quicksight:GetIdentityContext
@@ -140,7 +133,8 @@ REFUSED = by_reason({
         serverlessrepo:GetCloudFormationTemplate
         ssm:GetDeployablePatchSnapshotForInstance
         taxsettings:GetTaxRegistrationDocument
-        transcribe:GetCallAnalyticsJob GetMedicalTranscriptionJob GetMedicalVocabulary GetTranscriptionJob GetVocabulary GetVocabularyFilter
+        transcribe:GetCallAnalyticsJob GetMedicalTranscriptionJob GetMedicalVocabulary GetTranscriptionJob GetVocabulary
+            GetVocabularyFilter
         translate:GetParallelData GetTerminology
         wisdom:GetContent GetImportJob
         workdocs:DescribeDocumentVersions DescribeFolderContents GetDocument GetDocumentVersion""",
@@ -152,10 +146,15 @@ REFUSED = by_reason({
         clouddirectory:GetLinkAttributes GetObjectAttributes ListIndex ListObjectAttributes
         codeguruprofiler:GetProfile
         cognito-sync:ListRecords
-        connect:BatchDescribeDataTableValue DescribeContact DescribeContactEvaluation GetContactAttributes ListAssociatedContacts ListContactReferences ListDataTablePrimaryValues ListDataTableValues ListRealtimeContactAnalysisSegmentsV2 SearchContactEvaluations SearchContacts
+        connect:BatchDescribeDataTableValue DescribeContact DescribeContactEvaluation GetContactAttributes
+            ListAssociatedContacts ListContactReferences ListDataTablePrimaryValues ListDataTableValues
+            ListRealtimeContactAnalysisSegmentsV2 SearchContactEvaluations SearchContacts
         connectcases:GetCase GetCaseAuditEvents ListCasesForContact SearchAllRelatedItems SearchCases SearchRelatedItems
         connecthealth:GetMedicalScribeListeningSession
-        customer-profiles:BatchGetCalculatedAttributeForProfile BatchGetProfile GetCalculatedAttributeForProfile GetMatches GetProfileHistoryRecord GetProfileRecommendations GetSegmentMembership GetSimilarProfiles ListCalculatedAttributesForProfile ListObjectTypeAttributeValues ListProfileAttributeValues ListProfileHistoryRecords ListProfileObjects ListRuleBasedMatches SearchProfiles
+        customer-profiles:BatchGetCalculatedAttributeForProfile BatchGetProfile GetCalculatedAttributeForProfile GetMatches
+            GetProfileHistoryRecord GetProfileRecommendations GetSegmentMembership GetSimilarProfiles
+            ListCalculatedAttributesForProfile ListObjectTypeAttributeValues ListProfileAttributeValues
+            ListProfileHistoryRecords ListProfileObjects ListRuleBasedMatches SearchProfiles
         datazone:GetLineageEvent
         dynamodb:GetItem BatchGetItem
         dynamodbstreams:GetRecords GetShardIterator
@@ -167,7 +166,8 @@ REFUSED = by_reason({
         glue:GetEntityRecords GetStatement ListStatements
         iot:SearchIndex
         iot-managed-integrations:GetManagedThingState
-        iotsitewise:BatchGetAssetPropertyAggregates BatchGetAssetPropertyValue BatchGetAssetPropertyValueHistory GetAssetPropertyAggregates GetAssetPropertyValue GetAssetPropertyValueHistory GetInterpolatedAssetPropertyValues
+        iotsitewise:BatchGetAssetPropertyAggregates BatchGetAssetPropertyValue BatchGetAssetPropertyValueHistory
+            GetAssetPropertyAggregates GetAssetPropertyValue GetAssetPropertyValueHistory GetInterpolatedAssetPropertyValues
         iottwinmaker:GetPropertyValue GetPropertyValueHistory
         iotwireless:GetPosition GetPositionEstimate GetResourcePosition ListQueuedMessages
         kendra:GetQuerySuggestions
@@ -176,12 +176,16 @@ REFUSED = by_reason({
         lakeformation:GetWorkUnitResults
         lambda:GetDurableExecution GetDurableExecutionHistory GetDurableExecutionState
         lex-models:GetUtterancesView
-        lexv2-models:ListAggregatedUtterances ListSessionAnalyticsData ListTestExecutionResultItems ListTestSetRecords ListUtteranceAnalyticsData SearchAssociatedTranscripts
+        lexv2-models:ListAggregatedUtterances ListSessionAnalyticsData ListTestExecutionResultItems ListTestSetRecords
+            ListUtteranceAnalyticsData SearchAssociatedTranscripts
         lightsail:GetContainerLog GetRelationalDatabaseLogEvents
-        location:BatchGetDevicePosition GetDevicePosition GetDevicePositionHistory GetMapGlyphs GetMapSprites GetMapStyleDescriptor GetMapTile GetPlace ListDevicePositions SearchPlaceIndexForPosition SearchPlaceIndexForSuggestions SearchPlaceIndexForText
+        location:BatchGetDevicePosition GetDevicePosition GetDevicePositionHistory GetMapGlyphs GetMapSprites
+            GetMapStyleDescriptor GetMapTile GetPlace ListDevicePositions SearchPlaceIndexForPosition
+            SearchPlaceIndexForSuggestions SearchPlaceIndexForText
         logs:GetLogEvents GetLogObject GetLogRecord GetLookupTable GetQueryResults ListAnomalies
         macie2:GetSensitiveDataOccurrences
-        mailmanager:GetArchiveMessage GetArchiveMessageContent GetArchiveSearchResults GetMemberOfAddressList ListMembersOfAddressList
+        mailmanager:GetArchiveMessage GetArchiveMessageContent GetArchiveSearchResults GetMemberOfAddressList
+            ListMembersOfAddressList
         mediaconnect:DescribeFlowSourceThumbnail GetRouterInputThumbnail
         medialive:DescribeInputDeviceThumbnail DescribeThumbnails
         mediastore-data:GetObject
@@ -197,7 +201,9 @@ REFUSED = by_reason({
         qconnect:GetNextMessage GetRecommendations GetSession ListMessages ListSpans SearchContent SearchSessions
         rds:DownloadDBLogFilePortion
         redshift-data:GetStatementResult GetStatementResultV2
-        rekognition:GetCelebrityRecognition GetContentModeration GetFaceDetection GetFaceLivenessSessionResults GetFaceSearch GetLabelDetection GetPersonTracking GetSegmentDetection GetTextDetection ListDatasetEntries ListFaces SearchFaces SearchFacesByImage SearchUsers SearchUsersByImage
+        rekognition:GetCelebrityRecognition GetContentModeration GetFaceDetection GetFaceLivenessSessionResults GetFaceSearch
+            GetLabelDetection GetPersonTracking GetSegmentDetection GetTextDetection ListDatasetEntries ListFaces SearchFaces
+            SearchFacesByImage SearchUsers SearchUsersByImage
         rum:GetAppMonitorData
         s3:GetObject SelectObjectContent GetObjectTorrent
         s3vectors:GetVectors ListVectors
@@ -248,7 +254,8 @@ CLEARED = by_reason({
         ssm:DescribeParameters
         apigateway:GetApiKey GetApiKeys
         appsync:ListApiKeys
-        bedrock-agentcore-control:GetApiKeyCredentialProvider GetOauth2CredentialProvider GetPaymentCredentialProvider GetTokenVault ListApiKeyCredentialProviders ListOauth2CredentialProviders ListPaymentCredentialProviders
+        bedrock-agentcore-control:GetApiKeyCredentialProvider GetOauth2CredentialProvider GetPaymentCredentialProvider
+            GetTokenVault ListApiKeyCredentialProviders ListOauth2CredentialProviders ListPaymentCredentialProviders
         chime-sdk-voice:ListVoiceConnectorTerminationCredentials
         codebuild:ListSourceCredentials
         codedeploy:ListGitHubAccountTokenNames
@@ -269,7 +276,8 @@ CLEARED = by_reason({
         s3:GetBucketPolicy
         tnb:GetSolFunctionPackageDescriptor GetSolNetworkPackageDescriptor""",
     'it returns what is known of an object, not the object': """
-        s3:GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectLockConfiguration GetObjectRetention GetObjectTagging HeadObject
+        s3:GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectLockConfiguration GetObjectRetention GetObjectTagging
+            HeadObject
         mediastore-data:DescribeObject ListItems""",
     'its URL is an address without a signature': """
         codecommit:GetRepository BatchGetRepositories
@@ -314,7 +322,8 @@ HARMLESS = {
         PasswordButtonXpath PasswordFieldXpath TokenValidityUnits.AccessToken TokenValidityUnits.IdToken
         TokenValidityUnits.RefreshToken LambdaConfig.PreTokenGeneration credentialProvider CredentialProvider""",
     'where a secret is kept, not the secret': """
-        apigateway:authorizerCredentials apigateway:credentials credentialsParameter registryCredential.credential RegistryCredential.Credential
+        apigateway:authorizerCredentials apigateway:credentials credentialsParameter registryCredential.credential
+            RegistryCredential.Credential
         RepositoryCredentials.CredentialsParameter credentialSpecs SqlServerCredentials
         SecretArnList CdnIdentifierSecret SecretStringKey secretsRole PasswordParam
         DomainJoinServiceAccountSecret ProxyConfiguration.Credentials BasicAuthentication.Credentials
@@ -337,103 +346,9 @@ SECRET_MEMBERS = set("""
     secretAccessKey accessToken refreshToken jwtToken userManagedClientApplicationClientSecret webhookUrl
     CustomerGatewayConfiguration SaslPassword SslClientKeyPassword AsmPassword AuthPassword amplifybackend:PrivateKey""".split())
 
-# Codes by which an operation says that what it was asked for is not configured, though what it belongs to exists. Where the
-# same code also means that the owner does not exist, ask for owners that a list named.
-NOT_CONFIGURED = {code: names(text) for code, text in {
-    'NoSuchBucketPolicy': 's3:GetBucketPolicy GetBucketPolicyStatus\ns3control:GetBucketPolicy',
-    'NoSuchTagSet': 's3:GetBucketTagging\ns3control:GetBucketTagging',
-    'NoSuchCORSConfiguration': 's3:GetBucketCors',
-    'NoSuchLifecycleConfiguration': 's3:GetBucketLifecycle GetBucketLifecycleConfiguration\ns3control:GetBucketLifecycleConfiguration',
-    'NoSuchWebsiteConfiguration': 's3:GetBucketWebsite',
-    'NoSuchConfiguration': 's3:GetBucketAnalyticsConfiguration GetBucketIntelligentTieringConfiguration GetBucketInventoryConfiguration GetBucketMetricsConfiguration',
-    'ReplicationConfigurationNotFoundError': 's3:GetBucketReplication\ns3control:GetBucketReplication',
-    'ServerSideEncryptionConfigurationNotFoundError': 's3:GetBucketEncryption',
-    'OwnershipControlsNotFoundError': 's3:GetBucketOwnershipControls',
-    'ObjectLockConfigurationNotFoundError': 's3:GetObjectLockConfiguration',
-    'NoSuchObjectLockConfiguration': 's3:GetObjectLegalHold GetObjectRetention',
-    'NoSuchPublicAccessBlockConfiguration': 's3:GetPublicAccessBlock\ns3control:GetPublicAccessBlock',
-    'NoSuchAccessPointPolicy': 's3control:GetAccessPointPolicy GetAccessPointPolicyForObjectLambda GetAccessPointPolicyStatus',
-    'NoSuchEntity': 'iam:GetAccountPasswordPolicy GetLoginProfile',
-    'ReportNotPresent': 'iam:GetCredentialReport',
-    'ResourceNotFoundException': """
-        account:GetAlternateContact GetContactInformation
-        dynamodb:GetResourcePolicy
-        glue:GetResourcePolicy
-        lambda:GetFunctionUrlConfig GetFunctionEventInvokeConfig GetPolicy
-        logs:GetDataProtectionPolicy GetTransformer
-        backup:GetBackupVaultAccessPolicy GetBackupVaultNotifications
-        securityhub:DescribeHub
-        sso-admin:GetInlinePolicyForPermissionSet GetPermissionsBoundaryForPermissionSet
-        wafv2:GetLoggingConfiguration GetPermissionPolicy""",
-    'EntityNotFoundException': 'glue:GetResourcePolicy',
-    'WAFNonexistentItemException': 'wafv2:GetLoggingConfiguration GetPermissionPolicy',
-    'PolicyNotFoundException': 'dynamodb:GetResourcePolicy',
-    'ProvisionedConcurrencyConfigNotFoundException': 'lambda:GetProvisionedConcurrencyConfig',
-    'RepositoryPolicyNotFoundException': 'ecr:GetRepositoryPolicy\necr-public:GetRepositoryPolicy',
-    'LifecyclePolicyNotFoundException': 'ecr:GetLifecyclePolicy',
-    'RegistryPolicyNotFoundException': 'ecr:GetRegistryPolicy',
-    'ScanNotFoundException': 'ecr:DescribeImageScanFindings',
-    'AWSOrganizationsNotInUseException': 'organizations:DescribeOrganization ListAccounts ListRoots',
-    'EffectivePolicyNotFoundException': 'organizations:DescribeEffectivePolicy',
-    'InsightNotEnabledException': 'cloudtrail:GetInsightSelectors',
-    'PolicyNotFound': 'efs:DescribeBackupPolicy DescribeFileSystemPolicy',
-    'ReplicationNotFound': 'efs:DescribeReplicationConfigurations',
-    'UnsupportedOperationException': 'kms:GetKeyRotationStatus',
-}.items()}
-
 # Members of requests that would bring secrets or data into the answer: they cannot be given.
 LEFT_OUT = {
     'apigateway:GetApiKey': ['includeValue'],
     'apigateway:GetApiKeys': ['includeValues'],
     'ssm:ListCommandInvocations': ['Details'],
-}
-
-# Reads that have to be asked once although their service has an endpoint in every region.
-GLOBAL_SERVICES = {'s3': 'a bucket list covers all regions; other calls are redirected to the region of the bucket',
-                   'sts': 'identity is the same everywhere'}
-GLOBAL_OPERATIONS = {'ec2:DescribeRegions': 'the list of regions is the same everywhere',
-                     's3control:GetPublicAccessBlock': 'the block applies to the whole account'}
-
-# Services that one region serves for the whole account, though their endpoint rules would form a name for every region.
-ONE_REGION = {
-    'cost-optimization-hub': 'us-east-1', 'cur': 'us-east-1', 'devicefarm': 'us-west-2', 'ecr-public': 'us-east-1',
-    'globalaccelerator': 'us-west-2', 'health': 'us-east-1', 'marketplace-agreement': 'us-east-1',
-    'marketplace-catalog': 'us-east-1', 'marketplace-entitlement': 'us-east-1', 'mturk': 'us-east-1', 'pricing': 'us-east-1',
-    'route53domains': 'us-east-1',
-}
-
-# What the endpoint rules of a service ask for beside region, FIPS and dual-stack.
-ENDPOINT_PARAMETERS = {'neptune-graph': {'ApiType': 'ControlPlane'}}
-
-# An answer with one list beside other members, where botocore has no paginator and the rule of generate.py (rows) would
-# take the other choice: here the whole response is the row ...
-WHOLE_RESPONSE = set(names("""
-"""))
-# ... and here the elements of its list are.
-LIST_ALONE = set(names("""
-    cloudtrail:GetInsightSelectors
-    ec2:DescribeAggregateIdFormat DescribeFleetHistory DescribeSpotFleetRequestHistory GetCoipPoolUsage GetIpamDiscoveredPublicAddresses GetRouteServerRoutingDatabase
-    logs:DescribeImportTaskBatches
-    s3:GetBucketAcl GetBucketLifecycleConfiguration GetObjectAcl"""))
-
-# How to read on where botocore has no paginator and no member that is called a token: what to give, what the answer has, and
-# its flag that there is more.
-PAGERS = {
-    'firehose:ListDeliveryStreams': ('ExclusiveStartDeliveryStreamName', 'DeliveryStreamNames[-1]', 'HasMoreDeliveryStreams'),
-    'firehose:ListTagsForDeliveryStream': ('ExclusiveStartTagKey', 'Tags[-1].Key', 'HasMoreTags'),
-    'kinesis:ListTagsForStream': ('ExclusiveStartTagKey', 'Tags[-1].Key', 'HasMoreTags'),
-    'kinesisanalytics:ListApplications': ('ExclusiveStartApplicationName', 'ApplicationSummaries[-1].ApplicationName', 'HasMoreApplications'),
-    'route53:ListGeoLocations': ('StartContinentCode StartCountryCode StartSubdivisionCode', 'NextContinentCode NextCountryCode NextSubdivisionCode', 'IsTruncated'),
-    'route53:ListHostedZonesByName': ('DNSName HostedZoneId', 'NextDNSName NextHostedZoneId', 'IsTruncated'),
-    'route53:ListTrafficPolicies': ('TrafficPolicyIdMarker', 'TrafficPolicyIdMarker', 'IsTruncated'),
-    'route53:ListTrafficPolicyInstances': (
-        'HostedZoneIdMarker TrafficPolicyInstanceNameMarker TrafficPolicyInstanceTypeMarker',
-        'HostedZoneIdMarker TrafficPolicyInstanceNameMarker TrafficPolicyInstanceTypeMarker', 'IsTruncated'),
-    'route53:ListTrafficPolicyInstancesByHostedZone': (
-        'TrafficPolicyInstanceNameMarker TrafficPolicyInstanceTypeMarker',
-        'TrafficPolicyInstanceNameMarker TrafficPolicyInstanceTypeMarker', 'IsTruncated'),
-    'route53:ListTrafficPolicyInstancesByPolicy': (
-        'HostedZoneIdMarker TrafficPolicyInstanceNameMarker TrafficPolicyInstanceTypeMarker',
-        'HostedZoneIdMarker TrafficPolicyInstanceNameMarker TrafficPolicyInstanceTypeMarker', 'IsTruncated'),
-    'route53:ListTrafficPolicyVersions': ('TrafficPolicyVersionMarker', 'TrafficPolicyVersionMarker', 'IsTruncated'),
 }

@@ -4,7 +4,7 @@ import collections
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
 
-from decisions import ENDPOINT_PARAMETERS, ONE_REGION
+from facts import ENDPOINT_PARAMETERS, ONE_REGION
 
 
 def usual(prefix, partition, fips, dual):

@@ -43,8 +43,8 @@ import botocore
 
 import endpoints
 from alarms import CALLED_HARMLESS, Alarms, is_secret
-from decisions import (CLEARED, DATA_SERVICES, GLOBAL_OPERATIONS, GLOBAL_SERVICES, LEFT_OUT, LIST_ALONE, NOT_CONFIGURED, ONE_REGION,
-                       PAGERS, REFUSED, SECRET_MEMBERS, SIDE_EFFECTS, WHOLE_RESPONSE)
+from decisions import CLEARED, DATA_SERVICES, LEFT_OUT, REFUSED, SECRET_MEMBERS, SIDE_EFFECTS
+from facts import GLOBAL_OPERATIONS, GLOBAL_SERVICES, LIST_ALONE, NOT_CONFIGURED, ONE_REGION, PAGERS, WHOLE_RESPONSE
 
 BOTOCORE = '1.43.11'
 READ_VERBS = re.compile(r'^(Get|List|Describe|BatchGet|BatchDescribe|Head|Lookup|Search|Select|Simulate)(?=[A-Z0-9]|$)')
@@ -389,8 +389,8 @@ def stale(known, used):
     named = {*SIDE_EFFECTS, *REFUSED, *CLEARED, *LEFT_OUT, *GLOBAL_OPERATIONS, *WHOLE_RESPONSE, *LIST_ALONE, *PAGERS,
              *(o for operations in NOT_CONFIGURED.values() for o in operations)}
     services_named = {*DATA_SERVICES, *GLOBAL_SERVICES, *ONE_REGION}
-    return ([f'{name} is named in decisions.py but not in botocore {BOTOCORE}' for name in sorted(named - known)]
-            + [f'{name} is named in decisions.py but no service of botocore {BOTOCORE}' for name in sorted(services_named - {k.split(":")[0] for k in known})]
+    return ([f'{name} is decided (decisions.py, facts.py) but not in botocore {BOTOCORE}' for name in sorted(named - known)]
+            + [f'{name} is decided (decisions.py, facts.py) but no service of botocore {BOTOCORE}' for name in sorted(services_named - {k.split(":")[0] for k in known})]
             + [f'the member {name} is named in decisions.py, and no answer has it' for name in sorted((CALLED_HARMLESS | SECRET_MEMBERS) - used)])
 
 
