@@ -31,4 +31,10 @@ public sealed record Operation(
 {
     /// <summary>What is asked for one table, in the source's names: this operation alone, unless the table is made from several.</summary>
     public ImmutableArray<string> Reads { get; init; } = [Name];
+
+    /// <summary>What one row of its table is, such as <c>one for each element of Users</c>; null where the source's guide says it.</summary>
+    public string? Row { get; init; }
+
+    /// <summary>Codes by which the provider says that what was asked for is not configured.</summary>
+    public ImmutableArray<string> NotConfigured { get; init; } = [];
 }

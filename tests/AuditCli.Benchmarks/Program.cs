@@ -5,6 +5,7 @@ using BenchmarkDotNet.Running;
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- projects 200 2000 [CONTROL]
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- cluster 2000 20000
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- verify
+// dotnet run -c Release --project tests/AuditCli.Benchmarks -- catalogue ec2 sagemaker iam kms s3
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- --filter '*'
 return args switch
 {
@@ -12,5 +13,7 @@ return args switch
     ["projects", ..] => await ScaleMeasurement.ProjectsAsync(args[1..]),
     ["cluster", ..] => await ClusterMeasurement.RunAsync(args[1..]),
     ["verify"] => await VerifyMeasurement.RunAsync(),
+    ["catalogue", .. var services] => await CatalogueMeasurement.RunAsync(services),
+    ["catalogue-once", var service] => CatalogueMeasurement.Once(service),
     _ => BenchmarkSwitcher.FromAssembly(typeof(ScaleMeasurement).Assembly).Run(args).Any() ? 0 : 1,
 };

@@ -37,7 +37,7 @@ public sealed class PermissionTests
     {
         var catalogue = new AwsCatalogue();
         var table = PermissionTable.Read();
-        Assert.Equal(catalogue.ServiceNames.Order(), table.Services.Keys.Order());
+        Assert.Empty(table.Services.Keys.Except(catalogue.ServiceNames));
         foreach (var (name, service) in table.Services)
         {
             using var file = typeof(AwsCatalogue).Assembly.GetManifestResourceStream($"aws/{name}.json")!;
@@ -76,6 +76,14 @@ public sealed class PermissionTests
         Assert.Equal(["iam:ListUsers"], Actions(document));
         Assert.Equal("securityhub:GetFindingsV2", Assert.Single(document.Remarks.Unmapped).Operation);
         Assert.DoesNotContain("securityhub", document.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_service_that_nobody_compared_with_AWSs_reference_is_listed_and_not_guessed()
+    {
+        var document = Aws(["elbv2:DescribeLoadBalancers", "iam:ListUsers"], regions: "eu-west-1");
+        Assert.Equal(["iam:ListUsers"], Actions(document));
+        Assert.Contains("has not compared its service", Assert.Single(document.Remarks.Unmapped).Reason, StringComparison.Ordinal);
     }
 
     [Fact]

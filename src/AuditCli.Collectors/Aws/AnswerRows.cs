@@ -15,6 +15,14 @@ internal static class AnswerRows
     /// <summary>The column of a list whose elements are single values.</summary>
     public const string ValueColumn = "Value";
 
+    /// <summary>What one row is, in words.</summary>
+    public static string Row(OperationModel operation) => operation switch
+    {
+        { Rows: { } list } => $"one for each element of {list}",
+        { Pager: not null } => "one for each page of the answer",
+        _ => "one, the whole answer",
+    };
+
     /// <summary>The columns of one row.</summary>
     public static ImmutableArray<Column> Columns(ServiceModel service, OperationModel operation)
     {

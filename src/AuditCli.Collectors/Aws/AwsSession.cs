@@ -94,9 +94,13 @@ internal sealed class AwsSession(
 
     private AwsServiceClient Client(ServiceModel service, string region, string? bucketRegion) => _clients.GetOrAdd(
         (service.Name, region, bucketRegion),
-        _ => new(() => new(
-            service, credentials, Config(service, region, bucketRegion),
-            transport.Open(Scope(service, region), new RequestCheck(service).Refusal), transport.IsReplay ? null : clock, RenewAsync))).Value;
+        _ => new(() =>
+        {
+            var check = new RequestCheck(service);
+            return new(
+                service, credentials, Config(service, region, bucketRegion), transport.Open(Scope(service, region), check.Refusal, check.Places),
+                transport.IsReplay ? null : clock, RenewAsync);
+        })).Value;
 
     /// <summary>Drops credentials that were refused as expired, unless somebody renewed them meanwhile. Fixed ones stay, and are refused again.</summary>
     private async Task RenewAsync(string keyId)

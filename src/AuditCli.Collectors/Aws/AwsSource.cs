@@ -59,6 +59,8 @@ public static class AwsSource
         CredentialReport.Is(service, operation) ? service.Operation("GenerateCredentialReport")?.SideEffect : operation.SideEffect)
     {
         Reads = CredentialReport.Is(service, operation) ? CredentialReport.Reads : [$"{service.Name}:{operation.Name}"],
+        Row = CredentialReport.Is(service, operation) ? "one for each line of the report" : AnswerRows.Row(operation),
+        NotConfigured = operation.NotConfigured,
     };
 
     /// <summary>Page tokens are left out: every page is read.</summary>

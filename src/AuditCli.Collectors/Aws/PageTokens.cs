@@ -14,6 +14,9 @@ internal sealed class PageTokens(string operation, Pager pager)
     /// <summary>The code of an answer whose token was given before.</summary>
     public const string Repeated = "RepeatedToken";
 
+    /// <summary>The code of an answer that goes on where nobody can read it.</summary>
+    public const string Unreadable = "NextPageUnreadable";
+
     /// <summary>Halves of digests: tokens are long, and pages are many.</summary>
     private readonly HashSet<UInt128> _given = [];
 
@@ -24,6 +27,8 @@ internal sealed class PageTokens(string operation, Pager pager)
         var more = pager.More is { } flag ? At(page, flag) : null;
         if (more?.ValueKind == JsonValueKind.False || pager.More is not null && more is null)
             return null;
+        if (pager.Inputs.IsEmpty)
+            return pager.Outputs.All(o => At(page, o) is null) ? null : throw new CollectionException(Unreadable, $"{operation}: there are more pages, and the operation takes no token to ask for them");
         var next = (JsonObject)parameters.DeepClone();
         var given = new List<string>();
         for (var i = 0; i < pager.Inputs.Length; i++)

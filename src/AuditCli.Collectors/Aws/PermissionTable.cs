@@ -26,7 +26,7 @@ internal sealed record PermissionTable(string CheckedWith, ImmutableDictionary<s
 
     /// <summary>The actions, or why they are not known.</summary>
     public (ImmutableArray<string> Actions, string? Reason) Actions(string service, string operation) =>
-        !Services.TryGetValue(service, out var known) ? ([], "its service has no prefix in the table")
+        !Services.TryGetValue(service, out var known) ? ([], "AuditCli has not compared its service with AWS's reference of actions")
         : known.Unmapped.TryGetValue(operation, out var reason) ? ([], reason)
         : (known.Others.TryGetValue(operation, out var others) ? others : [$"{known.Prefix}:{operation}"], null);
 

@@ -8,7 +8,7 @@ internal static class Suggestions
 {
     private const int Most = 5;
 
-    /// <summary>IAM's word for a service where it is not the AWS CLI's.</summary>
+    /// <summary>IAM's word for a service where it is not ours, and the AWS CLI's where that has one of its own.</summary>
     private static readonly ImmutableDictionary<string, string> IamPrefixes = new Dictionary<string, string>
     {
         ["elasticloadbalancing"] = "elbv2",
@@ -21,6 +21,9 @@ internal static class Suggestions
         ["elasticmapreduce"] = "emr",
         ["servicequotas"] = "service-quotas",
         ["s3-control"] = "s3control",
+        ["s3api"] = "s3",
+        ["configservice"] = "config",
+        ["deploy"] = "codedeploy",
     }.ToImmutableDictionary(StringComparer.Ordinal);
 
     /// <summary>Best first, at most five; each may be followed by a reason.</summary>
@@ -28,7 +31,7 @@ internal static class Suggestions
     {
         var parts = name.Split(':', 2);
         if (parts is not [var prefix, var wanted])
-            return [.. catalogue.ServiceNames.Select(s => catalogue.Service(s)!).SelectMany(s => Near(s, name)).OrderBy(n => n.Distance).Take(Most).Select(n => n.Name)];
+            return [.. catalogue.ServiceNames.Select(s => catalogue.Service(s)!).SelectMany(s => Near(s, name)).OrderBy(n => n.Distance).ThenBy(n => n.Name.Length).Take(Most).Select(n => n.Name)];
         if (catalogue.Service(prefix) is { } exact && exact.Refused.TryGetValue(wanted, out var reason))
             return [$"{name} is refused because {reason}"];
         var services = catalogue.Service(prefix) is { } known ? [known] : Services(catalogue, prefix);

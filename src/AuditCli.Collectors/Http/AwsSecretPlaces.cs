@@ -1,29 +1,34 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Where AWS returns secrets: the members that its models call sensitive, and those that they forget. AWS Config, Security Hub and
-/// CloudTrail return the resources of all services once more, some as JSON inside a text, so places of services stand here that are
-/// not in the catalogue.
+/// Where AWS returns secrets that its models do not call sensitive; those that they do are found by the models themselves. AWS Config,
+/// Security Hub and CloudTrail return the resources of all services once more, some as JSON inside a text, where no model helps: so
+/// the places that matter there stand here too.
 /// </summary>
 internal static class AwsSecretPlaces
 {
+    /// <summary>In any answer, and in any document inside one.</summary>
     public static ImmutableArray<RedactedPlace> All { get; } =
     [
-        // Lambda, ECS, Batch, CodeBuild, App Runner, Amplify, SageMaker.
+        // Lambda, ECS, Batch, CodeBuild, App Runner, Amplify, Lightsail, SageMaker.
         new("environment", "Environment/Variables/*"),
         new("environment", "Environment/Error/Message"),
         new("environment", "environment/[]/value"),
         new("environment", "environmentVariables/[]/value"),
         new("environment", "environmentVariables/*"),
+        new("environment", "exportedEnvironmentVariables/[]/value"),
         new("environment", "runtimeEnvironmentVariables/*"),
         new("environment", "primaryContainer/environment/*"),
+        new("environment", "containers/*/environment/*"),
         new("environment", "containers/[]/environment/*"),
-        // EC2, Auto Scaling.
+        // EC2, Auto Scaling, Image Builder.
         new("user-data", "UserData"),
         new("user-data", "UserData/Value"),
-        // Glue, Batch, EMR, Systems Manager.
+        new("user-data", "userDataOverride"),
+        // Glue, Batch, Systems Manager.
         new("job-argument", "DefaultArguments/*", keepsSwitches: true),
         new("job-argument", "NonOverridableArguments/*", keepsSwitches: true),
         new("job-argument", "jobDefinitions/[]/parameters/*", keepsSwitches: true),
@@ -33,35 +38,20 @@ internal static class AwsSecretPlaces
         new("command-parameter", "RunCommand/Parameters/*/[]"),
         new("command-parameter", "TaskParameters/*/Values/[]"),
         new("command-parameter", "TaskParameters/[]/*/Values/[]"),
-        new("command-parameter", "WindowExecutionTaskInvocationIdentities/[]/Parameters"),
-        new("command-parameter", "/Parameters"),
         new("command-parameter", "StepFunctions/Input"),
         new("command-parameter", "Lambda/Payload"),
-        new("command-parameter", "OwnerInformation"),
-        new("command-parameter", "Sources/[]/Configuration"),
         // CloudFormation: what a template was given and what it gave. In XML, database parameters look much the same and are no secrets.
         new("stack-value", "Parameters/member/ParameterValue", keepsSwitches: true),
         new("stack-value", "Parameters/[]/ParameterValue", keepsSwitches: true),
         new("stack-value", "ResolvedValue", keepsSwitches: true),
         new("stack-value", "OutputValue", keepsSwitches: true),
-        // Elastic Beanstalk and database options.
+        // Elastic Beanstalk, databases and what loads them.
         new("option-setting", "OptionSettings/*/Value", keepsSwitches: true),
         new("option-setting", "OptionSettings/[]/Value", keepsSwitches: true),
         new("database", "InitQuery"),
-        // What Lambda's durable functions were given and gave.
-        new("payload", "InputPayload"),
-        new("payload", "/Result"),
-        new("payload", "ContextDetails/Result"),
-        new("payload", "StepDetails/Result"),
-        new("payload", "CallbackDetails/Result"),
-        new("payload", "ChainedInvokeDetails/Result"),
-        new("payload", "Input/Payload"),
-        new("payload", "Result/Payload"),
-        .. from error in new[] { "Error", "Error/Payload" }
-           from member in new[] { "ErrorMessage", "ErrorType", "ErrorData", "StackTrace/[]" }
-           select new RedactedPlace("payload", $"{error}/{member}"),
-        new("payload", "ImageConfigResponse/Error/Message"),
-        new("payload", "RuntimeVersionConfig/Error/Message"),
+        new("database", "AfterConnectScript"),
+        // Where containers send their logs.
+        new("log-option", "options/splunk-token"),
         // Virtual private networks: the whole configuration of the device, its key included.
         new("network-key", "CustomerGatewayConfiguration"),
         new("network-key", "VpnConnectionDeviceSampleConfiguration"),
@@ -74,34 +64,58 @@ internal static class AwsSecretPlaces
         new("device-seed", "Base32StringSeed"),
         new("device-seed", "QRCodePNG"),
         new("key-store", "XksProxyConfiguration/AccessKeyId"),
+        .. from member in new[]
+           {
+               "AuthKey", "BasicAuthCredentials", "BillingToken", "CallbackToken", "DeviceToken", "GrafanaToken", "HecToken", "JwtToken",
+               "PreSignedLogUrl", "PreSignedUrl", "RegistrationToken", "SecretToken", "SignedUrl", "VoipDeviceToken", "WebhookUrl",
+               "client_secret", "private_key", "webhook/secret",
+           }
+           select new RedactedPlace("secret", member),
     ];
 
-    /// <summary>
-    /// What the models call sensitive and stays, with the reason: it says who or where somebody is, and that is what controls ask.
-    /// Wire paths as <see cref="RedactedPlace.Path"/>.
-    /// </summary>
-    public static ImmutableArray<(string Path, string Why)> Kept { get; } =
-    [
-        .. from path in new[]
-           {
-               "AlternateContact/Name", "AlternateContact/Title", "AlternateContact/EmailAddress", "AlternateContact/PhoneNumber",
-               "ContactInformation/*", "PrimaryEmail",
-           }
-           select (path, "whether the provider can reach the right people is what a control asks"),
-        .. from path in new[]
-           {
-               "/AccountName", "Account/Email", "Account/Name", "Accounts/[]/Email", "Accounts/[]/Name", "CreateAccountStatus/AccountName",
-               "CreateAccountStatuses/[]/AccountName", "Organization/MasterAccountEmail", "DelegatedAdministrators/[]/Email",
-               "DelegatedAdministrators/[]/Name", "Parties/[]/Id", "Resources/[]/Value", "ResponsibilityTransfer/Name", "ResponsibilityTransfers/[]/Name",
-               "ManagementAccountEmail", "Members/[]/Email",
-           }
-           select (path, "it names an account, which is part of the population"),
-        .. from path in new[] { "privateIpAddress", "ipAddressV4", "ipAddressV6", "IPAddress" }
-           select (path, "an address says from where something was done"),
-        .. from path in new[] { "KMSMasterKeyID", "SSE-KMS/KeyId" }
-           select (path, "it names a key, and is none"),
-        .. from path in new[] { "/Description", "Tasks/[]/Description", "Targets/[]/Description", "WindowIdentities/[]/Description" }
-           select (path, "it is written for people; what has the form of a credential goes all the same"),
-        ("keyValue", "it is a public key"),
-    ];
+    /// <summary>In answers of one service, whose words mean something else with others.</summary>
+    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> OfServices = new (string Services, RedactedPlace Place)[]
+    {
+        ("appsync", new("secret", "apiKeys/[]/id")),
+        ("apigateway", new("environment", "variables/*", keepsSwitches: true)),
+        ("apigateway apigatewayv2", new("environment", "stageVariables/*", keepsSwitches: true)),
+        ("apigateway apigatewayv2", new("environment", "stageVariableOverrides/*", keepsSwitches: true)),
+        ("batch", new("job-argument", "jobs/[]/parameters/*", keepsSwitches: true)),
+        ("cleanroomsml", new("environment", "environment/*")),
+        ("cleanroomsml", new("job-argument", "arguments/[]", keepsSwitches: true)),
+        ("codepipeline", new("environment", "outputVariables/*", keepsSwitches: true)),
+        ("datazone", new("environment", "environmentParameters/[]/value", keepsSwitches: true)),
+        ("datazone glue", new("connection", "connectionProperties/*", keepsSwitches: true)),
+        ("drs", new("command-parameter", "parameters/*/value", keepsSwitches: true)),
+        ("emr", new("command-parameter", "Args/[]", keepsSwitches: true)),
+        ("events", new("http-header", "HttpParameters/HeaderParameters/*")),
+        ("events", new("http-header", "HttpParameters/QueryStringParameters/*")),
+        ("events scheduler", new("job-argument", "PipelineParameterList/[]/Value", keepsSwitches: true)),
+        ("finspace", new("job-argument", "commandLineArguments/[]/value", keepsSwitches: true)),
+        ("gamelift", new("environment", "EnvironmentOverride/[]/Value")),
+        ("gameliftstreams", new("environment", "AdditionalEnvironmentVariables/*")),
+        ("glue", new("job-argument", "Arguments/*", keepsSwitches: true)),
+        ("glue", new("job-argument", "DefaultRunProperties/*", keepsSwitches: true)),
+        ("glue", new("job-argument", "RunProperties/*", keepsSwitches: true)),
+        ("glue", new("job-argument", "WorkflowRunProperties/*", keepsSwitches: true)),
+        ("kinesisanalyticsv2", new("environment", "PropertyMap/*", keepsSwitches: true)),
+        ("mediatailor", new("http-header", "Headers/*")),
+        ("mwaa-serverless", new("job-argument", "OverrideParameters/*", keepsSwitches: true)),
+        ("pipes", new("job-argument", "BatchJobParameters/Parameters/*", keepsSwitches: true)),
+        ("redshift-data", new("job-argument", "QueryParameters/[]/value", keepsSwitches: true)),
+        ("sagemaker", new("environment", "Environment/*")),
+        ("sagemaker", new("environment", "OverrideEnvironment/*")),
+        ("sagemaker", new("environment", "OptimizationEnvironment/*")),
+        ("sagemaker", new("environment", "ContainerEnvironmentVariables/*")),
+        ("sagemaker", new("job-argument", "ContainerArguments/[]", keepsSwitches: true)),
+        ("sagemaker", new("job-argument", "PipelineParameters/[]/Value", keepsSwitches: true)),
+        ("sagemaker servicecatalog", new("stack-value", "ProvisioningParameters/[]/Value", keepsSwitches: true)),
+    }.SelectMany(p => p.Services.Split(' ').Select(s => (Service: s, p.Place))).GroupBy(p => p.Service, p => p.Place)
+        .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
+
+    /// <summary>In answers of a service alone.</summary>
+    public static ImmutableArray<RedactedPlace> Of(string service) => OfServices.GetValueOrDefault(service, []);
+
+    /// <summary>The services that have places of their own.</summary>
+    public static IEnumerable<string> Services => OfServices.Keys;
 }

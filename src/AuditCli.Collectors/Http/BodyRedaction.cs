@@ -28,21 +28,23 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The body without secrets, and the keyed digest of the one that came; the same memory and null where there are none.</summary>
-    public (ReadOnlyMemory<byte> Body, string? Digest) Apply(ReadOnlyMemory<byte> body)
+    /// <param name="answer">What the model of the answer says; null where there is none.</param>
+    public (ReadOnlyMemory<byte> Body, string? Digest) Apply(ReadOnlyMemory<byte> body, AnswerPlaces? answer)
     {
         if (body.IsEmpty)
             return (body, null);
-        var clean = LooksLikeJson(body.Span) ? Json(body.Span, MostDocumentsInside) : Text(body.Span);
+        var clean = LooksLikeJson(body.Span) ? Json(body.Span, answer, MostDocumentsInside) : Text(body.Span, answer);
         return clean is null ? (body, null) : (clean, Mark(body.Span));
     }
 
     /// <summary>What was replaced in a body that <see cref="Apply"/> gave: where, by which rule, and what stands there instead.</summary>
-    public static ImmutableArray<Redaction> Find(ReadOnlySpan<byte> body, int most)
+    /// <param name="answer">As it was given to <see cref="Apply"/>.</param>
+    public static ImmutableArray<Redaction> Find(ReadOnlySpan<byte> body, int most, AnswerPlaces? answer)
     {
         var found = ImmutableArray.CreateBuilder<Redaction>();
         try
         {
-            var path = new JsonPath();
+            var path = new JsonPath(answer);
             var reader = new Utf8JsonReader(LooksLikeJson(body) ? body : "null"u8, Reading);
             while (found.Count < most && reader.Read())
             {
@@ -60,7 +62,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         {
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
-                var rule = RedactionRules.At(path)?.Name ?? RedactionRules.Credential;
+                var rule = RedactionRules.At(path, answer)?.Name ?? RedactionRules.Credential;
                 found.AddRange(Marks().Matches(value).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
             });
@@ -79,7 +81,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             var inside = new byte[reader.ValueSpan.Length];
             try
             {
-                return [.. Find(inside.AsSpan(0, reader.CopyString(inside)), most).Select(r => r with { Pointer = path.Pointer() })];
+                return [.. Find(inside.AsSpan(0, reader.CopyString(inside)), most, null).Select(r => r with { Pointer = path.Pointer() })];
             }
             catch (InvalidOperationException)
             {
@@ -89,9 +91,9 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return [.. Marks().Matches(Encoding.UTF8.GetString(reader.ValueSpan)).Take(most).Select(mark => new Redaction(path.Pointer(), rule ?? RedactionRules.Credential, mark.Value))];
     }
 
-    private byte[]? Json(ReadOnlySpan<byte> body, int inside)
+    private byte[]? Json(ReadOnlySpan<byte> body, AnswerPlaces? answer, int inside)
     {
-        var path = new JsonPath();
+        var path = new JsonPath(answer);
         var reader = new Utf8JsonReader(body, Reading);
         ArrayBufferWriter<byte>? clean = null;
         var copied = 0;
@@ -116,7 +118,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         catch (JsonException)
         {
             // Whatever it is, no SDK will read it as JSON either; what is left of it is kept as a text.
-            if (Text(body[copied..]) is { } rest)
+            if (Text(body[copied..], answer) is { } rest)
                 return [.. clean is null ? [] : clean.WrittenSpan, .. rest];
         }
         if (clean is null)
@@ -128,7 +130,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string? Replacement(ref Utf8JsonReader reader, JsonPath path, int inside)
     {
         var place = path.Place();
-        if (place is null && (reader.ValueSpan.Length < ShortestCredential || path.IsPageToken))
+        if (ReferenceEquals(place, RedactedPlace.Stays) || place is null && (reader.ValueSpan.Length < ShortestCredential || path.IsPageToken))
             return null;
         string value;
         try
@@ -158,7 +160,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         if (inside == 0 || value.Length < ShortestDocument)
             return null;
         var text = Encoding.UTF8.GetBytes(value);
-        return LooksLikeJson(text) && Json(text, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
+        return LooksLikeJson(text) && Json(text, null, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
     }
 
     /// <summary>
@@ -192,11 +194,13 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         }
     }
 
-    private byte[]? Text(ReadOnlySpan<byte> body)
+    private byte[]? Text(ReadOnlySpan<byte> body, AnswerPlaces? answer)
     {
         var text = Encoding.UTF8.GetString(body);
         var clean = LooksLikeXml(body)
-            ? XmlLeaves.Replace(text, (path, value) => RedactionRules.PageTokens.Contains(path[^1].Member!) ? null : Value(RedactionRules.At(path), value, MostDocumentsInside))
+            ? XmlLeaves.Replace(text, (path, value) => RedactionRules.At(path, answer) is var place && (ReferenceEquals(place, RedactedPlace.Stays) || RedactionRules.PageTokens.Contains(path[^1].Member!))
+                ? null
+                : Value(place, value, MostDocumentsInside))
             : text;
         clean = InText(clean);
         return clean == text ? null : Encoding.UTF8.GetBytes(clean);
@@ -217,7 +221,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private static partial Regex Marks();
 
     /// <summary>Where a reader stands in a document.</summary>
-    private sealed class JsonPath
+    private sealed class JsonPath(AnswerPlaces? answer)
     {
         private readonly List<(string? Member, long Index)> _at = [];
 
@@ -243,7 +247,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
         public bool IsPageToken => _at.Count > 0 && _at[^1].Member is { } name && RedactionRules.PageTokens.Contains(name);
 
-        public RedactedPlace? Place() => RedactionRules.At(_at);
+        public RedactedPlace? Place() => RedactionRules.At(_at, answer);
 
         /// <summary>RFC 6901.</summary>
         public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name

@@ -9,7 +9,8 @@ namespace AuditCli.Collectors.Http;
 /// </summary>
 internal sealed class ExchangeRecorder : DelegatingHandler
 {
-    private readonly Func<HttpExchange, CancellationToken, ValueTask> _keep;
+    private readonly Func<HttpExchange, AnswerPlaces?, CancellationToken, ValueTask> _keep;
+    private readonly Func<HttpRequestMessage, AnswerPlaces?>? _places;
     private readonly ExchangePolicy _policy;
     private readonly ExchangeLimits _limits;
     private readonly TimeProvider _clock;
@@ -17,11 +18,13 @@ internal sealed class ExchangeRecorder : DelegatingHandler
 
     /// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
     /// <param name="redaction">Null where nothing is kept.</param>
+    /// <param name="places">What the model of the answer to a request says; null where there are no models.</param>
     /// <param name="inner">Null when an SDK hangs its own transport here.</param>
     public ExchangeRecorder(
-        Func<HttpExchange, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock, BodyRedaction? redaction, HttpMessageHandler? inner)
+        Func<HttpExchange, AnswerPlaces?, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock,
+        BodyRedaction? redaction, Func<HttpRequestMessage, AnswerPlaces?>? places, HttpMessageHandler? inner)
     {
-        (_keep, _policy, _limits, _clock, _redaction) = (keep, policy, limits, clock, redaction);
+        (_keep, _policy, _limits, _clock, _redaction, _places) = (keep, policy, limits, clock, redaction, places);
         if (inner is not null)
             InnerHandler = inner;
     }
@@ -31,6 +34,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         var sent = await SentAsync(request, cancellationToken);
         if (request.Headers.AcceptEncoding.Count == 0)
             request.Headers.TryAddWithoutValidation("Accept-Encoding", ContentDecoding.Accepted);
+        var places = _redaction is null ? null : _places?.Invoke(request);
         var date = _clock.GetUtcNow();
         using var timeout = new CancellationTokenSource(_limits.Attempt, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
@@ -39,18 +43,18 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         {
             using var response = await base.SendAsync(request, either.Token);
             var body = EchoedSecrets.Remove(request, _policy, await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token));
-            (body, var digest) = _redaction?.Apply(body) ?? (body, null);
+            (body, var digest) = _redaction?.Apply(body, places) ?? (body, null);
             exchange = Answered(date, request, sent, response, body) with { RedactedPayloadDigest = digest };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException)
         {
             var failure = Explain(e, timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested);
-            await _keep(new(date, _policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)), CancellationToken.None);
+            await _keep(new(date, _policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)), places, CancellationToken.None);
             if (ReferenceEquals(failure, e))
                 throw;
             throw failure;
         }
-        await _keep(exchange, cancellationToken);
+        await _keep(exchange, places, cancellationToken);
         return RecordedResponse.Message(exchange.Response!, exchange.Protocol, request);
     }
 

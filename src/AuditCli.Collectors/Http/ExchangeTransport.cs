@@ -24,7 +24,8 @@ public abstract class ExchangeTransport : IAsyncDisposable
     /// The handler does not own what is below it.
     /// </summary>
     /// <param name="refusal">Why a request may not be sent; null when it may.</param>
-    public abstract HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal);
+    /// <param name="places">What the model of the answer to a request says of secrets; null where there are no models.</param>
+    internal abstract HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null);
 
     /// <summary>
     /// As <see cref="Open"/>, for an SDK that hangs a transport of its own below the last of our handlers, because its TLS settings

@@ -42,9 +42,10 @@ public sealed class LiveTransport : ExchangeTransport
 
     public override string? RecordedField(ExchangeScope scope, string name) => null;
 
-    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, _network);
+    internal override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null) =>
+        Chain(scope, refusal, places, _network);
 
-    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null);
+    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null, null);
 
     /// <summary>Whatever the transport did by itself would happen below the recorder: no redirects, no cookies, no decoding.</summary>
     public override void Tune(SocketsHttpHandler own)
@@ -56,22 +57,22 @@ public sealed class LiveTransport : ExchangeTransport
         own.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
     }
 
-    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, HttpMessageHandler? network)
+    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, HttpMessageHandler? network)
     {
         var file = scope.BundlePath;
         var log = _bundleFolder is { } folder
             ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
             : null;
-        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, network));
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, network));
 
-        async ValueTask KeepAsync(HttpExchange exchange, CancellationToken cancellationToken)
+        async ValueTask KeepAsync(HttpExchange exchange, AnswerPlaces? said, CancellationToken cancellationToken)
         {
             MeasureClock(exchange);
             if (log is null)
                 return;
             // Once the answer is here it is kept, even when the caller has just given up.
             var ids = await log.AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
-            Note(RecordedResponse.Reference(file, ids.Answer, exchange));
+            Note(RecordedResponse.Reference(file, ids.Answer, exchange, said));
             cancellationToken.ThrowIfCancellationRequested();
         }
     }

@@ -36,13 +36,14 @@ internal static class RecordedResponse
     }
 
     /// <summary>The attempt as an index of evidence refers to it.</summary>
-    public static ExchangeReference Reference(string file, string recordId, HttpExchange exchange) => new(
+    /// <param name="places">What the model of the answer says, by which redactions have their names.</param>
+    public static ExchangeReference Reference(string file, string recordId, HttpExchange exchange, AnswerPlaces? places) => new(
         file, recordId,
         exchange.Response is { } response ? RequestIdFields.Select(response.Field).FirstOrDefault(id => id is not null) : null,
         exchange.Response is { } answered ? Status(answered) : 0, exchange.Date)
     {
         Redactions = exchange is { RedactedPayloadDigest: not null, Response: { } redacted }
-            ? [.. BodyRedaction.Find(redacted.Body.Span, MostRedactions).Select(r => r with { Pointer = $"{recordId}#{r.Pointer}" })]
+            ? [.. BodyRedaction.Find(redacted.Body.Span, MostRedactions, places).Select(r => r with { Pointer = $"{recordId}#{r.Pointer}" })]
             : [],
     };
 

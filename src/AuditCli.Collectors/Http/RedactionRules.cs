@@ -3,6 +3,10 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Collectors.Http;
 
+/// <summary>What the model of one answer says of the value at a path.</summary>
+/// <returns>The place that it is, <see cref="RedactedPlace.Stays"/> where nothing may be replaced, null where the model says nothing.</returns>
+internal delegate RedactedPlace? AnswerPlaces(List<(string? Member, long Index)> at);
+
 /// <summary>A place in answers whose values are secrets, or may be.</summary>
 /// <param name="Name">As the index of evidence names it.</param>
 /// <param name="Path">
@@ -18,6 +22,9 @@ internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, b
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private const int LongestNumber = 5;
+
+    /// <summary>No place: what stands there comes through as it is, whatever it looks like.</summary>
+    public static RedactedPlace Stays { get; } = new("", "");
 
     public RedactedPlace(string name, string path, bool keepsSwitches = false)
         : this(name, [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))], keepsSwitches) { }
@@ -67,12 +74,16 @@ internal static class RedactionRules
         new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The rule for the value at a path; null where there is none.</summary>
-    public static RedactedPlace? At(List<(string? Member, long Index)> at)
+    /// <param name="answer">What the model of the answer says; null inside documents of which nothing is known.</param>
+    public static RedactedPlace? At(List<(string? Member, long Index)> at, AnswerPlaces? answer)
     {
         if (at.Count == 0)
             return null;
+        var said = answer?.Invoke(at);
+        if (ReferenceEquals(said, RedactedPlace.Stays))
+            return said;
         var last = at[^1].Member;
-        return In(last ?? "[]", at) ?? (last is null ? null : In("*", at) ?? (SecretNames.Any(n => EndsWith(last, n)) ? SecretName : null));
+        return In(last ?? "[]", at) ?? (last is null ? null : In("*", at)) ?? said ?? (last is not null && SecretNames.Any(n => EndsWith(last, n)) ? SecretName : null);
     }
 
     private static RedactedPlace? In(string last, List<(string? Member, long Index)> at) =>

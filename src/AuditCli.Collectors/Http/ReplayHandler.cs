@@ -106,11 +106,13 @@ internal sealed class RecordedAnswers
 /// <param name="answers">Null when nothing was recorded for the scope.</param>
 /// <param name="askedFor">Who asks now.</param>
 /// <param name="keep">Given the recorded records, and whether they are to be copied into the new bundle: once, however often they are read.</param>
+/// <param name="places">What the model of the answer to a request says; null where there are no models.</param>
 internal sealed class ReplayHandler(
     RecordedAnswers? answers,
     Func<string?> askedFor,
-    Func<RecordedExchange, bool, CancellationToken, ValueTask> keep,
-    ExchangePolicy policy) : DelegatingHandler
+    Func<RecordedExchange, bool, AnswerPlaces?, CancellationToken, ValueTask> keep,
+    ExchangePolicy policy,
+    Func<HttpRequestMessage, AnswerPlaces?>? places = null) : DelegatingHandler
 {
     /// <exception cref="ExchangeRefusedException">There is no (further) recorded answer (<see cref="ExchangeRefusedException.NoRecording"/>).</exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -118,7 +120,7 @@ internal sealed class ReplayHandler(
         cancellationToken.ThrowIfCancellationRequested();
         if (answers is null || await answers.NextAsync(request, askedFor(), cancellationToken) is not var (recorded, first))
             throw new ExchangeRefusedException(ExchangeRefusedException.NoRecording, $"not recorded: {request.Method} {policy.Clean(request.RequestUri!)}");
-        await keep(recorded, first, cancellationToken);
+        await keep(recorded, first, places?.Invoke(request), cancellationToken);
         return recorded.Exchange.Response is { } response
             ? RecordedResponse.Message(response, recorded.Exchange.Protocol, request)
             : throw FailureChain.Restore(recorded.Exchange.Failure);

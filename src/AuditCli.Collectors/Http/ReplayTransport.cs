@@ -55,24 +55,27 @@ public sealed class ReplayTransport : ExchangeTransport
 
     public override string? RecordedField(ExchangeScope scope, string name) => _answers.GetValueOrDefault(scope.FileName)?.FirstField(name);
 
-    public override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => OpenAbove(scope, refusal);
+    internal override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null) =>
+        Chain(scope, refusal, places);
+
+    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null);
 
     /// <summary>Nothing to tune: what is below is never called.</summary>
     public override void Tune(SocketsHttpHandler own)
     {
     }
 
-    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal)
+    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places)
     {
         var file = scope.BundlePath;
         var log = _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(_bundleFolder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value;
-        return new ReadOnlyGuard(refusal, new ReplayHandler(_answers.GetValueOrDefault(scope.FileName), () => AskedFor, KeepAsync, _policy));
+        return new ReadOnlyGuard(refusal, new ReplayHandler(_answers.GetValueOrDefault(scope.FileName), () => AskedFor, KeepAsync, _policy, places));
 
-        async ValueTask KeepAsync(RecordedExchange recorded, bool first, CancellationToken cancellationToken)
+        async ValueTask KeepAsync(RecordedExchange recorded, bool first, AnswerPlaces? said, CancellationToken cancellationToken)
         {
             if (first)
                 await log.AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
-            Note(RecordedResponse.Reference(file, recorded.Answer.Id, recorded.Exchange));
+            Note(RecordedResponse.Reference(file, recorded.Answer.Id, recorded.Exchange, said));
         }
     }
 

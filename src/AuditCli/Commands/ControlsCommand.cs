@@ -158,6 +158,10 @@ internal static class ControlsCommand
             if (found.FindOperation(operationName) is not { } known)
                 return CallCommand.Unknown(error, found, operationName);
             output.WriteLine($"{known.Name}: asked {(known.Scope == OperationScope.Global ? "once for an account" : "in every region")}{(known.SideEffect is { } effect ? $"; {effect}" : "")}");
+            if (known.Row is { } row)
+                output.WriteLine($"  rows: {row}");
+            foreach (var code in known.NotConfigured)
+                output.WriteLine($"  {code} says that there is none; allow_errors: {{ {code}: empty }} makes that no rows");
             foreach (var parameter in known.Parameters)
                 output.WriteLine($"  takes {parameter.Name,-32} {Word(parameter.Type)}{(parameter.Required ? ", required" : "")}");
             foreach (var column in EvidenceColumns.Added(perParent: false, []).Concat(known.Columns))

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Aws;
@@ -20,7 +21,8 @@ public sealed partial class CatalogueTests
     {
         var service = _catalogue.Service(name)!;
 
-        Assert.NotEmpty(service.OperationNames);
+        Assert.True(service.OperationNames.Length + service.Refused.Count > 0);
+        Assert.All(service.Refused, r => Assert.NotEmpty(r.Value));
         Assert.Equal(service.OperationNames.Length, service.OperationNames.Distinct(StringComparer.Ordinal).Count());
         Assert.All(service.OperationNames, o => Assert.True(ReadVerb().IsMatch(o) || service.Operation(o)!.SideEffect is not null, o));
         Assert.All(service.Refused, r => Assert.Null(service.Operation(r.Key)));
@@ -46,6 +48,10 @@ public sealed partial class CatalogueTests
     [InlineData("ec2:GetPasswordData")]
     [InlineData("ecr:GetAuthorizationToken")]
     [InlineData("lambda:GetFunction")]
+    [InlineData("bedrock-agentcore:GetResourceApiKey")]
+    [InlineData("quicksight:GetDashboardEmbedUrl")]
+    [InlineData("cloudfront-keyvaluestore:GetKey")]
+    [InlineData("wafv2:GetSampledRequests")]
     public void Secrets_and_data_are_refused_with_the_reason(string operation)
     {
         Assert.Null(_source.FindOperation(operation));
@@ -57,6 +63,8 @@ public sealed partial class CatalogueTests
     [InlineData("security-hub:GetFindings", "securityhub:GetFindings")]
     [InlineData("s3:DescribeKey", "kms:DescribeKey")]
     [InlineData("ListUsers", "iam:ListUsers")]
+    [InlineData("configservice:DescribeConfigRules", "config:DescribeConfigRules")]
+    [InlineData("elasticloadbalancing:DescribeLoadBalancers", "elbv2:DescribeLoadBalancers")]
     public void A_near_miss_gets_a_hint(string written, string meant) => Assert.Contains(meant, _source.Suggest(written));
 
     [Theory]
@@ -67,6 +75,9 @@ public sealed partial class CatalogueTests
     [InlineData("ec2:DescribeRegions", OperationScope.Global)]
     [InlineData("ec2:DescribeVpcs", OperationScope.Regional)]
     [InlineData("kms:ListKeys", OperationScope.Regional)]
+    [InlineData("cloudfront:ListDistributions", OperationScope.Global)]
+    [InlineData("globalaccelerator:ListAccelerators", OperationScope.Global)]
+    [InlineData("wafv2:ListWebACLs", OperationScope.Regional)]
     public void An_operation_knows_whether_it_is_asked_once_or_in_every_region(string operation, OperationScope scope) =>
         Assert.Equal(scope, _source.FindOperation(operation)!.Scope);
 
@@ -76,8 +87,73 @@ public sealed partial class CatalogueTests
     [InlineData("ec2", "aws", "us-east-1", true, true, "https://ec2-fips.us-east-1.api.aws", null)]
     [InlineData("s3", "aws", "eu-west-1", false, true, "https://s3.dualstack.eu-west-1.amazonaws.com", null)]
     [InlineData("iam", "aws-us-gov", "us-gov-east-1", false, false, "https://iam.us-gov.amazonaws.com", "us-gov-west-1")]
+    [InlineData("elbv2", "aws-iso", "us-iso-east-1", false, false, "https://elasticloadbalancing.us-iso-east-1.c2s.ic.gov", null)]
+    [InlineData("globalaccelerator", "aws", "eu-west-1", false, false, "https://globalaccelerator.us-west-2.amazonaws.com", "us-west-2")]
+    [InlineData("bcm-data-exports", "aws", "eu-west-1", false, true, "https://bcm-data-exports.us-east-1.api.aws", "us-east-1")]
+    [InlineData("accessanalyzer", "aws-us-gov", "us-gov-west-1", true, false, "https://access-analyzer.us-gov-west-1.amazonaws.com", null)]
     public void An_endpoint_is_what_the_providers_rules_say(string service, string partition, string region, bool fips, bool dual, string url, string? signing) =>
         Assert.Equal(new EndpointRule(url, signing), _catalogue.Service(service)!.Endpoint(partition, region, fips, dual));
+
+    [Theory]
+    [InlineData("aws-cn", true)]
+    [InlineData("nowhere", false)]
+    public void A_kind_of_endpoint_that_a_partition_lacks_is_none(string partition, bool fips) =>
+        Assert.Null(_catalogue.Service("s3")!.Endpoint(partition, "cn-north-1", fips, dualStack: false));
+
+    [Fact]
+    public void Every_member_that_holds_a_secret_is_replaced_before_anything_is_written()
+    {
+        var secrets = _catalogue.ServiceNames.Select(n => _catalogue.Service(n)!)
+            .SelectMany(s => s.Shapes.OfType<ShapeModel.Structure>().SelectMany(x => x.Members).Where(m => m.Secret).Select(m => (s.Protocol, m.Wire)))
+            .Distinct().ToArray();
+        var redaction = new BodyRedaction(new byte[32]);
+
+        Assert.True(secrets.Length > 40);
+        Assert.All(secrets, m =>
+        {
+            var body = m.Protocol is WireProtocol.Json or WireProtocol.RestJson
+                ? $$$"""{"webhook":{"{{{m.Wire}}}":"tr0ub4dor","CreatedBy":"somebody"}}"""
+                : $"<webhook><{m.Wire}>tr0ub4dor</{m.Wire}><CreatedBy>somebody</CreatedBy></webhook>";
+            var stored = Encoding.UTF8.GetString(redaction.Apply(Encoding.UTF8.GetBytes(body), null).Body.Span);
+            Assert.DoesNotContain("tr0ub4dor", stored, StringComparison.Ordinal);
+            Assert.Contains("somebody", stored, StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [InlineData("s3:GetBucketPolicy", "NoSuchBucketPolicy")]
+    [InlineData("ecr:GetLifecyclePolicy", "LifecyclePolicyNotFoundException")]
+    [InlineData("kms:ListKeys", null)]
+    public void An_operation_knows_by_which_codes_it_says_that_there_is_none(string operation, string? code) =>
+        Assert.Equal(code, _catalogue.Find(operation)!.Value.Operation.NotConfigured.SingleOrDefault());
+
+    [Theory]
+    [InlineData("wafv2:ListWebACLs", "NextMarker", "NextMarker")]
+    [InlineData("kinesis:ListTagsForStream", "ExclusiveStartTagKey", "Tags[-1].Key")]
+    [InlineData("route53:ListTrafficPolicies", "TrafficPolicyIdMarker", "TrafficPolicyIdMarker")]
+    public void A_list_without_a_paginator_is_read_on_all_the_same(string operation, string input, string output)
+    {
+        var pager = _catalogue.Find(operation)!.Value.Operation.Pager!;
+
+        Assert.Equal((input, output), (Assert.Single(pager.Inputs), Assert.Single(pager.Outputs)));
+    }
+
+    [Fact]
+    public void A_parameter_that_would_bring_secrets_into_the_answer_cannot_be_given()
+    {
+        Assert.DoesNotContain(_source.FindOperation("apigateway:GetApiKeys")!.Parameters, p => p.Name == "includeValues");
+        Assert.Contains(_source.FindOperation("apigateway:GetApiKeys")!.Parameters, p => p.Name == "nameQuery");
+    }
+
+    [Theory]
+    [InlineData("iam:ListUsers", "one for each element of Users")]                          // what the paginator collects
+    [InlineData("wafv2:ListWebACLs", "one for each element of WebACLs")]                    // the one list
+    [InlineData("cloudfront:ListDistributions", "one for each element of DistributionList.Items")]
+    [InlineData("organizations:DescribeOrganization", "one, the whole answer")]             // no list
+    [InlineData("guardduty:GetDetector", "one, the whole answer")]                          // a list beside other evidence
+    [InlineData("iam:GetAccountAuthorizationDetails", "one for each page of the answer")]   // several lists, paged
+    [InlineData("budgets:DescribeBudgets", "one for each element of Budgets")]
+    public void The_rows_of_an_operation_follow_one_rule_and_are_told(string operation, string row) => Assert.Equal(row, _source.FindOperation(operation)!.Row);
 
     [Fact]
     public void Columns_have_the_apis_names_and_types()

@@ -8,15 +8,18 @@ internal static class SensitiveMembers
 {
     public const string Marker = "MARKER value";
 
-    public static IEnumerable<(string Operation, List<(string? Member, long Index)> Path, string Answer)> Of(ServiceModel service)
+    public static IEnumerable<(OperationModel Operation, List<(string? Member, long Index)> Path, string Answer)> Of(ServiceModel service)
     {
         var json = service.Protocol is WireProtocol.Json or WireProtocol.RestJson;
         return service.OperationNames
-            .Select(o => (Name: o, Model: service.Operation(o)!))
-            .Where(o => o.Model.Output is not null)
-            .SelectMany(o => Paths(service, o.Model.Output!, json, [], sensitive: false, [])
-                .Select(p => json ? p : p.Prepend("Answer").ToArray())
-                .Select(p => (o.Name, p.Select(s => (s, -1L)).ToList(), json ? Json(p) : Xml(p!))));
+            .Select(o => service.Operation(o)!)
+            .Where(o => o.Output is not null)
+            .SelectMany(o => Paths(service, o.Output!, json, [], sensitive: false, [])
+                .Select(p => json ? p : [.. Around(o, (ShapeModel.Structure)service.Shape(o.Output!)), .. p])
+                .Select(p => (o, p.Select(s => (s, -1L)).ToList(), json ? Json(p) : Xml(p!))));
+
+        string[] Around(OperationModel operation, ShapeModel.Structure output) =>
+            service.Protocol == WireProtocol.Query ? [operation.Name + "Response", operation.Wrapper!] : output.Payload is null ? ["Answer"] : [];
     }
 
     /// <summary>Steps on the wire; null is an element of a JSON list.</summary>
@@ -36,6 +39,8 @@ internal static class SensitiveMembers
 
         IEnumerable<string?[]> Below(MemberReference member, string?[] at) => member.Kind switch
         {
+            MemberKind.Shape when !json && member.Flat && service.Shape(member.Shape) is ShapeModel.List flat =>
+                Below(flat.Element with { Sensitive = sensitive || member.Sensitive || flat.Element.Sensitive }, [.. at[..^1], flat.Element.WireName ?? at[^1]]),
             MemberKind.Shape => Paths(service, member.Shape, json, at, sensitive || member.Sensitive, above),
             MemberKind.String or MemberKind.Blob when sensitive || member.Sensitive => [at],
             _ => [],

@@ -28,7 +28,8 @@ internal sealed class Session : IAsyncDisposable
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
     /// <summary>Live against a server. The environment belongs to the process, so that these tests run one after another.</summary>
-    public static Session Live(Uri server, TimeProvider? clock = null, ExchangeLimits? limits = null)
+    /// <param name="keep">Whether there is a bundle, without which nothing is recorded and nothing redacted, as in <c>auditcli call</c>.</param>
+    public static Session Live(Uri server, TimeProvider? clock = null, ExchangeLimits? limits = null, bool keep = true)
     {
         foreach (var (name, value) in new Dictionary<string, string?>
         {
@@ -44,7 +45,7 @@ internal sealed class Session : IAsyncDisposable
         {
             Environment.SetEnvironmentVariable(name, value);
         }
-        return new(folder => new LiveTransport(folder, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System);
+        return new(folder => new LiveTransport(keep ? folder : null, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System);
     }
 
     /// <summary>From another session's exchanges, with an environment that has no credentials.</summary>

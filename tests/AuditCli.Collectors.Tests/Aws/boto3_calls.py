@@ -1,20 +1,26 @@
 """Asks the same as AuditCli through boto3, which nobody here wrote.
 
     boto3_calls.py ENDPOINT seed             makes some users, buckets, keys and more
+    boto3_calls.py ENDPOINT auditor          makes a user who may read a little, and prints its key and secret
     boto3_calls.py ENDPOINT < calls          one line "service:Operation {parameters}" in, one JSON line out
 """
 import base64
 import datetime
+import functools
 import json
 import sys
 
 import boto3
 import botocore.exceptions
+import botocore.parsers
+
+import boto3_seed
 
 TRUST = json.dumps({'Version': '2012-10-17', 'Statement': [
     {'Effect': 'Allow', 'Principal': {'Service': 'lambda.amazonaws.com'}, 'Action': 'sts:AssumeRole'}]})
 
 
+@functools.cache
 def client(service):
     return boto3.client(service, endpoint_url=sys.argv[1], region_name='us-east-1',
                         aws_access_key_id='AKIAIOSFODNN7EXAMPLE', aws_secret_access_key='x' * 40)
@@ -58,6 +64,17 @@ def seed():
         MasterUserPassword='abcdefgh1', AllocatedStorage=20, StorageEncrypted=True)
     client('organizations').create_organization(FeatureSet='ALL')
     client('securityhub').enable_security_hub()
+    boto3_seed.seed(client)
+
+
+def auditor():
+    iam = client('iam')
+    iam.create_user(UserName='auditor')
+    iam.put_user_policy(UserName='auditor', PolicyName='read', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [{
+        'Effect': 'Allow', 'Resource': '*',
+        'Action': ['iam:ListUsers', 'kms:ListKeys', 'ec2:DescribeVpcs', 's3:ListAllMyBuckets', 'lambda:ListFunctions', 'sts:GetCallerIdentity']}]}))
+    key = iam.create_access_key(UserName='auditor')['AccessKey']
+    print(key['AccessKeyId'], key['SecretAccessKey'], sep='\n')
 
 
 def plain(value):
@@ -75,6 +92,7 @@ def plain(value):
 
 def call(line):
     name, parameters = line.split(' ', 1)
+    parameters = parameters.replace('{endpoint}', sys.argv[1].rstrip('/'))
     service, operation = name.split(':')
     api = client(service)
     method = next(m for m, o in api.meta.method_to_api_mapping.items() if o == operation)
@@ -86,10 +104,12 @@ def call(line):
         return plain(answer)
     except botocore.exceptions.ClientError as error:
         return {'Error': error.response['Error']['Code']}
+    except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
+        return {'Broken': f'{type(error).__name__}: {error}'}    # moto has no answer that boto3 can read: no comparison
 
 
 if len(sys.argv) > 2:
-    seed()
+    {'seed': seed, 'auditor': auditor}[sys.argv[2]]()
 else:
     for asked in sys.stdin:
         print(json.dumps(call(asked.strip()), sort_keys=True), flush=True)

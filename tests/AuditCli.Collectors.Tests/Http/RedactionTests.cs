@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Tests.Aws;
 using AuditCli.Tests;
@@ -38,7 +39,7 @@ public sealed class RedactionTests
             Assert.StartsWith("hmac-sha256:", digest, StringComparison.Ordinal);
             Assert.Contains("hmac-sha256:", clean, StringComparison.Ordinal);
             if (body.StartsWith('{'))
-                Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
+                Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10, null));
             Assert.Equal((clean, null), Apply(clean));
         }
     }
@@ -77,13 +78,21 @@ public sealed class RedactionTests
             .Replace("\"PLAIN\",\"value\":\"quiet\"", $"\"PLAIN\",\"value\":\"{quiet}\"", StringComparison.Ordinal), clean);
         Assert.Equal(
             [("/items/0/spec/initContainers/0/env/0/value", "environment", x), ("/items/0/spec/containers/0/env/0/value", "environment", quiet)],
-            BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10).Select(r => (r.Pointer, r.Rule, r.Digest)));
+            BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
     }
 
     [Theory]
     [InlineData("""{"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"MARKER"}}}""")]
     [InlineData("""{"Functions":[{"Environment":{"Variables":{"DATABASE":"MARKER"}}}]}""")]
     [InlineData("""{"taskDefinition":{"containerDefinitions":[{"environment":[{"name":"D","value":"MARKER"}]}]}}""")]
+    [InlineData("""{"tasks":[{"overrides":{"containerOverrides":[{"name":"kept","environment":[{"name":"D","value":"MARKER"}]}]}}]}""")]
+    [InlineData("""{"containerServices":[{"currentDeployment":{"containers":{"web":{"image":"kept","environment":{"D":"MARKER"}}}}}]}""")]
+    [InlineData("""{"Containers":[{"Image":"kept","Environment":{"D":"MARKER"}}]}""")]
+    [InlineData("""{"PrimaryContainer":{"Image":"kept","Environment":{"D":"MARKER"}}}""")]
+    [InlineData("""{"CodeConfigurationValues":{"Runtime":"kept","RuntimeEnvironmentVariables":{"D":"MARKER"}}}""")]
+    [InlineData("""{"UserPoolClient":{"ClientId":"kept","ClientSecret":"MARKER"}}""")]
+    [InlineData("""{"projects":[{"name":"kept","webhook":{"secret":"MARKER"}}]}""")]
+    [InlineData("<vpnConnection><state>kept</state><customerGatewayConfiguration>&lt;psk&gt;MARKER&lt;/psk&gt;</customerGatewayConfiguration></vpnConnection>")]
     [InlineData("""{"LaunchTemplateData":{"UserData":"MARKER"}}""")]
     [InlineData("""{"metadata":{"items":[{"key":"startup-script","value":"#!/bin/sh\nlogin MARKER"}]}}""")]
     [InlineData("""{"clusters":[{"masterAuth":{"clientKey":"MARKER","clusterCaCertificate":"kept"}}]}""")]
@@ -132,10 +141,16 @@ public sealed class RedactionTests
     [MemberData(nameof(CatalogueTests.Services), MemberType = typeof(CatalogueTests))]
     public void Every_member_that_the_catalogue_calls_sensitive_is_emptied_or_kept_for_a_reason(string name)
     {
-        foreach (var (operation, path, answer) in SensitiveMembers.Of(new AwsCatalogue().Service(name)!))
+        var service = new AwsCatalogue().Service(name)!;
+        var keeps = AwsKeptMembers.Of(name);
+        foreach (var found in SensitiveMembers.Of(service).GroupBy(m => m.Operation))
         {
-            var kept = AwsSecretPlaces.Kept.Any(k => new RedactedPlace("", k.Path).IsAt(path));
-            Assert.True(kept == Apply(answer).Body.Contains(SensitiveMembers.Marker, StringComparison.Ordinal), $"{name}:{operation} {answer}");
+            var places = AnswerSecrets.Of(service, [found.Key]);
+            Assert.All(found, m =>
+            {
+                var kept = keeps.Any(k => k.IsAt(m.Path)) || m.Path is [var (member, _)] && found.Key.Pager?.Outputs.Contains(member!) == true;
+                Assert.True(kept == Apply(m.Answer, places).Body.Contains(SensitiveMembers.Marker, StringComparison.Ordinal), $"{name}:{found.Key.Name} {m.Answer}");
+            });
         }
     }
 
@@ -143,8 +158,15 @@ public sealed class RedactionTests
     public void Nothing_is_kept_that_the_catalogue_does_not_call_sensitive()
     {
         var catalogue = new AwsCatalogue();
-        var sensitive = catalogue.ServiceNames.SelectMany(n => SensitiveMembers.Of(catalogue.Service(n)!)).Select(m => m.Path).ToArray();
-        Assert.All(AwsSecretPlaces.Kept, k => Assert.Contains(sensitive, new RedactedPlace("", k.Path).IsAt));
+        var sensitive = catalogue.ServiceNames.ToDictionary(n => n, n => SensitiveMembers.Of(catalogue.Service(n)!).Select(m => m.Path).ToArray());
+        Assert.All(AwsKeptMembers.All, k =>
+        {
+            Assert.NotEmpty(k.Why);
+            if (k.Services == "*")
+                Assert.Contains(sensitive.Values.SelectMany(s => s), k.Place.IsAt);
+            else
+                Assert.All(k.Services.Split(' '), s => Assert.Contains(sensitive[s], k.Place.IsAt));
+        });
     }
 
     [Theory]
@@ -161,7 +183,7 @@ public sealed class RedactionTests
                 var (clean, digest) = Apply(body);
                 Assert.False(clean.Contains(hidden, StringComparison.Ordinal), $"{kind}: {clean}");
                 Assert.NotNull(digest);
-                Assert.NotEmpty(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
+                Assert.NotEmpty(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10, null));
                 Assert.Equal((clean, null), Apply(clean));
             }
         }
@@ -171,9 +193,9 @@ public sealed class RedactionTests
     public void What_was_emptied_in_a_document_inside_a_text_or_in_XML_is_listed_with_its_rule()
     {
         var inside = Apply("""{"a":[{"configuration":"{\"environment\":{\"variables\":{\"X\":\"quiet\"}}}"}]}""").Body;
-        Assert.Equal([("/a/0/configuration", "environment", Mark("quiet"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(inside), 10).Select(r => (r.Pointer, r.Rule, r.Digest)));
+        Assert.Equal([("/a/0/configuration", "environment", Mark("quiet"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(inside), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
         var xml = Apply("<R><userData>\n<value>a &amp; b</value></userData></R>").Body;
-        Assert.Equal([("/R/userData/value", "user-data", Mark("a & b"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(xml), 10).Select(r => (r.Pointer, r.Rule, r.Digest)));
+        Assert.Equal([("/R/userData/value", "user-data", Mark("a & b"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(xml), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
     }
 
     [Fact]
@@ -187,7 +209,7 @@ public sealed class RedactionTests
         var values = Values(Apply(Body).Body);
         Assert.Equal(values[0], values[1]);
         Assert.NotEqual(values[0], values[2]);
-        var elsewhere = new BodyRedaction(new byte[32]).Apply(Encoding.UTF8.GetBytes(Body));
+        var elsewhere = new BodyRedaction(new byte[32]).Apply(Encoding.UTF8.GetBytes(Body), null);
         Assert.NotEqual(values[0], Values(Encoding.UTF8.GetString(elsewhere.Body.Span))[0]);
 
         static string[] Values(string body) => [.. JsonElement.Parse(body).GetProperty("a").GetProperty("Environment").GetProperty("Variables").EnumerateObject().Select(v => v.Value.GetString()!)];
@@ -201,7 +223,7 @@ public sealed class RedactionTests
         {
             var clean = Apply(body).Body;
             Assert.DoesNotContain(secret, clean, StringComparison.Ordinal);
-            Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
+            Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10, null));
         }
     }
 
@@ -214,12 +236,12 @@ public sealed class RedactionTests
     {
         var clean = Apply(body).Body;
         Assert.DoesNotContain("MARKER", clean, StringComparison.Ordinal);
-        Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10));
+        Assert.Single(BodyRedaction.Find(Encoding.UTF8.GetBytes(clean), 10, null));
     }
 
-    private static (string Body, string? Digest) Apply(string body)
+    private static (string Body, string? Digest) Apply(string body, AnswerPlaces? places = null)
     {
-        var (clean, digest) = new BodyRedaction(Key).Apply(Encoding.UTF8.GetBytes(body));
+        var (clean, digest) = new BodyRedaction(Key).Apply(Encoding.UTF8.GetBytes(body), places);
         return (Encoding.UTF8.GetString(clean.Span), digest);
     }
 

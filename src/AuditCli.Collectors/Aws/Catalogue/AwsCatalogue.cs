@@ -14,6 +14,11 @@ internal sealed class AwsCatalogue
     private const string Suffix = ".json";
     private readonly ConcurrentDictionary<string, Lazy<ServiceModel>> _services = new(StringComparer.Ordinal);
     private readonly Assembly _assembly = typeof(AwsCatalogue).Assembly;
+    private readonly Lazy<PartitionRules> _partitions = new(() =>
+    {
+        using var stream = typeof(AwsCatalogue).Assembly.GetManifestResourceStream("partitions/aws.json")!;
+        return PartitionRules.Read(stream);
+    });
 
     /// <summary>The services that have a file, in order.</summary>
     public ImmutableArray<string> ServiceNames => [.. _assembly.GetManifestResourceNames()
@@ -44,6 +49,6 @@ internal sealed class AwsCatalogue
         using var stream = _assembly.GetManifestResourceStream(resource)!;
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
-        return ServiceModel.Read(content);
+        return ServiceModel.Read(content, _partitions.Value);
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Evidence;
@@ -24,6 +23,9 @@ internal enum WireProtocol
 /// <param name="Wrapper">The element around a query answer.</param>
 /// <param name="Rows">The dotted path of the list whose elements are rows; null: the whole response is one row.</param>
 /// <param name="HostPrefix">What goes before the host, such as <c>{AccountId}.</c>.</param>
+/// <param name="Root">The root element of an XML request; null when its body has none.</param>
+/// <param name="Namespace">The namespace of that element.</param>
+/// <param name="NotConfigured">Codes that say that what was asked for is not configured.</param>
 internal sealed record OperationModel(
     string Name,
     string Method,
@@ -36,9 +38,13 @@ internal sealed record OperationModel(
     string? HostPrefix,
     bool Unsigned,
     OperationScope Scope,
-    string? SideEffect);
+    string? SideEffect,
+    string? Root,
+    string? Namespace,
+    ImmutableArray<string> NotConfigured);
 
 /// <summary>How to read on: the members to give, and where the answer holds their values.</summary>
+/// <param name="Inputs">Empty where the operation gives a token that nobody can give back: what follows it cannot be read.</param>
 /// <param name="More">The path of the flag that says whether there is more; null when the tokens alone say so.</param>
 /// <param name="Results">The paths of what grows from page to page; empty where botocore has no paginator.</param>
 /// <param name="Kept">The paths of what is the same on every page.</param>
@@ -59,9 +65,12 @@ internal sealed class ServiceModel
     private readonly ConcurrentDictionary<string, OperationModel> _knownOperations = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ShapeModel> _knownShapes = new(StringComparer.Ordinal);
     private readonly JsonElement _endpoints;
+    private readonly JsonElement _refused;
+    private readonly PartitionRules _partitions;
 
-    private ServiceModel(JsonElement root)
+    private ServiceModel(JsonElement root, PartitionRules partitions)
     {
+        _partitions = partitions;
         Name = root.GetProperty("service").GetString()!;
         Id = root.GetProperty("id").GetString()!;
         Version = root.GetProperty("version").GetString()!;
@@ -79,12 +88,10 @@ internal sealed class ServiceModel
             var other => throw new InvalidDataException($"{Name}: the protocol {other} is not spoken"),
         };
         Scope = ScopeOf(root) ?? OperationScope.Regional;
-        Refused = root.GetProperty("refused").EnumerateObject()
-            .ToFrozenDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
+        _refused = root.GetProperty("refused");
         _endpoints = root.GetProperty("endpoints");
         _operations = root.GetProperty("operations");
         _shapes = root.GetProperty("shapes");
-        OperationNames = [.. _operations.EnumerateObject().Select(p => p.Name)];
     }
 
     /// <summary>The name control authors write, as the AWS CLI's.</summary>
@@ -99,18 +106,15 @@ internal sealed class ServiceModel
     public OperationScope Scope { get; }
 
     /// <summary>Operations with a read verb that are left out, and why.</summary>
-    public FrozenDictionary<string, string> Refused { get; }
+    public IReadOnlyDictionary<string, string> Refused =>
+        field ??= _refused.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
 
     /// <summary>Every operation that may be called, in order.</summary>
-    public ImmutableArray<string> OperationNames { get; }
+    public ImmutableArray<string> OperationNames => field.IsDefault ? field = [.. _operations.EnumerateObject().Select(p => p.Name)] : field;
 
     /// <summary>Reads a catalogue file; the bytes must not change afterwards.</summary>
     /// <exception cref="InvalidDataException">The file speaks a protocol that is not spoken here.</exception>
-    public static ServiceModel Read(ReadOnlyMemory<byte> json)
-    {
-        using var document = JsonDocument.Parse(json);
-        return new(document.RootElement.Clone());
-    }
+    public static ServiceModel Read(ReadOnlyMemory<byte> json, PartitionRules partitions) => new(JsonDocument.Parse(json).RootElement, partitions);
 
     /// <summary>The operation, or null when the catalogue has none of that name.</summary>
     public OperationModel? Operation(string name)
@@ -124,11 +128,16 @@ internal sealed class ServiceModel
     public ShapeModel Shape(string name) =>
         _knownShapes.TryGetValue(name, out var known) ? known : _knownShapes.GetOrAdd(name, ShapeModel.Read(_shapes.GetProperty(name)));
 
+    /// <summary>Every shape of the file.</summary>
+    public IEnumerable<ShapeModel> Shapes => _shapes.EnumerateObject().Select(p => Shape(p.Name));
+
     /// <summary>The endpoint for a region, or null when the partition has none of that kind.</summary>
     public EndpointRule? Endpoint(string partition, string region, bool fips, bool dualStack)
     {
         var key = partition + (fips ? " fips" : "") + (dualStack ? " dualstack" : "");
         if (!_endpoints.TryGetProperty(key, out var entry))
+            return _partitions.Usual(EndpointPrefix, partition, region, fips, dualStack) is { } url ? new(url, null) : null;
+        if (entry.ValueKind == JsonValueKind.Null)
             return null;
         if (entry.GetArrayLength() == 3 && entry[2].TryGetProperty(region, out var own))
             entry = own;
@@ -143,7 +152,7 @@ internal sealed class ServiceModel
         return new(
             name, http[..space], http[(space + 1)..], Text(e, "in"), Text(e, "out"), Text(e, "wrapper"), Text(e, "rows"),
             e.TryGetProperty("pager", out var p) ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), Texts(p, "results"), Texts(p, "kept")) : null,
-            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"));
+            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"), Text(e, "root"), Text(e, "namespace"), Texts(e, "none"));
     }
 
     private static OperationScope? ScopeOf(JsonElement e) => Text(e, "scope") switch

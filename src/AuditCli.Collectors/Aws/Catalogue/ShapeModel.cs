@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Evidence;
@@ -35,6 +34,9 @@ internal enum MemberLocation
 /// <param name="WireName">The name on the wire where it is another than the member's own.</param>
 /// <param name="TimeFormat"><c>iso8601</c>, <c>unixTimestamp</c> or <c>rfc822</c> where the model fixes it.</param>
 /// <param name="Policy">An IAM policy document: JSON, percent-encoded as text.</param>
+/// <param name="Sensitive">So says the provider, who means names of people and accounts too.</param>
+/// <param name="Secret">A secret beside configuration: it is replaced before anything is written.</param>
+/// <param name="Namespace">The XML namespace of the element in a request, and the prefix under which an attribute needs it.</param>
 internal sealed record MemberReference(
     string Name,
     MemberKind Kind,
@@ -47,7 +49,10 @@ internal sealed record MemberReference(
     bool Attribute,
     bool HostLabel,
     bool Sensitive,
-    bool Policy)
+    bool Secret,
+    bool Policy,
+    string? Namespace,
+    string? NamespacePrefix)
 {
     /// <summary>The name on the wire.</summary>
     public string Wire => WireName ?? Name;
@@ -69,15 +74,15 @@ internal sealed record MemberReference(
     {
         var words = line.Split(' ');
         var shape = words[0].StartsWith('@') ? words[0][1..] : "";
-        var read = new MemberReference(name, shape.Length > 0 ? MemberKind.Shape : Enum.Parse<MemberKind>(words[0], ignoreCase: true), shape,
-            MemberLocation.Body, null, null, null, false, false, false, false, false);
+        var read = new MemberReference(name, shape.Length > 0 ? MemberKind.Shape : KindOf(words[0]), shape,
+            MemberLocation.Body, null, null, null, false, false, false, false, false, false, null, null);
         foreach (var word in words.AsSpan(1))
         {
             var at = word.IndexOf('=', StringComparison.Ordinal);
             var value = word[(at + 1)..];
             read = (at < 0 ? word : word[..at]) switch
             {
-                "in" => read with { Location = Enum.Parse<MemberLocation>(value, ignoreCase: true) },
+                "in" => read with { Location = LocationOf(value) },
                 "name" => read with { WireName = value },
                 "query_name" => read with { QueryName = value },
                 "time" => read with { TimeFormat = value },
@@ -85,12 +90,38 @@ internal sealed record MemberReference(
                 "attribute" => read with { Attribute = true },
                 "host_label" => read with { HostLabel = true },
                 "sensitive" => read with { Sensitive = true },
+                "secret" => read with { Secret = true },
                 "policy" => read with { Policy = true },
+                "namespace" => read with { Namespace = value },
+                "prefix" => read with { NamespacePrefix = value },
                 _ => throw new InvalidDataException($"{name}: the catalogue's word \"{word}\" is unknown"),
             };
         }
         return read;
     }
+
+    private static MemberKind KindOf(string word) => word switch
+    {
+        "string" => MemberKind.String,
+        "integer" => MemberKind.Integer,
+        "long" => MemberKind.Long,
+        "double" => MemberKind.Double,
+        "boolean" => MemberKind.Boolean,
+        "timestamp" => MemberKind.Timestamp,
+        "blob" => MemberKind.Blob,
+        "document" => MemberKind.Document,
+        _ => throw new InvalidDataException($"the catalogue's type \"{word}\" is unknown"),
+    };
+
+    private static MemberLocation LocationOf(string word) => word switch
+    {
+        "uri" => MemberLocation.Uri,
+        "query" => MemberLocation.Query,
+        "header" => MemberLocation.Header,
+        "headers" => MemberLocation.Headers,
+        "status" => MemberLocation.Status,
+        _ => throw new InvalidDataException($"the catalogue's place \"{word}\" is unknown"),
+    };
 }
 
 /// <summary>A structure, a list or a map; exactly one of the three.</summary>
@@ -103,10 +134,16 @@ internal abstract record ShapeModel
     /// <param name="Payload">The member that is the whole body; null when the body holds the members.</param>
     public sealed record Structure(ImmutableArray<MemberReference> Members, ImmutableArray<string> Required, string? Payload) : ShapeModel
     {
-        private readonly FrozenDictionary<string, MemberReference> _byName = Members.ToFrozenDictionary(m => m.Name, StringComparer.Ordinal);
-
         /// <summary>The member of that name, or null.</summary>
-        public MemberReference? Member(string name) => _byName.GetValueOrDefault(name);
+        public MemberReference? Member(string name)
+        {
+            foreach (var member in Members)
+            {
+                if (member.Name == name)
+                    return member;
+            }
+            return null;
+        }
     }
 
     public sealed record List(MemberReference Element) : ShapeModel;

@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
 using System.Text;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws.Client;
 
@@ -11,6 +14,7 @@ internal sealed class RequestCheck
 {
     private readonly ServiceModel _service;
     private readonly Template[] _templates;
+    private readonly ConcurrentDictionary<string, AnswerPlaces?> _places = new(StringComparer.Ordinal);
 
     public RequestCheck(ServiceModel service)
     {
@@ -23,16 +27,28 @@ internal sealed class RequestCheck
     /// <summary>Why the request may not be sent; null when the catalogue lists it.</summary>
     public string? Refusal(HttpRequestMessage request)
     {
-        var asked = _service.Protocol switch
-        {
-            WireProtocol.Query or WireProtocol.Ec2 => FormAction(request),
-            WireProtocol.Json => TargetAction(request),
-            _ => _templates.FirstOrDefault(t => t.Matches(request.Method.Method, request.RequestUri!))?.Operation,
-        };
+        var asked = Asked(request).FirstOrDefault();
         return asked is not null && _service.Operation(asked) is not null
             ? null
             : $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} ({_service.Name}{(asked is null ? "" : ":" + asked)}) is not in the read-only catalogue";
     }
+
+    /// <summary>
+    /// What the catalogue says of the answer to a request. A path may be that of several operations, of which one requires less than the
+    /// other; what any of them calls sensitive is, and what tells one of them how to read on stays.
+    /// </summary>
+    public AnswerPlaces? Places(HttpRequestMessage request)
+    {
+        var asked = string.Join(' ', Asked(request));
+        return _places.GetOrAdd(asked, names => AnswerSecrets.Of(_service, [.. names.Split(' ').Select(_service.Operation).OfType<OperationModel>()]));
+    }
+
+    private IEnumerable<string> Asked(HttpRequestMessage request) => _service.Protocol switch
+    {
+        WireProtocol.Query or WireProtocol.Ec2 => FormAction(request) is { } action ? [action] : [],
+        WireProtocol.Json => TargetAction(request) is { } action ? [action] : [],
+        _ => _templates.Where(t => t.Matches(request.Method.Method, request.RequestUri!)).Select(t => t.Operation),
+    };
 
     private static string? FormAction(HttpRequestMessage request)
     {

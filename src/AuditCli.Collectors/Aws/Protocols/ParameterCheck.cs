@@ -74,6 +74,7 @@ internal static class ParameterCheck
             MemberKind.Integer or MemberKind.Long => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
                 ? JsonValue.Create(number)
                 : throw Refuse($"{at} must be a whole number, not {text}"),
+            MemberKind.Double when text is "NaN" or "Infinity" or "-Infinity" => JsonValue.Create(text),
             MemberKind.Double => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real)
                 ? JsonValue.Create(real)
                 : throw Refuse($"{at} must be a number, not {text}"),

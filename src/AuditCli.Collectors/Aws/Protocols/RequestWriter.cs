@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Amazon.Runtime.Internal;
@@ -78,26 +79,85 @@ internal static class RequestWriter
                     request.AddPathResource(greedy ? "{" + member.Wire + "+}" : "{" + member.Wire + "}", Text(member, value, "iso8601"));
                     break;
                 case MemberLocation.Query when value is JsonArray elements:
-                    request.ParameterCollection.Add(member.Wire, [.. elements.Select(e => e!.ToString())]);
+                    request.ParameterCollection.Add(member.Wire, Texts(service, member, elements, "iso8601"));
                     break;
                 case MemberLocation.Query when value is JsonObject entries:
-                    foreach (var (name, entry) in entries)
-                        request.Parameters[name] = entry!.ToString();
+                    // A parameter of its own comes before one that a map brings under the same name.
+                    foreach (var (name, entry) in entries.Where(e => shape!.Members.All(m => m.Location != MemberLocation.Query || m.Wire != e.Key)))
+                    {
+                        if (entry is JsonArray several)
+                            request.ParameterCollection.Add(name, [.. several.Select(e => e!.ToString())]);
+                        else
+                            request.Parameters[name] = entry!.ToString();
+                    }
                     break;
                 case MemberLocation.Query:
                     request.Parameters[member.Wire] = Text(member, value, "iso8601");
                     break;
+                case MemberLocation.Header when value is JsonArray elements:
+                    request.Headers[member.Wire] = HeaderLine(service, member, elements);
+                    break;
                 case MemberLocation.Header:
                     request.Headers[member.Wire] = Text(member, value, "rfc822");
                     break;
+                case MemberLocation.Headers:
+                    foreach (var (name, entry) in value.AsObject())
+                        request.Headers[member.Wire + name] = entry!.ToString();
+                    break;
             }
         }
-        var body = shape?.Members.Where(m => m.Location == MemberLocation.Body).ToArray() ?? [];
-        if (body.Length > 0)
+        if (shape?.Payload is { } payload)
+            Payload(request, service, shape.Member(payload)!, parameters[payload]);
+        else if (shape is not null && shape.Members.Any(m => m.Location == MemberLocation.Body))
+            RestBody(request, service, operation, shape, parameters);
+    }
+
+    private static void RestBody(DefaultRequest request, ServiceModel service, OperationModel operation, ShapeModel.Structure shape, JsonObject parameters)
+    {
+        if (service.Protocol == WireProtocol.RestXml)
         {
-            request.Headers["Content-Type"] = "application/json";
-            request.Content = JsonBody(service, body, parameters);
+            // Without a member of the body there is none.
+            if (!shape.Members.Any(m => m.Location == MemberLocation.Body && parameters[m.Name] is not null))
+                return;
+            request.Headers["Content-Type"] = "application/xml";
+            request.Content = XmlInput.Body(service, operation.Root ?? operation.Input!, operation.Namespace, shape, parameters);
+            return;
         }
+        request.Headers["Content-Type"] = "application/json";
+        request.Content = JsonBody(service, shape.Members.Where(m => m.Location == MemberLocation.Body), parameters);
+    }
+
+    /// <summary>A body that is one member.</summary>
+    private static void Payload(DefaultRequest request, ServiceModel service, MemberReference member, JsonNode? value)
+    {
+        var structure = member.Kind == MemberKind.Shape ? service.Shape(member.Shape) as ShapeModel.Structure : null;
+        var xml = service.Protocol == WireProtocol.RestXml;
+        if (value is null && (xml || structure is null))
+            return;
+        var (type, content) = (member.Kind, structure) switch
+        {
+            (MemberKind.Blob, _) => ("application/octet-stream", Convert.FromBase64String(value!.ToString())),
+            (MemberKind.Document, _) => ("application/json", Encoding.UTF8.GetBytes(value!.ToJsonString())),
+            (_, null) => ("text/plain", Encoding.UTF8.GetBytes(value!.ToString())),
+            _ when xml => ("application/xml", XmlInput.Body(service, member.WireName ?? member.Shape, member.Namespace, structure, value!)),
+            _ => ("application/json", JsonBody(service, structure.Members, value as JsonObject ?? [])),
+        };
+        request.Headers.TryAdd("Content-Type", type);
+        request.Content = content;
+    }
+
+    /// <summary>An instant has a comma of its own and is not quoted.</summary>
+    private static string HeaderLine(ServiceModel service, MemberReference member, JsonArray elements)
+    {
+        var texts = Texts(service, member, elements, "rfc822");
+        var instants = ((ShapeModel.List)service.Shape(member.Shape)).Element.Kind == MemberKind.Timestamp;
+        return string.Join(", ", instants ? texts : texts.Select(HeaderList.Quoted));
+    }
+
+    private static List<string> Texts(ServiceModel service, MemberReference member, JsonArray elements, string timeFormat)
+    {
+        var element = ((ShapeModel.List)service.Shape(member.Shape)).Element;
+        return [.. elements.Select(e => Text(element, e!, timeFormat))];
     }
 
     private static string FormName(ServiceModel service, MemberReference member) => service.Protocol != WireProtocol.Ec2
@@ -123,6 +183,8 @@ internal static class RequestWriter
             case ShapeModel.List list:
                 var prefix = ListPrefix(service, name, member, list);
                 var elements = value.AsArray();
+                if (elements.Count == 0 && service.Protocol == WireProtocol.Query)
+                    request.Parameters[name] = "";
                 for (var i = 0; i < elements.Count; i++)
                     Form(request, service, string.Create(CultureInfo.InvariantCulture, $"{prefix}.{i + 1}"), list.Element, elements[i]!);
                 break;
@@ -151,14 +213,15 @@ internal static class RequestWriter
         return dot < 0 ? own : name[..(dot + 1)] + own;
     }
 
-    private static string Text(MemberReference member, JsonNode value, string timeFormat) => member.Kind switch
+    /// <summary>A single value as text.</summary>
+    internal static string Text(MemberReference member, JsonNode value, string timeFormat) => member.Kind switch
     {
         MemberKind.Timestamp => Timestamps.ToWire(value.ToString(), member.TimeFormat ?? timeFormat),
         MemberKind.Boolean => value.GetValue<bool>() ? "true" : "false",
         _ => value.ToString(),
     };
 
-    private static byte[] JsonBody(ServiceModel service, IEnumerable<MemberReference> members, JsonObject parameters)
+    private static byte[] JsonBody(ServiceModel service, IEnumerable<MemberReference> members, JsonNode parameters)
     {
         using var body = new MemoryStream();
         using (var writer = new Utf8JsonWriter(body))

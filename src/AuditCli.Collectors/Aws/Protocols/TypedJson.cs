@@ -50,6 +50,8 @@ internal static class TypedJson
             var shape = (ShapeModel.Structure)service.Shape(output);
             switch (service.Protocol)
             {
+                case WireProtocol.Query when shape.Members.IsEmpty && answer.Body.IsEmpty:
+                    break;
                 case WireProtocol.Query:
                     var root = AnswerElement.Parse(answer.Body);
                     if (operation.Wrapper is { } wrapper && shape.Members.Length > 0)
@@ -76,7 +78,7 @@ internal static class TypedJson
     private static void Rest(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Structure shape, AwsAnswer answer)
     {
         foreach (var member in shape.Members)
-            OutsideBody(writer, member, answer);
+            OutsideBody(writer, service, member, answer);
         var xml = service.Protocol == WireProtocol.RestXml;
         if (shape.Payload is { } payload)
             Payload(writer, service, shape.Member(payload)!, answer.Body, xml);
@@ -88,10 +90,17 @@ internal static class TypedJson
             XmlOutput.Body(writer, service, shape, AnswerElement.Parse(answer.Body));
     }
 
-    private static void OutsideBody(Utf8JsonWriter writer, MemberReference member, AwsAnswer answer)
+    private static void OutsideBody(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AwsAnswer answer)
     {
         switch (member.Location)
         {
+            case MemberLocation.Header when member.Kind == MemberKind.Shape && answer.Headers.TryGetValue(member.Wire, out var several):
+                var element = ((ShapeModel.List)service.Shape(member.Shape)).Element;
+                writer.WriteStartArray(member.Name);
+                foreach (var one in HeaderList.Read(several, element.Kind == MemberKind.Timestamp))
+                    XmlOutput.Scalar(writer, element, one);
+                writer.WriteEndArray();
+                break;
             case MemberLocation.Header when answer.Headers.TryGetValue(member.Wire, out var value):
                 writer.WritePropertyName(member.Name);
                 XmlOutput.Scalar(writer, member, value);
