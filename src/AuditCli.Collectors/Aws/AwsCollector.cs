@@ -67,6 +67,12 @@ public sealed class AwsCollector : ICollector
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var session = _sessions.Connected(request.Target).Of(request.Account);
+        if (request.Operation.Name == TrailFiles.Operation.Name)
+        {
+            await foreach (var page in new TrailFiles(_catalogue, session).ReadAsync(request, cancellationToken))
+                yield return page;
+            yield break;
+        }
         var (service, operation) = Find(request.Operation.Name);
         if (CredentialReport.Is(service, operation))
         {

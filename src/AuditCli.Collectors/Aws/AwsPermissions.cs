@@ -38,7 +38,10 @@ internal static class AwsPermissions
                 effects.Add(new(name, effect));
         }
         var text = Policy(actions);
-        return new("IAM policy", text, new(Notes(text, actions.Count, targets, connecting.Except(collected)), effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
+        var notes = Notes(text, actions.Count, targets, connecting.Except(collected));
+        if (operations.Any(o => o.Name == TrailFiles.Operation.Name))
+            notes = notes.Add($"{TrailFiles.Operation.Name} also needs s3:GetObject on the files of the trail alone, arn:aws:s3:::BUCKET/PREFIX/AWSLogs/*, and kms:Decrypt on the key that encrypts them; the policy does not grant it, since it does not know the bucket");
+        return new("IAM policy", text, new(notes, effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
     }
 
     private static ImmutableArray<string> Notes(string text, int actions, ImmutableArray<Target> targets, IEnumerable<string> onlyToConnect)
