@@ -13,7 +13,7 @@ namespace AuditCli.Benchmarks;
 /// <summary>The measured client: the collector's own session on a live transport that records into a folder of its own.</summary>
 internal static class AwsClientProcess
 {
-    private const int WarmUp = 300;
+    private const int WarmUp = 1500;
 
     /// <param name="arguments">URL, concurrency, calls, and what is done with an answer: <c>typed</c>, <c>raw</c> or <c>limited</c>.</param>
     public static async Task<int> RunAsync(string[] arguments)

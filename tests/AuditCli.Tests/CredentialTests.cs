@@ -104,8 +104,8 @@ public sealed class CredentialTests
                 environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server.Url;
                 break;
             case "single sign-on":
-                var name = Convert.ToHexStringLower(System.Security.Cryptography.SHA1.HashData("company"u8));
-                folder.Write($".aws/sso/cache/{name}.json", $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"2036-01-01T00:00:00Z"}""");
+                // The cached login is found by the SHA-1 of the session's name.
+                folder.Write(".aws/sso/cache/71b21161ffa1e6516bcc072aaf5ef38cbe85b511.json", $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"2036-01-01T00:00:00Z"}""");
                 break;
         }
         var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "out", "-v");

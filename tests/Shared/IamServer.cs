@@ -127,7 +127,7 @@ public sealed class IamServer : IDisposable
         var answer = (request.HttpMethod, request.Url.AbsolutePath) switch
         {
             ("PUT", "/latest/api/token") => RoleToken,
-            ("GET", "/latest/meta-data/iam/security-credentials/") => "AuditRole",
+            ("GET", "/latest/meta-data/iam/security-credentials" or "/latest/meta-data/iam/security-credentials/") => "AuditRole",
             ("GET", "/latest/meta-data/iam/security-credentials/AuditRole") => RoleJson,
             ("GET", "/container") => RoleJson,
             ("GET", "/federation/credentials") => PortalJson,

@@ -23,7 +23,7 @@ internal static class AwsPermissions
         var table = PermissionTable.Read();
         var everyRegion = targets.IsEmpty || targets.Any(t => !t.Settings.TryGetValue("regions", out var given) || given is ["enabled"]);
         string[] connecting = [Identity, .. everyRegion ? [Regions] : Array.Empty<string>(), .. targets.Any(IsOrganization) ? Organization.Operations : []];
-        var collected = operations.SelectMany(o => o.Reads).ToImmutableHashSet(StringComparer.Ordinal);
+        var collected = operations.SelectMany(o => o.Reads).Where(o => o != TrailFiles.Operation.Name).ToImmutableHashSet(StringComparer.Ordinal);
         var asked = collected.Concat(connecting).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
         var actions = new SortedSet<string>(StringComparer.Ordinal);
         var unmapped = ImmutableArray.CreateBuilder<UnmappedOperation>();

@@ -134,7 +134,8 @@ internal sealed class AwsSession(
     private string Endpoint(string region) => region == GlobalRegion ? homeRegion : region;
 
     // Objects stand in a file of their own: it is large, and somebody may want to hand over the rest without it.
-    private ExchangeScope Scope(ServiceModel service, string region, ObjectsOfTrail? objects) => new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}");
+    private ExchangeScope Scope(ServiceModel service, string region, ObjectsOfTrail? objects) =>
+        new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}") { HasVouchedFiles = objects is not null };
 }
 
 /// <summary>Which hosts are Amazon's own.</summary>

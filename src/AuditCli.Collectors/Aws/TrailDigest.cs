@@ -23,9 +23,10 @@ internal sealed record TrailDigest(
 
     /// <summary>Reads one.</summary>
     /// <param name="content">Without its compression.</param>
+    /// <param name="sha256">Of the content as it came, in lower-case hexadecimal.</param>
     /// <param name="signature">In hexadecimal, from the object's metadata; null when it has none.</param>
     /// <exception cref="CollectionException">It is no digest file, or uses other algorithms than are known.</exception>
-    public static TrailDigest Read(string key, ReadOnlyMemory<byte> content, string? signature)
+    public static TrailDigest Read(string key, ReadOnlyMemory<byte> content, string sha256, string? signature)
     {
         try
         {
@@ -42,7 +43,7 @@ internal sealed record TrailDigest(
                         Needed(f, "s3Bucket"), Needed(f, "s3Object"), Hash(f, "hashValue", "hashAlgorithm") ?? throw new FormatException("a file has no hash"),
                         Moment(f, "oldestEventTime"), Moment(f, "newestEventTime"))),
                 ],
-                Convert.ToHexStringLower(SHA256.HashData(content.Span)), signature);
+                sha256, signature);
         }
         catch (Exception e) when (e is JsonException or FormatException or KeyNotFoundException or InvalidOperationException)
         {

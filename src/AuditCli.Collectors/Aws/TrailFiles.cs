@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -25,14 +24,12 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     public const string DigestNotSigned = "DigestNotSigned";
     public const string FileMissing = "TrailFileMissing";
     public const string FileAltered = "TrailFileAltered";
-    public const string FileRedacted = "TrailFileRedacted";
     public const string NotCovered = "PeriodNotCovered";
 
     private const string Trails = "cloudtrail:DescribeTrails";
     private const string Keys = "cloudtrail:ListPublicKeys";
     private const string Objects = "s3:ListObjectsV2";
     private const int RowsPerPage = 1000;
-    private const long LargestFile = 512L << 20;
 
     /// <summary>Files are delivered some minutes after their events; the digests of this long after the period are read too.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromHours(2);
@@ -49,7 +46,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             new("_file", ColumnType.Text),
         ])
     {
-        Reads = [Trails, Keys, Objects],
+        Reads = ["cloudtrail:TrailFiles", Trails, Keys, Objects],
     };
 
     /// <summary>The events of the period, a page for each file or thousand of them.</summary>
@@ -72,9 +69,10 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         TrailDigest? before = null;
         await foreach (var key in DigestsAsync(place, request.Region, name, from, until, cancellationToken))
         {
-            if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not var (content, headers))
+            if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found)
                 continue;
-            var digest = TrailDigest.Read(key, content, headers.GetValueOrDefault("x-amz-meta-signature"));
+            if (Digest(key, found, faults) is not { } digest)
+                continue;
             if (digest.Key != key || digest.Bucket != bucket || !digest.IsSigned(keys))
                 faults.Add(DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
             if (before is null ? digest.From > from : !digest.Follows(before))
@@ -94,6 +92,20 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             throw new CollectionException(faults.Failures[0].Code, string.Join("; ", faults.Failures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Code}, {f.Count}: {f.Message}"))));
     }
 
+    /// <summary>The digest in an object; null, and a fault, when it is none.</summary>
+    private static TrailDigest? Digest(string key, TrailObject found, FailureTally faults)
+    {
+        try
+        {
+            return TrailDigest.Read(key, found.Content, found.Sha256, found.Signature);
+        }
+        catch (CollectionException e)
+        {
+            faults.Add(DigestNotSigned, e.Message);
+            return null;
+        }
+    }
+
     private async IAsyncEnumerable<Page> FileAsync(
         ObjectsOfTrail place, DigestedFile file, string region, DateTimeOffset from, DateTimeOffset until, FailureTally faults, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -102,20 +114,15 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             faults.Add(FileMissing, $"s3://{file.Bucket}/{file.Key} is not a place of this trail, and was not read");
             yield break;
         }
-        if (await ObjectAsync(place, file.Key, region, faults, cancellationToken) is not var (content, _))
+        if (await ObjectAsync(place, file.Key, region, faults, cancellationToken) is not { } found)
             yield break;
-        if (Convert.ToHexStringLower(SHA256.HashData(content.Span)) != file.Sha256)
+        if (found.Sha256 != file.Sha256)
         {
-            // Secrets are replaced before anything is kept; the hash of what came cannot be checked by anybody later.
-            if (content.Span.IndexOf("hmac-sha256:"u8) < 0)
-            {
-                faults.Add(FileAltered, $"{file.Key} is not what its digest vouches for");
-                yield break;
-            }
-            faults.Add(FileRedacted, $"secrets in {file.Key} were replaced before it was kept, so that its digest cannot be compared");
+            faults.Add(FileAltered, $"{file.Key} is not what its digest vouches for");
+            yield break;
         }
         var rows = ImmutableArray.CreateBuilder<PageRow>();
-        foreach (var (row, at) in Records(file.Key, content))
+        foreach (var (row, at) in Records(file.Key, found.Content))
         {
             if (row.TryGetProperty("eventTime", out var time) && time.TryGetDateTimeOffset(out var happened) && (happened < from || happened >= until))
                 continue;
@@ -177,8 +184,8 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
-    /// <summary>An object without its compression; null, and a fault, when there is none.</summary>
-    private async Task<(ReadOnlyMemory<byte> Content, IReadOnlyDictionary<string, string> Headers)?> ObjectAsync(
+    /// <summary>An object without its compression, which the recorder takes off; null, and a fault, when it cannot be had.</summary>
+    private async Task<TrailObject?> ObjectAsync(
         ObjectsOfTrail place, string key, string region, FailureTally faults, CancellationToken cancellationToken)
     {
         var service = catalogue.Service("s3")!;
@@ -187,36 +194,18 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         try
         {
             var answer = await session.CallAsync(service, operation, new() { ["Bucket"] = place.Bucket, ["Key"] = key }, region, place, cancellationToken);
-            return (await InflatedAsync(key, answer.Body, cancellationToken), answer.Headers);
+            return new(answer.Body, OriginalSha256(answer) ?? Convert.ToHexStringLower(SHA256.HashData(answer.Body.Span)), answer.Headers.GetValueOrDefault("x-amz-meta-signature"));
         }
-        catch (CollectionException e) when (e.Code is "NoSuchKey" or "404")
+        catch (CollectionException e)
         {
-            faults.Add(FileMissing, $"{key} is not there");
-            return null;
-        }
-        catch (InvalidDataException)
-        {
-            faults.Add(FileAltered, $"{key} is no gzip file any more");
+            var missing = e.Code is "NoSuchKey" or "404";
+            faults.Add(missing ? FileMissing : e.Code, missing ? $"{key} is not there" : $"{key}: {e.Message}");
             return null;
         }
     }
 
-    /// <summary>S3 says that the files are gzip, and they came without it then; where it does not say so they still have it.</summary>
-    private static async Task<ReadOnlyMemory<byte>> InflatedAsync(string key, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
-    {
-        if (body.Span is not [0x1F, 0x8B, ..])
-            return body;
-        using var inflated = new MemoryStream();
-        await using var gzip = new GZipStream(new MemoryStream(body.ToArray(), writable: false), CompressionMode.Decompress);
-        var buffer = new byte[64 * 1024];
-        for (int n; (n = await gzip.ReadAsync(buffer, cancellationToken)) > 0;)
-        {
-            inflated.Write(buffer, 0, n);
-            if (inflated.Length > LargestFile)
-                throw new CollectionException(ExchangeRefusedException.TooLarge, $"{key} has more than {LargestFile} bytes");
-        }
-        return inflated.GetBuffer().AsMemory(0, (int)inflated.Length);
-    }
+    /// <summary>Secrets are replaced before anything is kept or read; the recorder says which hash the body had before. Null where nothing was replaced.</summary>
+    private static string? OriginalSha256(AwsAnswer answer) => answer.Headers.GetValueOrDefault(RecordedResponse.OriginalDigestField)?.Split(':')[^1];
 
     private async Task<Dictionary<string, byte[]>> KeysAsync(string region, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
     {
@@ -273,4 +262,9 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     private static string Needed(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
         ? text
         : throw new CollectionException(TypedJson.Malformed, $"the answer has no {name}");
+
+    /// <param name="Content">Without its compression.</param>
+    /// <param name="Sha256">Of the content as it came, in lower-case hexadecimal.</param>
+    /// <param name="Signature">The object's metadata of that name; null when it has none.</param>
+    private sealed record TrailObject(ReadOnlyMemory<byte> Content, string Sha256, string? Signature);
 }

@@ -33,6 +33,12 @@ internal static class ContentDecoding
         return decoded;
     }
 
+    /// <summary>The content of a gzip file (RFC 1952); anything else as it is.</summary>
+    /// <exception cref="ExchangeRefusedException">The content is over the limit.</exception>
+    /// <exception cref="IOException">It begins like a gzip file, and is none.</exception>
+    public static async Task<ReadOnlyMemory<byte>> InflatedAsync(ReadOnlyMemory<byte> file, int maxBytes, CancellationToken cancellationToken) =>
+        file.Span is [0x1F, 0x8B, ..] ? await DecodeAsync(file, Accepted, maxBytes, cancellationToken) : file;
+
     private static async Task<ReadOnlyMemory<byte>> DecodeAsync(ReadOnlyMemory<byte> coded, string coding, int maxBytes, CancellationToken cancellationToken)
     {
         using var source = new MemoryStream(coded.ToArray(), writable: false);

@@ -62,7 +62,7 @@ public sealed class LiveTransport : ExchangeTransport
         var log = _bundleFolder is { } folder
             ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
             : null;
-        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, network));
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, scope.HasVouchedFiles, network));
 
         async ValueTask KeepAsync(HttpExchange exchange, CancellationToken cancellationToken)
         {

@@ -14,6 +14,9 @@ internal sealed class TrailArchive : IDisposable
 {
     public const string Bucket = "northquay-trail";
     public const string Account = "123456789012";
+
+    /// <summary>CloudTrail keeps the tokens that it hands out; every trail has some.</summary>
+    public const string SessionToken = "IQoJb3JpZ2luX2VjEMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKER";
     private const string Base = $"audit/AWSLogs/{Account}/";
     private const string Fingerprint = "12790d47a0f6c9e1";
     private static readonly DateTimeOffset First = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
@@ -28,7 +31,15 @@ internal sealed class TrailArchive : IDisposable
             var log = $"{Base}CloudTrail/us-east-1/2026/10/01/{Account}_CloudTrail_us-east-1_20261001T{hour:d2}05Z_abc.json.gz";
             var events = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new
             {
-                Records = Enumerable.Range(0, 2).Select(n => new { eventID = $"{hour}-{n}", eventName = "PutObject", eventTime = Text(from.AddMinutes(30 * n)), userIdentity = new { type = "Root" }, readOnly = false }),
+                Records = Enumerable.Range(0, 2).Select(n => new
+                {
+                    eventID = $"{hour}-{n}",
+                    eventName = "AssumeRole",
+                    eventTime = Text(from.AddMinutes(30 * n)),
+                    userIdentity = new { type = "Root" },
+                    readOnly = false,
+                    responseElements = new { credentials = new { accessKeyId = "ASIAIOSFODNN7EXAMPLE", sessionToken = SessionToken } },
+                }),
             }));
             Objects[log] = (Gzip(events), null);
             var key = $"{Base}CloudTrail-Digest/us-east-1/{until:yyyy/MM/dd}/{Account}_CloudTrail-Digest_us-east-1_all_us-east-1_{until:yyyyMMdd'T'HHmmss'Z'}.json.gz";
@@ -59,6 +70,9 @@ internal sealed class TrailArchive : IDisposable
 
     public SortedDictionary<string, (byte[] Body, string? Signature)> Objects { get; } = new(StringComparer.Ordinal);
     public bool Validated { get; init; } = true;
+
+    /// <summary>Whether S3 says that its objects are gzip, as it does for those that CloudTrail wrote itself.</summary>
+    public bool SaysGzip { get; init; } = true;
 
     public string Key(string part) => Objects.Keys.Single(k => k.Contains(part, StringComparison.Ordinal));
 
@@ -96,7 +110,7 @@ internal sealed class TrailArchive : IDisposable
             return Reaction.Xml($"<ListBucketResult><IsTruncated>false</IsTruncated>{string.Concat(keys.Select(k => $"<Contents><Key>{k}</Key></Contents>"))}</ListBucketResult>");
         }
         return path.StartsWith($"/{Bucket}/", StringComparison.Ordinal) && Objects.TryGetValue(path[(Bucket.Length + 2)..], out var found)
-            ? new Reaction(200, "application/json", found.Body) { Fields = found.Signature is { } s ? [("Content-Encoding", "gzip"), ("x-amz-meta-signature", s)] : [("Content-Encoding", "gzip")] }
+            ? new Reaction(200, "application/json", found.Body) { Fields = [.. SaysGzip ? [("Content-Encoding", "gzip")] : Array.Empty<(string, string)>(), ("x-amz-meta-signature", found.Signature ?? "none")] }
             : Reaction.Xml("<Error><Code>NoSuchKey</Code><Message>no</Message></Error>", 404);
     }
 
@@ -141,6 +155,8 @@ public sealed class TrailFilesTests
     [InlineData("a file is missing", "TrailFileMissing", new[] { "0-1", "2-0", "2-1", "3-0" })]
     [InlineData("a file is altered", "TrailFileAltered", new[] { "0-1", "2-0", "2-1", "3-0" })]
     [InlineData("a file is cut off", "TrailFileAltered", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a file is no gzip", "ConnectionFailed", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a digest is none", "DigestNotSigned", new[] { "0-1", "2-0", "2-1", "3-0" })]
     [InlineData("a digest is missing", "DigestChainBroken", new[] { "0-1", "2-0", "2-1", "3-0" })]
     [InlineData("a digest is altered", "DigestNotSigned", new[] { "0-1", "2-0", "2-1", "3-0" })]
     [InlineData("somebody else signed", "DigestNotSigned", new[] { "0-1", "1-0", "1-1", "2-0", "2-1", "3-0" })]
@@ -174,6 +190,12 @@ public sealed class TrailFilesTests
                 break;
             case "a file is altered":
                 archive.Objects[log] = (TrailArchive.Gzip("""{"Records":[]}"""u8.ToArray()), null);
+                break;
+            case "a file is no gzip":
+                archive.Objects[log] = ("not what it says"u8.ToArray(), null);
+                break;
+            case "a digest is none":
+                archive.Objects[digest] = (TrailArchive.Gzip("[]"u8.ToArray()), archive.Objects[digest].Signature);
                 break;
             case "a file is cut off":
                 archive.Objects[log] = (TrailArchive.Gzip("""{"Records":[{"ev"""u8.ToArray()), null);
@@ -210,6 +232,59 @@ public sealed class TrailFilesTests
         Assert.Contains(code, e.Code + e.Message, StringComparison.Ordinal);
         Assert.Equal(events, Events(pages));
         Assert.DoesNotContain(server.Seen, r => r.Target.Contains("payroll", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_secret_in_a_file_is_replaced_and_the_digest_vouches_for_what_came(bool saysGzip)
+    {
+        using var archive = new TrailArchive { SaysGzip = saysGzip };
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        var rows = (await session.CollectAsync("cloudtrail:TrailFiles", Period)).SelectMany(p => p.Rows).ToArray();
+        await session.Transport.DisposeAsync();
+
+        Assert.All(rows, r => Assert.StartsWith("hmac-sha256:", r.Value.GetProperty("responseElements").GetProperty("credentials").GetProperty("sessionToken").GetString(), StringComparison.Ordinal));
+        var stored = MotoTests.Stored(session.Folder);
+        Assert.DoesNotContain(TrailArchive.SessionToken, stored, StringComparison.Ordinal);
+        Assert.Equal(4, stored.Split("WARC-Original-Payload-Digest: sha256:").Length - 1);
+        await using var replay = Session.Replay(session);
+        await replay.Collector.CallAsync(Session.Target(), "sts:GetCallerIdentity", Session.Parameters(), null, CancellationToken.None);
+        Assert.Equal(All, Events(await replay.CollectAsync("cloudtrail:TrailFiles", Period)));
+    }
+
+    [Fact]
+    public async Task A_bucket_cannot_say_itself_what_came()
+    {
+        using var archive = new TrailArchive();
+        var log = archive.Key("_20261001T0105Z_");
+        using var inflated = new GZipStream(new MemoryStream(archive.Objects[log].Body), CompressionMode.Decompress);
+        var claimed = Convert.ToHexStringLower(await SHA256.HashDataAsync(inflated));
+        archive.Objects[log] = (TrailArchive.Gzip("""{"Records":[]}"""u8.ToArray()), null);
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            var answer = archive.Answer(request);
+            return answer with { Fields = [.. answer.Fields, (RecordedResponse.OriginalDigestField, "sha256:" + claimed)] };
+        });
+        await using var session = await ConnectedAsync(server);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("cloudtrail:TrailFiles", Period));
+
+        Assert.Equal(TrailFiles.FileAltered, e.Code);
+    }
+
+    [Fact]
+    public async Task A_call_prints_the_events_as_a_file_holds_them()
+    {
+        using var archive = new TrailArchive();
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        var answer = await session.CallAsync("cloudtrail:TrailFiles", Period);
+
+        Assert.Equal(All, answer.GetProperty("Records").EnumerateArray().Select(r => r.GetProperty("eventID").GetString()!));
     }
 
     [Theory]
