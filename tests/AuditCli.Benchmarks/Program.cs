@@ -6,12 +6,16 @@ using BenchmarkDotNet.Running;
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- cluster 2000 20000
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- verify
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- catalogue ec2 sagemaker iam kms s3
+// dotnet run -c Release --project tests/AuditCli.Benchmarks -- aws
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- --filter '*'
 return args switch
 {
     ["scale", ..] => await ScaleMeasurement.UsersAsync(args[1..]),
     ["projects", ..] => await ScaleMeasurement.ProjectsAsync(args[1..]),
     ["cluster", ..] => await ClusterMeasurement.RunAsync(args[1..]),
+    ["aws"] => await AwsMeasurement.RunAsync(),
+    ["aws-client", ..] => await AwsClientProcess.RunAsync(args[1..]),
+    ["aws-server", ..] => await StaticServerProcess.RunAsync(args[1..]),
     ["verify"] => await VerifyMeasurement.RunAsync(),
     ["catalogue", .. var services] => await CatalogueMeasurement.RunAsync(services),
     ["catalogue-once", var service] => CatalogueMeasurement.Once(service),

@@ -113,6 +113,15 @@ public sealed class PlannerTests
         Assert.Equal(2, Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", one), Control("APD-AWS-002", other)]).Plan.Requests.Length);
 
     [Fact]
+    public void The_engagements_period_stands_where_a_parameter_says_so()
+    {
+        var plan = Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", "  users: { aws: iam:ListUsers, params: { PathPrefix: '{period_end}', MaxItems: 7 } }\n")]);
+        var asked = Assert.Single(plan.Plan.Requests).Parameters;
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:00:00Z$", asked["PathPrefix"].GetString());
+        Assert.Equal(7, asked["MaxItems"].GetInt32());
+    }
+
+    [Fact]
     public void Questions_that_keep_other_events_stay_apart()
     {
         var (one, other) = (Control("APD-AWS-001", Users), Control("APD-AWS-002", Users));

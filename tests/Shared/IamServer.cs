@@ -29,6 +29,9 @@ public sealed class IamServer : IDisposable
     public const string RoleSecret = "MARKERrolesecretMARKERrolesecretMARKERrol";
     public const string RoleToken = "MARKERroletokenMARKERroletoken";
 
+    /// <summary>Credentials in the forms of the container's and the machine's endpoint, and of the access portal of IAM Identity Center.</summary>
+    private const string RoleJson = $$"""{"Code":"Success","Type":"AWS-HMAC","LastUpdated":"2026-01-01T00:00:00Z","AccessKeyId":"{{RoleKey}}","SecretAccessKey":"{{RoleSecret}}","Token":"{{RoleToken}}","Expiration":"2036-01-01T00:00:00Z"}""";
+    private const string PortalJson = $$"""{"roleCredentials":{"accessKeyId":"{{RoleKey}}","secretAccessKey":"{{RoleSecret}}","sessionToken":"{{RoleToken}}","expiration":2082758400000} }""";
     private const int PageSize = 1000;
     private readonly HttpListener _listener = new();
     private readonly CancellationTokenSource _stop = new();
@@ -55,6 +58,12 @@ public sealed class IamServer : IDisposable
 
     /// <summary>The access key ids that requests were signed with, by action.</summary>
     public ConcurrentDictionary<string, string> SignedBy { get; } = new();
+
+    /// <summary>What was asked elsewhere than of IAM and STS: method, path and the field that proves the right to ask.</summary>
+    public ConcurrentQueue<(string Method, string Path, string? Proof)> AskedForCredentials { get; } = new();
+
+    /// <summary>The bodies of calls of STS, in their order.</summary>
+    public ConcurrentQueue<string> Assumed { get; } = new();
 
     public void Dispose()
     {
@@ -84,8 +93,16 @@ public sealed class IamServer : IDisposable
     {
         try
         {
+            if (context.Request.Url!.AbsolutePath != "/")
+            {
+                await CredentialsAsync(context);
+                return;
+            }
             using var reader = new StreamReader(context.Request.InputStream);
-            var form = (await reader.ReadToEndAsync()).Split('&').Select(p => p.Split('=', 2))
+            var body = await reader.ReadToEndAsync();
+            if (body.Contains("Action=AssumeRole", StringComparison.Ordinal))
+                Assumed.Enqueue(body);
+            var form = body.Split('&').Select(p => p.Split('=', 2))
                 .ToDictionary(p => Uri.UnescapeDataString(p[0]), p => Uri.UnescapeDataString(p.ElementAtOrDefault(1) ?? "").Replace('+', ' '));
             var action = form.GetValueOrDefault("Action", "");
             var fault = _fault(action, Calls.AddOrUpdate(action, 1, (_, n) => n + 1));
@@ -100,6 +117,28 @@ public sealed class IamServer : IDisposable
         {
             // The client went away, or the test is over.
         }
+    }
+
+    private async Task CredentialsAsync(HttpListenerContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var proof = request.Headers["Authorization"] ?? request.Headers["X-aws-ec2-metadata-token"] ?? request.Headers["x-amz-sso_bearer_token"];
+        AskedForCredentials.Enqueue((request.HttpMethod, request.Url!.AbsolutePath, proof));
+        var answer = (request.HttpMethod, request.Url.AbsolutePath) switch
+        {
+            ("PUT", "/latest/api/token") => RoleToken,
+            ("GET", "/latest/meta-data/iam/security-credentials" or "/latest/meta-data/iam/security-credentials/") => "AuditRole",
+            ("GET", "/latest/meta-data/iam/security-credentials/AuditRole") => RoleJson,
+            ("GET", "/container") => RoleJson,
+            ("GET", "/federation/credentials") => PortalJson,
+            _ => null,
+        };
+        response.StatusCode = answer is null ? 404 : 200;
+        response.ContentType = answer?.StartsWith('{') == true ? "application/json" : "text/plain";
+        if (request.HttpMethod == "PUT")
+            response.Headers["X-aws-ec2-metadata-token-ttl-seconds"] = "21600";
+        await response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer ?? ""), _stop.Token);
+        response.Close();
     }
 
     private async Task AnswerAsync(HttpListenerResponse response, ServerFault fault, string body)
@@ -140,7 +179,7 @@ public sealed class IamServer : IDisposable
     private string Body(string action, Dictionary<string, string> form) => action switch
     {
         "GetCallerIdentity" => Response(action, "<Arn>arn:aws:iam::111122223333:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account>"),
-        "AssumeRole" => Response(action, $"<Credentials><AccessKeyId>{RoleKey}</AccessKeyId><SecretAccessKey>{RoleSecret}</SecretAccessKey><SessionToken>{RoleToken}</SessionToken><Expiration>2036-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>{form["RoleArn"]}</Arn><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId></AssumedRoleUser>"),
+        "AssumeRole" or "AssumeRoleWithWebIdentity" => Response(action, $"<Credentials><AccessKeyId>{RoleKey}</AccessKeyId><SecretAccessKey>{RoleSecret}</SecretAccessKey><SessionToken>{RoleToken}</SessionToken><Expiration>2036-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>{form["RoleArn"]}</Arn><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId></AssumedRoleUser>"),
         "ListUsers" => Response(action, Page(form, "Users", User)),
         "ListAccessKeys" => Response(action, $"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{Key(form["UserName"])}</AccessKeyMetadata>"),
         "ListMFADevices" => Response(action, $"<IsTruncated>false</IsTruncated><MFADevices><member><UserName>{form["UserName"]}</UserName><SerialNumber>arn:aws:iam::111122223333:mfa/{form["UserName"]}</SerialNumber><EnableDate>2026-01-02T00:00:00Z</EnableDate></member></MFADevices>"),

@@ -67,6 +67,12 @@ public sealed class AwsCollector : ICollector
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var session = _sessions.Connected(request.Target).Of(request.Account);
+        if (request.Operation.Name == TrailFiles.Operation.Name)
+        {
+            await foreach (var page in new TrailFiles(_catalogue, session).ReadAsync(request, cancellationToken))
+                yield return page;
+            yield break;
+        }
         var (service, operation) = Find(request.Operation.Name);
         if (CredentialReport.Is(service, operation))
         {
@@ -88,6 +94,8 @@ public sealed class AwsCollector : ICollector
     public async Task<JsonElement> CallAsync(
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
     {
+        if (operation == TrailFiles.Operation.Name)
+            return await EventsAsync(target, parameters, region, cancellationToken);
         var (service, found) = Find(operation);
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var merged = new MergedPages(found);
@@ -95,6 +103,22 @@ public sealed class AwsCollector : ICollector
         await foreach (var page in session.PagesAsync(service, found, parameters, asked, cancellationToken))
             merged.Add(page);
         return merged.ToElement();
+    }
+
+    /// <summary>The events of a trail in the form of its files: one object with Records.</summary>
+    private async Task<JsonElement> EventsAsync(
+        Target target, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
+    {
+        var session = await _sessions.OpenAsync(target, cancellationToken);
+        var account = Text(await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken), "Account");
+        var request = new EvidenceRequest(target.Name, account, region ?? session.HomeRegion, TrailFiles.Operation, parameters);
+        var events = new JsonArray();
+        await foreach (var page in new TrailFiles(_catalogue, session).ReadAsync(request, cancellationToken))
+        {
+            foreach (var row in page.Rows)
+                events.Add(JsonNode.Parse(row.Value.GetRawText()));
+        }
+        return JsonSerializer.SerializeToElement(new JsonObject { ["Records"] = events });
     }
 
     /// <summary>Closes the clients; the transport stays.</summary>

@@ -23,7 +23,7 @@ internal static class AwsPermissions
         var table = PermissionTable.Read();
         var everyRegion = targets.IsEmpty || targets.Any(t => !t.Settings.TryGetValue("regions", out var given) || given is ["enabled"]);
         string[] connecting = [Identity, .. everyRegion ? [Regions] : Array.Empty<string>(), .. targets.Any(IsOrganization) ? Organization.Operations : []];
-        var collected = operations.SelectMany(o => o.Reads).ToImmutableHashSet(StringComparer.Ordinal);
+        var collected = operations.SelectMany(o => o.Reads).Where(o => o != TrailFiles.Operation.Name).ToImmutableHashSet(StringComparer.Ordinal);
         var asked = collected.Concat(connecting).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
         var actions = new SortedSet<string>(StringComparer.Ordinal);
         var unmapped = ImmutableArray.CreateBuilder<UnmappedOperation>();
@@ -38,7 +38,10 @@ internal static class AwsPermissions
                 effects.Add(new(name, effect));
         }
         var text = Policy(actions);
-        return new("IAM policy", text, new(Notes(text, actions.Count, targets, connecting.Except(collected)), effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
+        var notes = Notes(text, actions.Count, targets, connecting.Except(collected));
+        if (operations.Any(o => o.Name == TrailFiles.Operation.Name))
+            notes = notes.Add($"{TrailFiles.Operation.Name} also needs s3:GetObject on the files of the trail alone, arn:aws:s3:::BUCKET/PREFIX/AWSLogs/*, and kms:Decrypt on the key that encrypts them; the policy does not grant it, since it does not know the bucket");
+        return new("IAM policy", text, new(notes, effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
     }
 
     private static ImmutableArray<string> Notes(string text, int actions, ImmutableArray<Target> targets, IEnumerable<string> onlyToConnect)

@@ -19,7 +19,7 @@ internal sealed class AwsSession(
     /// <summary>The word for what exists once for an account.</summary>
     public const string GlobalRegion = "aws-global";
 
-    private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion), Lazy<AwsServiceClient>> _clients = new();
+    private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion, ObjectsOfTrail? Objects), Lazy<AwsServiceClient>> _clients = new();
 
     private readonly ConcurrentDictionary<string, AwsSession> _accounts = new(StringComparer.Ordinal);
 
@@ -36,17 +36,23 @@ internal sealed class AwsSession(
 
     /// <summary>Calls once, retries and an S3 redirect included.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
-    public async Task<AwsAnswer> CallAsync(ServiceModel service, OperationModel operation, JsonObject parameters, string region, CancellationToken cancellationToken)
+    public Task<AwsAnswer> CallAsync(ServiceModel service, OperationModel operation, JsonObject parameters, string region, CancellationToken cancellationToken) =>
+        CallAsync(service, operation, parameters, region, null, cancellationToken);
+
+    /// <summary>As the other, with a client that may read the objects of one trail and nothing else.</summary>
+    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
+    public async Task<AwsAnswer> CallAsync(
+        ServiceModel service, OperationModel operation, JsonObject parameters, string region, ObjectsOfTrail? objects, CancellationToken cancellationToken)
     {
         try
         {
             try
             {
-                return await Client(service, region, null).CallAsync(operation, parameters, cancellationToken);
+                return await Client(service, region, null, objects).CallAsync(operation, parameters, cancellationToken);
             }
             catch (AwsServiceFailure e) when (service.Name == "s3" && BucketRegion(e, region) is { } bucketRegion)
             {
-                return await Client(service, region, bucketRegion).CallAsync(operation, parameters, cancellationToken);
+                return await Client(service, region, bucketRegion, objects).CallAsync(operation, parameters, cancellationToken);
             }
         }
         catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
@@ -60,7 +66,7 @@ internal sealed class AwsSession(
     }
 
     /// <summary>Every page of an answer in its typed JSON form.</summary>
-    /// <exception cref="CollectionException">As <see cref="CallAsync"/>, or the pages lead in a circle.</exception>
+    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours, or the pages lead in a circle.</exception>
     public async IAsyncEnumerable<JsonElement> PagesAsync(
         ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters, string region,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -92,13 +98,15 @@ internal sealed class AwsSession(
             client.Value.Dispose();
     }
 
-    private AwsServiceClient Client(ServiceModel service, string region, string? bucketRegion) => _clients.GetOrAdd(
-        (service.Name, region, bucketRegion),
+    private AwsServiceClient Client(ServiceModel service, string region, string? bucketRegion, ObjectsOfTrail? objects) => _clients.GetOrAdd(
+        (service.Name, region, bucketRegion, objects),
         _ => new(() =>
         {
+            var scope = Scope(service, region, objects);
             var check = new RequestCheck(service);
             return new(
-                service, credentials, Config(service, region, bucketRegion), transport.Open(Scope(service, region), check.Refusal, check.Places),
+                service, credentials, Config(service, scope, region, bucketRegion),
+                objects is null ? transport.Open(scope, check.Refusal, check.Places) : transport.Open(scope, objects.Refusal),
                 transport.IsReplay ? null : clock, RenewAsync);
         })).Value;
 
@@ -110,10 +118,10 @@ internal sealed class AwsSession(
     }
 
     // A recorded host is asked again whatever it was, so that a replay needs to know nothing about endpoints.
-    private AwsServiceConfig Config(ServiceModel service, string region, string? bucketRegion)
+    private AwsServiceConfig Config(ServiceModel service, ExchangeScope scope, string region, string? bucketRegion)
     {
         var own = Endpoint(region);
-        var recorded = transport.RecordedOrigin(Scope(service, region));
+        var recorded = transport.RecordedOrigin(scope);
         if (recorded is not null && bucketRegion is not null)
             recorded = InRegion(recorded, own, bucketRegion);
         return new(service, bucketRegion ?? own, profile, recorded, transport.IsReplay);
@@ -131,7 +139,9 @@ internal sealed class AwsSession(
 
     private string Endpoint(string region) => region == GlobalRegion ? homeRegion : region;
 
-    private ExchangeScope Scope(ServiceModel service, string region) => new(target, service.Name, account is null ? region : $"{account}.{region}");
+    // Objects stand in a file of their own: it is large, and somebody may want to hand over the rest without it.
+    private ExchangeScope Scope(ServiceModel service, string region, ObjectsOfTrail? objects) =>
+        new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}") { HasVouchedFiles = objects is not null };
 }
 
 /// <summary>Which hosts are Amazon's own.</summary>

@@ -25,7 +25,7 @@ public static class AwsSource
                 new("exclude_accounts", TargetSettingForm.TextList, false, []),
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
             ],
-            name => catalogue.Find(name) is var (service, operation) ? Describe(service, operation) : null,
+            name => name == TrailFiles.Operation.Name ? TrailFiles.Operation : catalogue.Find(name) is var (service, operation) ? Describe(service, operation) : null,
             name => Suggestions.For(catalogue, name))
         {
             WhyNotTarget = WhyNot,

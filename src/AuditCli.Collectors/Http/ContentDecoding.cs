@@ -13,6 +13,11 @@ internal static class ContentDecoding
     /// <summary>What requests ask for when their SDK asks for nothing.</summary>
     public const string Accepted = "gzip";
 
+    private const int Unannounced = 16 * 1024;
+
+    /// <summary>No more is set aside for a body because it says that it is so long.</summary>
+    private const int Announced = 1 << 20;
+
     /// <exception cref="ExchangeRefusedException">The body is over the limit, before or after decoding.</exception>
     /// <exception cref="IOException">The body breaks off, or is not in the coding it claims.</exception>
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContent content, int maxBytes, CancellationToken cancellationToken)
@@ -27,6 +32,12 @@ internal static class ContentDecoding
         }
         return decoded;
     }
+
+    /// <summary>The content of a gzip file (RFC 1952); anything else as it is.</summary>
+    /// <exception cref="ExchangeRefusedException">The content is over the limit.</exception>
+    /// <exception cref="IOException">It begins like a gzip file, and is none.</exception>
+    public static async Task<ReadOnlyMemory<byte>> InflatedAsync(ReadOnlyMemory<byte> file, int maxBytes, CancellationToken cancellationToken) =>
+        file.Span is [0x1F, 0x8B, ..] ? await DecodeAsync(file, Accepted, maxBytes, cancellationToken) : file;
 
     private static async Task<ReadOnlyMemory<byte>> DecodeAsync(ReadOnlyMemory<byte> coded, string coding, int maxBytes, CancellationToken cancellationToken)
     {
@@ -59,15 +70,18 @@ internal static class ContentDecoding
     {
         if (length > maxBytes)
             throw TooLarge(maxBytes);
-        using var body = new MemoryStream();
-        var buffer = new byte[16 * 1024];
-        for (int n; (n = await stream.ReadAsync(buffer, cancellationToken)) > 0;)
+        // One byte more than was announced, so that the end is seen without making room for more.
+        var body = new byte[Math.Min(length ?? Unannounced, Announced) + 1];
+        var held = 0;
+        for (int n; (n = await stream.ReadAsync(body.AsMemory(held), cancellationToken)) > 0;)
         {
-            if (body.Length + n > maxBytes)
+            held += n;
+            if (held > maxBytes)
                 throw TooLarge(maxBytes);
-            body.Write(buffer, 0, n);
+            if (held == body.Length)
+                Array.Resize(ref body, 2 * body.Length);
         }
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
+        return body.AsMemory(0, held);
     }
 
     private static ExchangeRefusedException TooLarge(int maxBytes) => new(

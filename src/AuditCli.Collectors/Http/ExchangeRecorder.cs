@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
@@ -15,16 +16,18 @@ internal sealed class ExchangeRecorder : DelegatingHandler
     private readonly ExchangeLimits _limits;
     private readonly TimeProvider _clock;
     private readonly BodyRedaction? _redaction;
+    private readonly bool _vouchedFiles;
 
     /// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
     /// <param name="redaction">Null where nothing is kept.</param>
     /// <param name="places">What the model of the answer to a request says; null where there are no models.</param>
+    /// <param name="vouchedFiles">See <see cref="ExchangeScope.HasVouchedFiles"/>.</param>
     /// <param name="inner">Null when an SDK hangs its own transport here.</param>
     public ExchangeRecorder(
         Func<HttpExchange, AnswerPlaces?, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock,
-        BodyRedaction? redaction, Func<HttpRequestMessage, AnswerPlaces?>? places, HttpMessageHandler? inner)
+        BodyRedaction? redaction, Func<HttpRequestMessage, AnswerPlaces?>? places, bool vouchedFiles, HttpMessageHandler? inner)
     {
-        (_keep, _policy, _limits, _clock, _redaction, _places) = (keep, policy, limits, clock, redaction, places);
+        (_keep, _policy, _limits, _clock, _redaction, _places, _vouchedFiles) = (keep, policy, limits, clock, redaction, places, vouchedFiles);
         if (inner is not null)
             InnerHandler = inner;
     }
@@ -42,9 +45,16 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         try
         {
             using var response = await base.SendAsync(request, either.Token);
-            var body = EchoedSecrets.Remove(request, _policy, await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token));
+            var came = await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token);
+            if (_vouchedFiles)
+                came = await ContentDecoding.InflatedAsync(came, _limits.MaxBodyBytes, either.Token);
+            var body = EchoedSecrets.Remove(request, _policy, came);
             (body, var digest) = _redaction?.Apply(body, places) ?? (body, null);
-            exchange = Answered(date, request, sent, response, body) with { RedactedPayloadDigest = digest };
+            exchange = Answered(date, request, sent, response, body) with
+            {
+                RedactedPayloadDigest = digest,
+                OriginalPayloadDigest = digest is not null && _vouchedFiles ? "sha256:" + Digest.Of(came.Span).Hex : null,
+            };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException)
         {
@@ -55,7 +65,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
             throw failure;
         }
         await _keep(exchange, places, cancellationToken);
-        return RecordedResponse.Message(exchange.Response!, exchange.Protocol, request);
+        return RecordedResponse.Message(exchange, request);
     }
 
     /// <summary>What is below belongs to the transport.</summary>

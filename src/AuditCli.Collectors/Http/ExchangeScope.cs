@@ -9,6 +9,12 @@ public sealed record ExchangeScope(string Target, string Service, string Region)
     /// <summary>Where exchanges stand in a bundle.</summary>
     public const string Folder = "data/exchanges";
 
+    /// <summary>
+    /// Whether the answers are gzip files for whose content somebody vouches by its SHA-256, as CloudTrail does for a trail's files. They are
+    /// inflated whatever their fields say, since secrets are found in no other way; and the hash of a redacted one is kept, which is published anyway.
+    /// </summary>
+    public bool HasVouchedFiles { get; init; }
+
     /// <summary>The file inside the folder of exchanges.</summary>
     /// <exception cref="ArgumentException">A part cannot stand in a bundle's paths.</exception>
     public string FileName => BundlePath[(Folder.Length + 1)..];

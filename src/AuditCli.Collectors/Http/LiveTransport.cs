@@ -63,7 +63,7 @@ public sealed class LiveTransport : ExchangeTransport
         var log = _bundleFolder is { } folder
             ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
             : null;
-        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, network));
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, scope.HasVouchedFiles, network));
 
         async ValueTask KeepAsync(HttpExchange exchange, AnswerPlaces? said, CancellationToken cancellationToken)
         {

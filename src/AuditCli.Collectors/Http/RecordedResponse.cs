@@ -14,15 +14,20 @@ internal static class RecordedResponse
     /// <summary>How many an index of evidence lists; the answers themselves show all.</summary>
     public const int MostRedactions = 100;
 
+    /// <summary>The field under which the message has <see cref="HttpExchange.OriginalPayloadDigest"/>; one of the provider's own is left out.</summary>
+    public const string OriginalDigestField = "x-auditcli-original-payload-digest";
+
     private static readonly string[] RequestIdFields = ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id", "Audit-Id", "X-Goog-Request-Id", "X-GitHub-Request-Id"];
 
     /// <summary>The response message for a request.</summary>
+    /// <param name="exchange">With a response.</param>
     /// <exception cref="InvalidDataException">The status line has no status.</exception>
-    public static HttpResponseMessage Message(HttpBlock block, string protocol, HttpRequestMessage request)
+    public static HttpResponseMessage Message(HttpExchange exchange, HttpRequestMessage request)
     {
+        var block = exchange.Response!;
         var message = new HttpResponseMessage((HttpStatusCode)Status(block))
         {
-            Version = protocol == "h2" ? HttpVersion.Version20 : HttpVersion.Version11,
+            Version = exchange.Protocol == "h2" ? HttpVersion.Version20 : HttpVersion.Version11,
             ReasonPhrase = block.StartLine.Split(' ', 3) is [_, _, var reason] ? reason : "",
             RequestMessage = request,
             Content = new ReadOnlyMemoryContent(block.Body),
@@ -32,6 +37,9 @@ internal static class RecordedResponse
             if (!message.Headers.TryAddWithoutValidation(name, value))
                 message.Content.Headers.TryAddWithoutValidation(name, value);
         }
+        message.Headers.Remove(OriginalDigestField);
+        if (exchange.OriginalPayloadDigest is { } digest)
+            message.Headers.TryAddWithoutValidation(OriginalDigestField, digest);
         return message;
     }
 

@@ -121,8 +121,8 @@ internal sealed class ReplayHandler(
         if (answers is null || await answers.NextAsync(request, askedFor(), cancellationToken) is not var (recorded, first))
             throw new ExchangeRefusedException(ExchangeRefusedException.NoRecording, $"not recorded: {request.Method} {policy.Clean(request.RequestUri!)}");
         await keep(recorded, first, places?.Invoke(request), cancellationToken);
-        return recorded.Exchange.Response is { } response
-            ? RecordedResponse.Message(response, recorded.Exchange.Protocol, request)
+        return recorded.Exchange.Response is not null
+            ? RecordedResponse.Message(recorded.Exchange, request)
             : throw FailureChain.Restore(recorded.Exchange.Failure);
     }
 }

@@ -39,6 +39,12 @@ public sealed record HttpExchange(
     public string? RedactedPayloadDigest { get; init; }
 
     /// <summary>
+    /// <c>sha256:&lt;hex&gt;</c> of the response body as it came, when members of the stored one were redacted and the provider publishes
+    /// this hash itself; null otherwise, since a hash without a key lets anybody try guesses.
+    /// </summary>
+    public string? OriginalPayloadDigest { get; init; }
+
+    /// <summary>
     /// The evidence-id that asked, and behind a blank the first 16 hex of the SHA-256 of the parent row's <c>_ref</c>, if it asked for one;
     /// null outside of evidence. Two evidence items may ask the same, and a replay gives each its own answers.
     /// </summary>

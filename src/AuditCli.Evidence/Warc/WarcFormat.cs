@@ -17,6 +17,9 @@ public static class WarcFormat
     /// <summary>The extension field for the keyed digest of a body before redaction.</summary>
     public const string RedactedPayloadDigest = "WARC-Redacted-Payload-Digest";
 
+    /// <summary>The extension field for the plain digest of a body before redaction.</summary>
+    public const string OriginalPayloadDigest = "WARC-Original-Payload-Digest";
+
     /// <summary>The extension field of a request for <see cref="HttpExchange.AskedFor"/>.</summary>
     public const string AskedFor = "WARC-Asked-For";
 
@@ -56,8 +59,9 @@ public static class WarcFormat
         }
         KeyValuePair<string, string>[] encoding = exchange.OriginalContentEncoding is { } coding ? [new(OriginalContentEncoding, coding)] : [];
         KeyValuePair<string, string>[] redacted = exchange.RedactedPayloadDigest is { } digest ? [new(RedactedPayloadDigest, digest)] : [];
+        KeyValuePair<string, string>[] original = exchange.OriginalPayloadDigest is { } plain ? [new(OriginalPayloadDigest, plain)] : [];
         return (request, Build(seed, ordinal, "response", exchange.Date, "application/http; msgtype=response",
-            Format(response), response.Body, [uri, protocol, concurrent, .. omitted, .. encoding, .. redacted]));
+            Format(response), response.Body, [uri, protocol, concurrent, .. omitted, .. encoding, .. redacted, .. original]));
     }
 
     /// <summary>The exchange that two records hold; payload digests are checked.</summary>
@@ -72,6 +76,7 @@ public static class WarcFormat
         {
             OriginalContentEncoding = answer[OriginalContentEncoding],
             RedactedPayloadDigest = answer[RedactedPayloadDigest],
+            OriginalPayloadDigest = answer[OriginalPayloadDigest],
             AskedFor = request[AskedFor],
             BodiesOmitted = request["WARC-Truncated"] is not null,
         };

@@ -6,6 +6,7 @@ namespace AuditCli.Collectors.Aws.Protocols;
 internal sealed class AnswerElement(string name)
 {
     private const int MaxDepth = 200;
+    private static readonly Dictionary<string, string> NoAttributes = [];
     private List<AnswerElement>? _children;
 
     public string Name => name;
@@ -13,7 +14,7 @@ internal sealed class AnswerElement(string name)
     public IReadOnlyList<AnswerElement> Children => _children ?? [];
 
     /// <summary>Attributes by local name, without namespace declarations.</summary>
-    public IReadOnlyDictionary<string, string> Attributes { get; private set; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Attributes { get; private set; } = NoAttributes;
 
     /// <summary>A document type is refused: entities are how small answers become large ones.</summary>
     public static XmlReaderSettings Settings { get; } = new()
@@ -43,7 +44,11 @@ internal sealed class AnswerElement(string name)
     /// <exception cref="XmlException">It is not well-formed, is nested too deeply, or has a document type.</exception>
     public static AnswerElement Parse(ReadOnlyMemory<byte> content)
     {
-        using var reader = XmlReader.Create(new MemoryStream(content.ToArray(), writable: false), Settings);
+        using var reader = XmlReader.Create(
+            System.Runtime.InteropServices.MemoryMarshal.TryGetArray(content, out var array)
+                ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
+                : new MemoryStream(content.ToArray(), writable: false),
+            Settings);
         AnswerElement? root = null;
         var open = new Stack<AnswerElement>();
         while (reader.Read())

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -25,7 +26,7 @@ internal static class TypedJson
     /// <exception cref="CollectionException">It is not well-formed, or not an answer to this operation (<see cref="Malformed"/>).</exception>
     public static JsonElement Read(ServiceModel service, OperationModel operation, AwsAnswer answer)
     {
-        using var content = new MemoryStream(answer.Body.Length);
+        var content = new ArrayBufferWriter<byte>(Math.Max(256, answer.Body.Length));
         using (var writer = new Utf8JsonWriter(content, WriterOptions))
         {
             try
@@ -37,9 +38,8 @@ internal static class TypedJson
                 throw new CollectionException(Malformed, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
             }
         }
-        // Cloned, because rows outlive the page they came with.
-        using var document = JsonDocument.Parse(content.GetBuffer().AsMemory(0, (int)content.Length));
-        return document.RootElement.Clone();
+        // A copy of its own, because rows outlive the page they came with.
+        return JsonElement.Parse(content.WrittenSpan);
     }
 
     private static void Write(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, AwsAnswer answer)

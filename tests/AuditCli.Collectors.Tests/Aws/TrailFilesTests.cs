@@ -1,0 +1,314 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Collectors.Aws;
+using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Tests.Http;
+
+namespace AuditCli.Collectors.Tests.Aws;
+
+/// <summary>A bucket with a trail's files of four hours, and CloudTrail's own key.</summary>
+internal sealed class TrailArchive : IDisposable
+{
+    public const string Bucket = "northquay-trail";
+    public const string Account = "123456789012";
+
+    /// <summary>CloudTrail keeps the tokens that it hands out; every trail has some.</summary>
+    public const string SessionToken = "IQoJb3JpZ2luX2VjEMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKER";
+    private const string Base = $"audit/AWSLogs/{Account}/";
+    private const string Fingerprint = "12790d47a0f6c9e1";
+    private static readonly DateTimeOffset First = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
+    private readonly RSA _key = RSA.Create(2048);
+
+    public TrailArchive(int hours = 4, Action<int, Dictionary<string, object?>>? digest = null, RSA? signer = null)
+    {
+        string? previousKey = null, previousHash = null, previousSignature = null;
+        for (var hour = 0; hour < hours; hour++)
+        {
+            var (from, until) = (First.AddHours(hour), First.AddHours(hour + 1));
+            var log = $"{Base}CloudTrail/us-east-1/2026/10/01/{Account}_CloudTrail_us-east-1_20261001T{hour:d2}05Z_abc.json.gz";
+            var events = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new
+            {
+                Records = Enumerable.Range(0, 2).Select(n => new
+                {
+                    eventID = $"{hour}-{n}",
+                    eventName = "AssumeRole",
+                    eventTime = Text(from.AddMinutes(30 * n)),
+                    userIdentity = new { type = "Root" },
+                    readOnly = false,
+                    responseElements = new { credentials = new { accessKeyId = "ASIAIOSFODNN7EXAMPLE", sessionToken = SessionToken } },
+                }),
+            }));
+            Objects[log] = (Gzip(events), null);
+            var key = $"{Base}CloudTrail-Digest/us-east-1/{until:yyyy/MM/dd}/{Account}_CloudTrail-Digest_us-east-1_all_us-east-1_{until:yyyyMMdd'T'HHmmss'Z'}.json.gz";
+            var content = new Dictionary<string, object?>
+            {
+                ["awsAccountId"] = Account,
+                ["digestStartTime"] = Text(from),
+                ["digestEndTime"] = Text(until),
+                ["digestS3Bucket"] = Bucket,
+                ["digestS3Object"] = key,
+                ["digestPublicKeyFingerprint"] = Fingerprint,
+                ["digestSignatureAlgorithm"] = "SHA256withRSA",
+                ["previousDigestS3Object"] = previousKey,
+                ["previousDigestHashValue"] = previousHash,
+                ["previousDigestHashAlgorithm"] = "SHA-256",
+                ["previousDigestSignature"] = previousSignature,
+                ["logFiles"] = new object[] { LogFile(Bucket, log, events, from) },
+            };
+            digest?.Invoke(hour, content);
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(content);
+            (previousKey, previousHash) = (key, Hash(bytes));
+            // As the AWS CLI puts it together (awscli/customizations/cloudtrail/validation.py).
+            var signed = $"{content["digestEndTime"]}\n{Bucket}/{key}\n{previousHash}\n{content["previousDigestSignature"] ?? "null"}";
+            previousSignature = Convert.ToHexStringLower((signer ?? _key).SignData(Encoding.UTF8.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+            Objects[key] = (Gzip(bytes), previousSignature);
+        }
+    }
+
+    public SortedDictionary<string, (byte[] Body, string? Signature)> Objects { get; } = new(StringComparer.Ordinal);
+    public bool Validated { get; init; } = true;
+
+    /// <summary>Whether S3 says that its objects are gzip, as it does for those that CloudTrail wrote itself.</summary>
+    public bool SaysGzip { get; init; } = true;
+
+    public string Key(string part) => Objects.Keys.Single(k => k.Contains(part, StringComparison.Ordinal));
+
+    public static object LogFile(string bucket, string key, byte[] content, DateTimeOffset from) => new Dictionary<string, string>
+    {
+        ["s3Bucket"] = bucket,
+        ["s3Object"] = key,
+        ["hashValue"] = Hash(content),
+        ["hashAlgorithm"] = "SHA-256",
+        ["oldestEventTime"] = Text(from),
+        ["newestEventTime"] = Text(from.AddMinutes(30)),
+    };
+
+    public static byte[] Gzip(byte[] content)
+    {
+        using var compressed = new MemoryStream();
+        using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
+            gzip.Write(content);
+        return compressed.ToArray();
+    }
+
+    public Reaction Answer(SeenRequest request)
+    {
+        if (request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal))
+            return Reaction.Xml($"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{Account}:user/a</Arn><Account>{Account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+        if (request.Fields.TryGetValue("X-Amz-Target", out var target))
+            return Reaction.Json(target.EndsWith("ListPublicKeys", StringComparison.Ordinal)
+                ? JsonSerializer.Serialize(new { PublicKeyList = new[] { new { Value = Convert.ToBase64String(_key.ExportRSAPublicKey()), Fingerprint } } })
+                : JsonSerializer.Serialize(new { trailList = new[] { new { Name = "all", S3BucketName = Bucket, S3KeyPrefix = "audit", HomeRegion = "us-east-1", LogFileValidationEnabled = Validated } } }));
+        var path = Uri.UnescapeDataString(request.Target.Split('?')[0]);
+        if (path.TrimEnd('/') == "/" + Bucket)
+        {
+            var query = request.Target.Split('?')[1].Split('&').Select(p => p.Split('=')).ToDictionary(p => p[0], p => Uri.UnescapeDataString(p[^1]));
+            var keys = Objects.Keys.Where(k => k.StartsWith(query["prefix"], StringComparison.Ordinal) && string.CompareOrdinal(k, query["start-after"]) > 0);
+            return Reaction.Xml($"<ListBucketResult><IsTruncated>false</IsTruncated>{string.Concat(keys.Select(k => $"<Contents><Key>{k}</Key></Contents>"))}</ListBucketResult>");
+        }
+        return path.StartsWith($"/{Bucket}/", StringComparison.Ordinal) && Objects.TryGetValue(path[(Bucket.Length + 2)..], out var found)
+            ? new Reaction(200, "application/json", found.Body) { Fields = [.. SaysGzip ? [("Content-Encoding", "gzip")] : Array.Empty<(string, string)>(), ("x-amz-meta-signature", found.Signature ?? "none")] }
+            : Reaction.Xml("<Error><Code>NoSuchKey</Code><Message>no</Message></Error>", 404);
+    }
+
+    public void Dispose() => _key.Dispose();
+
+    private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static string Text(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}
+
+[Collection("environment")]
+public sealed class TrailFilesTests
+{
+    private static readonly (string, object)[] Period =
+        [("TrailARN", "arn:aws:cloudtrail:us-east-1:123456789012:trail/all"), ("StartTime", "2026-10-01T00:15:00Z"), ("EndTime", "2026-10-01T03:15:00Z")];
+
+    private static readonly string[] All = ["0-1", "1-0", "1-1", "2-0", "2-1", "3-0"];
+
+    [Fact]
+    public async Task The_events_of_the_period_are_read_from_files_that_digests_vouch_for_live_and_replayed()
+    {
+        using var archive = new TrailArchive();
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+        var pages = await session.CollectAsync("cloudtrail:TrailFiles", Period);
+        await session.Transport.DisposeAsync();
+
+        Assert.Equal(All, Events(pages));
+        var row = pages[0].Rows[0];
+        Assert.Equal("/Records/1", row.Pointer);
+        Assert.EndsWith("T0005Z_abc.json.gz", row.Value.GetProperty("_file").GetString(), StringComparison.Ordinal);
+        Assert.Distinct(session.Operation("cloudtrail:TrailFiles").Columns.Select(c => c.Name), StringComparer.OrdinalIgnoreCase);
+        Assert.NotEmpty(Directory.GetFiles(session.Folder, "s3.trail-files-us-east-1.warc.gz", SearchOption.AllDirectories));
+
+        await using var replay = Session.Replay(session);
+        await replay.Collector.CallAsync(Session.Target(), "sts:GetCallerIdentity", Session.Parameters(), null, CancellationToken.None);
+        Assert.Equal(All, Events(await replay.CollectAsync("cloudtrail:TrailFiles", Period)));
+        Assert.Empty(((ReplayTransport)replay.Transport).Unused);
+    }
+
+    [Theory]
+    [InlineData("a file is missing", "TrailFileMissing", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a file is altered", "TrailFileAltered", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a file is cut off", "TrailFileAltered", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a file is no gzip", "ConnectionFailed", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a digest is none", "DigestNotSigned", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a digest is missing", "DigestChainBroken", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("a digest is altered", "DigestNotSigned", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    [InlineData("somebody else signed", "DigestNotSigned", new[] { "0-1", "1-0", "1-1", "2-0", "2-1", "3-0" })]
+    [InlineData("the chain begins again", "DigestChainBroken", new[] { "0-1", "1-0", "1-1", "2-0", "2-1", "3-0" })]
+    [InlineData("the digests end early", "PeriodNotCovered", new[] { "0-1", "1-0", "1-1", "2-0", "2-1" })]
+    [InlineData("the digests begin late", "PeriodNotCovered", new[] { "1-0", "1-1", "2-0", "2-1", "3-0" })]
+    [InlineData("there are no digests", "PeriodNotCovered", new string[0])]
+    [InlineData("the trail makes none", "TrailHasNoDigests", new string[0])]
+    [InlineData("a digest leads elsewhere", "TrailFileMissing", new[] { "0-1", "2-0", "2-1", "3-0" })]
+    public async Task What_is_missing_or_altered_is_a_failure_after_everything_that_could_be_read(string befallen, string code, string[] events)
+    {
+        using var stranger = RSA.Create(2048);
+        using var archive = new TrailArchive(
+            befallen == "the digests end early" ? 3 : 4,
+            (hour, digest) =>
+            {
+                if (hour == 1 && befallen == "a digest leads elsewhere")
+                    digest["logFiles"] = new[] { TrailArchive.LogFile(TrailArchive.Bucket, "payroll/AWSLogs/123456789012/secret.json.gz", [], DateTimeOffset.Parse("2026-10-01T01:00:00Z", CultureInfo.InvariantCulture)) };
+                if (hour == 1 && befallen == "the chain begins again")
+                    digest["previousDigestS3Object"] = digest["previousDigestHashValue"] = digest["previousDigestSignature"] = null;
+            },
+            befallen == "somebody else signed" ? stranger : null)
+        {
+            Validated = befallen != "the trail makes none",
+        };
+        var (log, digest) = (archive.Key("_20261001T0105Z_"), archive.Key("_20261001T020000Z"));
+        switch (befallen)
+        {
+            case "a file is missing":
+                archive.Objects.Remove(log);
+                break;
+            case "a file is altered":
+                archive.Objects[log] = (TrailArchive.Gzip("""{"Records":[]}"""u8.ToArray()), null);
+                break;
+            case "a file is no gzip":
+                archive.Objects[log] = ("not what it says"u8.ToArray(), null);
+                break;
+            case "a digest is none":
+                archive.Objects[digest] = (TrailArchive.Gzip("[]"u8.ToArray()), archive.Objects[digest].Signature);
+                break;
+            case "a file is cut off":
+                archive.Objects[log] = (TrailArchive.Gzip("""{"Records":[{"ev"""u8.ToArray()), null);
+                break;
+            case "a digest is missing":
+                archive.Objects.Remove(digest);
+                break;
+            case "a digest is altered":
+                using (var inflated = new GZipStream(new MemoryStream(archive.Objects[digest].Body), CompressionMode.Decompress))
+                using (var reader = new StreamReader(inflated))
+                {
+                    var text = await reader.ReadToEndAsync();
+                    archive.Objects[digest] = (TrailArchive.Gzip(Encoding.UTF8.GetBytes(text[..text.IndexOf("\"logFiles\"", StringComparison.Ordinal)] + "\"logFiles\":[]}")), archive.Objects[digest].Signature);
+                }
+                break;
+            case "the digests begin late":
+                archive.Objects.Remove(archive.Key("_20261001T010000Z"));
+                break;
+            case "there are no digests":
+                foreach (var key in archive.Objects.Keys.Where(k => k.Contains("Digest", StringComparison.Ordinal)).ToArray())
+                    archive.Objects.Remove(key);
+                break;
+        }
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+        var pages = new List<Page>();
+
+        var e = await Assert.ThrowsAsync<CollectionException>(async () =>
+        {
+            await foreach (var page in session.Collector.CollectAsync(new("prod", TrailArchive.Account, "us-east-1", session.Operation("cloudtrail:TrailFiles"), Session.Parameters(Period)), CancellationToken.None))
+                pages.Add(page);
+        });
+
+        Assert.Contains(code, e.Code + e.Message, StringComparison.Ordinal);
+        Assert.Equal(events, Events(pages));
+        Assert.DoesNotContain(server.Seen, r => r.Target.Contains("payroll", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_secret_in_a_file_is_replaced_and_the_digest_vouches_for_what_came(bool saysGzip)
+    {
+        using var archive = new TrailArchive { SaysGzip = saysGzip };
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        var rows = (await session.CollectAsync("cloudtrail:TrailFiles", Period)).SelectMany(p => p.Rows).ToArray();
+        await session.Transport.DisposeAsync();
+
+        Assert.All(rows, r => Assert.StartsWith("hmac-sha256:", r.Value.GetProperty("responseElements").GetProperty("credentials").GetProperty("sessionToken").GetString(), StringComparison.Ordinal));
+        var stored = MotoTests.Stored(session.Folder);
+        Assert.DoesNotContain(TrailArchive.SessionToken, stored, StringComparison.Ordinal);
+        Assert.Equal(4, stored.Split("WARC-Original-Payload-Digest: sha256:").Length - 1);
+        await using var replay = Session.Replay(session);
+        await replay.Collector.CallAsync(Session.Target(), "sts:GetCallerIdentity", Session.Parameters(), null, CancellationToken.None);
+        Assert.Equal(All, Events(await replay.CollectAsync("cloudtrail:TrailFiles", Period)));
+    }
+
+    [Fact]
+    public async Task A_bucket_cannot_say_itself_what_came()
+    {
+        using var archive = new TrailArchive();
+        var log = archive.Key("_20261001T0105Z_");
+        using var inflated = new GZipStream(new MemoryStream(archive.Objects[log].Body), CompressionMode.Decompress);
+        var claimed = Convert.ToHexStringLower(await SHA256.HashDataAsync(inflated));
+        archive.Objects[log] = (TrailArchive.Gzip("""{"Records":[]}"""u8.ToArray()), null);
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            var answer = archive.Answer(request);
+            return answer with { Fields = [.. answer.Fields, (RecordedResponse.OriginalDigestField, "sha256:" + claimed)] };
+        });
+        await using var session = await ConnectedAsync(server);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("cloudtrail:TrailFiles", Period));
+
+        Assert.Equal(TrailFiles.FileAltered, e.Code);
+    }
+
+    [Fact]
+    public async Task A_call_prints_the_events_as_a_file_holds_them()
+    {
+        using var archive = new TrailArchive();
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+
+        var answer = await session.CallAsync("cloudtrail:TrailFiles", Period);
+
+        Assert.Equal(All, answer.GetProperty("Records").EnumerateArray().Select(r => r.GetProperty("eventID").GetString()!));
+    }
+
+    [Theory]
+    [InlineData("GET", "/northquay-trail/audit/AWSLogs/123456789012/CloudTrail/x.json.gz", true)]
+    [InlineData("GET", "/northquay-trail/audit/AWSLogs/210987654321/CloudTrail/x.json.gz", false)]
+    [InlineData("GET", "/northquay-trail/audit/AWSLogs/123456789012/../../../payroll.json.gz", false)]
+    [InlineData("GET", "/northquay-trail/audit/AWSLogs/123456789012/%2e%2e/%2e%2e/payroll.json.gz", false)]
+    [InlineData("GET", "/northquay-trail/audit/AWSLogs/123456789012/x.csv", false)]
+    [InlineData("GET", "/payroll/audit/AWSLogs/123456789012/x.json.gz", false)]
+    [InlineData("GET", "/northquay-trail/audit/AWSLogs/123456789012/x.json.gz?acl", false)]
+    [InlineData("PUT", "/northquay-trail/audit/AWSLogs/123456789012/x.json.gz", false)]
+    [InlineData("DELETE", "/northquay-trail/audit/AWSLogs/123456789012/x.json.gz", false)]
+    public void Nothing_but_files_of_the_trail_is_ever_asked_for(string method, string target, bool allowed)
+    {
+        using var request = new HttpRequestMessage(new(method), "https://s3.us-east-1.amazonaws.com" + target);
+        Assert.Equal(allowed, new ObjectsOfTrail("northquay-trail", "audit/AWSLogs/123456789012/").Refusal(request) is null);
+    }
+
+    private static async Task<Session> ConnectedAsync(LoopbackServer server)
+    {
+        var session = Session.Live(server.Address, new ImpatientClock());
+        await session.CallAsync("sts:GetCallerIdentity");
+        return session;
+    }
+
+    private static string[] Events(IEnumerable<Page> pages) => [.. pages.SelectMany(p => p.Rows).Select(r => r.Value.GetProperty("eventID").GetString()!)];
+}
