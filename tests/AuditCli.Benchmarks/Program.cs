@@ -7,6 +7,7 @@ using BenchmarkDotNet.Running;
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- verify
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- catalogue ec2 sagemaker iam kms s3
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- aws
+// dotnet run -c Release --project tests/AuditCli.Benchmarks -- reports 20000 200000
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- --filter '*'
 return args switch
 {
@@ -16,6 +17,7 @@ return args switch
     ["aws"] => await AwsMeasurement.RunAsync(),
     ["aws-client", ..] => await AwsClientProcess.RunAsync(args[1..]),
     ["aws-server", ..] => await StaticServerProcess.RunAsync(args[1..]),
+    ["reports", ..] => await ReportMeasurement.RunAsync(args[1..]),
     ["verify"] => await VerifyMeasurement.RunAsync(),
     ["catalogue", .. var services] => await CatalogueMeasurement.RunAsync(services),
     ["catalogue-once", var service] => CatalogueMeasurement.Once(service),

@@ -33,7 +33,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             if (questions is null)
                 return new(verification, string.Join("; ", faults), null);
             var again = await RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
-            return new(verification, null, await Task.Run(() => Compare(bundle, questions, again, cancellationToken), cancellationToken));
+            return new(verification, null, await Task.Run(() => Compare(bundle, questions, again, work.Path, host, cancellationToken), cancellationToken));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
         {
@@ -62,9 +62,9 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
 
-    private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, CancellationToken cancellationToken)
+    private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
-        var (tables, results) = (new DifferenceList(MostDifferences), new DifferenceList(MostDifferences));
+        var (tables, results, reports) = (new DifferenceList(MostDifferences), new DifferenceList(MostDifferences), new DifferenceList(MostDifferences));
         var rebuilt = again.Bundle.Path;
         if (Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex != questions.Record.EngagementSha256)
             results.Add(new("engagement.yaml", "sha256", questions.Record.EngagementSha256, Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex, "the file is not the one that run.json names"));
@@ -73,24 +73,27 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         var evidence = EvidenceComparison.Of(bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, tables, cancellationToken);
         var compared = ResultComparison.Of(bundle, rebuilt, again.Results, evidence, results, cancellationToken);
         var items = again.Results.Controls.Sum(c => c.Tests.Sum(t => t.Population));
+        var made = ReportComparison.Of(bundle, work, host.Sources, reports, cancellationToken);
         string[] notes =
         [
             .. compared.Notes,
+            .. made.Notes,
             .. questions.Record.Tool == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool} made the bundle, and this is {Tool.Version}" },
             .. evidence.Unrecorded == 0 ? [] : new[] { $"{evidence.Unrecorded} evidence items failed before anything was sent; their failure is taken from the index, and they fail again" },
             .. again.Facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
         ];
-        return new(evidence, again.Results.Controls.Length, items, tables, results, [.. notes]);
+        return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, [.. notes]);
     }
 }
 
 /// <summary>What was compared, and what differs.</summary>
 /// <param name="Controls">How many were evaluated again.</param>
 /// <param name="Items">Population items over all their tests.</param>
+/// <param name="ReportsCompared">How many reports were made again and could be compared.</param>
 internal sealed record Comparison(
-    EvidenceComparison Evidence, int Controls, long Items, DifferenceList Tables, DifferenceList Results, ImmutableArray<string> Notes)
+    EvidenceComparison Evidence, int Controls, long Items, int ReportsCompared, DifferenceList Tables, DifferenceList Results, DifferenceList Reports, ImmutableArray<string> Notes)
 {
-    public bool IsIdentical => Tables.Count == 0 && Results.Count == 0;
+    public bool IsIdentical => Tables.Count == 0 && Results.Count == 0 && Reports.Count == 0;
 }
 
 /// <summary>A new folder for what is done again, removed with all it holds.</summary>

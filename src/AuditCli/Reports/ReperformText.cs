@@ -18,12 +18,15 @@ internal static class ReperformText
         {
             Line(output, "tables", "NOT COMPARED", done.NotCompared!);
             Line(output, "results", "NOT COMPARED", "");
+            Line(output, "reports", "NOT COMPARED", "");
             return;
         }
         Line(output, "tables", Answer(compared.Tables), $"{Wording.Count(compared.Evidence.Items, "evidence item")} with {Wording.Count(compared.Evidence.Rows, "row")}, rebuilt from the exchanges");
         Line(output, "results", Answer(compared.Results), $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
+        Line(output, "reports", ReportAnswer(compared), $"{Wording.Count(compared.ReportsCompared, "report")}, made again from the bundle");
         WriteDifferences(output, compared.Tables);
         WriteDifferences(output, compared.Results);
+        WriteDifferences(output, compared.Reports);
         foreach (var note in compared.Notes)
             output.WriteLine(PrintableText.Of($"note: {note}"));
     }
@@ -54,6 +57,7 @@ internal static class ReperformText
         ["not_compared"] = done.NotCompared,
         ["tables"] = done.Done is { } t ? new JsonObject { ["answer"] = Answer(t.Tables), ["items"] = t.Evidence.Items, ["rows"] = t.Evidence.Rows, ["differences"] = DifferencesJson(t.Tables), ["difference_count"] = t.Tables.Count } : null,
         ["results"] = done.Done is { } r ? new JsonObject { ["answer"] = Answer(r.Results), ["controls"] = r.Controls, ["items"] = r.Items, ["differences"] = DifferencesJson(r.Results), ["difference_count"] = r.Results.Count } : null,
+        ["reports"] = done.Done is { } p ? new JsonObject { ["answer"] = ReportAnswer(p), ["compared"] = p.ReportsCompared, ["differences"] = DifferencesJson(p.Reports), ["difference_count"] = p.Reports.Count } : null,
         ["notes"] = new JsonArray([.. (done.Done?.Notes ?? []).Select(n => (JsonNode)n)]),
     }.ToJsonString(Readable);
 
@@ -117,6 +121,8 @@ internal static class ReperformText
         ["after"] = d.After,
         ["cause"] = d.Cause,
     })]);
+
+    private static string ReportAnswer(Comparison compared) => compared.ReportsCompared == 0 ? "NOT COMPARED" : Answer(compared.Reports);
 
     private static string Answer(DifferenceList list) => list.Count == 0 ? "identical" : $"DIFFER ({list.Count})";
 

@@ -14,6 +14,12 @@ internal static class MarkdownText
         var text = new StringBuilder(shown.Length + 8);
         for (var i = 0; i < shown.Length; i++)
         {
+            // Not every reader that shows HTML knows that a backslash takes its meaning away.
+            if (shown[i] == '<')
+            {
+                text.Append("&lt;");
+                continue;
+            }
             if (IsMarkup(shown, i))
                 text.Append('\\');
             text.Append(shown[i]);
@@ -26,7 +32,7 @@ internal static class MarkdownText
         bool InWord() => i > 0 && i + 1 < text.Length && char.IsAsciiLetterOrDigit(text[i - 1]) && char.IsAsciiLetterOrDigit(text[i + 1]);
         return text[i] switch
         {
-            '\\' or '`' or '*' or '[' or ']' or '<' or '>' or '|' or '~' or '&' or '!' or '$' or '@' => true,
+            '\\' or '`' or '*' or '[' or ']' or '>' or '|' or '~' or '&' or '!' or '$' or '@' => true,
             '_' => !InWord(),
             ':' => i + 1 < text.Length && text[i + 1] == '/',
             '#' or '+' or '-' or '=' => i == 0,

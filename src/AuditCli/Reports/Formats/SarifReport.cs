@@ -29,11 +29,11 @@ internal sealed class SarifReport : IReportFormat
         json.WriteString("version", "2.1.0");
         json.WriteStartArray("runs");
         json.WriteStartObject();
-        WriteTool(json, workpaper);
         json.WriteStartObject("automationDetails");
         Text(json, "id", $"auditcli/{workpaper.Run.BundleId}");
         Message(json, "description", workpaper.Run.ReplayLine is { } replay ? $"{replay}: {workpaper.Title}" : workpaper.Title);
         json.WriteEndObject();
+        WriteTool(json, workpaper);
         json.WriteStartObject("originalUriBaseIds");
         json.WriteStartObject(Base);
         Message(json, "description", "The bundle's folder.");

@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using AuditCli.Evidence;
+using AuditCli.Reports.Formats;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>Whether a bundle's reports say what the rest of it says: each is made again from it, and has the same bytes.</summary>
+/// <param name="Compared">How many could be: each but those of <paramref name="Notes"/>.</param>
+/// <param name="Notes">Why others could not: they are not there, or differ although nobody need have changed them, as another version or runtime made them.</param>
+internal sealed record ReportComparison(int Compared, ImmutableArray<string> Notes)
+{
+    /// <param name="work">A folder for what is made again.</param>
+    /// <exception cref="InvalidDataException">A file that reports are made from is not what it should be.</exception>
+    /// <exception cref="IOException">A file cannot be read or written.</exception>
+    public static ReportComparison Of(string bundle, string work, ImmutableArray<EvidenceSource> sources, DifferenceList differences, CancellationToken cancellationToken)
+    {
+        var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
+        if (!Directory.Exists(sealedReports))
+            return new(0, ["the bundle has no reports"]);
+        var workpaper = WorkpaperReader.Read(bundle, sources);
+        var sameProgram = workpaper.Run.Tool is var made && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
+            && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
+        var notes = ImmutableArray.CreateBuilder<string>();
+        foreach (var format in ReportFormats.All)
+        {
+            var (before, after) = (Path.Combine(sealedReports, format.FileName), Path.Combine(work, format.FileName));
+            if (!File.Exists(before))
+            {
+                differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
+                continue;
+            }
+            using (var file = new FileStream(after, FileMode.Create, FileAccess.ReadWrite))
+                format.Write(workpaper, file, cancellationToken);
+            var (was, now) = (DigestOf(before), DigestOf(after));
+            if (was == now)
+                continue;
+            // Compression gives other bytes under another runtime, and another version may word things otherwise.
+            if (sameProgram)
+                differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now, "the report does not say what the bundle says: one of them was changed afterwards"));
+            else
+                notes.Add($"{format.FileName} has other bytes when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
+        }
+        return new(ReportFormats.All.Length - notes.Count, notes.ToImmutable());
+    }
+
+    private static string DigestOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+}

@@ -1,0 +1,144 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using AuditCli.Evidence;
+using AuditCli.Reports.Formats;
+using AuditCli.Reports.Workpapers;
+
+namespace AuditCli.Tests.Reports;
+
+/// <summary>Every form of the workpaper: approved, deterministic, and honest on its first page.</summary>
+public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private string _bundle = "";
+
+    public static TheoryData<string> Formats => [.. ReportFormats.All.Select(f => f.Name)];
+
+    public async Task InitializeAsync() => _bundle = await ReportBundle.SealAsync(_folder.Path, ReportBundle.Usual);
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Every_format_that_is_written_is_offered_once()
+    {
+        var written = typeof(Composition).Assembly.GetTypes().Where(t => t.IsClass && typeof(IReportFormat).IsAssignableFrom(t)).Select(t => t.Name).Order();
+        Assert.Equal(written, ReportFormats.All.Select(f => f.GetType().Name).Order());
+        Assert.Equal(ReportFormats.All.Length, ReportFormats.All.Select(f => f.FileName).Distinct().Count());
+        Assert.All(ReportFormats.All, f => Assert.True(File.Exists(Repository.Path("tests", "AuditCli.Tests", "Golden", "reports", GoldenName(f))), $"{f.Name} has no approved file"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Every_format_is_as_approved(string name)
+    {
+        var format = ReportFormats.All.Single(f => f.Name == name);
+        Golden.Matches($"reports/{GoldenName(format)}", Readable(format, Written(format, ReportBundle.Read(_bundle))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public async Task Equal_bundles_give_equal_bytes_wherever_they_lie(string name)
+    {
+        using var elsewhere = new TemporaryFolder();
+        var other = await ReportBundle.SealAsync(elsewhere.Path, ReportBundle.Usual);
+        var format = ReportFormats.All.Single(f => f.Name == name);
+        Assert.Equal(Digest.Of(Written(format, ReportBundle.Read(_bundle))), Digest.Of(Written(format, ReportBundle.Read(other))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Nothing_weakens_silently_in_any_format(string name)
+    {
+        var format = ReportFormats.All.Single(f => f.Name == name);
+        var workpaper = ReportBundle.Read(_bundle);
+        var text = Plain(Readable(format, Written(format, workpaper)));
+        Assert.Equal(14, workpaper.Notes.Length);
+        string[] said =
+        [
+            "REPLAY of exchanges recorded 2026-11-23T04:41:56Z to 2026-11-23T04:42:00Z", ReportBundle.Id, workpaper.ResultsSha256.Hex, workpaper.IndexSha256.Hex,
+            "http://127.0.0.1:5000 (not encrypted)", "https://10.0.0.1:6443 (certificate not checked)", "narrowed by the engagement", "leaves out 999900001111",
+            "grace_days is 7, set by R. Reviewer: Client standard", "not tested: APD-K8S-001: the engagement has no target of kubernetes", "target dev could not be entered: AccessDenied",
+            "data/inputs/hr-leavers/leavers.csv", "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded answers",
+            .. workpaper.Notes.Select(n => n.Text),
+        ];
+        Assert.All(said, words => Assert.True(text.Contains(words, StringComparison.Ordinal), $"{format.FileName} does not say: {words}"));
+        Assert.DoesNotContain("data/reports/results.csv", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("md")]
+    [InlineData("html")]
+    [InlineData("csv")]
+    [InlineData("junit")]
+    [InlineData("oscal")]
+    [InlineData("sarif")]
+    [InlineData("xlsx")]
+    public void A_replay_is_told_before_any_conclusion(string name)
+    {
+        var format = ReportFormats.All.Single(f => f.Name == name);
+        var text = Plain(Readable(format, Written(format, ReportBundle.Read(_bundle))));
+        var body = text[(name == "html" ? text.IndexOf("<body>", StringComparison.Ordinal) : 0)..];
+        Assert.InRange(body.IndexOf("REPLAY of", StringComparison.Ordinal), 0, body.IndexOf("INCONCLUSIVE", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_exception_leads_down_to_the_raw_exchange()
+    {
+        var workpaper = ReportBundle.Read(_bundle);
+        var traces = ExceptionTrace.Of(workpaper, workpaper.Controls[0], CancellationToken.None);
+        var raw = Assert.Single(traces[("T1", 2)]);
+        Assert.Equal("urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0", raw.RecordId);
+        Assert.Equal("data/exchanges/prod/iam-aws-global.warc.gz", raw.Exchange!.File);
+        Assert.Empty(traces[("T1", 3)]);
+        var html = Encoding.UTF8.GetString(Written(ReportFormats.All.Single(f => f.Name == "html"), workpaper));
+        foreach (var words in new[] { raw.Reference, raw.Exchange.File, Digest.Of("the raw answers"u8).Hex, "request-1", "data/results/apd-aws-901.t1.ndjson" })
+            Assert.Contains(words, html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_index_names_cannot_lead_out_of_the_bundle()
+    {
+        using var folder = new TemporaryFolder();
+        var bundle = await ReportBundle.SealAsync(folder.Path, ReportBundle.Usual);
+        BundleForgery.Replace(bundle, "data/evidence/index.jsonl", "data/tables/aws-iam-listusers-0123456789ab.ndjson.gz", "../../../../../etc/passwd");
+        var refused = Assert.Throws<InvalidDataException>(() => Written(ReportFormats.All.Single(f => f.Name == "html"), ReportBundle.Read(bundle)));
+        Assert.Contains("cannot be a file of the bundle", refused.Message, StringComparison.Ordinal);
+    }
+
+    internal static byte[] Written(IReportFormat format, Workpaper workpaper)
+    {
+        using var content = new MemoryStream();
+        format.Write(workpaper, content, CancellationToken.None);
+        return content.ToArray();
+    }
+
+    /// <summary>The parts of a workbook after each other, and the packed items of a page as they are: what a person can approve.</summary>
+    internal static string Readable(IReportFormat format, byte[] content)
+    {
+        if (format.Name == "xlsx")
+        {
+            using var zip = new ZipArchive(new MemoryStream(content));
+            return string.Concat(zip.Entries.Select(e =>
+            {
+                using var reader = new StreamReader(e.Open());
+                return $"== {e.FullName}\n{reader.ReadToEnd().Replace("<x:row", "\n<x:row", StringComparison.Ordinal)}\n";
+            }));
+        }
+        var text = Encoding.UTF8.GetString(content);
+        return format.Name != "html" ? text : Regex.Replace(text, "(<script type=\"application/gzip\\+base64\"[^>]*>)([^<]*)", m =>
+        {
+            using var unpacked = new StreamReader(new GZipStream(new MemoryStream(Convert.FromBase64String(m.Groups[2].Value)), CompressionMode.Decompress));
+            return m.Groups[1].Value + unpacked.ReadToEnd();
+        });
+    }
+
+    private static string GoldenName(IReportFormat format) => format.Name == "xlsx" ? "workpaper.xlsx.txt" : format.FileName;
+
+    /// <summary>The text as a reader sees it, whatever the form escapes.</summary>
+    private static string Plain(string text) => WebUtility.HtmlDecode(Regex.Replace(
+        Regex.Unescape(Regex.Replace(text.Replace("\\\\", "\\", StringComparison.Ordinal), @"\\(?!u[0-9a-fA-F]{4})", "")), "</?x:[^>]*>", " "));
+}
