@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Xml;
 
 namespace AuditCli.Collectors.Aws.Protocols;
@@ -6,7 +7,6 @@ namespace AuditCli.Collectors.Aws.Protocols;
 internal sealed class AnswerElement(string name)
 {
     private const int MaxDepth = 200;
-    private static readonly Dictionary<string, string> NoAttributes = [];
     private List<AnswerElement>? _children;
 
     public string Name => name;
@@ -14,7 +14,7 @@ internal sealed class AnswerElement(string name)
     public IReadOnlyList<AnswerElement> Children => _children ?? [];
 
     /// <summary>Attributes by local name, without namespace declarations.</summary>
-    public IReadOnlyDictionary<string, string> Attributes { get; private set; } = NoAttributes;
+    public IReadOnlyDictionary<string, string> Attributes { get; private set; } = FrozenDictionary<string, string>.Empty;
 
     /// <summary>A document type is refused: entities are how small answers become large ones.</summary>
     public static XmlReaderSettings Settings { get; } = new()
