@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
 
@@ -149,6 +150,9 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
             Assert.True(shown.ExitCode == 0, shown.Error);
             HostileRun.IsHarmless(shown.Output);
             Assert.Contains("name is the item", shown.Output, StringComparison.Ordinal);
+            var json = await AuditCommand.RunAsync(hostile.Folder, "show", hostile.Bundle, HostileRun.Control, "T1", name, "--output", "json");
+            Assert.DoesNotContain(json.Output, c => c is (< ' ' and not ('\n' or '\r')) or > '~');
+            Assert.Equal(name, JsonElement.Parse(json.Output).GetProperty("items")[0].GetProperty("item").GetString());
             var card = $"card-{Digest.Of(Encoding.UTF8.GetBytes(name)).Hex[..8]}.html";
             Assert.Equal(0, (await AuditCommand.RunAsync(hostile.Folder, "show", hostile.Bundle, HostileRun.Control, "T1", name, "--html", card)).ExitCode);
             var page = await File.ReadAllTextAsync(Path.Combine(hostile.Folder, card));
@@ -157,6 +161,55 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
             Assert.DoesNotContain("<img", page, StringComparison.OrdinalIgnoreCase);
         }
         HostileRun.IsHarmless((await AuditCommand.RunAsync(hostile.Folder, "show", hostile.Bundle, "\u001b[31mnothing\u202e")).Error);
+    }
+
+    [Fact]
+    public async Task As_json_everything_that_can_be_named_is_one_object_from_control_to_answer()
+    {
+        Assert.Equal(14, (await JsonAsync()).GetProperty("controls").GetArrayLength());
+        var control = await JsonAsync("APD-AWS-002");
+        Assert.Equal("replay", control.GetProperty("mode").GetString());
+        var sealedTests = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == "APD-AWS-002").GetProperty("tests");
+        Assert.True(JsonElement.DeepEquals(sealedTests, control.GetProperty("control").GetProperty("tests")));
+        var exception = control.GetProperty("exceptions").EnumerateArray().First(e => e.GetProperty("item").GetString() == Person);
+        Assert.Equal(6, (await JsonAsync("APD-AWS-002", "T1")).GetProperty("items").GetArrayLength());
+        var item = (await JsonAsync(exception.GetProperty("exception_id").GetString()!)).GetProperty("items")[0];
+        var found = item.GetProperty("tables").EnumerateArray().First(t => t.GetProperty("name").GetString() == "credential_report").GetProperty("found")[0].GetProperty("row");
+        Assert.Equal(Person, found.GetProperty("arn").GetString());
+        var exchange = (await JsonAsync(found.GetProperty("_ref").GetString()!)).GetProperty("exchange");
+        Assert.Equal("iam:GetCredentialReport", exchange.GetProperty("asked_for").GetProperty("operation").GetString());
+        var body = exchange.GetProperty("response").GetProperty("body").GetString()!;
+        Assert.StartsWith("<GetCredentialReportResponse", body, StringComparison.Ordinal);
+        Assert.Equal(exchange.GetProperty("body_digest").GetString(), $"sha256:{Digest.Of(Encoding.UTF8.GetBytes(body)).Hex}");
+        Assert.Equal("iam:GetCredentialReport", (await JsonAsync(exchange.GetProperty("asked_for").GetProperty("evidence_id").GetString()!)).GetProperty("evidence")[0].GetProperty("operation").GetString());
+        Assert.Contains("break-glass-2", (await JsonAsync("data/inputs/break-glass-register/break-glass-register.csv#/2")).GetProperty("input").GetProperty("values").GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_place_that_a_reference_points_at_stands_beside_the_whole_answer()
+    {
+        var reference = (await JsonAsync((await JsonAsync("APD-K8S-001")).GetProperty("exceptions")[0].GetProperty("exception_id").GetString()!))
+            .GetProperty("items")[0].GetProperty("tables").EnumerateArray().SelectMany(t => t.GetProperty("found").EnumerateArray())
+            .Select(f => f.GetProperty("row").GetProperty("_ref").GetString()!).First(r => r.Contains("/items/", StringComparison.Ordinal));
+        var exchange = (await JsonAsync(reference)).GetProperty("exchange");
+        Assert.Equal(reference.Split('#')[1], exchange.GetProperty("pointer").GetString());
+        Assert.Contains("\"metadata\"", exchange.GetProperty("at").GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_answer_has_one_form()
+    {
+        var both = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "APD-AWS-002", "--output", "json", "--raw");
+        Assert.Equal(1, both.ExitCode);
+        Assert.Contains("choose one", both.Error, StringComparison.Ordinal);
+        Assert.Equal(1, (await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "urn:uuid:00000000-0000-0000-0000-000000000000", "--output", "json")).ExitCode);
+    }
+
+    private async Task<JsonElement> JsonAsync(params string[] words)
+    {
+        var shown = await ShownAsync([.. words, "--output", "json"]);
+        Assert.True(Ascii.IsValid(shown));
+        return JsonElement.Parse(shown);
     }
 
     private async Task<string> ShownAsync(params string[] words)

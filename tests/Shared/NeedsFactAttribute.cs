@@ -1,15 +1,15 @@
 namespace AuditCli.Tests;
 
-/// <summary>A test that asks another program for a second opinion. Without it the test is skipped, and says so; in CI it fails.</summary>
+/// <summary>A test that asks other programs for a second opinion. Without one of them the test is skipped, and says so; in CI it fails.</summary>
 public sealed class NeedsFactAttribute : FactAttribute
 {
-    public NeedsFactAttribute(string program)
+    public NeedsFactAttribute(params string[] programs)
     {
-        Program = program;
-        Skip = WhyNot(program)!;
+        Programs = programs;
+        Skip = programs.Select(WhyNot).FirstOrDefault(why => why is not null)!;
     }
 
-    public string Program { get; }
+    public string[] Programs { get; }
 
     /// <summary>Null when it can be asked.</summary>
     internal static string? WhyNot(string program) => Environment.GetEnvironmentVariable("CI") == "true" ? null

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
 using AuditCli.Evidence;
-using AuditCli.Evidence.Tables;
 using AuditCli.Lookup;
 
 namespace AuditCli.Commands;
@@ -22,9 +21,11 @@ internal static class ShowCommand
         };
         var html = CommandOptions.Text(host, "--html", "FILE", "Write a one-page evidence card of the item or exchange; the file must not be there yet.");
         var raw = CommandOptions.Flag(host, "--raw", "Print the answer's body of an exchange, byte for byte, and nothing else.");
+        var form = CommandOptions.Output(host);
         var command = new DetailedCommand("show", "Look something up in a bundle: from a control to its items, their evidence, and the raw request and response.", """
             What is shown is compared with the bundle's manifest as it is read; who sealed it, 'auditcli verify' says. Everything is
-            bounded, and what could steer a terminal is shown as \uXXXX; --raw is for a file or a pipe.
+            bounded, and what could steer a terminal is shown as \uXXXX; --raw is for a file or a pipe. --output json has whole
+            populations and bodies, in one object.
 
             Rows behind an item are found by value: of the tables that the test's SQL names, in the item's account, those rows in
             which a cell is the item, is a part of it between spaces and slashes, or is one of the attributes shown.
@@ -39,20 +40,22 @@ internal static class ShowCommand
               auditcli show BUNDLE urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0 --raw > answer.xml
             """)
         {
-            bundle, what, html, raw,
+            bundle, what, html, raw, form,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             return BundleCommands.GuardAsync(error, () => ShowAsync(
-                host, parsed.GetValue(bundle)!, [.. parsed.GetValue(what) ?? []], parsed.GetValue(html), parsed.GetValue(raw), output, error, cancellationToken), cancellationToken);
+                host, parsed.GetValue(bundle)!, [.. parsed.GetValue(what) ?? []], parsed.GetValue(html), parsed.GetValue(raw), parsed.GetValue(form) == "json", output, error, cancellationToken), cancellationToken);
         });
         return command;
     }
 
     private static async Task<int> ShowAsync(
-        AuditHost host, string given, ImmutableArray<string> words, string? html, bool raw, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        AuditHost host, string given, ImmutableArray<string> words, string? html, bool raw, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
+        if (new[] { html is not null, raw, json }.Count(form => form) > 1)
+            return await BundleCommands.UsageAsync(error, "--html, --raw and --output json are three forms of one answer; choose one");
         var opened = OpenedBundle.Open(host.FullPath(given));
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
@@ -61,6 +64,15 @@ internal static class ShowCommand
             return await RawAsync(host, opened, selection, error, cancellationToken);
         if (html is not null)
             return await CardAsync(host, opened, selection, html, output, error, cancellationToken);
+        FoundExchange? exchange = null;
+        if (selection is Selection.OfExchange(var named, _) && (exchange = FoundExchange.Of(opened, named, [], cancellationToken)) is null)
+            return await BundleCommands.UsageAsync(error, $"the bundle has no exchange {named}");
+        if (json)
+        {
+            using var writer = new ShowJson(output, opened, host);
+            writer.Write(selection, exchange, MostItems, cancellationToken);
+            return ExitCode.Ok;
+        }
         var text = new ShowText(output, opened, given);
         text.Head();
         switch (selection)
@@ -77,6 +89,7 @@ internal static class ShowCommand
             case Selection.OfItems(var control, var rows):
                 foreach (var row in rows.Take(MostItems))
                     text.Item(ItemView.Of(opened, host, control, row, cancellationToken));
+                text.More(rows.Length - MostItems, "items of that name, in other tests or accounts");
                 break;
             case Selection.OfEvidence(var items):
                 foreach (var item in items)
@@ -85,11 +98,9 @@ internal static class ShowCommand
             case Selection.OfInput(var file, var row):
                 text.Input(file, InputRow(opened, file, row));
                 break;
-            case Selection.OfExchange(var record, var pointer):
-                if (FoundExchange.Of(opened, record, [], cancellationToken) is not { } found)
-                    return await BundleCommands.UsageAsync(error, $"the bundle has no exchange {record}");
-                text.Exchange(found);
-                text.Messages(found, pointer);
+            case Selection.OfExchange(_, var pointer):
+                text.Exchange(exchange!);
+                text.Messages(exchange!, pointer);
                 break;
         }
         return ExitCode.Ok;
@@ -139,13 +150,7 @@ internal static class ShowCommand
     }
 
     /// <summary>A file that was handed in, or one record of it with the names of its columns.</summary>
-    private static ShownBody InputRow(OpenedBundle opened, string file, long? row)
-    {
-        var content = opened.Files.Read(file);
-        if (row is not { } number)
-            return ShownBody.Of(content, []);
-        using var records = new CsvReader(new MemoryStream(content), file);
-        var found = records.Records().FirstOrDefault(r => r.Number == number) ?? throw new InvalidDataException($"{file} has no row {number}");
-        return ShownBody.Of(Encoding.UTF8.GetBytes(string.Join('\n', records.Header.Zip(found.Fields, (name, value) => $"{name}: {value.ReplaceLineEndings(" ")}"))), []);
-    }
+    private static ShownBody InputRow(OpenedBundle opened, string file, long? row) => row is { } number
+        ? ShownBody.Of(Encoding.UTF8.GetBytes(string.Join('\n', opened.InputRow(file, number).Select(v => $"{v.Name}: {v.Value.ReplaceLineEndings(" ")}"))), [])
+        : ShownBody.Of(opened.Files.Read(file), []);
 }

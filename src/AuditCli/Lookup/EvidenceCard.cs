@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
@@ -16,17 +17,33 @@ internal sealed class EvidenceCard
     private const int Long = 2000;
     private const int LongestMark = 200;
     private const string Style = """
-        :root{color-scheme:light dark;--line:#8884;--soft:#8882;--mark:#ffd54f}
-        body{font:14px/1.45 system-ui,sans-serif;max-width:62rem;margin:1.5rem auto;padding:0 1rem}
-        h1{font-size:1.25rem;margin:0 0 .2rem}h2{font-size:1rem;margin:1.4rem 0 .4rem;border-bottom:1px solid var(--line)}h3{font-size:.9rem;margin:1rem 0 .3rem}
-        table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.15rem .6rem .15rem 0;overflow-wrap:anywhere}th{width:11rem;font-weight:600}
-        pre{font:12px/1.4 ui-monospace,monospace;background:var(--soft);padding:.6rem;margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
-        .verdict{font-weight:700}.replay{border:2px solid;padding:.4rem .6rem;font-weight:700}mark{background:var(--mark);color:#000}
-        @media print{body{margin:0;max-width:none}pre{background:none;border:1px solid var(--line)}}
+        :root{color-scheme:light dark;--page:#f4f6f9;--card:#fff;--ink:#18222f;--soft:#526072;--line:#dbe2ea;--head:#132a43;--head-ink:#f3f7fb;--head-soft:#b9cbe0;--code:#eef2f7;--mark:#ffd54f;--bad:#fde3e0;--bad-ink:#8b1b17;--good:#dff3e6;--good-ink:#11522e;--doubt:#fff0d2;--doubt-ink:#6d4200;--none:#e8edf2;--none-ink:#3a4757}
+        @media (prefers-color-scheme:dark){:root{--page:#0e141b;--card:#161e28;--ink:#e4eaf1;--soft:#a1b0c1;--line:#2a3543;--head:#0a1018;--head-soft:#a9bdd4;--code:#0f161e;--bad:#431a19;--bad-ink:#ffb3ae;--good:#12351f;--good-ink:#8fe0b0;--doubt:#3d2c0c;--doubt-ink:#ffd68a;--none:#252f3b;--none-ink:#c3cfdb}}
+        *{box-sizing:border-box}
+        body{margin:0;background:var(--page);color:var(--ink);font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:anywhere}
+        .replay{margin:0;padding:.55rem 1rem;text-align:center;font-weight:700;background:var(--bad);color:var(--bad-ink);border-bottom:1px solid}
+        header{background:var(--head);color:var(--head-ink)}
+        header>div,main{max-width:62rem;margin:0 auto;padding:0 1.1rem}header>div{padding-block:1.3rem}
+        header p{margin:.25rem 0 0;color:var(--head-soft)}
+        header .kicker{margin:0;font-size:.75rem;font-weight:600;letter-spacing:.08em;text-transform:uppercase}
+        h1{font-size:1.45rem;line-height:1.25;margin:.15rem 0 0}h2{font-size:1.05rem;margin:0 0 .6rem}h3{font-size:.9rem;margin:1.1rem 0 .3rem}
+        section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.05rem 1.2rem;margin:1rem 0}
+        section p{color:var(--soft);font-size:.85rem;margin:.3rem 0}
+        table{border-collapse:collapse;width:100%;margin:.3rem 0}
+        th,td{text-align:left;vertical-align:top;padding:.28rem .8rem .28rem 0;border-top:1px solid var(--line)}tr:first-child>*{border-top:0}
+        th{width:13rem;font-weight:400;color:var(--soft)}
+        pre{font:12px/1.5 ui-monospace,"Cascadia Mono",Consolas,Menlo,monospace;background:var(--code);border:1px solid var(--line);border-radius:6px;padding:.7rem .8rem;margin:.3rem 0;white-space:pre-wrap}
+        .badge{display:inline-block;padding:.1rem .6rem;border-radius:99px;font-weight:700;font-size:.8rem;margin-right:.5rem;background:var(--none);color:var(--none-ink)}
+        .deviation{background:var(--bad);color:var(--bad-ink)}.indicated,.undetermined{background:var(--doubt);color:var(--doubt-ink)}.pass{background:var(--good);color:var(--good-ink)}
+        mark{background:var(--mark);color:#000;padding:0 .1em;border-radius:2px}
+        @media (max-width:620px){section{padding:.9rem}th,td{display:block;width:auto;padding:.1rem 0}td{border-top:0;padding-bottom:.4rem}}
+        @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--head:#fff;--head-ink:#000;--head-soft:#333;--code:#fff}header>div,main{max-width:none}section{border-width:1px 0 0;border-radius:0;padding:.6rem 0;margin:.4rem 0}.badge{border:1px solid}tr,h2,h3{break-inside:avoid;break-after:auto}}
         """;
 
+    private static readonly string StyleHash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)));
     private readonly StringBuilder _page = new();
     private readonly OpenedBundle _bundle;
+    private bool _begun;
 
     private EvidenceCard(OpenedBundle bundle) => _bundle = bundle;
 
@@ -36,10 +53,11 @@ internal sealed class EvidenceCard
         var card = new EvidenceCard(bundle);
         var row = view.Row;
         card.Begin($"{view.Result.Id} {view.Result.Title}", PrintableText.Of($"{row.Test} {view.TestTitle}".TrimEnd(), Long));
+        card.Heading("Item");
         card.Open();
         card.Row("Item", row.Item);
         card.Row("Where", row.Place);
-        card.Row("Verdict", $"{ShowText.Word(row)}{(row.Reason is { } reason ? $": {reason}" : "")}", "verdict");
+        card.Verdict(row);
         if (row.IsException)
             card.Row("Exception id", row.ExceptionId);
         if (row.Waiver is { ValueKind: JsonValueKind.Object } waiver)
@@ -57,7 +75,7 @@ internal sealed class EvidenceCard
             card.Exchange(exchange, "", view.Words);
         if (view.MoreExchanges > 0)
             card.Paragraph($"{view.MoreExchanges} more exchanges are in the bundle.");
-        return card.End($"{view.Result.Id} {row.Test}");
+        return card.End(row.IsException ? row.ExceptionId : $"{view.Result.Id} {row.Test} ITEM");
     }
 
     /// <summary>The card of an exchange.</summary>
@@ -72,13 +90,17 @@ internal sealed class EvidenceCard
     private void Begin(string title, string subtitle)
     {
         _page.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Evidence: ").Append(Text(title, Short)).Append("</title>\n<style>\n").Append(Style)
-            .Append("\n</style>\n</head>\n<body>\n<main>\n");
+            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-").Append(StyleHash).Append("'; base-uri 'none'; form-action 'none'\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Evidence: ").Append(Text(title, Short)).Append("</title>\n<style>").Append(Style)
+            .Append("</style>\n</head>\n<body>\n<header>\n");
         if (_bundle.Record.Mode == "replay")
-            _page.Append("<p class=\"replay\">").Append(Text(ShowText.Mode(_bundle), Long)).Append("</p>\n");
-        _page.Append("<h1>").Append(Text(title, Long)).Append("</h1>\n<p>").Append(Text(subtitle, Long)).Append("</p>\n");
+            _page.Append("<p class=\"replay\">").Append(Text(ShowText.Mode(_bundle)["a ".Length..], Long)).Append("</p>\n");
+        _page.Append("<div><p class=\"kicker\">Evidence, ").Append(Text($"{_bundle.Text("entity")}, {_bundle.Text("name")}", Short)).Append("</p>\n<h1>").Append(Text(title, Long)).Append("</h1>\n<p>")
+            .Append(Text(subtitle, Long)).Append("</p></div>\n</header>\n<main>\n");
     }
+
+    private void Verdict(PopulationRow row) => _page.Append("<tr><th scope=\"row\">Verdict</th><td><span class=\"badge ").Append(Text(row.Verdict, Short)).Append("\">").Append(Text(ShowText.Word(row), Short))
+        .Append("</span>").Append(Text(row.Reason ?? "", Long)).Append("</td></tr>\n");
 
     private string End(string words)
     {
@@ -94,7 +116,7 @@ internal sealed class EvidenceCard
         Row("To check", "auditcli verify BUNDLE, then auditcli reperform BUNDLE");
         Row("To see it again", $"auditcli show BUNDLE {words}");
         Close();
-        return _page.Append("</main>\n</body>\n</html>\n").ToString();
+        return _page.Append("</section>\n</main>\n</body>\n</html>\n").ToString();
     }
 
     private void Table(TracedTable table)
@@ -183,7 +205,12 @@ internal sealed class EvidenceCard
             Row(prefix + member.Name, member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : member.Value.GetRawText());
     }
 
-    private void Heading(string text) => _page.Append("<h2>").Append(Text(text, Long)).Append("</h2>\n");
+    /// <summary>Begins a part of the page, after another one.</summary>
+    private void Heading(string text)
+    {
+        _page.Append(_begun ? "</section>\n" : "").Append("<section>\n<h2>").Append(Text(text, Long)).Append("</h2>\n");
+        _begun = true;
+    }
 
     private void Paragraph(string text) => _page.Append("<p>").Append(Text(text, Long)).Append("</p>\n");
 
@@ -191,8 +218,8 @@ internal sealed class EvidenceCard
 
     private void Close() => _page.Append("</table>\n");
 
-    private void Row(string name, string value, string? style = null) =>
-        _page.Append("<tr><th scope=\"row\">").Append(Text(name, Short)).Append("</th><td").Append(style is null ? "" : $" class=\"{style}\"").Append('>').Append(Text(value, Long)).Append("</td></tr>\n");
+    private void Row(string name, string value) =>
+        _page.Append("<tr><th scope=\"row\">").Append(Text(name, Short)).Append("</th><td>").Append(Text(value, Long)).Append("</td></tr>\n");
 
     private static string Text(string text, int most) => WebUtility.HtmlEncode(PrintableText.Of(text, most));
 }

@@ -4,6 +4,7 @@ using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
 using AuditCli.Reperformance;
 
 namespace AuditCli.Lookup;
@@ -64,6 +65,21 @@ internal sealed class OpenedBundle
             _library = ControlLibrary.OfBundle(Path.Combine(Files.Folder, ControlsFolder), host.Sources, ImmutableDictionary<string, Digest>.Empty);
         }
         return _library.Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == id);
+    }
+
+    /// <summary>What the results say of a control, as it stands there.</summary>
+    /// <exception cref="InvalidDataException">The results are not the ones that were sealed.</exception>
+    public JsonElement ResultOf(string id) =>
+        JsonElement.Parse(Files.Read(ResultsPath)).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == id);
+
+    /// <summary>A record of a file that was handed in, by the names of its columns.</summary>
+    /// <param name="number">Counted from 1, without the header.</param>
+    /// <exception cref="InvalidDataException">There is no such record, or the file is not the one that was sealed.</exception>
+    public ImmutableArray<(string Name, string Value)> InputRow(string file, long number)
+    {
+        using var records = new CsvReader(new MemoryStream(Files.Read(file)), file);
+        var found = records.Records().FirstOrDefault(r => r.Number == number) ?? throw new InvalidDataException($"{file} has no row {number}");
+        return [.. records.Header.Zip(found.Fields)];
     }
 
     /// <summary>The population of a test over all its partitions, in the order of its file; nothing where the control was not tested.</summary>

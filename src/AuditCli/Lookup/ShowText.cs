@@ -171,6 +171,13 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"answer record {answer.Id}, block {answer["WARC-Block-Digest"] ?? "without digest"}, body {answer["WARC-Payload-Digest"] ?? "without digest"}{(exchange.RedactedPayloadDigest is { } redacted ? $"; redacted, before that {redacted}" : "")}{(exchange.BodiesOmitted ? "; bodies left out, because they hand out credentials" : "")}");
     }
 
+    /// <summary>How many there are beside those shown.</summary>
+    public void More(long count, string of)
+    {
+        if (count > 0)
+            Line(string.Create(CultureInfo.InvariantCulture, $"  and {count} more {of}"));
+    }
+
     /// <summary>Both messages.</summary>
     public void Messages(FoundExchange found, string pointer)
     {
@@ -205,7 +212,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
 
     /// <summary>The tables in which nothing was found, a line for each name: that there is none is evidence too.</summary>
     public static IEnumerable<string> Unmatched(ItemView view) => view.Tables.GroupBy(t => (t.Name, t.Evidence.Operation)).Where(g => g.All(t => t.Matching == 0))
-        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: none that matches in {g.Sum(t => t.Rows)} rows of {g.Count()} tables{(g.All(t => t.Evidence.Outcome == CollectionOutcome.Complete) ? "" : ", NOT ALL OF WHICH WERE READ COMPLETELY")}");
+        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: none that matches in {Wording.Count(g.Sum(t => t.Rows), "row")} of {Wording.Count(g.Count(), "table")}{(g.All(t => t.Evidence.Outcome == CollectionOutcome.Complete) ? "" : ", NOT ALL OF WHICH WERE READ COMPLETELY")}");
 
     public static string Place(EvidenceItem item) => item.Target.Length == 0 ? "the inputs" : string.Join(' ', new[] { item.Target, item.Account == item.Target ? "" : item.Account, item.Region }.Where(p => p.Length > 0));
 
@@ -263,12 +270,6 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         foreach (var word in words)
             Line($"next: auditcli show {shownAs} {word}");
-    }
-
-    private void More(long count, string of)
-    {
-        if (count > 0)
-            Line(string.Create(CultureInfo.InvariantCulture, $"  and {count} more {of}"));
     }
 
     private static string Calls(long count) => count == 1 ? "1 call" : $"{count} calls";

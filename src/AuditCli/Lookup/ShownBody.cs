@@ -41,7 +41,11 @@ internal sealed record ShownBody(string Form, long Bytes, ImmutableArray<string>
     }
 
     /// <summary>The value at a pointer of a JSON body, on its own; null where the body is no JSON or has nothing there.</summary>
-    public static ShownBody? At(ReadOnlyMemory<byte> body, string pointer)
+    public static ShownBody? At(ReadOnlyMemory<byte> body, string pointer) =>
+        ValueAt(body, pointer) is { } value ? Of(Encoding.UTF8.GetBytes(value.GetRawText()), []) : null;
+
+    /// <summary>As <see cref="At"/>, as it stands there.</summary>
+    public static JsonElement? ValueAt(ReadOnlyMemory<byte> body, string pointer)
     {
         if (pointer.Length == 0 || body.Length > MostLaidOut || Json(body) is not { } document)
             return null;
@@ -57,7 +61,7 @@ internal sealed record ShownBody(string Form, long Bytes, ImmutableArray<string>
                 else
                     return null;
             }
-            return Of(Encoding.UTF8.GetBytes(value.GetRawText()), []);
+            return value.Clone();
         }
     }
 

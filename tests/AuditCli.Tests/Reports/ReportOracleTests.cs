@@ -92,11 +92,13 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         Assert.True((await NodeAsync("junit-check.mjs", await HostileAsync("junit"))).GetProperty("failed").GetInt32() > 0);
     }
 
-    [NeedsFact("chromium")]
+    [NeedsFact("chromium", "node")]
     public async Task The_page_works_in_a_browser_and_axe_finds_nothing_serious()
     {
         var found = await NodeAsync("report-check.mjs", Sealed("report.html"), "APD-AWS-002", "prod");
         CheckPage(found);
+        Assert.Equal("Skip to the content", found.GetProperty("firstStop").GetString());
+        Assert.Equal("#main", found.GetProperty("firstStopLeadsTo").GetString());
         Assert.Equal(14, found.GetProperty("controls").GetInt32());
         Assert.Equal(1, found.GetProperty("foundByWord").GetInt32());
         Assert.Equal(0, found.GetProperty("foundByNonsense").GetInt32());
@@ -107,7 +109,7 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         Assert.StartsWith("REPLAY of exchanges", found.GetProperty("firstText").GetString(), StringComparison.Ordinal);
     }
 
-    [NeedsFact("chromium")]
+    [NeedsFact("chromium", "node")]
     public async Task A_hostile_page_runs_nothing_and_shows_everything_as_text()
     {
         var found = await NodeAsync("report-check.mjs", await HostileAsync("html"), "APD-AWS-901", "<script>alert(1)");
@@ -116,7 +118,7 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         Assert.Contains("<img src=x onerror=alert(2)>", found.GetProperty("foundText").GetString(), StringComparison.Ordinal);
     }
 
-    private static void CheckPage(JsonElement found)
+    internal static void CheckPage(JsonElement found)
     {
         Assert.Equal(0, found.GetProperty("messages").GetArrayLength());
         Assert.Equal(0, found.GetProperty("requests").GetArrayLength());
@@ -153,7 +155,7 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
     private Task<CommandResult> ValidateSarifAsync(string file) =>
         AuditCommand.OtherAsync(_folder.Path, "node", Repository.Path("tests", "tools", "node_modules", "@microsoft", "sarif-multitool", "bin.js"), "validate", file);
 
-    private static async Task<JsonElement> NodeAsync(string script, params string[] arguments)
+    internal static async Task<JsonElement> NodeAsync(string script, params string[] arguments)
     {
         var read = await AuditCommand.OtherAsync(Repository.Path("tests", "tools"), "node", [script, .. arguments]);
         Assert.True(read.ExitCode == 0, read.ToString());

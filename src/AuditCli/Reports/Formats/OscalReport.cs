@@ -96,7 +96,7 @@ internal sealed class OscalReport : IReportFormat
             json.WriteStartObject();
             json.WriteString("uuid", NameUuid.Of(_bundle, "result"));
             Line("title", workpaper.TotalsLine);
-            Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {workpaper.Run.AsOf}. Every item of each population was tested.");
+            Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}. Every item of each population was tested.");
             json.WriteString("start", workpaper.Run.Started);
             json.WriteString("end", workpaper.Run.Finished);
             WriteInventory();

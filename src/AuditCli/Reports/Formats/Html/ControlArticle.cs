@@ -103,7 +103,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         if (control.Definition is { } d)
         {
             html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt><dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
-            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, {(d.Mode == ControlMode.Period ? $"over the period {workpaper.Run.PeriodWords}" : $"state as of {workpaper.Run.AsOf}")}; every item of the population, nothing sampled</dd>");
+            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, {(d.Mode == ControlMode.Period ? $"over the period {workpaper.Run.PeriodWords}" : $"state as of {RunDocument.Second(workpaper.Run.AsOf)}")}; every item of the population, nothing sampled</dd>");
             html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
         }
         html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
@@ -167,7 +167,8 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WritePopulation(WorkpaperControl control, int number)
     {
-        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {control.Result.Population} items, every one tested</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
+        var result = control.Result;
+        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {result.Population} {(result.Population == 1 ? "item" : "items")}, {(result.Population == 0 ? "nothing to test" : "every one tested")}</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
         html.Markup("<option>pass</option><option>exception</option><option>approved exception</option><option>undetermined</option><option>indicated exception</option></select></label></div>");
         html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr><th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th><th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
         html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div><p class=\"count-shown status\" role=\"status\"></p></div></details>");

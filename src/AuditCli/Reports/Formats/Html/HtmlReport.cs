@@ -11,6 +11,9 @@ namespace AuditCli.Reports.Formats.Html;
 /// </summary>
 internal sealed class HtmlReport : IReportFormat
 {
+    private const int NotesShown = 60;
+    private const int DigestLength = 64;
+
     public string Name => "html";
 
     public string FileName => "report.html";
@@ -50,22 +53,41 @@ internal sealed class HtmlReport : IReportFormat
 
     private static void WriteSummary(HtmlWriter html, Workpaper workpaper)
     {
-        html.Markup("<div class=\"two\"><section aria-labelledby=\"h-conclusions\"><h2 id=\"h-conclusions\">Conclusions</h2>");
+        html.Markup("<section aria-labelledby=\"h-conclusions\"><h2 id=\"h-conclusions\">Conclusions</h2>");
         ConclusionChart.Write(html, workpaper);
-        html.Markup("</section>\n<section aria-labelledby=\"h-scope\"><h2 id=\"h-scope\">Scope, and what narrows it</h2><ul class=\"notes\" tabindex=\"0\" aria-labelledby=\"h-scope\">");
-        foreach (var note in workpaper.Notes.OrderBy(n => !n.Narrows))
+        html.Markup("</section>\n<section aria-labelledby=\"h-scope\"><h2 id=\"h-scope\">Scope, and what narrows it</h2>");
+        var notes = workpaper.Notes.OrderBy(n => !n.Narrows).ToArray();
+        if (!notes.Any(n => n.Narrows))
+            html.Markup("<p>Nothing narrows it.</p>");
+        WriteNotes(html, notes.Take(NotesShown));
+        if (notes.Length > NotesShown)
+        {
+            html.Write($"<details><summary>{notes.Length - NotesShown} more, {notes.Skip(NotesShown).Count(n => n.Narrows)} of which narrow it</summary><div>");
+            WriteNotes(html, notes.Skip(NotesShown));
+            html.Markup("</div></details>");
+        }
+        html.Markup("</section>\n<section aria-labelledby=\"h-what\"><h2 id=\"h-what\">What this is</h2><dl class=\"identity\">");
+        foreach (var (label, value) in workpaper.Identification)
+        {
+            if (value.Length == DigestLength && value.All(char.IsAsciiHexDigitLower))
+                html.Write($"<div><dt>{label}</dt><dd><code>{value}</code></dd></div>");
+            else
+                html.Write($"<div><dt>{label}</dt><dd>{value}</dd></div>");
+        }
+        html.Markup("</dl></section>\n");
+    }
+
+    private static void WriteNotes(HtmlWriter html, IEnumerable<ScopeNote> notes)
+    {
+        html.Markup("<ul class=\"notes\">");
+        foreach (var note in notes)
         {
             if (note.Narrows)
                 html.Write($"<li class=\"narrows\"><b>{note.Kind}</b>{note.Text}</li>");
             else
                 html.Write($"<li><b>{note.Kind}</b>{note.Text}</li>");
         }
-        if (workpaper.Notes.IsEmpty)
-            html.Markup("<li>Nothing narrows it.</li>");
-        html.Markup("</ul></section></div>\n<section aria-labelledby=\"h-what\"><h2 id=\"h-what\">What this is</h2><dl class=\"identity\">");
-        foreach (var (label, value) in workpaper.Identification)
-            html.Write($"<div><dt>{label}</dt><dd>{value}</dd></div>");
-        html.Markup("</dl></section>\n");
+        html.Markup("</ul>");
     }
 
     private static void WriteList(HtmlWriter html, Workpaper workpaper)

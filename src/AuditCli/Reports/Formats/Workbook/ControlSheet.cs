@@ -61,7 +61,7 @@ internal static class ControlSheet
         Field(sheet, "Domain", Wording.Name(result.Domain));
         Field(sheet, "Owner", definition.Owner);
         Field(sheet, "Nature, frequency", $"{definition.NatureType}, {definition.NatureExecution}; {definition.Frequency}");
-        Field(sheet, "Period", definition.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"state as of {workpaper.Run.AsOf}");
+        Field(sheet, "Period", definition.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"state as of {RunDocument.Second(workpaper.Run.AsOf)}");
         if (definition.Walkthrough is { } walkthrough)
             Field(sheet, "Walkthrough", walkthrough);
         Section(sheet, "4  Test procedure");
@@ -165,7 +165,7 @@ internal static class ControlSheet
             Field(sheet, "Note", note);
         foreach (var question in control.Definition?.HumanAttributes ?? [])
             Fill(sheet, $"To be answered: {question.Id}", question.Question);
-        Field(sheet, "Holds for", control.Definition?.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"the state as of {workpaper.Run.AsOf}");
+        Field(sheet, "Holds for", control.Definition?.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"the state as of {RunDocument.Second(workpaper.Run.AsOf)}");
         if (control.Definition?.Recommendation is { } recommendation)
             Field(sheet, "Recommendation", recommendation);
     }

@@ -1,0 +1,413 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Warc;
+using AuditCli.Reports;
+
+namespace AuditCli.Lookup;
+
+/// <summary>
+/// What <c>show --output json</c> prints: one object, with what was named under a member of its own. It is ASCII: whatever could steer
+/// a terminal is an escape. Populations, lists of exchanges and bodies are whole, and written as they are read; the rows behind an item
+/// are as many as the text shows, with how many there are.
+/// </summary>
+internal sealed class ShowJson : IDisposable
+{
+    private const int FlushAt = 64 * 1024;
+    private const int MostRows = 5;
+    private const int Depth = 1000;
+    private readonly OpenedBundle _bundle;
+    private readonly AuditHost _host;
+    private readonly TextWriter _output;
+    private readonly MemoryStream _buffer = new();
+    private readonly Utf8JsonWriter _json;
+
+    public ShowJson(TextWriter output, OpenedBundle bundle, AuditHost host)
+    {
+        (_output, _bundle, _host) = (output, bundle, host);
+        // What does not fit a name or a text of JSON (a lone surrogate) is replaced; the bytes are in --raw.
+        _json = new(_buffer, new JsonWriterOptions { MaxDepth = Depth });
+    }
+
+    public void Dispose()
+    {
+        _json.Dispose();
+        _buffer.Dispose();
+    }
+
+    /// <summary>Writes it; the line ends with the object.</summary>
+    /// <param name="exchange">What a selection of an exchange found.</param>
+    /// <exception cref="InvalidDataException">A file is not the one that was sealed.</exception>
+    public void Write(Selection selection, FoundExchange? exchange, int mostItems, CancellationToken cancellationToken)
+    {
+        _json.WriteStartObject();
+        Head();
+        switch (selection)
+        {
+            case Selection.Everything:
+                Controls();
+                break;
+            case Selection.OfControl(var control):
+                Control(control, cancellationToken);
+                break;
+            case Selection.OfTest(var control, var test):
+                Test(control, test, cancellationToken);
+                break;
+            case Selection.OfItems(var control, var rows):
+                _json.WriteStartArray("items");
+                foreach (var row in rows.Take(mostItems))
+                    Item(ItemView.Of(_bundle, _host, control, row, cancellationToken));
+                _json.WriteEndArray();
+                _json.WriteNumber("more_items", Math.Max(0, rows.Length - mostItems));
+                break;
+            case Selection.OfEvidence(var items):
+                _json.WriteStartArray("evidence");
+                foreach (var item in items)
+                    Evidence(item);
+                _json.WriteEndArray();
+                break;
+            case Selection.OfInput(var file, var row):
+                Input(file, row);
+                break;
+            case Selection.OfExchange(_, var pointer):
+                Exchange(exchange!, pointer);
+                break;
+        }
+        _json.WriteEndObject();
+        Pass(always: true);
+        _output.WriteLine();
+    }
+
+    private void Head()
+    {
+        _json.WriteString("bundle", _bundle.Id);
+        _json.WriteString("tagmanifest_sha256", _bundle.Files.TagManifestSha256.Hex);
+        _json.WriteBoolean("signed", _bundle.Files.IsSigned);
+        _json.WriteString("mode", _bundle.Record.Mode);
+        foreach (var member in new[] { "recorded", "entity", "name", "as_of" })
+        {
+            _json.WritePropertyName(member);
+            Value(_bundle.Run.TryGetProperty(member, out var value) ? value : default);
+        }
+    }
+
+    private void Controls()
+    {
+        _json.WriteStartArray("controls");
+        foreach (var control in _bundle.Results.Controls)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("id", control.Id);
+            _json.WriteString("title", control.Title);
+            _json.WriteString("conclusion", Wording.Name(control.Conclusion));
+            _json.WriteNumber("population", control.Population);
+            _json.WriteNumber("deviations", control.Deviations);
+            _json.WriteNumber("approved", control.Approved);
+            _json.WriteNumber("undetermined", control.Undetermined);
+            _json.WriteNumber("indicated", control.Indicated);
+            _json.WriteEndObject();
+        }
+        _json.WriteEndArray();
+        _json.WriteStartArray("not_tested");
+        foreach (var not in _bundle.Results.NotTested)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("id", not.Id);
+            _json.WriteString("reason", not.Reason);
+            _json.WriteEndObject();
+        }
+        _json.WriteEndArray();
+    }
+
+    private void Control(ControlResult control, CancellationToken cancellationToken)
+    {
+        var definition = _bundle.ControlOf(control.Id, _host);
+        _json.WriteStartObject("control");
+        foreach (var member in _bundle.ResultOf(control.Id).EnumerateObject())
+        {
+            _json.WritePropertyName(member.Name);
+            Value(member.Value);
+        }
+        _json.WriteString("objective", definition?.Objective);
+        _json.WriteString("risk", definition?.Risk);
+        _json.WriteEndObject();
+        _json.WriteStartArray("exceptions");
+        foreach (var test in control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal))
+            Rows(_bundle.Rows(control.Id, test).Where(r => r.IsException), cancellationToken);
+        _json.WriteEndArray();
+        _json.WriteStartArray("evidence");
+        foreach (var item in _bundle.Index.Where(i => i.Names.Any(n => n.Control == control.Id)))
+        {
+            _json.WriteStartObject();
+            _json.WriteString("name", item.Names.First(n => n.Control == control.Id).Name);
+            Source(item);
+            _json.WriteEndObject();
+            Pass();
+        }
+        _json.WriteEndArray();
+    }
+
+    private void Test(ControlResult control, string test, CancellationToken cancellationToken)
+    {
+        var procedure = _bundle.ControlOf(control.Id, _host)?.Tests.FirstOrDefault(t => t.Id == test);
+        _json.WriteStartObject("test");
+        _json.WriteString("control", control.Id);
+        _json.WriteString("id", test);
+        _json.WriteString("title", procedure?.Title);
+        _json.WriteString("sql", procedure?.Sql);
+        _json.WriteEndObject();
+        _json.WriteStartArray("items");
+        Rows(_bundle.Rows(control.Id, test), cancellationToken);
+        _json.WriteEndArray();
+    }
+
+    private void Rows(IEnumerable<PopulationRow> rows, CancellationToken cancellationToken)
+    {
+        foreach (var row in rows)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _json.WriteStartObject();
+            Row(row);
+            _json.WriteEndObject();
+            Pass();
+        }
+    }
+
+    private void Row(PopulationRow row)
+    {
+        _json.WriteString("control", row.Control);
+        _json.WriteString("test", row.Test);
+        _json.WriteString("target", row.Target);
+        _json.WriteString("account", row.Account);
+        _json.WriteString("item", row.Item);
+        _json.WriteString("verdict", row.Verdict);
+        _json.WriteString("exception_id", row.IsException ? row.ExceptionId : null);
+        _json.WriteString("reason", row.Reason);
+        _json.WritePropertyName("waiver");
+        Value(row.Waiver ?? default);
+        _json.WritePropertyName("attributes");
+        Value(row.Attributes);
+    }
+
+    private void Item(ItemView view)
+    {
+        _json.WriteStartObject();
+        Row(view.Row);
+        _json.WriteString("test_title", view.TestTitle);
+        _json.WriteStartArray("tables");
+        foreach (var table in view.Tables)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("name", table.Name);
+            Source(table.Evidence);
+            _json.WriteNumber("rows", table.Rows);
+            _json.WriteNumber("matching", table.Matching);
+            _json.WriteStartArray("found");
+            foreach (var row in table.Found)
+            {
+                _json.WriteStartObject();
+                _json.WriteStartArray("by");
+                foreach (var cell in row.Cells)
+                {
+                    _json.WriteStartObject();
+                    _json.WriteString("column", cell.Column);
+                    _json.WriteString("pointer", cell.Pointer);
+                    _json.WriteString("is", cell.By);
+                    _json.WriteEndObject();
+                }
+                _json.WriteEndArray();
+                _json.WritePropertyName("row");
+                Value(row.Row);
+                _json.WriteEndObject();
+            }
+            _json.WriteEndArray();
+            _json.WriteEndObject();
+        }
+        _json.WriteEndArray();
+        _json.WriteStartArray("exchanges");
+        foreach (var exchange in view.Exchanges)
+        {
+            _json.WriteStartObject();
+            Facts(exchange);
+            _json.WriteEndObject();
+        }
+        _json.WriteEndArray();
+        _json.WriteNumber("more_exchanges", view.MoreExchanges);
+        _json.WriteEndObject();
+        Pass();
+    }
+
+    /// <summary>The line of the index, with the first rows.</summary>
+    private void Evidence(EvidenceItem item)
+    {
+        _json.WriteStartObject();
+        foreach (var member in JsonElement.Parse(EvidenceIndex.Format(item)).EnumerateObject())
+        {
+            _json.WritePropertyName(member.Name);
+            Value(member.Value);
+        }
+        _json.WriteStartArray("first_rows");
+        if (item.Table is { } table)
+        {
+            using var rows = new TableReader(_bundle.Files.Check(table), item.TableSha256);
+            foreach (var row in rows.ReadRows().Take(MostRows))
+                Value(row);
+        }
+        _json.WriteEndArray();
+        _json.WriteEndObject();
+        Pass();
+    }
+
+    private void Input(string file, long? row)
+    {
+        _json.WriteStartObject("input");
+        _json.WriteString("file", file);
+        _json.WriteString("sha256", _bundle.Files.DigestOf(file).Hex);
+        if (row is { } number)
+        {
+            _json.WriteNumber("row", number);
+            _json.WriteStartObject("values");
+            foreach (var (name, value) in _bundle.InputRow(file, number))
+                _json.WriteString(name, value);
+            _json.WriteEndObject();
+        }
+        else
+            Body("content", _bundle.Files.Read(file));
+        _json.WriteEndObject();
+    }
+
+    private void Exchange(FoundExchange found, string pointer)
+    {
+        var exchange = found.Recorded.Exchange;
+        _json.WriteStartObject("exchange");
+        Facts(found);
+        Message("request", exchange.Request);
+        Message("response", exchange.Response);
+        if (pointer.Length > 0)
+        {
+            _json.WriteString("pointer", pointer);
+            _json.WritePropertyName("at");
+            Answered(exchange.Response is { } response ? ShownBody.ValueAt(response.Body, pointer) : null);
+        }
+        _json.WriteEndObject();
+    }
+
+    /// <summary>Who asked what, when, and how it was kept.</summary>
+    private void Facts(FoundExchange found)
+    {
+        var (request, answer, exchange) = (found.Recorded.Request, found.Recorded.Answer, found.Recorded.Exchange);
+        _json.WriteString("record_id", answer.Id);
+        _json.WriteString("request_record_id", request.Id);
+        _json.WriteString("method", exchange.Request.StartLine.Split(' ')[0]);
+        _json.WriteString("uri", exchange.Uri.OriginalString);
+        _json.WriteString("date", Rfc3339.Format(exchange.Date));
+        _json.WriteString("status", exchange.Response?.StartLine);
+        _json.WriteString("request_id", found.RequestId);
+        _json.WriteStartArray("failure");
+        foreach (var failure in exchange.Failure)
+            _json.WriteStringValue($"{failure.Type} {failure.Message}");
+        _json.WriteEndArray();
+        if (found.Evidence is { } item)
+        {
+            _json.WriteStartObject("asked_for");
+            Source(item);
+            _json.WriteString("identity", item.Identity);
+            _json.WriteEndObject();
+        }
+        else
+            _json.WriteNull("asked_for");
+        _json.WriteString("file", found.File);
+        _json.WriteString("file_sha256", _bundle.Files.DigestOf(found.File).Hex);
+        _json.WriteString("request_block_digest", request["WARC-Block-Digest"]);
+        _json.WriteString("answer_block_digest", answer["WARC-Block-Digest"]);
+        _json.WriteString("body_digest", answer["WARC-Payload-Digest"]);
+        _json.WriteString("body_digest_before_redaction", exchange.RedactedPayloadDigest);
+        _json.WriteBoolean("bodies_omitted", exchange.BodiesOmitted);
+    }
+
+    private void Source(EvidenceItem item)
+    {
+        _json.WriteString("evidence_id", item.EvidenceId);
+        _json.WriteString("source", item.Source);
+        _json.WriteString("operation", item.Operation);
+        _json.WriteString("target", item.Target);
+        _json.WriteString("account", item.Account);
+        _json.WriteString("region", item.Region);
+        _json.WriteString("outcome", item.Outcome.ToString().ToLowerInvariant());
+        _json.WriteNumber("items", item.Items);
+    }
+
+    private void Message(string name, HttpBlock? message)
+    {
+        if (message is null)
+        {
+            _json.WriteNull(name);
+            return;
+        }
+        _json.WriteStartObject(name);
+        _json.WriteString("start_line", message.StartLine);
+        _json.WriteStartArray("fields");
+        foreach (var (field, value) in message.Fields)
+        {
+            _json.WriteStartArray();
+            _json.WriteStringValue(field);
+            _json.WriteStringValue(value);
+            _json.WriteEndArray();
+        }
+        _json.WriteEndArray();
+        Body("body", message.Body);
+        _json.WriteEndObject();
+        Pass();
+    }
+
+    /// <summary>Bytes as text where they are UTF-8, else in base64.</summary>
+    private void Body(string name, ReadOnlyMemory<byte> bytes)
+    {
+        if (Utf8.IsValid(bytes.Span))
+            _json.WriteString(name, Encoding.UTF8.GetString(bytes.Span));
+        else
+            _json.WriteBase64String($"{name}_base64", bytes.Span);
+    }
+
+    /// <summary>A value of a stranger's answer; where it is not well-formed Unicode, its text.</summary>
+    private void Answered(JsonElement? answered)
+    {
+        if (answered is not { } value)
+        {
+            _json.WriteNullValue();
+            return;
+        }
+        try
+        {
+            _ = JsonSerializer.SerializeToUtf8Bytes(value);
+        }
+        catch (InvalidOperationException)
+        {
+            _json.WriteStringValue(value.GetRawText());
+            return;
+        }
+        Value(value);
+    }
+
+    private void Value(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Undefined)
+            _json.WriteNullValue();
+        else
+            value.WriteTo(_json);
+    }
+
+    /// <summary>Hands on what is written; all of it is ASCII, so a piece may end anywhere.</summary>
+    private void Pass(bool always = false)
+    {
+        if (!always && _json.BytesPending < FlushAt)
+            return;
+        _json.Flush();
+        _output.Write(Encoding.ASCII.GetString(_buffer.GetBuffer(), 0, (int)_buffer.Length));
+        _buffer.SetLength(0);
+    }
+}
