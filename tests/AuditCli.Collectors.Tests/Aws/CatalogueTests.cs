@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -5,6 +6,7 @@ using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
+using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
@@ -137,6 +139,39 @@ public sealed partial class CatalogueTests
 
         Assert.Equal((input, output), (Assert.Single(pager.Inputs), Assert.Single(pager.Outputs)));
     }
+
+    [Fact]
+    public void What_the_documents_say_of_its_size_is_right()
+    {
+        var services = _catalogue.ServiceNames.Select(n => _catalogue.Service(n)!).ToArray();
+        var (asked, refused) = (services.Sum(s => s.OperationNames.Length), services.Sum(s => s.Refused.Count));
+
+        Assert.Contains(
+            string.Create(CultureInfo.InvariantCulture, $"{asked:N0} read operations of {services.Count(s => s.OperationNames.Length > 0)} services"),
+            File.ReadAllText(Repository.Path("README.md")), StringComparison.Ordinal);
+        Assert.All(["README.md", "controls/README.md"], d => Assert.Contains(
+            string.Create(CultureInfo.InvariantCulture, $" {refused} that hand out "), File.ReadAllText(Repository.Path(d)).ReplaceLineEndings(" "), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_name_that_holds_what_separates_two_entries_is_none()
+    {
+        var service = _catalogue.Service("kms")!;
+        var file = File.ReadAllText(Repository.Path("src/AuditCli.Collectors/Aws/Catalogue/Services/kms.json"));
+        var (first, second) = (service.OperationNames[0], service.OperationNames[1]);
+        var begin = file.IndexOf($"\n\"{first}\":", StringComparison.Ordinal) + 2;
+        var both = file[begin..(file.IndexOf($"\n\"{second}\":", StringComparison.Ordinal) + second.Length + 2)];
+
+        Assert.NotNull(service.Operation(first));
+        Assert.Contains(second, both, StringComparison.Ordinal);
+        Assert.Null(service.Operation(both));
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"service":"x","operations":{},"shapes":{}}""")]
+    public void A_file_without_lines_is_none(string file) =>
+        Assert.Throws<InvalidDataException>(() => ServiceModel.Read(Encoding.UTF8.GetBytes(file), new(() => throw new InvalidOperationException())));
 
     [Fact]
     public void A_parameter_that_would_bring_secrets_into_the_answer_cannot_be_given()

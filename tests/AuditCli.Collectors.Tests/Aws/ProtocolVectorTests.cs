@@ -123,8 +123,18 @@ public sealed class ProtocolVectorTests
         var at = name.Split(' ')[0].Split('/');
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, side, at[1] + ".json")));
         var vector = document.RootElement[int.Parse(at[2], CultureInfo.InvariantCulture)].Clone();
-        var service = ServiceModel.Read(Encoding.UTF8.GetBytes(vector.GetProperty("catalogue").GetRawText()), NoPartitions);
+        var service = ServiceModel.Read(CatalogueFile(vector.GetProperty("catalogue")), new(NoPartitions));
         return (vector, service, service.Operation(service.OperationNames.Single())!);
+    }
+
+    /// <summary>With the lines that a catalogue's file has.</summary>
+    private static byte[] CatalogueFile(JsonElement catalogue)
+    {
+        var members = catalogue.EnumerateObject().ToLookup(m => m.Name is "operations" or "shapes");
+        return Encoding.UTF8.GetBytes($$"""{{{string.Join(",\n", members[false].Select(Line).Concat(members[true].OrderBy(m => m.Name, StringComparer.Ordinal).Select(Lines)))}}}""");
+
+        static string Line(JsonProperty entry) => $"{JsonSerializer.Serialize(entry.Name)}:{JsonSerializer.Serialize(entry.Value)}";
+        static string Lines(JsonProperty part) => $"\"{part.Name}\":{{\n{string.Join(",\n", part.Value.EnumerateObject().Select(Line))}\n}}";
     }
 
     private static IEnumerable<KeyValuePair<string, JsonElement>> Entries(JsonElement e) => e.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value));

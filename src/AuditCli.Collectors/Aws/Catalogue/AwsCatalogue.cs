@@ -49,6 +49,6 @@ internal sealed class AwsCatalogue
         using var stream = _assembly.GetManifestResourceStream(resource)!;
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
-        return ServiceModel.Read(content, _partitions.Value);
+        return ServiceModel.Read(content, _partitions);
     }
 }

@@ -60,17 +60,17 @@ internal readonly record struct EndpointRule(string Url, string? SigningRegion);
 /// </summary>
 internal sealed class ServiceModel
 {
-    private readonly JsonElement _operations;
-    private readonly JsonElement _shapes;
+    private readonly CatalogueLines _operations;
+    private readonly CatalogueLines _shapes;
     private readonly ConcurrentDictionary<string, OperationModel> _knownOperations = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ShapeModel> _knownShapes = new(StringComparer.Ordinal);
     private readonly JsonElement _endpoints;
     private readonly JsonElement _refused;
-    private readonly PartitionRules _partitions;
+    private readonly Lazy<PartitionRules> _partitions;
 
-    private ServiceModel(JsonElement root, PartitionRules partitions)
+    private ServiceModel(JsonElement root, CatalogueLines operations, CatalogueLines shapes, Lazy<PartitionRules> partitions)
     {
-        _partitions = partitions;
+        (_operations, _shapes, _partitions) = (operations, shapes, partitions);
         Name = root.GetProperty("service").GetString()!;
         Id = root.GetProperty("id").GetString()!;
         Version = root.GetProperty("version").GetString()!;
@@ -90,8 +90,6 @@ internal sealed class ServiceModel
         Scope = ScopeOf(root) ?? OperationScope.Regional;
         _refused = root.GetProperty("refused");
         _endpoints = root.GetProperty("endpoints");
-        _operations = root.GetProperty("operations");
-        _shapes = root.GetProperty("shapes");
     }
 
     /// <summary>The name control authors write, as the AWS CLI's.</summary>
@@ -110,33 +108,43 @@ internal sealed class ServiceModel
         field ??= _refused.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
 
     /// <summary>Every operation that may be called, in order.</summary>
-    public ImmutableArray<string> OperationNames => field.IsDefault ? field = [.. _operations.EnumerateObject().Select(p => p.Name)] : field;
+    public ImmutableArray<string> OperationNames => field.IsDefault ? field = [.. _operations.Names] : field;
 
-    /// <summary>Reads a catalogue file; the bytes must not change afterwards.</summary>
-    /// <exception cref="InvalidDataException">The file speaks a protocol that is not spoken here.</exception>
-    public static ServiceModel Read(ReadOnlyMemory<byte> json, PartitionRules partitions) => new(JsonDocument.Parse(json).RootElement, partitions);
+    /// <summary>Reads a catalogue file, one line for each operation and shape after everything else; the bytes must not change afterwards.</summary>
+    /// <exception cref="InvalidDataException">The file has no such lines, or speaks a protocol that is not spoken here.</exception>
+    public static ServiceModel Read(ReadOnlyMemory<byte> json, Lazy<PartitionRules> partitions)
+    {
+        var operations = json.Span.IndexOf(OperationsBegin);
+        var shapes = json.Span.IndexOf(ShapesBegin);
+        if (operations < 0 || shapes < operations || !json.Span.TrimEnd("\n"u8).EndsWith("}}"u8))
+            throw new InvalidDataException("the catalogue's file has no operations and shapes at its end");
+        var lines = json[..(json.Span.LastIndexOf("}}"u8))];
+        byte[] head = [.. json.Span[..operations], (byte)'}'];
+        return new(
+            JsonDocument.Parse(head).RootElement, new(json[(operations + OperationsBegin.Length)..shapes]), new(lines[(shapes + ShapesBegin.Length)..]), partitions);
+    }
 
     /// <summary>The operation, or null when the catalogue has none of that name.</summary>
     public OperationModel? Operation(string name)
     {
         if (_knownOperations.TryGetValue(name, out var known))
             return known;
-        return _operations.TryGetProperty(name, out var found) ? _knownOperations.GetOrAdd(name, Parse(name, found)) : null;
+        return _operations.Find(name) is { } found ? _knownOperations.GetOrAdd(name, Parse(name, found)) : null;
     }
 
     /// <summary>The shape of that name; every name that a catalogue file uses is in it.</summary>
     public ShapeModel Shape(string name) =>
-        _knownShapes.TryGetValue(name, out var known) ? known : _knownShapes.GetOrAdd(name, ShapeModel.Read(_shapes.GetProperty(name)));
+        _knownShapes.TryGetValue(name, out var known) ? known : _knownShapes.GetOrAdd(name, ShapeModel.Read(_shapes.Find(name) ?? throw new InvalidDataException($"{Name}: the catalogue has no shape {name}")));
 
     /// <summary>Every shape of the file.</summary>
-    public IEnumerable<ShapeModel> Shapes => _shapes.EnumerateObject().Select(p => Shape(p.Name));
+    public IEnumerable<ShapeModel> Shapes => _shapes.Names.Select(Shape);
 
     /// <summary>The endpoint for a region, or null when the partition has none of that kind.</summary>
     public EndpointRule? Endpoint(string partition, string region, bool fips, bool dualStack)
     {
         var key = partition + (fips ? " fips" : "") + (dualStack ? " dualstack" : "");
         if (!_endpoints.TryGetProperty(key, out var entry))
-            return _partitions.Usual(EndpointPrefix, partition, region, fips, dualStack) is { } url ? new(url, null) : null;
+            return _partitions.Value.Usual(EndpointPrefix, partition, region, fips, dualStack) is { } url ? new(url, null) : null;
         if (entry.ValueKind == JsonValueKind.Null)
             return null;
         if (entry.GetArrayLength() == 3 && entry[2].TryGetProperty(region, out var own))
@@ -162,8 +170,11 @@ internal sealed class ServiceModel
         _ => OperationScope.Regional,
     };
 
+    private static ReadOnlySpan<byte> OperationsBegin => ",\n\"operations\":{"u8;
+
+    private static ReadOnlySpan<byte> ShapesBegin => "},\n\"shapes\":{"u8;
+
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) ? value.GetString() : null;
 
-    private static ImmutableArray<string> Texts(JsonElement e, string name) =>
-        e.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(v => v.GetString()!)] : [];
+    private static ImmutableArray<string> Texts(JsonElement e, string name) => e.TryGetProperty(name, out var list) ? ShapeModel.Texts(list) : [];
 }

@@ -157,9 +157,21 @@ internal abstract record ShapeModel
             return new List(MemberReference.Read("member", element.GetString()!));
         if (e.TryGetProperty("map", out var pair))
             return new Map(MemberReference.Read("key", pair[0].GetString()!), MemberReference.Read("value", pair[1].GetString()!));
+        // Loops, because the first query over a JSON type costs a process more than the whole entry.
+        var members = ImmutableArray.CreateBuilder<MemberReference>();
+        foreach (var member in e.GetProperty("members").EnumerateObject())
+            members.Add(MemberReference.Read(member.Name, member.Value.GetString()!));
         return new Structure(
-            [.. e.GetProperty("members").EnumerateObject().Select(m => MemberReference.Read(m.Name, m.Value.GetString()!))],
-            e.TryGetProperty("required", out var required) ? [.. required.EnumerateArray().Select(r => r.GetString()!)] : [],
+            members.ToImmutable(), e.TryGetProperty("required", out var required) ? Texts(required) : [],
             e.TryGetProperty("payload", out var payload) ? payload.GetString() : null);
+    }
+
+    /// <summary>A list of texts.</summary>
+    public static ImmutableArray<string> Texts(JsonElement list)
+    {
+        var texts = ImmutableArray.CreateBuilder<string>(list.GetArrayLength());
+        foreach (var text in list.EnumerateArray())
+            texts.Add(text.GetString()!);
+        return texts.MoveToImmutable();
     }
 }
