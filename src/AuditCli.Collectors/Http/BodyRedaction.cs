@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Http;
@@ -25,7 +26,6 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private const int ShortestDocument = 16;
     private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The body without secrets, and the keyed digest of the one that came; the same memory and null where there are none.</summary>
     public (ReadOnlyMemory<byte> Body, string? Digest) Apply(ReadOnlyMemory<byte> body)
@@ -61,7 +61,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
                 var rule = RedactionRules.At(path)?.Name ?? RedactionRules.Credential;
-                found.AddRange(Marks().Matches(value).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
+                found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
             });
         }
@@ -155,10 +155,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>The text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null for another text, or where there are none.</summary>
     private string? Inside(string value, int inside)
     {
-        if (inside == 0 || value.Length < ShortestDocument)
+        if (inside == 0 || value.Length < ShortestDocument || !StartsLikeJson(value))
             return null;
         var text = Encoding.UTF8.GetBytes(value);
-        return LooksLikeJson(text) && Json(text, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
+        return Json(text, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
     }
 
     /// <summary>
@@ -182,21 +182,29 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     {
         if (value.Length < ShortestDocument || !Base64.IsValid(value))
             return null;
-        try
-        {
-            return StrictUtf8.GetString(Convert.FromBase64String(value));
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;    // bytes, or a word that only looks like it
-        }
+        var decoded = Convert.FromBase64String(value);
+        // Most are bytes, or words that only look like it; an exception for each would cost more than everything else here.
+        return Utf8.IsValid(decoded) ? Encoding.UTF8.GetString(decoded) : null;
     }
+
+    private string? InLeaf(List<(string? Member, long Index)> path, ReadOnlySpan<char> value)
+    {
+        if (RedactionRules.PageTokens.Contains(path[^1].Member!))
+            return null;
+        var place = RedactionRules.At(path);
+        return place is null && !MayHoldSecret(value) ? null : Value(place, value.ToString(), MostDocumentsInside);
+    }
+
+    /// <summary>Whether a value where no rule applies is worth a look; nearly all are not, and there are very many of them.</summary>
+    private static bool MayHoldSecret(ReadOnlySpan<char> value) =>
+        CredentialForms.MayBegin(value) || value.Contains('%')
+        || (value.Length >= ShortestDocument && (StartsLikeJson(value) || Base64.IsValid(value)));
 
     private byte[]? Text(ReadOnlySpan<byte> body)
     {
         var text = Encoding.UTF8.GetString(body);
         var clean = LooksLikeXml(body)
-            ? XmlLeaves.Replace(text, (path, value) => RedactionRules.PageTokens.Contains(path[^1].Member!) ? null : Value(RedactionRules.At(path), value, MostDocumentsInside))
+            ? XmlLeaves.Replace(text, (path, value) => InLeaf(path, value))
             : text;
         clean = InText(clean);
         return clean == text ? null : Encoding.UTF8.GetBytes(clean);
@@ -210,6 +218,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string Mark(ReadOnlySpan<byte> secret) => Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key.Span, secret));
 
     private static bool LooksLikeXml(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'<', ..] || body.StartsWith("\uFEFF<"u8);
+
+    private static bool StartsLikeJson(ReadOnlySpan<char> value) => value.TrimStart(" \t\r\n") is ['{' or '[' or '"', ..];
 
     private static bool LooksLikeJson(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[' or (byte)'"', ..];
 
