@@ -212,6 +212,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
     private sealed class ElementBytes(XmlReader reader) : Stream
     {
         private readonly byte[] _chunk = new byte[16 * 1024];
+        private bool _ended;
 
         public override bool CanRead => true;
         public override bool CanSeek => false;
@@ -221,7 +222,11 @@ internal sealed class CredentialReport(TimeProvider? clock)
 
         public override int Read(Span<byte> buffer)
         {
+            if (_ended)
+                return 0;
             var read = reader.ReadElementContentAsBase64(_chunk, 0, Math.Min(buffer.Length, _chunk.Length));
+            // The reader then stands behind the element, and would go on with the next one.
+            _ended = read == 0;
             _chunk.AsSpan(0, read).CopyTo(buffer);
             return read;
         }

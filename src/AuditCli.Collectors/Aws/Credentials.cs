@@ -90,7 +90,10 @@ internal sealed class Credentials(TimeProvider clock, Action<CredentialExchange>
     {
         var assumed = new AssumedRole(source, role, target.Setting("external_id"), target.Setting("profile"), region ?? "us-east-1", _factory);
         // Now, so that a refusal is reported as what it is and not by the first call that needs the role.
-        await Named($"assuming {role}", assumed.GetCredentialsAsync);
+        await Named(
+            $"target {target.Name}: assuming {role}",
+            $"whoever assumes it needs sts:AssumeRole on it, and its trust policy must name them{(target.Setting("external_id") is null ? "" : " and the target's external id")}",
+            assumed.GetCredentialsAsync);
         return assumed;
     }
 
@@ -100,25 +103,47 @@ internal sealed class Credentials(TimeProvider clock, Action<CredentialExchange>
         {
             var chain = new CredentialProfileStoreChain();
             if (!chain.TryGetProfile(name, out var profile))
-                throw new CollectionException(AwsFailures.NoCredentials, $"there is no AWS profile named {name}; see the files of `aws configure list-profiles`");
-            return (await Named($"the AWS profile {name}", () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain))), profile.Region?.SystemName);
+                throw new CollectionException(AwsFailures.NoCredentials, $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists those there are");
+            var next = profile.Options.SsoAccountId is null && profile.Options.SsoSession is null
+                ? $"`aws sts get-caller-identity --profile {name}` tries the profile without AuditCli"
+                : $"`aws sso login --profile {name}` signs in again";
+            return (await Had($"target {target.Name}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain))), profile.Region?.SystemName);
         }
         var config = new AmazonSecurityTokenServiceConfig();
         var region = config.RegionEndpoint?.SystemName;
-        var found = await Named("the environment's credentials", () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
+        var found = await Had(
+            $"target {target.Name}: the environment's credentials", EnvironmentStep(), () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
         return (found, region);
     }
 
-    private static async Task<T> Named<T>(string what, Func<Task<T>> resolve)
+    /// <summary>The credentials once something has come of them, so that a failure is told as theirs and not as that of the first call.</summary>
+    private static Task<AWSCredentials> Had(string what, string next, Func<Task<AWSCredentials>> resolve) => Named(what, next, async () =>
+    {
+        var found = await resolve();
+        await found.GetCredentialsAsync();
+        return found;
+    });
+
+    private static string EnvironmentStep() =>
+        Environment.GetEnvironmentVariable("AWS_WEB_IDENTITY_TOKEN_FILE") is not null
+            ? "AWS_WEB_IDENTITY_TOKEN_FILE names the file of a token that is still valid, and AWS_ROLE_ARN a role that trusts its issuer"
+        : new[] { "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" }.FirstOrDefault(n => Environment.GetEnvironmentVariable(n) is not null) is { } container
+            ? $"{container} says where the container's credentials are, and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE with which token"
+        : Environment.GetEnvironmentVariable("AWS_PROFILE") is { } profile
+            ? $"AWS_PROFILE is {profile}: `aws sts get-caller-identity` tries it without AuditCli, `aws sso login` signs in again"
+        : "set AWS_PROFILE, or give the target a profile; `aws configure list-profiles` lists those there are";
+
+    private static async Task<T> Named<T>(string what, string next, Func<Task<T>> resolve)
     {
         try
         {
             return await resolve();
         }
-        catch (Exception e) when (AwsFailures.IsKnown(e) || e is InvalidOperationException or ArgumentException)
+        catch (Exception e) when (AwsFailures.IsKnown(e) || e is InvalidOperationException or InvalidDataException or ArgumentException)
         {
             var known = AwsFailures.IsKnown(e) ? AwsFailures.Map(what, e) : new(AwsFailures.NoCredentials, $"{what}: {e.Message}", e);
-            throw known.Code == AwsFailures.ClientFailed ? new CollectionException(AwsFailures.NoCredentials, known.Message, e) : known;
+            var said = known.Message.StartsWith(what, StringComparison.Ordinal) ? known.Message : $"{what}: {known.Message}";
+            throw new CollectionException(known.Code == AwsFailures.ClientFailed ? AwsFailures.NoCredentials : known.Code, $"{said.TrimEnd('.')}; {next}", e);
         }
     }
 

@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Http;
@@ -25,7 +26,6 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private const int ShortestDocument = 16;
     private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The body without secrets, and the keyed digest of the one that came; the same memory and null where there are none.</summary>
     /// <param name="answer">What the model of the answer says; null where there is none.</param>
@@ -63,7 +63,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
                 var rule = RedactionRules.At(path, answer)?.Name ?? RedactionRules.Credential;
-                found.AddRange(Marks().Matches(value).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
+                found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
             });
         }
@@ -157,10 +157,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>The text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null for another text, or where there are none.</summary>
     private string? Inside(string value, int inside)
     {
-        if (inside == 0 || value.Length < ShortestDocument)
+        if (inside == 0 || value.Length < ShortestDocument || !StartsLikeJson(value))
             return null;
         var text = Encoding.UTF8.GetBytes(value);
-        return LooksLikeJson(text) && Json(text, null, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
+        return Json(text, null, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
     }
 
     /// <summary>
@@ -184,23 +184,31 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     {
         if (value.Length < ShortestDocument || !Base64.IsValid(value))
             return null;
-        try
-        {
-            return StrictUtf8.GetString(Convert.FromBase64String(value));
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;    // bytes, or a word that only looks like it
-        }
+        var decoded = Convert.FromBase64String(value);
+        // Most are bytes, or words that only look like it; an exception for each would cost more than everything else here.
+        return Utf8.IsValid(decoded) ? Encoding.UTF8.GetString(decoded) : null;
     }
+
+    private string? InLeaf(List<(string? Member, long Index)> path, ReadOnlySpan<char> value, AnswerPlaces? answer)
+    {
+        if (RedactionRules.PageTokens.Contains(path[^1].Member!))
+            return null;
+        var place = RedactionRules.At(path, answer);
+        if (ReferenceEquals(place, RedactedPlace.Stays))
+            return null;
+        return place is null && !MayHoldSecret(value) ? null : Value(place, value.ToString(), MostDocumentsInside);
+    }
+
+    /// <summary>Whether a value where no rule applies is worth a look; nearly all are not, and there are very many of them.</summary>
+    private static bool MayHoldSecret(ReadOnlySpan<char> value) =>
+        CredentialForms.MayBegin(value) || value.Contains('%')
+        || (value.Length >= ShortestDocument && (StartsLikeJson(value) || Base64.IsValid(value)));
 
     private byte[]? Text(ReadOnlySpan<byte> body, AnswerPlaces? answer)
     {
         var text = Encoding.UTF8.GetString(body);
         var clean = LooksLikeXml(body)
-            ? XmlLeaves.Replace(text, (path, value) => RedactionRules.At(path, answer) is var place && (ReferenceEquals(place, RedactedPlace.Stays) || RedactionRules.PageTokens.Contains(path[^1].Member!))
-                ? null
-                : Value(place, value, MostDocumentsInside))
+            ? XmlLeaves.Replace(text, (path, value) => InLeaf(path, value, answer))
             : text;
         clean = InText(clean);
         return clean == text ? null : Encoding.UTF8.GetBytes(clean);
@@ -214,6 +222,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string Mark(ReadOnlySpan<byte> secret) => Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key.Span, secret));
 
     private static bool LooksLikeXml(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'<', ..] || body.StartsWith("\uFEFF<"u8);
+
+    private static bool StartsLikeJson(ReadOnlySpan<char> value) => value.TrimStart(" \t\r\n") is ['{' or '[' or '"', ..];
 
     private static bool LooksLikeJson(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[' or (byte)'"', ..];
 

@@ -19,6 +19,9 @@ internal static partial class CredentialForms
         ],
         StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether anything in the text begins like one.</summary>
+    public static bool MayBegin(ReadOnlySpan<char> text) => text.ContainsAny(Beginnings);
+
     /// <summary>Where the first one begins that was not replaced; -1 where there is none.</summary>
     public static int First(ReadOnlySpan<char> text)
     {

@@ -54,6 +54,9 @@ internal static class RedactionRules
     /// <summary>The rule of texts that look like a credential, wherever they stand.</summary>
     public const string Credential = "credential";
 
+    private const string Any = "*";
+    private const string Element = "[]";
+
     /// <summary>A member that calls itself a secret. What cannot be told from a name of a secret (<c>secret</c>, <c>token</c>) is not among them.</summary>
     private static readonly string[] SecretNames =
     [
@@ -63,11 +66,13 @@ internal static class RedactionRules
 
     private static readonly RedactedPlace SecretName = new("secret-name", ["*"], KeepsSwitches: true);
 
+    private static readonly ImmutableArray<RedactedPlace> All = [.. AwsSecretPlaces.All, .. GoogleSecretPlaces.All, .. KubernetesSecretPlaces.All];
+
     /// <summary>Places by their last step, which rules nearly all of them out.</summary>
-    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> Places =
-        new[] { AwsSecretPlaces.All, GoogleSecretPlaces.All, KubernetesSecretPlaces.All }.SelectMany(p => p)
-            .GroupBy(p => p.Path[^1], StringComparer.OrdinalIgnoreCase)
-            .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.OrdinalIgnoreCase);
+    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> Places = By(All.Where(p => p.Path[^1] != Any), 1);
+
+    /// <summary>Places of any member, by the step before it.</summary>
+    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> PlacesOfAny = By(All.Where(p => p.Path[^1] == Any), 2);
 
     /// <summary>Members with which the next page is asked; whatever they look like, they are no secrets, and without them nothing goes on.</summary>
     public static FrozenSet<string> PageTokens { get; } =
@@ -83,11 +88,36 @@ internal static class RedactionRules
         if (ReferenceEquals(said, RedactedPlace.Stays))
             return said;
         var last = at[^1].Member;
-        return In(last ?? "[]", at) ?? (last is null ? null : In("*", at)) ?? said ?? (last is not null && SecretNames.Any(n => EndsWith(last, n)) ? SecretName : null);
+        if (In(Places, last ?? Element, at) is { } place)
+            return place;
+        if (last is not null && at.Count > 1 && (In(PlacesOfAny, at[^2].Member ?? Element, at) ?? In(PlacesOfAny, Any, at)) is { } below)
+            return below;
+        if (said is not null || last is null)
+            return said;
+        foreach (var name in SecretNames)
+        {
+            if (EndsWith(last, name))
+                return SecretName;
+        }
+        return null;
     }
 
-    private static RedactedPlace? In(string last, List<(string? Member, long Index)> at) =>
-        Places.TryGetValue(last, out var places) ? places.FirstOrDefault(p => p.IsAt(at)) : null;
+    private static RedactedPlace? In(FrozenDictionary<string, ImmutableArray<RedactedPlace>> places, string step, List<(string? Member, long Index)> at)
+    {
+        if (places.TryGetValue(step, out var candidates))
+        {
+            foreach (var place in candidates)
+            {
+                if (place.IsAt(at))
+                    return place;
+            }
+        }
+        return null;
+    }
+
+    private static FrozenDictionary<string, ImmutableArray<RedactedPlace>> By(IEnumerable<RedactedPlace> places, int stepFromEnd) => places
+        .GroupBy(p => p.Path[^stepFromEnd], StringComparer.OrdinalIgnoreCase)
+        .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whatever the case, and however the words of the name are joined.</summary>
     private static bool EndsWith(string name, string word)

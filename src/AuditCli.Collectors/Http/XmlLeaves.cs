@@ -9,14 +9,17 @@ namespace AuditCli.Collectors.Http;
 /// </summary>
 internal static class XmlLeaves
 {
+    /// <summary>What stands instead of the value at a path; null keeps it.</summary>
+    public delegate string? Replacement(List<(string? Member, long Index)> path, ReadOnlySpan<char> value);
+
     private const string Verbatim = "<![CDATA[";
 
     /// <summary>The document with the text of each element that has no elements replaced; the same text where nothing is.</summary>
-    /// <param name="instead">Given the path and the value; null keeps it.</param>
-    public static string Replace(string xml, Func<List<(string? Member, long Index)>, string, string?> instead)
+    public static string Replace(string xml, Replacement instead)
     {
         StringBuilder? clean = null;
         var path = new List<(string? Member, long Index)>();
+        var names = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         var (at, copied, leaf) = (0, 0, -1);
         while (xml.IndexOf('<', at) is >= 0 and var open && End(xml, open) is > 0 and var end)
         {
@@ -31,7 +34,7 @@ internal static class XmlLeaves
             }
             else if (xml[end - 2] != '/')
             {
-                path.Add((Name(xml.AsSpan(open + 1, end - open - 2)), -1));
+                path.Add((Name(names, xml.AsSpan(open + 1, end - open - 2)), -1));
                 leaf = end;
                 continue;
             }
@@ -42,7 +45,7 @@ internal static class XmlLeaves
 
         void Leaf(int close)
         {
-            if (leaf < 0 || leaf == close || instead(path, Value(xml[leaf..close])) is not { } value)
+            if (leaf < 0 || leaf == close || instead(path, Value(xml.AsSpan(leaf, close - leaf))) is not { } value)
                 return;
             clean = (clean ?? new(xml.Length)).Append(xml, copied, leaf - copied).Append(WebUtility.HtmlEncode(value));
             copied = close;
@@ -57,14 +60,17 @@ internal static class XmlLeaves
         return xml.IndexOf(last, open, StringComparison.Ordinal) is >= 0 and var at ? at + last.Length : -1;
     }
 
-    /// <summary>Without prefix and attributes.</summary>
-    private static string Name(ReadOnlySpan<char> tag)
+    /// <summary>Without prefix and attributes, and the same text for the same name.</summary>
+    private static string Name(HashSet<string>.AlternateLookup<ReadOnlySpan<char>> names, ReadOnlySpan<char> tag)
     {
         var name = tag.IndexOfAny(" \t\r\n") is >= 0 and var blank ? tag[..blank] : tag;
-        return name[(name.IndexOf(':') + 1)..].ToString();
+        name = name[(name.IndexOf(':') + 1)..];
+        if (!names.TryGetValue(name, out var known))
+            names.Add(known = name.ToString());
+        return known;
     }
 
-    private static string Value(string text) => text.StartsWith(Verbatim, StringComparison.Ordinal) && text.EndsWith("]]>", StringComparison.Ordinal)
+    private static ReadOnlySpan<char> Value(ReadOnlySpan<char> text) => text.StartsWith(Verbatim, StringComparison.Ordinal) && text.EndsWith("]]>", StringComparison.Ordinal)
         ? text[Verbatim.Length..^3]
-        : WebUtility.HtmlDecode(text);
+        : text.Contains('&') ? WebUtility.HtmlDecode(text.ToString()) : text;
 }

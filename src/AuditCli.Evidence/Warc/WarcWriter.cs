@@ -17,7 +17,8 @@ public sealed class WarcWriter(Stream output, string name, CompressionLevel leve
     /// <summary>Records as they stand in a file: one gzip member each.</summary>
     public static ReadOnlyMemory<byte> Compress(IReadOnlyList<WarcRecord> records, CompressionLevel level)
     {
-        var members = new MemoryStream();
+        // Answers shrink to a tenth or less; a stream that grows by doubling would copy all of it again and again.
+        var members = new MemoryStream(1024 + records.Sum(r => r.Block.Length / 4));
         foreach (var record in records)
         {
             using var gzip = new GZipStream(members, level, leaveOpen: true);

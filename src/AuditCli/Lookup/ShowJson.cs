@@ -1,11 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
-using AuditCli.Evidence.Warc;
 using AuditCli.Reports;
 
 namespace AuditCli.Lookup;
@@ -25,12 +23,14 @@ internal sealed class ShowJson : IDisposable
     private readonly TextWriter _output;
     private readonly MemoryStream _buffer = new();
     private readonly Utf8JsonWriter _json;
+    private readonly ExchangeJson _exchanges;
 
     public ShowJson(TextWriter output, OpenedBundle bundle, AuditHost host)
     {
         (_output, _bundle, _host) = (output, bundle, host);
         // What does not fit a name or a text of JSON (a lone surrogate) is replaced; the bytes are in --raw.
         _json = new(_buffer, new JsonWriterOptions { MaxDepth = Depth });
+        _exchanges = new(_json, bundle);
     }
 
     public void Dispose()
@@ -74,7 +74,7 @@ internal sealed class ShowJson : IDisposable
                 Input(file, row);
                 break;
             case Selection.OfExchange(_, var pointer):
-                Exchange(exchange!, pointer);
+                _exchanges.Exchange(exchange!, pointer);
                 break;
         }
         _json.WriteEndObject();
@@ -91,7 +91,7 @@ internal sealed class ShowJson : IDisposable
         foreach (var member in new[] { "recorded", "entity", "name", "as_of" })
         {
             _json.WritePropertyName(member);
-            Value(_bundle.Run.TryGetProperty(member, out var value) ? value : default);
+            _exchanges.Value(_bundle.Run.TryGetProperty(member, out var value) ? value : default);
         }
     }
 
@@ -130,7 +130,7 @@ internal sealed class ShowJson : IDisposable
         foreach (var member in _bundle.ResultOf(control.Id).EnumerateObject())
         {
             _json.WritePropertyName(member.Name);
-            Value(member.Value);
+            _exchanges.Value(member.Value);
         }
         _json.WriteString("objective", definition?.Objective);
         _json.WriteString("risk", definition?.Risk);
@@ -144,7 +144,7 @@ internal sealed class ShowJson : IDisposable
         {
             _json.WriteStartObject();
             _json.WriteString("name", item.Names.First(n => n.Control == control.Id).Name);
-            Source(item);
+            _exchanges.Source(item);
             _json.WriteEndObject();
             Pass();
         }
@@ -188,9 +188,9 @@ internal sealed class ShowJson : IDisposable
         _json.WriteString("exception_id", row.IsException ? row.ExceptionId : null);
         _json.WriteString("reason", row.Reason);
         _json.WritePropertyName("waiver");
-        Value(row.Waiver ?? default);
+        _exchanges.Value(row.Waiver ?? default);
         _json.WritePropertyName("attributes");
-        Value(row.Attributes);
+        _exchanges.Value(row.Attributes);
     }
 
     private void Item(ItemView view)
@@ -203,7 +203,7 @@ internal sealed class ShowJson : IDisposable
         {
             _json.WriteStartObject();
             _json.WriteString("name", table.Name);
-            Source(table.Evidence);
+            _exchanges.Source(table.Evidence);
             _json.WriteNumber("rows", table.Rows);
             _json.WriteNumber("matching", table.Matching);
             _json.WriteStartArray("found");
@@ -221,7 +221,7 @@ internal sealed class ShowJson : IDisposable
                 }
                 _json.WriteEndArray();
                 _json.WritePropertyName("row");
-                Value(row.Row);
+                _exchanges.Value(row.Row);
                 _json.WriteEndObject();
             }
             _json.WriteEndArray();
@@ -232,7 +232,7 @@ internal sealed class ShowJson : IDisposable
         foreach (var exchange in view.Exchanges)
         {
             _json.WriteStartObject();
-            Facts(exchange);
+            _exchanges.Facts(exchange);
             _json.WriteEndObject();
         }
         _json.WriteEndArray();
@@ -248,14 +248,14 @@ internal sealed class ShowJson : IDisposable
         foreach (var member in JsonElement.Parse(EvidenceIndex.Format(item)).EnumerateObject())
         {
             _json.WritePropertyName(member.Name);
-            Value(member.Value);
+            _exchanges.Value(member.Value);
         }
         _json.WriteStartArray("first_rows");
         if (item.Table is { } table)
         {
             using var rows = new TableReader(_bundle.Files.Check(table), item.TableSha256);
             foreach (var row in rows.ReadRows().Take(MostRows))
-                Value(row);
+                _exchanges.Value(row);
         }
         _json.WriteEndArray();
         _json.WriteEndObject();
@@ -276,129 +276,8 @@ internal sealed class ShowJson : IDisposable
             _json.WriteEndObject();
         }
         else
-            Body("content", _bundle.Files.Read(file));
+            _exchanges.Body("content", _bundle.Files.Read(file));
         _json.WriteEndObject();
-    }
-
-    private void Exchange(FoundExchange found, string pointer)
-    {
-        var exchange = found.Recorded.Exchange;
-        _json.WriteStartObject("exchange");
-        Facts(found);
-        Message("request", exchange.Request);
-        Message("response", exchange.Response);
-        if (pointer.Length > 0)
-        {
-            _json.WriteString("pointer", pointer);
-            _json.WritePropertyName("at");
-            Answered(exchange.Response is { } response ? ShownBody.ValueAt(response.Body, pointer) : null);
-        }
-        _json.WriteEndObject();
-    }
-
-    /// <summary>Who asked what, when, and how it was kept.</summary>
-    private void Facts(FoundExchange found)
-    {
-        var (request, answer, exchange) = (found.Recorded.Request, found.Recorded.Answer, found.Recorded.Exchange);
-        _json.WriteString("record_id", answer.Id);
-        _json.WriteString("request_record_id", request.Id);
-        _json.WriteString("method", exchange.Request.StartLine.Split(' ')[0]);
-        _json.WriteString("uri", exchange.Uri.OriginalString);
-        _json.WriteString("date", Rfc3339.Format(exchange.Date));
-        _json.WriteString("status", exchange.Response?.StartLine);
-        _json.WriteString("request_id", found.RequestId);
-        _json.WriteStartArray("failure");
-        foreach (var failure in exchange.Failure)
-            _json.WriteStringValue($"{failure.Type} {failure.Message}");
-        _json.WriteEndArray();
-        if (found.Evidence is { } item)
-        {
-            _json.WriteStartObject("asked_for");
-            Source(item);
-            _json.WriteString("identity", item.Identity);
-            _json.WriteEndObject();
-        }
-        else
-            _json.WriteNull("asked_for");
-        _json.WriteString("file", found.File);
-        _json.WriteString("file_sha256", _bundle.Files.DigestOf(found.File).Hex);
-        _json.WriteString("request_block_digest", request["WARC-Block-Digest"]);
-        _json.WriteString("answer_block_digest", answer["WARC-Block-Digest"]);
-        _json.WriteString("body_digest", answer["WARC-Payload-Digest"]);
-        _json.WriteString("body_digest_before_redaction", exchange.RedactedPayloadDigest);
-        _json.WriteBoolean("bodies_omitted", exchange.BodiesOmitted);
-    }
-
-    private void Source(EvidenceItem item)
-    {
-        _json.WriteString("evidence_id", item.EvidenceId);
-        _json.WriteString("source", item.Source);
-        _json.WriteString("operation", item.Operation);
-        _json.WriteString("target", item.Target);
-        _json.WriteString("account", item.Account);
-        _json.WriteString("region", item.Region);
-        _json.WriteString("outcome", item.Outcome.ToString().ToLowerInvariant());
-        _json.WriteNumber("items", item.Items);
-    }
-
-    private void Message(string name, HttpBlock? message)
-    {
-        if (message is null)
-        {
-            _json.WriteNull(name);
-            return;
-        }
-        _json.WriteStartObject(name);
-        _json.WriteString("start_line", message.StartLine);
-        _json.WriteStartArray("fields");
-        foreach (var (field, value) in message.Fields)
-        {
-            _json.WriteStartArray();
-            _json.WriteStringValue(field);
-            _json.WriteStringValue(value);
-            _json.WriteEndArray();
-        }
-        _json.WriteEndArray();
-        Body("body", message.Body);
-        _json.WriteEndObject();
-        Pass();
-    }
-
-    /// <summary>Bytes as text where they are UTF-8, else in base64.</summary>
-    private void Body(string name, ReadOnlyMemory<byte> bytes)
-    {
-        if (Utf8.IsValid(bytes.Span))
-            _json.WriteString(name, Encoding.UTF8.GetString(bytes.Span));
-        else
-            _json.WriteBase64String($"{name}_base64", bytes.Span);
-    }
-
-    /// <summary>A value of a stranger's answer; where it is not well-formed Unicode, its text.</summary>
-    private void Answered(JsonElement? answered)
-    {
-        if (answered is not { } value)
-        {
-            _json.WriteNullValue();
-            return;
-        }
-        try
-        {
-            _ = JsonSerializer.SerializeToUtf8Bytes(value);
-        }
-        catch (InvalidOperationException)
-        {
-            _json.WriteStringValue(value.GetRawText());
-            return;
-        }
-        Value(value);
-    }
-
-    private void Value(JsonElement value)
-    {
-        if (value.ValueKind == JsonValueKind.Undefined)
-            _json.WriteNullValue();
-        else
-            value.WriteTo(_json);
     }
 
     /// <summary>Hands on what is written; all of it is ASCII, so a piece may end anywhere.</summary>

@@ -13,6 +13,13 @@ internal sealed class Session : IAsyncDisposable
 {
     public const string SecretKey = "MARKERsecretAccessKeyMARKER0123456789abcd";
     public const string SessionToken = "MARKERsessionTokenMARKER/0123+456789abcd==";
+
+    /// <summary>
+    /// The SDK asks once in a process where profiles are, and whether there is such a file. It is empty; a test that needs profiles writes them there,
+    /// and empties it again.
+    /// </summary>
+    public static readonly string Profiles = NoProfiles();
+
     private readonly TemporaryFolder _folder = new();
     private readonly EvidenceSource _source = AwsSource.Create();
 
@@ -27,6 +34,14 @@ internal sealed class Session : IAsyncDisposable
     public AwsCollector Collector { get; }
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
+    private static string NoProfiles()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"auditcli-profiles-{Environment.ProcessId}");
+        File.WriteAllText(path, "");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => File.Delete(path);
+        return path;
+    }
+
     /// <summary>Live against a server. The environment belongs to the process, so that these tests run one after another.</summary>
     /// <param name="keep">Whether there is a bundle, without which nothing is recorded and nothing redacted, as in <c>auditcli call</c>.</param>
     public static Session Live(Uri server, TimeProvider? clock = null, ExchangeLimits? limits = null, bool keep = true)
@@ -39,7 +54,7 @@ internal sealed class Session : IAsyncDisposable
             ["AWS_SESSION_TOKEN"] = SessionToken,
             ["AWS_REGION"] = "us-east-1",
             ["AWS_EC2_METADATA_DISABLED"] = "true",
-            ["AWS_CONFIG_FILE"] = Path.Combine(Path.GetTempPath(), "auditcli-none"),
+            ["AWS_CONFIG_FILE"] = Profiles,
             ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(Path.GetTempPath(), "auditcli-none"),
         })
         {

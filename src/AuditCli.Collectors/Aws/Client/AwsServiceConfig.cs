@@ -37,6 +37,7 @@ internal sealed class AwsServiceConfig : ClientConfig
         EndpointProvider = new CatalogueEndpoints(service);
         MaxErrorRetry = Attempts - 1;
         RetryMode = RequestRetryMode.Standard;
+        IgnoreConfiguredEndpointUrls = replay;
         if (profile is not null && !replay)
             Profile = new Profile(profile);
         var url = endpoint?.GetLeftPart(UriPartial.Authority);

@@ -28,7 +28,9 @@ internal sealed class AnswerElement(string name)
     /// <summary>The first child of that name, or null.</summary>
     public AnswerElement? Child(string childName)
     {
-        foreach (var child in Children)
+        if (_children is null)
+            return null;
+        foreach (var child in _children)
         {
             if (child.Name == childName)
                 return child;

@@ -12,6 +12,9 @@ internal static class Timestamps
     /// <summary>Any of the three forms as RFC 3339 in UTC; null when the text is no instant.</summary>
     public static string? From(string text)
     {
+        // Nearly all are in the form of evidence already, and there may be one in every row.
+        if (text.Length == 20 && DateTime.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.None, out _))
+            return text;
         if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
             return FromUnix(seconds);
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

@@ -1,0 +1,135 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Lookup;
+
+/// <summary>How recorded exchanges, and what was asked of whom, stand in the JSON of <c>show</c>.</summary>
+internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
+{
+    /// <summary>All of an exchange, bodies included, and what stands at a place of the answer.</summary>
+    /// <param name="pointer">Empty for no place.</param>
+    public void Exchange(FoundExchange found, string pointer)
+    {
+        var exchange = found.Recorded.Exchange;
+        json.WriteStartObject("exchange");
+        Facts(found);
+        Message("request", exchange.Request);
+        Message("response", exchange.Response);
+        if (pointer.Length > 0)
+        {
+            json.WriteString("pointer", pointer);
+            json.WritePropertyName("at");
+            Answered(exchange.Response is { } response ? ShownBody.ValueAt(response.Body, pointer) : null);
+        }
+        json.WriteEndObject();
+    }
+
+    /// <summary>Who asked what, when, and how it was kept.</summary>
+    public void Facts(FoundExchange found)
+    {
+        var (request, answer, exchange) = (found.Recorded.Request, found.Recorded.Answer, found.Recorded.Exchange);
+        json.WriteString("record_id", answer.Id);
+        json.WriteString("request_record_id", request.Id);
+        json.WriteString("method", exchange.Request.StartLine.Split(' ')[0]);
+        json.WriteString("uri", exchange.Uri.OriginalString);
+        json.WriteString("date", Rfc3339.Format(exchange.Date));
+        json.WriteString("status", exchange.Response?.StartLine);
+        json.WriteString("request_id", found.RequestId);
+        json.WriteStartArray("failure");
+        foreach (var failure in exchange.Failure)
+            json.WriteStringValue($"{failure.Type} {failure.Message}");
+        json.WriteEndArray();
+        if (found.Evidence is { } item)
+        {
+            json.WriteStartObject("asked_for");
+            Source(item);
+            json.WriteString("identity", item.Identity);
+            json.WriteEndObject();
+        }
+        else
+            json.WriteNull("asked_for");
+        json.WriteString("file", found.File);
+        json.WriteString("file_sha256", bundle.Files.DigestOf(found.File).Hex);
+        json.WriteString("request_block_digest", request["WARC-Block-Digest"]);
+        json.WriteString("answer_block_digest", answer["WARC-Block-Digest"]);
+        json.WriteString("body_digest", answer["WARC-Payload-Digest"]);
+        json.WriteString("body_digest_before_redaction", exchange.RedactedPayloadDigest);
+        json.WriteBoolean("bodies_omitted", exchange.BodiesOmitted);
+    }
+
+    /// <summary>Which reading of what it is.</summary>
+    public void Source(EvidenceItem item)
+    {
+        json.WriteString("evidence_id", item.EvidenceId);
+        json.WriteString("source", item.Source);
+        json.WriteString("operation", item.Operation);
+        json.WriteString("target", item.Target);
+        json.WriteString("account", item.Account);
+        json.WriteString("region", item.Region);
+        json.WriteString("outcome", item.Outcome.ToString().ToLowerInvariant());
+        json.WriteNumber("items", item.Items);
+    }
+
+    private void Message(string name, HttpBlock? message)
+    {
+        if (message is null)
+        {
+            json.WriteNull(name);
+            return;
+        }
+        json.WriteStartObject(name);
+        json.WriteString("start_line", message.StartLine);
+        json.WriteStartArray("fields");
+        foreach (var (field, value) in message.Fields)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(field);
+            json.WriteStringValue(value);
+            json.WriteEndArray();
+        }
+        json.WriteEndArray();
+        Body("body", message.Body);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Bytes as text where they are UTF-8, else in base64.</summary>
+    public void Body(string name, ReadOnlyMemory<byte> bytes)
+    {
+        if (Utf8.IsValid(bytes.Span))
+            json.WriteString(name, Encoding.UTF8.GetString(bytes.Span));
+        else
+            json.WriteBase64String($"{name}_base64", bytes.Span);
+    }
+
+    /// <summary>A value of a stranger's answer; where it is not well-formed Unicode, its text.</summary>
+    private void Answered(JsonElement? answered)
+    {
+        if (answered is not { } value)
+        {
+            json.WriteNullValue();
+            return;
+        }
+        try
+        {
+            _ = JsonSerializer.SerializeToUtf8Bytes(value);
+        }
+        catch (InvalidOperationException)
+        {
+            json.WriteStringValue(value.GetRawText());
+            return;
+        }
+        Value(value);
+    }
+
+    /// <summary>A value as it stands in the bundle; null where there is none.</summary>
+    public void Value(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Undefined)
+            json.WriteNullValue();
+        else
+            value.WriteTo(json);
+    }
+}
