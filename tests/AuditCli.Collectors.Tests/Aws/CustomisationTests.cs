@@ -41,6 +41,20 @@ public sealed class CustomisationTests
         Assert.Equal(host, wire.Asked!.Host);
     }
 
+    [Theory]
+    [InlineData("route53:GetHostedZone", "/hostedzone/Z1D633PJN98FT9", "/2013-04-01/hostedzone/Z1D633PJN98FT9")]
+    [InlineData("route53:GetHostedZone", "Z1D633PJN98FT9", "/2013-04-01/hostedzone/Z1D633PJN98FT9")]
+    [InlineData("route53:GetChange", "/change/C2682N5HXP0BZ4", "/2013-04-01/change/C2682N5HXP0BZ4")]
+    public async Task An_id_of_Route_53_is_asked_for_with_or_without_its_path(string operation, string given, string path)
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml("<Response/>"));
+        await using var session = Session.Live(server.Address);
+
+        await session.CallAsync(operation, ("Id", given));
+
+        Assert.Equal(path, server.Seen[^1].Target);
+    }
+
     [Fact]
     public async Task A_policy_document_is_read_as_the_JSON_that_IAM_encodes_and_other_text_stays_text()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Http;
@@ -34,6 +35,14 @@ internal sealed class Session : IAsyncDisposable
     public AwsCollector Collector { get; }
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
+    /// <summary>Before any test, whichever comes first, makes the SDK look.</summary>
+    [ModuleInitializer]
+    internal static void NameProfiles()
+    {
+        Environment.SetEnvironmentVariable("AWS_CONFIG_FILE", Profiles);
+        Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", Path.Combine(Path.GetTempPath(), "auditcli-none"));
+    }
+
     private static string NoProfiles()
     {
         var path = Path.Combine(Path.GetTempPath(), $"auditcli-profiles-{Environment.ProcessId}");
@@ -54,8 +63,6 @@ internal sealed class Session : IAsyncDisposable
             ["AWS_SESSION_TOKEN"] = SessionToken,
             ["AWS_REGION"] = "us-east-1",
             ["AWS_EC2_METADATA_DISABLED"] = "true",
-            ["AWS_CONFIG_FILE"] = Profiles,
-            ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(Path.GetTempPath(), "auditcli-none"),
         })
         {
             Environment.SetEnvironmentVariable(name, value);
@@ -96,6 +103,10 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Calls one operation without connecting first.</summary>
     public Task<JsonElement> CallAsync(string operation, params (string Name, object Value)[] parameters) =>
         Collector.CallAsync(Target(), operation, Parameters(parameters), null, CancellationToken.None);
+
+    /// <summary>The statuses of what was recorded of a service, in order; "failed" where there was no answer.</summary>
+    public async Task<List<string>> StatusesAsync(string service) =>
+        [.. (await RecordedAsync(service)).Select(r => r.Exchange.Response?.StartLine.Split(' ')[1] ?? "failed")];
 
     /// <summary>Every recorded attempt of one service, once the transport is closed.</summary>
     public async Task<List<RecordedExchange>> RecordedAsync(string service)
