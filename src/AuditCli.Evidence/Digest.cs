@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 
 namespace AuditCli.Evidence;
@@ -6,7 +5,6 @@ namespace AuditCli.Evidence;
 /// <summary>A SHA-256 value (FIPS 180-4). Prints as 64 lower-case hexadecimal digits.</summary>
 public readonly record struct Digest
 {
-    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
     private readonly string? _hex;
 
     private Digest(string hex) => _hex = hex;
@@ -27,8 +25,13 @@ public readonly record struct Digest
     public static bool TryParse(ReadOnlySpan<char> text, out Digest digest)
     {
         digest = default;
-        if (text.Length != 64 || text.ContainsAnyExcept(HexDigits))
+        if (text.Length != 64)
             return false;
+        foreach (var digit in text)
+        {
+            if (!char.IsAsciiHexDigitLower(digit))
+                return false;
+        }
         digest = new(text.ToString());
         return true;
     }

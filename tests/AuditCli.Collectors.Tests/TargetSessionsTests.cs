@@ -32,9 +32,11 @@ public sealed class TargetSessionsTests
         using (var sessions = new TargetSessions<Session>(async (_, _) =>
         {
             await both.Task;
-            var session = new Session($"http://127.0.0.1:{opened.Count}");
-            opened.Add(session);
-            return session;
+            lock (opened)
+            {
+                opened.Add(new($"http://127.0.0.1:{opened.Count}"));
+                return opened[^1];
+            }
         }))
         {
             (first, second) = (sessions.OpenAsync(Prod, default), sessions.OpenAsync(Prod, default));

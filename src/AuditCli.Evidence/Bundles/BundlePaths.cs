@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 
 namespace AuditCli.Evidence.Bundles;
@@ -24,8 +23,6 @@ public static class BundlePaths
 
     /// <summary>What the tag manifest covers, in its order.</summary>
     internal static readonly ImmutableArray<string> TagFiles = [BagInfo, BagIt, Manifest];
-
-    private static readonly SearchValues<char> SegmentCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-");
 
     private static readonly ImmutableHashSet<string> DeviceNames =
     [
@@ -55,21 +52,37 @@ public static class BundlePaths
     {
         if (path.Length > MaxLength)
             return $"it is longer than {MaxLength} characters";
-        return path.Split('/').Select(WhyNotSegment).FirstOrDefault(why => why is not null);
+        for (var rest = path.AsSpan(); ;)
+        {
+            var slash = rest.IndexOf('/');
+            if (WhyNotSegment(slash < 0 ? rest : rest[..slash]) is { } why)
+                return why;
+            if (slash < 0)
+                return null;
+            rest = rest[(slash + 1)..];
+        }
     }
 
-    private static string? WhyNotSegment(string segment)
+    private static string? WhyNotSegment(ReadOnlySpan<char> segment)
     {
         if (segment.Length == 0)
             return "a segment is empty";
         if (!char.IsAsciiLetterLower(segment[0]) && !char.IsAsciiDigit(segment[0]))
             return $"'{segment}' does not begin with a lower-case letter or a digit";
-        if (segment.AsSpan().ContainsAnyExcept(SegmentCharacters))
-            return $"'{segment}' has other characters than a-z, 0-9, '.', '_' and '-'";
-        if (segment.EndsWith('.'))
+        foreach (var c in segment)
+        {
+            if (!char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c is not ('.' or '_' or '-'))
+                return $"'{segment}' has other characters than a-z, 0-9, '.', '_' and '-'";
+        }
+        if (segment[^1] == '.')
             return $"'{segment}' ends with a point";
         return IsDevice(segment) ? $"'{segment}' is the name of a device on Windows" : null;
     }
 
-    internal static bool IsDevice(string segment) => DeviceNames.Contains(segment.Split('.')[0].ToLowerInvariant());
+    internal static bool IsDevice(ReadOnlySpan<char> segment)
+    {
+        var point = segment.IndexOf('.');
+        var name = point < 0 ? segment : segment[..point];
+        return name.Length is 3 or 4 && DeviceNames.Contains(name.ToString().ToLowerInvariant());
+    }
 }

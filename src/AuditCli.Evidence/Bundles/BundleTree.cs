@@ -3,8 +3,9 @@ using System.IO.Enumeration;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>What lies in a bundle's folder, found without following a link.</summary>
-/// <param name="Files">Paths of everything that is neither folder nor link, pipes and sockets included.</param>
+/// <param name="Files">Paths of everything that is no folder: pipes, sockets and links to files included, which nobody can open as a file.</param>
 /// <param name="EmptyFolders">A bag has no place for them.</param>
+/// <param name="Links">To folders.</param>
 internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolders, List<string> Links, List<(string Path, string Cause)> Unreadable, bool TooMany)
 {
     /// <summary>Hidden entries too, and an entry that cannot be read is an error.</summary>
@@ -24,7 +25,7 @@ internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolde
             var empty = true;
             try
             {
-                foreach (var (name, isLink, isFolder) in Entries(Path.Combine(root, folder)))
+                foreach (var (name, isFolder, isLink) in Entries(Path.Combine(root, folder)))
                 {
                     empty = false;
                     if (++count > limit)
@@ -49,9 +50,11 @@ internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolde
         return tree;
     }
 
-    // What the folder itself says of its entries; objects for each would cost a question to the system for each.
-    private static FileSystemEnumerable<(string Name, bool IsLink, bool IsFolder)> Entries(string folder) => new(
+    // What the folder itself says of its entries. Whether a file is a link would be a question to the system for each, which opening it answers.
+    private static FileSystemEnumerable<Entry> Entries(string folder) => new(
         folder,
-        static (ref entry) => (entry.FileName.ToString(), (entry.Attributes & FileAttributes.ReparsePoint) != 0, entry.IsDirectory),
+        static (ref entry) => new(entry.FileName.ToString(), entry.IsDirectory, entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) != 0),
         Everything);
+
+    private sealed record Entry(string Name, bool IsFolder, bool IsLink);
 }

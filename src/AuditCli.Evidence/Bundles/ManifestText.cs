@@ -45,14 +45,13 @@ internal static class ManifestText
                     $"line {number} is not 64 lower-case hexadecimal digits, two spaces and a path in ASCII"));
                 continue;
             }
-            if (WhyUnsafe(entry.Path) is { } unsafeReason)
+            var why = BundlePaths.WhyNotPath(entry.Path);
+            if (why is not null || !entry.Path.StartsWith(BundlePaths.Payload + "/", StringComparison.Ordinal))
             {
-                faults.Add(new("MANIFEST_UNSAFE_PATH", entry.Path, $"line {number}: {unsafeReason}"));
-                continue;
-            }
-            if (BundlePaths.WhyNotPath(entry.Path) is { } why)
-            {
-                faults.Add(new("MANIFEST_MALFORMED", entry.Path, $"line {number}: {why}"));
+                // Whether it leads out of the bundle is more than that it is not as we write it.
+                faults.Add(WhyUnsafe(entry.Path) is { } unsafeReason
+                    ? new("MANIFEST_UNSAFE_PATH", entry.Path, $"line {number}: {unsafeReason}")
+                    : new("MANIFEST_MALFORMED", entry.Path, $"line {number}: {why}"));
                 continue;
             }
             if (!seen.Add(entry.Path))
@@ -107,7 +106,7 @@ internal static class ManifestText
             return "a segment is '.' or '..'";
         if (segments[0] != BundlePaths.Payload || segments.Length == 1)
             return $"the path is not below {BundlePaths.Payload}/";
-        if (segments.Any(BundlePaths.IsDevice))
+        if (segments.Any(s => BundlePaths.IsDevice(s)))
             return "a segment is the name of a device on Windows";
         return segments.Any(s => s.EndsWith('.')) ? "a segment ends with a point, which Windows drops" : null;
     }

@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.RegularExpressions;
 using AuditCli.Controls.Yaml;
 
 namespace AuditCli.Commands;
 
 /// <summary>Options that can also come from the environment: <c>--out</c> is <c>AUDITCLI_OUT</c>, lists are separated by commas.</summary>
-internal static partial class CommandOptions
+internal static class CommandOptions
 {
     public static Option<string?> Text(AuditHost host, string name, string argument, string description, string? fallback = null) => new(name)
     {
@@ -53,16 +52,16 @@ internal static partial class CommandOptions
 
     private static void Refuse(ArgumentResult result, Command command)
     {
-        foreach (var token in result.Tokens.Where(t => OptionForm.IsMatch(t.Value)))
+        foreach (var token in result.Tokens.Where(t => LooksLikeOption(t.Value)))
             result.AddError($"'{token.Value}' is no option of {command.Name}{NearMiss.Hint(token.Value, command.Options.Select(o => o.Name))}; its options: auditcli {Path(command)} --help");
     }
+
+    private static bool LooksLikeOption(string text) =>
+        text.Length > 2 && text.StartsWith("--", StringComparison.Ordinal) && char.IsAsciiLetterLower(text[2]) && text[3..].All(c => c == '-' || char.IsAsciiLetterLower(c));
 
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
 
     private static string Path(Command command) => string.Join(' ', command.Parents.OfType<Command>().Where(p => p is not RootCommand).Select(p => p.Name).Append(command.Name));
-
-    [GeneratedRegex("^--[a-z][a-z-]*$", RegexOptions.CultureInvariant)]
-    private static partial Regex OptionForm { get; }
 
     private static string Variable(string name) => "AUDITCLI_" + name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
 }

@@ -12,11 +12,11 @@ internal static class InitCommand
 {
     private const string EngagementFile = "engagement.yaml";
     private const string NobodyYet = "Nobody yet: name who reviews, and never the preparer";
-    private static readonly ImmutableArray<(string Source, string Target, string Remark)> Targets =
+    private static readonly ImmutableArray<Kind> Targets =
     [
-        ("aws", "prod:    { aws: { regions: enabled } }", "# profile: NAME and role_arn: ARN choose other credentials than the ambient ones"),
-        ("gcp", "cloud:   { gcp: { organization: \"123456789012\" } }", "# or folder: \"...\", or projects: [a, b]"),
-        ("kubernetes", "cluster: { kubernetes: { } }", "# context: NAME chooses another than the kubeconfig's current one"),
+        new("aws", "prod:    { aws: { regions: enabled } }", "# profile: NAME and role_arn: ARN choose other credentials than the ambient ones"),
+        new("gcp", "cloud:   { gcp: { organization: \"123456789012\" } }", "# or folder: \"...\", or projects: [a, b]"),
+        new("kubernetes", "cluster: { kubernetes: { } }", "# context: NAME chooses another than the kubeconfig's current one"),
     ];
 
     public static Command Build(AuditHost host)
@@ -27,7 +27,7 @@ internal static class InitCommand
         var reviewer = CommandOptions.Text(host, "--reviewer", "NAME", "Who reviews them; never the preparer.", NobodyYet);
         var start = CommandOptions.Text(host, "--start", "DATE", "The first day of the period. Default: 89 days ago, as far as CloudTrail's event history goes.");
         var end = CommandOptions.Text(host, "--end", "DATE", "The last day of the period. Default: yesterday.");
-        var sources = Targets.Select(t => (t.Source, Option: CommandOptions.Flag(host, $"--{t.Source}", $"A target of {t.Source}. Default: one of each kind."))).ToImmutableArray();
+        var sources = Targets.Select(t => CommandOptions.Flag(host, $"--{t.Source}", $"A target of {t.Source}. Default: one of each kind.")).ToImmutableArray();
         var command = new DetailedCommand("init", "Begin an engagement: its file, and a table to fill in for each register that the controls can use.", """
             Asks nothing and overwrites nothing: a file that is there already is named, and nothing is written. The engagement can be
             loaded as it is; what only you can know is marked in it.
@@ -38,12 +38,12 @@ internal static class InitCommand
               auditcli init audits/2026 --start 2026-01-01 --end 2026-09-30 --kubernetes
             """)
         {
-            folder, entity, preparer, reviewer, start, end, sources[0].Option, sources[1].Option, sources[2].Option,
+            folder, entity, preparer, reviewer, start, end, sources[0], sources[1], sources[2],
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            var chosen = sources.Where(s => parsed.GetValue(s.Option)).Select(s => s.Source).ToImmutableHashSet(StringComparer.Ordinal);
+            var chosen = sources.Where(s => parsed.GetValue(s)).Select(s => s.Name[2..]).ToImmutableHashSet(StringComparer.Ordinal);
             var today = DateOnly.FromDateTime(host.Clock.GetUtcNow().UtcDateTime);
             if (!TryDay(parsed.GetValue(start), today.AddDays(-89), out var first) || !TryDay(parsed.GetValue(end), today.AddDays(-1), out var last) || last < first)
                 return await BundleCommands.UsageAsync(error, "--start and --end are days such as 2026-09-30, the end not before the start");
@@ -88,7 +88,7 @@ internal static class InitCommand
     }
 
     private static string Engagement(
-        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<(string Source, string Target, string Remark)> targets, ImmutableArray<Register> inputs)
+        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<Kind> targets, ImmutableArray<Register> inputs)
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $$"""
             # An engagement: whom, which period, which controls, which targets. auditcli run engagement.yaml
@@ -104,8 +104,8 @@ internal static class InitCommand
 
             """);
         text.Append("targets:\n");
-        foreach (var (_, target, remark) in targets)
-            text.Append(CultureInfo.InvariantCulture, $"  {target}   {remark}\n");
+        foreach (var kind in targets)
+            text.Append(CultureInfo.InvariantCulture, $"  {kind.Target}   {kind.Remark}\n");
         text.Append("# Registers that the controls can use. Fill in inputs/<name>.csv, then say here where it came from:\n# inputs:\n");
         foreach (var input in inputs)
             text.Append(CultureInfo.InvariantCulture, $"#   {input.Name}: {{ file: inputs/{input.Name}.csv, obtained_from: \"...\", obtained_on: {last:yyyy-MM-dd}, how: \"...\", stated_rows: 0 }}   # {string.Join(", ", input.Controls)}\n");
@@ -128,6 +128,9 @@ internal static class InitCommand
     }
 
     private static string Quoted(string text) => JsonSerializer.Serialize(text);
+
+    /// <summary>A target as it begins, by the source that it is of.</summary>
+    private sealed record Kind(string Source, string Target, string Remark);
 
     private sealed record Register(string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Controls);
 }
