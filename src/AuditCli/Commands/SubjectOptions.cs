@@ -56,9 +56,10 @@ internal sealed class SubjectOptions
         }
         if (sources.IsEmpty)
             return (null, "name an ENGAGEMENT file, or --aws, --gcp or --kubernetes for what the ambient credentials reach; to begin one: auditcli init");
-        if (AmbientEngagement.Projects(parsed.GetValue(_project) ?? [], _host) is not [_, ..] && sources.Contains("gcp"))
+        var projects = AmbientEngagement.Projects(parsed.GetValue(_project) ?? [], _host);
+        if (projects.IsEmpty && sources.Contains("gcp"))
             return (null, "--gcp needs to know which project: --project ID, GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT");
-        var content = AmbientEngagement.Write(sources, AmbientEngagement.Projects(parsed.GetValue(_project) ?? [], _host), _host);
+        var content = AmbientEngagement.Write(sources, projects, _host);
         return (new(AmbientEngagement.ShownAs, _host.FullPath(AmbientEngagement.ShownAs), library, "", filter, Verbose: false) { Content = content, Pack = parsed.GetValue(_pack) }, null);
     }
 
