@@ -40,6 +40,12 @@ public sealed record Connection(
     string GlobalRegion,
     ImmutableArray<string> Regions)
 {
+    /// <summary>Where the account is, where its name does not say it, by name in order: a cluster's name and context in the kubeconfig, and its server.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Place { get; init; } = [];
+
+    /// <summary>As whom the account is read, and where.</summary>
+    public string ReadAs => $"read as {Identity}{string.Concat(Place.Select(p => $", {p.Key} {p.Value}"))}";
+
     /// <summary>Regions that the account has and cannot use until somebody switches them on.</summary>
     public ImmutableArray<string> NotEnabled { get; init; } = [];
 

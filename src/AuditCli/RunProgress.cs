@@ -34,7 +34,7 @@ internal static class RunProgress
         switch (happened)
         {
             case CollectionEvent.TargetReached { Connection: var c }:
-                Tell(console, $"target {c.Target.Name} is {c.Account}, read as {c.Identity}", "");
+                Tell(console, $"target {c.Target.Name} is {c.Account}, {c.ReadAs}", "");
                 break;
             case CollectionEvent.TargetFailed failed:
                 Tell(console, $"target {failed.Target} could not be entered: {failed.Code} {failed.Message}", "yellow");
@@ -81,7 +81,7 @@ internal static class RunProgress
                 switch (happened)
                 {
                     case CollectionEvent.TargetReached { Connection: var c }:
-                        error.WriteLine($"target {c.Target.Name} is {c.Account}, read as {c.Identity}");
+                        error.WriteLine($"target {c.Target.Name} is {c.Account}, {c.ReadAs}");
                         break;
                     case CollectionEvent.TargetFailed failed:
                         error.WriteLine($"target {failed.Target} could not be entered: {failed.Code} {failed.Message}");

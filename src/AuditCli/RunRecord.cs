@@ -98,6 +98,9 @@ internal static class RunRecord
         ["settings"] = new JsonObject(target.Target.Settings.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)new JsonArray([.. s.Value.Select(v => (JsonNode)v)])))),
         ["account"] = target.Account.Length > 0 ? target.Account : null,
         ["identity"] = target.IsEntered && target.Connection!.Identity.Length > 0 ? target.Connection.Identity : null,
+        ["place"] = target.IsEntered && !target.Connection!.Place.IsEmpty
+            ? new JsonObject(target.Connection.Place.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)))
+            : null,
         ["regions"] = target.IsEntered ? new JsonArray([.. target.Connection!.Regions.Select(x => (JsonNode)x)]) : null,
         ["regions_not_enabled"] = target.IsEntered ? new JsonArray([.. target.Connection!.NotEnabled.Select(x => (JsonNode)x)]) : null,
         ["read_through"] = target.ReadThrough,

@@ -53,7 +53,7 @@ public sealed class AwsCollector : ICollector
             // A role of the same name in each; a replay needs none, and finds nothing recorded of those that refused.
             var credentials = _transport.IsReplay
                 ? new AnonymousAWSCredentials()
-                : await _credentials.AssumeAsync(target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion);
+                : await session.OnRoute(() => _credentials.AssumeAsync(target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion));
             var entered = await EnterAsync(target, session.Enter(account, credentials), cancellationToken);
             return entered.Account == account
                 ? entered
@@ -130,11 +130,20 @@ public sealed class AwsCollector : ICollector
 
     private async Task<AwsSession> OpenAsync(Target target, CancellationToken cancellationToken)
     {
-        var (credentials, region) = _transport.IsReplay
-            ? (new AnonymousAWSCredentials(), RecordedRegion(target))
-            : await _credentials.ResolveAsync(target, cancellationToken);
-        return new(target.Name, account: null, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock);
+        if (_transport.IsReplay)
+            return new(target.Name, account: null, null, new AnonymousAWSCredentials(), RecordedRegion(target) ?? DefaultRegion, _transport, _clock, () => null);
+        var route = Credentials.RouteOf(target);
+        var (credentials, region) = await _credentials.ResolveAsync(target, route, cancellationToken);
+        return new(target.Name, account: null, target.Setting("profile"), credentials, region ?? DefaultRegion, _transport, _clock, Follow);
+
+        Route? Follow()
+        {
+            _credentials.Follow(route);
+            return route;
+        }
     }
+
+    private static string DefaultRegion => Partitions.HomeRegion("us-east-1");
 
     /// <summary>The region in the recorded host, which says the partition; null on an emulator.</summary>
     private string? RecordedRegion(Target target) =>

@@ -13,13 +13,17 @@ namespace AuditCli.Collectors.Aws;
 /// <param name="account">Of an account that the target reaches beside its own; its exchanges have files of their own, since every account is asked the same. Null for the target's own.</param>
 /// <param name="homeRegion">Where things without a region are asked.</param>
 /// <param name="clock">For waits between attempts; a replay does not wait.</param>
+/// <param name="follow">Makes credentials that are renewed in this async flow take the target's route, and gives the route; null in a replay.</param>
 internal sealed class AwsSession(
-    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : ITargetSession
+    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock, Func<Route?> follow)
+    : ITargetSession
 {
     /// <summary>The word for what exists once for an account.</summary>
     public const string GlobalRegion = "aws-global";
 
     private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion, ObjectsOfTrail? Objects), Lazy<AwsServiceClient>> _clients = new();
+
+    private readonly BucketRegions _buckets = new();
 
     private readonly ConcurrentDictionary<string, AwsSession> _accounts = new(StringComparer.Ordinal);
 
@@ -32,7 +36,14 @@ internal sealed class AwsSession(
 
     /// <summary>Opens another account of the target with credentials of its own.</summary>
     public AwsSession Enter(string another, AWSCredentials own) =>
-        _accounts.GetOrAdd(another, _ => new(target, another, profile, own, homeRegion, transport, clock));
+        _accounts.GetOrAdd(another, _ => new(target, another, profile, own, homeRegion, transport, clock, follow));
+
+    /// <summary>Does what needs credentials along the target's route.</summary>
+    public async Task<T> OnRoute<T>(Func<Task<T>> work)
+    {
+        follow();
+        return await work();
+    }
 
     /// <summary>Calls once, retries and an S3 redirect included.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
@@ -44,15 +55,28 @@ internal sealed class AwsSession(
     public async Task<AwsAnswer> CallAsync(
         ServiceModel service, OperationModel operation, JsonObject parameters, string region, ObjectsOfTrail? objects, CancellationToken cancellationToken)
     {
+        follow();
+        var asked = Endpoint(region);
         try
         {
             try
             {
                 return await Client(service, region, null, objects).CallAsync(operation, parameters, cancellationToken);
             }
-            catch (AwsServiceFailure e) when (service.Name == "s3" && BucketRegion(e, region) is { } bucketRegion)
+            catch (AwsServiceFailure e) when (service.Name == "s3" && BucketRegions.IsElsewhere(e))
             {
-                return await Client(service, region, bucketRegion, objects).CallAsync(operation, parameters, cancellationToken);
+                if (await _buckets.FindAsync(e, parameters, asked, head => HeadAsync(service, region, head, cancellationToken)) is not { } elsewhere)
+                    throw;
+                asked = elsewhere;
+                try
+                {
+                    return await Client(service, region, elsewhere, objects).CallAsync(operation, parameters, cancellationToken);
+                }
+                catch (Exception missing) when (IsUnrecorded(missing))
+                {
+                    // Recorded when such an answer was the end; it still is in that recording.
+                    throw e;
+                }
             }
         }
         catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
@@ -61,7 +85,7 @@ internal sealed class AwsSession(
         }
         catch (Exception e) when (AwsFailures.IsKnown(e))
         {
-            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e);
+            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion));
         }
     }
 
@@ -81,6 +105,8 @@ internal sealed class AwsSession(
         {
             var answer = await CallAsync(service, operation, next, region, cancellationToken);
             var page = Customisations.Answered(TypedJson.Read(service, operation, answer), encodes);
+            if (service.Name == "s3" && operation.Name == "ListBuckets")
+                _buckets.Learn(page);
             yield return page;
             next = tokens?.Next(next, page);
         }
@@ -106,7 +132,7 @@ internal sealed class AwsSession(
             var check = new RequestCheck(service);
             return new(
                 service, credentials, Config(service, scope, region, bucketRegion),
-                objects is null ? transport.Open(scope, check.Refusal, check.Places) : transport.Open(scope, objects.Refusal),
+                objects is null ? transport.Open(scope, check.Refusal, check.Places, follow()) : transport.Open(scope, objects.Refusal, route: follow()),
                 transport.IsReplay ? null : clock, RenewAsync);
         })).Value;
 
@@ -127,12 +153,27 @@ internal sealed class AwsSession(
         return new(service, bucketRegion ?? own, profile, recorded, transport.IsReplay);
     }
 
-    /// <summary>Where S3 says the bucket is, when that is another region of the same partition.</summary>
-    private string? BucketRegion(AwsServiceFailure failure, string region) =>
-        (int)failure.StatusCode is 301 or 307 or 400 && failure.BucketRegion is { } named && named != Endpoint(region)
-            && Partitions.IsRegion(named) && Partitions.Of(named) == Partitions.Of(Endpoint(region))
-            ? named
-            : null;
+    /// <summary>What S3 says of a bucket's region when it is asked for nothing else: in a field of the answer, whether it lets us in or not.</summary>
+    private async Task<string?> HeadAsync(ServiceModel service, string region, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        if (service.Operation("HeadBucket") is not { } head)
+            return null;
+        try
+        {
+            var answer = await Client(service, region, null, null).CallAsync(head, parameters, cancellationToken);
+            return answer.Headers.GetValueOrDefault("x-amz-bucket-region");
+        }
+        catch (AwsServiceFailure e)
+        {
+            return e.BucketRegion;
+        }
+        catch (Exception e) when (IsUnrecorded(e))
+        {
+            return null;    // recorded before this was asked
+        }
+    }
+
+    private static bool IsUnrecorded(Exception e) => AwsFailures.IsKnown(e) && AwsFailures.Map("", e).Code == ExchangeRefusedException.NoRecording;
 
     private static Uri InRegion(Uri endpoint, string from, string to) =>
         new UriBuilder(endpoint) { Host = string.Join('.', endpoint.Host.Split('.').Select(label => label == from ? to : label)) }.Uri;

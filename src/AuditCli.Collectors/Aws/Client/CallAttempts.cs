@@ -84,6 +84,9 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         /// </summary>
         public override async Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception)
         {
+            // A server that did not prove who it is would not do so a moment later.
+            if (Http.UntrustedServerException.In(exception) is not null)
+                return false;
             for (var at = exception; at is not null; at = at.InnerException)
             {
                 if (at is HttpRequestException or AwsServiceFailure { StatusCode: HttpStatusCode.TooManyRequests })

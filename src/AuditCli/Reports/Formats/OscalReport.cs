@@ -121,7 +121,7 @@ internal sealed class OscalReport : IReportFormat
             {
                 json.WriteStartObject();
                 json.WriteString("uuid", Account(target.Name, target.Account!));
-                Line("description", $"{target.Source} account {target.Account}, target {target.Name}, read as {target.Identity}{(target.IsNarrowed ? ", in named regions only" : "")}");
+                Line("description", $"{target.Source} account {target.Account}, target {target.Name}, {target.ReadAs}{(target.IsNarrowed ? ", in named regions only" : "")}");
                 json.WriteStartArray("props");
                 Property("asset-id", target.Account!, standard: true);
                 json.WriteEndArray();
