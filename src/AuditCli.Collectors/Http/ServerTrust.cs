@@ -134,6 +134,7 @@ internal sealed class ServerTrust
         X509ChainStatusFlags.UntrustedRoot => certificate.Subject == certificate.Issuer && which == "it"
             ? $"it is signed by itself and is not among {_place}"
             : $"its root {certificate.Subject} is not among {_place}",
+        X509ChainStatusFlags.NotSignatureValid => $"{which} is not signed by the {certificate.Issuer} among {_place}",
         X509ChainStatusFlags.NotValidForUsage => $"{which} is not made for servers",
         X509ChainStatusFlags.Revoked => $"{which} was revoked",
         _ => $"{which} has the fault {status}",

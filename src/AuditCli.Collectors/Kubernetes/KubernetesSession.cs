@@ -183,7 +183,8 @@ internal sealed class KubernetesSession : ITargetSession
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = answer.Headers.RetryAfter?.Delta;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or ExchangeRefusedException && !cancellationToken.IsCancellationRequested)
+            // Who does not even take the connection up in time is told by a cancellation that nobody here asked for.
+            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException && !cancellationToken.IsCancellationRequested)
             {
                 if (last || e is ExchangeRefusedException || KubernetesFailures.IsUntrusted(e))
                     throw KubernetesFailures.Of(what, e);

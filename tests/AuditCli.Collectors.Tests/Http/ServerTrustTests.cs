@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AuditCli.Collectors.Tests.Kubernetes;
@@ -16,6 +18,12 @@ public sealed class ServerTrustTests : IDisposable
     private readonly Dictionary<string, string?> _before = Variables.ToDictionary(n => n, Environment.GetEnvironmentVariable);
     private readonly TestAuthority _authority = new();
     private readonly TemporaryFolder _folder = new();
+
+    public ServerTrustTests()
+    {
+        foreach (var name in Variables)
+            Environment.SetEnvironmentVariable(name, null);
+    }
 
     public void Dispose()
     {
@@ -47,7 +55,7 @@ public sealed class ServerTrustTests : IDisposable
     }
 
     [Theory]
-    [InlineData("unknown", "issuer CN=test authority", "is not among the certificate-authority-data of the cluster test")]
+    [InlineData("unknown", "issuer CN=test authority", "it is not signed by the CN=test authority among the certificate-authority-data of the cluster test")]
     [InlineData("expired", "issuer CN=test authority", "it has expired (")]
     [InlineData("another name", "issuer CN=test authority", "it is for api.example and not for 127.0.0.1")]
     [InlineData("self-signed", "issuer CN=api", "it is signed by itself")]
@@ -136,14 +144,36 @@ public sealed class ServerTrustTests : IDisposable
     [Fact]
     public async Task A_server_without_tls_is_said_to_be_that()
     {
-        await using var server = new LoopbackServer((_, _) => Reaction.Json("{}"));
-        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(new Uri(server.Address.AbsoluteUri.Replace("http:", "https:", StringComparison.Ordinal))));
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var answering = AnswerAsync(listener);
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}")));
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
 
+        await answering;
         Assert.Equal("ConnectionFailed", e.Code);
         Assert.Contains("the connection could not be secured (TLS): ", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("see inner", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_no_handshake_up_has_timed_out()
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Json("{}"));
+        var address = new Uri(server.Address.AbsoluteUri.Replace("http:", "https:", StringComparison.Ordinal));
+        await using var session = ClusterSession.Live(
+            ClusterSession.Kubeconfig(address), new ImpatientClock(), Collectors.Http.ExchangeLimits.Default with { Connect = TimeSpan.FromMilliseconds(200) });
+
+        Assert.Equal("TimedOut", (await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync)).Code);
+    }
+
+    private static async Task AnswerAsync(TcpListener listener)
+    {
+        using var client = await listener.AcceptTcpClientAsync();
+        var stream = client.GetStream();
+        await stream.ReadAtLeastAsync(new byte[1], 1);
+        await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
     }
 
     private static void Says(CollectionException e, string issuer, string reason, string next)
@@ -163,7 +193,7 @@ public sealed class ServerTrustTests : IDisposable
             using var key = RSA.Create(2048);
             var request = new CertificateRequest("CN=api", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
             var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(System.Net.IPAddress.Loopback);
+            names.AddIpAddress(IPAddress.Loopback);
             request.CertificateExtensions.Add(names.Build());
             var now = TimeProvider.System.GetUtcNow();
             return request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AuditCli.Collectors.Http;
+using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;
 
@@ -94,14 +95,14 @@ public sealed class StatedProxyTests : IDisposable
     }
 
     [Theory]
-    [InlineData(ProxyHabit.Python, "http://lower.example/")]
-    [InlineData(ProxyHabit.Go, "http://upper.example/")]
-    internal void Of_two_spellings_of_a_variable_the_one_counts_that_the_providers_tool_takes(ProxyHabit habit, string expected)
+    [InlineData("Python", "http://lower.example/")]
+    [InlineData("Go", "http://upper.example/")]
+    public void Of_two_spellings_of_a_variable_the_one_counts_that_the_providers_tool_takes(string habit, string expected)
     {
         Set("HTTPS_PROXY", "upper.example:80");
         Set("https_proxy", "lower.example:80");
 
-        Assert.Equal(new(expected), StatedProxy.OfEnvironment(habit).GetProxy(new("https://sts.amazonaws.com/")));
+        Assert.Equal(new(expected), StatedProxy.OfEnvironment(Enum.Parse<ProxyHabit>(habit)).GetProxy(new("https://sts.amazonaws.com/")));
     }
 
     [Fact]

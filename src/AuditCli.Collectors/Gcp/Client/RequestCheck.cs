@@ -49,10 +49,11 @@ internal sealed partial class RequestCheck
         var end = template[2..];
         if (given.Length <= end.Length || !given.EndsWith(end, StringComparison.Ordinal))
             return false;
-        var name = Uri.UnescapeDataString(given[..^end.Length]);
-        return last
-            ? !name.Contains(':', StringComparison.Ordinal) || project && !given.Contains(':', StringComparison.Ordinal) && DomainProject().IsMatch(name)
-            : !given.Contains(':', StringComparison.Ordinal);
+        var written = given[..^end.Length];
+        if (written.Contains(':', StringComparison.Ordinal))
+            return false;
+        var name = Uri.UnescapeDataString(written);
+        return !last || !name.Contains(':', StringComparison.Ordinal) || project && DomainProject().IsMatch(name);
     }
 
     [GeneratedRegex(@"\A[a-z0-9-]+(\.[a-z0-9-]+)+:[a-z][a-z0-9-]{4,28}[a-z0-9]\z", RegexOptions.CultureInvariant)]
