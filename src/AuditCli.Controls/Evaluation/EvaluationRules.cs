@@ -33,7 +33,13 @@ public static class EvaluationRules
     public const int Current = 2;
 
     /// <summary>Every rule, in the order in which they came.</summary>
-    public static ImmutableArray<EvaluationRule> All { get; } = [];
+    public static ImmutableArray<EvaluationRule> All { get; } =
+    [
+        new(2, "tls-failures-say-why", "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "regions-not-enabled", "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+    ];
 
     /// <summary>The rules that a bundle of that number was made without.</summary>
     public static ImmutableArray<EvaluationRule> After(int evaluation) => [.. All.Where(r => r.Since > evaluation)];

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
 using Spectre.Console;
 
@@ -49,7 +50,7 @@ internal static class RunSummary
             {
                 ["head"] = signed.Head.Hex,
                 ["sequence"] = signed.Sequence,
-                ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null,
+                ["stamped"] = signed.Stamped is { } at ? Rfc3339.Format(at) : null,
                 ["time_stamp_failures"] = new JsonArray([.. signed.TimeStampFailures.Select(f => (JsonNode)f)]),
             }
             : null,
@@ -77,7 +78,7 @@ internal static class RunSummary
         foreach (var control in controls)
         {
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(PrintableText.Of(control.Title), titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
             else
             {
                 // A narrow console has the title on a line of its own: nothing that counts is cut.
@@ -124,7 +125,8 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        console.Write(new Text(text, Spectre.Console.Style.Parse(style)));
+        // A provider's words, and a control's of a stranger, do not steer the terminal.
+        console.Write(new Text(PrintableText.Of(text), Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }
 }

@@ -130,6 +130,51 @@ public sealed class StatedProxyTests : IDisposable
     }
 
     [Fact]
+    public async Task Everything_for_aws_goes_through_the_stated_proxy()
+    {
+        await using var proxy = new LoopbackServer((_, _) => Reaction.Xml(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"));
+        Set("HTTP_PROXY", proxy.Address.AbsoluteUri);
+        await using var session = Aws.Session.Live(new("http://aws.invalid/"), new ImpatientClock());
+
+        var said = await session.CallAsync("sts:GetCallerIdentity");
+
+        Assert.Equal("123456789012", said.GetProperty("Account").GetString());
+        Assert.Equal("http://aws.invalid/", Assert.Single(proxy.Seen).Target);
+    }
+
+    [Fact]
+    public async Task Everything_for_google_goes_through_the_stated_proxy_its_tokens_included()
+    {
+        await using var proxy = new LoopbackServer((request, _) => Reaction.Json(request.Target.EndsWith("/token", StringComparison.Ordinal)
+            ? """{"access_token":"MARKERtoken","expires_in":3600,"token_type":"Bearer"}"""
+            : """{"projectId":"p-one"}"""));
+        using var google = new GoogleServer();
+        await using var session = Gcp.Session.Live(google, credentials: google.ServiceAccountFile(Gcp.Session.Account).Replace(google.Address.AbsoluteUri, "http://google.invalid/", StringComparison.Ordinal));
+        Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", "http://google.invalid/");
+        Set("HTTP_PROXY", proxy.Address.AbsoluteUri);
+
+        await session.Collector.CallAsync(Gcp.Session.Target(), "cloudresourcemanager:projects.get", Gcp.Session.Parameters(("name", "projects/p-one")), "p-one", CancellationToken.None);
+
+        Assert.Equal(["http://google.invalid/token", "http://google.invalid/v3/projects/p-one"], proxy.Seen.Select(s => s.Target));
+        Assert.Empty(google.Seen);
+        Assert.Empty(google.TokenRequests);
+    }
+
+    [Fact]
+    public async Task A_tunnel_that_the_proxy_refuses_ends_the_read_and_is_named()
+    {
+        await using var proxy = new LoopbackServer((_, _) => Reaction.Json("", 502));
+        Set("HTTPS_PROXY", proxy.Address.AbsoluteUri);
+        await using var session = Aws.Session.Live(new("https://127.0.0.1:1/"), new ImpatientClock());
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("sts:GetCallerIdentity"));
+
+        Assert.Contains(proxy.Address.Authority, e.Message, StringComparison.Ordinal);
+        Assert.All(proxy.Seen, s => Assert.Equal(("CONNECT", "127.0.0.1:1"), (s.Method, s.Target)));
+    }
+
+    [Fact]
     public void An_account_at_the_proxy_is_shown_to_it_alone()
     {
         Set("HTTPS_PROXY", "http://jane:p%40ss@proxy.example:3128");

@@ -94,7 +94,7 @@ internal sealed record RunTarget(
     ImmutableSortedDictionary<string, string>? Place = null)
 {
     /// <summary>As whom it was read, and where.</summary>
-    public string ReadAs => $"read as {Identity}{string.Concat((Place ?? []).Select(p => $", {p.Key} {p.Value}"))}";
+    public string ReadAs => $"read as {Identity}{string.Concat((Place ?? ImmutableSortedDictionary<string, string>.Empty).Select(p => $", {p.Key} {p.Value}"))}";
 
     /// <summary>Whether its account was read, and by this target.</summary>
     public bool IsRead => Account is not null && Failure is null && ReadThrough is null && LeftOut is null;
