@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Kubernetes;
@@ -48,7 +49,7 @@ public sealed class KubeconfigTests : IDisposable
         var (asked, other) = context == "prod" ? (small, capital) : (capital, small);
         Assert.All(asked.Seen, s => Assert.StartsWith("Bearer " + expected, s.Fields["Authorization"], StringComparison.Ordinal));
         Assert.Empty(other.Seen);
-        Assert.Equal([new("cluster", context), new("context", context), new("server", asked.Address.AbsoluteUri.TrimEnd('/'))], connection.Place);
+        Assert.Equal($"read as {expected}, cluster {context}, context {context}, server {asked.Address.AbsoluteUri.TrimEnd('/')}", connection.ReadAs);
     }
 
     [Fact]
@@ -221,7 +222,7 @@ public sealed class KubeconfigTests : IDisposable
         _folder.Write("a/one", """
             current-context: first
             contexts: [{ name: first, context: { cluster: c, user: u } }, { name: Shared, context: { cluster: C, user: u } }, { name: shared, context: { cluster: c, user: U } }]
-            clusters: [{ name: c, cluster: { server: "https://one.example:1", certificate-authority: certs/ca.pem } }, { name: C, cluster: { server: "https://one.example:2", tls-server-name: n } }]
+            clusters: [{ name: c, cluster: { server: "https://one.example:1", certificate-authority: certs/ca.pem } }, { name: C, cluster: { server: "https://one.example:2", tls-server-name: api.example } }]
             users: [{ name: u, user: { tokenFile: ../tokens/u } }, { name: U, user: { token: capital } }]
             """);
         _folder.Write("b/two", """
@@ -256,15 +257,20 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData("{ token: tokentokentokentoken }")]
     [InlineData("{ username: jane, password: 'p: w' }")]
     [InlineData("{ tokenFile: token, token: otherotherother }")]
-    [InlineData("{ token: tokentokentokentoken, as: auditor, as-groups: [a], as-user-extra: { example.com/x: [y] } }")]
+    [InlineData("{ token: tokentokentokentoken, as: auditor, as-groups: [readers], as-user-extra: { example.com/x: [scope] } }")]
     [InlineData("{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")]
     public async Task Kubectl_shows_the_same_credentials_to_the_same_server(string user)
     {
-        await using var server = new LoopbackServer((_, _) => Whoami("a"));
+        // Without TLS kubectl shows no credentials to anybody.
+        using var authority = new TestAuthority();
+        var (certificate, key) = authority.Issue("CN=api", server: true);
+        await using var server = new LoopbackServer((_, _) => Whoami("a"), X509Certificate2.CreateFromPem(certificate, key));
+        _folder.Write("ca.pem", authority.Pem);
         _folder.Write("token", "fromfilefromfile\n");
         Script("plugin", "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"pluginpluginplugin\"}}'");
-        // kubectl drops passwords on unencrypted connections nowhere, and takes an address without a scheme for http.
-        var kubeconfig = _folder.Write("config", ClusterSession.Kubeconfig(server.Address, user).Replace(server.Address.AbsoluteUri.TrimEnd('/'), server.Address.Authority, StringComparison.Ordinal));
+        // An address without a scheme is https where an authority is named.
+        var kubeconfig = _folder.Write("config", ClusterSession.Kubeconfig(server.Address, user)
+            .Replace(server.Address.AbsoluteUri.TrimEnd('/'), server.Address.Authority, StringComparison.Ordinal).Replace("server:", "certificate-authority: ca.pem, server:", StringComparison.Ordinal));
         await using var session = Session(kubeconfig, TimeProvider.System);
 
         await session.ConnectAsync();
