@@ -15,6 +15,8 @@ public sealed record InputFindings(ImmutableArray<string> Faults, ImmutableArray
 /// </summary>
 public static class InputCheck
 {
+    private const int FaultsListed = 20;
+
     /// <summary>Reads them all; every fault is returned.</summary>
     /// <param name="planned">Which are read as tables, by whom.</param>
     /// <param name="supplied">Every file, by the path that messages show.</param>
@@ -46,7 +48,7 @@ public static class InputCheck
     {
         var reading = new InputReading(planned, input.Shown);
         var rows = 0L;
-        var closed = new List<string>();
+        var (closed, unlisted) = (new List<string>(), 0L);
         try
         {
             foreach (var row in reading.Rows(File.OpenRead(input.Path)))
@@ -54,7 +56,13 @@ public static class InputCheck
                 cancellationToken.ThrowIfCancellationRequested();
                 rows++;
                 // A word that a closed column does not know means that somebody and the control do not speak of the same thing.
-                closed.AddRange(row.Misfits.Where(m => planned.OneOf.ContainsKey(m.Column)).Select(m => $"{input.Shown}:{row.Line}: {m.Column} {m.Description}"));
+                foreach (var misfit in row.Misfits.Where(m => planned.OneOf.ContainsKey(m.Column)))
+                {
+                    if (closed.Count < FaultsListed)
+                        closed.Add($"{input.Shown}:{row.Line}: {misfit.Column} {misfit.Description}");
+                    else
+                        unlisted++;
+                }
             }
         }
         catch (InvalidDataException e)
@@ -63,6 +71,8 @@ public static class InputCheck
             return;
         }
         faults.AddRange(closed);
+        if (unlisted > 0)
+            faults.Add($"{input.Shown}: {unlisted} more cells of closed columns hold another word");
         remarks.AddRange(reading.Notes);
         if (closed.Count == 0)
         {

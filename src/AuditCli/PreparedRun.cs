@@ -86,7 +86,9 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     public async Task<ImmutableArray<string>> CheckInputsAsync(RunOptions options, TextWriter error, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(options.ShownAs) ?? "";
-        var supplied = Engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, Path.Combine(folder, i.Written))).ToImmutableArray();
+        var inputs = Engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, Path.Combine(folder, i.Written)));
+        // The engagement goes into the bundle too, so that what it holds is searched like what it names. No input is without a name.
+        ImmutableArray<SuppliedInput> supplied = options.Content is null ? [new("", Engagement.File, null, options.ShownAs), .. inputs] : [.. inputs];
         var found = await Task.Run(() => InputCheck.Of(Plan.Plan.Inputs, supplied, options.AllowSecrets, cancellationToken), cancellationToken);
         if (found.Faults.IsEmpty)
         {

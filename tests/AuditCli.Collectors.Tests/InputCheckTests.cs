@@ -16,11 +16,12 @@ public sealed class InputCheckTests
 
     private static readonly PlannedInput Register = Leavers with { Approval = ["id", "left_on"] };
 
-    private static InputFindings Check(PlannedInput planned, string csv, bool allowSecrets = false, long? stated = null)
+    private static (string[] Faults, string[] Remarks) Check(PlannedInput planned, string csv, bool allowSecrets = false, long? stated = null)
     {
         using var folder = new TemporaryFolder();
         folder.Write("leavers.csv", csv);
-        return InputCheck.Of([planned], [new("leavers", Path.Combine(folder.Path, "leavers.csv"), stated, "inputs/leavers.csv")], allowSecrets, CancellationToken.None);
+        var found = InputCheck.Of([planned], [new("leavers", Path.Combine(folder.Path, "leavers.csv"), stated, "inputs/leavers.csv")], allowSecrets, CancellationToken.None);
+        return ([.. found.Faults], [.. found.Remarks]);
     }
 
     [Theory]

@@ -105,6 +105,23 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task Doctor_reads_the_files_too()
+    {
+        using var folder = Folder(Engagement);
+        folder.Write("register.csv", "arn\nx\n");
+        var result = await AuditCommand.RunAsync(folder.Path, "doctor", "engagement.yaml");
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.StartsWith("register.csv:1: no column 'approved_by'", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_credential_in_the_engagement_is_refused_before_anything_is_asked()
+    {
+        using var folder = Folder(Engagement.Replace("how: watched the export", "how: \"with token ghp_16C7e42F292c6912E7710c838347Ae178B4a\"", StringComparison.Ordinal));
+        await RefusedAsync(folder, "engagement.yaml:11:", "holds what looks like a credential");
+    }
+
+    [Fact]
     public async Task The_path_of_a_file_is_the_users_own()
     {
         using var folder = Folder(Engagement);

@@ -44,7 +44,10 @@ internal static class TableLoader
                     if (++count % RowsPerLook == 0)
                         cancellationToken.ThrowIfCancellationRequested();
                     reader.Read(line);
-                    whole.Take(row++, reader.Cells);
+                    // JSON has no other way to write the character.
+                    if (line.Span.IndexOf("\\u0000"u8) >= 0)
+                        whole.Take(row, reader.Cells);
+                    row++;
                     Append(appender.CreateRow(), columns, reader.Cells);
                 }
             }

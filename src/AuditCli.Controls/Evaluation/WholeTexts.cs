@@ -10,8 +10,9 @@ namespace AuditCli.Controls.Evaluation;
 /// </summary>
 internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
 {
-    /// <summary>Bytes of such texts in one table; evidence of any provider has a handful of them, if any.</summary>
+    /// <summary>Bytes of such texts in one table, with what keeping each takes; evidence has a handful of them, if any.</summary>
     private const long MostBytes = 64L << 20;
+    private const int BytesBesideText = 64;
 
     private readonly List<(long Row, int Column, byte[] Text)> _texts = [];
     private long _bytes;
@@ -25,7 +26,7 @@ internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
             if (columns[i].Type != ColumnType.Text || cells[i].Text is not { } text || !text.Contains('\0', StringComparison.Ordinal))
                 continue;
             var bytes = Encoding.UTF8.GetBytes(text);
-            if ((_bytes += bytes.Length) > MostBytes)
+            if ((_bytes += bytes.Length + BytesBesideText) > MostBytes)
                 throw new EvidenceFormatException($"table {table} holds more than {MostBytes} bytes of texts with the character U+0000");
             _texts.Add((row, i, bytes));
             cells[i] = default;

@@ -81,7 +81,7 @@ public sealed class CsvReader : IDisposable
         var (firstEmpty, firstBlank) = (0L, 0L);
         for (var line = _line; ReadFields() is { } fields; line = _line)
         {
-            if (fields.All(f => InvisibleText.Without(f).Length == 0) && (fields.Length == _width || fields.Length == 1) && _line <= line + 1)
+            if (fields.All(f => f.Length == 0) && (fields.Length == _width || fields.Length == 1))
             {
                 firstEmpty = EmptyAtEnd++ == 0 ? line : firstEmpty;
                 firstBlank = fields.Length == _width || firstBlank > 0 ? firstBlank : line;

@@ -55,13 +55,13 @@ public sealed class CsvTests
     [Theory]
     [InlineData("a,b\n1,2\n,\n,\n", 2, 0)]
     [InlineData("a,b\n1,2\n\n\n", 2, 0)]
-    [InlineData("a,b\r\n1,2\r\n\u00a0,\r\n", 1, 0)]
+    [InlineData("a,b\r\n1,2\r\n,\r\n", 1, 0)]
     [InlineData("a,b,,\n1,2,,\n,,,\n", 1, 2)]
     [InlineData("a,b\n1,2", 0, 0)]
     public void What_a_spreadsheet_leaves_at_the_end_and_at_the_right_is_left_out_and_counted(string csv, long rows, int columns)
     {
         using var reader = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes(csv)), "leavers.csv");
-        Assert.Equal(["1", "2"], Assert.Single(reader.Records()).Fields);
+        Assert.Equal("1,2", string.Join(',', Assert.Single(reader.Records()).Fields));
         Assert.Equal((rows, columns), (reader.EmptyAtEnd, reader.UnnamedColumns));
     }
 
@@ -84,7 +84,7 @@ public sealed class CsvTests
     {
         var row = Rows($"a,b\n\"{cell}\",1\n", new Column("a", ColumnType.Text), new Column("b", ColumnType.Text))[0];
         Assert.Equal(seen, row.Row.GetProperty("a").GetString());
-        Assert.Equal(["a"], row.Cleaned);
+        Assert.Equal("a", Assert.Single(row.Cleaned));
         Assert.Empty(row.Misfits);
     }
 
@@ -135,7 +135,8 @@ public sealed class CsvTests
                 .Select(_ => string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => letters[random.Next(letters.Length)]))).ToArray();
             var csv = "x,y,z\r\n" + string.Concat(fields.Chunk(3).Select(r =>
                 string.Join(',', r.Select(f => "\"" + f.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"")) + "\r\n"));
-            Assert.Equal(fields, Read(Encoding.UTF8.GetBytes(csv)).SelectMany(r => r.Fields));
+            csv += "x,y,z\r\n";
+            Assert.Equal([.. fields, "x", "y", "z"], Read(Encoding.UTF8.GetBytes(csv)).SelectMany(r => r.Fields));
         }
     }
 
