@@ -118,6 +118,9 @@ public sealed record EvidenceNeed(
     string? Keep,
     ImmutableArray<Column> Columns)
 {
+    /// <summary>For files, the words of each closed text column, as declared; a file may write them in any case.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> OneOf { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+
     /// <summary>The source word of management's files.</summary>
     public const string FileSource = "file";
 
@@ -149,7 +152,11 @@ public sealed record TestProcedure(
     bool StandsWhenIncomplete);
 
 /// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
-public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason);
+public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason)
+{
+    /// <summary>The columns without a value in which a row approves nothing.</summary>
+    public ImmutableArray<string> Columns => [Item, ApprovedBy, ApprovedOn, Reason, Expires];
+}
 
 /// <summary>A question only a person can answer; open, it makes the control NEEDS_REVIEW.</summary>
 public sealed record HumanQuestion(string Id, string Question);

@@ -31,7 +31,7 @@ public sealed class FixtureLoader
 
     private FixtureFile? Read(LibraryFile file)
     {
-        var (root, faults) = YamlDocument.Parse(file.ShownAs, file.Content.Span);
+        var (root, faults) = YamlDocument.Parse(file.ShownAs, file.Content.Span, escapes: true);
         _faults.AddRange(faults);
         if (root is null || MapReader.Of(root, "a file of fixtures", _faults) is not { } map)
             return null;

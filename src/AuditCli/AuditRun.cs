@@ -117,7 +117,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     show(happened);
                 }
                 return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
-                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows))], cancellationToken);
+                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
             });
             endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         }
@@ -134,6 +134,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
+            Inputs = collected.Inputs,
             UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
             RequestsAtOnce = RequestsAtOnce,

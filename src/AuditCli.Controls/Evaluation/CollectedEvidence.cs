@@ -36,7 +36,10 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
         need.IsFile ? null : regions.Min(i => i.Started),
         need.IsFile ? null : regions.Max(i => i.Finished),
         Rows(regions.Select(i => (i.Table, i.TableSha256))),
-        need.ForEach is null ? null : new(need.CallColumns, Rows(regions.Select(i => (i.Calls, i.CallsSha256)))));
+        need.ForEach is null ? null : new(need.CallColumns, Rows(regions.Select(i => (i.Calls, i.CallsSha256)))))
+    {
+        Notes = [.. regions.SelectMany(i => i.Notes)],
+    };
 
     private TableRows Rows(IEnumerable<(string? Path, Digest? Sha256)> files) =>
         TableRows.Of(files.Where(f => f.Path is not null).Select(f => new TableFile(Path.Combine(folder, f.Path!), f.Sha256)));

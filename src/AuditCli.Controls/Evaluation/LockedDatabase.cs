@@ -45,6 +45,7 @@ public sealed partial class LockedDatabase : IDisposable
             connection.Open();
             var database = new LockedDatabase(connection);
             database.Execute(InternetFunctions.Definition);
+            database.Execute(ItemFunction.Definition);
             foreach (var statement in Locks)
                 database.Execute(statement);
             return database;

@@ -45,7 +45,11 @@ public sealed record EvidenceTable(
     DateTimeOffset? ReadFrom,
     DateTimeOffset? ReadUntil,
     TableRows Rows,
-    CallTable? Calls = null);
+    CallTable? Calls = null)
+{
+    /// <summary>What a reader should know of a file that could be read.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+}
 
 /// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>
 public sealed record CallTable(ImmutableArray<Column> Columns, TableRows Rows);

@@ -71,12 +71,12 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             $"state read at {read}, more than {hours} h from {Instants.Rfc3339(moment.AsOf)}");
     }
 
-    /// <summary>What a reader should know about an evidence that is empty by design; null when it is not.</summary>
-    public string? NoteOf(EvidenceNeed need) => Tables.ContainsKey(need.Name)
-        ? null
-        : need.Optional
-            ? $"{need.Name}: no such input was supplied, its table is empty"
-            : need.IfTarget ? $"{need.Name}: not in scope, there is no {need.Source} target; its table is empty" : null;
+    /// <summary>What a reader should know about an evidence that is empty by design, or of the file that it is.</summary>
+    public IEnumerable<string> NotesOf(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
+        ? tables.SelectMany(t => t.Notes)
+        : need.Optional ? [$"{need.Name}: no such input was supplied, its table is empty"]
+        : need.IfTarget ? [$"{need.Name}: not in scope, there is no {need.Source} target; its table is empty"]
+        : [];
 
     private static bool Away(DateTimeOffset? read, AuditMoment moment) => read is { } at && (at - moment.AsOf).Duration() > moment.AsOfTolerance;
 

@@ -74,7 +74,7 @@ internal sealed class SliceRun(
             await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
             [.. used.SelectMany(slice.LimitationsOf), .. used.Select(ReadAway).OfType<Limitation>()],
             waivers is null && _control.Waivers is not null ? await WaiverTable.OutcomesAsync(database, cancellationToken) : [],
-            [.. _control.Evidence.Select(slice.NoteOf).OfType<string>()]);
+            [.. _control.Evidence.SelectMany(slice.NotesOf)]);
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)

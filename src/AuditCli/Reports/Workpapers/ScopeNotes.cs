@@ -33,6 +33,7 @@ internal static class ScopeNotes
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => new ScopeNote("parameter", $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}"))),
             .. results.Controls.Where(c => c.NotApplicable is not null).Select(c => new ScopeNote("not-applicable", $"not applicable: {c.Id}: {c.NotApplicable!.Reason} (approved by {c.NotApplicable.ApprovedBy} on {c.NotApplicable.ApprovedOn:yyyy-MM-dd})")),
             .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
+            .. Attached([.. run.Inputs.Where(i => i.Tested == false)]),
             .. run.UnusualEndpoints.Select(e => new ScopeNote("endpoint", $"endpoint that is not the provider's own: {e}{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
             .. run.SecretsAllowed.Where(f => !f.StartsWith("data/reports/", StringComparison.Ordinal)).Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
             .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),
@@ -44,6 +45,11 @@ internal static class ScopeNotes
         // What went wrong beside the accounts that were read is told in its own words.
         : read.Any(r => r.Name == target.Name) ? $"target {target.Name}: {target.Failure!.Message}"
         : $"target {target.Name} could not be entered: {target.Failure!.Code}";
+
+    /// <summary>One line for all of them: what is tested with a file is the exception to be read, not the rule.</summary>
+    private static IEnumerable<ScopeNote> Attached(ImmutableArray<RunInput> inputs) => inputs.IsEmpty
+        ? []
+        : [new("input", $"attached, not tested: no control of this run reads {string.Join(", ", inputs.Select(i => $"{i.Name} (sha256 {i.Sha256?[..16]})"))}", Narrows: false)];
 
     private static ScopeNote Target(RunTarget target, string text) =>
         new("target", target.IsNarrowed ? $"{text} (narrowed by the engagement)" : text, Narrows: target.IsNarrowed);
