@@ -11,8 +11,6 @@ public sealed record FixtureFile(string File, ImmutableArray<FixtureCase> Cases)
 /// <param name="AsOf">Default 2026-10-01T00:00:00Z.</param>
 /// <param name="PeriodStart">First day, default 2026-01-01.</param>
 /// <param name="PeriodEnd">Last day, default 2026-09-30.</param>
-/// <param name="ReadFrom">When the first of the evidence was asked for; default <paramref name="AsOf"/>.</param>
-/// <param name="ReadUntil">When the last of it was asked for; default <paramref name="AsOf"/>.</param>
 /// <param name="Inputs">By evidence name; every partition sees them. A file evidence that is not listed was not supplied.</param>
 /// <param name="Line">Where the case begins in the file.</param>
 public sealed record FixtureCase(
@@ -21,12 +19,17 @@ public sealed record FixtureCase(
     DateTimeOffset? AsOf,
     DateOnly? PeriodStart,
     DateOnly? PeriodEnd,
-    DateTimeOffset? ReadFrom,
-    DateTimeOffset? ReadUntil,
     ImmutableArray<FixturePartition> Partitions,
     ImmutableSortedDictionary<string, FixtureTable> Inputs,
     FixtureExpectation Expect,
-    int Line);
+    int Line)
+{
+    /// <summary>When the first of the evidence was asked for; null for <see cref="AsOf"/>.</summary>
+    public DateTimeOffset? ReadFrom { get; init; }
+
+    /// <summary>When the last of the evidence was asked for; null for <see cref="AsOf"/>.</summary>
+    public DateTimeOffset? ReadUntil { get; init; }
+}
 
 /// <param name="Name">Serves as target and account.</param>
 /// <param name="Evidence">By evidence name; evidence that is not listed is complete without rows.</param>

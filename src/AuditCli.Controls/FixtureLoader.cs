@@ -57,8 +57,12 @@ public sealed class FixtureLoader
         var (start, end) = Period(reader);
         var (readFrom, readUntil) = Read(reader);
         var partitions = reader.Entries("partitions", TextForm.Name, atLeast: 1).Select(Partition).OfType<FixturePartition>();
-        var read = new FixtureCase(name, parameters, asOf, start, end, readFrom, readUntil, [.. partitions], Inputs(reader), Expect(reader),
-            reader.Map.Position.Line);
+        var read = new FixtureCase(name, parameters, asOf, start, end, [.. partitions], Inputs(reader), Expect(reader),
+            reader.Map.Position.Line)
+        {
+            ReadFrom = readFrom,
+            ReadUntil = readUntil,
+        };
         reader.Close();
         return read;
     }

@@ -118,7 +118,7 @@ public static class EvidenceIndex
                 Finished = Instant(members.Text("finished")),
                 ReadFrom = OptionalInstant(members.OptionalText("read_from")),
                 ReadUntil = OptionalInstant(members.OptionalText("read_until")),
-                ClockOffsetSeconds = members.OptionalNumber("clock_offset_seconds"),
+                ClockOffsetSeconds = members.OptionalSigned("clock_offset_seconds"),
                 Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
                 Redacted = members.OptionalNumber("redacted"),
                 Read = members.OptionalNumber("read"),
