@@ -172,7 +172,7 @@ public sealed class CollectionRun(
         var collection = new RequestCollection(collectors[connection.Target.Source], transport, bundle, clock, limit);
         return parent is null
             ? await collection.CollectAsync(place, cancellationToken)
-            : await new PerParentCollection(collection, bundle, clock, tell).CollectAsync(place, await parent, cancellationToken);
+            : await new PerParentCollection(collection, bundle, tell).CollectAsync(place, await parent, cancellationToken);
     }
 
     private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request) => new()

@@ -24,6 +24,8 @@ public sealed record Control
     public required string NatureExecution { get; init; }
     public required string Frequency { get; init; }
     public required ControlKind Kind { get; init; }
+
+    /// <summary>The mode of its tests that say none of their own.</summary>
     public required ControlMode Mode { get; init; }
     public required bool KeyControl { get; init; }
     public required string Owner { get; init; }
@@ -61,6 +63,9 @@ public sealed record Control
     public required ReadOnlyMemory<byte> Source { get; init; }
 
     public Digest Sha256 => Digest.Of(Source.Span);
+
+    /// <summary>Whether a test speaks of a state or of the period.</summary>
+    public ControlMode ModeOf(TestProcedure test) => test.Mode ?? Mode;
 }
 
 /// <summary>The ITGC domains of the catalogue, in the order in which reports show them.</summary>
@@ -149,7 +154,11 @@ public sealed record TestProcedure(
     string Sql,
     string? Attribute,
     string? Severity,
-    bool StandsWhenIncomplete);
+    bool StandsWhenIncomplete)
+{
+    /// <summary>Whether it speaks of a state or of the period; null takes the control's word.</summary>
+    public ControlMode? Mode { get; init; }
+}
 
 /// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
 public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason)

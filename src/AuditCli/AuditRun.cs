@@ -159,7 +159,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 scope, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
         }
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
-        return EvaluationResults.From(engine, moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+        return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>

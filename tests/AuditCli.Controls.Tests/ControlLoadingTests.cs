@@ -131,7 +131,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:43:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:44:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]

@@ -50,6 +50,7 @@ internal static class Samples
               FROM credential_report r WHERE r.password_enabled IS TRUE
             attribute: A
             severity: high
+            mode: period
             stands_when_incomplete: false
         waivers: { from: approved, item: arn, expires: expires, approved_by: approved_by, approved_on: approved_on, reason: reason }
         recommendation: Enforce MFA through the identity provider; disable local passwords.

@@ -18,6 +18,8 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
     /// <summary>What is wrong with the case itself; complete after <see cref="Partitions"/>.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
+    private DateTimeOffset Moment => fixture.AsOf ?? FixtureRunner.DefaultAsOf;
+
     public ImmutableArray<Partition> Partitions()
     {
         _faults.Clear();
@@ -95,8 +97,8 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         var limitation = new Limitation(
             need.Name, place, place, region, need.Operation, given.Outcome, given.Code ?? given.Outcome.ToString(), "as the fixture says", 1);
         return new EvidenceTable(
-            columns, complete, complete ? [] : [limitation], null, null, TableRows.Of(lines),
-            need.ForEach is null ? null : Calls(need, given, place, region, partition));
+            columns, complete, complete ? [] : [limitation], need.IsFile ? null : fixture.ReadFrom ?? Moment, need.IsFile ? null : fixture.ReadUntil ?? Moment,
+            TableRows.Of(lines), need.ForEach is null ? null : Calls(need, given, place, region, partition), TimeSpan.Zero);
     }
 
     private static Dictionary<string, string?> Added(EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)

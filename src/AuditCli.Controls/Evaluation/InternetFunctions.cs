@@ -37,7 +37,7 @@ internal static class InternetFunctions
                  AND split_part(network, '/', 2)::INTEGER <= CASE WHEN contains(network, ':') THEN 128 ELSE 32 END THEN split_part(network, '/', 2)::INTEGER END;
         CREATE MACRO _share(network) AS pow(2, -_bits(network));
         CREATE MACRO _start(network) AS floor(_first(network) / _share(network)) * _share(network);
-        CREATE MACRO _in_internet(network, place) AS CASE WHEN contains(network, ':') THEN least(greatest((place - 0.125) * 8, 0), 1) ELSE place END;
+        CREATE MACRO _in_internet(network, place) AS CASE WHEN place IS NULL THEN NULL WHEN contains(network, ':') THEN least(greatest((place - 0.125) * 8, 0), 1) ELSE place END;
         CREATE MACRO internet_from(network) AS _in_internet(network, _start(network)::DOUBLE);
         CREATE MACRO internet_to(network) AS _in_internet(network, _start(network)::DOUBLE + _share(network)::DOUBLE);
         """;

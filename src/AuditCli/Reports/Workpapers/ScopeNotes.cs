@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 
 namespace AuditCli.Reports.Workpapers;
 
@@ -22,6 +23,7 @@ internal static class ScopeNotes
             .ToImmutableSortedDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
         return
         [
+            .. Times(results.Parameters),
             .. run.Targets.Where(t => t.Failure is not null).Select(t => new ScopeNote("target", NotEntered(t, reached))),
             .. many.Select(g => Target(g.Value[0], $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Account))} and others, all in run.json), read as {g.Value[0].Identity}")),
             .. reached.Where(t => !many.ContainsKey(t.Name)).Select(t => Target(t, $"target {t.Name} is account {t.Account}, read as {t.Identity}{In(t)}")),
@@ -38,6 +40,24 @@ internal static class ScopeNotes
             .. run.SecretsAllowed.Where(f => !f.StartsWith("data/reports/", StringComparison.Ordinal)).Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
             .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),
         ];
+    }
+
+    /// <summary>What makes a time uncertain, or leaves a part of the period out. Results of older rules say nothing of clocks.</summary>
+    private static IEnumerable<ScopeNote> Times(MomentParameters moment)
+    {
+        if (moment.ClockLimitSeconds is { } limit && moment.ReadFrom is not null)
+        {
+            if (moment.ClockOffsetSeconds is not { } offset)
+                yield return new("clock", ClockWords.NotCompared);
+            else if (Math.Abs(offset) > limit)
+                yield return new("clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}, and {ClockWords.Duration(TimeSpan.FromSeconds(limit))} are tolerated");
+        }
+        if (moment.PeriodEnd > moment.AsOf)
+            yield return new("period", $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, after {Rfc3339.Format(moment.AsOf)}, the moment that states are of");
+        if (moment.ReadFrom < moment.PeriodEnd)
+            yield return new("period", $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, and its evidence was read from {Rfc3339.Format(moment.ReadFrom.Value)} on: it was not over");
+        if (moment.ReadUntil is { } until && moment.AsOf > until.AddSeconds(moment.ClockLimitSeconds ?? 0))
+            yield return new("as-of", $"as_of is {Rfc3339.Format(moment.AsOf)}, and the last evidence was read at {Rfc3339.Format(until)}: it lay in the future");
     }
 
     private static string NotEntered(RunTarget target, IEnumerable<RunTarget> read) =>
