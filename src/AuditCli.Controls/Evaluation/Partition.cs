@@ -24,6 +24,12 @@ public static class LimitationCodes
     /// <summary>Point-in-time evidence was read further from <c>as_of</c> than the engagement tolerates.</summary>
     public const string StateReadAway = "StateReadAway";
 
+    /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>
+    public const string TargetLeftOut = "TargetLeftOut";
+
+    /// <summary>An account of a target was left out by the engagement, and the test speaks of the whole engagement.</summary>
+    public const string AccountLeftOut = "AccountLeftOut";
+
     /// <summary>The partition has no such table although the control needs it.</summary>
     public const string NotCollected = "NotCollected";
 
