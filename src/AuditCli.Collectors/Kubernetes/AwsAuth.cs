@@ -74,7 +74,7 @@ internal static class AwsAuth
         }
         Read<string>(data, "mapAccounts", failures, account =>
             rows.Add("/data/mapAccounts", writer => Write(writer, "mapAccounts", null, account, null, [])));
-        return [new(rows.Complete()), .. failures.Select(Page.Without)];
+        return PageRows.Pages(rows.Complete(), failures);
     }
 
     /// <summary>Reads each entry of the list that stands as YAML in a member's text.</summary>

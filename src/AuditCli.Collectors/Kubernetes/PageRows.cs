@@ -47,7 +47,14 @@ internal sealed class PageRows : IDisposable
                 failures.Add(ObjectRows.Unreadable(resource, item, e));
             }
         }
-        return [new(read.ToImmutable()), .. failures.Select(Page.Without)];
+        return Pages(read.ToImmutable(), failures);
+    }
+
+    /// <summary>What could be read of an answer, then what could not; an answer of which nothing could be read is no page.</summary>
+    public static IEnumerable<Page> Pages(ImmutableArray<PageRow> read, IReadOnlyCollection<CollectionException> failures)
+    {
+        var pages = failures.Select(Page.Without);
+        return read.IsEmpty && failures.Count > 0 ? pages : pages.Prepend(new(read));
     }
 
     public PageRows()

@@ -166,9 +166,9 @@ internal sealed class SliceRun(
     /// <summary>Hides each table that the SQL names by one of the same name with the rows of one partition; inputs are everybody's.</summary>
     private string Narrowed(SqlLineage lineage, SlicePart? part)
     {
-        if (part is null)
+        var tables = _control.Evidence.Where(n => !n.IsFile).SelectMany(CompiledControl.TablesOf).Where(t => lineage.Tables.Contains(t.Name)).Select(t => LockedDatabase.Quote(t.Name)).ToImmutableArray();
+        if (part is null || tables.IsEmpty)
             return "";
-        var tables = _control.Evidence.Where(n => !n.IsFile).SelectMany(CompiledControl.TablesOf).Where(t => lineage.Tables.Contains(t.Name)).Select(t => LockedDatabase.Quote(t.Name));
         var place = $"_target = {SqlText.Literal(part.Name.Target)} AND _account = {SqlText.Literal(part.Name.Account)}";
         return $"WITH {string.Join(", ", tables.Select(t => $"{t} AS (SELECT * FROM main.{t} WHERE {place})"))} ";
     }
