@@ -129,6 +129,11 @@ public sealed record EvidenceNeed(
     /// <summary>The source word of management's files.</summary>
     public const string FileSource = "file";
 
+    /// <summary>
+    /// This table alone holds the rows of every partition (<c>across: engagement</c>): facts that one account has about the others.
+    /// </summary>
+    public bool AcrossEngagement { get; init; }
+
     public bool IsFile => Source == FileSource;
 
     /// <summary>
@@ -142,7 +147,14 @@ public sealed record EvidenceNeed(
 }
 
 /// <summary>Two independent counts that must agree (IPE). Each side is SQL for one scalar.</summary>
-public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql);
+public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql)
+{
+    /// <summary>
+    /// In a control that sees the whole engagement: the counts are of the engagement and mean nothing for one partition alone. Every
+    /// other check of such a control must agree in each partition too, or one row too many here would make up for one too few there.
+    /// </summary>
+    public bool AcrossEngagement { get; init; }
+}
 
 /// <summary>
 /// One of the auditor's tests: a SELECT with a row per population item and the columns <c>item</c>, <c>pass</c>, <c>reason</c>.

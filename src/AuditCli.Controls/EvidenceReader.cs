@@ -118,6 +118,7 @@ internal static class EvidenceReader
             if (NodeReader.Word(value, $"what '{key.Text}' means", Empty, faults) is not null)
                 allowed.Add(key.Text);
         }
+        var across = reader.OptionalWord("across", ["engagement"]) is not null;
         var ifTarget = reader.OptionalFlag("if_target");
         var keep = reader.OptionalText("keep");
         if (reader.Map.Entries.FirstOrDefault(e => e.Key.Text == "keep") is { } unbuilt)
@@ -126,7 +127,10 @@ internal static class EvidenceReader
         return source is null || name.Length == 0
             ? new(entry, null, null)
             : new(entry, new(entry.Key.Text, source.Name, name, parameters.ToImmutable(), forEach, with.ToImmutable(),
-                allowed.ToImmutable(), false, ifTarget, keep, operation?.Columns ?? []), operation);
+                allowed.ToImmutable(), false, ifTarget, keep, operation?.Columns ?? [])
+            {
+                AcrossEngagement = across,
+            }, operation);
     }
 
     private static Operation? Find(EvidenceSource source, string name, YamlNode node, FaultList faults)

@@ -208,7 +208,10 @@ public sealed class FixtureLoader
         if (reader.RequiredMap("expect") is not { } expect)
             return new(default, [], [], []);
         var read = new FixtureExpectation(expect.Word("conclusion", ControlWords.Conclusions) ?? default,
-            expect.OptionalTexts("deviations"), expect.OptionalTexts("approved"), expect.OptionalTexts("undetermined"));
+            expect.OptionalTexts("deviations"), expect.OptionalTexts("approved"), expect.OptionalTexts("undetermined"))
+        {
+            Indicated = expect.Map.Find("indicated") is null ? null : expect.OptionalTexts("indicated"),
+        };
         expect.Close();
         return read;
     }

@@ -156,7 +156,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         foreach (var scope in prepared.Plan.Controls)
         {
             concluded.Add(await Evaluator.EvaluateAsync(
-                scope, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
+                scope with { LeftOut = [.. scope.LeftOut, .. facts.Excluded] }, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
         }
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
         return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli;
@@ -34,6 +36,10 @@ internal sealed record RunFacts
 
     /// <summary>Files that were sealed although they hold what looks like a credential, because somebody said so.</summary>
     public ImmutableArray<CredentialFound> Leaks { get; init; } = [];
+
+    /// <summary>Accounts that the engagement leaves out and no other target reads: what speaks of the whole engagement does not know them.</summary>
+    public IEnumerable<LeftOutPlace> Excluded => Reached.Where(t => t.ReadThrough is null && t.Connection is { Excluded: true })
+        .Select(t => new LeftOutPlace(t.Target.Source, t.Target.Name, t.Account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so nothing of it was read"));
 
     public string Mode => Recorded is null ? "live" : "replay";
 

@@ -128,6 +128,19 @@ public sealed class ControlLoadingTests
     }
 
     [Fact]
+    public void Across_the_engagement_is_said_once_and_of_checks_only_where_the_control_says_it()
+    {
+        const string Check = "completeness: [{ name: n, sql: SELECT 1, equals: SELECT 1, across: engagement }]\n";
+        var alone = Samples.Minimal(evidence: "  users: { aws: iam:ListUsers, across: engagement }\n");
+        Assert.Empty(Samples.FaultsOf(alone));
+        Assert.True(Samples.Library(Samples.File("APD-AWS-001", alone)).Controls.Single().Control.Evidence[0].AcrossEngagement);
+        Assert.Contains("remove it here", Assert.Single(Samples.FaultsOf(alone + "across: engagement\n")), StringComparison.Ordinal);
+        var check = Samples.Minimal().Replace("completeness: { none: The API has no second count. }\n", Check, StringComparison.Ordinal);
+        Assert.Contains("one account at a time", Assert.Single(Samples.FaultsOf(check)), StringComparison.Ordinal);
+        Assert.Empty(Samples.FaultsOf(check + "across: engagement\n"));
+    }
+
+    [Fact]
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;

@@ -30,6 +30,12 @@ public static class LimitationCodes
     /// <summary>No answer of the run says its time, so that nobody knows whether the clock of the machine that read was right.</summary>
     public const string ClockNotCompared = "ClockNotCompared";
 
+    /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>
+    public const string TargetLeftOut = "TargetLeftOut";
+
+    /// <summary>An account of a target was left out by the engagement, and the test speaks of the whole engagement.</summary>
+    public const string AccountLeftOut = "AccountLeftOut";
+
     /// <summary>The partition has no such table although the control needs it.</summary>
     public const string NotCollected = "NotCollected";
 
