@@ -13,6 +13,7 @@ namespace AuditCli.Collectors.Tests.Aws;
 internal sealed class EventHistory(TimeProvider clock, int pages, double perSecond = 2)
 {
     public const string Account = "123456789012";
+    private readonly double _perSecond = perSecond;
     private readonly Lock _turn = new();
     private readonly long _began = clock.GetTimestamp();
     private double _tokens = perSecond;
@@ -29,7 +30,7 @@ internal sealed class EventHistory(TimeProvider clock, int pages, double perSeco
         lock (_turn)
         {
             var now = clock.GetElapsedTime(_began);
-            _tokens = Math.Min(perSecond, _tokens + ((now - _last).TotalSeconds * perSecond));
+            _tokens = Math.Min(_perSecond, _tokens + ((now - _last).TotalSeconds * _perSecond));
             _last = now;
             if (_tokens < 1)
             {
@@ -106,7 +107,7 @@ public sealed class LookupPaceTests
         for (var i = 0; i < 3; i++)
             await session.CallAsync("cloudtrail:DescribeTrails");
 
-        Assert.Empty(clock.Waits.Where(w => w > TimeSpan.Zero));
+        Assert.DoesNotContain(clock.Waits, w => w > TimeSpan.Zero);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class RareFormTests
     [InlineData("in=query name=baz", "{}", "{}")]
     [InlineData("in=query name=baz", "", "{}")]
     public void What_a_request_has_in_its_query_an_answer_has_in_its_body(string place, string body, string read) =>
-        Assert.Equal(read, Read("rest-json", $$$"""{"Out":{"members":{"value":"string {{{place}}}"}}}""", body));
+        Assert.Equal(read, Read("rest-json", """{"Out":{"members":{"value":"string PLACE"}}}""".Replace("PLACE", place, StringComparison.Ordinal), body));
 
     [Fact]
     public void What_a_request_has_in_its_query_an_answer_in_XML_has_in_its_body() =>

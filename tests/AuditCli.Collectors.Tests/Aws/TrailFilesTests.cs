@@ -125,9 +125,12 @@ internal sealed class TrailArchive : IDisposable
             return Reaction.Xml($"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{Account}:user/a</Arn><Account>{Account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
         if (request.Fields.TryGetValue("X-Amz-Target", out var target))
             return Reaction.Json(target.EndsWith("ListPublicKeys", StringComparison.Ordinal)
-                ? JsonSerializer.Serialize(new { PublicKeyList = new[] { Asked(request) > First.AddDays(1)
+                ? JsonSerializer.Serialize(new
+                {
+                    PublicKeyList = new[] { Asked(request) > First.AddDays(1)
                     ? new { Value = Convert.ToBase64String(_laterKey.ExportRSAPublicKey()), Fingerprint = "late0000a1b2c3d4" }
-                    : new { Value = Convert.ToBase64String(_key.ExportRSAPublicKey()), Fingerprint } } })
+                    : new { Value = Convert.ToBase64String(_key.ExportRSAPublicKey()), Fingerprint } }
+                })
                 : JsonSerializer.Serialize(new { trailList = new[] { new { Name = "all", S3BucketName = Bucket, S3KeyPrefix = "audit", HomeRegion = "us-east-1", LogFileValidationEnabled = Validated } } }));
         var path = Uri.UnescapeDataString(request.Target.Split('?')[0]);
         if (path.TrimEnd('/') == "/" + Bucket)
@@ -137,7 +140,8 @@ internal sealed class TrailArchive : IDisposable
             return Reaction.Xml($"<ListBucketResult><IsTruncated>false</IsTruncated>{string.Concat(keys.Select(k => $"<Contents><Key>{k}</Key><Size>{Objects[k].Body.Length}</Size></Contents>"))}</ListBucketResult>");
         }
         return path.StartsWith($"/{Bucket}/", StringComparison.Ordinal) && Objects.TryGetValue(path[(Bucket.Length + 2)..], out var found)
-            ? new Reaction(200, "application/json", found.Body) {
+            ? new Reaction(200, "application/json", found.Body)
+            {
                 Fields =
                 [
                     .. SaysGzip ? [("Content-Encoding", "gzip")] : Array.Empty<(string, string)>(), ("x-amz-meta-signature", found.Signature ?? "none"),
@@ -159,20 +163,20 @@ internal sealed class TrailArchive : IDisposable
 
     private static Dictionary<string, object?> Content(
         DateTimeOffset from, DateTimeOffset until, string key, string fingerprint, string? previousKey, string? previousHash, string? previousSignature, object file) => new()
-    {
-        ["awsAccountId"] = Account,
-        ["digestStartTime"] = Text(from),
-        ["digestEndTime"] = Text(until),
-        ["digestS3Bucket"] = Bucket,
-        ["digestS3Object"] = key,
-        ["digestPublicKeyFingerprint"] = fingerprint,
-        ["digestSignatureAlgorithm"] = "SHA256withRSA",
-        ["previousDigestS3Object"] = previousKey,
-        ["previousDigestHashValue"] = previousHash,
-        ["previousDigestHashAlgorithm"] = "SHA-256",
-        ["previousDigestSignature"] = previousSignature,
-        ["logFiles"] = new[] { file },
-    };
+        {
+            ["awsAccountId"] = Account,
+            ["digestStartTime"] = Text(from),
+            ["digestEndTime"] = Text(until),
+            ["digestS3Bucket"] = Bucket,
+            ["digestS3Object"] = key,
+            ["digestPublicKeyFingerprint"] = fingerprint,
+            ["digestSignatureAlgorithm"] = "SHA256withRSA",
+            ["previousDigestS3Object"] = previousKey,
+            ["previousDigestHashValue"] = previousHash,
+            ["previousDigestHashAlgorithm"] = "SHA-256",
+            ["previousDigestSignature"] = previousSignature,
+            ["logFiles"] = new[] { file },
+        };
 
     private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
