@@ -88,8 +88,8 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found || Digest(key, found, faults) is not { } digest)
                 continue;
             // A backfill digest is signed when it is made, which may be long after the hours that it names, and with the key of that time.
-            if (digestName.IsBackfill && !keys.ContainsKey(digest.Fingerprint) && found.Generated is { } made)
-                await AddKeysAsync(keys, request.Region, made - AroundMaking, made + AroundMaking, cancellationToken);
+            if (digestName.IsBackfill && !keys.ContainsKey(digest.Fingerprint) && found.Generated is { } made && made >= digestName.Until && made < DateTimeOffset.MaxValue - AroundMaking)
+                await TryAddKeysAsync(keys, request.Region, made - AroundMaking, made + AroundMaking, faults, cancellationToken);
             if (digest.Key != key || digest.Bucket != bucket || !digest.IsSigned(keys))
                 faults.Add(DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
             if (digestName.IsBackfill)
@@ -257,6 +257,20 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
 
     /// <summary>Secrets are replaced before anything is kept or read; the recorder says which hash the body had before. Null where nothing was replaced.</summary>
     private static string? OriginalSha256(AwsAnswer answer) => answer.Headers.GetValueOrDefault(RecordedResponse.OriginalDigestField)?.Split(':')[^1];
+
+    /// <summary>As the other; a failure is a fault, because the other digests can be read without these keys.</summary>
+    private async Task TryAddKeysAsync(
+        Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, FailureTally faults, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AddKeysAsync(keys, region, from, until, cancellationToken);
+        }
+        catch (CollectionException e)
+        {
+            faults.Add(e.Code, $"{Keys}: {e.Message}");
+        }
+    }
 
     /// <summary>Adds CloudTrail's public keys of some time, by their fingerprints.</summary>
     private async Task AddKeysAsync(Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
