@@ -26,6 +26,12 @@ public interface ICollector : IAsyncDisposable
 
     /// <summary>Asks, and yields the answer page by page. A repeated page token ends with <see cref="CollectionException"/>.</summary>
     IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waits until the provider's own limit leaves room for the next page of a question, where that limit is known. Awaited before a place among
+    /// the requests at once is taken: what waits here keeps nobody else waiting.
+    /// </summary>
+    Task ReadyAsync(EvidenceRequest request, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>An account that a target turned out to be, or to reach.</summary>
@@ -70,6 +76,9 @@ public sealed record CredentialExchange(DateTimeOffset Date, Uri Endpoint, strin
 /// <summary>One page of an answer, as rows in the source's order.</summary>
 public sealed record Page(ImmutableArray<PageRow> Rows)
 {
+    /// <summary>Whether the source says that no page follows; false where it is only known after asking on.</summary>
+    public bool IsLast { get; init; }
+
     /// <summary>
     /// A part of the answer that could not be read, where others go on: the evidence is not whole, and what was read stays. Such a page has
     /// no rows. Null for a page that was read.

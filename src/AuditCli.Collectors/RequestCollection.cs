@@ -116,12 +116,16 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         string askedFor,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var pages = collector.CollectAsync(place.Ask(parameters), cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var request = place.Ask(parameters);
+        await using var pages = collector.CollectAsync(request, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await collector.ReadyAsync(request, cancellationToken);
         while (await StepAsync(place, pages, askedFor, cancellationToken) is { } answer)
         {
             yield return answer;
-            if (answer.Page is null)
+            if (answer.Page is not { } page)
                 yield break;
+            if (!page.IsLast)
+                await collector.ReadyAsync(request, cancellationToken);
         }
     }
 

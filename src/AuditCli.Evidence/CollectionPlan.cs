@@ -53,6 +53,10 @@ public sealed record CollectionPlan(
     ImmutableArray<PlannedInput> Inputs,
     ImmutableArray<NotTested> NotTested)
 {
+    /// <summary>The plan with the moment as of which the state is judged in the place of its word. Keys and order stay.</summary>
+    public CollectionPlan At(DateTimeOffset asOf) =>
+        this with { Requests = [.. Requests.Select(r => r with { Parameters = MomentWords.In(r.Parameters, (MomentWords.AsOf, asOf)) })] };
+
     /// <summary>
     /// The evidence-id of a planned request in one account and region:
     /// <c>&lt;source&gt;-&lt;operation lower-cased, other characters '-'&gt;-&lt;first 12 hex of SHA-256 of the RFC 8785 request without target&gt;</c>.

@@ -99,7 +99,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
-        var asked = prepared.Plan.Plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        var asOf = engagement.AsOf ?? dates?.Last ?? started;
+        var plan = prepared.Plan.Plan.At(asOf);
+        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. engagement.Targets.Where(t => asked.Contains(t.Name))];
 
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
@@ -116,7 +118,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     log.Tell(happened);
                     show(happened);
                 }
-                return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
+                return new CollectionRun(plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
                     targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
             });
             endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -130,7 +132,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         {
             Started = started,
             Finished = started,
-            AsOf = engagement.AsOf ?? dates?.Last ?? started,
+            AsOf = asOf,
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,

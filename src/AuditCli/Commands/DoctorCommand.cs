@@ -67,7 +67,7 @@ internal static class DoctorCommand
 
     private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
     {
-        var plan = prepared.Plan.Plan;
+        var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
         var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. prepared.Engagement.Targets.Where(t => asked.Contains(t.Name))];
         await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock);
