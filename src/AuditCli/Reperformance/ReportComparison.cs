@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
@@ -19,7 +20,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
         if (!Directory.Exists(sealedReports))
             return new(0, ["the bundle has no reports"]);
-        var workpaper = WorkpaperReader.Read(bundle, sources);
+        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle), sources);
         var sameProgram = workpaper.Run.Tool is var made && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
         var notes = ImmutableArray.CreateBuilder<string>();

@@ -1,23 +1,23 @@
 using System.Text;
-using AuditCli.Reports.Workpapers;
 
-namespace AuditCli.Reports.Formats;
+namespace AuditCli.Text;
 
 /// <summary>Text of a stranger inside Markdown (CommonMark and GitHub's).</summary>
-internal static class MarkdownText
+internal static class Markdown
 {
-    /// <summary>One line that no Markdown reader takes for markup, an address or a mention.</summary>
+    /// <summary>One line that no Markdown reader takes for markup, an address, a formula or a mention.</summary>
     /// <param name="longest">Characters that are shown.</param>
     public static string Escape(string value, int longest)
     {
-        var shown = ShownText.Line(value, longest);
+        var shown = Terminal.Line(value, longest);
         var text = new StringBuilder(shown.Length + 8);
         for (var i = 0; i < shown.Length; i++)
         {
             // Not every reader that shows HTML knows that a backslash takes its meaning away.
-            if (shown[i] == '<')
+            var entity = shown[i] switch { '<' => "&lt;", '>' => "&gt;", '&' => "&amp;", _ => null };
+            if (entity is not null)
             {
-                text.Append("&lt;");
+                text.Append(entity);
                 continue;
             }
             if (IsMarkup(shown, i))
@@ -32,12 +32,16 @@ internal static class MarkdownText
         bool InWord() => i > 0 && i + 1 < text.Length && char.IsAsciiLetterOrDigit(text[i - 1]) && char.IsAsciiLetterOrDigit(text[i + 1]);
         return text[i] switch
         {
-            '\\' or '`' or '*' or '[' or ']' or '>' or '|' or '~' or '&' or '!' or '$' or '@' => true,
+            '\\' or '`' or '*' or '[' or ']' or '|' or '~' or '!' or '$' or '@' or '#' => true,
             '_' => !InWord(),
             ':' => i + 1 < text.Length && text[i + 1] == '/',
-            '#' or '+' or '-' or '=' => i == 0,
-            '.' => i > 2 && text.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase),
+            '+' or '-' or '=' => text.AsSpan(0, i).IsWhiteSpace(),
+            '.' => IsListNumber(text.AsSpan(0, i)) || (i > 2 && text.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase)),
+            ')' => IsListNumber(text.AsSpan(0, i)),
             _ => false,
         };
     }
+
+    /// <summary>Whether a point or bracket after it would begin a numbered list.</summary>
+    private static bool IsListNumber(ReadOnlySpan<char> before) => before.TrimStart() is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
 }
