@@ -49,7 +49,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, "", cancellationToken) };
         if (options.SealReports)
         {
-            var workpaper = WorkpaperReader.Read(OpenedBundle.Unsealed(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
             facts = facts with { Leaks = [.. facts.Leaks, .. await SearchForCredentialsAsync(bundle, ReportFormats.Folder, cancellationToken)] };
         }

@@ -18,13 +18,13 @@ internal sealed class BundleFolder
     /// <summary>The bundle's root, full path.</summary>
     public string Path { get; }
 
-    /// <summary>The digest that covers the whole bundle; null before the seal.</summary>
+    /// <summary>The digest that covers the whole bundle; null without a manifest.</summary>
     public Digest? TagManifestSha256 => _sealed?.TagManifestSha256;
 
     /// <summary>Whether there is a signature, which nothing here checks.</summary>
     public bool IsSigned => _sealed is { IsSigned: true };
 
-    /// <summary>Paths of every payload file of a sealed bundle, from its root, in order; none before the seal.</summary>
+    /// <summary>Paths of every payload file of a sealed bundle, from its root, in order; none without a manifest.</summary>
     public IEnumerable<string> Paths => _sealed?.Paths ?? [];
 
     /// <summary>Opens a sealed bundle and compares its manifests with each other.</summary>
@@ -35,13 +35,13 @@ internal sealed class BundleFolder
         return new(files.Folder, files);
     }
 
-    /// <summary>A folder that this program is writing, and will seal.</summary>
-    public static BundleFolder Unsealed(string folder) => new(System.IO.Path.GetFullPath(folder), null);
+    /// <summary>A folder that this program is writing and will seal, or whose manifest somebody else has looked at.</summary>
+    public static BundleFolder WithoutManifest(string folder) => new(System.IO.Path.GetFullPath(folder), null);
 
     /// <summary>Whether the bundle has the file.</summary>
     public bool Has(string path) => _sealed?.Has(path) ?? File.Exists(PathOf(path));
 
-    /// <summary>The digest of a file: what the manifest says, or before the seal what the file has.</summary>
+    /// <summary>The digest of a file: what the manifest says, or without a manifest what the file has.</summary>
     /// <exception cref="InvalidDataException">The manifest does not name it, or it cannot be a file of a bundle.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public Digest DigestOf(string path) => _sealed is { } files ? files.DigestOf(path) : _digests.GetOrAdd(path, p =>

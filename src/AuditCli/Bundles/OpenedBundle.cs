@@ -55,10 +55,12 @@ internal sealed class OpenedBundle
         return Open(files, files.Read(BundlePaths.Run));
     }
 
-    /// <summary>A bundle about to be sealed, whose record of the run is written last.</summary>
-    /// <param name="run">The record as it is known so far.</param>
+    /// <summary>
+    /// A bundle whose files are compared with no manifest: one about to be sealed, or one whose manifest verification has already reported on.
+    /// </summary>
+    /// <param name="run">The record of its run, which is written last.</param>
     /// <inheritdoc cref="Open(string)" path="/exception"/>
-    public static OpenedBundle Unsealed(string folder, byte[] run) => Open(BundleFolder.Unsealed(folder), run);
+    public static OpenedBundle WithoutManifest(string folder, byte[] run) => Open(BundleFolder.WithoutManifest(folder), run);
 
     private static OpenedBundle Open(BundleFolder files, byte[] run)
     {
