@@ -149,7 +149,7 @@ internal abstract partial record Selection
             : (null, $"'{PrintableText.Of(row, 200)}' is no row of a file; rows are counted from 1");
     }
 
-    [GeneratedRegex("^(?:(?<control>[A-Za-z0-9-]+)/)?(?:X/)?(?<digits>[0-9a-f]{4,12})$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("^(?:(?:(?<control>[^/]+)/)?X/)?(?<digits>[0-9a-f]{4,12})$", RegexOptions.IgnoreCase)]
     private static partial Regex ExceptionName { get; }
 
     private static string Near(string item, IEnumerable<string> items) => NearMiss.Of(item, items.Take(10_000)) is { } near ? $"; did you mean '{PrintableText.Of(near, 200)}'?" : "";

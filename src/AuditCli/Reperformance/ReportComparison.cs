@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-        var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle, BundleFile.Read(bundle, BundlePaths.Run)), sources);
-        var made = workpaper.Run.Tool;
-        var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
+using AuditCli.Bundles;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
@@ -25,14 +24,9 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
         if (!Directory.Exists(sealedReports))
             return new(0, ["the bundle has no reports"]);
-<<<<<<< HEAD
-        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle), sources);
-        var sameProgram = workpaper.Run.Tool is var made && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
-=======
-        var workpaper = WorkpaperReader.Read(bundle, sources);
+        var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle, BundleFile.Read(bundle, BundlePaths.Run)), sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
->>>>>>> main
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)

@@ -36,12 +36,13 @@ internal static class Markdown
             '_' => !InWord(),
             ':' => i + 1 < text.Length && text[i + 1] == '/',
             '+' or '-' or '=' => text.AsSpan(0, i).IsWhiteSpace(),
-            '.' => IsListNumber(text.AsSpan(0, i)) || (i > 2 && text.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase)),
-            ')' => IsListNumber(text.AsSpan(0, i)),
+            '.' => IsListNumber(text, i) || (i > 2 && text.AsSpan(i - 3, 3).Equals("www", StringComparison.OrdinalIgnoreCase)),
+            ')' => IsListNumber(text, i),
             _ => false,
         };
     }
 
-    /// <summary>Whether a point or bracket after it would begin a numbered list.</summary>
-    private static bool IsListNumber(ReadOnlySpan<char> before) => before.TrimStart() is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
+    /// <summary>Whether a point or bracket would begin a numbered list.</summary>
+    private static bool IsListNumber(string text, int i) => (i + 1 == text.Length || char.IsWhiteSpace(text[i + 1]))
+        && text.AsSpan(0, i).TrimStart() is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
 }
