@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls;
@@ -48,7 +49,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, "", cancellationToken) };
         if (options.SealReports)
         {
-            var workpaper = WorkpaperReader.Read(bundle.PartialFolder, RunDocument.Read(RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
             facts = facts with { Leaks = [.. facts.Leaks, .. await SearchForCredentialsAsync(bundle, ReportFormats.Folder, cancellationToken)] };
         }

@@ -110,12 +110,8 @@ internal sealed class AwsSession(
         {
             var answer = await CallAsync(service, operation, next, region, cancellationToken);
             var page = Customisations.Answered(TypedJson.Read(service, operation, answer), encodes);
-<<<<<<< HEAD
             if (service.Name == "s3" && operation.Name == "ListBuckets")
                 _buckets.Learn(page);
-            yield return page;
-            next = tokens?.Next(next, page);
-=======
             CollectionException? fault = null;
             try
             {
@@ -129,7 +125,6 @@ internal sealed class AwsSession(
             yield return new(page, IsLast: next is null);
             if (fault is not null)
                 throw fault;
->>>>>>> w-c
         }
     }
 
@@ -156,13 +151,8 @@ internal sealed class AwsSession(
             var check = new RequestCheck(service);
             return new(
                 service, credentials, Config(service, scope, region, bucketRegion),
-<<<<<<< HEAD
                 objects is null ? transport.Open(scope, check.Refusal, check.Places, follow()) : transport.Open(scope, objects.Refusal, route: follow()),
-                transport.IsReplay ? null : clock, RenewAsync);
-=======
-                objects is null ? transport.Open(scope, check.Refusal, check.Places) : transport.Open(scope, objects.Refusal),
                 transport.IsReplay ? null : clock, RenewAsync, name => Pace(name, region));
->>>>>>> w-c
         })).Value;
 
     /// <summary>Drops credentials that were refused as expired, unless somebody renewed them meanwhile. Fixed ones stay, and are refused again.</summary>

@@ -58,12 +58,10 @@ public static class EvaluationRules
                 "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table", "tables table_sha256", "tables exchanges",
                 "tables started", "tables finished", "tables rows", "tables role_missing", .. Concluded, "results limitations", "results completeness", "results population", "results item",
             ]),
-<<<<<<< HEAD
         new(2, "tls-failures-say-why", "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
             ["tables code", "tables message", "tables failures", "results limitations"]),
         new(2, "regions-not-enabled", "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
             ["tables code", "tables message", "tables failures", "results limitations"]),
-=======
         new(2, "trail-files-whole",
             "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not end the reading of the others.",
             [
@@ -76,7 +74,6 @@ public static class EvaluationRules
                 "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256",
                 .. Concluded, "results limitations", "results completeness", "results population", "results item",
             ]),
->>>>>>> w-c
     ];
 
     /// <summary>What follows from another verdict.</summary>

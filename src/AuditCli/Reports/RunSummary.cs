@@ -78,12 +78,12 @@ internal static class RunSummary
         foreach (var control in controls)
         {
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(PrintableText.Of(control.Title), titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
             else
             {
                 // A narrow console has the title on a line of its own: nothing that counts is cut.
                 Line(console, $"{control.Id.PadRight(idWidth)}{Cut(control.Title, console.Profile.Width - idWidth - 1)}");
-                console.Write(new Text($"{"".PadRight(idWidth)}{Wording.Count(control.Population, "item")}, {Wording.Count(control.Deviations, "exception")}, {control.Approved} approved: "));
+                console.Write(new Spectre.Console.Text($"{"".PadRight(idWidth)}{Wording.Count(control.Population, "item")}, {Wording.Count(control.Deviations, "exception")}, {control.Approved} approved: "));
             }
             Line(console, ControlReasons.Conclusion(control), Style(control.Conclusion));
             if (ControlReasons.Of(control).FirstOrDefault() is { } reason)
@@ -125,8 +125,7 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        // A provider's words, and a control's of a stranger, do not steer the terminal.
-        console.Write(new Text(PrintableText.Of(text), Spectre.Console.Style.Parse(style)));
+        console.Write(new Spectre.Console.Text(text, Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }
 }
