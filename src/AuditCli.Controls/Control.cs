@@ -146,7 +146,11 @@ public sealed record TestProcedure(
     string Sql,
     string? Attribute,
     string? Severity,
-    bool StandsWhenIncomplete);
+    bool StandsWhenIncomplete)
+{
+    /// <summary>What one item of the population is, in the singular, such as <c>access key</c>. Null where the author does not say.</summary>
+    public string? Unit { get; init; }
+}
 
 /// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
 public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason);

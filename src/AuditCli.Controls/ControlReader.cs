@@ -175,10 +175,20 @@ internal sealed class ControlReader
             Remember($"tests[{id}].sql", test.Map.Find("sql"));
             Unique(id, tests.Select(t => t.Id), test.Map);
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
-                test.OptionalFlag("stands_when_incomplete")));
+                test.OptionalFlag("stands_when_incomplete"))
+            { Unit = Unit(test) });
             test.Close();
         }
         return tests.ToImmutable();
+    }
+
+    private static string? Unit(MapReader test)
+    {
+        if (test.OptionalMap("population") is not { } population)
+            return null;
+        var unit = population.Formed("unit", TextForm.Unit);
+        population.Close();
+        return unit;
     }
 
     private WaiverRule? Waivers(MapReader map, ImmutableArray<EvidenceDraft> drafts)

@@ -51,6 +51,7 @@ internal static class Samples
             attribute: A
             severity: high
             stands_when_incomplete: false
+            population: { unit: console user }
         waivers: { from: approved, item: arn, expires: expires, approved_by: approved_by, approved_on: approved_on, reason: reason }
         recommendation: Enforce MFA through the identity provider; disable local passwords.
         status: retired

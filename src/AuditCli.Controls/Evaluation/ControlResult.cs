@@ -29,6 +29,7 @@ public sealed record EvaluationResults(
 public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, long AsOfToleranceSeconds);
 
 /// <summary>What one control concluded. Counts are of distinct items of a partition, over all its tests.</summary>
+/// <param name="Population">Null where the units of its tests differ: regions and events have no sum.</param>
 /// <param name="Deviations">Without those that a valid waiver covers.</param>
 /// <param name="Indicated">Deviations seen in evidence that does not allow to call them so.</param>
 public sealed record ControlResult(
@@ -39,7 +40,7 @@ public sealed record ControlResult(
     Conclusion Conclusion,
     string Title,
     ItgcDomain Domain,
-    long Population,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Population,
     long Deviations,
     long Approved,
     long Undetermined,
@@ -85,7 +86,11 @@ public sealed record TestResult(
     long Indicated,
     ImmutableArray<CompletenessResult> Completeness,
     Digest RowsSha256,
-    string? Error = null);
+    string? Error = null)
+{
+    /// <summary>What one item of the population is, as the control says; null where it does not.</summary>
+    public string? Unit { get; init; }
+}
 
 /// <summary>The two sides of a completeness check, as text.</summary>
 /// <param name="Left">Null for SQL NULL, and where the check broke.</param>

@@ -8,8 +8,16 @@ internal static class ControlReasons
 {
     /// <summary>The conclusion with the approved exceptions that stand behind a pass.</summary>
     public static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
-        ? $"PASS ({Wording.Count(control.Approved, "approved exception")})"
+        ? $"PASS ({Wording.Count(new ControlCounts(control).Approved, "approved exception")})"
         : Wording.Name(control.Conclusion);
+
+    /// <summary>What the conclusion means for this control. Exceptions in a population that is not proven complete are the least there are.</summary>
+    public static string Meaning(ControlResult control) => control.Conclusion != Controls.Conclusion.Fail ? Wording.Meaning(control.Conclusion)
+        : IsComplete(control) ? $"{Wording.Meaning(control.Conclusion)}, seen in complete evidence"
+        : $"the population is not proven complete: at least {Wording.Count(new ControlCounts(control).Exceptions, "exception")}";
+
+    private static bool IsComplete(ControlResult control) =>
+        control.Limitations.IsEmpty && control.Tests.All(t => t.Indicated == 0 && t.Error is null && t.Completeness.All(c => c.Agree));
 
     /// <summary>Why a control could not conclude more than it did, what concerns the most first.</summary>
     public static IEnumerable<string> Of(ControlResult control) =>
@@ -20,7 +28,8 @@ internal static class ControlReasons
         .. control.Limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(Limitation),
         .. control.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
             .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in {Wording.Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
-        .. control.Undetermined > 0 ? [$"{control.Undetermined} of {control.Population} items could not be determined"] : Array.Empty<string>(),
+        .. new ControlCounts(control).Tests.Where(t => t.Count.Undetermined > 0)
+            .Select(t => $"test {t.Test}: {t.Count.Undetermined} of {t.Count.PopulationWords} could not be determined"),
     ];
 
     /// <summary>One scope limitation as a sentence.</summary>

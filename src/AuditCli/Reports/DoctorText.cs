@@ -35,13 +35,52 @@ internal static class DoctorText
             Line("");
             Target(target, Line);
         }
+        if (found.Inputs.Length + found.NotSupplied.Length > 0)
+            Line("");
+        foreach (var input in found.Inputs)
+            Input(input, Line);
+        foreach (var (input, controls) in found.NotSupplied)
+            Line($"input {input} is not supplied: its table would be empty for {controls}");
         foreach (var not in found.NotTested)
             Line($"not tested: {not.Id}: {not.Reason}");
         Line("");
-        var refused = found.Targets.SelectMany(t => t.Operations).Where(o => o.Outcome == ProbeOutcome.Refused).Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
-        Line(found.ExitCode == ExitCode.Ok
-            ? "everything that was asked can be read"
-            : $"{Wording.Count(found.Targets.Count(t => t.Failure is not null), "target")} cannot be entered, {Wording.Count(refused, "operation")} cannot be read everywhere; what has to be granted: auditcli permissions");
+        Line(Verdict(found));
+    }
+
+    /// <summary>The last line. It gives the all-clear only where everything was tried and answered.</summary>
+    private static string Verdict(Examination found)
+    {
+        var readable = found.Readings.Count(o => o.Outcome == ProbeOutcome.Readable);
+        var inputs = found.Inputs.Count(i => i.FaultCount > 0);
+        if (found.ExitCode != ExitCode.Ok)
+        {
+            var targets = found.Targets.Count(t => t.Failure is not null || !t.Readable.Any());
+            var accounts = found.Targets.Where(t => t.Failure is null).Sum(t => t.NotEntered.Count());
+            var refused = found.Readings.Where(o => o.Outcome == ProbeOutcome.Refused).Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
+            return $"{string.Join(", ", new[]
+            {
+                targets > 0 ? $"{Wording.Count(targets, "target")} cannot be entered" : "",
+                accounts > 0 ? $"{Wording.Count(accounts, "account")} cannot be entered or counted" : "",
+                refused > 0 ? $"{Wording.Count(refused, "operation")} cannot be read everywhere" : "",
+                inputs > 0 ? $"{Wording.Count(inputs, "input")} cannot be read as {(inputs == 1 ? "it is" : "they are")}" : "",
+            }.Where(p => p.Length > 0))}{(targets + accounts + refused > 0 ? "; what has to be granted: auditcli permissions" : "")}";
+        }
+        if (readable > 0 && found.NotTried == 0 && found.AccountsNotAsked == 0)
+            return "everything that was asked can be read";
+        return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} answered and none was refused; "
+            + $"{found.NotTried} could not be tried{(found.AccountsNotAsked > 0 ? $", and {Wording.Count(found.AccountsNotAsked, "account")} {(found.AccountsNotAsked == 1 ? "was" : "were")} not asked" : "")}: what they answer only a run will show";
+    }
+
+    private static void Input(CheckedInput input, Action<string> line)
+    {
+        var controls = string.Join(", ", input.Planned.Names.Select(n => n.Control).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        line($"input {input.Planned.Input} {(input.FaultCount == 0 ? "can be read" : "CANNOT BE READ as it is")}: {Wording.Count(input.Rows, "row")}, for {controls}");
+        foreach (var fault in input.Faults)
+            line($"  {fault}");
+        if (input.FaultCount > input.Faults.Length)
+            line($"  and {input.FaultCount - input.Faults.Length} more faults in {input.Path}");
+        else if (input.FaultCount > 0)
+            line($"  in {input.Path}");
     }
 
     public static string Json(Examination found) => new JsonObject
@@ -51,6 +90,14 @@ internal static class DoctorText
         ["free_bytes"] = found.FreeBytes,
         ["clock_offset_seconds"] = new JsonObject(found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
         ["unusual_endpoints"] = new JsonArray([.. found.UnusualEndpoints.Select(e => (JsonNode)e)]),
+        ["inputs"] = new JsonArray([.. found.Inputs.Select(i => (JsonNode)new JsonObject
+        {
+            ["name"] = i.Planned.Input,
+            ["rows"] = i.Rows,
+            ["faults"] = new JsonArray([.. i.Faults.Select(f => (JsonNode)f)]),
+            ["fault_count"] = i.FaultCount,
+        })]),
+        ["inputs_not_supplied"] = new JsonArray([.. found.NotSupplied.Select(i => (JsonNode)i.Input)]),
         ["targets"] = new JsonArray([.. found.Targets.Select(t => (JsonNode)new JsonObject
         {
             ["name"] = t.Target.Name,
@@ -61,6 +108,8 @@ internal static class DoctorText
                 ["account"] = c.Account,
                 ["identity"] = c.Identity,
                 ["regions"] = new JsonArray([.. c.Regions.Select(r => (JsonNode)r)]),
+                ["left_out"] = c.LeftOut,
+                ["failure"] = (c.Failure ?? c.RegionsUnread) is { } w ? new JsonObject { ["code"] = w.Code, ["message"] = w.Message } : null,
             })]),
             ["accounts_asked"] = t.AccountsAsked,
             ["operations"] = new JsonArray([.. t.Operations.Select(o => (JsonNode)new JsonObject
@@ -84,17 +133,24 @@ internal static class DoctorText
             line($"target {target.Target.Name} CANNOT BE ENTERED: {failure.Code}: {failure.Message}");
             return;
         }
-        foreach (var connection in target.Connections.Take(5))
+        var reachable = target.Readable.ToArray();
+        if (reachable.Length == 0)
+            line($"target {target.Target.Name} HAS NO ACCOUNT that could be read");
+        foreach (var connection in reachable.Take(5))
             line($"target {target.Target.Name} is account {connection.Account}, read as {connection.Identity}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
-        if (target.Connections.Length > 5)
-            line($"  and {target.Connections.Length - 5} more accounts");
-        if (target.AccountsAsked < target.Connections.Length)
-            line($"  asked in the first {target.AccountsAsked} of {target.Connections.Length} accounts");
+        if (reachable.Length > 5)
+            line($"  and {reachable.Length - 5} more accounts");
+        if (target.AccountsAsked < reachable.Length)
+            line($"  asked in the first {target.AccountsAsked} of {reachable.Length} accounts");
+        foreach (var (account, why) in target.NotEntered)
+            line($"  {(account.Length == 0 ? "IT IS NOT CERTAIN THAT THESE ARE ALL ACCOUNTS" : $"account {account} CANNOT BE ENTERED")}: {why.Code}: {why.Message}");
+        foreach (var connection in target.Connections.Where(c => c.LeftOut is not null))
+            line($"  {connection.LeftOut}");
         var (readable, refused) = (target.Operations.Count(o => o.Outcome == ProbeOutcome.Readable), target.Operations.Where(o => o.Outcome == ProbeOutcome.Refused).ToArray());
         line($"  {readable} of {Wording.Count(target.Operations.Length, "reading")} succeed, {refused.Length} do not, {target.Operations.Length - readable - refused.Length} were not tried");
         foreach (var same in refused.GroupBy(o => (o.Request.Operation.Name, o.Code)))
         {
-            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {o.Region}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");
+            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {(o.Region.Length == 0 ? "any region" : o.Region)}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");
             line($"    needed by {Controls(same)}");
         }
         foreach (var same in target.Operations.Where(o => o.Outcome == ProbeOutcome.NotAsked).GroupBy(o => (o.Request.Operation.Name, o.Message)))

@@ -96,7 +96,7 @@ internal sealed class OscalReport : IReportFormat
             json.WriteStartObject();
             json.WriteString("uuid", NameUuid.Of(_bundle, "result"));
             Line("title", workpaper.TotalsLine);
-            Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}. Every item of each population was tested.");
+            Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}. {(workpaper.Controls.Any(c => !c.IsWholly) ? "Not every item of each population is tested to the end; the findings say what is open." : "Every item of each population was tested.")}");
             json.WriteString("start", workpaper.Run.Started);
             json.WriteString("end", workpaper.Run.Finished);
             WriteInventory();
@@ -212,13 +212,16 @@ internal sealed class OscalReport : IReportFormat
             json.WriteStartObject();
             json.WriteString("uuid", NameUuid.Of(_bundle, "finding", result.Id));
             Line("title", $"{result.Id}: {result.Title}");
-            Lines("description", ControlReasons.Of(result).Prepend($"{control.Conclusion}: {Wording.Meaning(result.Conclusion)}"));
+            Lines("description", ControlReasons.Of(result).Prepend($"{control.Conclusion}: {ControlReasons.Meaning(result)}"));
             json.WriteStartArray("props");
             Property("conclusion", Wording.Name(result.Conclusion));
-            Property("population", $"{result.Population}");
-            Property("exceptions", $"{result.Deviations}");
-            Property("approved-exceptions", $"{result.Approved}");
-            Property("undetermined", $"{result.Undetermined}");
+            Property("population", control.Counts.PopulationWords);
+            Property("exceptions", $"{control.Counts.Exceptions}");
+            Property("approved-exceptions", $"{control.Counts.Approved}");
+            Property("undetermined", $"{control.Counts.Undetermined}");
+            Property("indicated", $"{control.Counts.Indicated}");
+            foreach (var (test, count) in control.Counts.Tests)
+                Property($"test-{Token(test)}", count.Words);
             Property("control-version", result.Version);
             Property("control-origin", result.Origin.ToString().ToLowerInvariant());
             Property("control-sha256", result.Sha256.Hex);
@@ -230,7 +233,7 @@ internal sealed class OscalReport : IReportFormat
             json.WriteStartObject("status");
             json.WriteString("state", result.Conclusion == Conclusion.Pass ? "satisfied" : "not-satisfied");
             json.WriteString("reason", result.Conclusion switch { Conclusion.Pass => "pass", Conclusion.Fail => "fail", _ => "other" });
-            Line("remarks", $"{control.Conclusion}: {Wording.Meaning(result.Conclusion)}");
+            Line("remarks", $"{control.Conclusion}: {ControlReasons.Meaning(result)}");
             json.WriteEndObject();
             json.WriteEndObject();
             var all = 0L;
