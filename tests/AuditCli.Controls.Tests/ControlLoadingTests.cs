@@ -28,6 +28,34 @@ public sealed class ControlLoadingTests
         Assert.Equal(fault.Split('|'), Samples.FaultsOf(Samples.Minimal(rest: rest)));
 
     [Theory]
+    [InlineData("access key", "access key")]
+    [InlineData("S3 bucket", "S3 bucket")]
+    [InlineData("leaver-platform pair", "leaver-platform pair")]
+    [InlineData("access  key", null)]
+    [InlineData("keys (all)", null)]
+    [InlineData("region 1", null)]
+    [InlineData("a noun that is so long that no column of any report has room", null)]
+    public void The_unit_of_a_population_is_a_noun(string unit, string? loaded)
+    {
+        var yaml = Samples.Control.Replace("population: { unit: console user }", $"population: {{ unit: \"{unit}\" }}", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        var faults = Samples.FaultsOf(yaml, "APD-AWS-002");
+        if (loaded is null)
+            Assert.Contains(" 'unit' must be a noun in the singular such as 'access key' ", Assert.Single(faults), StringComparison.Ordinal);
+        else
+            Assert.Equal(loaded, Samples.Loaded(yaml, "APD-AWS-002").Control.Tests[0].Unit);
+    }
+
+    [Fact]
+    public void Every_test_of_the_shipped_library_says_what_it_counts()
+    {
+        var library = ControlLibrary.Load(Repository.Path("controls"), TestSources.Shipped, ImmutableDictionary<string, Digest>.Empty);
+        Assert.Empty(library.Faults);
+        Assert.NotEmpty(library.Controls);
+        Assert.Empty(library.Controls.SelectMany(c => c.Control.Tests.Where(t => t.Unit is null).Select(t => $"{c.Control.Id} {t.Id}")));
+    }
+
+    [Theory]
     [InlineData("  u: { aws: iam:ListUser }", "20:13: 'iam:ListUser' is not in the read-only catalogue of aws; did you mean iam:ListUsers?")]
     [InlineData("  u: { aws: s3:Nothing }", "20:13: 's3:Nothing' is not in the read-only catalogue of aws")]
     [InlineData("  u: { azure: x }", "20:6: evidence 'u' must say where it comes from: one of aws, gcp, kubernetes, file|20:8: unknown key 'azure'")]
