@@ -37,22 +37,14 @@ public sealed class ControlLoadingTests
     [InlineData("a noun that is so long that no column of any report has room", null)]
     public void The_unit_of_a_population_is_a_noun(string unit, string? loaded)
     {
-        var yaml = Samples.Control.Replace("population: { unit: console user }", $"population: {{ unit: \"{unit}\" }}", StringComparison.Ordinal);
+        var yaml = Samples.Control.Replace("population: { unit: console user }", $"population: {{ unit: \"{unit}\" }}", StringComparison.Ordinal)
+            .Replace("replaced_by: APD-AWS-003\n", "", StringComparison.Ordinal);
         Assert.NotEqual(Samples.Control, yaml);
         var faults = Samples.FaultsOf(yaml, "APD-AWS-002");
         if (loaded is null)
             Assert.Contains(" 'unit' must be a noun in the singular such as 'access key' ", Assert.Single(faults), StringComparison.Ordinal);
         else
             Assert.Equal(loaded, Samples.Loaded(yaml, "APD-AWS-002").Control.Tests[0].Unit);
-    }
-
-    [Fact]
-    public void Every_test_of_the_shipped_library_says_what_it_counts()
-    {
-        var library = ControlLibrary.Load(Repository.Path("controls"), TestSources.Shipped, ImmutableDictionary<string, Digest>.Empty);
-        Assert.Empty(library.Faults);
-        Assert.NotEmpty(library.Controls);
-        Assert.Empty(library.Controls.SelectMany(c => c.Control.Tests.Where(t => t.Unit is null).Select(t => $"{c.Control.Id} {t.Id}")));
     }
 
     [Theory]
@@ -154,7 +146,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:43:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:44:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]

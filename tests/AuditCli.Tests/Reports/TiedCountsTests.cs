@@ -192,6 +192,15 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
     }
 
     [Fact]
+    public void Every_test_of_the_shipped_library_says_what_it_counts()
+    {
+        var library = Libraries.Load(null, AuditCommand.Host(sample.Folder));
+        Assert.Empty(library.Faults);
+        Assert.Equal(14, library.Controls.Length);
+        Assert.Empty(library.Controls.SelectMany(c => c.Control.Tests.Where(t => t.Unit is null).Select(t => $"{c.Control.Id} {t.Id}")));
+    }
+
+    [Fact]
     public void An_approved_exception_is_not_said_to_need_its_approval()
     {
         foreach (var file in Directory.EnumerateFiles(Path.Combine(sample.Bundle, "data", "results"), "*.ndjson"))
@@ -242,7 +251,7 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
             references: { soc2-tsc: [CC6.1] }
             evidence: { approvals: { file: approvals, columns: { item: text } } }
             completeness: { none: a test }
-            tests: [{ id: T1, title: There is one, population: { unit: approval }, sql: SELECT a.item AS item, true AS pass, '' AS reason FROM approvals a }]
+            tests: [{ id: T1, title: There is one, population: { unit: approval }, sql: "SELECT a.item AS item, true AS pass, '' AS reason FROM approvals a" }]
             human_attributes: [{ id: H1, question: Is the signature real? }]
             recommendation: Look.
             """);
