@@ -27,7 +27,8 @@ public sealed record ProbedOperation(PlannedRequest Request, string Account, str
 /// <param name="Connections">Every account that it reaches; empty where it could not be entered.</param>
 /// <param name="Failure">Why it could not be entered; null where it could.</param>
 /// <param name="AccountsAsked">In how many of its accounts anything was asked: the first of those that can be read.</param>
-public sealed record ProbedTarget(Target Target, ImmutableArray<Connection> Connections, ReadFailure? Failure, int AccountsAsked, ImmutableArray<ProbedOperation> Operations)
+public sealed record ProbedTarget(
+    Target Target, ImmutableArray<Connection> Connections, ReadFailure? Failure, int AccountsAsked, ImmutableArray<ProbedOperation> Operations)
 {
     /// <summary>The accounts that would be read.</summary>
     public IEnumerable<Connection> Readable => Connections.Where(c => c is { LeftOut: null, Failure: null });

@@ -27,6 +27,14 @@ public sealed class ControlLoadingTests
     public void A_fault_among_the_keys_is_named_with_its_place(string rest, string fault) =>
         Assert.Equal(fault.Split('|'), Samples.FaultsOf(Samples.Minimal(rest: rest)));
 
+    [Fact]
+    public void A_parameter_in_a_title_would_be_printed_as_its_name()
+    {
+        var yaml = Samples.Control.Replace("title: Console password implies an active MFA device", "title: A device within $grace_days days", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        Assert.Contains("a title is printed as it is written, '$grace_days' too; say in words what the parameter means", Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("access key", "access key")]
     [InlineData("S3 bucket", "S3 bucket")]

@@ -72,7 +72,8 @@ public static class Evaluator
         var notes = outcomes.SelectMany(o => o.Notes).Distinct().Order(StringComparer.Ordinal);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,
-            units.Values.Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null, outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
+            units.Values.Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null,
+            outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
             outcomes.Sum(o => o.Items.Undetermined), outcomes.Sum(o => o.Items.Indicated),
             [.. outcomes.SelectMany(o => o.Limitations).Distinct().Order(LimitationOrder)],
             tests,

@@ -24,7 +24,8 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
     public static readonly TextForm FileColumn = new(FileColumnPattern(), "a column name, at most 128 characters, not beginning with '_' or a blank");
 
     /// <summary>What reports count, so that it can be put into the plural.</summary>
-    public static readonly TextForm Unit = new(UnitPattern(), "a noun in the singular such as 'access key' (letters, digits, '-' and single blanks, at most 40, ending with the noun)");
+    public static readonly TextForm Unit = new(
+        UnitPattern(), "a noun in the singular such as 'access key' (letters, digits, '-' and single blanks, at most 40, ending with the noun)");
 
     public static readonly TextForm Date = new(DatePattern(), "a date such as 2026-09-30");
 

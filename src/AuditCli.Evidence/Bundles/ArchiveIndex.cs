@@ -100,13 +100,14 @@ internal sealed class ArchiveIndex(int limit)
         var added = Files.Keys.Where(FinderFiles.Is).Order(StringComparer.Ordinal).ToArray();
         if (added.Length > 0)
         {
+            var were = added.Length == 1 ? "1 file of the archive" : $"{added.Length} files of the archive";
             Faults.Insert(0, new("UNEXPECTED_FILE", added[0],
-                $"{(added.Length == 1 ? "1 file" : $"{added.Length} files")} of the archive ({FinderFiles.Names}) {(added.Length == 1 ? "was" : "were")} added by macOS's Finder, so this is not what was sealed; " +
+                $"{were} ({FinderFiles.Names}) {(added.Length == 1 ? "was" : "were")} added by macOS's Finder, so this is not what was sealed; " +
                 "make it with 'zip -r -X FILE.zip BUNDLE', or unpack it, delete these files and verify the bundle's folder"));
             return;
         }
         var top = TopFolder;
-        if (Faults.Count > 0 || Files.ContainsKey(top + BundlePaths.BagIt) || Files.ContainsKey(top + BundlePaths.TagManifest) || Files.ContainsKey(top + BundlePaths.Manifest))
+        if (Faults.Count > 0 || new[] { BundlePaths.BagIt, BundlePaths.TagManifest, BundlePaths.Manifest }.Any(own => Files.ContainsKey(top + own)))
             return;
         var inside = Files.Keys.Where(f => f.EndsWith("/" + BundlePaths.TagManifest, StringComparison.Ordinal))
             .Select(f => f[..^(BundlePaths.TagManifest.Length + 1)]).Order(StringComparer.Ordinal).ToArray();

@@ -17,7 +17,10 @@ internal static class BundleArgument
             ? $"{Shown(path)} is no bundle: it has neither bagit.txt nor data; 'auditcli run' ends with the path of the bundle that it made"
             : null);
 
-    /// <summary>Of a command that takes folders and archives. A folder with other files is for verification to judge; one that holds bundles is a slip.</summary>
+    /// <summary>
+    /// Of a command that takes folders and archives. A folder with other files is for verification to judge; one that holds bundles is a
+    /// slip.
+    /// </summary>
     /// <param name="path">Full path.</param>
     public static string? WhyNot(string path)
     {

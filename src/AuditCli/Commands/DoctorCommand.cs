@@ -151,7 +151,8 @@ internal sealed record Examination(
     public int AccountsNotAsked => Targets.Sum(t => t.Readable.Count() - t.AccountsAsked);
 
     /// <summary>3 when a target or account cannot be entered, none would be read, an operation is refused, or an input cannot be read.</summary>
-    public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.Readable.Any()) || Readings.Any(o => o.Outcome == ProbeOutcome.Refused) || Inputs.Any(i => i.FaultCount > 0)
+    public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.Readable.Any())
+        || Readings.Any(o => o.Outcome == ProbeOutcome.Refused) || Inputs.Any(i => i.FaultCount > 0)
         ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Ok;
 }

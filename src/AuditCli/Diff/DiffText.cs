@@ -148,7 +148,8 @@ internal static class DiffText
     ];
 
     /// <summary>How many of them are only indicated, to stand beside their number.</summary>
-    private static string Indicated(ImmutableArray<ExceptionChange> of) => of.Count(e => e.Row.IsIndicated) is > 0 and var some ? $", {some} of them indicated" : "";
+    private static string Indicated(ImmutableArray<ExceptionChange> of) =>
+        of.Count(e => e.Row.IsIndicated) is > 0 and var some ? $", {some} of them indicated" : "";
 
     /// <summary>Why an open item is an exception; what is only indicated says so. Null for what is not open.</summary>
     private static string? Reason(KnownItem row) => !row.IsOpen ? null : row.IsIndicated ? $"indicated, not concluded: {row.Reason}" : row.Reason;

@@ -29,7 +29,8 @@ internal sealed record ItemCount(string Unit, long Population, long Exceptions, 
 
     /// <summary>What is neither a pass nor an open exception, each with a comma before it; empty where there is nothing.</summary>
     public string Others => string.Concat(
-        new[] { (Approved, "approved"), (Undetermined, "undetermined"), (Indicated, "indicated") }.Where(n => n.Item1 > 0).Select(n => $", {n.Item1} {n.Item2}"));
+        new[] { (Approved, "approved"), (Undetermined, "undetermined"), (Indicated, "indicated") }
+            .Where(n => n.Item1 > 0).Select(n => $", {n.Item1} {n.Item2}"));
 }
 
 /// <summary>

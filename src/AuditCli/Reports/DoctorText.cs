@@ -56,7 +56,8 @@ internal static class DoctorText
         {
             var targets = found.Targets.Count(t => t.Failure is not null || !t.Readable.Any());
             var accounts = found.Targets.Where(t => t.Failure is null).Sum(t => t.NotEntered.Count());
-            var refused = found.Readings.Where(o => o.Outcome == ProbeOutcome.Refused).Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
+            var refused = found.Readings.Where(o => o.Outcome == ProbeOutcome.Refused)
+                .Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
             return $"{string.Join(", ", new[]
             {
                 targets > 0 ? $"{Wording.Count(targets, "target")} cannot be entered" : "",
@@ -67,8 +68,8 @@ internal static class DoctorText
         }
         if (readable > 0 && found.NotTried == 0 && found.AccountsNotAsked == 0)
             return "everything that was asked can be read";
-        return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} answered and none was refused; "
-            + $"{found.NotTried} could not be tried{(found.AccountsNotAsked > 0 ? $", and {Wording.Count(found.AccountsNotAsked, "account")} {(found.AccountsNotAsked == 1 ? "was" : "were")} not asked" : "")}: what they answer only a run will show";
+        var accountsLeft = found.AccountsNotAsked > 0 ? $"; not asked: {Wording.Count(found.AccountsNotAsked, "account")}" : "";
+        return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} answered and none was refused; not tried: {found.NotTried}{accountsLeft}";
     }
 
     private static void Input(CheckedInput input, Action<string> line)

@@ -106,7 +106,7 @@ internal sealed record WorkpaperControl(
     /// How much of the population was looked at. Where people have questions left to answer, what the program tested is not all of it.
     /// </summary>
     public string Tested => OpenQuestions is > 0 and var open
-        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, and until {(open == 1 ? "it is" : "they are")} answered the test is not finished"
+        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, so the test is not finished"
         : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question to a person is open"
         : Counts.Tests.IsEmpty ? "nothing was tested"
         : Counts.Undetermined > 0 ? $"every item was tested, nothing was sampled; {Counts.Undetermined} could not be determined"
