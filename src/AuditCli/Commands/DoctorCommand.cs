@@ -23,7 +23,7 @@ internal static class DoctorCommand
             effect is not asked. Of a target with many accounts the first 20 are asked. Inputs are opened: their columns, types and
             rows. Nothing is written anywhere, and of inputs nothing is sent.
 
-            Exit codes: 0 nothing that was asked is refused, and every input can be read; 3 something cannot be read; 1 usage.
+            Exit codes: 0 nothing that was asked is refused, 3 something cannot be read, 1 usage, or an input that a run would refuse.
 
             Examples:
               auditcli doctor engagement.yaml
@@ -45,6 +45,8 @@ internal static class DoctorCommand
             var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
+            if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } unusable)
+                return CommandErrors.Report(error, unusable);
             if (prepared.Engagement.Replay is not null)
                 return await BundleCommands.UsageAsync(error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
             try
@@ -79,7 +81,6 @@ internal static class DoctorCommand
             return new(
                 probed,
                 plan.NotTested,
-                Inputs(prepared, cancellationToken),
                 NotSupplied(prepared),
                 [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
                 transport.ClockOffsets,
@@ -92,12 +93,6 @@ internal static class DoctorCommand
                 await collector.DisposeAsync();
         }
     }
-
-    private static ImmutableArray<CheckedInput> Inputs(PreparedRun prepared, CancellationToken cancellationToken) =>
-    [
-        .. prepared.Plan.Plan.Inputs.Select(planned => (planned, Given: prepared.Engagement.Inputs.Single(i => i.Name == planned.Input)))
-            .Select(i => InputCheck.Check(i.planned, new(i.Given.Name, i.Given.File, i.Given.StatedRows), cancellationToken)),
-    ];
 
     /// <summary>Inputs that a control could use and the engagement does not give, with the controls.</summary>
     private static ImmutableArray<(string Input, string Controls)> NotSupplied(PreparedRun prepared) =>
@@ -127,14 +122,12 @@ internal static class DoctorCommand
 
 /// <summary>What doctor found.</summary>
 /// <param name="NotTested">Controls and targets of which nothing would be asked.</param>
-/// <param name="Inputs">The files that management gave, as a run would read them.</param>
 /// <param name="NotSupplied">Inputs without a file, whose tables would be empty, and the controls that use them.</param>
 /// <param name="ClockOffsets">By host; positive when the host is ahead.</param>
 /// <param name="Place">Where bundles would go.</param>
 internal sealed record Examination(
     ImmutableArray<ProbedTarget> Targets,
     ImmutableArray<NotTested> NotTested,
-    ImmutableArray<CheckedInput> Inputs,
     ImmutableArray<(string Input, string Controls)> NotSupplied,
     ImmutableArray<string> UnusualEndpoints,
     ImmutableSortedDictionary<string, TimeSpan> ClockOffsets,
@@ -150,9 +143,9 @@ internal sealed record Examination(
     /// <summary>Accounts beyond those that were asked.</summary>
     public int AccountsNotAsked => Targets.Sum(t => t.Readable.Count() - t.AccountsAsked);
 
-    /// <summary>3 when a target or account cannot be entered, none would be read, an operation is refused, or an input cannot be read.</summary>
+    /// <summary>3 when a target or account cannot be entered, none would be read, an or an operation is refused.</summary>
     public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.Readable.Any())
-        || Readings.Any(o => o.Outcome == ProbeOutcome.Refused) || Inputs.Any(i => i.FaultCount > 0)
+        || Readings.Any(o => o.Outcome == ProbeOutcome.Refused)
         ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Ok;
 }

@@ -35,10 +35,8 @@ internal static class DoctorText
             Line("");
             Target(target, Line);
         }
-        if (found.Inputs.Length + found.NotSupplied.Length > 0)
+        if (!found.NotSupplied.IsEmpty)
             Line("");
-        foreach (var input in found.Inputs)
-            Input(input, Line);
         foreach (var (input, controls) in found.NotSupplied)
             Line($"input {input} is not supplied: its table would be empty for {controls}");
         foreach (var not in found.NotTested)
@@ -51,7 +49,6 @@ internal static class DoctorText
     private static string Verdict(Examination found)
     {
         var readable = found.Readings.Count(o => o.Outcome == ProbeOutcome.Readable);
-        var inputs = found.Inputs.Count(i => i.FaultCount > 0);
         if (found.ExitCode != ExitCode.Ok)
         {
             var targets = found.Targets.Count(t => t.Failure is not null || !t.Readable.Any());
@@ -63,25 +60,12 @@ internal static class DoctorText
                 targets > 0 ? $"{Wording.Count(targets, "target")} cannot be entered" : "",
                 accounts > 0 ? $"{Wording.Count(accounts, "account")} cannot be entered or counted" : "",
                 refused > 0 ? $"{Wording.Count(refused, "operation")} cannot be read everywhere" : "",
-                inputs > 0 ? $"{Wording.Count(inputs, "input")} cannot be read as {(inputs == 1 ? "it is" : "they are")}" : "",
-            }.Where(p => p.Length > 0))}{(targets + accounts + refused > 0 ? "; what has to be granted: auditcli permissions" : "")}";
+            }.Where(p => p.Length > 0))}; what has to be granted: auditcli permissions";
         }
         if (readable > 0 && found.NotTried == 0 && found.AccountsNotAsked == 0)
             return "everything that was asked can be read";
         var accountsLeft = found.AccountsNotAsked > 0 ? $"; not asked: {Wording.Count(found.AccountsNotAsked, "account")}" : "";
         return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} answered and none was refused; not tried: {found.NotTried}{accountsLeft}";
-    }
-
-    private static void Input(CheckedInput input, Action<string> line)
-    {
-        var controls = string.Join(", ", input.Planned.Names.Select(n => n.Control).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
-        line($"input {input.Planned.Input} {(input.FaultCount == 0 ? "can be read" : "CANNOT BE READ as it is")}: {Wording.Count(input.Rows, "row")}, for {controls}");
-        foreach (var fault in input.Faults)
-            line($"  {fault}");
-        if (input.FaultCount > input.Faults.Length)
-            line($"  and {input.FaultCount - input.Faults.Length} more faults in {input.Path}");
-        else if (input.FaultCount > 0)
-            line($"  in {input.Path}");
     }
 
     public static string Json(Examination found) => new JsonObject
@@ -91,13 +75,6 @@ internal static class DoctorText
         ["free_bytes"] = found.FreeBytes,
         ["clock_offset_seconds"] = new JsonObject(found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
         ["unusual_endpoints"] = new JsonArray([.. found.UnusualEndpoints.Select(e => (JsonNode)e)]),
-        ["inputs"] = new JsonArray([.. found.Inputs.Select(i => (JsonNode)new JsonObject
-        {
-            ["name"] = i.Planned.Input,
-            ["rows"] = i.Rows,
-            ["faults"] = new JsonArray([.. i.Faults.Select(f => (JsonNode)f)]),
-            ["fault_count"] = i.FaultCount,
-        })]),
         ["inputs_not_supplied"] = new JsonArray([.. found.NotSupplied.Select(i => (JsonNode)i.Input)]),
         ["targets"] = new JsonArray([.. found.Targets.Select(t => (JsonNode)new JsonObject
         {

@@ -43,7 +43,7 @@ internal sealed class JunitReport : IReportFormat
                 ("conclusion", control.Conclusion), ("version", control.Result.Version), ("origin", control.Origin),
                 ("population", control.Counts.PopulationWords), ("exceptions", $"{control.Counts.Exceptions}"), ("approved", $"{control.Counts.Approved}"),
                 .. control.Counts.Tests.Select(t => ($"test {t.Test}", t.Count.Words)),
-                ("rows of its evidence", control.TableRowsLine),
+                ("rows of its evidence", control.TableRowsLine), ("holds for", workpaper.SpanOf(control)),
             ]);
             foreach (var one in cases)
                 WriteCase(xml, workpaper, control, one, cancellationToken);

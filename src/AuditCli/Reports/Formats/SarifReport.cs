@@ -81,6 +81,7 @@ internal sealed class SarifReport : IReportFormat
                 Text(json, test, count.Words);
             json.WriteEndObject();
             Text(json, "evidenceRows", control.TableRowsLine);
+            Text(json, "holdsFor", workpaper.SpanOf(control));
             json.WriteEndObject();
             json.WriteEndObject();
         }
