@@ -131,7 +131,8 @@ public sealed class CollectionRun(
             return [(target, request, "")];
         return request.Operation.Scope == OperationScope.Global
             ? [(target, request, target.Connection!.GlobalRegion)]
-            : target.Connection!.Regions.Select(region => (target, request, region));
+            : target.Connection!.RegionsUnread is not null ? [(target, request, "")]
+            : target.Connection.Regions.Select(region => (target, request, region));
     }
 
     private async Task<EvidenceItem> AskAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open, CancellationTokenSource ending)
@@ -160,7 +161,7 @@ public sealed class CollectionRun(
 
     private async Task<EvidenceItem> RecordedAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
     {
-        var item = target.IsEntered
+        var item = target.IsEntered && region.Length > 0
             ? await AskAsync(target.Connection!, request, region, parent, cancellationToken)
             : Unreached(target, request);
         return await RecordAsync(item, cancellationToken);
@@ -175,28 +176,32 @@ public sealed class CollectionRun(
             : await new PerParentCollection(collection, bundle, tell).CollectAsync(place, await parent, cancellationToken);
     }
 
-    private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request) => new()
+    private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request)
     {
-        EvidenceId = plan.EvidenceId(request, target.Account, ""),
-        Names = request.Names,
-        Target = target.Target.Name,
-        Account = target.Account,
-        Region = "",
-        Source = request.Operation.Source,
-        Operation = request.Operation.Name,
-        Parameters = request.Parameters,
-        Outcome = CollectionOutcome.Failed,
-        Code = target.Failure!.Code,
-        Message = target.Failure.Message,
-        Pages = 0,
-        Items = 0,
-        Columns = [],
-        Exchanges = [],
-        Identity = "",
-        Started = clock.GetUtcNow(),
-        Finished = clock.GetUtcNow(),
-        Failures = [target.Failure],
-    };
+        var failure = target.Failure ?? target.Connection!.RegionsUnread!;
+        return new()
+        {
+            EvidenceId = plan.EvidenceId(request, target.Account, ""),
+            Names = request.Names,
+            Target = target.Target.Name,
+            Account = target.Account,
+            Region = "",
+            Source = request.Operation.Source,
+            Operation = request.Operation.Name,
+            Parameters = request.Parameters,
+            Outcome = CollectionOutcome.Failed,
+            Code = failure.Code,
+            Message = failure.Message,
+            Pages = 0,
+            Items = 0,
+            Columns = [],
+            Exchanges = [],
+            Identity = "",
+            Started = clock.GetUtcNow(),
+            Finished = clock.GetUtcNow(),
+            Failures = [failure],
+        };
+    }
 
     private async Task<EvidenceItem> RecordAsync(EvidenceItem item, CancellationToken cancellationToken)
     {

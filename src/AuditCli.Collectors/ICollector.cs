@@ -61,6 +61,12 @@ public sealed record Connection(
     /// <summary>Why the account is not read, in words: it was excluded, or it is closed. Null where it is to be read.</summary>
     public string? LeftOut { get; init; }
 
+    /// <summary>
+    /// Why the account's regions are not known, where it was entered: what is asked once for the account is read, and what is asked in
+    /// every region is a scope limitation.
+    /// </summary>
+    public ReadFailure? RegionsUnread { get; init; }
+
     /// <summary>Whether it is the engagement that leaves the account out, although it could be read.</summary>
     public bool Excluded { get; init; }
 

@@ -21,7 +21,7 @@ public sealed record SealedBundle(string Path, Digest TagManifestSha256);
 public sealed class BundleWriter : IAsyncDisposable
 {
     /// <summary>Behind the name of a bundle that is not sealed.</summary>
-    internal const string PartialSuffix = ".partial";
+    public const string PartialSuffix = ".partial";
 
     private readonly string _outFolder;
     private readonly string _bundleId;
