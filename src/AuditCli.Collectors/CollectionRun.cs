@@ -36,10 +36,10 @@ public sealed class CollectionRun(
     Action<CollectionEvent> tell)
 {
     /// <summary>
-    /// Evidence items under way at once, each with open files: a target may reach thousands of accounts. More than the requests at
-    /// once, so that these limit the speed.
+    /// Evidence items under way at once, each with pages in memory: a target may reach thousands of accounts. As many as there are requests
+    /// at once, so that these limit the speed.
     /// </summary>
-    private const int OpenItems = 64;
+    private const int OpenItems = 128;
 
     /// <summary>
     /// Enters every target and asks everything planned.
@@ -90,7 +90,7 @@ public sealed class CollectionRun(
         var trail = transport.BeginTrail();
         try
         {
-            var connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            var connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
             // Accounts are entered at once; each has files of its own, in which the order is the same in a replay.
             ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
             return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];

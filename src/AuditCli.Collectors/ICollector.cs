@@ -40,6 +40,9 @@ public sealed record Connection(
     string GlobalRegion,
     ImmutableArray<string> Regions)
 {
+    /// <summary>Whose quota its requests count against, where that is not the account's own: Google counts by the project that asks.</summary>
+    public string? QuotaOwner { get; init; }
+
     /// <summary>Regions that the account has and cannot use until somebody switches them on.</summary>
     public ImmutableArray<string> NotEnabled { get; init; } = [];
 

@@ -63,7 +63,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             SameContents(_run.Bundle, other, part);
     }
 
-    [RootFact]
+    [NeedsFact("root", "unshare")]
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {
         using var folder = new TemporaryFolder();

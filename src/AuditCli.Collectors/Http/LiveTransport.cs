@@ -18,19 +18,23 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
     private readonly SocketsHttpHandler _network;
+    private readonly ConnectionBudget _connections;
     private readonly BodyRedaction? _redaction;
 
     /// <param name="bundleFolder">The folder of the bundle that is being written; null for a call that leaves none.</param>
     /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
     /// <param name="redactionKey">Under which secrets in answers become digests; null makes one that nobody keeps.</param>
-    public LiveTransport(string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null)
+    /// <param name="connections">How many may be open at once, over all hosts; null for the usual number.</param>
+    public LiveTransport(
+        string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null, int? connections = null)
     {
         _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
         _bundleFolder = bundleFolder;
         _seed = seed;
         _clock = clock;
         _limits = limits ?? ExchangeLimits.Default;
-        _network = new();
+        _connections = new(connections ?? RequestLimits.Default.Connections);
+        _network = new() { ConnectCallback = _connections.ConnectAsync };
         Tune(_network);
     }
 
@@ -55,6 +59,7 @@ public sealed class LiveTransport : ExchangeTransport
         own.AutomaticDecompression = DecompressionMethods.None;
         own.ConnectTimeout = _limits.Connect;
         own.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
+        own.PooledConnectionIdleTimeout = ConnectionBudget.IdleFor;
     }
 
     private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, HttpMessageHandler? network)
@@ -82,6 +87,7 @@ public sealed class LiveTransport : ExchangeTransport
         foreach (var log in _logs.Values)
             await log.Value.DisposeAsync();
         _network.Dispose();
+        _connections.Dispose();
     }
 
     private void MeasureClock(HttpExchange exchange)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -129,37 +130,43 @@ public static class EvidenceIndex
         }
     }
 
-    /// <summary>Every item of a bundle, in file order.</summary>
-    /// <exception cref="InvalidDataException">A line is not an item; the message has file and line.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static ImmutableArray<EvidenceItem> Read(string bundleFolder)
+    /// <summary>Every item of a bundle, in file order, one line in memory at a time.</summary>
+    /// <exception cref="InvalidDataException">A line is not an item, or the file is no regular file; the message has file and line.</exception>
+    /// <exception cref="IOException">The file is not there, or cannot be read.</exception>
+    public static IEnumerable<EvidenceItem> Items(string bundleFolder)
     {
         var path = Path.Combine(bundleFolder, BundlePaths.EvidenceIndex);
-        var items = ImmutableArray.CreateBuilder<EvidenceItem>();
-        foreach (var line in Lines(File.ReadAllBytes(path), path))
+        using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
+        var number = 0;
+        foreach (var line in Lines(file, path))
         {
+            number++;
+            EvidenceItem item;
             try
             {
-                items.Add(Parse(line));
+                item = Parse(line);
             }
             catch (InvalidDataException e)
             {
-                throw new InvalidDataException($"{path}:{items.Count + 1}: {e.Message}", e);
+                throw new InvalidDataException($"{path}:{number}: {e.Message}", e);
             }
+            yield return item;
         }
-        return items.ToImmutable();
     }
 
-    /// <summary>The lines of a file, each of which must be ended.</summary>
-    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(ReadOnlyMemory<byte> content, string path)
+    /// <summary>As <see cref="Items"/>, all of them at once.</summary>
+    /// <inheritdoc cref="Items" path="/exception"/>
+    public static ImmutableArray<EvidenceItem> Read(string bundleFolder) => [.. Items(bundleFolder)];
+
+    /// <summary>The lines of an index, each of which must be ended and is valid until the next one is asked for.</summary>
+    /// <exception cref="InvalidDataException">The last line is not ended, or one is too long; the message has file and line.</exception>
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(FileStream file, string path)
     {
-        for (var number = 1; !content.IsEmpty; number++)
+        var number = 0;
+        foreach (var (line, ended) in NdjsonFile.Lines(file, path))
         {
-            var length = content.Span.IndexOf((byte)'\n');
-            if (length < 0)
-                throw new InvalidDataException($"{path}:{number}: the last line is not ended");
-            yield return content[..length];
-            content = content[(length + 1)..];
+            number++;
+            yield return ended ? line : throw new InvalidDataException($"{path}:{number}: the last line is not ended");
         }
     }
 

@@ -26,7 +26,7 @@ internal static class WorkpaperReader
     {
         var content = BundleFile.Read(bundle, ResultsFile);
         var results = Results(content);
-        var index = Digest.Of(BundleFile.Read(bundle, BundlePaths.EvidenceIndex));
+        var index = BundleFile.Hash(bundle, BundlePaths.EvidenceIndex);
         var evidence = EvidenceIndex.Read(bundle);
         var library = ControlLibrary.OfBundle(Path.Combine(bundle, "data", "controls"), sources, ImmutableDictionary<string, Digest>.Empty);
         var named = evidence.SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i))).ToLookup(n => n.Control, n => (n.Name, n.Item), StringComparer.Ordinal);
