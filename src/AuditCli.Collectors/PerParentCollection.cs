@@ -35,7 +35,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
     {
         var item = place.Item(clock.GetUtcNow());
         var with = place.Request.With.Keys.ToImmutableArray();
-        using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
+        using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
         var writing = new Writing(item, table, calls, new FailureTally());
         if (parent.Outcome != CollectionOutcome.Complete)

@@ -16,9 +16,6 @@ internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request,
 
     private string Service => Request.Operation.Name.Split(':')[0];
 
-    /// <summary>The columns of its table that are ours; the operation's follow.</summary>
-    public ImmutableArray<Column> AddedColumns => EvidenceColumns.Added(Request.ParentKey is not null, Request.With.Keys);
-
     public EvidenceRequest Ask(ImmutableSortedDictionary<string, JsonElement> parameters) =>
         new(Connection.Target.Name, Connection.Account, Region, Request.Operation, parameters);
 
@@ -36,7 +33,7 @@ internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request,
         Outcome = CollectionOutcome.Failed,
         Pages = 0,
         Items = 0,
-        Columns = [.. AddedColumns, .. Request.Operation.Columns],
+        Columns = Request.Columns,
         Exchanges = [],
         Identity = Connection.Identity,
         Started = started,

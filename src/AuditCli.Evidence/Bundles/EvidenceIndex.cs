@@ -137,6 +137,7 @@ public static class EvidenceIndex
     {
         var path = Path.Combine(bundleFolder, BundlePaths.EvidenceIndex);
         using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
+        var known = new Repeated();
         var number = 0;
         foreach (var line in Lines(file, path))
         {
@@ -144,7 +145,7 @@ public static class EvidenceIndex
             EvidenceItem item;
             try
             {
-                item = Parse(line);
+                item = known.In(Parse(line));
             }
             catch (InvalidDataException e)
             {
@@ -183,6 +184,34 @@ public static class EvidenceIndex
     private static DateTimeOffset Instant(string text) => Rfc3339.TryParse(text, out var instant)
         ? instant
         : throw new InvalidDataException($"'{text}' is not an RFC 3339 timestamp");
+
+    /// <summary>
+    /// What the items of an index have in common, held once: the same columns, names and places come with every account and region, and are
+    /// most of what an item holds.
+    /// </summary>
+    private sealed class Repeated
+    {
+        private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ImmutableArray<Column>> _columns = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ImmutableArray<EvidenceName>> _names = new(StringComparer.Ordinal);
+
+        public EvidenceItem In(EvidenceItem item) => item with
+        {
+            Names = Once(_names, string.Join('\n', item.Names.Select(n => $"{n.Control}\t{n.Name}")), item.Names),
+            Target = Once(item.Target),
+            Account = Once(item.Account),
+            Region = Once(item.Region),
+            Source = Once(item.Source),
+            Operation = Once(item.Operation),
+            Identity = Once(item.Identity),
+            Columns = Once(_columns, string.Join('\n', item.Columns.Select(c => $"{c.Name}\t{c.Type}")), item.Columns),
+            Exchanges = [.. item.Exchanges.Select(e => e with { File = Once(e.File) })],
+        };
+
+        private string Once(string text) => _texts.TryGetValue(text, out var known) ? known : _texts[text] = text;
+
+        private static T Once<T>(Dictionary<string, T> all, string key, T value) => all.TryGetValue(key, out var known) ? known : all[key] = value;
+    }
 
     /// <summary>JSON members separated as needed; null values are left out.</summary>
     private sealed class IndexLineWriter
