@@ -3,18 +3,23 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli;
 
 /// <summary>What doing a run again needs of its record.</summary>
+/// <param name="Evaluation">The number of the rules of evaluation (<see cref="EvaluationRules"/>).</param>
 /// <param name="Targets">The names of those that were entered, or were meant to be.</param>
-internal sealed record RecordedRun(string Tool, string Mode, DateTimeOffset AsOf, string EngagementSha256, ImmutableArray<string> Targets);
+internal sealed record RecordedRun(string Tool, string Mode, int Evaluation, DateTimeOffset AsOf, string EngagementSha256, ImmutableArray<string> Targets);
 
 /// <summary><c>data/run.json</c>: who ran what, when, where, as whom, and everything that narrows or bends the scope.</summary>
 internal static class RunRecord
 {
     private const int Schema = 1;
+
+    /// <summary>The rules of bundles whose record does not name any.</summary>
+    private const int BeforeNumbers = 1;
 
     public static byte[] Write(string bundleId, PreparedRun prepared, RunFacts facts)
     {
@@ -24,6 +29,7 @@ internal static class RunRecord
             ["schema"] = Schema,
             ["bundle_id"] = bundleId,
             ["mode"] = facts.Mode,
+            ["evaluation"] = EvaluationRules.Current,
             ["tool"] = new JsonObject
             {
                 ["name"] = "auditcli",
@@ -84,6 +90,7 @@ internal static class RunRecord
                 : new(
                     Text(run.GetProperty("tool"), "version"),
                     Text(run, "mode"),
+                    run.TryGetProperty("evaluation", out var evaluation) ? evaluation.GetInt32() : BeforeNumbers,
                     Rfc3339.TryParse(Text(run, "as_of"), out var asOf) ? asOf : throw new InvalidDataException("'as_of' of run.json is no instant"),
                     Text(run, "engagement_sha256"),
                     [.. run.GetProperty("targets").EnumerateArray().Select(t => Text(t, "name")).Distinct(StringComparer.Ordinal)]);

@@ -17,8 +17,10 @@ internal static class ReperformCommand
         var command = new DetailedCommand("reperform", "Rebuild a bundle's tables from its recorded exchanges, evaluate its controls again, and compare.", """
             Offline, from the bundle alone: no network, credentials or files of the original run. The bundle is a folder (unpack
             an archive first) and is verified first. Each difference is named, down to the item, with its cause. The sealed
-            reports are made again too, and must be the same bytes. Exit codes: 0 identical, 2 something differs or does not
-            verify, 3 identical but undecided (unsigned without --allow-unsigned), 1 usage or internal error, 130 interrupted.
+            reports are made again too, and must be the same bytes. A bundle that was evaluated under earlier rules (run.json
+            has their number) is compared all the same, and a difference that a later rule accounts for names that rule.
+            Exit codes: 0 identical, 2 something else differs or the bundle does not verify, 3 undecided (differences by rule
+            only, or unsigned without --allow-unsigned), 1 usage or internal error, 130 interrupted.
             With --controls, 0 nothing changes and 2 something does.
 
             Examples:

@@ -41,7 +41,7 @@ internal sealed record ControlChanges(
     private static ControlChanges Compare(VerifyReport verification, string bundle, EvaluationResults before, FinishedRun again, CancellationToken cancellationToken)
     {
         var changes = ImmutableArray.CreateBuilder<ControlChange>();
-        var items = new DifferenceList(MostDifferences);
+        var items = new DifferenceList(MostDifferences, "results", []);
         var same = 0;
         foreach (var now in again.Results.Controls)
         {

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Evaluation;
+
 namespace AuditCli.Reperformance;
 
 /// <summary>One thing that is not as it was.</summary>
@@ -6,20 +9,29 @@ namespace AuditCli.Reperformance;
 /// <param name="Before">In the bundle, shortened; null where the bundle has nothing.</param>
 /// <param name="After">Done again, shortened; null where there is nothing now.</param>
 /// <param name="Cause">Why, as far as the bundle tells.</param>
-internal sealed record Difference(string Where, string What, string? Before, string? After, string? Cause = null);
+/// <param name="Rule">The rule of evaluation that came after the bundle and accounts for it; null where none does.</param>
+internal sealed record Difference(string Where, string What, string? Before, string? After, string? Cause = null, EvaluationRule? Rule = null);
 
-/// <summary>Differences in the order found: so many are kept, the rest is counted.</summary>
-internal sealed class DifferenceList(int limit)
+/// <summary>Differences of one part of a bundle in the order found: a number of them is kept, the rest is counted.</summary>
+/// <param name="part">The part as <see cref="EvaluationRule.Changes"/> names it.</param>
+/// <param name="rules">The rules that the bundle was made without.</param>
+internal sealed class DifferenceList(int limit, string part, ImmutableArray<EvaluationRule> rules)
 {
     private readonly List<Difference> _kept = [];
 
     public long Count { get; private set; }
+
+    /// <summary>How many no later rule accounts for.</summary>
+    public long Unexplained { get; private set; }
     public IReadOnlyList<Difference> Kept => _kept;
 
     public void Add(Difference difference)
     {
+        var rule = rules.FirstOrDefault(r => r.Explains(part, difference.What));
         Count++;
+        if (rule is null)
+            Unexplained++;
         if (_kept.Count < limit)
-            _kept.Add(difference);
+            _kept.Add(difference with { Rule = rule });
     }
 }

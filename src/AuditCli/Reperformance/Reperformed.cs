@@ -12,8 +12,14 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 {
     private const int MostDifferences = 100;
 
-    /// <summary>0 identical; 2 something differs or does not verify; 3 identical, and verification is undecided.</summary>
-    public int ExitCode => Verification.ExitCode == Failed || NotCompared is not null || Done is { IsIdentical: false } ? Failed : Verification.ExitCode;
+    /// <summary>
+    /// 0 identical; 2 something differs that no later rule of evaluation accounts for, or the bundle does not verify; 3 undecided: later
+    /// rules account for every difference, or verification is undecided.
+    /// </summary>
+    public int ExitCode =>
+        Verification.ExitCode == Failed || NotCompared is not null || Done is { Unexplained: > 0 } ? Failed
+        : Done is { IsIdentical: false } ? AuditCli.ExitCode.Undecided
+        : Verification.ExitCode;
 
     private static int Failed => AuditCli.ExitCode.Failed;
 
@@ -64,7 +70,11 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 
     private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
-        var (tables, results, reports) = (new DifferenceList(MostDifferences), new DifferenceList(MostDifferences), new DifferenceList(MostDifferences));
+        var rules = EvaluationRules.After(questions.Record.Evaluation);
+        var (tables, results, reports) = (
+            new DifferenceList(MostDifferences, "tables", rules),
+            new DifferenceList(MostDifferences, "results", rules),
+            new DifferenceList(MostDifferences, "reports", rules));
         var rebuilt = again.Bundle.Path;
         if (Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex != questions.Record.EngagementSha256)
             results.Add(new("engagement.yaml", "sha256", questions.Record.EngagementSha256, Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex, "the file is not the one that run.json names"));
@@ -73,11 +83,14 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         var evidence = EvidenceComparison.Of(bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, tables, cancellationToken);
         var compared = ResultComparison.Of(bundle, rebuilt, again.Results, evidence, results, cancellationToken);
         var items = again.Results.Controls.Sum(c => c.Tests.Sum(t => t.Population));
-        var made = ReportComparison.Of(bundle, work, host.Sources, reports, cancellationToken);
+        var made = ReportComparison.Of(bundle, work, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
         string[] notes =
         [
             .. compared.Notes,
             .. made.Notes,
+            .. questions.Record.Evaluation == EvaluationRules.Current
+                ? []
+                : new[] { $"the bundle was evaluated under rules {questions.Record.Evaluation}, and this program has rules {EvaluationRules.Current}" },
             .. questions.Record.Tool == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool} made the bundle, and this is {Tool.Version}" },
             .. evidence.Unrecorded == 0 ? [] : new[] { $"{evidence.Unrecorded} evidence items failed before anything was sent; their failure is taken from the index, and they fail again" },
             .. again.Facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
@@ -94,6 +107,9 @@ internal sealed record Comparison(
     EvidenceComparison Evidence, int Controls, long Items, int ReportsCompared, DifferenceList Tables, DifferenceList Results, DifferenceList Reports, ImmutableArray<string> Notes)
 {
     public bool IsIdentical => Tables.Count == 0 && Results.Count == 0 && Reports.Count == 0;
+
+    /// <summary>Differences that no rule of evaluation newer than the bundle accounts for.</summary>
+    public long Unexplained => Tables.Unexplained + Results.Unexplained + Reports.Unexplained;
 }
 
 /// <summary>A new folder for what is done again, removed with all it holds.</summary>

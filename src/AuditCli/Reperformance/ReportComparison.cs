@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
@@ -11,16 +12,19 @@ namespace AuditCli.Reperformance;
 /// <param name="Notes">Why others could not: they are not there, or differ although nobody need have changed them, as another version or runtime made them.</param>
 internal sealed record ReportComparison(int Compared, ImmutableArray<string> Notes)
 {
+    /// <param name="evaluation">The rules that the bundle was made under; under others its reports are worded differently.</param>
     /// <param name="work">A folder for what is made again.</param>
     /// <exception cref="InvalidDataException">A file that reports are made from is not what it should be.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
-    public static ReportComparison Of(string bundle, string work, ImmutableArray<EvidenceSource> sources, DifferenceList differences, CancellationToken cancellationToken)
+    public static ReportComparison Of(
+        string bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation, DifferenceList differences, CancellationToken cancellationToken)
     {
         var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
         if (!Directory.Exists(sealedReports))
             return new(0, ["the bundle has no reports"]);
         var workpaper = WorkpaperReader.Read(bundle, sources);
-        var sameProgram = workpaper.Run.Tool is var made && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
+        var made = workpaper.Run.Tool;
+        var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)

@@ -96,6 +96,8 @@ internal static class ReperformText
             output.WriteLine(PrintableText.Of($"{difference.Where}: {difference.What} {difference.Before ?? "nothing"} -> {difference.After ?? "nothing"}"));
             if (difference.Cause is { } cause)
                 output.WriteLine(PrintableText.Of($"  because {cause}"));
+            if (difference.Rule is { } rule)
+                output.WriteLine(PrintableText.Of($"  rule {rule.Id}, since evaluation {rule.Since}: {rule.Says}"));
         }
         if (list.Count > list.Kept.Count)
             output.WriteLine($"and {list.Count - list.Kept.Count} more");
@@ -120,11 +122,15 @@ internal static class ReperformText
         ["before"] = d.Before,
         ["after"] = d.After,
         ["cause"] = d.Cause,
+        ["rule"] = d.Rule?.Id,
     })]);
 
     private static string ReportAnswer(Comparison compared) => compared.ReportsCompared == 0 ? "NOT COMPARED" : Answer(compared.Reports);
 
-    private static string Answer(DifferenceList list) => list.Count == 0 ? "identical" : $"DIFFER ({list.Count})";
+    private static string Answer(DifferenceList list) =>
+        list.Count == 0 ? "identical"
+        : list.Unexplained == 0 ? $"BY RULE ({list.Count})"
+        : $"DIFFER ({list.Count})";
 
     private static void Line(TextWriter output, string question, string answer, string detail) =>
         output.WriteLine(PrintableText.Of($"{question,-9}{answer,-14}{detail}".TrimEnd()));
