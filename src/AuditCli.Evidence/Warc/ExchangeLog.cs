@@ -101,7 +101,7 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
             if (_file is not null)
                 throw new IOException($"{path}: nothing more is recorded, because the file could not be begun");
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            _file = new GrowingFile(path);
+            _file = GrowingFile.Create(path);
             var writer = new WarcWriter(_file, path, level);
             await writer.WriteAsync([WarcFormat.Info(seed, Path.GetFileName(path), date,
             [
