@@ -42,7 +42,7 @@ public sealed class ConcurrencyLimitTests
     [Theory]
     [InlineData(3, 100, 100, 3)]    // in all
     [InlineData(100, 100, 2, 8)]    // two for each of four services
-    [InlineData(100, 3, 2, 9)]      // three for each of three places
+    [InlineData(100, 3, 2, 7)]      // three for the place with two services, two for each of the others
     public async Task No_more_than_allowed_are_on_their_way(int inAll, int perPlace, int perService, int most)
     {
         var limit = new ConcurrencyLimit(new(inAll, perPlace, perService, inAll));

@@ -59,6 +59,10 @@ internal static class DoctorCommand
             {
                 return ExitCode.Interrupted;
             }
+            catch (IOException e)
+            {
+                return await BundleCommands.UsageAsync(error, e.Message);
+            }
         });
         return command;
     }
