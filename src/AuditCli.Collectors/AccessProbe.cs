@@ -102,6 +102,8 @@ public sealed class AccessProbe(
             transport.BeginTrail();
             await using var pages = collectors[place.Connection.Target.Source].CollectAsync(place.Ask(parameters), patience.Token).GetAsyncEnumerator(patience.Token);
             var any = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, patience.Token);
+            if (any && pages.Current.NotRead is { } part)
+                return new(Probed(place, ProbeOutcome.Refused, part.Code, part.Message), null);
             return new(Probed(place, ProbeOutcome.Readable, null, null), any && pages.Current.Rows is [var row, ..] ? row.Value.Clone() : null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

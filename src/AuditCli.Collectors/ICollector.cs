@@ -52,6 +52,9 @@ public sealed record Connection(
     /// <summary>Why the account is not read, in words: it was excluded, or it is closed. Null where it is to be read.</summary>
     public string? LeftOut { get; init; }
 
+    /// <summary>Whether it is the engagement that leaves the account out, although it could be read.</summary>
+    public bool Excluded { get; init; }
+
     /// <summary>Why the account could not be entered: what is planned for it is a scope limitation. With no account, why it is not certain that these are all.</summary>
     public ReadFailure? Failure { get; init; }
 }
@@ -62,7 +65,17 @@ public sealed record Connection(
 public sealed record CredentialExchange(DateTimeOffset Date, Uri Endpoint, string Operation, int Status);
 
 /// <summary>One page of an answer, as rows in the source's order.</summary>
-public sealed record Page(ImmutableArray<PageRow> Rows);
+public sealed record Page(ImmutableArray<PageRow> Rows)
+{
+    /// <summary>
+    /// A part of the answer that could not be read, where others go on: the evidence is not whole, and what was read stays. Such a page has
+    /// no rows. Null for a page that was read.
+    /// </summary>
+    public (string Code, string Message)? NotRead { get; init; }
+
+    /// <summary>The page that stands for a part that was not read.</summary>
+    public static Page Without(CollectionException failure) => new([]) { NotRead = (failure.Code, failure.Message) };
+}
 
 /// <summary>One row, and where in the response it stands (RFC 6901, over the typed JSON form of the body).</summary>
 public readonly record struct PageRow(JsonElement Value, string Pointer);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -81,6 +82,8 @@ internal sealed class ControlReader
             File = _file.ShownAs,
             Source = _file.Content,
         };
+        foreach (var draft in drafts.Where(d => control.AcrossEngagement && d.Need is { AcrossEngagement: true }))
+            _faults.Meaning(draft.At("across"), "the whole control has 'across: engagement', so every table holds all accounts; remove it here");
         map.Close();
         Remember("id", map.Map.Find("id"));
         Remember("replaced_by", map.Map.Find("replaced_by"));
@@ -122,7 +125,7 @@ internal sealed class ControlReader
         var parameters = ImmutableArray.CreateBuilder<ControlParameter>();
         foreach (var (name, value) in map.OptionalEntries("parameters", TextForm.Parameter))
         {
-            if (name.Text is "as_of" or "period_start" or "period_end")
+            if (SqlParameters.Always.Contains(name.Text))
                 _faults.Meaning(name.Position, $"${name.Text} always exists; give the parameter another name");
             if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
                 continue;
@@ -158,7 +161,10 @@ internal sealed class ControlReader
                 continue;
             Remember($"completeness[{checks.Count}].sql", check.Map.Find("sql"));
             Remember($"completeness[{checks.Count}].equals", check.Map.Find("equals"));
-            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")));
+            var across = check.OptionalWord("across", ["engagement"]) is not null;
+            if (across && map.Map.Find("across") is null)
+                _faults.Meaning(check.Map.Find("across")!.Position, "a check counts over the whole engagement only in a control that has 'across: engagement'; here it sees one account at a time");
+            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")) { AcrossEngagement = across });
             check.Close();
         }
         return (checks.ToImmutable(), null);
@@ -175,7 +181,10 @@ internal sealed class ControlReader
             Remember($"tests[{id}].sql", test.Map.Find("sql"));
             Unique(id, tests.Select(t => t.Id), test.Map);
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
-                test.OptionalFlag("stands_when_incomplete")));
+                test.OptionalFlag("stands_when_incomplete"))
+            {
+                Mode = test.OptionalWord("mode", ControlWords.Modes),
+            });
             test.Close();
         }
         return tests.ToImmutable();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -60,7 +61,7 @@ public sealed class Planner
             else if (decision is not null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))
-                running.Add(new(control, origin, Parameters(control)));
+                running.Add(new(control, origin, Parameters(control)) { LeftOut = TargetsLeftOut() });
         }
         foreach (var target in _engagement.Targets.Except(_targets))
             _notTested.Add(new(target.Name, "target left out by --target"));
@@ -70,6 +71,9 @@ public sealed class Planner
             [.. _notTested.OrderBy(n => n.Id, StringComparer.Ordinal)]);
         return new(plan, running.ToImmutable(), leftOut.ToImmutable(), [.. _notes], _faults.InOrder());
     }
+
+    private ImmutableArray<LeftOutPlace> TargetsLeftOut() =>
+        [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, "left out by --target, so nothing of it was read"))];
 
     private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
 
@@ -156,7 +160,7 @@ public sealed class Planner
             if (need.IsFile)
             {
                 if (_engagement.Inputs.Any(i => i.Name == need.Operation))
-                    _merger.Add(control.Id, need);
+                    _merger.Add(control.Id, need, control.Waivers is { } rule && rule.From == need.Name ? rule.Columns : []);
                 continue;
             }
             foreach (var target in _targets.Where(t => t.Source == need.Source))

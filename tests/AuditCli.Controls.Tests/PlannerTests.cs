@@ -58,7 +58,9 @@ public sealed class PlannerTests
         var controls = ImmutableArray.Create(Control("APD-AWS-001", Users), Control("APD-AWS-002", Users), Control("APD-K8S-001", "  pods: { kubernetes: v1/pods }\n"));
         var plan = Plan("include: [APD-AWS-001, APD-AWS-002, APD-K8S-001]", "one: { aws: {} }\n  two: { aws: {} }\n  k: { kubernetes: {} }", controls, new(["APD-AWS-001", "APD-K8S-*"], ["two"]));
         Assert.Empty(plan.Faults);
-        Assert.Equal("APD-AWS-001", Assert.Single(plan.Controls).Control.Id);
+        var running = Assert.Single(plan.Controls);
+        Assert.Equal("APD-AWS-001", running.Control.Id);
+        Assert.Equal(["one aws", "k kubernetes"], running.LeftOut.Select(l => $"{l.Target} {l.Source}"));
         Assert.Equal("two", Assert.Single(plan.Plan.Requests).Target);
         Assert.Equal(
             [

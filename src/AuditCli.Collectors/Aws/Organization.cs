@@ -54,7 +54,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             var id = Text(account, "Id");
             var unread = new Connection(target, id, "", AwsSession.GlobalRegion, []) { Listed = account };
             var status = account.TryGetProperty("Status", out var given) ? given.GetString() : null;
-            connections[place] = excluded.Contains(id) ? unread with { LeftOut = $"account {Named(account)} is left out by exclude_accounts" }
+            connections[place] = excluded.Contains(id) ? unread with { LeftOut = $"account {Named(account)} is left out by exclude_accounts", Excluded = true }
                 : status != "ACTIVE" ? unread with { LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of no known status"}, and cannot be read" }
                 : id == own.Account ? own with { Listed = account }
                 : await EnterAsync(unread, account, enter, cancellationToken);

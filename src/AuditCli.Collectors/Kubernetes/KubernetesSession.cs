@@ -71,6 +71,27 @@ internal sealed class KubernetesSession : ITargetSession
     public IAsyncEnumerable<JsonElement> PartsAsync(KubernetesResource resource, int share, CancellationToken cancellationToken) =>
         PagesAsync(resource, null, $"?limit={Limit(share)}&pretty=false", cancellationToken);
 
+    /// <summary>As <see cref="PartsAsync"/>, but what ends the list early is its last element and no exception: the other lists of the table are read all the same.</summary>
+    public async IAsyncEnumerable<(JsonElement Page, CollectionException? Failure)> PartsOrFailureAsync(
+        KubernetesResource resource, int share, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var pages = PartsAsync(resource, share, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        CollectionException? failure = null;
+        while (failure is null)
+        {
+            try
+            {
+                if (!await pages.MoveNextAsync())
+                    yield break;
+            }
+            catch (CollectionException e)
+            {
+                failure = e;
+            }
+            yield return failure is null ? (pages.Current, null) : (default, failure);
+        }
+    }
+
     /// <summary>Every page of a list. Nothing is held but the page.</summary>
     /// <remarks>
     /// A list that the server forgets while it is read (410) ends with <see cref="KubernetesFailures.ListExpired"/>: begun again it would
