@@ -52,6 +52,9 @@ public sealed record Connection(
     /// <summary>As whom the account is read, and where.</summary>
     public string ReadAs => $"read as {Identity}{string.Concat(Place.Select(p => $", {p.Key} {p.Value}"))}";
 
+    /// <summary>Whose quota its requests count against, where that is not the account's own: Google counts by the project that asks.</summary>
+    public string? QuotaOwner { get; init; }
+
     /// <summary>Regions that the account has and cannot use until somebody switches them on.</summary>
     public ImmutableArray<string> NotEnabled { get; init; } = [];
 
