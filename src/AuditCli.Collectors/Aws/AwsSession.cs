@@ -27,6 +27,8 @@ internal sealed class AwsSession(
 
     private readonly ConcurrentDictionary<string, AwsSession> _accounts = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<(string Operation, string Region), RequestPace> _paces = new();
+
     public string HomeRegion => homeRegion;
 
     public AWSCredentials Credentials => credentials;
@@ -44,6 +46,9 @@ internal sealed class AwsSession(
         follow();
         return await work();
     }
+
+    /// <summary>Waits until an operation may be asked again in a region, where the provider's limit is known. A replay does not wait.</summary>
+    public Task ReadyAsync(string operation, string region, CancellationToken cancellationToken) => Pace(operation, region)?.WaitAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Calls once, retries and an S3 redirect included.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
@@ -89,9 +94,9 @@ internal sealed class AwsSession(
         }
     }
 
-    /// <summary>Every page of an answer in its typed JSON form.</summary>
+    /// <summary>Every page of an answer in its typed JSON form. Whoever asks for many of them calls <see cref="ReadyAsync"/> before each.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours, or the pages lead in a circle.</exception>
-    public async IAsyncEnumerable<JsonElement> PagesAsync(
+    public async IAsyncEnumerable<AnswerPage> PagesAsync(
         ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters, string region,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -107,8 +112,19 @@ internal sealed class AwsSession(
             var page = Customisations.Answered(TypedJson.Read(service, operation, answer), encodes);
             if (service.Name == "s3" && operation.Name == "ListBuckets")
                 _buckets.Learn(page);
-            yield return page;
-            next = tokens?.Next(next, page);
+            CollectionException? fault = null;
+            try
+            {
+                next = tokens?.Next(next, page);
+            }
+            catch (CollectionException e)
+            {
+                // What the page says is not lost because it does not say how to read on.
+                fault = e;
+            }
+            yield return new(page, IsLast: next is null);
+            if (fault is not null)
+                throw fault;
         }
     }
 
@@ -124,6 +140,9 @@ internal sealed class AwsSession(
             client.Value.Dispose();
     }
 
+    private RequestPace? Pace(string operation, string region) =>
+        !transport.IsReplay && AwsQuotas.Interval(operation) is { } interval ? _paces.GetOrAdd((operation, region), _ => new(interval, clock)) : null;
+
     private AwsServiceClient Client(ServiceModel service, string region, string? bucketRegion, ObjectsOfTrail? objects) => _clients.GetOrAdd(
         (service.Name, region, bucketRegion, objects),
         _ => new(() =>
@@ -133,7 +152,7 @@ internal sealed class AwsSession(
             return new(
                 service, credentials, Config(service, scope, region, bucketRegion),
                 objects is null ? transport.Open(scope, check.Refusal, check.Places, follow()) : transport.Open(scope, objects.Refusal, route: follow()),
-                transport.IsReplay ? null : clock, RenewAsync);
+                transport.IsReplay ? null : clock, RenewAsync, name => Pace(name, region));
         })).Value;
 
     /// <summary>Drops credentials that were refused as expired, unless somebody renewed them meanwhile. Fixed ones stay, and are refused again.</summary>
@@ -184,6 +203,10 @@ internal sealed class AwsSession(
     private ExchangeScope Scope(ServiceModel service, string region, ObjectsOfTrail? objects) =>
         new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}") { HasVouchedFiles = objects is not null };
 }
+
+/// <summary>One page of an answer.</summary>
+/// <param name="IsLast">Whether it says that no page follows.</param>
+internal readonly record struct AnswerPage(JsonElement Content, bool IsLast);
 
 /// <summary>Which hosts are Amazon's own.</summary>
 internal static class ProviderHosts
