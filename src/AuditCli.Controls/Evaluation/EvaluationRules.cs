@@ -33,7 +33,22 @@ public static class EvaluationRules
     public const int Current = 2;
 
     /// <summary>Every rule, in the order in which they came.</summary>
-    public static ImmutableArray<EvaluationRule> All { get; } = [];
+    public static ImmutableArray<EvaluationRule> All { get; } =
+    [
+        new(2, "read-by-the-servers-clocks",
+            "When evidence was read is told by the servers' own clocks (Date), and by the collecting machine's, corrected, where answers say no time.",
+            ["tables read_from", "tables read_until", "tables clock_offset_seconds", "results read_from", "results read_until", "results StateReadAway"]),
+        new(2, "first-to-last-request",
+            "An evidence item begins with the first and ends with the last of all its requests, in whatever order they were answered.",
+            ["tables started", "tables finished"]),
+        new(2, "clock-limit",
+            "A state is not concluded where the collecting machine's clock was further from the servers' than a tenth of the tolerance, at most 5 minutes, or was compared with none.",
+            [
+                "results clock_limit_seconds", "results clock_offset_seconds", "results ClockDiffers", "results ClockNotCompared",
+                "results conclusion", "results deviations", "results indicated", "results verdict", "results rows_sha256",
+            ]),
+        new(2, "mode-of-a-test", "Each test says whether it speaks of a state or of the period.", ["results mode"]),
+    ];
 
     /// <summary>The rules that a bundle of that number was made without.</summary>
     public static ImmutableArray<EvaluationRule> After(int evaluation) => [.. All.Where(r => r.Since > evaluation)];
