@@ -100,8 +100,12 @@ public sealed class AccessProbe(
         try
         {
             transport.BeginTrail();
-            await using var pages = collectors[place.Connection.Target.Source].CollectAsync(place.Ask(parameters), patience.Token).GetAsyncEnumerator(patience.Token);
+            var (collector, request) = (collectors[place.Connection.Target.Source], place.Ask(parameters));
+            await using var pages = collector.CollectAsync(request, patience.Token).GetAsyncEnumerator(patience.Token);
+            await collector.ReadyAsync(request, patience.Token);
             var any = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, patience.Token);
+            if (any && pages.Current.NotRead is { } part)
+                return new(Probed(place, ProbeOutcome.Refused, part.Code, part.Message), null);
             return new(Probed(place, ProbeOutcome.Readable, null, null), any && pages.Current.Rows is [var row, ..] ? row.Value.Clone() : null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -136,7 +136,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         var answered = await RequestCollection.WriteAsync(
             child.Answers.ReadAllAsync(cancellationToken), writing.Table,
             [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request.AllowErrors);
-        var failure = answered.Stopped ?? (answered.Misfit is { } misfit ? (Misfits.Code, misfit) : null);
+        (string Code, string Message)? failure = answered.Stopped ?? (answered.Parts is [var part, ..] ? part : answered.Misfit is { } misfit ? (Misfits.Code, misfit) : ((string, string)?)null);
         // An answer that says "there is none" is an answer: what it covers was read.
         var pages = answered.NoneCode is null ? answered.Pages : 1;
         var items = writing.Table.Rows - rowsBefore;

@@ -123,8 +123,16 @@ public sealed record EvidenceNeed(
     string? Keep,
     ImmutableArray<Column> Columns)
 {
+    /// <summary>For files, the words of each closed text column, as declared; a file may write them in any case.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> OneOf { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+
     /// <summary>The source word of management's files.</summary>
     public const string FileSource = "file";
+
+    /// <summary>
+    /// This table alone holds the rows of every partition (<c>across: engagement</c>): facts that one account has about the others.
+    /// </summary>
+    public bool AcrossEngagement { get; init; }
 
     public bool IsFile => Source == FileSource;
 
@@ -139,7 +147,14 @@ public sealed record EvidenceNeed(
 }
 
 /// <summary>Two independent counts that must agree (IPE). Each side is SQL for one scalar.</summary>
-public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql);
+public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql)
+{
+    /// <summary>
+    /// In a control that sees the whole engagement: the counts are of the engagement and mean nothing for one partition alone. Every
+    /// other check of such a control must agree in each partition too, or one row too many here would make up for one too few there.
+    /// </summary>
+    public bool AcrossEngagement { get; init; }
+}
 
 /// <summary>
 /// One of the auditor's tests: a SELECT with a row per population item and the columns <c>item</c>, <c>pass</c>, <c>reason</c>.
@@ -158,7 +173,11 @@ public sealed record TestProcedure(
 }
 
 /// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
-public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason);
+public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason)
+{
+    /// <summary>The columns without a value in which a row approves nothing.</summary>
+    public ImmutableArray<string> Columns => [Item, ApprovedBy, ApprovedOn, Reason, Expires];
+}
 
 /// <summary>A question only a person can answer; open, it makes the control NEEDS_REVIEW.</summary>
 public sealed record HumanQuestion(string Id, string Question);

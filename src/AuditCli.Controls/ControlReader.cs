@@ -82,6 +82,8 @@ internal sealed class ControlReader
             File = _file.ShownAs,
             Source = _file.Content,
         };
+        foreach (var draft in drafts.Where(d => control.AcrossEngagement && d.Need is { AcrossEngagement: true }))
+            _faults.Meaning(draft.At("across"), "the whole control has 'across: engagement', so every table holds all accounts; remove it here");
         map.Close();
         Remember("id", map.Map.Find("id"));
         Remember("replaced_by", map.Map.Find("replaced_by"));
@@ -159,7 +161,10 @@ internal sealed class ControlReader
                 continue;
             Remember($"completeness[{checks.Count}].sql", check.Map.Find("sql"));
             Remember($"completeness[{checks.Count}].equals", check.Map.Find("equals"));
-            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")));
+            var across = check.OptionalWord("across", ["engagement"]) is not null;
+            if (across && map.Map.Find("across") is null)
+                _faults.Meaning(check.Map.Find("across")!.Position, "a check counts over the whole engagement only in a control that has 'across: engagement'; here it sees one account at a time");
+            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")) { AcrossEngagement = across });
             check.Close();
         }
         return (checks.ToImmutable(), null);

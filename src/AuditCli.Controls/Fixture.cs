@@ -48,4 +48,8 @@ public sealed record FixtureExpectation(
     Conclusion Conclusion,
     ImmutableArray<string> Deviations,
     ImmutableArray<string> Approved,
-    ImmutableArray<string> Undetermined);
+    ImmutableArray<string> Undetermined)
+{
+    /// <summary>Deviations by what was read, which is too little to call them so; null where the case does not say which.</summary>
+    public ImmutableArray<string>? Indicated { get; init; }
+}

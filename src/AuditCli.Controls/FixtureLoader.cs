@@ -31,7 +31,7 @@ public sealed class FixtureLoader
 
     private FixtureFile? Read(LibraryFile file)
     {
-        var (root, faults) = YamlDocument.Parse(file.ShownAs, file.Content.Span);
+        var (root, faults) = YamlDocument.Parse(file.ShownAs, file.Content.Span, escapes: true);
         _faults.AddRange(faults);
         if (root is null || MapReader.Of(root, "a file of fixtures", _faults) is not { } map)
             return null;
@@ -208,7 +208,10 @@ public sealed class FixtureLoader
         if (reader.RequiredMap("expect") is not { } expect)
             return new(default, [], [], []);
         var read = new FixtureExpectation(expect.Word("conclusion", ControlWords.Conclusions) ?? default,
-            expect.OptionalTexts("deviations"), expect.OptionalTexts("approved"), expect.OptionalTexts("undetermined"));
+            expect.OptionalTexts("deviations"), expect.OptionalTexts("approved"), expect.OptionalTexts("undetermined"))
+        {
+            Indicated = expect.Map.Find("indicated") is null ? null : expect.OptionalTexts("indicated"),
+        };
         expect.Close();
         return read;
     }

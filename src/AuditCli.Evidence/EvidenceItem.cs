@@ -113,6 +113,9 @@ public sealed record EvidenceItem
 
     /// <summary>What went wrong, most frequent first; for <c>for_each</c> over all calls. Empty when complete.</summary>
     public ImmutableArray<ReadFailure> Failures { get; init; } = [];
+
+    /// <summary>What a reader should know of a file that could be read: cells that were cleaned, approvals that do not count.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
 }
 
 /// <summary>One way in which reading failed, and for how many calls.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls;
@@ -48,7 +49,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, "", cancellationToken) };
         if (options.SealReports)
         {
-            var workpaper = WorkpaperReader.Read(bundle.PartialFolder, RunDocument.Read(RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
             facts = facts with { Leaks = [.. facts.Leaks, .. await SearchForCredentialsAsync(bundle, ReportFormats.Folder, cancellationToken)] };
         }
@@ -99,7 +100,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
-        var asked = prepared.Plan.Plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        var asOf = engagement.AsOf ?? dates?.Last ?? started;
+        var plan = prepared.Plan.Plan.At(asOf);
+        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. engagement.Targets.Where(t => asked.Contains(t.Name))];
 
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
@@ -116,8 +119,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     log.Tell(happened);
                     show(happened);
                 }
-                return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
-                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows))], cancellationToken);
+                return new CollectionRun(plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
+                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
             });
             endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         }
@@ -130,10 +133,11 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         {
             Started = started,
             Finished = started,
-            AsOf = engagement.AsOf ?? dates?.Last ?? started,
+            AsOf = asOf,
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
+            Inputs = collected.Inputs,
             UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
             RequestsAtOnce = RequestsAtOnce,
@@ -155,7 +159,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         foreach (var scope in prepared.Plan.Controls)
         {
             concluded.Add(await Evaluator.EvaluateAsync(
-                scope, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
+                scope with { LeftOut = [.. scope.LeftOut, .. facts.Excluded] }, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
         }
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
         return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);

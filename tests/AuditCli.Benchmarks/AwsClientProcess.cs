@@ -30,7 +30,7 @@ internal static class AwsClientProcess
         try
         {
             await using var transport = new LiveTransport(folder.FullName, "measurement", TimeProvider.System);
-            using var session = new AwsSession("prod", null, null, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "not-a-key"), "us-east-1", transport, TimeProvider.System);
+            using var session = new AwsSession("prod", null, null, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "not-a-key"), "us-east-1", transport, TimeProvider.System, () => null);
             var (service, operation) = new AwsCatalogue().Find("iam:ListUsers")!.Value;
             using var limit = new ConcurrencyLimit(2 * concurrency, concurrency);
             Func<Task> call = mode switch

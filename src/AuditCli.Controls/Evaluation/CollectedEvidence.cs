@@ -45,7 +45,10 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
         regions.Max(ReadUntil),
         Rows(regions.Select(i => (i.Table, i.TableSha256))),
         need.ForEach is null ? null : new(need.CallColumns, Rows(regions.Select(i => (i.Calls, i.CallsSha256)))),
-        Largest(regions) ?? OffsetAt(regions[0]));
+        Largest(regions) ?? OffsetAt(regions[0]))
+    {
+        Notes = [.. regions.SelectMany(i => i.Notes)],
+    };
 
     private DateTimeOffset? ReadFrom(EvidenceItem item) => item.ReadFrom ?? Corrected(item, item.Started);
 

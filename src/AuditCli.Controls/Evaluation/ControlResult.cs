@@ -133,5 +133,11 @@ public sealed record WaiverSummary(ImmutableArray<WaiverRow> Unmatched, Immutabl
     public static WaiverSummary None { get; } = new([], []);
 }
 
-/// <summary>One row of the waiver table, as text, and why it approved nothing.</summary>
-public sealed record WaiverRow(string? Item, string? ApprovedBy, string? ApprovedOn, string? Expires, string? Reason, string Why);
+/// <summary>One row of the waiver table, as text, and why it approved nothing. What is null is what the row does not say.</summary>
+public sealed record WaiverRow(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Item,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? ApprovedBy,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? ApprovedOn,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Expires,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason,
+    string Why);

@@ -44,7 +44,7 @@ public static class Evaluator
             var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
             var question = new ControlQuestion(control, scope.Parameters, moment, limits);
             using var here = process is null ? new ControlEvaluation(question) : null;
-            foreach (var slice in Slice.Of(control, partitions))
+            foreach (var slice in Slice.Of(control, partitions, scope.LeftOut))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 outcomes.Add(process is null

@@ -30,6 +30,12 @@ public static class LimitationCodes
     /// <summary>No answer of the run says its time, so that nobody knows whether the clock of the machine that read was right.</summary>
     public const string ClockNotCompared = "ClockNotCompared";
 
+    /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>
+    public const string TargetLeftOut = "TargetLeftOut";
+
+    /// <summary>An account of a target was left out by the engagement, and the test speaks of the whole engagement.</summary>
+    public const string AccountLeftOut = "AccountLeftOut";
+
     /// <summary>The partition has no such table although the control needs it.</summary>
     public const string NotCollected = "NotCollected";
 
@@ -53,7 +59,11 @@ public sealed record EvidenceTable(
     DateTimeOffset? ReadUntil,
     TableRows Rows,
     CallTable? Calls = null,
-    TimeSpan? ClockOffset = null);
+    TimeSpan? ClockOffset = null)
+{
+    /// <summary>What a reader should know of a file that could be read.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+}
 
 /// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>
 public sealed record CallTable(ImmutableArray<Column> Columns, TableRows Rows);

@@ -79,6 +79,7 @@ public static class EvidenceIndex
             json.Text("message", f.Message);
             json.Number("count", f.Count);
         });
+        json.Texts("notes", item.Notes);
         json.Close('}');
         return json.ToArray();
     }
@@ -124,6 +125,7 @@ public static class EvidenceIndex
                 Read = members.OptionalNumber("read"),
                 Kept = members.OptionalNumber("kept"),
                 Failures = members.List("failures", m => new ReadFailure(m.Text("code"), m.Text("message"), m.Number("count"))),
+                Notes = members.OptionalTexts("notes"),
             };
             members.End();
             return item;
@@ -243,6 +245,21 @@ public static class EvidenceIndex
                 Open('{');
                 members(value);
                 Close('}');
+            }
+            Close(']');
+        }
+
+        /// <summary>A list of texts, left out where it is empty.</summary>
+        public void Texts(string name, ImmutableArray<string> values)
+        {
+            if (values.IsEmpty)
+                return;
+            Name(name);
+            Open('[');
+            foreach (var value in values)
+            {
+                Separate();
+                _text.AppendString(value);
             }
             Close(']');
         }

@@ -56,6 +56,9 @@ internal sealed class StrictMembers
             : throw new InvalidDataException($"'{name}' of {_what} has an element that is no text")),
     ];
 
+    /// <summary>A list of texts that may be left out.</summary>
+    public ImmutableArray<string> OptionalTexts(string name) => _left.ContainsKey(name) ? Texts(name) : [];
+
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
 
     public long? OptionalNumber(string name) => OptionalSigned(name) is not { } number ? null

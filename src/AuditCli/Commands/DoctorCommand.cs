@@ -44,6 +44,8 @@ internal static class DoctorCommand
             var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
+            if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } unusable)
+                return CommandErrors.Report(error, unusable);
             if (prepared.Engagement.Replay is not null)
                 return await BundleCommands.UsageAsync(error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
             try
@@ -65,7 +67,7 @@ internal static class DoctorCommand
 
     private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
     {
-        var plan = prepared.Plan.Plan;
+        var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
         var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. prepared.Engagement.Targets.Where(t => asked.Contains(t.Name))];
         await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock);

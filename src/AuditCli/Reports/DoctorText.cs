@@ -85,7 +85,7 @@ internal static class DoctorText
             return;
         }
         foreach (var connection in target.Connections.Take(5))
-            line($"target {target.Target.Name} is account {connection.Account}, read as {connection.Identity}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
+            line($"target {target.Target.Name} is account {connection.Account}, {connection.ReadAs}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
         if (target.Connections.Length > 5)
             line($"  and {target.Connections.Length - 5} more accounts");
         if (target.AccountsAsked < target.Connections.Length)

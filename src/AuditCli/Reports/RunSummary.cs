@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
 using Spectre.Console;
 
@@ -49,7 +50,7 @@ internal static class RunSummary
             {
                 ["head"] = signed.Head.Hex,
                 ["sequence"] = signed.Sequence,
-                ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null,
+                ["stamped"] = signed.Stamped is { } at ? Rfc3339.Format(at) : null,
                 ["time_stamp_failures"] = new JsonArray([.. signed.TimeStampFailures.Select(f => (JsonNode)f)]),
             }
             : null,
@@ -77,12 +78,12 @@ internal static class RunSummary
         foreach (var control in controls)
         {
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
             else
             {
                 // A narrow console has the title on a line of its own: nothing that counts is cut.
                 Line(console, $"{control.Id.PadRight(idWidth)}{Cut(control.Title, console.Profile.Width - idWidth - 1)}");
-                console.Write(new Text($"{"".PadRight(idWidth)}{Wording.Count(control.Population, "item")}, {Wording.Count(control.Deviations, "exception")}, {control.Approved} approved: "));
+                console.Write(new Spectre.Console.Text($"{"".PadRight(idWidth)}{Wording.Count(control.Population, "item")}, {Wording.Count(control.Deviations, "exception")}, {control.Approved} approved: "));
             }
             Line(console, ControlReasons.Conclusion(control), Style(control.Conclusion));
             if (ControlReasons.Of(control).FirstOrDefault() is { } reason)
@@ -124,7 +125,7 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        console.Write(new Text(text, Spectre.Console.Style.Parse(style)));
+        console.Write(new Spectre.Console.Text(text, Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }
 }

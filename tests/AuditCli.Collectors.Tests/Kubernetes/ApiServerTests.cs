@@ -131,8 +131,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
     {
         await using var session = ClusterSession.Live(Admin);
         await session.CollectAsync("v1/pods");
-        using var guard = session.Transport.OpenAbove(new("trading", "api", "cluster"), new RequestCheck("").Refusal);
-        guard.InnerHandler = new SocketsHttpHandler { SslOptions = cluster.Server.Trusting() };
+        using var guard = session.Transport.Open(new("trading", "api", "cluster"), new RequestCheck("").Refusal);
         using var client = new HttpClient(guard);
         using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(cluster.Server.Address, "/api/v1/namespaces/default/pods/web-0"));
         request.Headers.Authorization = new("Bearer", KubeApiServer.AdminToken);

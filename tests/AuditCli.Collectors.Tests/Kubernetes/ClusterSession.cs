@@ -38,6 +38,9 @@ internal sealed class ClusterSession : IAsyncDisposable
         return session;
     }
 
+    /// <summary>With a kubeconfig that is somewhere already.</summary>
+    public static ClusterSession Live(Target target, TimeProvider clock) => new(target, folder => new LiveTransport(folder, "test-bundle", clock), clock, 500);
+
     /// <summary>From another session's exchanges; what its target says about a kubeconfig does not exist here.</summary>
     public static ClusterSession Replay(ClusterSession recorded, int pageSize = 500) => new(
         Target(("kubeconfig", "/nowhere/kubeconfig"), ("context", "nobody")),
