@@ -52,6 +52,9 @@ public sealed record Connection(
     /// <summary>As whom the account is read, and where.</summary>
     public string ReadAs => $"read as {Identity}{string.Concat(Place.Select(p => $", {p.Key} {p.Value}"))}";
 
+    /// <summary>Whose quota its requests count against, where that is not the account's own: Google counts by the project that asks.</summary>
+    public string? QuotaOwner { get; init; }
+
     /// <summary>Regions that the account has and cannot use until somebody switches them on.</summary>
     public ImmutableArray<string> NotEnabled { get; init; } = [];
 
@@ -60,6 +63,12 @@ public sealed record Connection(
 
     /// <summary>Why the account is not read, in words: it was excluded, or it is closed. Null where it is to be read.</summary>
     public string? LeftOut { get; init; }
+
+    /// <summary>
+    /// Why the account's regions are not known, where it was entered: what is asked once for the account is read, and what is asked in
+    /// every region is a scope limitation.
+    /// </summary>
+    public ReadFailure? RegionsUnread { get; init; }
 
     /// <summary>Whether it is the engagement that leaves the account out, although it could be read.</summary>
     public bool Excluded { get; init; }

@@ -37,7 +37,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
     {
         var item = place.Item(clock.GetUtcNow());
         var failures = new FailureTally();
-        using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
+        using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         var answered = await WriteAsync(
             AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
         if (answered.Misfit is { } misfit)

@@ -168,6 +168,9 @@ public sealed record TestProcedure(
     string? Severity,
     bool StandsWhenIncomplete)
 {
+    /// <summary>What one item of the population is, in the singular, such as <c>access key</c>. Null where the author does not say.</summary>
+    public string? Unit { get; init; }
+
     /// <summary>Whether it speaks of a state or of the period; null takes the control's word.</summary>
     public ControlMode? Mode { get; init; }
 }

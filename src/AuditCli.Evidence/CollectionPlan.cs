@@ -26,7 +26,14 @@ public sealed record PlannedRequest(
     ImmutableSortedDictionary<string, string> With,
     ImmutableSortedSet<string> AllowErrors,
     string? Keep,
-    ImmutableArray<EvidenceName> Names);
+    ImmutableArray<EvidenceName> Names)
+{
+    /// <summary>The columns of its tables that are ours, see <see cref="EvidenceColumns.Added"/>; the operation's follow.</summary>
+    public ImmutableArray<Column> AddedColumns { get; } = EvidenceColumns.Added(ParentKey is not null, With.Keys);
+
+    /// <summary>All columns of its tables: one list for the items of every account and region.</summary>
+    public ImmutableArray<Column> Columns { get; } = [.. EvidenceColumns.Added(ParentKey is not null, With.Keys), .. Operation.Columns];
+}
 
 /// <summary>A file that management gave, with the columns that controls declare for it.</summary>
 public sealed record PlannedInput(string Key, string Input, ImmutableArray<Column> Columns, ImmutableArray<EvidenceName> Names)

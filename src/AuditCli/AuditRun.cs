@@ -22,9 +22,6 @@ internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, Ev
 /// <param name="evaluation">Where the controls' SQL runs.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
-    internal const int RequestsAtOnce = 16;
-    internal const int RequestsAtOncePerService = 8;
-
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }
 
@@ -32,6 +29,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
     {
         var started = host.Clock.GetUtcNow();
+        // Too few files are said before anything is asked: what was collected until then would be lost.
+        var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
         using var signing = options.Signing is null ? null : Signing.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
         PartialFolder = bundle.PartialFolder;
@@ -40,7 +39,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
         {
             await WriteQuestionsAsync(bundle, cancellationToken);
-            (facts, var items) = await CollectAsync(bundle, log, started, cancellationToken);
+            (facts, var items) = await CollectAsync(bundle, log, started, limits, cancellationToken);
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
@@ -91,12 +90,13 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             await bundle.WriteFileAsync($"data/controls/{BundlePaths.Segment(control.Id)}.yaml", control.Source, cancellationToken);
     }
 
-    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(BundleWriter bundle, ILogger log, DateTimeOffset started, CancellationToken cancellationToken)
+    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
+        BundleWriter bundle, ILogger log, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         await using ExchangeTransport transport = engagement.Replay is { } recorded
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey);
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey, connections: limits.Connections);
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
@@ -111,7 +111,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         ImmutableArray<string> endpoints;
         try
         {
-            using var limit = new ConcurrencyLimit(RequestsAtOnce, RequestsAtOncePerService);
+            var limit = new ConcurrencyLimit(limits);
             collected = await RunProgress.ShowAsync(host, error, show =>
             {
                 void Tell(CollectionEvent happened)
@@ -140,8 +140,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Inputs = collected.Inputs,
             UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
-            RequestsAtOnce = RequestsAtOnce,
-            RequestsAtOncePerService = RequestsAtOncePerService,
+            Limits = limits,
             User = Environment.UserName,
             Machine = Environment.MachineName,
         };

@@ -58,7 +58,13 @@ internal static class RunRecord
             ["unusual_endpoints"] = new JsonArray([.. facts.UnusualEndpoints.Select(x => (JsonNode)x)]),
             ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)InputOf(i, facts.Inputs.FirstOrDefault(b => b.Name == i.Name)))]),
             ["clock_offset_seconds"] = new JsonObject(facts.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
-            ["limits"] = new JsonObject { ["requests_at_once"] = facts.RequestsAtOnce, ["requests_at_once_per_service"] = facts.RequestsAtOncePerService },
+            ["limits"] = new JsonObject
+            {
+                ["requests_at_once"] = facts.Limits.AtOnce,
+                ["requests_at_once_per_account_and_region"] = facts.Limits.PerAccountAndRegion,
+                ["requests_at_once_per_service"] = facts.Limits.PerService,
+                ["connections"] = facts.Limits.Connections,
+            },
             ["secrets_allowed"] = new JsonArray([.. facts.Leaks.Select(l => (JsonNode)l.File)]),
             ["unused_recordings"] = new JsonArray([.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
         });

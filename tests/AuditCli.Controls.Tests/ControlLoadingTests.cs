@@ -27,6 +27,34 @@ public sealed class ControlLoadingTests
     public void A_fault_among_the_keys_is_named_with_its_place(string rest, string fault) =>
         Assert.Equal(fault.Split('|'), Samples.FaultsOf(Samples.Minimal(rest: rest)));
 
+    [Fact]
+    public void A_parameter_in_a_title_would_be_printed_as_its_name()
+    {
+        var yaml = Samples.Control.Replace("title: Console password implies an active MFA device", "title: A device within $grace_days days", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        Assert.Contains("a title is printed as it is written, '$grace_days' too; say in words what the parameter means", Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("access key", "access key")]
+    [InlineData("S3 bucket", "S3 bucket")]
+    [InlineData("leaver-platform pair", "leaver-platform pair")]
+    [InlineData("access  key", null)]
+    [InlineData("keys (all)", null)]
+    [InlineData("region 1", null)]
+    [InlineData("a noun that is so long that no column of any report has room", null)]
+    public void The_unit_of_a_population_is_a_noun(string unit, string? loaded)
+    {
+        var yaml = Samples.Control.Replace("population: { unit: console user }", $"population: {{ unit: \"{unit}\" }}", StringComparison.Ordinal)
+            .Replace("replaced_by: APD-AWS-003\n", "", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        var faults = Samples.FaultsOf(yaml, "APD-AWS-002");
+        if (loaded is null)
+            Assert.Contains(" 'unit' must be a noun in the singular such as 'access key' ", Assert.Single(faults), StringComparison.Ordinal);
+        else
+            Assert.Equal(loaded, Samples.Loaded(yaml, "APD-AWS-002").Control.Tests[0].Unit);
+    }
+
     [Theory]
     [InlineData("  u: { aws: iam:ListUser }", "20:13: 'iam:ListUser' is not in the read-only catalogue of aws; did you mean iam:ListUsers?")]
     [InlineData("  u: { aws: s3:Nothing }", "20:13: 's3:Nothing' is not in the read-only catalogue of aws")]
@@ -149,7 +177,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:44:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:45:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]

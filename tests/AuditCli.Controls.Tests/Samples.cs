@@ -52,6 +52,7 @@ internal static class Samples
             severity: high
             mode: period
             stands_when_incomplete: false
+            population: { unit: console user }
         waivers: { from: approved, item: arn, expires: expires, approved_by: approved_by, approved_on: approved_on, reason: reason }
         recommendation: Enforce MFA through the identity provider; disable local passwords.
         status: retired

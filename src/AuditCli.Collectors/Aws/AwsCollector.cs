@@ -179,7 +179,16 @@ public sealed class AwsCollector : ICollector
         var entered = new Connection(target, Text(identity, "Account"), Text(identity, "Arn"), AwsSession.GlobalRegion, []);
         if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
             return entered with { Regions = given };
-        var answer = await FirstAsync(session, "ec2:DescribeRegions", new() { ["AllRegions"] = true }, cancellationToken);
+        JsonElement answer;
+        try
+        {
+            answer = await FirstAsync(session, "ec2:DescribeRegions", new() { ["AllRegions"] = true }, cancellationToken);
+        }
+        catch (CollectionException e)
+        {
+            // IAM and other global services are read without it.
+            return entered with { RegionsUnread = new(e.Code, $"the account's regions could not be listed (ec2:DescribeRegions): {e.Message}", 1) };
+        }
         var all = answer.TryGetProperty("Regions", out var list)
             ? list.EnumerateArray().ToLookup(r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in", r => Text(r, "RegionName"))
             : Enumerable.Empty<string>().ToLookup(_ => true);

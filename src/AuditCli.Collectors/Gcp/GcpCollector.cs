@@ -42,7 +42,10 @@ public sealed class GcpCollector : ICollector
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var projects = await ProjectsAsync(session, target, cancellationToken);
         var identity = await session.IdentityAsync(cancellationToken);
-        return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion]))];
+        return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion])
+        {
+            QuotaOwner = session.Payer ?? target.Name,
+        })];
     }
 
     /// <inheritdoc/>

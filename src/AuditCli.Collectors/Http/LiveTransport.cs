@@ -16,18 +16,22 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Route, Lazy<SocketsHttpHandler>> _networks = new();
     private readonly Lazy<Route> _usual = new(Route.Usual);
+    private readonly ConnectionBudget _connections;
     private readonly BodyRedaction? _redaction;
 
     /// <param name="bundleFolder">The folder of the bundle that is being written; null for a call that leaves none.</param>
     /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
     /// <param name="redactionKey">Under which secrets in answers become digests; null makes one that nobody keeps.</param>
-    public LiveTransport(string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null)
+    /// <param name="connections">How many may be open at once, over all hosts; null for the usual number.</param>
+    public LiveTransport(
+        string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null, int? connections = null)
     {
         _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
         _bundleFolder = bundleFolder;
         _seed = seed;
         _clock = clock;
         _limits = limits ?? ExchangeLimits.Default;
+        _connections = new(connections ?? RequestLimits.Default.Connections);
     }
 
     public override bool IsReplay => false;
@@ -38,7 +42,7 @@ public sealed class LiveTransport : ExchangeTransport
 
     internal override HttpMessageHandler Open(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null) =>
-        Chain(scope, refusal, places, _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect))).Value);
+        Chain(scope, refusal, places, _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect, _connections.ConnectAsync))).Value);
 
     private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
     {
@@ -66,6 +70,7 @@ public sealed class LiveTransport : ExchangeTransport
             await log.Value.DisposeAsync();
         foreach (var network in _networks.Values.Where(n => n.IsValueCreated))
             network.Value.Dispose();
+        _connections.Dispose();
     }
 }
 

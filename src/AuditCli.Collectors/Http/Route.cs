@@ -21,7 +21,8 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
 
     /// <summary>A transport along this way, to which nothing happens that a recorder above it would not see: no redirects, no cookies, no decoding.</summary>
     /// <param name="connect">The longest that a connection may take.</param>
-    public SocketsHttpHandler Connect(TimeSpan connect)
+    /// <param name="open">Opens a connection; null for the transport's own way.</param>
+    public SocketsHttpHandler Connect(TimeSpan connect, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? open = null)
     {
         var options = new SslClientAuthenticationOptions();
         trust.Apply(options);
@@ -33,7 +34,9 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = connect,
+            ConnectCallback = open,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            PooledConnectionIdleTimeout = ConnectionBudget.IdleFor,
             Proxy = proxy,
             SslOptions = options,
         };

@@ -174,7 +174,7 @@ internal static class CallCommand
     {
         if (given.Engagement is null)
             return given.Target is null ? (new("call", source.Name, given.Settings), []) : (null, ["--target needs --engagement FILE"]);
-        var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources);
+        var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources, usesLibrary: false);
         if (engagement is null)
             return (null, [.. faults.Select(f => f.ToString())]);
         if (engagement.Replay is not null)

@@ -85,7 +85,7 @@ internal sealed class ClusterSession : IAsyncDisposable
             [.. operations.Select(o => new PlannedRequest(o, "trading", source.FindOperation(o)!, Parameters([]), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []))], [], []);
         using var folder = new TemporaryFolder();
         await using var bundle = BundleWriter.Create(folder.Path, "a-bundle");
-        using var limit = new ConcurrencyLimit(8, 4);
+        var limit = new ConcurrencyLimit(RequestLimits.Default);
         var run = new CollectionRun(plan, ImmutableDictionary<string, ICollector>.Empty.Add(KubernetesSource.Name, Collector), Transport, bundle, TimeProvider.System, limit, _ => { });
         var collected = await run.RunAsync([_target], [], CancellationToken.None);
         return

@@ -104,6 +104,24 @@ internal sealed record WorkpaperControl(
     /// <summary>Its conclusion as people read it.</summary>
     public string Conclusion => ControlReasons.Conclusion(Result);
 
+    /// <summary>Its counts as every format prints them.</summary>
+    public ControlCounts Counts { get; } = new(Result);
+
+    /// <summary>
+    /// How much of the population was looked at. Where people have questions left to answer, what the program tested is not all of it.
+    /// </summary>
+    public string Tested => OpenQuestions is > 0 and var open
+        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, so the test is not finished"
+        : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question to a person is open"
+        : Counts.Tests.IsEmpty ? "nothing was tested"
+        : Counts.Undetermined > 0 ? $"every item was tested, nothing was sampled; {Counts.Undetermined} could not be determined"
+        : "100 %: every item was tested, nothing was sampled";
+
+    /// <summary>Whether each item was tested to the end.</summary>
+    public bool IsWholly => OpenQuestions == 0 && Result.Conclusion != Controls.Conclusion.NeedsReview && Counts.Undetermined == 0;
+
+    private int OpenQuestions => Definition?.HumanAttributes.Length ?? 0;
+
     /// <summary>Where its file comes from and which it is.</summary>
     public string Origin => $"{Result.Origin.ToString().ToLowerInvariant()}, sha256 {Result.Sha256}";
 
