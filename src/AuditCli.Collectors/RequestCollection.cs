@@ -17,6 +17,7 @@ internal sealed record Answer(Page? Page, ImmutableArray<ExchangeReference> Exch
 
 /// <summary>How one question went.</summary>
 /// <param name="Misfit">The first value that did not fit its column; null when all did.</param>
+/// <param name="Parts">Failures of parts, beside which others were read.</param>
 /// <param name="Stopped">The failure that ended it; null when it was answered.</param>
 /// <param name="NoneCode">The provider's code for "there is none", where that was the answer.</param>
 internal sealed record Answered(
@@ -24,6 +25,7 @@ internal sealed record Answered(
     ImmutableArray<ExchangeReference> Exchanges,
     string? Misfit,
     long Misfits,
+    ImmutableArray<(string Code, string Message)> Parts,
     (string Code, string Message)? Stopped,
     string? NoneCode);
 
@@ -35,15 +37,20 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
     {
         var item = place.Item(clock.GetUtcNow());
         var failures = new FailureTally();
-        using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
+        using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         var answered = await WriteAsync(
             AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
         if (answered.Misfit is { } misfit)
             failures.Add(Misfits.Code, misfit, answered.Misfits);
+        foreach (var (code, message) in answered.Parts)
+            failures.Add(code, message);
         if (answered.Stopped is { } stopped)
             failures.Add(stopped.Code, stopped.Message);
         var written = table.Complete();
-        return Finished(item, failures, anythingRead: answered.Pages > 0) with
+        var times = new ReadingTimes();
+        foreach (var exchange in answered.Exchanges)
+            times.Add(exchange);
+        return times.Of(Finished(item, failures, anythingRead: answered.Pages > 0) with
         {
             Code = failures.IsEmpty ? answered.NoneCode : failures.Failures[0].Code,
             Pages = answered.Pages,
@@ -53,9 +60,8 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
             Exchanges = answered.Exchanges,
             Redactions = [.. answered.Exchanges.SelectMany(e => e.Redactions).Take(RecordedResponse.MostRedactions)],
             Redacted = answered.Exchanges.Count(e => !e.Redactions.IsEmpty) is > 0 and var redacted ? redacted : null,
-            Started = answered.Exchanges.IsEmpty ? item.Started : answered.Exchanges[0].Date,
-            Finished = answered.Exchanges.IsEmpty ? clock.GetUtcNow() : answered.Exchanges[^1].Date,
-        };
+            Finished = clock.GetUtcNow(),
+        });
     }
 
     /// <summary>Writes the rows of one question's answers as they come, and says how it went.</summary>
@@ -66,11 +72,16 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
         var (pages, misfits) = (0L, 0L);
         string? misfit = null, noneCode = null;
+        var parts = ImmutableArray.CreateBuilder<(string Code, string Message)>();
         (string Code, string Message)? stopped = null;
         await foreach (var answer in answers)
         {
             exchanges.AddRange(answer.Exchanges);
-            if (answer.Page is { } page)
+            if (answer.Page is { NotRead: { } part })
+            {
+                parts.Add(part);
+            }
+            else if (answer.Page is { } page)
             {
                 pages++;
                 foreach (var row in page.Rows)
@@ -91,7 +102,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
                     stopped = failure;
             }
         }
-        return new(pages, exchanges.ToImmutable(), misfit, misfits, stopped, noneCode);
+        return new(pages, exchanges.ToImmutable(), misfit, misfits, parts.ToImmutable(), stopped, noneCode);
     }
 
     /// <summary>
@@ -105,12 +116,16 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         string askedFor,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var pages = collector.CollectAsync(place.Ask(parameters), cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var request = place.Ask(parameters);
+        await using var pages = collector.CollectAsync(request, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await collector.ReadyAsync(request, cancellationToken);
         while (await StepAsync(place, pages, askedFor, cancellationToken) is { } answer)
         {
             yield return answer;
-            if (answer.Page is null)
+            if (answer.Page is not { } page)
                 yield break;
+            if (!page.IsLast)
+                await collector.ReadyAsync(request, cancellationToken);
         }
     }
 

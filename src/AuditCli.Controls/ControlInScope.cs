@@ -19,7 +19,17 @@ public enum ControlOrigin
 
 /// <summary>A control that a run evaluates, with the parameter values its SQL sees.</summary>
 /// <param name="Parameters">Every parameter of the control, in the control's order.</param>
-public sealed record ControlInScope(Control Control, ControlOrigin Origin, ImmutableArray<EffectiveParameter> Parameters);
+public sealed record ControlInScope(Control Control, ControlOrigin Origin, ImmutableArray<EffectiveParameter> Parameters)
+{
+    /// <summary>What the engagement holds and this run does not read; it limits the tests that speak of the whole engagement.</summary>
+    public ImmutableArray<LeftOutPlace> LeftOut { get; init; } = [];
+}
+
+/// <summary>A target, or one account of it, that a run leaves out although it could be read.</summary>
+/// <param name="Account">Empty for a whole target.</param>
+/// <param name="Code">One of <see cref="Evaluation.LimitationCodes"/>.</param>
+/// <param name="Message">By whose decision.</param>
+public sealed record LeftOutPlace(string Source, string Target, string Account, string Code, string Message);
 
 /// <summary>The value that SQL sees as <c>$name</c>.</summary>
 /// <param name="Value">Of the JSON kind that <paramref name="Type"/> has; dates and timestamps are strings.</param>

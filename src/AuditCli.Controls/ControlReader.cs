@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -47,6 +48,7 @@ internal sealed class ControlReader
             Remember($"evidence.{draft.Name}.keep", (draft.Entry.Value as YamlMap)?.Find("keep"));
         var (nature, execution) = Nature(map);
         var (checks, noCompleteness) = Completeness(map);
+        var parameters = Parameters(map);
         var control = new Control
         {
             Id = id,
@@ -63,11 +65,11 @@ internal sealed class ControlReader
             KeyControl = map.Flag("key_control"),
             Owner = map.Text("owner"),
             References = References(map),
-            Parameters = Parameters(map),
+            Parameters = parameters,
             Evidence = [.. drafts.Select(d => d.Need).OfType<EvidenceNeed>()],
             Completeness = checks,
             NoCompleteness = noCompleteness,
-            Tests = Tests(map),
+            Tests = Tests(map, parameters),
             Waivers = Waivers(map, drafts),
             Recommendation = map.Text("recommendation"),
             Status = map.OptionalWord("status", ControlWords.Statuses) ?? "active",
@@ -81,6 +83,8 @@ internal sealed class ControlReader
             File = _file.ShownAs,
             Source = _file.Content,
         };
+        foreach (var draft in drafts.Where(d => control.AcrossEngagement && d.Need is { AcrossEngagement: true }))
+            _faults.Meaning(draft.At("across"), "the whole control has 'across: engagement', so every table holds all accounts; remove it here");
         map.Close();
         Remember("id", map.Map.Find("id"));
         Remember("replaced_by", map.Map.Find("replaced_by"));
@@ -122,7 +126,7 @@ internal sealed class ControlReader
         var parameters = ImmutableArray.CreateBuilder<ControlParameter>();
         foreach (var (name, value) in map.OptionalEntries("parameters", TextForm.Parameter))
         {
-            if (name.Text is "as_of" or "period_start" or "period_end")
+            if (SqlParameters.Always.Contains(name.Text))
                 _faults.Meaning(name.Position, $"${name.Text} always exists; give the parameter another name");
             if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
                 continue;
@@ -158,13 +162,16 @@ internal sealed class ControlReader
                 continue;
             Remember($"completeness[{checks.Count}].sql", check.Map.Find("sql"));
             Remember($"completeness[{checks.Count}].equals", check.Map.Find("equals"));
-            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")));
+            var across = check.OptionalWord("across", ["engagement"]) is not null;
+            if (across && map.Map.Find("across") is null)
+                _faults.Meaning(check.Map.Find("across")!.Position, "a check counts over the whole engagement only in a control that has 'across: engagement'; here it sees one account at a time");
+            checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")) { AcrossEngagement = across });
             check.Close();
         }
         return (checks.ToImmutable(), null);
     }
 
-    private ImmutableArray<TestProcedure> Tests(MapReader map)
+    private ImmutableArray<TestProcedure> Tests(MapReader map, ImmutableArray<ControlParameter> parameters)
     {
         var tests = ImmutableArray.CreateBuilder<TestProcedure>();
         foreach (var item in map.Items("tests", atLeast: 1))
@@ -174,11 +181,35 @@ internal sealed class ControlReader
             var id = test.Formed("id", TextForm.PartId);
             Remember($"tests[{id}].sql", test.Map.Find("sql"));
             Unique(id, tests.Select(t => t.Id), test.Map);
+            TitleInWords(test.Map, parameters);
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
-                test.OptionalFlag("stands_when_incomplete")));
+                test.OptionalFlag("stands_when_incomplete"))
+            {
+                Unit = Unit(test),
+                Mode = test.OptionalWord("mode", ControlWords.Modes),
+            });
             test.Close();
         }
         return tests.ToImmutable();
+    }
+
+    /// <summary>Refuses <c>$name</c> in a title: only SQL has values for it, so that reports would print the name.</summary>
+    private void TitleInWords(YamlMap test, ImmutableArray<ControlParameter> parameters)
+    {
+        if (!_inBundle && test.Find("title") is YamlScalar title
+            && parameters.FirstOrDefault(p => title.Text.Contains('$' + p.Name, StringComparison.Ordinal)) is { } named)
+        {
+            _faults.Meaning(title.Position, $"a title is printed as it is written, '${named.Name}' too; say in words what the parameter means");
+        }
+    }
+
+    private static string? Unit(MapReader test)
+    {
+        if (test.OptionalMap("population") is not { } population)
+            return null;
+        var unit = population.Formed("unit", TextForm.Unit);
+        population.Close();
+        return unit;
     }
 
     private WaiverRule? Waivers(MapReader map, ImmutableArray<EvidenceDraft> drafts)

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls;
 
@@ -17,7 +19,7 @@ internal sealed record EvidenceDraft(YamlEntry Entry, EvidenceNeed? Need, Operat
 }
 
 /// <summary>Reads a control's <c>evidence</c>: which operation or file each table comes from. How the tables hang together is checked by <see cref="EvidenceChecks"/>.</summary>
-internal static class EvidenceReader
+internal static partial class EvidenceReader
 {
     private static readonly ImmutableArray<string> Empty = ["empty"];
 
@@ -48,18 +50,47 @@ internal static class EvidenceReader
         var input = reader.Formed(EvidenceNeed.FileSource, TextForm.Name);
         var optional = reader.OptionalFlag("optional");
         var columns = ImmutableArray.CreateBuilder<Column>();
+        var oneOf = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
         foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
         {
-            if (NodeReader.Word(value, $"the type of column '{name.Text}'", ControlWords.ValueTypes, faults) is not { } type)
+            if (FileColumn(name.Text, value, faults) is not (var type, var words))
                 continue;
             if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
                 faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only by case, which SQL does not see");
             else
                 columns.Add(new(name.Text, type));
+            if (!words.IsEmpty)
+                oneOf[name.Text] = words;
         }
         reader.Close();
-        return new(entry, new(entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null,
-            columns.ToImmutable()), null);
+        var need = new EvidenceNeed(
+            entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null, columns.ToImmutable())
+        {
+            OneOf = oneOf.ToImmutable(),
+        };
+        return new(entry, need, null);
+    }
+
+    /// <summary>A column's type, as a word or under <c>type</c>, and the words it is closed to; null after a fault of its type.</summary>
+    private static (ColumnType Type, ImmutableArray<string> OneOf)? FileColumn(string name, YamlNode value, FaultList faults)
+    {
+        if (value is not YamlMap)
+            return NodeReader.Word(value, $"the type of column '{name}'", ControlWords.ValueTypes, faults) is { } plain ? (plain, []) : null;
+        var reader = MapReader.Of(value, $"column '{name}'", faults)!;
+        var type = reader.Word("type", ControlWords.ValueTypes);
+        ImmutableArray<string> words = [];
+        if (reader.Optional("one_of") is { } list)
+        {
+            words = NodeReader.Texts(list, "'one_of'", 1, faults);
+            if (type is not null and not ColumnType.Text)
+                faults.Meaning(list.Position, $"only text is closed to some words, and column '{name}' is {TypedValue.Word(type.Value)}");
+            if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
+                faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case does not count, since files may write the words in any case");
+            if (words.FirstOrDefault(w => InputTable.Text(w, []).Value != w) is { } unseen)
+                faults.Meaning(list.Position, $"'{unseen}' can be in no cell: cells are read without white space at their ends and without invisible characters");
+        }
+        reader.Close();
+        return type is { } known ? (known, words) : null;
     }
 
     private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, FaultList faults)
@@ -72,7 +103,7 @@ internal static class EvidenceReader
             var parameter = operation?.Parameters.FirstOrDefault(p => p.Name == key.Text);
             if (operation is not null && parameter is null)
                 UnknownParameter(operation, key, faults);
-            else if (TypedValue.Read(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
+            else if (Constant(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
                 parameters[key.Text] = typed;
         }
         var forEach = reader.OptionalText("for_each");
@@ -88,6 +119,7 @@ internal static class EvidenceReader
             if (NodeReader.Word(value, $"what '{key.Text}' means", Empty, faults) is not null)
                 allowed.Add(key.Text);
         }
+        var across = reader.OptionalWord("across", ["engagement"]) is not null;
         var ifTarget = reader.OptionalFlag("if_target");
         var keep = reader.OptionalText("keep");
         if (reader.Map.Entries.FirstOrDefault(e => e.Key.Text == "keep") is { } unbuilt)
@@ -96,8 +128,49 @@ internal static class EvidenceReader
         return source is null || name.Length == 0
             ? new(entry, null, null)
             : new(entry, new(entry.Key.Text, source.Name, name, parameters.ToImmutable(), forEach, with.ToImmutable(),
-                allowed.ToImmutable(), false, ifTarget, keep, operation?.Columns ?? []), operation);
+                allowed.ToImmutable(), false, ifTarget, keep, operation?.Columns ?? [])
+            {
+                AcrossEngagement = across,
+            }, operation);
     }
+
+    /// <summary>
+    /// A constant in the JSON form that it is asked in. A text with words for the engagement's moments is checked as it will be asked, with
+    /// a moment in the place of each.
+    /// </summary>
+    private static JsonElement? Constant(YamlNode node, ColumnType type, string label, FaultList faults)
+    {
+        UnknownWords(node, label, faults);
+        return node is YamlScalar scalar && type == ColumnType.Timestamp && MomentWords.All.Any(w => scalar.Text.Contains(w, StringComparison.Ordinal))
+            && TypedValue.Read(scalar with { Text = MomentWords.In(scalar.Text, Sample) }, type, label, new()) is not null
+                ? CoreSchema.ToJson(scalar.Text)
+                : TypedValue.Read(node, type, label, faults);
+    }
+
+    /// <summary>A word that looks like one of ours and is none would be asked as it is written, and find nothing.</summary>
+    private static void UnknownWords(YamlNode node, string label, FaultList faults)
+    {
+        switch (node)
+        {
+            case YamlScalar scalar:
+                foreach (var word in MomentWord().Matches(scalar.Text).Select(m => m.Value).Except(MomentWords.All))
+                    faults.Meaning(node.Position, $"{label}: {word} stands for nothing{NearMiss.Hint(word, MomentWords.All)}; there are {string.Join(", ", MomentWords.All)}");
+                break;
+            case YamlList list:
+                foreach (var element in list.Items)
+                    UnknownWords(element, label, faults);
+                break;
+            case YamlMap map:
+                foreach (var entry in map.Entries)
+                    UnknownWords(entry.Value, label, faults);
+                break;
+        }
+    }
+
+    private static (string, DateTimeOffset)[] Sample => [.. MomentWords.All.Select(w => (w, DateTimeOffset.UnixEpoch))];
+
+    [GeneratedRegex(@"\{(?:period|as_of|asof)\w*\}")]
+    private static partial Regex MomentWord();
 
     private static Operation? Find(EvidenceSource source, string name, YamlNode node, FaultList faults)
     {

@@ -22,7 +22,14 @@ public sealed record FixtureCase(
     ImmutableArray<FixturePartition> Partitions,
     ImmutableSortedDictionary<string, FixtureTable> Inputs,
     FixtureExpectation Expect,
-    int Line);
+    int Line)
+{
+    /// <summary>When the first of the evidence was asked for; null for <see cref="AsOf"/>.</summary>
+    public DateTimeOffset? ReadFrom { get; init; }
+
+    /// <summary>When the last of the evidence was asked for; null for <see cref="AsOf"/>.</summary>
+    public DateTimeOffset? ReadUntil { get; init; }
+}
 
 /// <param name="Name">Serves as target and account.</param>
 /// <param name="Evidence">By evidence name; evidence that is not listed is complete without rows.</param>
@@ -41,4 +48,8 @@ public sealed record FixtureExpectation(
     Conclusion Conclusion,
     ImmutableArray<string> Deviations,
     ImmutableArray<string> Approved,
-    ImmutableArray<string> Undetermined);
+    ImmutableArray<string> Undetermined)
+{
+    /// <summary>Deviations by what was read, which is too little to call them so; null where the case does not say which.</summary>
+    public ImmutableArray<string>? Indicated { get; init; }
+}

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Json;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -60,7 +60,7 @@ public sealed class Planner
             else if (decision is not null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))
-                running.Add(new(control, origin, Parameters(control)));
+                running.Add(new(control, origin, Parameters(control)) { LeftOut = TargetsLeftOut() });
         }
         foreach (var target in _engagement.Targets.Except(_targets))
             _notTested.Add(new(target.Name, "target left out by --target"));
@@ -70,6 +70,9 @@ public sealed class Planner
             [.. _notTested.OrderBy(n => n.Id, StringComparer.Ordinal)]);
         return new(plan, running.ToImmutable(), leftOut.ToImmutable(), [.. _notes], _faults.InOrder());
     }
+
+    private ImmutableArray<LeftOutPlace> TargetsLeftOut() =>
+        [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, "left out by --target, so nothing of it was read"))];
 
     private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
 
@@ -156,7 +159,7 @@ public sealed class Planner
             if (need.IsFile)
             {
                 if (_engagement.Inputs.Any(i => i.Name == need.Operation))
-                    _merger.Add(control.Id, need);
+                    _merger.Add(control.Id, need, control.Waivers is { } rule && rule.From == need.Name ? rule.Columns : []);
                 continue;
             }
             foreach (var target in _targets.Where(t => t.Source == need.Source))
@@ -168,19 +171,9 @@ public sealed class Planner
     private Digest Ask(Control control, EvidenceNeed need, string target)
     {
         Digest? parent = need.ForEach is { } name ? Ask(control, control.Evidence.Single(e => e.Name == name), target) : null;
-        return _merger.Add(control.Id, need with { Params = InPeriod(need.Params) }, Find(need), target, parent);
+        var inPeriod = MomentWords.In(need.Params, (MomentWords.PeriodStart, _engagement.Period.StartsAt), (MomentWords.PeriodEnd, _engagement.Period.EndsBefore));
+        return _merger.Add(control.Id, need with { Params = inPeriod }, Find(need), target, parent);
     }
-
-    /// <summary>Parameters that are exactly <c>{period_start}</c> or <c>{period_end}</c> become the engagement's.</summary>
-    private ImmutableSortedDictionary<string, JsonElement> InPeriod(ImmutableSortedDictionary<string, JsonElement> given) => given.ToImmutableSortedDictionary(
-        p => p.Key,
-        p => p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString() switch
-        {
-            "{period_start}" => JsonSerializer.SerializeToElement(Rfc3339.Format(_engagement.Period.StartsAt)),
-            "{period_end}" => JsonSerializer.SerializeToElement(Rfc3339.Format(_engagement.Period.EndsBefore)),
-            _ => p.Value,
-        } : p.Value,
-        given.KeyComparer);
 
     private Operation Find(EvidenceNeed need) => _sources.GetValueOrDefault(need.Source)?.FindOperation(need.Operation)
         ?? throw new ArgumentException($"the sources have no {need.Source} operation '{need.Operation}', which a loaded control needs");

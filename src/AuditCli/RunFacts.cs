@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli;
@@ -19,11 +21,13 @@ internal sealed record RunFacts
     public required ImmutableArray<UnusedRecordings> Unused { get; init; }
     public required ImmutableArray<ReachedTarget> Reached { get; init; }
 
+    /// <summary>Every file handed in, as the bundle keeps it.</summary>
+    public required ImmutableArray<BundledInput> Inputs { get; init; }
+
     /// <summary>Every endpoint used that is not its provider's own, in order.</summary>
     public required ImmutableArray<string> UnusualEndpoints { get; init; }
     public required ImmutableSortedDictionary<string, TimeSpan> ClockOffsets { get; init; }
-    public required int RequestsAtOnce { get; init; }
-    public required int RequestsAtOncePerService { get; init; }
+    public required RequestLimits Limits { get; init; }
 
     /// <summary>The operating system's user who ran it.</summary>
     public required string User { get; init; }
@@ -31,6 +35,10 @@ internal sealed record RunFacts
 
     /// <summary>Files that were sealed although they hold what looks like a credential, because somebody said so.</summary>
     public ImmutableArray<CredentialFound> Leaks { get; init; } = [];
+
+    /// <summary>Accounts that the engagement leaves out and no other target reads: what speaks of the whole engagement does not know them.</summary>
+    public IEnumerable<LeftOutPlace> Excluded => Reached.Where(t => t.ReadThrough is null && t.Connection is { Excluded: true })
+        .Select(t => new LeftOutPlace(t.Target.Source, t.Target.Name, t.Account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so nothing of it was read"));
 
     public string Mode => Recorded is null ? "live" : "replay";
 

@@ -35,7 +35,7 @@ internal static class Samples
           users:             { aws: iam:ListUsers, params: { PathPrefix: / } }
           mfa_devices:       { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName }, allow_errors: { NoSuchEntity: empty } }
           groups:            { gcp: iam:serviceAccounts.list, if_target: true }
-          approved:          { file: break-glass-register, optional: true, columns: { arn: text, approved_by: text, approved_on: date, reason: text, expires: date } }
+          approved:          { file: break-glass-register, optional: true, columns: { arn: text, approved_by: text, approved_on: date, reason: text, expires: date, kind: { type: text, one_of: [person, machine] } } }
         completeness:
           - name: the report covers every user that existed when it was made
             sql: SELECT count(*) FROM credential_report
@@ -50,7 +50,9 @@ internal static class Samples
               FROM credential_report r WHERE r.password_enabled IS TRUE
             attribute: A
             severity: high
+            mode: period
             stands_when_incomplete: false
+            population: { unit: console user }
         waivers: { from: approved, item: arn, expires: expires, approved_by: approved_by, approved_on: approved_on, reason: reason }
         recommendation: Enforce MFA through the identity provider; disable local passwords.
         status: retired
@@ -66,7 +68,8 @@ internal static class Samples
 
     /// <summary>With <c>keep</c>, which has a form but is not built.</summary>
     public static string ControlWithKeep { get; } =
-        Control.Replace("{ aws: iam:GetCredentialReport }", "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL }", StringComparison.Ordinal);
+        Control.Replace("{ aws: iam:GetCredentialReport }", "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL, across: engagement }", StringComparison.Ordinal)
+            .Replace("  - name: the report covers", "  - across: engagement\n    name: the report covers", StringComparison.Ordinal);
 
     /// <summary>What a control must say at least; parts are put in by tests.</summary>
     public static string Minimal(

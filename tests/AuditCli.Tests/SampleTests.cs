@@ -5,6 +5,7 @@ namespace AuditCli.Tests;
 /// <summary>The sample engagement, through the real collector and SDK, with no cloud and no network.</summary>
 public sealed class SampleTests : IClassFixture<SampleRun>
 {
+    private const int ReadmeWidth = 132;
     private static readonly Dictionary<string, string> Nothing = [];
     private readonly SampleRun _run;
 
@@ -19,6 +20,24 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         var controls = Results(_run.Bundle).GetProperty("controls").EnumerateArray().ToArray();
         Assert.Equal(14, controls.Length);
         Assert.Contains(controls, c => c.GetProperty("approved").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task The_readme_opens_with_what_the_sample_prints()
+    {
+        using var folder = new TemporaryFolder();
+        var host = AuditCommand.Host(folder.Path) with { OutputWidth = ReadmeWidth };
+        var run = await AuditCommand.RunAsync(host, CancellationToken.None, "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
+        var readme = File.ReadAllText(Repository.Path("README.md"));
+        const string Command = "$ dotnet run --project src/AuditCli -- run samples/engagement.yaml\n";
+        var from = readme.IndexOf(Command, StringComparison.Ordinal) + Command.Length;
+        var printed = readme[from..readme.IndexOf("\n```", from, StringComparison.Ordinal)];
+        Assert.Equal(Masked(run.Output), Masked(printed));
+
+        // What differs from run to run is the bundle's own name and digest. Line ends are compared as blanks, because the README has none at the end of a line.
+        static string[] Masked(string text) => [.. System.Text.RegularExpressions.Regex.Replace(
+                System.Text.RegularExpressions.Regex.Replace(text, @"(?m)^bundle .*$", "bundle"), @"(?m)^tagmanifest sha256 [0-9a-f]{64}", "tagmanifest")
+            .Split((char[])['\n', '\r', ' '], StringSplitOptions.RemoveEmptyEntries)];
     }
 
     [Fact]
@@ -63,7 +82,45 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             SameContents(_run.Bundle, other, part);
     }
 
-    [RootFact]
+    [Fact]
+    public void Every_item_starts_before_it_ends_and_every_exchange_of_it_is_within()
+    {
+        var (items, ofCalls) = (0, 0);
+        foreach (var item in Evidence.Bundles.EvidenceIndex.Read(_run.Bundle))
+        {
+            items++;
+            Assert.True(item.Started <= item.Finished, $"{item.Operation} in {item.Account} {item.Region} ends at {item.Finished:O}, before {item.Started:O}");
+            var dates = item.Exchanges.Select(e => e.Date).ToList();
+            if (item.Calls is { } calls)
+            {
+                using var rows = new Evidence.Tables.TableReader(Path.Combine(_run.Bundle, calls));
+                var before = dates.Count;
+                dates.AddRange(rows.ReadRows().SelectMany(r => r.GetProperty("exchanges").EnumerateArray()).Select(e => e.GetProperty("date").GetDateTimeOffset()));
+                ofCalls += dates.Count - before;
+            }
+            Assert.All(dates, d => Assert.InRange(d, item.Started, item.Finished));
+            if (dates.Count == 0)
+                continue;
+            Assert.Equal((dates.Min(), dates.Max()), (item.Started, item.Finished));
+            Assert.True(item.ReadFrom <= item.ReadUntil && item.ClockOffsetSeconds == 0, $"{item.Operation} in {item.Account} {item.Region}: {item.ReadFrom:O} {item.ReadUntil:O} {item.ClockOffsetSeconds}");
+        }
+        Assert.True(items > 100 && ofCalls > 100, $"{items} items, {ofCalls} exchanges of calls: this shows little");
+    }
+
+    [Fact]
+    public void Each_test_says_whether_it_speaks_of_a_state_or_of_the_period_and_when_its_evidence_was_read()
+    {
+        var tests = Results(_run.Bundle).GetProperty("controls").EnumerateArray()
+            .SelectMany(c => c.GetProperty("tests").EnumerateArray().Select(t => (Name: $"{c.GetProperty("id").GetString()} {t.GetProperty("id").GetString()}", Test: t))).ToArray();
+        var period = tests.Where(t => t.Test.GetProperty("mode").GetString() == "period").Select(t => t.Name).Distinct();
+        Assert.Equal(["APD-AWS-001 T3", "APD-XSR-001 T2", "LOG-AWS-001 T2", "LOG-AWS-001 T3"], period.Order(StringComparer.Ordinal));
+        Assert.All(tests, t => Assert.True(t.Test.GetProperty("read_from").GetDateTimeOffset() <= t.Test.GetProperty("read_until").GetDateTimeOffset()));
+        var summary = File.ReadAllText(Path.Combine(_run.Bundle, "data", "reports", "summary.md"));
+        Assert.Contains("T1: the state as of", summary, StringComparison.Ordinal);
+        Assert.Contains("T2, T3: the period 2026", summary, StringComparison.Ordinal);
+    }
+
+    [NeedsFact("root", "unshare")]
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {
         using var folder = new TemporaryFolder();

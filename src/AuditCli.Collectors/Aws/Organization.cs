@@ -54,7 +54,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             var id = Text(account, "Id");
             var unread = new Connection(target, id, "", AwsSession.GlobalRegion, []) { Listed = account };
             var status = account.TryGetProperty("Status", out var given) ? given.GetString() : null;
-            connections[place] = excluded.Contains(id) ? unread with { LeftOut = $"account {Named(account)} is left out by exclude_accounts" }
+            connections[place] = excluded.Contains(id) ? unread with { LeftOut = $"account {Named(account)} is left out by exclude_accounts", Excluded = true }
                 : status != "ACTIVE" ? unread with { LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of no known status"}, and cannot be read" }
                 : id == own.Account ? own with { Listed = account }
                 : await EnterAsync(unread, account, enter, cancellationToken);
@@ -115,7 +115,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         var (service, operation) = catalogue.Find(name)!.Value;
         await foreach (var page in session.PagesAsync(service, operation, parameters, AwsSession.GlobalRegion, cancellationToken))
         {
-            foreach (var row in AnswerRows.Read(service, operation, page))
+            foreach (var row in AnswerRows.Whole(service, operation, page.Content))
                 yield return row.Value;
         }
     }

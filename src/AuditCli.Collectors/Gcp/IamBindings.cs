@@ -14,7 +14,8 @@ namespace AuditCli.Collectors.Gcp;
 /// </summary>
 /// <remarks>
 /// Google adds the policies of the levels up, and a lower one cannot take away what a higher one gives
-/// (https://cloud.google.com/iam/docs/resource-hierarchy-access-control). A level that cannot be read ends the walk with a failure.
+/// (https://cloud.google.com/iam/docs/resource-hierarchy-access-control). A level whose policy cannot be read leaves the
+/// others; one that does not say what is above it ends the walk with a failure.
 /// </remarks>
 internal static class IamBindings
 {
@@ -64,8 +65,35 @@ internal static class IamBindings
                 throw new CollectionException(GcpFailures.Hierarchy, $"more than {MostLevels} levels stand above {project}");
             var (read, policy) = Level(at, project);
             // First, so that the exchange before the page is the one that brought its rows.
-            next = read is null ? null : Parent(at, await AnswerAsync(read, "name"));
-            yield return new(Rows(policy, at, seen.Count - 1, await AnswerAsync(policy, "resource")));
+            (next, var noParent) = await ParentAsync(read);
+            yield return await PolicyAsync(policy, seen.Count - 1);
+            if (noParent is not null)
+                throw noParent;
+        }
+
+        // What is above, or why that is not known; the policy of the level itself is read all the same.
+        async Task<(string? Parent, CollectionException? Failure)> ParentAsync(string? read)
+        {
+            try
+            {
+                return (read is null ? null : Parent(at, await AnswerAsync(read, "name")), null);
+            }
+            catch (CollectionException e)
+            {
+                return (null, e);
+            }
+        }
+
+        async Task<Page> PolicyAsync(string policy, int depth)
+        {
+            try
+            {
+                return new(Rows(policy, at, depth, await AnswerAsync(policy, "resource")));
+            }
+            catch (CollectionException e)
+            {
+                return Page.Without(e);
+            }
         }
 
         async Task<JsonElement> AnswerAsync(string name, string parameter)
@@ -138,7 +166,11 @@ internal static class IamBindings
     internal static (string Type, string? Id) Kind(string member)
     {
         if (member.StartsWith(Deleted, StringComparison.Ordinal))
-            return ("deleted", Kind(member[Deleted.Length..].Split("?uid=")[0]).Id);
+        {
+            // The last one is Google's; one before it is part of a name that somebody chose.
+            var uid = member.LastIndexOf("?uid=", StringComparison.Ordinal);
+            return ("deleted", Kind(uid < 0 ? member[Deleted.Length..] : member[Deleted.Length..uid]).Id);
+        }
         var colon = member.IndexOf(':', StringComparison.Ordinal);
         return colon < 0 ? (member, null) : (member[..colon], member[(colon + 1)..].TrimStart('/'));
     }

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Evidence;
-using k8s;
 using YamlDotNet.Core;
+using YamlDotNet.Serialization;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -25,6 +25,8 @@ internal static class AwsAuth
     /// <summary>Members of the configmap that hold mappings, and what each calls the identity.</summary>
     private static readonly ImmutableArray<(string Member, string Arn)> Mappings = [("mapRoles", "rolearn"), ("mapUsers", "userarn")];
 
+    private static readonly IDeserializer Yaml = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build();
+
     public static DerivedTable Table { get; } = new(
         "aws_auth",
         [
@@ -37,7 +39,10 @@ internal static class AwsAuth
     private static async IAsyncEnumerable<Page> ReadAsync(KubernetesSession session, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (await FindAsync(session, cancellationToken) is { } configmap)
-            yield return new(Rows(configmap));
+        {
+            foreach (var page in Pages(configmap))
+                yield return page;
+        }
     }
 
     /// <summary>The configmap, or null where the API server itself says that there is none.</summary>
@@ -53,33 +58,55 @@ internal static class AwsAuth
         }
     }
 
-    private static ImmutableArray<PageRow> Rows(JsonElement configmap)
+    /// <summary>The entries that can be read, then what cannot: a slip in one entry must not hide the others.</summary>
+    private static IEnumerable<Page> Pages(JsonElement configmap)
     {
         if (Members.Text(configmap, "kind") != "ConfigMap")
             throw Malformed("it is not a configmap");
         var data = Members.Of(configmap, "data");
         using var rows = new PageRows();
+        var failures = new List<CollectionException>();
         foreach (var (member, arn) in Mappings)
-            foreach (var entry in Entries<Dictionary<string, object?>>(data, member))
-                rows.Add("/data/" + member, writer => Write(writer, member, Text(member, entry, arn), null, Text(member, entry, "username"), Groups(member, entry)));
-        foreach (var account in Entries<string>(data, "mapAccounts"))
-            rows.Add("/data/mapAccounts", writer => Write(writer, "mapAccounts", null, account, null, []));
-        return rows.Complete();
+        {
+            Read<Dictionary<string, object?>>(data, member, failures, entry =>
+            {
+                var (identity, username, groups) = (Text(member, entry, arn), Text(member, entry, "username"), Groups(member, entry));
+                rows.Add("/data/" + member, writer => Write(writer, member, identity, null, username, groups));
+            });
+        }
+        Read<string>(data, "mapAccounts", failures, account =>
+            rows.Add("/data/mapAccounts", writer => Write(writer, "mapAccounts", null, account, null, [])));
+        return PageRows.Pages(rows.Complete(), failures);
     }
 
-    /// <summary>The list that stands as YAML in a member's text.</summary>
-    private static List<T> Entries<T>(JsonElement data, string member)
+    /// <summary>Reads each entry of the list that stands as YAML in a member's text.</summary>
+    private static void Read<T>(JsonElement data, string member, List<CollectionException> failures, Action<T> read) where T : class
+    {
+        foreach (var entry in Entries<T>(data, member, failures))
+        {
+            try
+            {
+                read(entry ?? throw Malformed($"{member} has an empty entry"));
+            }
+            catch (CollectionException e)
+            {
+                failures.Add(e);
+            }
+        }
+    }
+
+    private static List<T?> Entries<T>(JsonElement data, string member, List<CollectionException> failures) where T : class
     {
         if (Members.Text(data, member) is not { } text || string.IsNullOrWhiteSpace(text))
             return [];
         try
         {
-            var entries = KubernetesYaml.Deserialize<List<T>>(text) ?? [];
-            return entries.TrueForAll(e => e is not null) ? entries : throw Malformed($"{member} has an empty entry");
+            return Yaml.Deserialize<List<T?>>(text) ?? [];
         }
         catch (YamlException e)
         {
-            throw Malformed($"{member} is not a list that can be read (line {e.Start.Line})", e);
+            failures.Add(Malformed($"{member} is not a list that can be read (line {e.Start.Line})", e));
+            return [];
         }
     }
 

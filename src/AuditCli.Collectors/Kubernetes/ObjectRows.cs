@@ -72,6 +72,10 @@ internal static class ObjectRows
         Members.Copy(writer, metadata, "creationTimestamp", "created_at");
     }
 
+    /// <summary>Says which object of an answer is not what the API defines, and why.</summary>
+    public static CollectionException Unreadable(KubernetesResource resource, JsonElement item, FormatException cause) =>
+        Malformed(resource, $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {cause.Message}", cause);
+
     /// <summary>Says what is wrong with an answer.</summary>
     public static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
         new(KubernetesFailures.MalformedResponse, $"the answer to {resource} {how}", cause);

@@ -12,6 +12,51 @@ internal sealed class PageRows : IDisposable
     private readonly Utf8JsonWriter _writer;
     private readonly List<string> _pointers = [];
 
+    /// <summary>The rows of a page's objects. An object that cannot be read costs its own rows and leaves the others.</summary>
+    /// <param name="add">Adds the rows of one object and says where among the items it stands; a <see cref="FormatException"/> says that it cannot be read.</param>
+    public static IEnumerable<Page> Of(KubernetesResource resource, JsonElement list, Action<PageRows, int, JsonElement> add)
+    {
+        try
+        {
+            using var rows = new PageRows();
+            foreach (var (i, item) in ObjectRows.Items(list).Index())
+                add(rows, i, item);
+            return [new(rows.Complete())];
+        }
+        catch (FormatException)
+        {
+            // What was written of the object cannot be taken back, so each gets rows of its own; a page seldom comes here.
+            return OneByOne(resource, list, add);
+        }
+    }
+
+    private static IEnumerable<Page> OneByOne(KubernetesResource resource, JsonElement list, Action<PageRows, int, JsonElement> add)
+    {
+        var read = ImmutableArray.CreateBuilder<PageRow>();
+        var failures = new List<CollectionException>();
+        foreach (var (i, item) in ObjectRows.Items(list).Index())
+        {
+            using var rows = new PageRows();
+            try
+            {
+                add(rows, i, item);
+                read.AddRange(rows.Complete());
+            }
+            catch (FormatException e)
+            {
+                failures.Add(ObjectRows.Unreadable(resource, item, e));
+            }
+        }
+        return Pages(read.ToImmutable(), failures);
+    }
+
+    /// <summary>What could be read of an answer, then what could not; an answer of which nothing could be read is no page.</summary>
+    public static IEnumerable<Page> Pages(ImmutableArray<PageRow> read, IReadOnlyCollection<CollectionException> failures)
+    {
+        var pages = failures.Select(Page.Without);
+        return read.IsEmpty && failures.Count > 0 ? pages : pages.Prepend(new(read));
+    }
+
     public PageRows()
     {
         _writer = new(_buffer);

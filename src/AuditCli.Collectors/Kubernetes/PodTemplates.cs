@@ -11,7 +11,8 @@ namespace AuditCli.Collectors.Kubernetes;
 /// </summary>
 /// <remarks>
 /// Values are the API's own; what is absent is null, and no default is filled in. Environment variables, commands and arguments are
-/// left out, because they carry passwords, and so is kubectl's annotation that repeats the whole object.
+/// left out, because they carry passwords, and so is kubectl's annotation that repeats the whole object. A list that cannot be read leaves the
+/// rows of the others.
 /// </remarks>
 internal static class PodTemplates
 {
@@ -63,49 +64,36 @@ internal static class PodTemplates
         {
             foreach (var resource in versions)
             {
-                await using var pages = session.PartsAsync(resource, share: 1, cancellationToken).GetAsyncEnumerator(cancellationToken);
-                if (!await IsServedAsync(pages, versions.Length > 1))
-                    continue;
-                do
-                    yield return new(Rows(resource, pages.Current, template));
-                while (await pages.MoveNextAsync());
-                break;
+                // Discovery was read and does not name this version: another one may be meant.
+                var served = true;
+                await foreach (var (list, failure) in session.PartsOrFailureAsync(resource, share: 1, cancellationToken))
+                {
+                    if (failure is null)
+                    {
+                        foreach (var page in Pages(resource, list, template))
+                            yield return page;
+                    }
+                    else if (versions.Length > 1 && failure.Code == KubernetesFailures.NotServed)
+                    {
+                        served = false;
+                    }
+                    else
+                    {
+                        yield return Page.Without(failure);
+                    }
+                }
+                if (served)
+                    break;
             }
         }
     }
 
-    /// <summary>Reads the first page; false only where another version may be meant, and discovery was read and does not name this one.</summary>
-    private static async Task<bool> IsServedAsync(IAsyncEnumerator<JsonElement> pages, bool mayBeMissing)
+    private static IEnumerable<Page> Pages(KubernetesResource resource, JsonElement list, ImmutableArray<string> toTemplate) => PageRows.Of(resource, list, (rows, i, item) =>
     {
-        try
-        {
-            return await pages.MoveNextAsync();
-        }
-        catch (CollectionException e) when (mayBeMissing && e.Code == KubernetesFailures.NotServed)
-        {
-            return false;
-        }
-    }
-
-    private static ImmutableArray<PageRow> Rows(KubernetesResource resource, JsonElement page, ImmutableArray<string> toTemplate)
-    {
-        using var rows = new PageRows();
-        foreach (var (i, item) in ObjectRows.Items(page).Index())
-        {
-            var template = toTemplate.Aggregate(item, Members.Of);
-            try
-            {
-                var containers = Containers(Members.Of(template, "spec"));
-                foreach (var (container, type, statuses) in containers)
-                    rows.Add(i, writer => Write(writer, page, item, template, container, type, statuses));
-            }
-            catch (FormatException e)
-            {
-                throw ObjectRows.Malformed(resource, $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {e.Message}", e);
-            }
-        }
-        return rows.Complete();
-    }
+        var template = toTemplate.Aggregate(item, Members.Of);
+        foreach (var (container, type, statuses) in Containers(Members.Of(template, "spec")))
+            rows.Add(i, writer => Write(writer, list, item, template, container, type, statuses));
+    });
 
     private static List<(JsonElement Container, string Type, string Statuses)> Containers(JsonElement podSpec)
     {

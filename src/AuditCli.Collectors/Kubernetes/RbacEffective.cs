@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Evidence;
@@ -11,7 +10,7 @@ namespace AuditCli.Collectors.Kubernetes;
 /// <remarks>
 /// Follows "Using RBAC Authorization" of the Kubernetes documentation. Roles are held, bindings pass. Every binding has at least one
 /// row for each subject, and one if it has none: where nothing is granted, because the role is empty or does not exist, the verb
-/// is null. A RoleBinding grants in its own namespace, and never a path that is no resource.
+/// is null. Where a list of roles was not read whole, a role that is not on it may exist: whether it is missing is null too. A RoleBinding grants in its own namespace, and never a path that is no resource.
 /// </remarks>
 internal static class RbacEffective
 {
@@ -40,25 +39,45 @@ internal static class RbacEffective
         var roles = new RbacRoles();
         foreach (var resource in new[] { ClusterRoles, Roles })
         {
-            await foreach (var page in session.PartsAsync(resource, share: 1, cancellationToken))
+            await foreach (var (list, failure) in session.PartsOrFailureAsync(resource, share: 1, cancellationToken))
             {
-                foreach (var role in ObjectRows.Items(page))
-                    Checked(resource, role, () => roles.Add(role, clusterWide: resource == ClusterRoles));
+                var unread = failure is null ? Add(roles, resource, list) : [failure];
+                foreach (var one in unread)
+                {
+                    roles.MarkPartial(clusterWide: resource == ClusterRoles);
+                    yield return Page.Without(one);
+                }
             }
         }
         foreach (var resource in new[] { ClusterRoleBindings, RoleBindings })
         {
-            await foreach (var page in session.PartsAsync(resource, BindingsShare, cancellationToken))
-                yield return new(Rows(resource, page, roles));
+            await foreach (var (list, failure) in session.PartsOrFailureAsync(resource, BindingsShare, cancellationToken))
+            {
+                var pages = failure is null
+                    ? PageRows.Of(resource, list, (rows, i, binding) => Add(rows, i, binding, clusterWide: resource == ClusterRoleBindings, roles))
+                    : [Page.Without(failure)];
+                foreach (var page in pages)
+                    yield return page;
+            }
         }
     }
 
-    private static ImmutableArray<PageRow> Rows(KubernetesResource resource, JsonElement page, RbacRoles roles)
+    /// <summary>Adds the roles of a page, and says which of them cannot be read.</summary>
+    private static List<CollectionException> Add(RbacRoles roles, KubernetesResource resource, JsonElement list)
     {
-        using var rows = new PageRows();
-        foreach (var (i, binding) in ObjectRows.Items(page).Index())
-            Checked(resource, binding, () => Add(rows, i, binding, clusterWide: resource == ClusterRoleBindings, roles));
-        return rows.Complete();
+        var failures = new List<CollectionException>();
+        foreach (var role in ObjectRows.Items(list))
+        {
+            try
+            {
+                roles.Add(role, clusterWide: resource == ClusterRoles);
+            }
+            catch (FormatException e)
+            {
+                failures.Add(ObjectRows.Unreadable(resource, role, e));
+            }
+        }
+        return failures;
     }
 
     private static void Add(PageRows rows, int item, JsonElement binding, bool clusterWide, RbacRoles roles)
@@ -76,7 +95,7 @@ internal static class RbacEffective
         {
             // A subject that nobody can be is granted nothing.
             foreach (var grant in subject is null ? [null] : grants)
-                rows.Add(item, writer => Write(writer, subjectKind, subject, grant, ns, via, role, found is null));
+                rows.Add(item, writer => Write(writer, subjectKind, subject, grant, ns, via, role, found is not null ? false : roles.IsPartial(clusterWide: kind == "ClusterRole") ? null : true));
         }
     }
 
@@ -92,7 +111,7 @@ internal static class RbacEffective
         return (kind, ns is null ? null : $"system:serviceaccount:{ns}:{name}");
     }
 
-    private static void Write(Utf8JsonWriter writer, string? kind, string? subject, RbacGrant? grant, string? ns, string via, string role, bool roleMissing)
+    private static void Write(Utf8JsonWriter writer, string? kind, string? subject, RbacGrant? grant, string? ns, string via, string role, bool? roleMissing)
     {
         writer.WriteString("subject_kind", kind);
         writer.WriteString("subject", subject);
@@ -104,18 +123,9 @@ internal static class RbacEffective
         writer.WriteString("namespace", ns);
         writer.WriteString("via", via);
         writer.WriteString("role", role);
-        writer.WriteBoolean("role_missing", roleMissing);
-    }
-
-    private static void Checked(KubernetesResource resource, JsonElement item, Action read)
-    {
-        try
-        {
-            read();
-        }
-        catch (FormatException e)
-        {
-            throw ObjectRows.Malformed(resource, $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {e.Message}", e);
-        }
+        if (roleMissing is { } missing)
+            writer.WriteBoolean("role_missing", missing);
+        else
+            writer.WriteNull("role_missing");
     }
 }

@@ -11,9 +11,16 @@ namespace AuditCli.Collectors.Kubernetes;
 /// <remarks>A controller of the cluster writes the chosen rules into the object; what it has not done yet is counted here already.</remarks>
 internal sealed class RbacRoles
 {
+    private readonly HashSet<bool> _partial = [];
     private readonly Dictionary<string, ImmutableArray<RbacGrant>> _own = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, (ImmutableDictionary<string, string> Labels, ImmutableArray<LabelSelector> Chooses)> _clusterRoles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImmutableArray<RbacGrant>> _effective = new(StringComparer.Ordinal);
+
+    /// <summary>Notes that roles of this kind exist which are not here: their list was not read whole.</summary>
+    public void MarkPartial(bool clusterWide) => _partial.Add(clusterWide);
+
+    /// <summary>Whether a role of this kind that is not here may exist all the same.</summary>
+    public bool IsPartial(bool clusterWide) => _partial.Contains(clusterWide);
 
     /// <summary>How a role is named: <c>ClusterRole/&lt;name&gt;</c> or <c>Role/&lt;namespace&gt;/&lt;name&gt;</c>.</summary>
     public static string Key(string kind, string? ns, string name) => ns is null ? $"{kind}/{name}" : $"{kind}/{ns}/{name}";

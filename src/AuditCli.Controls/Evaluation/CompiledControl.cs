@@ -7,6 +7,10 @@ internal sealed record CompiledTest(int Index, TestProcedure Test, SqlVerdict Ve
 {
     /// <summary>The table of its rows. Evidence names do not begin with an underscore, so no control can name it.</summary>
     public string RowsTable => $"_rows_{Index}";
+
+    /// <summary>Whether a row of this evidence that was not read may make a deviation, so that none stands while it is incomplete.</summary>
+    public bool IsMadeByAbsenceOf(EvidenceNeed need) =>
+        Verdict is SqlVerdict.Admitted { Lineage: var lineage } && CompiledControl.TablesOf(need).Any(t => lineage.MadeByAbsence.Contains(t.Name));
 }
 
 /// <summary>A completeness check whose two sides went through the gate.</summary>

@@ -56,7 +56,7 @@ public static partial class ControlSql
         if (!messages.ToImmutable().IsEmpty)
             return messages.ToImmutable();
 
-        var parameters = new SqlParameters(AnyMoment, control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
+        var parameters = new SqlParameters(AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf, control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
         var scope = CompiledControl.ScopeOf(control);
         foreach (var (key, sql, fault) in Texts(control))
         {
@@ -73,6 +73,12 @@ public static partial class ControlSql
                 case SqlVerdict.Admitted admitted:
                     if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
+                    if (control.Tests.FirstOrDefault(t => key == $"tests[{t.Id}].sql") is { StandsWhenIncomplete: true }
+                        && control.Evidence.FirstOrDefault(n => !n.IsFile && CompiledControl.TablesOf(n).Any(t => admitted.Lineage.MadeByAbsence.Contains(t.Name))) is { } absent)
+                    {
+                        messages.Add(new SqlMessage(
+                            key, $"a row of '{absent.Name}' that was not read would make a deviation, so nothing stands while it is incomplete; remove 'stands_when_incomplete', or make 'pass' NULL there", null, true));
+                    }
                     if (MissesNull.Match(sql) is { Success: true } trap)
                     {
                         messages.Add(new SqlMessage(

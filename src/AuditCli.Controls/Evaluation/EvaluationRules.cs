@@ -33,7 +33,52 @@ public static class EvaluationRules
     public const int Current = 2;
 
     /// <summary>Every rule, in the order in which they came.</summary>
-    public static ImmutableArray<EvaluationRule> All { get; } = [];
+    public static ImmutableArray<EvaluationRule> All { get; } =
+    [
+        new(2, "text-whole", "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
+            ["results item", "results reason", "results attributes"]),
+        new(2, "inputs-cleaned", "Cells of files handed in are read without invisible characters and white space at their ends, and empty rows at the end are left out.",
+            ["tables items", "tables table_sha256", "tables notes", "results notes"]),
+        new(2, "deleted-member", "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
+            ["tables member_id", "tables table_sha256"]),
+        new(2, "input-cells", "A cell that does not fit is named by the file's own path and line, and in a register of approvals it is a note instead of a gap.",
+            ["tables outcome", "tables code", "tables message", "tables failures", "tables notes", "results limitations", "results notes"]),
+        new(2, "whole-engagement",
+            "A test over the whole engagement is not concluded where --target left a target out, and is incomplete where exclude_accounts left an account out; before, the part was concluded from.",
+            [.. Concluded, "results limitations"]),
+        new(2, "counts-agree-in-each-account",
+            "In a control over the whole engagement two counts must agree in every account and not only in their sums.",
+            [.. Concluded, "results completeness"]),
+        new(2, "absent-rows-do-not-stand",
+            "A deviation that a row which was not read may have made (NOT EXISTS, NOT IN, EXCEPT; EXISTS or IN in a verdict) is indicated while that evidence is incomplete.",
+            Concluded),
+        new(2, "readable-parts-are-kept",
+            "A table made of several lists (pod_templates, rbac_effective, aws_auth, iam_bindings) keeps the rows of the parts that could be read; before, the first part that could not be read ended it.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table", "tables table_sha256", "tables exchanges",
+                "tables started", "tables finished", "tables rows", "tables role_missing", .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
+        new(2, "tls-failures-say-why", "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "regions-not-enabled", "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "trail-files-whole",
+            "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not end the reading of the others.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256", "tables exchanges", "tables finished",
+                .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
+        new(2, "odd-answers",
+            "An answer of AWS or Google with two members of one name, with an element that is no row, or with neither the list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256",
+                .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
+    ];
+
+    /// <summary>What follows from another verdict.</summary>
+    private static ImmutableArray<string> Concluded =>
+        ["results conclusion", "results deviations", "results approved", "results undetermined", "results indicated", "results verdict", "results exception_id", "results reason", "results rows_sha256"];
 
     /// <summary>The rules that a bundle of that number was made without.</summary>
     public static ImmutableArray<EvaluationRule> After(int evaluation) => [.. All.Where(r => r.Since > evaluation)];

@@ -13,7 +13,7 @@ public sealed record FixtureOutcome(string Case, int Line, ImmutableArray<string
 /// <summary>Runs a control's fixture cases through the evaluator that runs everything else.</summary>
 public static class FixtureRunner
 {
-    private static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
+    internal static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateOnly DefaultStart = new(2026, 1, 1);
     private static readonly DateOnly DefaultEnd = new(2026, 9, 30);
 
@@ -71,6 +71,11 @@ public static class FixtureRunner
         {
             yield return difference;
         }
+        if (expect.Indicated is { } indicated)
+        {
+            foreach (var difference in Difference(Verdicts.Indicated, indicated, items))
+                yield return difference;
+        }
     }
 
     private static IEnumerable<string> Difference(string verdict, ImmutableArray<string> expected, ILookup<string, string> items)
@@ -84,15 +89,21 @@ public static class FixtureRunner
             yield return $"'{item}' is {verdict}, which the case does not expect";
     }
 
-    /// <summary>Items by verdict; an item of several tests stands under each verdict it has.</summary>
+    /// <summary>
+    /// Items by verdict; an item of several tests stands under each verdict it has. One without a verdict of its own is undetermined,
+    /// whether or not what was read indicates a deviation.
+    /// </summary>
     private static ILookup<string, string> Items(IEnumerable<KeptStream> rows, bool named) => rows
         .SelectMany(r => r.Lines())
-        .Select(line =>
+        .SelectMany(line =>
         {
             using var row = JsonDocument.Parse(line);
+            var verdict = row.RootElement.GetProperty("verdict").GetString()!;
             var item = row.RootElement.GetProperty("item").GetString()!;
-            return (Verdict: row.RootElement.GetProperty("verdict").GetString()!,
-                Item: named ? $"{row.RootElement.GetProperty("account").GetString()}/{item}" : item);
+            var shown = named ? $"{row.RootElement.GetProperty("account").GetString()}/{item}" : item;
+            return row.RootElement.GetProperty("pass").ValueKind == JsonValueKind.Null && verdict != Verdicts.Undetermined
+                ? [(Verdict: verdict, Item: shown), (Verdicts.Undetermined, shown)]
+                : new[] { (Verdict: verdict, Item: shown) };
         })
         .Distinct()
         .ToLookup(r => r.Verdict, r => r.Item);

@@ -41,17 +41,17 @@ internal sealed class RowWriter : IDisposable
     public Digest Written => Digest.FromHash(_hash.GetCurrentHash());
 
     /// <summary>Writes the rows in the table's order.</summary>
-    /// <param name="uncovered">The verdict of a deviation without waiver: <c>deviation</c> or <c>indicated</c>.</param>
+    /// <param name="verdicts">As <see cref="Verdicts.Sql"/>.</param>
     /// <returns>The digest of these lines.</returns>
     public async Task<Digest> WriteAsync(
-        LockedDatabase database, string table, ImmutableArray<(string Name, string Type)> columns, PartitionName partition, string uncovered,
+        LockedDatabase database, string table, ImmutableArray<(string Name, string Type)> columns, PartitionName partition, string verdicts,
         CancellationToken cancellationToken)
     {
         var attributes = columns.Where(c => !IsFixed(c.Name)).Select(c => (c.Name, Form: ValueForm.Of(c.Type))).ToImmutableArray();
         var reason = columns.Any(c => string.Equals(c.Name, "reason", StringComparison.OrdinalIgnoreCase)) ? "t.reason" : "NULL::VARCHAR";
         using var command = database.Command(
             $"""
-            SELECT t.item, t.pass, {Verdicts.Sql(uncovered)}, {reason}, w.approved_by, w.approved_on, w.expires, w.reason
+            SELECT t.item, t.pass, {verdicts}, {reason}, w.approved_by, w.approved_on, w.expires, w.reason
                 {string.Concat(attributes.Select(a => ", " + a.Form.Sql("t." + LockedDatabase.Quote(a.Name))))}
             FROM {table} t LEFT JOIN _waivers w ON w.item = t.item ORDER BY t.rowid
             """,
@@ -117,7 +117,7 @@ internal sealed class RowWriter : IDisposable
 
     private static bool IsFixed(string name) =>
         name.Equals("item", StringComparison.OrdinalIgnoreCase) || name.Equals("pass", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("reason", StringComparison.OrdinalIgnoreCase);
+        || name.Equals("reason", StringComparison.OrdinalIgnoreCase) || name.Equals(SqlText.Indicated, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>What is said of one item of a population.</summary>
@@ -130,6 +130,8 @@ internal static class Verdicts
     public const string Indicated = "indicated";
 
     /// <summary>The verdict of a row <c>t</c> beside its waiver <c>w</c>.</summary>
-    public static string Sql(string uncovered) =>
-        $"CASE WHEN t.pass IS NULL THEN '{Undetermined}' WHEN t.pass THEN '{Pass}' WHEN w.item IS NOT NULL THEN '{Approved}' ELSE '{uncovered}' END";
+    /// <param name="uncovered">Of a deviation without waiver: <see cref="Deviation"/> or <see cref="Indicated"/>.</param>
+    /// <param name="hasIndicated">Whether the rows have a column that says so of items that could not be determined.</param>
+    public static string Sql(string uncovered, bool hasIndicated) =>
+        $"CASE {(hasIndicated ? $"WHEN t.pass IS NULL AND t.indicated THEN '{Indicated}' " : "")}WHEN t.pass IS NULL THEN '{Undetermined}' WHEN t.pass THEN '{Pass}' WHEN w.item IS NOT NULL THEN '{Approved}' ELSE '{uncovered}' END";
 }

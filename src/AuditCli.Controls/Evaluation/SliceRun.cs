@@ -21,7 +21,12 @@ internal sealed record SliceOutcome(
 {
     /// <summary>Nothing could be run, so that every test is ERROR; what was not read is still said.</summary>
     public static SliceOutcome Broken(Control control, Slice slice, string message) => new(
-        [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message))],
+        [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message)
+        {
+            Mode = control.ModeOf(t),
+            ReadFrom = slice.ReadFrom,
+            ReadUntil = slice.ReadUntil,
+        })],
         ItemCounts.None, [.. control.Evidence.SelectMany(slice.LimitationsOf)], [], []);
 }
 
@@ -31,6 +36,8 @@ internal sealed class SliceRun(
     CompiledControl compiled, Slice slice, AuditMoment moment, SqlParameters parameters, EvaluationLimits limits, LockedDatabase database, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
+
+    private readonly Limitation? _wrongClock = slice.WrongClock(compiled.Control, moment);
 
     /// <summary>Evidence that could not be loaded, and why.</summary>
     private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
@@ -59,7 +66,10 @@ internal sealed class SliceRun(
             : await GuardAsync("waivers", t => WaiverTable.CreateAsync(database, _control.Waivers, parameters, t), cancellationToken);
         var checks = ImmutableArray.CreateBuilder<(CompiledCheck Check, CompletenessResult Result)>();
         foreach (var (n, check) in compiled.Checks.Index())
-            checks.Add((check, await CheckAsync(n, check, cancellationToken)));
+        {
+            foreach (var result in await CheckAsync(n, check, cancellationToken))
+                checks.Add((check, result));
+        }
         var tests = ImmutableArray.CreateBuilder<TestResult>();
         foreach (var test in compiled.Tests)
         {
@@ -69,12 +79,17 @@ internal sealed class SliceRun(
                 : Broken(test, concerning, $"waivers: {waivers}"));
         }
         var used = Used().ToImmutableArray();
+        var stated = used.Where(n => compiled.Tests.Any(t => IsState(t) && t.Evidence.Contains(n.Name)));
         return new SliceOutcome(
             tests.ToImmutable(),
             await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
-            [.. used.SelectMany(slice.LimitationsOf), .. used.Select(ReadAway).OfType<Limitation>()],
+            [
+                .. used.SelectMany(slice.LimitationsOf),
+                .. stated.Select(n => slice.ReadAway(n, moment)).OfType<Limitation>(),
+                .. compiled.Tests.Any(IsState) && _wrongClock is { } wrong ? [wrong] : Array.Empty<Limitation>(),
+            ],
             waivers is null && _control.Waivers is not null ? await WaiverTable.OutcomesAsync(database, cancellationToken) : [],
-            [.. _control.Evidence.Select(slice.NoteOf).OfType<string>()]);
+            [.. _control.Evidence.SelectMany(slice.NotesOf)]);
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)
@@ -100,10 +115,32 @@ internal sealed class SliceRun(
     {
         database.Execute(TableLoader.Definition(name, columns));
         if (compiled.UsesTable(name))
-            await TableLoader.LoadAsync(database, name, columns, sources.Select(s => s.Read()), c => compiled.Needs(name, c), cancellationToken);
+            await TableLoader.LoadAsync(database, name, columns, sources.Select(s => s.Read()), c => compiled.Needs(name, c) || IsPlace(c), cancellationToken);
     }
 
-    private async Task<CompletenessResult> CheckAsync(int number, CompiledCheck check, CancellationToken cancellationToken)
+    /// <summary>By these columns the rows of a union are told apart again.</summary>
+    private bool IsPlace(string column) => !slice.Parts.IsEmpty && column is "_target" or "_account";
+
+    /// <summary>The check over everything the slice has and, of a union, each of its partitions that does not agree by itself.</summary>
+    private async Task<ImmutableArray<CompletenessResult>> CheckAsync(int number, CompiledCheck check, CancellationToken cancellationToken)
+    {
+        var whole = await CheckAsync($"completeness {number}", check, null, cancellationToken);
+        if (check.Check.AcrossEngagement || whole.Error is not null)
+            return [whole];
+        var results = ImmutableArray.CreateBuilder<CompletenessResult>();
+        results.Add(whole);
+        // Sums over partitions agree where one has a row too many and another one too few.
+        foreach (var part in slice.Parts.Where(p => p.Evidence.Overlaps(check.Evidence)))
+        {
+            var result = await CheckAsync($"completeness {number} in {part.Name.Target} {part.Name.Account}", check, part, cancellationToken);
+            if (!result.Agree)
+                results.Add(result with { Name = $"{result.Name} (account {part.Name.Account})" });
+        }
+        return results.ToImmutable();
+    }
+
+    /// <param name="part">Of a union, the one partition whose rows the check sees; null for all.</param>
+    private async Task<CompletenessResult> CheckAsync(string step, CompiledCheck check, SlicePart? part, CancellationToken cancellationToken)
     {
         CompletenessResult Wrong(string message) => new(check.Check.Name, null, null, false, message);
         if (check.Evidence.FirstOrDefault(_unloaded.ContainsKey) is { } unread)
@@ -113,10 +150,10 @@ internal sealed class SliceRun(
         if (check.Right is not SqlVerdict.Admitted right)
             return Wrong("equals: " + ((SqlVerdict.Refused)check.Right).Message);
         var result = Wrong("it was not evaluated");
-        var problem = await GuardAsync($"completeness {number}", async token =>
+        var problem = await GuardAsync(step, async token =>
         {
-            await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, token);
-            await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, token);
+            await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, part, token);
+            await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, part, token);
             var sides = await database.QueryAsync(
                 "SELECT CAST(l.v AS VARCHAR), CAST(r.v AS VARCHAR), coalesce(l.v = r.v, FALSE) FROM _left l, _right r",
                 [],
@@ -127,14 +164,25 @@ internal sealed class SliceRun(
         return problem is null ? result : Wrong(problem);
     }
 
-    private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, CancellationToken cancellationToken)
+    private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, SlicePart? part, CancellationToken cancellationToken)
     {
-        await database.ExecuteAsync($"CREATE OR REPLACE TABLE {table} AS SELECT * FROM (\n{SqlText.Inner(sql)}\n)", parameters.For(lineage), cancellationToken);
+        await database.ExecuteAsync(
+            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n)", parameters.For(lineage), cancellationToken);
         var columns = await database.DescribeAsync(table, [], cancellationToken);
         var rows = (await database.QueryAsync($"SELECT count(*) FROM {table}", [], r => r.GetInt64(0), cancellationToken)).Single();
         if (columns.Length != 1 || rows != 1)
             throw new BrokenTestException($"{side}: must give one value, not {rows} rows of {columns.Length} columns");
         database.Execute($"ALTER TABLE {table} RENAME COLUMN {LockedDatabase.Quote(columns[0].Name)} TO v");
+    }
+
+    /// <summary>Hides each table that the SQL names by one of the same name with the rows of one partition; inputs are everybody's.</summary>
+    private string Narrowed(SqlLineage lineage, SlicePart? part)
+    {
+        var tables = _control.Evidence.Where(n => !n.IsFile).SelectMany(CompiledControl.TablesOf).Where(t => lineage.Tables.Contains(t.Name)).Select(t => LockedDatabase.Quote(t.Name)).ToImmutableArray();
+        if (part is null || tables.IsEmpty)
+            return "";
+        var place = $"_target = {SqlText.Literal(part.Name.Target)} AND _account = {SqlText.Literal(part.Name.Account)}";
+        return $"WITH {string.Join(", ", tables.Select(t => $"{t} AS (SELECT * FROM main.{t} WHERE {place})"))} ";
     }
 
     private async Task<TestResult> TestAsync(
@@ -183,14 +231,15 @@ internal sealed class SliceRun(
         var needs = _control.Evidence.Where(n => test.Evidence.Contains(n.Name)).ToImmutableArray();
         var broken = checks.FirstOrDefault(c => c.Error is not null);
         var missing = !needs.All(slice.IsComplete) || checks.Any(c => !c.Agree);
-        var away = needs.Any(n => ReadAway(n) is not null);
+        var away = IsState(test) && (_wrongClock is not null || needs.Any(n => slice.ReadAway(n, moment) is not null));
         var unknownWaivers = _control.Waivers is { } rule && !slice.IsComplete(_control.Evidence.Single(n => n.Name == rule.From));
-        var mayFail = broken is null && !away && !unknownWaivers && (!missing || test.Test.StandsWhenIncomplete);
-        var uncovered = mayFail ? Verdicts.Deviation : Verdicts.Indicated;
+        var stands = test.Test.StandsWhenIncomplete && !needs.Any(n => !slice.IsComplete(n) && test.IsMadeByAbsenceOf(n));
+        var mayFail = broken is null && !away && !unknownWaivers && !needs.Any(slice.IsLeftOut) && (!missing || stands);
+        var verdicts = Verdicts.Sql(mayFail ? Verdicts.Deviation : Verdicts.Indicated, SqlText.HasIndicated(columns));
 
-        var judged = $"(SELECT t.item, {Verdicts.Sql(uncovered)} AS verdict FROM {test.RowsTable} t LEFT JOIN _waivers w ON w.item = t.item)";
+        var judged = $"(SELECT t.item, {verdicts} AS verdict FROM {test.RowsTable} t LEFT JOIN _waivers w ON w.item = t.item)";
         var counts = await CountAsync("count(*)", judged, cancellationToken);
-        var rows = await writer.WriteAsync(database, test.RowsTable, columns, slice.Name, uncovered, cancellationToken);
+        var rows = await writer.WriteAsync(database, test.RowsTable, columns, slice.Name, verdicts, cancellationToken);
         await database.ExecuteAsync($"INSERT INTO _verdicts SELECT item, verdict FROM {judged}", [], cancellationToken);
 
         var conclusion =
@@ -201,7 +250,12 @@ internal sealed class SliceRun(
             : Conclusion.Pass;
         return new TestResult(
             test.Test.Id, slice.Name, conclusion, counts.Population, counts.Deviations, counts.Approved, counts.Undetermined, counts.Indicated,
-            checks, rows, broken is null ? null : $"completeness check '{broken.Name}': {broken.Error}");
+            checks, rows, broken is null ? null : $"completeness check '{broken.Name}': {broken.Error}")
+        {
+            Mode = _control.ModeOf(test.Test),
+            ReadFrom = slice.ReadFrom,
+            ReadUntil = slice.ReadUntil,
+        };
     }
 
     private async Task<ItemCounts> CountAsync(string count, string source, CancellationToken cancellationToken)
@@ -244,9 +298,15 @@ internal sealed class SliceRun(
     }
 
     private TestResult Broken(CompiledTest test, ImmutableArray<CompletenessResult> checks, string message) => new(
-        test.Test.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, checks, default, message);
+        test.Test.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, checks, default, message)
+    {
+        Mode = _control.ModeOf(test.Test),
+        ReadFrom = slice.ReadFrom,
+        ReadUntil = slice.ReadUntil,
+    };
 
-    private Limitation? ReadAway(EvidenceNeed need) => _control.Mode == ControlMode.PointInTime ? slice.ReadAway(need, moment) : null;
+    /// <summary>Whether it speaks of a state at a moment, so that it matters when the state was read.</summary>
+    private bool IsState(CompiledTest test) => _control.ModeOf(test.Test) == ControlMode.PointInTime;
 
     /// <summary>The evidence that conclusions stand on, in the control's order.</summary>
     private IEnumerable<EvidenceNeed> Used() => _control.Evidence.Where(n =>

@@ -63,9 +63,10 @@ public sealed class SqlGate : IDisposable
         if (statements.GetArrayLength() != 1)
             return new SqlVerdict.Refused($"exactly one SELECT may stand here, not {statements.GetArrayLength()} statements", null);
         var walk = new SqlWalk(scope);
-        return walk.Run(statements[0].GetProperty("node")) is { } refusal
+        var node = statements[0].GetProperty("node");
+        return walk.Run(node) is { } refusal
             ? new SqlVerdict.Refused(refusal.Message, refusal.Offset is { } bytes ? Characters(sql, bytes) : null)
-            : new SqlVerdict.Admitted(walk.Lineage);
+            : new SqlVerdict.Admitted(walk.Lineage with { MadeByAbsence = AbsentRows.Of(node, scope) });
     }
 
     private static int? Offset(JsonElement answer, string sql) =>

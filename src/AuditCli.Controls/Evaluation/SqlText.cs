@@ -5,12 +5,22 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>Rules about SQL texts that evaluation and validation share.</summary>
 internal static class SqlText
 {
+    /// <summary>The column in which a test says that an item without a verdict is a deviation by what was read.</summary>
+    public const string Indicated = "indicated";
+
     /// <summary>The text as it can stand in parentheses; put it on lines of its own, since it may end with a comment.</summary>
     public static string Inner(string sql) => sql.TrimEnd().TrimEnd(';');
 
+    /// <summary>A text as SQL writes it.</summary>
+    public static string Literal(string text) => '\'' + text.Replace("'", "''", StringComparison.Ordinal) + '\'';
+
     /// <summary>Null when a test's columns are what they must be, else the first fault.</summary>
     public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
-        Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR");
+        Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR")
+        ?? (HasIndicated(columns) ? Fault(columns, Indicated, "BOOLEAN") : null);
+
+    /// <summary>Whether the test says itself which items one source speaks against while another was not read.</summary>
+    public static bool HasIndicated(ImmutableArray<(string Name, string Type)> columns) => columns.Any(c => string.Equals(c.Name, Indicated, StringComparison.OrdinalIgnoreCase));
 
     private static string? Fault(ImmutableArray<(string Name, string Type)> columns, string name, string type)
     {

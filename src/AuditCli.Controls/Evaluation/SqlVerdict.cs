@@ -19,6 +19,9 @@ public sealed record SqlLineage(
     ImmutableSortedSet<string> Functions,
     ImmutableSortedSet<string> Parameters)
 {
+    /// <summary>Tables of which a missing row may make a deviation: see <see cref="AbsentRows"/>.</summary>
+    public ImmutableSortedSet<string> MadeByAbsence { get; init; } = [];
+
     /// <summary>Whether a column of this table may be needed.</summary>
     public bool Needs(string table, string column) => Tables.Contains(table) && (EveryColumn || Columns.Contains(column));
 }

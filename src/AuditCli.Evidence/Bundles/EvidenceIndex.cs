@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -61,6 +62,9 @@ public static class EvidenceIndex
         json.Text("identity", item.Identity);
         json.Text("started", Rfc3339.Format(item.Started));
         json.Text("finished", Rfc3339.Format(item.Finished));
+        json.Text("read_from", item.ReadFrom is { } from ? Rfc3339.Format(from) : null);
+        json.Text("read_until", item.ReadUntil is { } until ? Rfc3339.Format(until) : null);
+        json.Number("clock_offset_seconds", item.ClockOffsetSeconds);
         json.List("redactions", item.Redactions, r =>
         {
             json.Text("pointer", r.Pointer);
@@ -76,6 +80,7 @@ public static class EvidenceIndex
             json.Text("message", f.Message);
             json.Number("count", f.Count);
         });
+        json.Texts("notes", item.Notes);
         json.Close('}');
         return json.ToArray();
     }
@@ -113,11 +118,15 @@ public static class EvidenceIndex
                 Identity = members.Text("identity"),
                 Started = Instant(members.Text("started")),
                 Finished = Instant(members.Text("finished")),
+                ReadFrom = OptionalInstant(members.OptionalText("read_from")),
+                ReadUntil = OptionalInstant(members.OptionalText("read_until")),
+                ClockOffsetSeconds = members.OptionalSigned("clock_offset_seconds"),
                 Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
                 Redacted = members.OptionalNumber("redacted"),
                 Read = members.OptionalNumber("read"),
                 Kept = members.OptionalNumber("kept"),
                 Failures = members.List("failures", m => new ReadFailure(m.Text("code"), m.Text("message"), m.Number("count"))),
+                Notes = members.OptionalTexts("notes"),
             };
             members.End();
             return item;
@@ -129,37 +138,44 @@ public static class EvidenceIndex
         }
     }
 
-    /// <summary>Every item of a bundle, in file order.</summary>
-    /// <exception cref="InvalidDataException">A line is not an item; the message has file and line.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static ImmutableArray<EvidenceItem> Read(string bundleFolder)
+    /// <summary>Every item of a bundle, in file order, one line in memory at a time.</summary>
+    /// <exception cref="InvalidDataException">A line is not an item, or the file is no regular file; the message has file and line.</exception>
+    /// <exception cref="IOException">The file is not there, or cannot be read.</exception>
+    public static IEnumerable<EvidenceItem> Items(string bundleFolder)
     {
         var path = Path.Combine(bundleFolder, BundlePaths.EvidenceIndex);
-        var items = ImmutableArray.CreateBuilder<EvidenceItem>();
-        foreach (var line in Lines(File.ReadAllBytes(path), path))
+        using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
+        var known = new Repeated();
+        var number = 0;
+        foreach (var line in Lines(file, path))
         {
+            number++;
+            EvidenceItem item;
             try
             {
-                items.Add(Parse(line));
+                item = known.In(Parse(line));
             }
             catch (InvalidDataException e)
             {
-                throw new InvalidDataException($"{path}:{items.Count + 1}: {e.Message}", e);
+                throw new InvalidDataException($"{path}:{number}: {e.Message}", e);
             }
+            yield return item;
         }
-        return items.ToImmutable();
     }
 
-    /// <summary>The lines of a file, each of which must be ended.</summary>
-    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(ReadOnlyMemory<byte> content, string path)
+    /// <summary>As <see cref="Items"/>, all of them at once.</summary>
+    /// <inheritdoc cref="Items" path="/exception"/>
+    public static ImmutableArray<EvidenceItem> Read(string bundleFolder) => [.. Items(bundleFolder)];
+
+    /// <summary>The lines of an index, each of which must be ended and is valid until the next one is asked for.</summary>
+    /// <exception cref="InvalidDataException">The last line is not ended, or one is too long; the message has file and line.</exception>
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(FileStream file, string path)
     {
-        for (var number = 1; !content.IsEmpty; number++)
+        var number = 0;
+        foreach (var (line, ended) in NdjsonFile.Lines(file, path))
         {
-            var length = content.Span.IndexOf((byte)'\n');
-            if (length < 0)
-                throw new InvalidDataException($"{path}:{number}: the last line is not ended");
-            yield return content[..length];
-            content = content[(length + 1)..];
+            number++;
+            yield return ended ? line : throw new InvalidDataException($"{path}:{number}: the last line is not ended");
         }
     }
 
@@ -176,6 +192,36 @@ public static class EvidenceIndex
     private static DateTimeOffset Instant(string text) => Rfc3339.TryParse(text, out var instant)
         ? instant
         : throw new InvalidDataException($"'{text}' is not an RFC 3339 timestamp");
+
+    private static DateTimeOffset? OptionalInstant(string? text) => text is null ? null : Instant(text);
+
+    /// <summary>
+    /// What the items of an index have in common, held once: the same columns, names and places come with every account and region, and are
+    /// most of what an item holds.
+    /// </summary>
+    private sealed class Repeated
+    {
+        private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ImmutableArray<Column>> _columns = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ImmutableArray<EvidenceName>> _names = new(StringComparer.Ordinal);
+
+        public EvidenceItem In(EvidenceItem item) => item with
+        {
+            Names = Once(_names, string.Join('\n', item.Names.Select(n => $"{n.Control}\t{n.Name}")), item.Names),
+            Target = Once(item.Target),
+            Account = Once(item.Account),
+            Region = Once(item.Region),
+            Source = Once(item.Source),
+            Operation = Once(item.Operation),
+            Identity = Once(item.Identity),
+            Columns = Once(_columns, string.Join('\n', item.Columns.Select(c => $"{c.Name}\t{c.Type}")), item.Columns),
+            Exchanges = [.. item.Exchanges.Select(e => e with { File = Once(e.File) })],
+        };
+
+        private string Once(string text) => _texts.TryGetValue(text, out var known) ? known : _texts[text] = text;
+
+        private static T Once<T>(Dictionary<string, T> all, string key, T value) => all.TryGetValue(key, out var known) ? known : all[key] = value;
+    }
 
     /// <summary>JSON members separated as needed; null values are left out.</summary>
     private sealed class IndexLineWriter
@@ -235,6 +281,21 @@ public static class EvidenceIndex
                 Open('{');
                 members(value);
                 Close('}');
+            }
+            Close(']');
+        }
+
+        /// <summary>A list of texts, left out where it is empty.</summary>
+        public void Texts(string name, ImmutableArray<string> values)
+        {
+            if (values.IsEmpty)
+                return;
+            Name(name);
+            Open('[');
+            foreach (var value in values)
+            {
+                Separate();
+                _text.AppendString(value);
             }
             Close(']');
         }

@@ -55,7 +55,10 @@ internal static class QueryCommand
             return await BundleCommands.UsageAsync(error, "parquet is no text: name the file with --out FILE");
         if (sql is null && (form != "text" || file is not null))
             return await BundleCommands.UsageAsync(error, "--format and --out are for the answer to a SELECT, and there is none");
-        var opened = OpenedBundle.Open(host.FullPath(given));
+        var path = host.FullPath(given);
+        if (BundleArgument.WhyNoFolder("query", path) is { } noBundle)
+            return await BundleCommands.UsageAsync(error, noBundle);
+        var opened = OpenedBundle.Open(path);
         var tables = QueryTables.Of(opened);
         if (sql is null)
         {

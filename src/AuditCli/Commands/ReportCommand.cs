@@ -46,11 +46,8 @@ internal static class ReportCommand
         {
             var error = parsed.InvocationConfiguration.Error;
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (!Path.Exists(path))
-            {
-                await error.WriteLineAsync($"there is no bundle {path}");
-                return ExitCode.Usage;
-            }
+            if (BundleArgument.WhyNoFolder("report", path) is { } noBundle)
+                return await BundleCommands.UsageAsync(error, noBundle);
             var word = parsed.GetValue(format);
             var formats = ReportFormats.All.Where(f => word is All || word == f.Name).ToArray();
             if (formats.Length == 0)

@@ -61,7 +61,10 @@ internal static class ShowCommand
     {
         if (new[] { html is not null, raw, json }.Count(form => form) > 1)
             return await BundleCommands.UsageAsync(error, "--html, --raw and --output json are three forms of one answer; choose one");
-        var opened = OpenedBundle.Open(host.FullPath(given));
+        var path = host.FullPath(given);
+        if (BundleArgument.WhyNoFolder("show", path) is { } noBundle)
+            return await BundleCommands.UsageAsync(error, noBundle);
+        var opened = OpenedBundle.Open(path);
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
             return await BundleCommands.UsageAsync(error, wrong!);

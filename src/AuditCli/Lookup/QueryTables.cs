@@ -58,8 +58,8 @@ internal static class QueryTables
             (c => [c.Id, c.Version, c.Title, Wording.Name(c.Domain), Wording.Name(c.Conclusion), c.Population, c.Deviations, c.Approved, c.Undetermined, c.Indicated, c.Sha256.Hex, c.Origin.ToString().ToLowerInvariant()]);
         var tests = controls.SelectMany(c => c.Tests.Select(t => (c.Id, Test: t))).ToImmutableArray();
         yield return Made(Results, "tests", tests.Length, tests, Text("control"), Text("test"), Text("target"), Text("account"), Text("conclusion"),
-            Count("population"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("error"))
-            (t => [t.Id, t.Test.Id, t.Test.Partition.Target, t.Test.Partition.Account, Wording.Name(t.Test.Conclusion), t.Test.Population, t.Test.Deviations, t.Test.Approved, t.Test.Undetermined, t.Test.Indicated, t.Test.Error]);
+            Count("population"), Text("unit"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("error"))
+            (t => [t.Id, t.Test.Id, t.Test.Partition.Target, t.Test.Partition.Account, Wording.Name(t.Test.Conclusion), t.Test.Population, t.Test.Unit, t.Test.Deviations, t.Test.Approved, t.Test.Undetermined, t.Test.Indicated, t.Test.Error]);
         yield return Made(Results, "items", tests.Sum(t => t.Test.Population), tests.DistinctBy(t => (t.Id, t.Test.Id)).SelectMany(t => bundle.Rows(t.Id, t.Test.Id)),
             Text("control"), Text("test"), Text("target"), Text("account"), Text("item"), Text("verdict"), Text("exception_id"), Text("reason"), Json("waiver"), Json("attributes"))
             (r => [r.Control, r.Test, r.Target, r.Account, r.Item, r.Word, r.ExceptionId, r.Reason, Waiver(r), JsonElement.Parse(r.Attributes.Span)]);

@@ -105,11 +105,16 @@ internal sealed class ShowJson : IDisposable
             _json.WriteString("id", control.Id);
             _json.WriteString("title", control.Title);
             _json.WriteString("conclusion", Wording.Name(control.Conclusion));
-            _json.WriteNumber("population", control.Population);
+            if (control.Population is { } population)
+                _json.WriteNumber("population", population);
+            else
+                _json.WriteNull("population");
             _json.WriteNumber("deviations", control.Deviations);
             _json.WriteNumber("approved", control.Approved);
             _json.WriteNumber("undetermined", control.Undetermined);
             _json.WriteNumber("indicated", control.Indicated);
+            _json.WritePropertyName("tests");
+            RunSummary.Tests(control).WriteTo(_json);
             _json.WriteEndObject();
         }
         _json.WriteEndArray();

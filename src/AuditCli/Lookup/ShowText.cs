@@ -34,9 +34,16 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Controls()
     {
         var width = bundle.Results.Controls.Select(c => c.Id.Length).DefaultIfEmpty(7).Max();
-        Line($"{"control".PadRight(width)} {"population",10} {"exceptions",10} {"approved",8} {"conclusion",-14} title");
-        foreach (var control in bundle.Results.Controls)
-            Line($"{control.Id.PadRight(width)} {control.Population,10} {control.Deviations + control.Indicated,10} {control.Approved,8} {Wording.Name(control.Conclusion),-14} {control.Title}");
+        Line($"{"control".PadRight(width)} {"population",20} {"exceptions",10} {"approved",8} {"indicated",9} {"conclusion",-14} title");
+        foreach (var counts in bundle.Results.Controls.Select(c => new ControlCounts(c)))
+        {
+            var control = counts.Control;
+            Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} {Wording.Name(control.Conclusion),-14} {control.Title}");
+            if (control.Population is not null)
+                continue;
+            foreach (var (test, count) in counts.Tests)
+                Line($"{"".PadRight(width)} {test}: {count.Words}");
+        }
         foreach (var not in bundle.Results.NotTested)
             Line($"not tested: {not.Id}: {not.Reason}");
         Line("");
@@ -46,7 +53,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Control(ControlResult control, Control? definition)
     {
         Line($"{control.Id} {control.Version} {control.Title}");
-        Line($"{Wording.Name(control.Conclusion)}: {control.Population} items, {control.Deviations} exceptions, {control.Indicated} indicated, {control.Approved} approved, {control.Undetermined} undetermined");
+        Line($"{ControlReasons.Conclusion(control)}: {ControlReasons.Meaning(control)}");
+        Line(new ControlCounts(control).Words);
         if (definition is not null)
         {
             Line($"objective: {definition.Objective}");
@@ -67,7 +75,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}".TrimEnd());
             foreach (var part in test)
             {
-                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {part.Population} items, {part.Deviations} exceptions, {part.Indicated} indicated, {part.Approved} approved, {part.Undetermined} undetermined{(part.Error is { } error ? $": {error}" : "")}");
+                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
                 foreach (var check in part.Completeness)
                     Line($"    {check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
             }

@@ -33,6 +33,19 @@ public sealed class AwsAuthTests
         Assert.Equal((CollectionOutcome.Failed, code, 0), (item.Outcome, item.Code, rows.Count));
     }
 
+    [Theory]
+    [InlineData("""{"mapRoles":"- username: b\n- {rolearn: r, username: b}","mapUsers":"- {userarn: u, username: b}"}""", "mapRoles has an entry without rolearn", "r", "u")]
+    [InlineData("""{"mapRoles":"-\n- {rolearn: r, username: b}","mapAccounts":"-\n- '1'"}""", "mapRoles has an empty entry", "r", "1")]
+    [InlineData("""{"mapRoles":"all of them","mapUsers":"- {userarn: u, username: b}"}""", "mapRoles is not a list that can be read", "u")]
+    public async Task A_slip_in_one_entry_does_not_hide_the_others(string data, string said, params string[] read)
+    {
+        var (item, rows) = await RunAsync(Reaction.Json($$"""{"kind":"ConfigMap","data":{{data}}}"""));
+
+        Assert.Equal((CollectionOutcome.Incomplete, "MalformedResponse"), (item.Outcome, item.Code));
+        Assert.Contains(said, item.Message, StringComparison.Ordinal);
+        Assert.Equal(read, rows.Select(r => Text(r, "arn") ?? Text(r, "account")));
+    }
+
     [Fact]
     public async Task A_cluster_without_it_maps_nobody()
     {

@@ -12,22 +12,40 @@ public sealed class PodTemplatesTests
     private const string CronJobs = "/apis/batch/v1/cronjobs";
 
     [Theory]
-    [InlineData("v1/pods", CollectionOutcome.Failed)]
-    [InlineData("v1/replicationcontrollers", CollectionOutcome.Incomplete)]
-    [InlineData("apps/v1/deployments", CollectionOutcome.Incomplete)]
-    [InlineData("apps/v1/replicasets", CollectionOutcome.Incomplete)]
-    [InlineData("apps/v1/statefulsets", CollectionOutcome.Incomplete)]
-    [InlineData("apps/v1/daemonsets", CollectionOutcome.Incomplete)]
-    [InlineData("batch/v1/jobs", CollectionOutcome.Incomplete)]
-    [InlineData("batch/v1/cronjobs", CollectionOutcome.Incomplete)]
-    public async Task One_denied_list_of_the_eight_is_never_a_smaller_table(string denied, CollectionOutcome outcome)
+    [InlineData("v1/pods")]
+    [InlineData("v1/replicationcontrollers")]
+    [InlineData("apps/v1/deployments")]
+    [InlineData("apps/v1/replicasets")]
+    [InlineData("apps/v1/statefulsets")]
+    [InlineData("apps/v1/daemonsets")]
+    [InlineData("batch/v1/jobs")]
+    [InlineData("batch/v1/cronjobs")]
+    public async Task One_denied_list_of_the_eight_is_named_and_leaves_the_rows_of_the_others(string denied)
     {
-        await using var cluster = new RecordedCluster().With("v1/pods", Pod("web", Container("c"))).Denying(denied);
+        string[] lists = ["v1/replicationcontrollers", "apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets", "apps/v1/daemonsets", "batch/v1/jobs"];
+        await using var cluster = new RecordedCluster().With("v1/pods", Pod("pods", Container("c"))).With("batch/v1/cronjobs", CronJob("cronjobs"));
+        foreach (var list in lists)
+            cluster.With(list, Template(list.Split('/')[^1]));
+        cluster.Denying(denied);
 
-        var (item, _) = await RunAsync(cluster);
+        var (item, rows) = await RunAsync(cluster);
 
-        Assert.Equal((outcome, "Forbidden"), (item.Outcome, item.Code));
+        Assert.Equal((CollectionOutcome.Incomplete, "Forbidden"), (item.Outcome, item.Code));
         Assert.EndsWith($"/{denied} is forbidden", item.Message, StringComparison.Ordinal);
+        Assert.Equal([.. lists.Append("v1/pods").Append("batch/v1/cronjobs").Where(l => l != denied).Select(l => l.Split('/')[^1]).Order(StringComparer.Ordinal)],
+            rows.Select(r => Text(r, "name")!).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_cluster_that_denies_every_list_has_failed()
+    {
+        await using var cluster = new RecordedCluster();
+        foreach (var list in new[] { "v1/pods", "v1/replicationcontrollers", "apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets", "apps/v1/daemonsets", "batch/v1/jobs", "batch/v1/cronjobs" })
+            cluster.Denying(list);
+
+        var (item, rows) = await RunAsync(cluster);
+
+        Assert.Equal((CollectionOutcome.Failed, "Forbidden", 8, 0), (item.Outcome, item.Code, item.Failures.Single().Count, rows.Count));
     }
 
     [Fact]
@@ -87,11 +105,12 @@ public sealed class PodTemplatesTests
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":["c"]}}""", "containers is not a list of objects")]
     public async Task An_object_that_is_not_understood_fails_by_name(string odd, string said)
     {
-        await using var cluster = new RecordedCluster().With("v1/pods", odd);
+        await using var cluster = new RecordedCluster().With("v1/pods", Pod("before", Container("c")), odd, Pod("after", Container("c")));
 
-        var (item, _) = await RunAsync(cluster);
+        var (item, rows) = await RunAsync(cluster);
 
-        Assert.Equal("MalformedResponse", item.Code);
+        Assert.Equal(["before", "after"], rows.Select(r => Text(r, "name")));
+        Assert.Equal((CollectionOutcome.Incomplete, "MalformedResponse"), (item.Outcome, item.Code));
         Assert.EndsWith("odd: " + said, item.Message, StringComparison.Ordinal);
     }
 

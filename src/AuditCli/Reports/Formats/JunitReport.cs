@@ -43,8 +43,9 @@ internal sealed class JunitReport : IReportFormat
             WriteProperties(xml,
             [
                 ("conclusion", control.Conclusion), ("version", control.Result.Version), ("origin", control.Origin),
-                ("population", $"{control.Result.Population}"), ("exceptions", $"{control.Result.Deviations}"), ("approved", $"{control.Result.Approved}"),
-                ("rows of its evidence", control.TableRowsLine),
+                ("population", control.Counts.PopulationWords), ("exceptions", $"{control.Counts.Exceptions}"), ("approved", $"{control.Counts.Approved}"),
+                .. control.Counts.Tests.Select(t => ($"test {t.Test}", t.Count.Words)),
+                ("rows of its evidence", control.TableRowsLine), ("holds for", workpaper.SpanOf(control)),
             ]);
             var listed = Listed.Of(workpaper, control, cancellationToken);
             foreach (var one in cases)
@@ -98,8 +99,8 @@ internal sealed class JunitReport : IReportFormat
         {
             xml.WriteStartElement(element);
             Attribute(xml, "message", one.Test is { } test
-                ? $"{Wording.Name(one.Conclusion)}: {test.Deviations} of {Wording.Count(test.Population, "item")} with an exception, {test.Approved} approved, {test.Undetermined} undetermined, {test.Indicated} indicated"
-                : $"{Wording.Name(one.Conclusion)}: {Wording.Meaning(one.Conclusion)}");
+                ? $"{Wording.Name(one.Conclusion)}: {ItemCount.Of(test).Words}"
+                : $"{Wording.Name(one.Conclusion)}: {ControlReasons.Meaning(control.Result)}");
             if (element != "skipped")
                 Attribute(xml, "type", Wording.Name(one.Conclusion));
             Text(xml, Details(control, one, listed));

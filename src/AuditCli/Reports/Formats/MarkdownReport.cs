@@ -37,9 +37,9 @@ internal sealed class MarkdownReport : IReportFormat
             WriteDomain(text, domain);
         WriteExceptions(text, workpaper, cancellationToken);
         text.WriteLine("\n## What the controls are\n");
-        text.WriteLine("| control | version | origin | SHA-256 |\n|---|---|---|---|");
+        text.WriteLine("| control | version | origin | holds for | SHA-256 |\n|---|---|---|---|---|");
         foreach (var control in workpaper.Controls)
-            text.WriteLine($"| {Escape(control.Result.Id)} | {Escape(control.Result.Version)} | {control.Result.Origin.ToString().ToLowerInvariant()} | `{control.Result.Sha256}` |");
+            text.WriteLine($"| {Escape(control.Result.Id)} | {Escape(control.Result.Version)} | {control.Result.Origin.ToString().ToLowerInvariant()} | {Escape(workpaper.SpanOf(control))} | `{control.Result.Sha256}` |");
     }
 
     private static void WriteScope(TextWriter text, Workpaper workpaper)
@@ -57,9 +57,9 @@ internal sealed class MarkdownReport : IReportFormat
         text.WriteLine("| control | title | conclusion | population | exceptions | approved | rows of its evidence |\n|---|---|---|--:|--:|--:|---|");
         foreach (var control in domain)
         {
-            var result = control.Result;
+            var (result, counts) = (control.Result, control.Counts);
             text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {result.Population} | {result.Deviations} | {result.Approved} | {Escape(control.TableRowsLine)} |"));
+                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {Escape(counts.PopulationWords)} | {counts.Exceptions} | {counts.Approved} | {Escape(control.TableRowsLine)} |"));
         }
         var reasons = domain.SelectMany(c => ControlReasons.Of(c.Result).Select(r => (c.Result.Id, Reason: r))).ToArray();
         if (reasons.Length > 0)
@@ -70,9 +70,10 @@ internal sealed class MarkdownReport : IReportFormat
 
     private static void WriteExceptions(TextWriter text, Workpaper workpaper, CancellationToken cancellationToken)
     {
-        foreach (var control in workpaper.Controls.Where(c => c.Result.Deviations + c.Result.Indicated + c.Result.Undetermined > 0))
+        foreach (var control in workpaper.Controls.Where(c => c.Counts.Exceptions + c.Counts.Indicated + c.Counts.Undetermined > 0))
         {
             text.WriteLine($"\n### Exceptions of {Escape(control.Result.Id)}\n");
+            text.WriteLine($"{Escape(control.Counts.Words)}. {Escape(control.Conclusion)}: {Escape(ControlReasons.Meaning(control.Result))}.\n");
             text.WriteLine("| exception | test | account | item | result | reason |\n|---|---|---|---|---|---|");
             var count = 0L;
             foreach (var test in control.Tests)

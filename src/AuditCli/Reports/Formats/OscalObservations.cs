@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Controls;
 using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
 
@@ -127,6 +128,7 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
             : $"{row.Result}: {row.Reason ?? "no reason given"}{(row.ApprovalWords is { Length: > 0 } approval ? $"; approved by {approval}" : "")}");
         _json.WriteStartArray("props");
         oscal.Property("result", row.Result.Replace(' ', '-'));
+        oscal.Property("mode", ControlWords.Of(ControlWords.Modes, control.ModeOf(row.Test)));
         if (row.ExceptionId is { } id)
             oscal.Property("exception-id", id);
         _json.WriteEndArray();

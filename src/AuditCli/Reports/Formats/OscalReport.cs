@@ -96,7 +96,7 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteStartObject();
             _json.WriteString("uuid", oscal.Uuid("result"));
             oscal.Line("title", workpaper.TotalsLine);
-            oscal.Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}. Every item of each population was tested.");
+            oscal.Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}. {(workpaper.Controls.Any(c => !c.IsWholly) ? "Not every item of each population is tested to the end; the findings say what is open." : "Every item of each population was tested.")}");
             _json.WriteString("start", workpaper.Run.Started);
             _json.WriteString("end", workpaper.Run.Finished);
             _observations.WriteItems();
@@ -137,19 +137,21 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteStartObject();
             _json.WriteString("uuid", oscal.Uuid("finding", result.Id));
             oscal.Line("title", $"{result.Id}: {result.Title}");
-            oscal.Lines("description", ControlReasons.Of(result).Prepend($"{control.Conclusion}: {Wording.Meaning(result.Conclusion)}"));
+            oscal.Lines("description", ControlReasons.Of(result).Prepend($"{control.Conclusion}: {ControlReasons.Meaning(result)}"));
             _json.WriteStartArray("props");
             oscal.Property("conclusion", Wording.Name(result.Conclusion));
-            oscal.Property("population", $"{result.Population}");
-            oscal.Property("exceptions", $"{result.Deviations}");
-            oscal.Property("approved-exceptions", $"{result.Approved}");
-            oscal.Property("undetermined", $"{result.Undetermined}");
-            foreach (var test in result.Tests.GroupBy(t => t.Id, StringComparer.Ordinal))
-                oscal.Property($"population-{OscalWriter.Token(test.Key)}", $"{test.Sum(t => t.Population)}");
+            oscal.Property("population", control.Counts.PopulationWords);
+            oscal.Property("exceptions", $"{control.Counts.Exceptions}");
+            oscal.Property("approved-exceptions", $"{control.Counts.Approved}");
+            oscal.Property("undetermined", $"{control.Counts.Undetermined}");
+            oscal.Property("indicated", $"{control.Counts.Indicated}");
+            foreach (var (test, count) in control.Counts.Tests)
+                oscal.Property($"test-{OscalWriter.Token(test)}", count.Words);
             oscal.Property("control-version", result.Version);
             oscal.Property("control-origin", result.Origin.ToString().ToLowerInvariant());
             oscal.Property("control-sha256", result.Sha256.Hex);
             oscal.Property("evidence-rows", control.TableRowsLine);
+            oscal.Property("holds-for", workpaper.SpanOf(control));
             _json.WriteEndArray();
             _json.WriteStartObject("target");
             _json.WriteString("type", "objective-id");
@@ -157,7 +159,7 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteStartObject("status");
             _json.WriteString("state", result.Conclusion == Conclusion.Pass ? "satisfied" : "not-satisfied");
             _json.WriteString("reason", result.Conclusion switch { Conclusion.Pass => "pass", Conclusion.Fail => "fail", _ => "other" });
-            oscal.Line("remarks", $"{control.Conclusion}: {Wording.Meaning(result.Conclusion)}");
+            oscal.Line("remarks", $"{control.Conclusion}: {ControlReasons.Meaning(result)}");
             _json.WriteEndObject();
             _json.WriteEndObject();
             _observations.WriteRelated(control);

@@ -75,8 +75,15 @@ internal sealed class SarifReport : IReportFormat
             Text(json, "version", control.Result.Version);
             Text(json, "origin", control.Origin);
             Text(json, "conclusion", control.Conclusion);
-            json.WriteNumber("population", control.Result.Population);
+            Text(json, "population", control.Counts.PopulationWords);
+            json.WriteNumber("exceptions", control.Counts.Exceptions);
+            json.WriteNumber("approved", control.Counts.Approved);
+            json.WriteStartObject("tests");
+            foreach (var (test, count) in control.Counts.Tests)
+                Text(json, test, count.Words);
+            json.WriteEndObject();
             Text(json, "evidenceRows", control.TableRowsLine);
+            Text(json, "holdsFor", workpaper.SpanOf(control));
             json.WriteEndObject();
             json.WriteEndObject();
         }
@@ -185,7 +192,7 @@ internal sealed class SarifReport : IReportFormat
         };
         string[] words =
         [
-            $"{control.Conclusion}: {Wording.Meaning(control.Result.Conclusion)}",
+            $"{control.Conclusion}: {ControlReasons.Meaning(control.Result)}",
             .. ControlReasons.Of(control.Result),
             .. exceptions > ExceptionsShown ? [$"{ExceptionsShown} of {exceptions} exceptions are given; data/results/ has them all"] : Array.Empty<string>(),
         ];

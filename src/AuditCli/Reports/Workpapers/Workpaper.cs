@@ -36,6 +36,18 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, Immutable
     /// <summary>The controls of each ITGC domain that has any.</summary>
     public IEnumerable<IGrouping<ItgcDomain, WorkpaperControl>> Domains => Controls.GroupBy(c => c.Result.Domain).OrderBy(g => g.Key);
 
+    /// <summary>What a test holds for: a state, or the period.</summary>
+    public string SpanOf(WorkpaperControl control, string test) =>
+        control.ModeOf(test) == ControlMode.Period ? $"the period {Run.PeriodWords}" : $"the state as of {RunDocument.Second(Run.AsOf)}";
+
+    /// <summary>What a control's tests hold for; where they differ, each says which.</summary>
+    public string SpanOf(WorkpaperControl control)
+    {
+        ImmutableArray<string> tests = control.Definition is { } d ? [.. d.Tests.Select(t => t.Id)] : control.Tests;
+        var spans = tests.GroupBy(t => SpanOf(control, t)).ToArray();
+        return spans is [] ? "nothing, since nothing was tested" : spans is [var same] ? same.Key : string.Join("; ", spans.Select(s => $"{string.Join(", ", s)}: {s.Key}"));
+    }
+
     /// <summary>How many controls reached each conclusion, in the order of precedence; conclusions that none reached are left out.</summary>
     public ImmutableArray<(Conclusion Conclusion, int Count)> Totals =>
     [
@@ -53,6 +65,9 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, Immutable
         ("Period", Run.PeriodWords),
         ("State as of", RunDocument.Second(Run.AsOf)),
         ("Collected", $"{RunDocument.Second(Run.Started)} to {RunDocument.Second(Run.Finished)}"),
+        .. Results.Parameters is { ReadFrom: { } from, ReadUntil: { } until }
+            ? [("Read, by the servers' clocks", $"{RunDocument.Second(Rfc3339.Format(from))} to {RunDocument.Second(Rfc3339.Format(until))}")]
+            : Array.Empty<(string, string)>(),
         ("Run by", $"{Run.RunBy.User} on {Run.RunBy.Machine}"),
         ("Preparer", Run.Preparer),
         ("Reviewer", Run.Reviewer),
@@ -89,9 +104,31 @@ internal sealed record WorkpaperControl(
     /// <summary>Its conclusion as people read it.</summary>
     public string Conclusion => ControlReasons.Conclusion(Result);
 
+    /// <summary>Its counts as every format prints them.</summary>
+    public ControlCounts Counts { get; } = new(Result);
+
+    /// <summary>
+    /// How much of the population was looked at. Where people have questions left to answer, what the program tested is not all of it.
+    /// </summary>
+    public string Tested => OpenQuestions is > 0 and var open
+        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, so the test is not finished"
+        : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question to a person is open"
+        : Counts.Tests.IsEmpty ? "nothing was tested"
+        : Counts.Undetermined > 0 ? $"every item was tested, nothing was sampled; {Counts.Undetermined} could not be determined"
+        : "100 %: every item was tested, nothing was sampled";
+
+    /// <summary>Whether each item was tested to the end.</summary>
+    public bool IsWholly => OpenQuestions == 0 && Result.Conclusion != Controls.Conclusion.NeedsReview && Counts.Undetermined == 0;
+
+    private int OpenQuestions => Definition?.HumanAttributes.Length ?? 0;
+
     /// <summary>Where its file comes from and which it is.</summary>
     public string Origin => $"{Result.Origin.ToString().ToLowerInvariant()}, sha256 {Result.Sha256}";
 
     /// <summary>The test as the control's file has it; null where that cannot be read.</summary>
     public TestProcedure? Test(string id) => Definition?.Tests.FirstOrDefault(t => t.Id == id);
+
+    /// <summary>Whether a test speaks of a state or of the period, as it concluded; in older results as its control says.</summary>
+    public ControlMode ModeOf(string test) =>
+        Result.Tests.FirstOrDefault(t => t.Id == test)?.Mode ?? (Test(test) is { } procedure ? Definition!.ModeOf(procedure) : ControlMode.PointInTime);
 }

@@ -13,18 +13,19 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     public void Write(WorkpaperControl control, int number)
     {
-        var result = control.Result;
+        var (result, counts) = (control.Result, control.Counts);
         html.Write($"<article id=\"{result.Id}\" data-id=\"{result.Id}\" aria-labelledby=\"h-{number}\"><header><h3 id=\"h-{number}\">{result.Id}&ensp;{result.Title}</h3><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span><a class=\"back\" href=\"#h-controls\">All controls</a></header>");
         if (control.Definition is { } definition)
             html.Write($"<p class=\"lead\">{definition.Objective}</p>");
         else
             html.Write($"<p class=\"lead\">Its description cannot be shown: {control.WhyNoDefinition}</p>");
-        html.Write($"<ul class=\"numbers\"><li><b>{result.Population}</b>population</li><li><b>{result.Deviations}</b>exceptions</li><li><b>{result.Approved}</b>approved</li>");
-        if (result.Undetermined > 0)
-            html.Write($"<li><b>{result.Undetermined}</b>undetermined</li>");
-        if (result.Indicated > 0)
-            html.Write($"<li><b>{result.Indicated}</b>indicated</li>");
+        html.Write($"<ul class=\"numbers\"><li><b>{counts.PopulationCell}</b>population</li><li><b>{counts.Exceptions}</b>exceptions</li><li><b>{counts.Approved}</b>approved</li>");
+        if (counts.Undetermined > 0)
+            html.Write($"<li><b>{counts.Undetermined}</b>undetermined</li>");
+        if (counts.Indicated > 0)
+            html.Write($"<li><b>{counts.Indicated}</b>indicated</li>");
         html.Markup("</ul>");
+        html.Write($"<p class=\"k\">{counts.Words}. {control.Conclusion}: {ControlReasons.Meaning(result)}.</p>");
         WriteReasons(control);
         WriteExceptions(control, number);
         WriteProcedure(control);
@@ -104,7 +105,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         if (control.Definition is { } d)
         {
             html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt><dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
-            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, {(d.Mode == ControlMode.Period ? $"over the period {workpaper.Run.PeriodWords}" : $"state as of {RunDocument.Second(workpaper.Run.AsOf)}")}; every item of the population, nothing sampled</dd>");
+            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, for {workpaper.SpanOf(control)}; {control.Tested}</dd>");
             html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
         }
         html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
@@ -112,7 +113,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
         html.Markup("</dl>");
         foreach (var test in control.Definition?.Tests ?? [])
-            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p><p class=\"k\">{control.Counts.Tests.Where(t => t.Test == test.Id).Select(t => t.Count.Words).FirstOrDefault("nothing was tested")}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
         if (control.Definition is { } definition)
         {
             if (!definition.Limitations.IsEmpty)
@@ -168,8 +169,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WritePopulation(WorkpaperControl control, int number)
     {
-        var result = control.Result;
-        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {result.Population} {(result.Population == 1 ? "item" : "items")}, {(result.Population == 0 ? "nothing to test" : "every one tested")}</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
+        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {control.Counts.PopulationWords}; {control.Tested}</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
         html.Markup("<option>pass</option><option>exception</option><option>approved exception</option><option>undetermined</option><option>indicated exception</option></select></label></div>");
         html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr><th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th><th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
         html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div><p class=\"count-shown status\" role=\"status\"></p></div></details>");

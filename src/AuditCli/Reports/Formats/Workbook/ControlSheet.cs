@@ -29,7 +29,7 @@ internal static class ControlSheet
         WriteSources(sheet, control);
         WritePopulation(sheet, control);
         Section(sheet, "7  Sample");
-        Field(sheet, "Items tested", $"100 %: every one of the {Wording.Count(result.Population, "item")} of the population was tested; nothing was sampled");
+        Field(sheet, "Items tested", control.Tested);
         WriteResults(sheet, control);
         WriteExceptions(sheet, workpaper, control, cancellationToken);
         Section(sheet, "10  Evaluation (to be filled in)");
@@ -62,7 +62,7 @@ internal static class ControlSheet
         Field(sheet, "Domain", Wording.Name(result.Domain));
         Field(sheet, "Owner", definition.Owner);
         Field(sheet, "Nature, frequency", $"{definition.NatureType}, {definition.NatureExecution}; {definition.Frequency}");
-        Field(sheet, "Period", definition.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"state as of {RunDocument.Second(workpaper.Run.AsOf)}");
+        Field(sheet, "Tested for", workpaper.SpanOf(control));
         if (definition.Walkthrough is { } walkthrough)
             Field(sheet, "Walkthrough", walkthrough);
         Section(sheet, "4  Test procedure");
@@ -71,7 +71,7 @@ internal static class ControlSheet
             Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value")}");
         foreach (var test in definition.Tests)
         {
-            Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}");
+            Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}; for {workpaper.SpanOf(control, test.Id)}");
             Field(sheet, "SQL", test.Sql.TrimEnd(), CellStyle.Code);
         }
     }
@@ -96,7 +96,7 @@ internal static class ControlSheet
     private static void WritePopulation(SheetWriter sheet, WorkpaperControl control)
     {
         Section(sheet, "6  Population, and whether it is complete");
-        Field(sheet, "Population", Wording.Count(control.Result.Population, "item"));
+        Field(sheet, "Population", control.Counts.PopulationWords);
         Field(sheet, "Rows of its evidence", control.TableRowsLine);
         if (control.Definition?.NoCompleteness is { } why)
             Field(sheet, "Completeness", $"no check: {why}");
@@ -116,12 +116,13 @@ internal static class ControlSheet
     private static void WriteResults(SheetWriter sheet, WorkpaperControl control)
     {
         Section(sheet, "8  Results");
-        sheet.Row(WorkbookReport.Header("test", "target", "account", "population, exceptions, approved, undetermined, indicated", "conclusion", "SHA-256 of the rows"));
+        Field(sheet, "In all", control.Counts.Words);
+        sheet.Row(WorkbookReport.Header("test", "target", "account", "exceptions and population", "conclusion", "SHA-256 of the rows"));
         foreach (var test in control.Result.Tests.Take(EvidenceShown))
         {
             sheet.Row(
                 SheetCell.Of(test.Id), SheetCell.Of(test.Partition.Target), SheetCell.Of(test.Partition.Account),
-                SheetCell.Of($"{test.Population}, {test.Deviations}, {test.Approved}, {test.Undetermined}, {test.Indicated}"),
+                SheetCell.Of(ItemCount.Of(test).Words, CellStyle.Wrapped),
                 SheetCell.Of(Wording.Name(test.Conclusion), WorkbookReport.StyleOf(test.Conclusion)), SheetCell.Of(test.RowsSha256.Hex, CellStyle.Code));
         }
         if (control.Result.Tests.Length > EvidenceShown)
@@ -157,7 +158,7 @@ internal static class ControlSheet
     {
         Section(sheet, "11  Conclusion");
         sheet.Row(SheetCell.Of("Conclusion", CellStyle.Label), SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(control.Result.Conclusion)));
-        Field(sheet, "Which means", Wording.Meaning(control.Result.Conclusion));
+        Field(sheet, "Which means", ControlReasons.Meaning(control.Result));
         foreach (var reason in ControlReasons.Of(control.Result))
             Field(sheet, "Because", reason);
         foreach (var limitation in control.Definition?.Limitations ?? [])
@@ -166,7 +167,7 @@ internal static class ControlSheet
             Field(sheet, "Note", note);
         foreach (var question in control.Definition?.HumanAttributes ?? [])
             Fill(sheet, $"To be answered: {question.Id}", question.Question);
-        Field(sheet, "Holds for", control.Definition?.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"the state as of {RunDocument.Second(workpaper.Run.AsOf)}");
+        Field(sheet, "Holds for", workpaper.SpanOf(control));
         if (control.Definition?.Recommendation is { } recommendation)
             Field(sheet, "Recommendation", recommendation);
     }

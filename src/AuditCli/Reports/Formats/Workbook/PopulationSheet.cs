@@ -37,7 +37,7 @@ internal sealed class PopulationSheet
     public void Write(SheetWriter sheet, string controlSheet, CancellationToken cancellationToken)
     {
         var result = _control.Result;
-        sheet.Row([SheetCell.Of("back", CellStyle.Link), SheetCell.Of($"{result.Id}: {Wording.Count(result.Population, "item")}, all of them tested; {result.Title}", CellStyle.Label), .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Label), 3)], 15);
+        sheet.Row([SheetCell.Of("back", CellStyle.Link), SheetCell.Of($"{result.Id}: {_control.Counts.PopulationWords}; {_control.Tested}; {result.Title}", CellStyle.Label), .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Label), 3)], 15);
         sheet.Merge(1, 4);
         sheet.Link(0, controlSheet, "back to the workpaper");
         sheet.Row(WorkbookReport.Header([.. Fixed, .. _attributes]));

@@ -1,0 +1,164 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>
+/// Finds the tables of a test in which a row that was not read would make a deviation: what SQL asks for with NOT EXISTS, NOT IN, EXCEPT
+/// or an anti join, and what <c>pass</c> asks for with EXISTS or IN. A deviation seen while such a table is incomplete may be one that
+/// the refusal made, so it must not stand. What a LEFT JOIN makes of a missing row only the author can say.
+/// </summary>
+internal sealed class AbsentRows
+{
+    private readonly SqlScope _scope;
+    private readonly Dictionary<string, ImmutableHashSet<string>> _ctes = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _found = new(StringComparer.Ordinal);
+
+    private AbsentRows(SqlScope scope) => _scope = scope;
+
+    /// <summary>Names of tables, as the scope spells them.</summary>
+    /// <param name="node">The syntax tree of a SELECT that the gate admitted.</param>
+    public static ImmutableSortedSet<string> Of(JsonElement node, SqlScope scope)
+    {
+        var absent = new AbsentRows(scope);
+        absent.Visit(node, outermost: true);
+        return [.. absent._found];
+    }
+
+    private void Visit(JsonElement element, bool outermost)
+    {
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var child in element.EnumerateArray())
+                Visit(child, outermost);
+        }
+        if (element.ValueKind != JsonValueKind.Object)
+            return;
+        // Before the SELECT that names them.
+        if (element.TryGetProperty("cte_map", out var common))
+            CommonTables(common);
+        switch (Text(element, "type"))
+        {
+            case "OPERATOR_NOT":
+                foreach (var child in Children(element))
+                {
+                    if (IsQuestion(child))
+                        Found(child);
+                }
+                break;
+            case "JOIN" when Text(element, "join_type") == "ANTI":
+                Found(element.GetProperty("right"));
+                break;
+            case "SET_OPERATION_NODE" when Text(element, "setop_type") == "EXCEPT":
+                if (element.TryGetProperty("right", out var right))
+                    Found(right);
+                break;
+        }
+        var union = Text(element, "type") == "SET_OPERATION_NODE";
+        foreach (var member in element.EnumerateObject().Where(m => !m.NameEquals("cte_map")))
+        {
+            if (outermost && member.NameEquals("select_list"))
+            {
+                foreach (var column in member.Value.EnumerateArray())
+                {
+                    if (string.Equals(Text(column, "alias"), "pass", StringComparison.OrdinalIgnoreCase))
+                        Pass(column, wanted: true);
+                    else
+                        Visit(column, outermost: false);
+                }
+            }
+            else
+            {
+                Visit(member.Value, outermost && union && (member.NameEquals("left") || member.NameEquals("right") || member.NameEquals("children")));
+            }
+        }
+    }
+
+    /// <summary>Walks what decides the verdict.</summary>
+    /// <param name="wanted">Whether the expression being true speaks for a pass.</param>
+    private void Pass(JsonElement element, bool wanted)
+    {
+        switch (Text(element, "class"), Text(element, "type"))
+        {
+            case ("OPERATOR", "OPERATOR_NOT"):
+                foreach (var child in Children(element))
+                    Pass(child, !wanted);
+                break;
+            case ("CONJUNCTION", _):
+                foreach (var child in Children(element))
+                    Pass(child, wanted);
+                break;
+            case ("CAST", _):
+                Pass(element.GetProperty("child"), wanted);
+                break;
+            case ("CASE", _):
+                foreach (var check in element.GetProperty("case_checks").EnumerateArray())
+                {
+                    var (when, then) = (check.GetProperty("when_expr"), check.GetProperty("then_expr"));
+                    if (Constant(then) is { } verdict)
+                    {
+                        Pass(when, wanted == verdict);
+                    }
+                    else
+                    {
+                        Visit(when, outermost: false);
+                        Pass(then, wanted);
+                    }
+                }
+                Pass(element.GetProperty("else_expr"), wanted);
+                break;
+            default:
+                if (wanted && IsQuestion(element))
+                    Found(element);
+                Visit(element, outermost: false);
+                break;
+        }
+    }
+
+    /// <summary>Whether the expression asks for the existence of a row.</summary>
+    private static bool IsQuestion(JsonElement element) => Text(element, "class") == "SUBQUERY" && Text(element, "subquery_type") is "EXISTS" or "ANY";
+
+    private void CommonTables(JsonElement map)
+    {
+        foreach (var entry in map.GetProperty("map").EnumerateArray())
+        {
+            Visit(entry.GetProperty("value"), outermost: false);
+            _ctes[entry.GetProperty("key").GetString()!] = [.. TablesOf(entry.GetProperty("value"))];
+        }
+    }
+
+    private void Found(JsonElement element) => _found.UnionWith(TablesOf(element));
+
+    /// <summary>The evidence that a part of the tree reads, through CTEs too.</summary>
+    private IEnumerable<string> TablesOf(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Array => element.EnumerateArray().SelectMany(TablesOf),
+        JsonValueKind.Object when Text(element, "type") == "BASE_TABLE" && Text(element, "table_name") is { } name =>
+            _ctes.TryGetValue(name, out var tables) ? tables
+            : _scope.Tables.Where(t => string.Equals(t.Name, name, StringComparison.OrdinalIgnoreCase)).Select(t => t.Name),
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(m => TablesOf(m.Value)),
+        _ => [],
+    };
+
+    private static JsonElement.ArrayEnumerator Children(JsonElement element) =>
+        element.TryGetProperty("children", out var children) && children.ValueKind == JsonValueKind.Array ? children.EnumerateArray() : default;
+
+    /// <summary>The truth value that is written there; DuckDB's tree has it as a constant, or as a cast of 't' or 'f'.</summary>
+    private static bool? Constant(JsonElement element)
+    {
+        if (Text(element, "class") == "CAST")
+            return Constant(element.GetProperty("child"));
+        if (Text(element, "class") != "CONSTANT" || !element.TryGetProperty("value", out var value) || !value.TryGetProperty("value", out var written))
+            return null;
+        return written.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.String => written.GetString() switch { "t" => true, "f" => false, _ => null },
+            _ => null,
+        };
+    }
+
+    private static string? Text(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+
+namespace AuditCli.Tests;
+
+/// <summary>
+/// Every case of every shipped control again, with one evidence refused at a time: a refusal makes no pass and no deviation, and what
+/// the other evidence shows is not lost.
+/// </summary>
+public sealed class DeniedFixturesTests
+{
+    /// <summary>
+    /// Evidence that alone knows a deviation of some case, because it is the population or the one source of the fact. A refusal of
+    /// anything else must leave the deviations visible.
+    /// </summary>
+    private static readonly ImmutableSortedSet<string> OnlySource =
+    [
+        "APD-AWS-001 account_summary", "APD-AWS-001 root_events", "APD-AWS-001 virtual_devices", "APD-AWS-002 credential_report",
+        "APD-AWS-004 access_keys", "APD-AWS-004 users", "APD-AWS-006 auth_details", "APD-GCP-001 bindings",
+        "APD-GCP-002 activities", "APD-GCP-002 keys", "APD-GCP-002 service_accounts", "APD-K8S-001 mappings", "APD-K8S-001 rights",
+        "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_report",
+        "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes", "APD-XSR-001 kubernetes_cluster_bindings",
+        "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller",
+        "INF-AWS-002 security_groups", "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers",
+        "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trails",
+        "LOG-AWS-001 update_events",
+    ];
+
+    public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
+
+    [Theory]
+    [MemberData(nameof(ShippedControls))]
+    public async Task A_refusal_makes_no_pass_and_no_deviation(string id)
+    {
+        var (control, fixtures) = Load(id);
+        var wrong = new List<string>();
+        foreach (var (fixture, evidence, denied, how) in Denials(control, fixtures))
+        {
+            var (conclusion, deviations, indicated) = await ConcludedAsync(control, denied);
+            var where = $"'{fixture.Name}' with {evidence} {how}";
+            if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
+                wrong.Add($"{where}: {conclusion}");
+            if (deviations.Except(fixture.Expect.Deviations).ToArray() is { Length: > 0 } made)
+                wrong.Add($"{where}: made {string.Join(", ", made)}");
+            if (fixture.Expect.Conclusion == Conclusion.Fail && deviations.IsEmpty && indicated.IsEmpty && !OnlySource.Contains($"{id} {evidence}"))
+                wrong.Add($"{where}: nothing is said of {string.Join(", ", fixture.Expect.Deviations)}");
+        }
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    private static (Control Control, FixtureFile Fixtures) Load(string id)
+    {
+        var loaded = Libraries.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Single(c => c.Control.Id == id);
+        var (fixtures, faults) = FixtureLoader.Load(loaded.Fixtures!, loaded.Control);
+        Assert.True(faults.IsEmpty, string.Join('\n', faults));
+        return (loaded.Control, fixtures!);
+    }
+
+    private static IEnumerable<(FixtureCase Case, string Evidence, FixtureCase Denied, string How)> Denials(Control control, FixtureFile fixtures)
+    {
+        foreach (var fixture in fixtures.Cases)
+        {
+            foreach (var partition in fixture.Partitions.Where(p => !p.Evidence.IsEmpty))
+            {
+                foreach (var need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.ContainsKey(n.Name)))
+                {
+                    var refused = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, "AccessDenied", []));
+                    yield return (fixture, need.Name, With(fixture, partition, refused), "refused");
+                    if (OneCall(need, partition.Evidence[need.Name]) is { } table)
+                        yield return (fixture, need.Name, With(fixture, partition, ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, table)), "refused for one parent");
+                }
+            }
+        }
+    }
+
+    private static FixtureCase With(FixtureCase fixture, FixturePartition partition, ImmutableSortedDictionary<string, FixtureTable> tables) =>
+        fixture with { Partitions = fixture.Partitions.Replace(partition, partition with { Evidence = partition.Evidence.SetItems(tables) }) };
+
+    /// <summary>The evidence and what is asked for each of its rows.</summary>
+    private static IEnumerable<EvidenceNeed> Below(Control control, EvidenceNeed need) =>
+        control.Evidence.Where(n => n.ForEach == need.Name).SelectMany(n => Below(control, n)).Prepend(need);
+
+    /// <summary>The table with the first of its calls refused.</summary>
+    private static FixtureTable? OneCall(EvidenceNeed need, FixtureTable table)
+    {
+        if (need.ForEach is null || table.Rows.IsEmpty || table.Outcome != CollectionOutcome.Complete)
+            return null;
+        var asked = Asked(need, table.Rows[0]);
+        var calls = (table.Calls.IsEmpty ? table.Rows : table.Calls).Select(r => Asked(need, r)).Distinct().ToImmutableArray();
+        return new(
+            [.. table.Rows.Where(r => Asked(need, r) != asked)], CollectionOutcome.Incomplete, "AccessDenied",
+            [.. calls.Select(c => JsonElement.Parse(c == asked ? c[..^1] + ",\"outcome\":\"failed\",\"code\":\"AccessDenied\"}" : c[..^1] + ",\"outcome\":\"complete\"}"))]);
+    }
+
+    /// <summary>With what a row was asked for, as JSON.</summary>
+    private static string Asked(EvidenceNeed need, JsonElement row) => JsonSerializer.Serialize(
+        row.EnumerateObject().Where(m => m.Name == "_region" || need.With.ContainsKey(m.Name.Replace("_with_", "", StringComparison.Ordinal)) && m.Name.StartsWith("_with_", StringComparison.Ordinal))
+            .ToDictionary(m => m.Name, m => m.Value));
+
+    /// <summary>What the case concludes, whatever it expects.</summary>
+    private static async Task<(Conclusion Conclusion, ImmutableArray<string> Deviations, ImmutableArray<string> Indicated)> ConcludedAsync(Control control, FixtureCase fixture)
+    {
+        var nothing = new FixtureExpectation(Conclusion.Error, [], [], []) { Indicated = [] };
+        var differences = Assert.Single(await FixtureRunner.RunAsync(control, new("f", [fixture with { Expect = nothing }]), EvaluationLimits.Default, process: null, CancellationToken.None)).Differences;
+        var got = differences.FirstOrDefault(d => d.StartsWith("expected Error, got ", StringComparison.Ordinal))?["expected Error, got ".Length..].Split(';')[0];
+        return (got is null ? Conclusion.Error : Enum.Parse<Conclusion>(got), Items("deviation"), Items("indicated"));
+
+        ImmutableArray<string> Items(string verdict) => [.. differences.Where(d => d.EndsWith($"' is {verdict}, which the case does not expect", StringComparison.Ordinal)).Select(d => d[1..d.LastIndexOf("' is ", StringComparison.Ordinal)])];
+    }
+}
