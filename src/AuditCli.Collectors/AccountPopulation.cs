@@ -61,10 +61,14 @@ internal sealed class AccountPopulation(BundleWriter bundle)
             Columns = [.. added, .. Columns],
             Exchanges = exchanges,
             Identity = reached.FirstOrDefault(IsRead)?.Connection!.Identity ?? "",
-            Started = exchanges.Min(e => e.Date),
-            Finished = exchanges.Max(e => e.Date),
+            Started = default,
+            Finished = default,
         };
-        return RequestCollection.Finished(item, failures, anythingRead: true);
+        // A list of accounts is always the answer to a request, so that there is a time.
+        var times = new ReadingTimes();
+        foreach (var exchange in exchanges)
+            times.Add(exchange);
+        return times.Of(RequestCollection.Finished(item, failures, anythingRead: true));
     }
 
     private static bool IsRead(ReachedTarget account) => account.IsEntered && account.ReadThrough is null;

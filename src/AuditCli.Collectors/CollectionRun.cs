@@ -19,8 +19,8 @@ public sealed record ReachedTarget(Target Target, Connection? Connection, string
     public string Account => Connection?.Account ?? "";
 }
 
-/// <summary>What a run collected: every target in the order given, and every evidence item, as they stand in the index.</summary>
-public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<EvidenceItem> Items);
+/// <summary>What a run collected: every target in the order given, every file handed in, and every evidence item, as they are in the index.</summary>
+public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<BundledInput> Inputs, ImmutableArray<EvidenceItem> Items);
 
 /// <summary>
 /// The only stage that reaches the network: carries out a plan and writes every answer, and every failure to get one, into the
@@ -50,6 +50,7 @@ public sealed class CollectionRun(
         ImmutableArray<SuppliedInput> inputs,
         CancellationToken cancellationToken)
     {
+        var bundled = await InputCollection.BundleAsync(bundle, inputs, plan.Inputs, cancellationToken);
         var entered = await Task.WhenAll(targets.Select(t => EnterAsync(t, cancellationToken)));
         var reached = OncePerAccount(entered.SelectMany(t => t));
         foreach (var target in reached)
@@ -68,7 +69,10 @@ public sealed class CollectionRun(
 
         var given = ImmutableArray.CreateBuilder<EvidenceItem>();
         foreach (var input in plan.Inputs)
-            given.Add(await RecordAsync(await new InputCollection(bundle, clock).CollectAsync(input, inputs.Single(i => i.Name == input.Input), cancellationToken), cancellationToken));
+        {
+            var (supplied, copy) = (inputs.Single(i => i.Name == input.Input), bundled.Single(b => b.Name == input.Input).File);
+            given.Add(await RecordAsync(new InputCollection(bundle, clock).Collect(input, supplied, copy, cancellationToken), cancellationToken));
+        }
 
         foreach (var target in listing)
             given.Add(await RecordAsync(new AccountPopulation(bundle).Write(target, [.. reached.Where(t => t.Target.Name == target.Name)]), cancellationToken));
@@ -82,7 +86,7 @@ public sealed class CollectionRun(
             var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
             items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
         }
-        return new(reached, [.. given, .. await AllAsync(items.Values)]);
+        return new(reached, bundled, [.. given, .. await AllAsync(items.Values)]);
     }
 
     private async Task<ImmutableArray<ReachedTarget>> EnterAsync(Target target, CancellationToken cancellationToken)
@@ -168,7 +172,7 @@ public sealed class CollectionRun(
         var collection = new RequestCollection(collectors[connection.Target.Source], transport, bundle, clock, limit);
         return parent is null
             ? await collection.CollectAsync(place, cancellationToken)
-            : await new PerParentCollection(collection, bundle, clock, tell).CollectAsync(place, await parent, cancellationToken);
+            : await new PerParentCollection(collection, bundle, tell).CollectAsync(place, await parent, cancellationToken);
     }
 
     private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request) => new()

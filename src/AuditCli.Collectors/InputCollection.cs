@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
-using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors;
 
@@ -12,31 +12,48 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
 {
     private const string Source = "file";
 
-    /// <summary>Collects one input. A file that cannot be understood, or has other rows than stated, is in the item returned.</summary>
-    /// <exception cref="IOException">The file cannot be read, or the bundle not be written.</exception>
-    public async Task<EvidenceItem> CollectAsync(PlannedInput planned, SuppliedInput supplied, CancellationToken cancellationToken)
+    /// <summary>Copies every file into the bundle, those that nobody reads too: what was handed in is part of what was relied on.</summary>
+    /// <exception cref="IOException">A file cannot be read, or the bundle not be written.</exception>
+    public static async Task<ImmutableArray<BundledInput>> BundleAsync(
+        BundleWriter bundle, ImmutableArray<SuppliedInput> supplied, IEnumerable<PlannedInput> planned, CancellationToken cancellationToken)
+    {
+        var read = planned.Select(p => p.Input).ToHashSet(StringComparer.Ordinal);
+        var inputs = ImmutableArray.CreateBuilder<BundledInput>();
+        foreach (var input in supplied)
+        {
+            var name = BundlePaths.Segment(input.Name);
+            var copy = $"data/inputs/{name}/{name}{Path.GetExtension(input.Path).ToLowerInvariant()}";
+            inputs.Add(new(input.Name, copy, await CopyAsync(bundle, input.Path, copy, cancellationToken), read.Contains(input.Name)));
+        }
+        return inputs.ToImmutable();
+    }
+
+    /// <summary>Reads one input's copy. A file that cannot be understood, or has other rows than stated, is in the item returned.</summary>
+    /// <exception cref="IOException">The copy cannot be read, or the bundle not be written.</exception>
+    public EvidenceItem Collect(PlannedInput planned, SuppliedInput supplied, string copy, CancellationToken cancellationToken)
     {
         var started = clock.GetUtcNow();
         var added = EvidenceColumns.Added(perParent: false, []);
         var id = EvidenceIds.For(Source, planned.Input, Canonical(planned));
-        var name = BundlePaths.Segment(supplied.Name);
-        var copy = $"data/inputs/{name}/{name}{Path.GetExtension(supplied.Path).ToLowerInvariant()}";
-        if (!File.Exists(bundle.PathOf(copy)))
-            await CopyAsync(supplied.Path, copy, cancellationToken);
-
-        var failures = new FailureTally();
+        var reading = new InputReading(planned, supplied.Shown);
         using var table = bundle.OpenTable(id, added, planned.Columns);
         try
         {
-            Read(copy, planned, table, failures, cancellationToken);
+            foreach (var row in reading.Rows(File.OpenRead(bundle.PathOf(copy))))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (table.Append(["", "", "", $"{copy}#/{row.Number}"], row.Row) is { } misfit)
+                    reading.Judge(row, misfit);
+            }
             if (supplied.StatedRows is { } stated && stated != table.Rows)
-                failures.Add("StatedRowsDiffer", $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
+                reading.Failures.Add("StatedRowsDiffer", $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
         }
         catch (InvalidDataException e)
         {
-            failures.Add("InputUnreadable", e.Message);
+            reading.Failures.Add("InputUnreadable", e.Message);
         }
         var written = table.Complete();
+        var failures = reading.Failures;
         var item = new EvidenceItem
         {
             EvidenceId = id,
@@ -58,34 +75,34 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
             Identity = "",
             Started = started,
             Finished = clock.GetUtcNow(),
+            Notes = [.. reading.Notes],
         };
         return RequestCollection.Finished(item, failures, anythingRead: written.Rows > 0);
     }
 
-    private async Task CopyAsync(string from, string to, CancellationToken cancellationToken)
+    private static async Task<Digest> CopyAsync(BundleWriter bundle, string from, string to, CancellationToken cancellationToken)
     {
         await using var source = File.OpenRead(from);
-        await using var target = bundle.OpenFile(to);
-        await source.CopyToAsync(target, cancellationToken);
-    }
-
-    private void Read(string copy, PlannedInput planned, TableWriter table, FailureTally failures, CancellationToken cancellationToken)
-    {
-        using var csv = new CsvReader(File.OpenRead(bundle.PathOf(copy)), copy);
-        foreach (var row in new InputTable(csv, planned.Columns).Rows())
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var reference = $"{copy}#/{row.Number}";
-            if ((table.Append(["", "", "", reference], row.Row) ?? row.Misfit) is { } misfit)
-                failures.Add(Misfits.Code, $"{misfit.Column}: {misfit.Description} ({copy}:{row.Line})");
-        }
+        await using (var target = bundle.OpenFile(to))
+            await source.CopyToAsync(target, cancellationToken);
+        await using var copy = File.OpenRead(bundle.PathOf(to));
+        return Digest.FromHash(await SHA256.HashDataAsync(copy, cancellationToken));
     }
 
     /// <summary>What makes the table: the input, and the columns declared for it.</summary>
-    private static JsonObject Canonical(PlannedInput planned) => new()
+    private static JsonObject Canonical(PlannedInput planned)
     {
-        ["source"] = Source,
-        ["operation"] = planned.Input,
-        ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Type.ToString())))),
-    };
+        var form = new JsonObject
+        {
+            ["source"] = Source,
+            ["operation"] = planned.Input,
+            ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Type.ToString())))),
+        };
+        if (!planned.OneOf.IsEmpty)
+        {
+            form["one_of"] = new JsonObject(planned.OneOf.Select(o =>
+                KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)JsonValue.Create(w))]))));
+        }
+        return form;
+    }
 }

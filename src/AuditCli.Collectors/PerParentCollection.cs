@@ -24,7 +24,7 @@ public static class PerParentCodes
 /// of the parent's rows, so that live and replayed tables are the same bytes. At most <see cref="Window"/> calls, and a few pages of
 /// each, are held in memory.
 /// </summary>
-internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, TimeProvider clock, Action<CollectionEvent> tell)
+internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, Action<CollectionEvent> tell)
 {
     private const int Window = 32;
     private const int PagesAhead = 2;
@@ -33,7 +33,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
     /// <summary>Collects for every row of the parent. A parent that was not read whole limits this evidence too.</summary>
     public async Task<EvidenceItem> CollectAsync(RequestPlace place, EvidenceItem parent, CancellationToken cancellationToken)
     {
-        var item = place.Item(clock.GetUtcNow());
+        // Where no parent row asks for anything, that is known when the last of them was read.
+        var item = place.Item(parent.Finished);
         var with = place.Request.With.Keys.ToImmutableArray();
         using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
@@ -55,7 +56,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             await stop.CancelAsync();
         }
         var (rows, calledFor) = (table.Complete(), calls.Complete());
-        return RequestCollection.Finished(item, writing.Failures, anythingRead: writing.Pages > 0) with
+        return writing.Times.Of(RequestCollection.Finished(item, writing.Failures, anythingRead: writing.Pages > 0) with
         {
             Code = writing.Failures.IsEmpty ? null : writing.Failures.Failures[0].Code,
             Pages = writing.Pages,
@@ -66,9 +67,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             CallsSha256 = calledFor.Sha256,
             Redactions = [.. writing.Redactions],
             Redacted = writing.Redacted > 0 ? writing.Redacted : null,
-            Started = writing.First ?? item.Started,
-            Finished = writing.Last ?? clock.GetUtcNow(),
-        };
+        });
     }
 
     private async Task StartAllAsync(RequestPlace place, EvidenceItem parent, string evidenceId, ChannelWriter<Child> children, CancellationToken cancellationToken)
@@ -145,11 +144,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         var outcome = failure is null ? CollectionOutcome.Complete : pages > 0 ? CollectionOutcome.Incomplete : CollectionOutcome.Failed;
         if (failure is { } f)
             writing.Failures.Add(f.Code, f.Message);
-        if (answered.Exchanges is [var first, ..])
-        {
-            writing.First ??= first.Date;
-            writing.Last = answered.Exchanges[^1].Date;
-        }
+        foreach (var exchange in answered.Exchanges)
+            writing.Times.Add(exchange);
         foreach (var redacted in answered.Exchanges.Where(e => !e.Redactions.IsEmpty))
         {
             writing.Redacted++;
@@ -193,7 +189,6 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         public long Pages { get; set; }
         public long Redacted { get; set; }
         public List<Redaction> Redactions { get; } = [];
-        public DateTimeOffset? First { get; set; }
-        public DateTimeOffset? Last { get; set; }
+        public ReadingTimes Times { get; } = new();
     }
 }

@@ -47,7 +47,10 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         if (answered.Stopped is { } stopped)
             failures.Add(stopped.Code, stopped.Message);
         var written = table.Complete();
-        return Finished(item, failures, anythingRead: answered.Pages > 0) with
+        var times = new ReadingTimes();
+        foreach (var exchange in answered.Exchanges)
+            times.Add(exchange);
+        return times.Of(Finished(item, failures, anythingRead: answered.Pages > 0) with
         {
             Code = failures.IsEmpty ? answered.NoneCode : failures.Failures[0].Code,
             Pages = answered.Pages,
@@ -57,9 +60,8 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
             Exchanges = answered.Exchanges,
             Redactions = [.. answered.Exchanges.SelectMany(e => e.Redactions).Take(RecordedResponse.MostRedactions)],
             Redacted = answered.Exchanges.Count(e => !e.Redactions.IsEmpty) is > 0 and var redacted ? redacted : null,
-            Started = answered.Exchanges.IsEmpty ? item.Started : answered.Exchanges[0].Date,
-            Finished = answered.Exchanges.IsEmpty ? clock.GetUtcNow() : answered.Exchanges[^1].Date,
-        };
+            Finished = clock.GetUtcNow(),
+        });
     }
 
     /// <summary>Writes the rows of one question's answers as they come, and says how it went.</summary>

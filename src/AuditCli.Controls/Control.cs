@@ -24,6 +24,8 @@ public sealed record Control
     public required string NatureExecution { get; init; }
     public required string Frequency { get; init; }
     public required ControlKind Kind { get; init; }
+
+    /// <summary>The mode of its tests that say none of their own.</summary>
     public required ControlMode Mode { get; init; }
     public required bool KeyControl { get; init; }
     public required string Owner { get; init; }
@@ -61,6 +63,9 @@ public sealed record Control
     public required ReadOnlyMemory<byte> Source { get; init; }
 
     public Digest Sha256 => Digest.Of(Source.Span);
+
+    /// <summary>Whether a test speaks of a state or of the period.</summary>
+    public ControlMode ModeOf(TestProcedure test) => test.Mode ?? Mode;
 }
 
 /// <summary>The ITGC domains of the catalogue, in the order in which reports show them.</summary>
@@ -118,6 +123,9 @@ public sealed record EvidenceNeed(
     string? Keep,
     ImmutableArray<Column> Columns)
 {
+    /// <summary>For files, the words of each closed text column, as declared; a file may write them in any case.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> OneOf { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+
     /// <summary>The source word of management's files.</summary>
     public const string FileSource = "file";
 
@@ -158,10 +166,18 @@ public sealed record TestProcedure(
     string Sql,
     string? Attribute,
     string? Severity,
-    bool StandsWhenIncomplete);
+    bool StandsWhenIncomplete)
+{
+    /// <summary>Whether it speaks of a state or of the period; null takes the control's word.</summary>
+    public ControlMode? Mode { get; init; }
+}
 
 /// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
-public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason);
+public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason)
+{
+    /// <summary>The columns without a value in which a row approves nothing.</summary>
+    public ImmutableArray<string> Columns => [Item, ApprovedBy, ApprovedOn, Reason, Expires];
+}
 
 /// <summary>A question only a person can answer; open, it makes the control NEEDS_REVIEW.</summary>
 public sealed record HumanQuestion(string Id, string Question);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -124,7 +125,7 @@ internal sealed class ControlReader
         var parameters = ImmutableArray.CreateBuilder<ControlParameter>();
         foreach (var (name, value) in map.OptionalEntries("parameters", TextForm.Parameter))
         {
-            if (name.Text is "as_of" or "period_start" or "period_end")
+            if (SqlParameters.Always.Contains(name.Text))
                 _faults.Meaning(name.Position, $"${name.Text} always exists; give the parameter another name");
             if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
                 continue;
@@ -180,7 +181,10 @@ internal sealed class ControlReader
             Remember($"tests[{id}].sql", test.Map.Find("sql"));
             Unique(id, tests.Select(t => t.Id), test.Map);
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
-                test.OptionalFlag("stands_when_incomplete")));
+                test.OptionalFlag("stands_when_incomplete"))
+            {
+                Mode = test.OptionalWord("mode", ControlWords.Modes),
+            });
             test.Close();
         }
         return tests.ToImmutable();

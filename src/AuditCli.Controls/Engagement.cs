@@ -53,6 +53,7 @@ public sealed record ParameterOverride(string Control, string Parameter, JsonEle
 /// <summary>A file that management gave, and how it was obtained.</summary>
 /// <param name="File">Full path, inside the engagement's folder.</param>
 /// <param name="StatedRows">How many rows the giver says it has.</param>
+/// <param name="Written">The path as the engagement has it.</param>
 public sealed record EngagementInput(
     string Name,
     string File,
@@ -60,4 +61,5 @@ public sealed record EngagementInput(
     DateOnly ObtainedOn,
     string How,
     long? StatedRows,
-    string? ReportParameters);
+    string? ReportParameters,
+    string Written);

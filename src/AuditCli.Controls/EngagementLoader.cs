@@ -221,7 +221,7 @@ public static class EngagementLoader
             var path = written.Length == 0 ? null : files.Input(name.Text, reader.Map.Find("file")!, written, faults);
             var input = new EngagementInput(name.Text, path ?? "", reader.Text("obtained_from"), reader.Date("obtained_on") ?? default,
                 reader.Text("how"), reader.Optional("stated_rows") is { } rows ? NodeReader.Count(rows, "'stated_rows'", faults) : null,
-                reader.OptionalText("report_parameters"));
+                reader.OptionalText("report_parameters"), written);
             reader.Close();
             if (path is not null || !files.AreABundles)
                 inputs.Add(input);

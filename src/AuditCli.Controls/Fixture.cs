@@ -22,7 +22,14 @@ public sealed record FixtureCase(
     ImmutableArray<FixturePartition> Partitions,
     ImmutableSortedDictionary<string, FixtureTable> Inputs,
     FixtureExpectation Expect,
-    int Line);
+    int Line)
+{
+    /// <summary>When the first of the evidence was asked for; null for <see cref="AsOf"/>.</summary>
+    public DateTimeOffset? ReadFrom { get; init; }
+
+    /// <summary>When the last of the evidence was asked for; null for <see cref="AsOf"/>.</summary>
+    public DateTimeOffset? ReadUntil { get; init; }
+}
 
 /// <param name="Name">Serves as target and account.</param>
 /// <param name="Evidence">By evidence name; evidence that is not listed is complete without rows.</param>

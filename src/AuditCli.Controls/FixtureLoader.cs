@@ -31,7 +31,7 @@ public sealed class FixtureLoader
 
     private FixtureFile? Read(LibraryFile file)
     {
-        var (root, faults) = YamlDocument.Parse(file.ShownAs, file.Content.Span);
+        var (root, faults) = YamlDocument.Parse(file.ShownAs, file.Content.Span, escapes: true);
         _faults.AddRange(faults);
         if (root is null || MapReader.Of(root, "a file of fixtures", _faults) is not { } map)
             return null;
@@ -55,9 +55,14 @@ public sealed class FixtureLoader
         var parameters = Parameters(reader);
         var asOf = reader.Optional("as_of") is { } moment ? NodeReader.Timestamp(moment, "'as_of'", _faults) : null;
         var (start, end) = Period(reader);
+        var (readFrom, readUntil) = Read(reader);
         var partitions = reader.Entries("partitions", TextForm.Name, atLeast: 1).Select(Partition).OfType<FixturePartition>();
         var read = new FixtureCase(name, parameters, asOf, start, end, [.. partitions], Inputs(reader), Expect(reader),
-            reader.Map.Position.Line);
+            reader.Map.Position.Line)
+        {
+            ReadFrom = readFrom,
+            ReadUntil = readUntil,
+        };
         reader.Close();
         return read;
     }
@@ -85,6 +90,18 @@ public sealed class FixtureLoader
         if (start > end)
             _faults.Meaning(period.Map.Find("end")!.Position, $"the period ends on {end:yyyy-MM-dd}, before it starts on {start:yyyy-MM-dd}");
         return (start, end);
+    }
+
+    private (DateTimeOffset? From, DateTimeOffset? Until) Read(MapReader reader)
+    {
+        if (reader.OptionalMap("read") is not { } read)
+            return (null, null);
+        DateTimeOffset? Moment(string key) => read.Required(key) is { } node ? NodeReader.Timestamp(node, $"'{key}'", _faults) : null;
+        var (from, until) = (Moment("from"), Moment("until"));
+        read.Close();
+        if (from > until)
+            _faults.Meaning(read.Map.Find("until")!.Position, "the last of the evidence is read before the first of it");
+        return (from, until);
     }
 
     private FixturePartition? Partition(YamlEntry entry)

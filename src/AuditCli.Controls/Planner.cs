@@ -160,7 +160,7 @@ public sealed class Planner
             if (need.IsFile)
             {
                 if (_engagement.Inputs.Any(i => i.Name == need.Operation))
-                    _merger.Add(control.Id, need);
+                    _merger.Add(control.Id, need, control.Waivers is { } rule && rule.From == need.Name ? rule.Columns : []);
                 continue;
             }
             foreach (var target in _targets.Where(t => t.Source == need.Source))

@@ -12,7 +12,7 @@ namespace AuditCli.Controls;
 internal sealed class RequestMerger
 {
     private readonly Dictionary<Digest, Question> _questions = [];
-    private readonly Dictionary<Digest, (string Input, ImmutableArray<Column> Columns, HashSet<EvidenceName> Names)> _inputs = [];
+    private readonly Dictionary<Digest, Input> _inputs = [];
 
     /// <summary>Adds a control's question to a target and returns its digest.</summary>
     public Digest Add(string control, EvidenceNeed need, Operation operation, string target, Digest? parent)
@@ -38,17 +38,23 @@ internal sealed class RequestMerger
     }
 
     /// <summary>Adds a control's file. The order in which it declares its columns does not matter.</summary>
-    public void Add(string control, EvidenceNeed need)
+    /// <param name="approval">The columns without which a row approves nothing, where the control takes its approvals from the file.</param>
+    public void Add(string control, EvidenceNeed need, ImmutableArray<string> approval)
     {
         ImmutableArray<Column> columns = [.. need.Columns.OrderBy(c => c.Name, StringComparer.Ordinal)];
-        var digest = Digest.Of(CanonicalJson.Encode(new JsonObject
+        var form = new JsonObject
         {
             ["input"] = need.Operation,
             ["columns"] = new JsonArray([.. columns.Select(c => (JsonNode?)new JsonArray(c.Name, c.Type.ToString()))]),
-        }));
+        };
+        if (!need.OneOf.IsEmpty)
+            form["one_of"] = new JsonObject(need.OneOf.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)w)]))));
+        var digest = Digest.Of(CanonicalJson.Encode(form));
         if (!_inputs.TryGetValue(digest, out var input))
-            _inputs.Add(digest, input = (need.Operation, columns, []));
+            _inputs.Add(digest, input = new(need, columns, approval));
         input.Names.Add(new(control, need.Name));
+        // A file that somebody reads as anything but approvals must be whole.
+        input.Approval = input.Approval.SequenceEqual(approval) ? approval : [];
     }
 
     /// <summary>Parents first, then by key.</summary>
@@ -67,12 +73,16 @@ internal sealed class RequestMerger
     /// <summary>By key.</summary>
     public ImmutableArray<PlannedInput> Inputs()
     {
-        var keys = Keys(_inputs.ToDictionary(i => i.Key, i => i.Value.Input));
+        var keys = Keys(_inputs.ToDictionary(i => i.Key, i => i.Value.Need.Operation));
         return
         [
             .. _inputs
                 .OrderBy(i => keys[i.Key], StringComparer.Ordinal)
-                .Select(i => new PlannedInput(keys[i.Key], i.Value.Input, i.Value.Columns, Ordered(i.Value.Names))),
+                .Select(i => new PlannedInput(keys[i.Key], i.Value.Need.Operation, i.Value.Columns, Ordered(i.Value.Names))
+                {
+                    OneOf = i.Value.Need.OneOf,
+                    Approval = i.Value.Approval,
+                }),
         ];
     }
 
@@ -96,6 +106,14 @@ internal sealed class RequestMerger
         JsonValueKind.String => new JsonArray("string", value.GetString()),
         _ => new JsonArray("other", value.GetRawText()),
     };
+
+    private sealed class Input(EvidenceNeed need, ImmutableArray<Column> columns, ImmutableArray<string> approval)
+    {
+        public EvidenceNeed Need => need;
+        public ImmutableArray<Column> Columns => columns;
+        public HashSet<EvidenceName> Names { get; } = [];
+        public ImmutableArray<string> Approval { get; set; } = approval;
+    }
 
     private sealed record Question(Digest Digest, EvidenceNeed Need, Operation Operation, string Target, Digest? Parent, int Depth)
     {

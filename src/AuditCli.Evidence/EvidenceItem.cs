@@ -26,6 +26,9 @@ public sealed record ExchangeReference(string File, string RecordId, string? Req
 {
     /// <summary>What was replaced in the answer before it was kept; the evidence item lists it.</summary>
     public ImmutableArray<Redaction> Redactions { get; init; } = [];
+
+    /// <summary>As <see cref="Warc.HttpExchange.ServerDate"/>; kept in the recorded answer, not in the index.</summary>
+    public DateTimeOffset? ServerDate { get; init; }
 }
 
 /// <summary>A value that was replaced by its keyed digest before anything was written.</summary>
@@ -79,8 +82,25 @@ public sealed record EvidenceItem
 
     /// <summary>Whom the provider took the caller for.</summary>
     public required string Identity { get; init; }
+
+    /// <summary>When the first request was sent, by this machine's clock, UTC.</summary>
     public required DateTimeOffset Started { get; init; }
+
+    /// <summary>When the last request was sent, by this machine's clock.</summary>
     public required DateTimeOffset Finished { get; init; }
+
+    /// <summary>
+    /// The first request by the servers' clocks, to the second; by this machine's clock, corrected, for requests whose answer says no
+    /// time. Null where no answer says one, and for files.
+    /// </summary>
+    public DateTimeOffset? ReadFrom { get; init; }
+
+    /// <summary>The last request, as <see cref="ReadFrom"/>.</summary>
+    public DateTimeOffset? ReadUntil { get; init; }
+
+    /// <summary>By how many whole seconds the servers were ahead of this machine, by the least delayed answer; null where none says its time.</summary>
+    public long? ClockOffsetSeconds { get; init; }
+
     /// <summary>The first of what was replaced; see <see cref="Redacted"/> for how much.</summary>
     public ImmutableArray<Redaction> Redactions { get; init; } = [];
 
@@ -93,6 +113,9 @@ public sealed record EvidenceItem
 
     /// <summary>What went wrong, most frequent first; for <c>for_each</c> over all calls. Empty when complete.</summary>
     public ImmutableArray<ReadFailure> Failures { get; init; } = [];
+
+    /// <summary>What a reader should know of a file that could be read: cells that were cleaned, approvals that do not count.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
 }
 
 /// <summary>One way in which reading failed, and for how many calls.</summary>

@@ -117,7 +117,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     show(happened);
                 }
                 return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
-                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows))], cancellationToken);
+                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
             });
             endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         }
@@ -134,6 +134,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
+            Inputs = collected.Inputs,
             UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
             RequestsAtOnce = RequestsAtOnce,
@@ -158,7 +159,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 scope with { LeftOut = [.. scope.LeftOut, .. facts.Excluded] }, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
         }
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
-        return EvaluationResults.From(engine, moment, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+        return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Collectors;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Reperformance;
@@ -76,6 +77,25 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
         return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
+    }
+
+    /// <summary>
+    /// Reads every input before anything is asked. Returns the faults because of which nothing may be; what only does not count is told.
+    /// </summary>
+    /// <param name="error">Where each remark goes, a line for each.</param>
+    public async Task<ImmutableArray<string>> CheckInputsAsync(RunOptions options, TextWriter error, CancellationToken cancellationToken)
+    {
+        var folder = Path.GetDirectoryName(options.ShownAs) ?? "";
+        var inputs = Engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, Path.Combine(folder, i.Written)));
+        // The engagement goes into the bundle too, so that what it holds is searched like what it names. No input is without a name.
+        ImmutableArray<SuppliedInput> supplied = options.Content is null ? [new("", Engagement.File, null, options.ShownAs), .. inputs] : [.. inputs];
+        var found = await Task.Run(() => InputCheck.Of(Plan.Plan.Inputs, supplied, options.AllowSecrets, cancellationToken), cancellationToken);
+        if (found.Faults.IsEmpty)
+        {
+            foreach (var remark in found.Remarks)
+                await error.WriteLineAsync(remark);
+        }
+        return found.Faults;
     }
 
     private static bool TryKey(string? text, out ReadOnlyMemory<byte>? key)

@@ -21,6 +21,9 @@ internal sealed record RunFacts
     public required ImmutableArray<UnusedRecordings> Unused { get; init; }
     public required ImmutableArray<ReachedTarget> Reached { get; init; }
 
+    /// <summary>Every file handed in, as the bundle keeps it.</summary>
+    public required ImmutableArray<BundledInput> Inputs { get; init; }
+
     /// <summary>Every endpoint used that is not its provider's own, in order.</summary>
     public required ImmutableArray<string> UnusualEndpoints { get; init; }
     public required ImmutableSortedDictionary<string, TimeSpan> ClockOffsets { get; init; }

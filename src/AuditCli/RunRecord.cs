@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors;
+using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
@@ -55,15 +56,7 @@ internal static class RunRecord
             ["recorded"] = facts.Recorded is { } r ? new JsonObject { ["first"] = Instant(r.First), ["last"] = Instant(r.Last) } : null,
             ["targets"] = new JsonArray([.. facts.Reached.Select(t => (JsonNode)TargetOf(t))]),
             ["unusual_endpoints"] = new JsonArray([.. facts.UnusualEndpoints.Select(x => (JsonNode)x)]),
-            ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)new JsonObject
-            {
-                ["name"] = i.Name,
-                ["obtained_from"] = i.ObtainedFrom,
-                ["obtained_on"] = i.ObtainedOn.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-                ["how"] = i.How,
-                ["stated_rows"] = i.StatedRows,
-                ["report_parameters"] = i.ReportParameters,
-            })]),
+            ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)InputOf(i, facts.Inputs.FirstOrDefault(b => b.Name == i.Name)))]),
             ["clock_offset_seconds"] = new JsonObject(facts.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
             ["limits"] = new JsonObject { ["requests_at_once"] = facts.RequestsAtOnce, ["requests_at_once_per_service"] = facts.RequestsAtOncePerService },
             ["secrets_allowed"] = new JsonArray([.. facts.Leaks.Select(l => (JsonNode)l.File)]),
@@ -97,6 +90,19 @@ internal static class RunRecord
 
     private static string Text(JsonElement of, string name) =>
         of.GetProperty(name).GetString() ?? throw new InvalidDataException($"'{name}' of run.json is null");
+
+    private static JsonObject InputOf(EngagementInput input, BundledInput? bundled) => new()
+    {
+        ["name"] = input.Name,
+        ["obtained_from"] = input.ObtainedFrom,
+        ["obtained_on"] = input.ObtainedOn.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        ["how"] = input.How,
+        ["stated_rows"] = input.StatedRows,
+        ["report_parameters"] = input.ReportParameters,
+        ["file"] = bundled?.File,
+        ["sha256"] = bundled?.Sha256.Hex,
+        ["tested"] = bundled?.IsRead,
+    };
 
     private static JsonObject TargetOf(ReachedTarget target) => new()
     {

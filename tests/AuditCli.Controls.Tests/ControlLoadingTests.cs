@@ -40,6 +40,10 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f, if_target: true, columns: { a: text } }", "20:17: unknown key 'if_target'")]
     [InlineData("  u: { file: f }", "20:6: the key 'columns' is missing")]
     [InlineData("  u: { file: f, columns: { a: json } }", "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
+    [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: only text is closed to some words, and column 'a' is integer")]
+    [InlineData("  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }", "20:53: 'aws' is in 'one_of' twice; case does not count, since files may write the words in any case")]
+    [InlineData("  u: { file: f, columns: { a: { one_of: [x] } } }", "20:31: the key 'type' is missing")]
+    [InlineData("  u: { file: f, columns: { a: { type: text, oneof: [x] } } }", "20:45: unknown key 'oneof'; did you mean 'one_of'?")]
     [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only by case, which SQL does not see")]
     [InlineData("  u: { file: f, columns: { _id: text } }", "20:28: in 'columns', '_id' is not a column name, at most 128 characters, not beginning with '_' or a blank")]
     [InlineData("  U: { aws: iam:ListUsers }", "20:3: in 'evidence', 'U' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
@@ -66,6 +70,7 @@ public sealed class ControlLoadingTests
     [Theory]
     [InlineData("as_of: { type: integer, default: 1, why: w }", "18:15: $as_of always exists; give the parameter another name")]
     [InlineData("n: { type: integer, default: '1', why: w }", "18:44: 'default' must be an integer such as 90, without quotes, but is the text '1'")]
+    [InlineData("n: { type: text, default: \"a\\0b\", why: w }", "18:41: the character U+0000 is not allowed, nor its escape")]
     [InlineData("n: { type: date, default: 2026-02-30, why: w }", "18:41: 'default' must be a date such as 2026-09-30, but is '2026-02-30'")]
     [InlineData("n: { type: number, default: 1, why: w }", "18:26: 'type' must be one of text, integer, decimal, boolean, date, timestamp, but is 'number'")]
     [InlineData("n: { type: text, default: [a], why: w }", "18:41: 'default' must be one value, but is a list")]
@@ -139,7 +144,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:43:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:44:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]

@@ -191,7 +191,7 @@ public sealed class EngagementLoadingTests
         Assert.Equal(Path.Combine(folder.Path, "exchanges"), engagement.Replay);
         Assert.Equal(new NotApplicable("OPS-AWS-002", "No backups in scope", "R. Reviewer", new(2026, 9, 1)), Assert.Single(engagement.NotApplicable));
         Assert.Equal(new EngagementInput("hr-leavers", Path.Combine(folder.Path, "inputs", "leavers.csv"), "HR system export", new(2026, 9, 30),
-            "auditor watched the export", 57, "all, 2026"), Assert.Single(engagement.Inputs));
+            "auditor watched the export", 57, "all, 2026", "inputs/leavers.csv"), Assert.Single(engagement.Inputs));
         Assert.Equal(["prod", "dev", "gcp-org", "some", "trading"], engagement.Targets.Select(t => t.Name));
         Assert.Equal(("enabled", "eu-west-1", "true"), (engagement.Targets[0].Setting("regions"), engagement.Targets[1].Setting("regions"), engagement.Targets[4].Setting("in_cluster")));
         Assert.Empty(engagement.Targets[2].Settings["projects"]);

@@ -12,6 +12,7 @@ public sealed class FixtureLoadingTests
             parameters: { grace_days: 3 }
             as_of: 2026-10-02T00:00:00Z
             period: { start: 2026-01-01, end: 2026-06-30 }
+            read: { from: 2026-10-01T23:00:00Z, until: 2026-10-02T01:00:00Z }
             partitions:
               one:
                 evidence:

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using AuditCli.Evidence;
+
 namespace AuditCli.Tests;
 
 /// <summary>What somebody got wrong is named with its place, ends with the right code, and leaves nothing that looks like a bundle.</summary>
@@ -81,12 +84,99 @@ public sealed class BadInputTests
         await InconclusiveAsync(folder, "57");
     }
 
-    [Fact]
-    public async Task A_file_without_a_declared_column_makes_its_control_inconclusive_and_lists_its_header()
+    [Theory]
+    [InlineData("arn,approved_by,reason\nx,y,z\n", "register.csv:1: no column 'approved_on', 'expires'; the header has 'arn', 'approved_by', 'reason'")]
+    [InlineData("arn;approved_by;approved_on;reason;expires\n", "register.csv:1: columns are separated by semicolons")]
+    [InlineData("arn,approved_by,approved_on,reason,expires\nx,y\n", "register.csv:2: 2 fields where the header has 5")]
+    [InlineData("arn,approved_by,approved_on,reason,expires\nx,y,2026-09-01,see ghp_16C7e42F292c6912E7710c838347Ae178B4a,2026-12-31\n", "register.csv:2: holds what looks like a credential")]
+    public async Task A_file_that_cannot_be_read_as_declared_is_refused_before_anything_is_asked(string csv, string word)
     {
         using var folder = Folder(Engagement);
-        folder.Write("register.csv", "arn,approved_by,reason\nx,y,z\n");
-        await InconclusiveAsync(folder, "approved_on");
+        folder.Write("register.csv", csv);
+        await RefusedAsync(folder, "register.csv:", word);
+    }
+
+    [Fact]
+    public async Task A_file_in_UTF_16_is_refused_before_anything_is_asked()
+    {
+        using var folder = Folder(Engagement);
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "register.csv"), Register, System.Text.Encoding.Unicode);
+        await RefusedAsync(folder, "register.csv:1:", "UTF-16");
+    }
+
+    [Fact]
+    public async Task Doctor_reads_the_files_too()
+    {
+        using var folder = Folder(Engagement);
+        folder.Write("register.csv", "arn\nx\n");
+        var result = await AuditCommand.RunAsync(folder.Path, "doctor", "engagement.yaml");
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.StartsWith("register.csv:1: no column 'approved_by'", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_credential_in_the_engagement_is_refused_before_anything_is_asked()
+    {
+        using var folder = Folder(Engagement.Replace("how: watched the export", "how: \"with token ghp_16C7e42F292c6912E7710c838347Ae178B4a\"", StringComparison.Ordinal));
+        await RefusedAsync(folder, "engagement.yaml:11:", "holds what looks like a credential");
+    }
+
+    [Fact]
+    public async Task The_path_of_a_file_is_the_users_own()
+    {
+        using var folder = Folder(Engagement);
+        folder.Write("register.csv", "nothing\n");
+        var result = await AuditCommand.RunAsync(Path.GetDirectoryName(folder.Path)!, "run", Path.Combine(Path.GetFileName(folder.Path), "engagement.yaml"), "--out", "out");
+        Assert.StartsWith(Path.Combine(Path.GetFileName(folder.Path), "register.csv") + ":1: no column", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("arn:aws:iam::111122223333:user/nobody,R. Reviewer,2026-09-01,drill,", "register.csv:2: no expires; this approval does not count")]
+    [InlineData("arn:aws:iam::111122223333:user/nobody,,2026-09-01,drill,2026-12-31", "register.csv:2: no approved_by; this approval does not count")]
+    [InlineData("arn:aws:iam::111122223333:user/nobody,R. Reviewer,1 Sept,drill,2026-12-31", "register.csv:2: approved_on is not a day (yyyy-MM-dd); this approval does not count")]
+    public async Task One_imperfect_approval_does_not_count_and_the_run_goes_on(string row, string remark)
+    {
+        using var folder = Folder(Engagement);
+        folder.Write("register.csv", Register.Split('\n')[0] + "\n" + row + "\n");
+        var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
+        Assert.True(result.ExitCode is 0 or 2, result.ToString());
+        Assert.Contains(remark, result.Error, StringComparison.Ordinal);
+        var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
+        var control = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(bundle, "data", "results", "results.json"))).GetProperty("controls")[0];
+        Assert.Contains(remark, control.GetProperty("notes").EnumerateArray().Select(n => n.GetString()));
+        Assert.Equal(1, control.GetProperty("waivers").GetProperty("expired").GetArrayLength());
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+    }
+
+    [Fact]
+    public async Task What_spreadsheets_leave_behind_is_read_past_and_said()
+    {
+        using var folder = Folder(Engagement);
+        folder.Write("register.csv", Register.Replace("\n", ",,\n", StringComparison.Ordinal).Replace("user/nobody,", "user/nobody\u00a0,", StringComparison.Ordinal) + ",,,,,,\n,,,,,,\n");
+        var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
+        Assert.True(result.ExitCode is 0 or 2, result.ToString());
+        Assert.Contains("register.csv:2: arn is read without its invisible characters", result.Error, StringComparison.Ordinal);
+        Assert.Contains("register.csv: 2 empty rows at the end are left out", result.Error, StringComparison.Ordinal);
+        Assert.Contains("register.csv:1: 2 empty columns without a name are left out", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_no_control_names_is_attached_and_said_to_be_untested()
+    {
+        using var folder = Folder(Engagement.Replace("targets:", "  policy: { file: policy.PDF, obtained_from: Security, obtained_on: 2026-11-16, how: mail }\ntargets:", StringComparison.Ordinal));
+        folder.Write("policy.PDF", "%PDF-1.7 no table");
+        var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
+        Assert.True(result.ExitCode is 0 or 2, result.ToString());
+        Assert.Contains("attached, not tested: no control of this run reads policy", result.Output, StringComparison.Ordinal);
+        var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
+        Assert.Equal("%PDF-1.7 no table", await File.ReadAllTextAsync(Path.Combine(bundle, "data", "inputs", "policy", "policy.pdf")));
+        var inputs = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(bundle, "data", "run.json"))).GetProperty("inputs").EnumerateArray().ToDictionary(i => i.GetProperty("name").GetString()!);
+        Assert.Equal((false, true), (inputs["policy"].GetProperty("tested").GetBoolean(), inputs["break-glass-register"].GetProperty("tested").GetBoolean()));
+        Assert.Equal(Digest.Of("%PDF-1.7 no table"u8).Hex, inputs["policy"].GetProperty("sha256").GetString());
+        Assert.Contains("policy", await File.ReadAllTextAsync(Path.Combine(bundle, "data", "reports", "summary.md")), StringComparison.Ordinal);
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
     }
 
     [Fact]

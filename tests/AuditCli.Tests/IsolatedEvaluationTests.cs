@@ -198,7 +198,7 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     }
 
     private static byte[] Results(Some.Outcome outcome) =>
-        ResultsJson.Write(EvaluationResults.From(new("duckdb", "1", ImmutableSortedDictionary<string, string>.Empty), Some.Moment, [outcome.Result], []));
+        ResultsJson.Write(EvaluationResults.From(new("duckdb", "1", ImmutableSortedDictionary<string, string>.Empty), Some.Moment, new(null, null, null), [outcome.Result], []));
 
     private static string WithoutId(string row) => System.Text.RegularExpressions.Regex.Replace(row, "\"exception_id\":\"[^\"]*\",", "");
 

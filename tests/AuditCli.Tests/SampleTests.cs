@@ -63,6 +63,44 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             SameContents(_run.Bundle, other, part);
     }
 
+    [Fact]
+    public void Every_item_starts_before_it_ends_and_every_exchange_of_it_is_within()
+    {
+        var (items, ofCalls) = (0, 0);
+        foreach (var item in Evidence.Bundles.EvidenceIndex.Read(_run.Bundle))
+        {
+            items++;
+            Assert.True(item.Started <= item.Finished, $"{item.Operation} in {item.Account} {item.Region} ends at {item.Finished:O}, before {item.Started:O}");
+            var dates = item.Exchanges.Select(e => e.Date).ToList();
+            if (item.Calls is { } calls)
+            {
+                using var rows = new Evidence.Tables.TableReader(Path.Combine(_run.Bundle, calls));
+                var before = dates.Count;
+                dates.AddRange(rows.ReadRows().SelectMany(r => r.GetProperty("exchanges").EnumerateArray()).Select(e => e.GetProperty("date").GetDateTimeOffset()));
+                ofCalls += dates.Count - before;
+            }
+            Assert.All(dates, d => Assert.InRange(d, item.Started, item.Finished));
+            if (dates.Count == 0)
+                continue;
+            Assert.Equal((dates.Min(), dates.Max()), (item.Started, item.Finished));
+            Assert.True(item.ReadFrom <= item.ReadUntil && item.ClockOffsetSeconds == 0, $"{item.Operation} in {item.Account} {item.Region}: {item.ReadFrom:O} {item.ReadUntil:O} {item.ClockOffsetSeconds}");
+        }
+        Assert.True(items > 100 && ofCalls > 100, $"{items} items, {ofCalls} exchanges of calls: this shows little");
+    }
+
+    [Fact]
+    public void Each_test_says_whether_it_speaks_of_a_state_or_of_the_period_and_when_its_evidence_was_read()
+    {
+        var tests = Results(_run.Bundle).GetProperty("controls").EnumerateArray()
+            .SelectMany(c => c.GetProperty("tests").EnumerateArray().Select(t => (Name: $"{c.GetProperty("id").GetString()} {t.GetProperty("id").GetString()}", Test: t))).ToArray();
+        var period = tests.Where(t => t.Test.GetProperty("mode").GetString() == "period").Select(t => t.Name).Distinct();
+        Assert.Equal(["APD-AWS-001 T3", "APD-XSR-001 T2", "LOG-AWS-001 T2", "LOG-AWS-001 T3"], period.Order(StringComparer.Ordinal));
+        Assert.All(tests, t => Assert.True(t.Test.GetProperty("read_from").GetDateTimeOffset() <= t.Test.GetProperty("read_until").GetDateTimeOffset()));
+        var summary = File.ReadAllText(Path.Combine(_run.Bundle, "data", "reports", "summary.md"));
+        Assert.Contains("T1: the state as of", summary, StringComparison.Ordinal);
+        Assert.Contains("T2, T3: the period 2026", summary, StringComparison.Ordinal);
+    }
+
     [RootFact]
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {

@@ -53,6 +53,10 @@ public sealed class IamServer : IDisposable
     }
 
     public string Url { get; }
+
+    /// <summary>What answers have in the field Date; null leaves it to the machine's clock.</summary>
+    public Func<string>? Date { get; init; }
+
     public int Answered => Volatile.Read(ref _answered);
     public ConcurrentDictionary<string, int> Calls { get; } = new();
 
@@ -152,6 +156,8 @@ public sealed class IamServer : IDisposable
             _ => 200,
         };
         response.ContentType = "text/xml";
+        if (Date is { } date)
+            response.Headers["Date"] = date();
         response.ContentLength64 = bytes.Length;
         if (fault == ServerFault.Redirected)
             response.RedirectLocation = "http://127.0.0.1:9/elsewhere";

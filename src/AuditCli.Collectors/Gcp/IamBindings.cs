@@ -166,7 +166,11 @@ internal static class IamBindings
     internal static (string Type, string? Id) Kind(string member)
     {
         if (member.StartsWith(Deleted, StringComparison.Ordinal))
-            return ("deleted", Kind(member[Deleted.Length..].Split("?uid=")[0]).Id);
+        {
+            // The last one is Google's; one before it is part of a name that somebody chose.
+            var uid = member.LastIndexOf("?uid=", StringComparison.Ordinal);
+            return ("deleted", Kind(uid < 0 ? member[Deleted.Length..] : member[Deleted.Length..uid]).Id);
+        }
         var colon = member.IndexOf(':', StringComparison.Ordinal);
         return colon < 0 ? (member, null) : (member[..colon], member[(colon + 1)..].TrimStart('/'));
     }

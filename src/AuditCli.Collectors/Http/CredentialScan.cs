@@ -32,6 +32,19 @@ public static class CredentialScan
             .Select(f => new CredentialFound(f.File, f.Offset)),
     ];
 
+    /// <summary>The line, from 1, of the first find in one file; null where there is none.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static long? FirstLine(string path, CancellationToken cancellationToken)
+    {
+        if (First(path, cancellationToken) is not (>= 0 and var offset))
+            return null;
+        using var reader = new StreamReader(path, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
+        var line = 1L;
+        for (int c; offset-- > 0 && (c = reader.Read()) >= 0;)
+            line += c == '\n' ? 1 : 0;
+        return line;
+    }
+
     private static long First(string path, CancellationToken cancellationToken)
     {
         // The index of evidence is still open for writing.

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
 
@@ -10,6 +12,7 @@ namespace AuditCli.Collectors.Http;
 public abstract class ExchangeTransport : IAsyncDisposable
 {
     private readonly AsyncLocal<ExchangeTrail?> _trail = new();
+    private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
     private int _closed;
 
     private protected ExchangeTransport()
@@ -46,8 +49,11 @@ public abstract class ExchangeTransport : IAsyncDisposable
     /// <summary>In a replay, a field of the scope's first recorded request; null live, or when it is not recorded.</summary>
     public abstract string? RecordedField(ExchangeScope scope, string name);
 
-    /// <summary>By host, the largest difference seen between its Date field and our clock; positive when the host is ahead.</summary>
-    public virtual ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => ImmutableSortedDictionary<string, TimeSpan>.Empty;
+    /// <summary>
+    /// By host, how far its clock is ahead of this machine's, or of the one that recorded, by its least delayed answer; negative when it is
+    /// behind. Hosts whose answers say no time are not there.
+    /// </summary>
+    public ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => _offsets.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>Begins to collect references to the attempts of this async flow; ends with the flow, or with the next call in it.</summary>
     /// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
@@ -68,6 +74,14 @@ public abstract class ExchangeTransport : IAsyncDisposable
     }
 
     private protected abstract ValueTask CloseAsync();
+
+    private protected void MeasureClock(HttpExchange exchange)
+    {
+        if (exchange.ServerDate is not { } answered)
+            return;
+        var offset = ReadingTimes.OffsetOf(exchange.Date, answered);
+        _offsets.AddOrUpdate(exchange.Uri.Host, offset, (_, known) => offset < known ? offset : known);
+    }
 
     private protected string? AskedFor => _trail.Value?.AskedFor;
 

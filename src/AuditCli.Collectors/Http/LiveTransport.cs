@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using AuditCli.Evidence.Warc;
@@ -16,7 +15,6 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ExchangeLimits _limits;
     private readonly ExchangePolicy _policy = ExchangePolicy.Default;
     private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, TimeSpan> _offsets = new(StringComparer.Ordinal);
     private readonly SocketsHttpHandler _network;
     private readonly BodyRedaction? _redaction;
 
@@ -35,8 +33,6 @@ public sealed class LiveTransport : ExchangeTransport
     }
 
     public override bool IsReplay => false;
-
-    public override ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => _offsets.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     public override Uri? FirstRecorded(ExchangeScope scope) => null;
 
@@ -82,16 +78,6 @@ public sealed class LiveTransport : ExchangeTransport
         foreach (var log in _logs.Values)
             await log.Value.DisposeAsync();
         _network.Dispose();
-    }
-
-    private void MeasureClock(HttpExchange exchange)
-    {
-        if (!DateTimeOffset.TryParse(exchange.Response?.Field("Date"), out var theirs))
-            return;
-        // The answer lies somewhere between sending and now; Date has whole seconds.
-        var now = _clock.GetUtcNow();
-        var offset = theirs > now ? theirs - now : theirs.AddSeconds(1) < exchange.Date ? theirs.AddSeconds(1) - exchange.Date : TimeSpan.Zero;
-        _offsets.AddOrUpdate(exchange.Uri.Host, offset, (_, known) => offset.Duration() > known.Duration() ? offset : known);
     }
 }
 

@@ -50,6 +50,7 @@ internal static class RecordedResponse
         exchange.Response is { } response ? RequestIdFields.Select(response.Field).FirstOrDefault(id => id is not null) : null,
         exchange.Response is { } answered ? Status(answered) : 0, exchange.Date)
     {
+        ServerDate = exchange.ServerDate,
         Redactions = exchange is { RedactedPayloadDigest: not null, Response: { } redacted }
             ? [.. BodyRedaction.Find(redacted.Body.Span, MostRedactions, places).Select(r => r with { Pointer = $"{recordId}#{r.Pointer}" })]
             : [],

@@ -73,6 +73,7 @@ public sealed class ReplayTransport : ExchangeTransport
 
         async ValueTask KeepAsync(RecordedExchange recorded, bool first, AnswerPlaces? said, CancellationToken cancellationToken)
         {
+            MeasureClock(recorded.Exchange);
             if (first)
                 await log.AppendCopyAsync(recorded.Request, recorded.Answer, cancellationToken);
             Note(RecordedResponse.Reference(file, recorded.Answer.Id, recorded.Exchange, said));

@@ -8,6 +8,14 @@ namespace AuditCli.Controls.Evaluation;
 /// <param name="items">The bundle's index.</param>
 public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem> items)
 {
+    /// <summary>Of each place that was read, and of all together, how far the servers' clock was ahead.</summary>
+    private readonly ImmutableDictionary<(string Target, string Account), TimeSpan> _offsets = items.Where(i => i.ClockOffsetSeconds is not null)
+        .GroupBy(i => (i.Target, i.Account)).ToImmutableDictionary(g => g.Key, g => Largest(g)!.Value);
+    private readonly TimeSpan? _offset = Largest(items);
+
+    /// <summary>When everything was read, and by what clock.</summary>
+    public EvidenceClock Clock => new(items.Min(ReadFrom), items.Max(ReadUntil), _offset);
+
     /// <summary>
     /// One partition per target and account that was asked anything for this control, each with the inputs that every partition
     /// sees; only those inputs where the control asks no target at all. Tables are read when they are opened.
@@ -33,10 +41,31 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
         [.. need.AddedColumns, .. need.Columns],
         regions.All(i => i.Outcome == CollectionOutcome.Complete),
         [.. regions.SelectMany(i => i.Failures.Select(f => new Limitation(need.Name, i.Target, i.Account, i.Region, i.Operation, i.Outcome, f.Code, f.Message, f.Count)))],
-        need.IsFile ? null : regions.Min(i => i.Started),
-        need.IsFile ? null : regions.Max(i => i.Finished),
+        regions.Min(ReadFrom),
+        regions.Max(ReadUntil),
         Rows(regions.Select(i => (i.Table, i.TableSha256))),
-        need.ForEach is null ? null : new(need.CallColumns, Rows(regions.Select(i => (i.Calls, i.CallsSha256)))));
+        need.ForEach is null ? null : new(need.CallColumns, Rows(regions.Select(i => (i.Calls, i.CallsSha256)))),
+        Largest(regions) ?? OffsetAt(regions[0]))
+    {
+        Notes = [.. regions.SelectMany(i => i.Notes)],
+    };
+
+    private DateTimeOffset? ReadFrom(EvidenceItem item) => item.ReadFrom ?? Corrected(item, item.Started);
+
+    private DateTimeOffset? ReadUntil(EvidenceItem item) => item.ReadUntil ?? Corrected(item, item.Finished);
+
+    /// <summary>A time by the clock of the machine that read, corrected; null where nothing was sent, so that nothing was read.</summary>
+    private DateTimeOffset? Corrected(EvidenceItem item, DateTimeOffset local) =>
+        item is { Pages: 0, Exchanges.IsEmpty: true } || item.Source == EvidenceNeed.FileSource ? null : local + (OffsetAt(item) ?? TimeSpan.Zero);
+
+    /// <summary>
+    /// The offset where an item's own answers say no time. One clock read everything, so that other answers tell how far it was off; those
+    /// of the same place before others, because a server's clock may be wrong too.
+    /// </summary>
+    private TimeSpan? OffsetAt(EvidenceItem item) => _offsets.TryGetValue((item.Target, item.Account), out var near) ? near : _offset;
+
+    private static TimeSpan? Largest(IEnumerable<EvidenceItem> items) => items.Select(i => i.ClockOffsetSeconds).OfType<long>()
+        .OrderByDescending(Math.Abs).ThenBy(s => s).Select(s => (TimeSpan?)TimeSpan.FromSeconds(s)).FirstOrDefault();
 
     private TableRows Rows(IEnumerable<(string? Path, Digest? Sha256)> files) =>
         TableRows.Of(files.Where(f => f.Path is not null).Select(f => new TableFile(Path.Combine(folder, f.Path!), f.Sha256)));

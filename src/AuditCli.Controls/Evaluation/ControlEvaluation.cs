@@ -11,13 +11,11 @@ internal sealed class ControlEvaluation : IDisposable
     private readonly ControlQuestion _question;
     private readonly SqlGate _gate = new();
     private readonly CompiledControl _compiled;
-    private readonly SqlParameters _parameters;
 
     public ControlEvaluation(ControlQuestion question)
     {
         _question = question;
         _compiled = CompiledControl.Compile(question.Control, _gate);
-        _parameters = new SqlParameters(question.Moment, question.Parameters);
     }
 
     /// <summary>Runs its tests over one partition.</summary>
@@ -25,7 +23,8 @@ internal sealed class ControlEvaluation : IDisposable
     public async Task<SliceOutcome> RunAsync(Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
     {
         using var database = LockedDatabase.Open(_question.Limits.Memory);
-        return await new SliceRun(_compiled, slice, _question.Moment, _parameters, _question.Limits, database, steps).RunAsync(rows, cancellationToken);
+        var parameters = new SqlParameters(_question.Moment, slice, _question.Parameters);
+        return await new SliceRun(_compiled, slice, _question.Moment, parameters, _question.Limits, database, steps).RunAsync(rows, cancellationToken);
     }
 
     public void Dispose() => _gate.Dispose();

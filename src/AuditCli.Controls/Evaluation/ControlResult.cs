@@ -17,16 +17,35 @@ public sealed record EvaluationResults(
 
     /// <summary>Results in the order in which they are written: controls and untested things by id.</summary>
     public static EvaluationResults From(
-        EngineDescription engine, AuditMoment moment, IEnumerable<ControlResult> controls, IEnumerable<NotTested> notTested) => new(
+        EngineDescription engine, AuditMoment moment, EvidenceClock clock, IEnumerable<ControlResult> controls, IEnumerable<NotTested> notTested) => new(
         CurrentSchema,
         engine,
-        new MomentParameters(moment.AsOf, moment.PeriodStart, moment.PeriodEnd, (long)moment.AsOfTolerance.TotalSeconds),
+        new MomentParameters(moment.AsOf, moment.PeriodStart, moment.PeriodEnd, (long)moment.AsOfTolerance.TotalSeconds)
+        {
+            ClockLimitSeconds = (long)moment.ClockLimit.TotalSeconds,
+            ClockOffsetSeconds = (long?)clock.Offset?.TotalSeconds,
+            ReadFrom = clock.ReadFrom,
+            ReadUntil = clock.ReadUntil,
+        },
         [.. controls.OrderBy(c => c.Id, StringComparer.Ordinal)],
         [.. notTested.OrderBy(n => n.Id, StringComparer.Ordinal).ThenBy(n => n.Reason, StringComparer.Ordinal)]);
 }
 
 /// <summary>The moment and the period that every test was given.</summary>
-public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, long AsOfToleranceSeconds);
+public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, long AsOfToleranceSeconds)
+{
+    /// <summary>As <see cref="AuditMoment.ClockLimit"/>; null in results of rules that knew no limit.</summary>
+    public long? ClockLimitSeconds { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.Offset"/>, in whole seconds.</summary>
+    public long? ClockOffsetSeconds { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.ReadFrom"/>.</summary>
+    public DateTimeOffset? ReadFrom { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.ReadUntil"/>.</summary>
+    public DateTimeOffset? ReadUntil { get; init; }
+}
 
 /// <summary>What one control concluded. Counts are of distinct items of a partition, over all its tests.</summary>
 /// <param name="Deviations">Without those that a valid waiver covers.</param>
@@ -85,7 +104,17 @@ public sealed record TestResult(
     long Indicated,
     ImmutableArray<CompletenessResult> Completeness,
     Digest RowsSha256,
-    string? Error = null);
+    string? Error = null)
+{
+    /// <summary>Whether it speaks of a state or of the period; null in results of rules that asked only the control.</summary>
+    public ControlMode? Mode { get; init; }
+
+    /// <summary>What its SQL saw as <c>$read_from</c>; null where nothing was asked of a server.</summary>
+    public DateTimeOffset? ReadFrom { get; init; }
+
+    /// <summary>What its SQL saw as <c>$read_until</c>.</summary>
+    public DateTimeOffset? ReadUntil { get; init; }
+}
 
 /// <summary>The two sides of a completeness check, as text.</summary>
 /// <param name="Left">Null for SQL NULL, and where the check broke.</param>
@@ -104,5 +133,11 @@ public sealed record WaiverSummary(ImmutableArray<WaiverRow> Unmatched, Immutabl
     public static WaiverSummary None { get; } = new([], []);
 }
 
-/// <summary>One row of the waiver table, as text, and why it approved nothing.</summary>
-public sealed record WaiverRow(string? Item, string? ApprovedBy, string? ApprovedOn, string? Expires, string? Reason, string Why);
+/// <summary>One row of the waiver table, as text, and why it approved nothing. What is null is what the row does not say.</summary>
+public sealed record WaiverRow(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Item,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? ApprovedBy,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? ApprovedOn,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Expires,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason,
+    string Why);

@@ -56,7 +56,7 @@ public static partial class ControlSql
         if (!messages.ToImmutable().IsEmpty)
             return messages.ToImmutable();
 
-        var parameters = new SqlParameters(AnyMoment, control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
+        var parameters = new SqlParameters(AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf, control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
         var scope = CompiledControl.ScopeOf(control);
         foreach (var (key, sql, fault) in Texts(control))
         {

@@ -35,6 +35,14 @@ public static class EvaluationRules
     /// <summary>Every rule, in the order in which they came.</summary>
     public static ImmutableArray<EvaluationRule> All { get; } =
     [
+        new(2, "text-whole", "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
+            ["results item", "results reason", "results attributes"]),
+        new(2, "inputs-cleaned", "Cells of files handed in are read without invisible characters and white space at their ends, and empty rows at the end are left out.",
+            ["tables items", "tables table_sha256", "tables notes", "results notes"]),
+        new(2, "deleted-member", "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
+            ["tables member_id", "tables table_sha256"]),
+        new(2, "input-cells", "A cell that does not fit is named by the file's own path and line, and in a register of approvals it is a note instead of a gap.",
+            ["tables outcome", "tables code", "tables message", "tables failures", "tables notes", "results limitations", "results notes"]),
         new(2, "whole-engagement",
             "A test over the whole engagement is not concluded where --target left a target out, and is incomplete where exclude_accounts left an account out; before, the part was concluded from.",
             [.. Concluded, "results limitations"]),

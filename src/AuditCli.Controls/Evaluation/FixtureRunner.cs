@@ -13,7 +13,7 @@ public sealed record FixtureOutcome(string Case, int Line, ImmutableArray<string
 /// <summary>Runs a control's fixture cases through the evaluator that runs everything else.</summary>
 public static class FixtureRunner
 {
-    private static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
+    internal static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateOnly DefaultStart = new(2026, 1, 1);
     private static readonly DateOnly DefaultEnd = new(2026, 9, 30);
 

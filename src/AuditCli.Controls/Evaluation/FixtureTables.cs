@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -16,6 +17,8 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
 
     /// <summary>What is wrong with the case itself; complete after <see cref="Partitions"/>.</summary>
     public IReadOnlyList<string> Faults => _faults;
+
+    private DateTimeOffset Moment => fixture.AsOf ?? FixtureRunner.DefaultAsOf;
 
     public ImmutableArray<Partition> Partitions()
     {
@@ -39,7 +42,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             if (need.IsFile)
             {
                 if (fixture.Inputs.TryGetValue(need.Name, out var input))
-                    tables[need.Name] = Table(need, input, "", "", partition);
+                    tables[need.Name] = Input(need, input, partition);
             }
             else
             {
@@ -50,6 +53,42 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         return new Partition(partition.Name, partition.Name, tables.ToImmutable());
     }
 
+    /// <summary>A file's rows as a run reads them: what nobody sees in a cell is taken out, and what does not fit is not there.</summary>
+    private EvidenceTable Input(EvidenceNeed need, FixtureTable given, FixturePartition partition)
+    {
+        var misfits = new List<string>();
+        var table = Table(need, given with { Rows = [.. given.Rows.Select(r => Cells(need, r, misfits))] }, "", "", partition);
+        // A row that does not fit approves nothing, and the register is whole without it.
+        if (misfits.Count == 0 || control.Waivers?.From == need.Name)
+            return table with { Notes = [.. misfits] };
+        return table with
+        {
+            Complete = false,
+            Limitations = [new(need.Name, "", "", "", need.Operation, CollectionOutcome.Incomplete, "ValueDoesNotFit", misfits[0], misfits.Count)],
+        };
+    }
+
+    private static JsonElement Cells(EvidenceNeed need, JsonElement row, List<string> misfits)
+    {
+        if (row.ValueKind != JsonValueKind.Object)
+            return row;
+        var cells = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var cell in row.EnumerateObject())
+        {
+            if (cell.Value.ValueKind != JsonValueKind.String || !need.Columns.Any(c => c.Name == cell.Name && c.Type == ColumnType.Text))
+            {
+                cells[cell.Name] = cell.Value;
+                continue;
+            }
+            var (value, fault) = InputTable.Text(cell.Value.GetString()!, need.OneOf.GetValueOrDefault(cell.Name, []));
+            if (value is not null)
+                cells[cell.Name] = JsonSerializer.SerializeToElement(value);
+            if (fault is not null)
+                misfits.Add($"{need.Name}: {cell.Name} {fault}");
+        }
+        return JsonSerializer.SerializeToElement(cells);
+    }
+
     private EvidenceTable Table(EvidenceNeed need, FixtureTable given, string place, string region, FixturePartition partition)
     {
         ImmutableArray<Column> columns = [.. need.AddedColumns, .. need.Columns];
@@ -58,8 +97,8 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         var limitation = new Limitation(
             need.Name, place, place, region, need.Operation, given.Outcome, given.Code ?? given.Outcome.ToString(), "as the fixture says", 1);
         return new EvidenceTable(
-            columns, complete, complete ? [] : [limitation], null, null, TableRows.Of(lines),
-            need.ForEach is null ? null : Calls(need, given, place, region, partition));
+            columns, complete, complete ? [] : [limitation], need.IsFile ? null : fixture.ReadFrom ?? Moment, need.IsFile ? null : fixture.ReadUntil ?? Moment,
+            TableRows.Of(lines), need.ForEach is null ? null : Calls(need, given, place, region, partition), TimeSpan.Zero);
     }
 
     private static Dictionary<string, string?> Added(EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)
@@ -98,7 +137,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             // One call per parent row, as the real thing makes, and one for what the rows themselves say was asked.
             var asked = Parents(need, partition).Select(p => (p.Reference, With: (IReadOnlyDictionary<string, string?>)p.With))
                 .Concat(given.Rows.Select(r => (Reference: Text(r, "_parent"), With: (IReadOnlyDictionary<string, string?>)need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k)))))
-                .DistinctBy(c => string.Join('\u001f', need.With.Keys.Select(k => c.With[k])));
+                .DistinctBy(c => JsonSerializer.Serialize(need.With.Keys.Select(k => c.With[k])));
             lines = [.. asked.Select(c => Line(CompiledControl.CallsName(need.Name), columns, empty, Call(c.Reference, c.With)))];
         }
         else

@@ -44,6 +44,8 @@ public sealed partial class LockedDatabase : IDisposable
         {
             connection.Open();
             var database = new LockedDatabase(connection);
+            database.Execute(InternetFunctions.Definition);
+            database.Execute(ItemFunction.Definition);
             foreach (var statement in Locks)
                 database.Execute(statement);
             return database;

@@ -29,6 +29,11 @@ public static class LimitationCodes
 
     /// <summary>An account of a target was left out by the engagement, and the test speaks of the whole engagement.</summary>
     public const string AccountLeftOut = "AccountLeftOut";
+    /// <summary>The clock of the machine that read differs too much from the servers', so that no state is of a certain moment.</summary>
+    public const string ClockDiffers = "ClockDiffers";
+
+    /// <summary>No answer of the run says its time, so that nobody knows whether the clock of the machine that read was right.</summary>
+    public const string ClockNotCompared = "ClockNotCompared";
 
     /// <summary>The partition has no such table although the control needs it.</summary>
     public const string NotCollected = "NotCollected";
@@ -40,10 +45,11 @@ public static class LimitationCodes
 /// <summary>The rows of one evidence table in one partition, all regions, and how reading them went.</summary>
 /// <param name="Columns">In order, those that begin with an underscore included.</param>
 /// <param name="Complete">Every region and every call is Complete.</param>
-/// <param name="ReadFrom">When the first of it was read; null for what has no such moment (files, fixtures).</param>
-/// <param name="ReadUntil">When the last of it was read.</param>
+/// <param name="ReadFrom">When the first of it was asked for, by the servers' clocks; null for what has no such moment (files).</param>
+/// <param name="ReadUntil">When the last of it was asked for.</param>
 /// <param name="Rows">In canonical order.</param>
 /// <param name="Calls">For <c>for_each</c>: the companion table.</param>
+/// <param name="ClockOffset">By how much the servers were ahead of the machine that read; null where no answer of the run says its time.</param>
 public sealed record EvidenceTable(
     ImmutableArray<Column> Columns,
     bool Complete,
@@ -51,7 +57,12 @@ public sealed record EvidenceTable(
     DateTimeOffset? ReadFrom,
     DateTimeOffset? ReadUntil,
     TableRows Rows,
-    CallTable? Calls = null);
+    CallTable? Calls = null,
+    TimeSpan? ClockOffset = null)
+{
+    /// <summary>What a reader should know of a file that could be read.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+}
 
 /// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>
 public sealed record CallTable(ImmutableArray<Column> Columns, TableRows Rows);
@@ -66,7 +77,19 @@ public sealed record Partition(string Target, string Account, ImmutableSortedDic
 
 /// <summary>The moment and the period that tests speak of, UTC; SQL sees them as <c>$as_of</c>, <c>$period_start</c> and <c>$period_end</c>.</summary>
 /// <param name="PeriodEnd">Midnight after the last day.</param>
-public sealed record AuditMoment(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, TimeSpan AsOfTolerance);
+public sealed record AuditMoment(DateTimeOffset AsOf, DateTimeOffset PeriodStart, DateTimeOffset PeriodEnd, TimeSpan AsOfTolerance)
+{
+    private static readonly TimeSpan MostClockOffset = TimeSpan.FromMinutes(5);
+
+    /// <summary>How far the clock of the machine that reads may be from the servers': a tenth of the tolerance, at most 5 minutes.</summary>
+    public TimeSpan ClockLimit => AsOfTolerance / 10 < MostClockOffset ? AsOfTolerance / 10 : MostClockOffset;
+}
+
+/// <summary>When a run's evidence was read, and how far the clock of the machine that read it was from the servers'.</summary>
+/// <param name="ReadFrom">The first request, by the servers' clocks; null where nothing was asked of a server.</param>
+/// <param name="ReadUntil">The last request.</param>
+/// <param name="Offset">By how much the servers were ahead, where it was most; null where no answer says its time.</param>
+public sealed record EvidenceClock(DateTimeOffset? ReadFrom, DateTimeOffset? ReadUntil, TimeSpan? Offset);
 
 /// <summary>What one test may use before it is stopped and becomes ERROR.</summary>
 /// <param name="TestTime">For loading a partition's tables, for a completeness check, and for a test: each.</param>

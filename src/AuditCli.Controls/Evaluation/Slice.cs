@@ -49,6 +49,12 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         [new(need.Name, place.Target, place.Account, "", need.Operation, CollectionOutcome.Failed, place.Code, place.Message, 1)],
         null, null, TableRows.Of(Array.Empty<string>()));
 
+    /// <summary>When the first of its evidence was asked for; null where none was asked of a server.</summary>
+    public DateTimeOffset? ReadFrom => Tables.Values.SelectMany(t => t).Min(t => t.ReadFrom);
+
+    /// <summary>When the last of its evidence was asked for.</summary>
+    public DateTimeOffset? ReadUntil => Tables.Values.SelectMany(t => t).Max(t => t.ReadUntil);
+
     /// <summary>Whether everything of it was read, as far as the control needs it.</summary>
     public bool IsComplete(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
         ? tables.All(t => t.Complete)
@@ -91,12 +97,32 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             $"state read at {read}, more than {hours} h from {Instants.Rfc3339(moment.AsOf)}");
     }
 
-    /// <summary>What a reader should know about an evidence that is empty by design; null when it is not.</summary>
-    public string? NoteOf(EvidenceNeed need) => Tables.ContainsKey(need.Name)
-        ? null
-        : need.Optional
-            ? $"{need.Name}: no such input was supplied, its table is empty"
-            : need.IfTarget ? $"{need.Name}: not in scope, there is no {need.Source} target; its table is empty" : null;
+    /// <summary>
+    /// The limitation that nobody can say of which moment the evidence is, because the clock of the machine that read was wrong, or was not
+    /// compared with any server's; null where it was right. Of several evidence tables it names the one with the largest difference.
+    /// </summary>
+    public Limitation? WrongClock(Control control, AuditMoment moment)
+    {
+        var all = control.Evidence.Where(n => Tables.ContainsKey(n.Name)).SelectMany(n => Tables[n.Name].Select(t => (Need: n, Table: t))).ToImmutableArray();
+        // A file has no server; the clock that read the others counts for it only where it stands alone, since as_of may come from that clock.
+        var read = all.Any(r => !r.Need.IsFile) ? [.. all.Where(r => !r.Need.IsFile)] : all;
+        if (read.Where(r => r.Table.ClockOffset is not null).OrderByDescending(r => r.Table.ClockOffset!.Value.Duration()).FirstOrDefault() is { Table.ClockOffset: { } offset } worst)
+        {
+            return offset.Duration() <= moment.ClockLimit ? null : Limit(worst.Need, CollectionOutcome.Complete, LimitationCodes.ClockDiffers,
+                $"{ClockWords.Difference(offset)}, and {ClockWords.Duration(moment.ClockLimit)} are tolerated: the moment of a state is not certain");
+        }
+        return read.FirstOrDefault(r => r.Table is { Complete: true, ReadFrom: not null }) is { Need: { } undated }
+            ? Limit(undated, CollectionOutcome.Complete, LimitationCodes.ClockNotCompared,
+                $"{ClockWords.NotCompared}: the moment of a state is not certain")
+            : null;
+    }
+
+    /// <summary>What a reader should know about an evidence that is empty by design, or of the file that it is.</summary>
+    public IEnumerable<string> NotesOf(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
+        ? tables.SelectMany(t => t.Notes)
+        : need.Optional ? [$"{need.Name}: no such input was supplied, its table is empty"]
+        : need.IfTarget ? [$"{need.Name}: not in scope, there is no {need.Source} target; its table is empty"]
+        : [];
 
     private static bool Away(DateTimeOffset? read, AuditMoment moment) => read is { } at && (at - moment.AsOf).Duration() > moment.AsOfTolerance;
 

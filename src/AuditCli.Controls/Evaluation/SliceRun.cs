@@ -21,7 +21,12 @@ internal sealed record SliceOutcome(
 {
     /// <summary>Nothing could be run, so that every test is ERROR; what was not read is still said.</summary>
     public static SliceOutcome Broken(Control control, Slice slice, string message) => new(
-        [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message))],
+        [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message)
+        {
+            Mode = control.ModeOf(t),
+            ReadFrom = slice.ReadFrom,
+            ReadUntil = slice.ReadUntil,
+        })],
         ItemCounts.None, [.. control.Evidence.SelectMany(slice.LimitationsOf)], [], []);
 }
 
@@ -31,6 +36,8 @@ internal sealed class SliceRun(
     CompiledControl compiled, Slice slice, AuditMoment moment, SqlParameters parameters, EvaluationLimits limits, LockedDatabase database, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
+
+    private readonly Limitation? _wrongClock = slice.WrongClock(compiled.Control, moment);
 
     /// <summary>Evidence that could not be loaded, and why.</summary>
     private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
@@ -72,12 +79,17 @@ internal sealed class SliceRun(
                 : Broken(test, concerning, $"waivers: {waivers}"));
         }
         var used = Used().ToImmutableArray();
+        var stated = used.Where(n => compiled.Tests.Any(t => IsState(t) && t.Evidence.Contains(n.Name)));
         return new SliceOutcome(
             tests.ToImmutable(),
             await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
-            [.. used.SelectMany(slice.LimitationsOf), .. used.Select(ReadAway).OfType<Limitation>()],
+            [
+                .. used.SelectMany(slice.LimitationsOf),
+                .. stated.Select(n => slice.ReadAway(n, moment)).OfType<Limitation>(),
+                .. compiled.Tests.Any(IsState) && _wrongClock is { } wrong ? [wrong] : Array.Empty<Limitation>(),
+            ],
             waivers is null && _control.Waivers is not null ? await WaiverTable.OutcomesAsync(database, cancellationToken) : [],
-            [.. _control.Evidence.Select(slice.NoteOf).OfType<string>()]);
+            [.. _control.Evidence.SelectMany(slice.NotesOf)]);
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)
@@ -219,7 +231,7 @@ internal sealed class SliceRun(
         var needs = _control.Evidence.Where(n => test.Evidence.Contains(n.Name)).ToImmutableArray();
         var broken = checks.FirstOrDefault(c => c.Error is not null);
         var missing = !needs.All(slice.IsComplete) || checks.Any(c => !c.Agree);
-        var away = needs.Any(n => ReadAway(n) is not null);
+        var away = IsState(test) && (_wrongClock is not null || needs.Any(n => slice.ReadAway(n, moment) is not null));
         var unknownWaivers = _control.Waivers is { } rule && !slice.IsComplete(_control.Evidence.Single(n => n.Name == rule.From));
         var stands = test.Test.StandsWhenIncomplete && !needs.Any(n => !slice.IsComplete(n) && test.IsMadeByAbsenceOf(n));
         var mayFail = broken is null && !away && !unknownWaivers && !needs.Any(slice.IsLeftOut) && (!missing || stands);
@@ -238,7 +250,12 @@ internal sealed class SliceRun(
             : Conclusion.Pass;
         return new TestResult(
             test.Test.Id, slice.Name, conclusion, counts.Population, counts.Deviations, counts.Approved, counts.Undetermined, counts.Indicated,
-            checks, rows, broken is null ? null : $"completeness check '{broken.Name}': {broken.Error}");
+            checks, rows, broken is null ? null : $"completeness check '{broken.Name}': {broken.Error}")
+        {
+            Mode = _control.ModeOf(test.Test),
+            ReadFrom = slice.ReadFrom,
+            ReadUntil = slice.ReadUntil,
+        };
     }
 
     private async Task<ItemCounts> CountAsync(string count, string source, CancellationToken cancellationToken)
@@ -281,9 +298,15 @@ internal sealed class SliceRun(
     }
 
     private TestResult Broken(CompiledTest test, ImmutableArray<CompletenessResult> checks, string message) => new(
-        test.Test.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, checks, default, message);
+        test.Test.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, checks, default, message)
+    {
+        Mode = _control.ModeOf(test.Test),
+        ReadFrom = slice.ReadFrom,
+        ReadUntil = slice.ReadUntil,
+    };
 
-    private Limitation? ReadAway(EvidenceNeed need) => _control.Mode == ControlMode.PointInTime ? slice.ReadAway(need, moment) : null;
+    /// <summary>Whether it speaks of a state at a moment, so that it matters when the state was read.</summary>
+    private bool IsState(CompiledTest test) => _control.ModeOf(test.Test) == ControlMode.PointInTime;
 
     /// <summary>The evidence that conclusions stand on, in the control's order.</summary>
     private IEnumerable<EvidenceNeed> Used() => _control.Evidence.Where(n =>

@@ -33,6 +33,8 @@ public static class SqlFunctions
         // operators, which the parser turns into functions
         "+", "-", "*", "/", "//", "%", "||", "&", "|", "~~", "!~~", "~~*", "!~~*", "~~~", "^@", "->", "->>", "@>", "<@", "&&",
         "like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape", "nullif", "ifnull",
+        // defined by AuditCli
+        InternetFunctions.From, InternetFunctions.To, ItemFunction.Name,
         // numbers
         "abs", "ceil", "ceiling", "floor", "round", "trunc", "sign", "mod", "greatest", "least", "divide", "add", "subtract",
         "multiply", "sqrt", "ln", "log", "log2", "log10", "exp", "isnan", "isinf", "isfinite", "even",

@@ -13,19 +13,35 @@ internal sealed class SqlParameters
     public const string PeriodStart = "period_start";
     public const string PeriodEnd = "period_end";
 
+    /// <summary>When the first of the partition's evidence was asked for, by the servers' clocks; NULL where none was asked of a server.</summary>
+    public const string ReadFrom = "read_from";
+
+    /// <summary>When the last of it was asked for.</summary>
+    public const string ReadUntil = "read_until";
+
     private readonly ImmutableSortedDictionary<string, object> _values;
 
-    public SqlParameters(AuditMoment moment, IEnumerable<EffectiveParameter> parameters) =>
+    /// <param name="slice">What was read, and when; the moments of two partitions differ.</param>
+    public SqlParameters(AuditMoment moment, Slice slice, IEnumerable<EffectiveParameter> parameters)
+        : this(moment, slice.ReadFrom, slice.ReadUntil, parameters)
+    {
+    }
+
+    public SqlParameters(AuditMoment moment, DateTimeOffset? readFrom, DateTimeOffset? readUntil, IEnumerable<EffectiveParameter> parameters) =>
         _values = parameters
             .Select(p => KeyValuePair.Create(p.Name, Value(p)))
             .Append(KeyValuePair.Create(AsOf, (object)moment.AsOf.ToUniversalTime()))
             .Append(KeyValuePair.Create(PeriodStart, (object)moment.PeriodStart.ToUniversalTime()))
             .Append(KeyValuePair.Create(PeriodEnd, (object)moment.PeriodEnd.ToUniversalTime()))
+            .Append(KeyValuePair.Create(ReadFrom, (object?)readFrom?.ToUniversalTime() ?? DBNull.Value))
+            .Append(KeyValuePair.Create(ReadUntil, (object?)readUntil?.ToUniversalTime() ?? DBNull.Value))
             .ToImmutableSortedDictionary(StringComparer.Ordinal);
 
+    /// <summary>The names that exist in every control.</summary>
+    public static ImmutableSortedSet<string> Always { get; } = [AsOf, PeriodStart, PeriodEnd, ReadFrom, ReadUntil];
+
     /// <summary>The names a control's SQL may use.</summary>
-    public static ImmutableSortedSet<string> NamesOf(Control control) =>
-        [AsOf, PeriodStart, PeriodEnd, .. control.Parameters.Select(p => p.Name)];
+    public static ImmutableSortedSet<string> NamesOf(Control control) => [.. Always, .. control.Parameters.Select(p => p.Name)];
 
     /// <summary>Those that are used, bound; DuckDB refuses the others.</summary>
     public IEnumerable<DuckDBParameter> For(SqlLineage lineage) => lineage.Parameters.Select(n => new DuckDBParameter(n, _values[n]));

@@ -26,6 +26,7 @@ internal static class TableLoader
         Func<string, bool> wanted,
         CancellationToken cancellationToken)
     {
+        var whole = new WholeTexts(name, columns);
         // C#'s decimal holds 28 digits and the column 38, so decimals travel as text and DuckDB reads them.
         var staged = columns.Any(c => c.Type == ColumnType.Decimal && wanted(c.Name));
         var into = staged ? "_staging_" + name : name;
@@ -33,6 +34,7 @@ internal static class TableLoader
             database.Execute(Definition(into, columns, c => c.Type == ColumnType.Decimal ? "VARCHAR" : SqlType(c.Type)));
         using (var appender = database.Append(into))
         {
+            var row = 0L;
             foreach (var rows in sources)
             {
                 var reader = new RowReader(name, columns, wanted);
@@ -42,10 +44,15 @@ internal static class TableLoader
                     if (++count % RowsPerLook == 0)
                         cancellationToken.ThrowIfCancellationRequested();
                     reader.Read(line);
+                    // JSON has no other way to write the character.
+                    if (line.Span.IndexOf("\\u0000"u8) >= 0)
+                        whole.Take(row, reader.Cells);
+                    row++;
                     Append(appender.CreateRow(), columns, reader.Cells);
                 }
             }
         }
+        await whole.PutAsync(database, into, cancellationToken);
         if (!staged)
             return;
         await database.ExecuteAsync($"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM {LockedDatabase.Quote(into)} ORDER BY rowid", [], cancellationToken);

@@ -22,10 +22,11 @@ public static class YamlDocument
     /// duplicate key is a fault, but the rest of the document is read, the first of the two standing.
     /// </summary>
     /// <param name="file">As printed in messages.</param>
-    public static (YamlNode? Root, ImmutableArray<Diagnostic> Faults) Parse(string file, ReadOnlySpan<byte> content)
+    /// <param name="escapes">Whether an escape may make a character that the file itself may not have, as evidence of a provider can hold it.</param>
+    public static (YamlNode? Root, ImmutableArray<Diagnostic> Faults) Parse(string file, ReadOnlySpan<byte> content, bool escapes = false)
     {
         var faults = new FaultList();
-        var root = Decode(file, content, faults) is { } text ? new TreeBuilder(file, text, faults).Build() : null;
+        var root = Decode(file, content, faults) is { } text ? new TreeBuilder(file, text, escapes, faults).Build() : null;
         return (root, faults.InOrder());
     }
 
@@ -88,7 +89,7 @@ public static class YamlDocument
     }
 
     /// <summary>From the parser's events to the tree. Stops at the first fault but for duplicate keys.</summary>
-    private sealed class TreeBuilder(string file, string text, FaultList faults)
+    private sealed class TreeBuilder(string file, string text, bool escapes, FaultList faults)
     {
         private readonly Parser _parser = new(new StringReader(text));
         private readonly string[] _lines = text.Split('\n');
@@ -201,10 +202,18 @@ public static class YamlDocument
             }
         }
 
+        private int Forbidden(string value)
+        {
+            var index = IndexOfControl(value, TextMayHave);
+            while (escapes && index >= 0 && !char.IsSurrogate(value[index]))
+                index = IndexOfControl(value[(index + 1)..], TextMayHave) is >= 0 and var next ? index + 1 + next : -1;
+            return index;
+        }
+
         private YamlScalar? ScalarNode(YamlPosition at, Scalar scalar)
         {
             // An escape in double quotes can make what the file itself may not have.
-            if (IndexOfControl(scalar.Value, TextMayHave) is >= 0 and var index)
+            if (Forbidden(scalar.Value) is >= 0 and var index)
             {
                 Refuse(at, $"the character U+{(int)scalar.Value[index]:X4} is not allowed, nor its escape");
                 return null;

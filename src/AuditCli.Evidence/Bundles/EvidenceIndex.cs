@@ -61,6 +61,9 @@ public static class EvidenceIndex
         json.Text("identity", item.Identity);
         json.Text("started", Rfc3339.Format(item.Started));
         json.Text("finished", Rfc3339.Format(item.Finished));
+        json.Text("read_from", item.ReadFrom is { } from ? Rfc3339.Format(from) : null);
+        json.Text("read_until", item.ReadUntil is { } until ? Rfc3339.Format(until) : null);
+        json.Number("clock_offset_seconds", item.ClockOffsetSeconds);
         json.List("redactions", item.Redactions, r =>
         {
             json.Text("pointer", r.Pointer);
@@ -76,6 +79,7 @@ public static class EvidenceIndex
             json.Text("message", f.Message);
             json.Number("count", f.Count);
         });
+        json.Texts("notes", item.Notes);
         json.Close('}');
         return json.ToArray();
     }
@@ -113,11 +117,15 @@ public static class EvidenceIndex
                 Identity = members.Text("identity"),
                 Started = Instant(members.Text("started")),
                 Finished = Instant(members.Text("finished")),
+                ReadFrom = OptionalInstant(members.OptionalText("read_from")),
+                ReadUntil = OptionalInstant(members.OptionalText("read_until")),
+                ClockOffsetSeconds = members.OptionalSigned("clock_offset_seconds"),
                 Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
                 Redacted = members.OptionalNumber("redacted"),
                 Read = members.OptionalNumber("read"),
                 Kept = members.OptionalNumber("kept"),
                 Failures = members.List("failures", m => new ReadFailure(m.Text("code"), m.Text("message"), m.Number("count"))),
+                Notes = members.OptionalTexts("notes"),
             };
             members.End();
             return item;
@@ -177,6 +185,8 @@ public static class EvidenceIndex
         ? instant
         : throw new InvalidDataException($"'{text}' is not an RFC 3339 timestamp");
 
+    private static DateTimeOffset? OptionalInstant(string? text) => text is null ? null : Instant(text);
+
     /// <summary>JSON members separated as needed; null values are left out.</summary>
     private sealed class IndexLineWriter
     {
@@ -235,6 +245,21 @@ public static class EvidenceIndex
                 Open('{');
                 members(value);
                 Close('}');
+            }
+            Close(']');
+        }
+
+        /// <summary>A list of texts, left out where it is empty.</summary>
+        public void Texts(string name, ImmutableArray<string> values)
+        {
+            if (values.IsEmpty)
+                return;
+            Name(name);
+            Open('[');
+            foreach (var value in values)
+            {
+                Separate();
+                _text.AppendString(value);
             }
             Close(']');
         }

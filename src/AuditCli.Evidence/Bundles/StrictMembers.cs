@@ -56,11 +56,18 @@ internal sealed class StrictMembers
             : throw new InvalidDataException($"'{name}' of {_what} has an element that is no text")),
     ];
 
+    /// <summary>A list of texts that may be left out.</summary>
+    public ImmutableArray<string> OptionalTexts(string name) => _left.ContainsKey(name) ? Texts(name) : [];
+
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
 
-    public long? OptionalNumber(string name) => Take(name, JsonValueKind.Number) is not { } value ? null
-        : value.TryGetInt64(out var number) && number >= 0 ? number
+    public long? OptionalNumber(string name) => OptionalSigned(name) is not { } number ? null
+        : number >= 0 ? number
         : throw new InvalidDataException($"'{name}' of {_what} is not a whole number from 0");
+
+    public long? OptionalSigned(string name) => Take(name, JsonValueKind.Number) is not { } value ? null
+        : value.TryGetInt64(out var number) ? number
+        : throw new InvalidDataException($"'{name}' of {_what} is not a whole number");
 
     /// <summary>The members of an object, which stay usable after the document is gone.</summary>
     public IEnumerable<KeyValuePair<string, JsonElement>> Object(string name) =>

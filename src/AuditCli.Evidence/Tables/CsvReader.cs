@@ -9,7 +9,8 @@ public sealed record CsvRecord(long Number, long Line, ImmutableArray<string> Fi
 /// <summary>
 /// Reads CSV as RFC 4180 has it, in UTF-8 (a byte order mark is allowed), with a header. Lines end with CR LF or LF. What a lenient
 /// reader would guess at is an error with file and line: fields missing or left over, a quotation mark inside an unquoted field or
-/// never closed, bytes that are not UTF-8, two columns of one name. Memory does not grow with the number of records.
+/// never closed, bytes that are not UTF-8, two columns of one name. Empty rows at the end and empty columns without a name at the
+/// right, which spreadsheets leave behind, are left out and counted. Memory does not grow with the number of records.
 /// </summary>
 /// <exception cref="InvalidDataException">The file is not such CSV; the message begins with <c>name:line:</c>.</exception>
 public sealed class CsvReader : IDisposable
@@ -20,6 +21,7 @@ public sealed class CsvReader : IDisposable
     private readonly string _name;
     private readonly byte[] _buffer = new byte[64 * 1024];
     private readonly MemoryStream _field = new();
+    private readonly int _width;
     private int _at;
     private int _end;
     private long _line = 1;
@@ -33,7 +35,11 @@ public sealed class CsvReader : IDisposable
         _source = source;
         _name = name;
         SkipByteOrderMark();
-        Header = ReadFields() ?? throw Fault(1, "the file is empty; its first line must name the columns");
+        var names = (ReadFields() ?? throw Fault(1, "the file is empty; its first line must name the columns")).Select(InvisibleText.Without).ToImmutableArray();
+        _width = names.Length;
+        Header = [.. names.Take(names.Length == 1 ? 1 : names.Length - names.Reverse().TakeWhile(n => n.Length == 0).Count())];
+        if (Header.IsEmpty)
+            throw Fault(1, "no column has a name; the first line must name the columns");
         if (Header.IndexOf("") is >= 0 and var unnamed)
             throw Fault(1, $"column {unnamed + 1} has no name");
         if (Header.GroupBy(h => h, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
@@ -42,6 +48,12 @@ public sealed class CsvReader : IDisposable
 
     /// <summary>The columns' names, in file order.</summary>
     public ImmutableArray<string> Header { get; }
+
+    /// <summary>Columns at the right that have no name, and in no record a value.</summary>
+    public int UnnamedColumns => _width - Header.Length;
+
+    /// <summary>Records at the end of the file that have no value at all; known when <see cref="Records"/> has ended.</summary>
+    public long EmptyAtEnd { get; private set; }
 
     /// <summary>How errors call the file.</summary>
     public string Name => _name;
@@ -62,14 +74,31 @@ public sealed class CsvReader : IDisposable
         }
     }
 
-    /// <summary>Every remaining record.</summary>
+    /// <summary>Every remaining record but the empty ones at the end.</summary>
     public IEnumerable<CsvRecord> Records()
     {
+        // Where the empty records since the last one with a value begin. None spans two lines, so the first tells all.
+        var (firstEmpty, firstBlank) = (0L, 0L);
         for (var line = _line; ReadFields() is { } fields; line = _line)
         {
-            if (fields.Length != Header.Length)
-                throw Fault(line, $"{fields.Length} fields where the header has {Header.Length}");
-            yield return new(++_number, line, fields);
+            if (fields.All(f => f.Length == 0) && (fields.Length == _width || fields.Length == 1))
+            {
+                firstEmpty = EmptyAtEnd++ == 0 ? line : firstEmpty;
+                firstBlank = fields.Length == _width || firstBlank > 0 ? firstBlank : line;
+                continue;
+            }
+            if (firstBlank > 0)
+                throw Fault(firstBlank, "an empty line between rows; remove it");
+            if (fields.Length != _width)
+                throw Fault(line, $"{fields.Length} fields where the header has {_width}");
+            for (; EmptyAtEnd > 0; EmptyAtEnd--)
+                yield return new(++_number, firstEmpty++, [.. Header.Select(_ => "")]);
+            for (var i = Header.Length; i < _width; i++)
+            {
+                if (InvisibleText.Without(fields[i]).Length > 0)
+                    throw Fault(line, $"field {i + 1} has a value, and the header has no name for its column");
+            }
+            yield return new(++_number, line, fields[..Header.Length]);
         }
     }
 
@@ -139,6 +168,7 @@ public sealed class CsvReader : IDisposable
                     {
                         ',' or '\n' or < 0 => c,
                         '\r' => ExpectLineFeed(),
+                        ';' or '\t' when Header.IsDefault => throw Fault(_line, OtherSeparator((char)c)),
                         _ => throw Fault(_line, "something follows a closing quotation mark"),
                     };
                 default:
@@ -184,10 +214,20 @@ public sealed class CsvReader : IDisposable
 
     private void SkipByteOrderMark()
     {
-        _end = _source.ReadAtLeast(_buffer, 3, throwOnEndOfStream: false);
-        if (_buffer.AsSpan(0, _end).StartsWith(Encoding.UTF8.Preamble))
+        _end = _source.ReadAtLeast(_buffer, 4, throwOnEndOfStream: false);
+        var start = _buffer.AsSpan(0, _end);
+        if (start.StartsWith(Encoding.UTF8.Preamble))
             _at = 3;
+        else if (start.StartsWith(Encoding.Unicode.Preamble) || start.StartsWith(Encoding.BigEndianUnicode.Preamble) || (_end > 1 && (start[0] == 0) != (start[1] == 0)))
+            throw Fault(1, "this is UTF-16, which spreadsheets call \"Unicode text\"; save the file as \"CSV UTF-8\"");
+        else if (start.StartsWith("PK\u0003\u0004"u8))
+            throw Fault(1, "this is a workbook or a zip archive, not CSV; save its sheet as \"CSV UTF-8\"");
     }
+
+    /// <summary>What is said of a header that another character separates.</summary>
+    internal static string OtherSeparator(char separator) =>
+        $"columns are separated by {(separator == ';' ? "semicolons, as spreadsheets do where the comma is the decimal mark" : "tabs")}; "
+        + "save the file as CSV with commas, in UTF-8";
 
     private InvalidDataException Fault(long line, string fault, Exception? inner = null) => new($"{_name}:{line}: {fault}", inner);
 }

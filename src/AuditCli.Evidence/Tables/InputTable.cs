@@ -7,33 +7,39 @@ namespace AuditCli.Evidence.Tables;
 /// <summary>One record of an input as a row for <see cref="TableWriter"/>.</summary>
 /// <param name="Number">The record's number, the header not counted, from 1.</param>
 /// <param name="Line">The line on which it begins.</param>
-/// <param name="Misfit">The first cell that does not fit its declared type; such cells are left out of the row.</param>
-public sealed record InputRow(long Number, long Line, JsonElement Row, Misfit? Misfit);
+/// <param name="Misfits">The cells that do not fit what is declared for their column; they are left out of the row.</param>
+/// <param name="Cleaned">The columns whose cell had invisible characters, or white space at its ends; the row is without them.</param>
+public sealed record InputRow(long Number, long Line, JsonElement Row, ImmutableArray<Misfit> Misfits, ImmutableArray<string> Cleaned);
 
 /// <summary>
 /// A file that management gave, seen through the columns that a control declares for it. Empty cells are absent; columns that
-/// nobody declared are left out. Integers and decimals have no leading zeros (what has them is an identifier, and text); decimals
-/// keep their digits; <c>true</c> and <c>false</c> may be in any case, as spreadsheets write them.
+/// nobody declared are left out. What nobody sees in a cell is taken out of it (<see cref="InvisibleText"/>); another control
+/// character does not fit. Integers and decimals have no leading zeros (what has them is an identifier, and text); decimals
+/// keep their digits; <c>true</c> and <c>false</c> may be in any case, as spreadsheets write them; so may the words of a closed
+/// column, which are then spelled as declared.
 /// </summary>
 public sealed class InputTable
 {
     private readonly CsvReader _csv;
-    private readonly ImmutableArray<(Column Column, int Field)> _columns;
+    private readonly ImmutableArray<(Column Column, int Field, ImmutableArray<string> OneOf)> _columns;
 
+    /// <param name="oneOf">The words that a text column may hold; a column that is not named may hold any text.</param>
     /// <exception cref="InvalidDataException">A declared column is not in the file; the message names it and lists what is.</exception>
     /// <exception cref="ArgumentException">A column is declared with a type that CSV does not have.</exception>
-    public InputTable(CsvReader csv, ImmutableArray<Column> columns)
+    public InputTable(CsvReader csv, ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? oneOf = null)
     {
         if (columns.FirstOrDefault(c => c.Type is ColumnType.Json or ColumnType.Double) is { } unknown)
             throw new ArgumentException($"'{unknown.Name}' cannot be {unknown.Type} in an input", nameof(columns));
         var missing = columns.Where(c => !csv.Header.Contains(c.Name)).Select(c => $"'{c.Name}'").ToList();
         if (missing.Count > 0)
         {
+            if (csv.Header is [var only] && only.IndexOfAny([';', '\t']) is >= 0 and var at)
+                throw new InvalidDataException($"{csv.Name}:1: {CsvReader.OtherSeparator(only[at])}");
             throw new InvalidDataException(
                 $"{csv.Name}:1: no column {string.Join(", ", missing)}; the header has {string.Join(", ", csv.Header.Select(h => $"'{h}'"))}");
         }
         _csv = csv;
-        _columns = [.. columns.Select(c => (c, csv.Header.IndexOf(c.Name)))];
+        _columns = [.. columns.Select(c => (c, csv.Header.IndexOf(c.Name), oneOf?.GetValueOrDefault(c.Name, []) ?? []))];
     }
 
     /// <summary>Every record as a row, in file order.</summary>
@@ -44,34 +50,62 @@ public sealed class InputTable
         foreach (var record in _csv.Records())
         {
             text.Truncate(0);
-            var misfit = Format(text, record);
-            yield return new(record.Number, record.Line, JsonElement.Parse(text.Written), misfit);
+            var (misfits, cleaned) = Format(text, record);
+            yield return new(record.Number, record.Line, JsonElement.Parse(text.Written), misfits, cleaned);
         }
     }
 
-    private Misfit? Format(JsonText text, CsvRecord record)
+    /// <summary>A text cell as tests see it: null where nothing is left of it, or where it does not fit, with the reason.</summary>
+    /// <param name="oneOf">The words it may be; empty for any text.</param>
+    public static (string? Value, string? Fault) Text(string cell, ImmutableArray<string> oneOf)
     {
-        var misfit = default(Misfit);
+        var seen = InvisibleText.Without(cell);
+        if (seen.Length == 0)
+            return (null, null);
+        if (InvisibleText.ControlIn(seen) is { } control)
+            return (null, $"holds the control character {control}");
+        if (oneOf.IsEmpty)
+            return (seen, null);
+        return oneOf.FirstOrDefault(w => w.Equals(seen, StringComparison.OrdinalIgnoreCase)) is { } word
+            ? (word, null)
+            : (null, $"is not one of {string.Join(", ", oneOf)}");
+    }
+
+    private (ImmutableArray<Misfit> Misfits, ImmutableArray<string> Cleaned) Format(JsonText text, CsvRecord record)
+    {
+        ImmutableArray<Misfit> misfits = [];
+        ImmutableArray<string> cleaned = [];
         var separator = (byte)'{';
-        foreach (var (column, field) in _columns)
+        foreach (var (column, field, oneOf) in _columns)
         {
             var cell = record.Fields[field];
             if (cell.Length == 0)
                 continue;
-            var start = text.Length;
-            text.Append(separator);
-            text.AppendString(column.Name);
-            text.Append((byte)':');
-            if (Append(text, column.Type, cell) is { } wanted)
+            // A number that has more than its digits was formatted, and what that means is not for this program to guess.
+            var (value, fault) = column.Type is ColumnType.Integer or ColumnType.Decimal ? (cell, null) : Text(cell, oneOf);
+            if (fault is null && value != cell && InvisibleText.Without(cell) != cell)
+                cleaned = cleaned.Add(column.Name);
+            if (value is not null)
             {
-                text.Truncate(start);
-                misfit ??= new(column.Name, $"line {record.Line}: is not {wanted}");
-                continue;
+                var start = text.Length;
+                text.Append(separator);
+                text.AppendString(column.Name);
+                text.Append((byte)':');
+                if (Append(text, column.Type, value) is { } wanted)
+                {
+                    text.Truncate(start);
+                    fault = $"is not {wanted}";
+                }
+                else
+                {
+                    separator = (byte)',';
+                }
             }
-            separator = (byte)',';
+            if (fault is not null)
+                misfits = misfits.Add(new(column.Name, fault));
         }
         text.Append(separator == '{' ? "{}"u8 : "}"u8);
-        return misfit;
+        return (misfits, cleaned);
     }
 
     /// <summary>Null when the cell fits, else what it should have been.</summary>

@@ -50,6 +50,13 @@ public sealed record HttpExchange(
     /// </summary>
     public string? AskedFor { get; init; }
 
+    /// <summary>
+    /// When the server answered, by its own clock and to the second (<c>Date</c>, RFC 9110 6.6.1). Null where no answer came, where it has
+    /// no such field or an unreadable one, and where it came out of a cache (<c>Age</c>), since its date is then of an earlier answer.
+    /// </summary>
+    public DateTimeOffset? ServerDate =>
+        Response?.Field("Date") is { } text && Response.Field("Age") is null or "0" && HttpDate.TryParse(text, out var date) ? date : null;
+
     /// <summary>Both bodies were left out on purpose, because the exchange hands out credentials.</summary>
     public bool BodiesOmitted { get; init; }
 }

@@ -11,7 +11,10 @@ internal static class CommandErrors
         $"{path} is a file: {command} works on a bundle's folder. 'auditcli verify' reads the archive as it is; then unpack it (unzip, or tar -xf) and give the folder";
 
     /// <summary>Every fault on a line of its own, as compilers print them; returns the exit code.</summary>
-    public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults)
+    public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults) => Report(error, [.. faults.Select(f => f.ToString())]);
+
+    /// <summary>As the other, for faults that begin with their place.</summary>
+    public static int Report(TextWriter error, ImmutableArray<string> faults)
     {
         foreach (var fault in faults)
             error.WriteLine(fault);

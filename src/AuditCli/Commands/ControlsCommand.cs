@@ -126,9 +126,9 @@ internal static class ControlsCommand
                 foreach (var outcome in await FixtureRunner.RunAsync(loaded.Control, fixtures, evaluation.Limits, evaluation, cancellationToken))
                 {
                     _ = outcome.Passed ? passed++ : failed++;
-                    await output.WriteLineAsync($"{(outcome.Passed ? "pass" : "FAIL")}  {loaded.Control.Id}  {outcome.Case}");
+                    await output.WriteLineAsync($"{(outcome.Passed ? "pass" : "FAIL")}  {loaded.Control.Id}  {PrintableText.Of(outcome.Case)}");
                     foreach (var difference in outcome.Differences)
-                        await output.WriteLineAsync($"      {fixtures.File}:{outcome.Line}: {difference}");
+                        await output.WriteLineAsync($"      {fixtures.File}:{outcome.Line}: {PrintableText.Of(difference)}");
                 }
             }
             await output.WriteLineAsync($"{passed} cases pass, {failed} fail");

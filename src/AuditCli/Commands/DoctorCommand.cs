@@ -44,6 +44,8 @@ internal static class DoctorCommand
             var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
+            if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } unusable)
+                return CommandErrors.Report(error, unusable);
             if (prepared.Engagement.Replay is not null)
                 return await BundleCommands.UsageAsync(error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
             try

@@ -69,6 +69,8 @@ internal static class RunCommand
             var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
+            if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } wrong)
+                return CommandErrors.Report(error, wrong);
             run = new AuditRun(prepared, options, host, evaluation, error);
             var finished = await run.RunAsync(cancellationToken);
             if (json)

@@ -122,7 +122,8 @@ internal sealed class ScopeComparison(OpenedBundle before, OpenedBundle after, A
     {
         var definition = after.ControlOf(item.Control, host);
         var (then, now) = (before.Results.Parameters, after.Results.Parameters);
-        if (definition is not { Mode: ControlMode.PointInTime } && (now.PeriodStart > then.PeriodStart || now.PeriodEnd < then.PeriodEnd))
+        var isState = definition?.Tests.FirstOrDefault(t => t.Id == item.Test) is { } test && definition.ModeOf(test) == ControlMode.PointInTime;
+        if (!isState && (now.PeriodStart > then.PeriodStart || now.PeriodEnd < then.PeriodEnd))
             return "the period of the later bundle does not cover that of the earlier one";
         foreach (var input in before.Index.Where(i => i.Target.Length == 0))
         {

@@ -9,7 +9,7 @@ internal static class ControlText
     {
         var control = loaded.Control;
         output.WriteLine($"{control.Id} {control.Version}  {control.Title}");
-        output.WriteLine($"{Wording.Name(control.Domain)}; {control.NatureType}, {control.NatureExecution}; {control.Frequency}; {(control.Mode == ControlMode.Period ? "over the period" : "at a point in time")}{(control.KeyControl ? "; key control" : "")}");
+        output.WriteLine($"{Wording.Name(control.Domain)}; {control.NatureType}, {control.NatureExecution}; {control.Frequency}{(control.KeyControl ? "; key control" : "")}");
         output.WriteLine($"owner {control.Owner}; {loaded.Origin.ToString().ToLowerInvariant()}, sha256 {control.Sha256}");
         output.WriteLine();
         output.WriteLine($"objective   {control.Objective}");
@@ -27,7 +27,7 @@ internal static class ControlText
         foreach (var test in control.Tests)
         {
             output.WriteLine();
-            output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}: {test.Title}");
+            output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}, {(control.ModeOf(test) == ControlMode.Period ? "over the period" : "at a point in time")}: {test.Title}");
             foreach (var line in test.Sql.TrimEnd().Split('\n'))
                 output.WriteLine($"    {line.TrimEnd()}");
         }

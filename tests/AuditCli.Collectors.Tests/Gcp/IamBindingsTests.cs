@@ -131,6 +131,7 @@ public sealed class IamBindingsTests
     [InlineData("allAuthenticatedUsers", "allAuthenticatedUsers", null)]
     [InlineData("serviceAccount:p.svc.id.goog[ns/name]", "serviceAccount", "p.svc.id.goog[ns/name]")]
     [InlineData("principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/alice", "principal", "iam.googleapis.com/locations/global/workforcePools/staff/subject/alice")]
+    [InlineData("deleted:principal://iam.googleapis.com/locations/global/workforcePools/p/subject/a?uid=b?uid=1", "deleted", "iam.googleapis.com/locations/global/workforcePools/p/subject/a?uid=b")]
     [InlineData("deleted:serviceAccount:a@p.iam.gserviceaccount.com?uid=1", "deleted", "a@p.iam.gserviceaccount.com")]
     public void A_member_is_taken_apart_as_google_writes_it(string member, string type, string? id) => Assert.Equal((type, id), IamBindings.Kind(member));
 

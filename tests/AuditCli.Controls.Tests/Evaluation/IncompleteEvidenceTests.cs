@@ -84,7 +84,7 @@ public sealed class IncompleteEvidenceTests
     [Fact]
     public async Task State_read_too_far_from_as_of_is_inconclusive()
     {
-        var late = Some.Table(Some.Users, Alice) with { ReadFrom = Some.AsOf.AddHours(1), ReadUntil = Some.AsOf.AddHours(25) };
+        var late = Some.Table(Some.Users, Alice) with { ReadFrom = Some.AsOf.AddHours(1), ReadUntil = Some.AsOf.AddHours(25), ClockOffset = TimeSpan.Zero };
         var outcome = await Some.EvaluateAsync(Some.Control(Some.Test(Some.MfaSql, stands: true)), Some.Partition("prod", ("users", late)));
         Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
         Assert.Equal(1, outcome.Result.Indicated);

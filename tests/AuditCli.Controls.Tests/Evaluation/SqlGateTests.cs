@@ -97,7 +97,7 @@ public sealed class SqlGateTests : IDisposable
         while (reader.Read())
             known.Add((reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1)));
         string[] allowed = [.. SqlFunctions.Scalars, .. SqlFunctions.UnorderedAggregates, .. SqlFunctions.OrderedAggregates, .. SqlFunctions.Tables];
-        string[] syntax = ["->", "ifnull", "nullif", "row"];
+        string[] syntax = ["->", "ifnull", "nullif", "row", ItemFunction.Name];
         Assert.Empty(allowed.Except(known.Select(k => k.Name)).Except(syntax));
         Assert.Empty(allowed.Intersect(known.Where(k => k.Stability is "VOLATILE" or "CONSISTENT_WITHIN_QUERY").Select(k => k.Name)));
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats;
@@ -16,7 +17,7 @@ internal sealed class CsvReport : IReportFormat
     private static readonly string[] Header =
     [
         "record", "control", "test", "target", "account", "item", "result", "exception_id", "reason",
-        "population", "exceptions", "approved", "undetermined", "indicated", "approval", "attributes", "source", "line",
+        "population", "exceptions", "approved", "undetermined", "indicated", "approval", "attributes", "source", "line", "mode",
     ];
 
     public string Name => "csv";
@@ -48,7 +49,7 @@ internal sealed class CsvReport : IReportFormat
                     Line(text,
                     [
                         "item", control.Result.Id, test, row.Target, row.Account, row.Item, row.Result, row.ExceptionId ?? "", row.Reason ?? "",
-                        "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), file, Number(row.Line),
+                        "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), file, Number(row.Line), Mode(control, test),
                     ]);
                 }
             }
@@ -62,7 +63,7 @@ internal sealed class CsvReport : IReportFormat
         [
             "control", result.Id, "", "", "", result.Title, control.Conclusion, "", string.Join("\n", ControlReasons.Of(result)),
             Number(result.Population), Number(result.Deviations), Number(result.Approved), Number(result.Undetermined), Number(result.Indicated),
-            "", control.TableRowsLine, control.Origin, "",
+            "", control.TableRowsLine, control.Origin, "", "",
         ]);
         foreach (var test in result.Tests)
         {
@@ -71,13 +72,15 @@ internal sealed class CsvReport : IReportFormat
                 "test", result.Id, test.Id, test.Partition.Target, test.Partition.Account, control.Test(test.Id)?.Title ?? "", Wording.Name(test.Conclusion), "",
                 string.Join("\n", test.Completeness.Select(c => $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
                 Number(test.Population), Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
-                "", "", PopulationRows.PathOf(result.Id, test.Id), "",
+                "", "", PopulationRows.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
             ]);
         }
     }
 
     private static void Record(TextWriter text, string record, string item = "", string reason = "") =>
-        Line(text, [record, "", "", "", "", item, "", "", reason, "", "", "", "", "", "", "", "", ""]);
+        Line(text, [record, "", "", "", "", item, "", "", reason, "", "", "", "", "", "", "", "", "", ""]);
+
+    private static string Mode(WorkpaperControl control, string test) => ControlWords.Of(ControlWords.Modes, control.ModeOf(test));
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -42,7 +42,7 @@ internal sealed class JunitReport : IReportFormat
             [
                 ("conclusion", control.Conclusion), ("version", control.Result.Version), ("origin", control.Origin),
                 ("population", $"{control.Result.Population}"), ("exceptions", $"{control.Result.Deviations}"), ("approved", $"{control.Result.Approved}"),
-                ("rows of its evidence", control.TableRowsLine),
+                ("rows of its evidence", control.TableRowsLine), ("holds for", workpaper.SpanOf(control)),
             ]);
             foreach (var one in cases)
                 WriteCase(xml, workpaper, control, one, cancellationToken);

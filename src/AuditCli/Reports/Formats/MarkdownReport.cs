@@ -35,9 +35,9 @@ internal sealed class MarkdownReport : IReportFormat
             WriteDomain(text, domain);
         WriteExceptions(text, workpaper, cancellationToken);
         text.WriteLine("\n## What the controls are\n");
-        text.WriteLine("| control | version | origin | SHA-256 |\n|---|---|---|---|");
+        text.WriteLine("| control | version | origin | holds for | SHA-256 |\n|---|---|---|---|---|");
         foreach (var control in workpaper.Controls)
-            text.WriteLine($"| {Escape(control.Result.Id)} | {Escape(control.Result.Version)} | {control.Result.Origin.ToString().ToLowerInvariant()} | `{control.Result.Sha256}` |");
+            text.WriteLine($"| {Escape(control.Result.Id)} | {Escape(control.Result.Version)} | {control.Result.Origin.ToString().ToLowerInvariant()} | {Escape(workpaper.SpanOf(control))} | `{control.Result.Sha256}` |");
     }
 
     private static void WriteScope(TextWriter text, Workpaper workpaper)

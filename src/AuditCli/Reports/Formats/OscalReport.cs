@@ -177,6 +177,7 @@ internal sealed class OscalReport : IReportFormat
             Line("description", $"{row.Result}: {row.Reason ?? "no reason given"}{(row.ApprovalWords is { Length: > 0 } approval ? $"; approved by {approval}" : "")}");
             json.WriteStartArray("props");
             Property("result", row.Result.Replace(' ', '-'));
+            Property("mode", ControlWords.Of(ControlWords.Modes, control.ModeOf(test)));
             if (row.ExceptionId is { } id)
                 Property("exception-id", id);
             json.WriteEndArray();
@@ -223,6 +224,7 @@ internal sealed class OscalReport : IReportFormat
             Property("control-origin", result.Origin.ToString().ToLowerInvariant());
             Property("control-sha256", result.Sha256.Hex);
             Property("evidence-rows", control.TableRowsLine);
+            Property("holds-for", workpaper.SpanOf(control));
             json.WriteEndArray();
             json.WriteStartObject("target");
             json.WriteString("type", "objective-id");

@@ -75,6 +75,7 @@ internal sealed class SarifReport : IReportFormat
             Text(json, "conclusion", control.Conclusion);
             json.WriteNumber("population", control.Result.Population);
             Text(json, "evidenceRows", control.TableRowsLine);
+            Text(json, "holdsFor", workpaper.SpanOf(control));
             json.WriteEndObject();
             json.WriteEndObject();
         }

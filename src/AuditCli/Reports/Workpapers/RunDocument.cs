@@ -105,7 +105,19 @@ internal sealed record RunTarget(
 internal sealed record RunFailure(string Code, string Message);
 
 /// <summary>A file that management gave, and how it was obtained.</summary>
-internal sealed record RunInput(string Name, string ObtainedFrom, string ObtainedOn, string How, long? StatedRows, string? ReportParameters);
+/// <param name="File">Its place in the bundle; null in bundles that do not say it.</param>
+/// <param name="Sha256">Of its bytes.</param>
+/// <param name="Tested">False where it is attached and no control of the run reads it.</param>
+internal sealed record RunInput(
+    string Name,
+    string ObtainedFrom,
+    string ObtainedOn,
+    string How,
+    long? StatedRows,
+    string? ReportParameters,
+    string? File = null,
+    string? Sha256 = null,
+    bool? Tested = null);
 
 /// <summary>Recorded answers that a replay did not ask for.</summary>
 internal sealed record RunUnused(string File, long Count);

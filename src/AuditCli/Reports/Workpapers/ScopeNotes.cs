@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 
 namespace AuditCli.Reports.Workpapers;
 
@@ -22,6 +23,7 @@ internal static class ScopeNotes
             .ToImmutableSortedDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
         return
         [
+            .. Times(results.Parameters),
             .. run.Targets.Where(t => t.Failure is not null).Select(t => new ScopeNote("target", NotEntered(t, reached))),
             .. many.Select(g => Target(g.Value[0], $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Account))} and others, all in run.json), read as {g.Value[0].Identity}")),
             .. reached.Where(t => !many.ContainsKey(t.Name)).Select(t => Target(t, $"target {t.Name} is account {t.Account}, read as {t.Identity}{In(t)}")),
@@ -33,10 +35,29 @@ internal static class ScopeNotes
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => new ScopeNote("parameter", $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}"))),
             .. results.Controls.Where(c => c.NotApplicable is not null).Select(c => new ScopeNote("not-applicable", $"not applicable: {c.Id}: {c.NotApplicable!.Reason} (approved by {c.NotApplicable.ApprovedBy} on {c.NotApplicable.ApprovedOn:yyyy-MM-dd})")),
             .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
+            .. Attached([.. run.Inputs.Where(i => i.Tested == false)]),
             .. run.UnusualEndpoints.Select(e => new ScopeNote("endpoint", $"endpoint that is not the provider's own: {e}{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
             .. run.SecretsAllowed.Where(f => !f.StartsWith("data/reports/", StringComparison.Ordinal)).Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
             .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),
         ];
+    }
+
+    /// <summary>What makes a time uncertain, or leaves a part of the period out. Results of older rules say nothing of clocks.</summary>
+    private static IEnumerable<ScopeNote> Times(MomentParameters moment)
+    {
+        if (moment.ClockLimitSeconds is { } limit && moment.ReadFrom is not null)
+        {
+            if (moment.ClockOffsetSeconds is not { } offset)
+                yield return new("clock", ClockWords.NotCompared);
+            else if (Math.Abs(offset) > limit)
+                yield return new("clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}, and {ClockWords.Duration(TimeSpan.FromSeconds(limit))} are tolerated");
+        }
+        if (moment.PeriodEnd > moment.AsOf)
+            yield return new("period", $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, after {Rfc3339.Format(moment.AsOf)}, the moment that states are of");
+        if (moment.ReadFrom < moment.PeriodEnd)
+            yield return new("period", $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, and its evidence was read from {Rfc3339.Format(moment.ReadFrom.Value)} on: it was not over");
+        if (moment.ReadUntil is { } until && moment.AsOf > until.AddSeconds(moment.ClockLimitSeconds ?? 0))
+            yield return new("as-of", $"as_of is {Rfc3339.Format(moment.AsOf)}, and the last evidence was read at {Rfc3339.Format(until)}: it lay in the future");
     }
 
     private static string NotEntered(RunTarget target, IEnumerable<RunTarget> read) =>
@@ -44,6 +65,11 @@ internal static class ScopeNotes
         // What went wrong beside the accounts that were read is told in its own words.
         : read.Any(r => r.Name == target.Name) ? $"target {target.Name}: {target.Failure!.Message}"
         : $"target {target.Name} could not be entered: {target.Failure!.Code}";
+
+    /// <summary>One line for all of them: what is tested with a file is the exception to be read, not the rule.</summary>
+    private static IEnumerable<ScopeNote> Attached(ImmutableArray<RunInput> inputs) => inputs.IsEmpty
+        ? []
+        : [new("input", $"attached, not tested: no control of this run reads {string.Join(", ", inputs.Select(i => $"{i.Name} (sha256 {i.Sha256?[..16]})"))}", Narrows: false)];
 
     private static ScopeNote Target(RunTarget target, string text) =>
         new("target", target.IsNarrowed ? $"{text} (narrowed by the engagement)" : text, Narrows: target.IsNarrowed);

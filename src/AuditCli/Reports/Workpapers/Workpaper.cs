@@ -46,6 +46,18 @@ internal sealed record Workpaper(
     /// <summary>The controls of each ITGC domain that has any.</summary>
     public IEnumerable<IGrouping<ItgcDomain, WorkpaperControl>> Domains => Controls.GroupBy(c => c.Result.Domain).OrderBy(g => g.Key);
 
+    /// <summary>What a test holds for: a state, or the period.</summary>
+    public string SpanOf(WorkpaperControl control, string test) =>
+        control.ModeOf(test) == ControlMode.Period ? $"the period {Run.PeriodWords}" : $"the state as of {RunDocument.Second(Run.AsOf)}";
+
+    /// <summary>What a control's tests hold for; where they differ, each says which.</summary>
+    public string SpanOf(WorkpaperControl control)
+    {
+        ImmutableArray<string> tests = control.Definition is { } d ? [.. d.Tests.Select(t => t.Id)] : control.Tests;
+        var spans = tests.GroupBy(t => SpanOf(control, t)).ToArray();
+        return spans is [] ? "nothing, since nothing was tested" : spans is [var same] ? same.Key : string.Join("; ", spans.Select(s => $"{string.Join(", ", s)}: {s.Key}"));
+    }
+
     /// <summary>How many controls reached each conclusion, in the order of precedence; conclusions that none reached are left out.</summary>
     public ImmutableArray<(Conclusion Conclusion, int Count)> Totals =>
     [
@@ -63,6 +75,9 @@ internal sealed record Workpaper(
         ("Period", Run.PeriodWords),
         ("State as of", RunDocument.Second(Run.AsOf)),
         ("Collected", $"{RunDocument.Second(Run.Started)} to {RunDocument.Second(Run.Finished)}"),
+        .. Results.Parameters is { ReadFrom: { } from, ReadUntil: { } until }
+            ? [("Read, by the servers' clocks", $"{RunDocument.Second(Rfc3339.Format(from))} to {RunDocument.Second(Rfc3339.Format(until))}")]
+            : Array.Empty<(string, string)>(),
         ("Run by", $"{Run.RunBy.User} on {Run.RunBy.Machine}"),
         ("Preparer", Run.Preparer),
         ("Reviewer", Run.Reviewer),
@@ -104,4 +119,8 @@ internal sealed record WorkpaperControl(
 
     /// <summary>The test as the control's file has it; null where that cannot be read.</summary>
     public TestProcedure? Test(string id) => Definition?.Tests.FirstOrDefault(t => t.Id == id);
+
+    /// <summary>Whether a test speaks of a state or of the period, as it concluded; in older results as its control says.</summary>
+    public ControlMode ModeOf(string test) =>
+        Result.Tests.FirstOrDefault(t => t.Id == test)?.Mode ?? (Test(test) is { } procedure ? Definition!.ModeOf(procedure) : ControlMode.PointInTime);
 }

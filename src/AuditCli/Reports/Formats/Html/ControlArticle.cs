@@ -103,7 +103,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         if (control.Definition is { } d)
         {
             html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt><dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
-            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, {(d.Mode == ControlMode.Period ? $"over the period {workpaper.Run.PeriodWords}" : $"state as of {RunDocument.Second(workpaper.Run.AsOf)}")}; every item of the population, nothing sampled</dd>");
+            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, for {workpaper.SpanOf(control)}; every item of the population, nothing sampled</dd>");
             html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
         }
         html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
@@ -111,7 +111,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
         html.Markup("</dl>");
         foreach (var test in control.Definition?.Tests ?? [])
-            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
         if (control.Definition is { } definition)
         {
             if (!definition.Limitations.IsEmpty)

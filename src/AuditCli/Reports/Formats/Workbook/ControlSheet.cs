@@ -61,7 +61,7 @@ internal static class ControlSheet
         Field(sheet, "Domain", Wording.Name(result.Domain));
         Field(sheet, "Owner", definition.Owner);
         Field(sheet, "Nature, frequency", $"{definition.NatureType}, {definition.NatureExecution}; {definition.Frequency}");
-        Field(sheet, "Period", definition.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"state as of {RunDocument.Second(workpaper.Run.AsOf)}");
+        Field(sheet, "Tested for", workpaper.SpanOf(control));
         if (definition.Walkthrough is { } walkthrough)
             Field(sheet, "Walkthrough", walkthrough);
         Section(sheet, "4  Test procedure");
@@ -70,7 +70,7 @@ internal static class ControlSheet
             Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value")}");
         foreach (var test in definition.Tests)
         {
-            Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}");
+            Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}; for {workpaper.SpanOf(control, test.Id)}");
             Field(sheet, "SQL", test.Sql.TrimEnd(), CellStyle.Code);
         }
     }
@@ -165,7 +165,7 @@ internal static class ControlSheet
             Field(sheet, "Note", note);
         foreach (var question in control.Definition?.HumanAttributes ?? [])
             Fill(sheet, $"To be answered: {question.Id}", question.Question);
-        Field(sheet, "Holds for", control.Definition?.Mode == ControlMode.Period ? workpaper.Run.PeriodWords : $"the state as of {RunDocument.Second(workpaper.Run.AsOf)}");
+        Field(sheet, "Holds for", workpaper.SpanOf(control));
         if (control.Definition?.Recommendation is { } recommendation)
             Field(sheet, "Recommendation", recommendation);
     }

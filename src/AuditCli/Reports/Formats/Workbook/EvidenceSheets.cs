@@ -41,7 +41,8 @@ internal static class EvidenceSheets
         foreach (var input in workpaper.Run.Inputs)
         {
             var read = workpaper.Evidence.Where(e => e.Source == EvidenceNeed.FileSource && e.Operation == input.Name).ToArray();
-            var (word, style) = input.StatedRows is not { } stated ? ("nobody stated a number", CellStyle.Doubtful)
+            var (word, style) = input.Tested == false ? ("attached, not tested", CellStyle.Doubtful)
+                : input.StatedRows is not { } stated ? ("nobody stated a number", CellStyle.Doubtful)
                 : read.Length > 0 && read.All(e => e.Items == stated) ? ("agree", CellStyle.Good)
                 : ("DO NOT AGREE", CellStyle.Bad);
             sheet.Row(

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using System.Text;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Evaluation;
+
+/// <summary>
+/// Carries texts that hold U+0000 into a table. The engine keeps them, but its appender ends a text there, so that two names would be
+/// one: who is approved would stand for whoever has the same beginning. They travel as bytes and are put in their places afterwards.
+/// </summary>
+internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
+{
+    /// <summary>Bytes of such texts in one table, with what keeping each takes; evidence has a handful of them, if any.</summary>
+    private const long MostBytes = 64L << 20;
+    private const int BytesBesideText = 64;
+
+    private readonly List<(long Row, int Column, byte[] Text)> _texts = [];
+    private long _bytes;
+
+    /// <summary>Takes the texts out of a row that would be cut, and leaves the cells without a value.</summary>
+    /// <exception cref="EvidenceFormatException">There are more of them than memory is spent on.</exception>
+    public void Take(long row, Cell[] cells)
+    {
+        for (var i = 0; i < cells.Length; i++)
+        {
+            if (columns[i].Type != ColumnType.Text || cells[i].Text is not { } text || !text.Contains('\0', StringComparison.Ordinal))
+                continue;
+            var bytes = Encoding.UTF8.GetBytes(text);
+            if ((_bytes += bytes.Length + BytesBesideText) > MostBytes)
+                throw new EvidenceFormatException($"table {table} holds more than {MostBytes} bytes of texts with the character U+0000");
+            _texts.Add((row, i, bytes));
+            cells[i] = default;
+        }
+    }
+
+    /// <summary>Puts every text that was taken out into its row, which is found by its number from 0.</summary>
+    public async Task PutAsync(LockedDatabase database, string into, CancellationToken cancellationToken)
+    {
+        if (_texts.Count == 0)
+            return;
+        database.Execute("CREATE TABLE _whole_texts (n BIGINT, place INTEGER, text BLOB)");
+        using (var appender = database.Append("_whole_texts"))
+        {
+            foreach (var (row, column, text) in _texts)
+                appender.CreateRow().AppendValue((long?)row).AppendValue((int?)column).AppendValue(text).EndRow();
+        }
+        foreach (var place in _texts.Select(t => t.Column).Distinct())
+        {
+            await database.ExecuteAsync(
+                $"UPDATE {LockedDatabase.Quote(into)} AS t SET {LockedDatabase.Quote(columns[place].Name)} = decode(w.text) FROM _whole_texts w WHERE w.place = {place} AND w.n = t.rowid",
+                [], cancellationToken);
+        }
+        database.Execute("DROP TABLE _whole_texts");
+    }
+}

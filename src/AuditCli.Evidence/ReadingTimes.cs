@@ -1,0 +1,54 @@
+namespace AuditCli.Evidence;
+
+/// <summary>
+/// The times of one evidence item, gathered from its attempts in any order: by this machine's clock and by the servers'. Only what is
+/// recorded goes in, so that live and replayed items have the same times.
+/// </summary>
+public sealed class ReadingTimes
+{
+    private (DateTimeOffset First, DateTimeOffset Last)? _sent;
+    private (DateTimeOffset First, DateTimeOffset Last)? _dated;
+    private (DateTimeOffset First, DateTimeOffset Last)? _undated;
+    private TimeSpan? _offset;
+
+    /// <summary>
+    /// By how much a server is ahead of this machine at least or at most: an answer's date has whole seconds, and was written after the
+    /// request was sent. Delays can only make a server look ahead, so the least of several is the best.
+    /// </summary>
+    /// <param name="sent">By this machine's clock.</param>
+    /// <param name="answered">By the server's, in whole seconds.</param>
+    public static TimeSpan OffsetOf(DateTimeOffset sent, DateTimeOffset answered) =>
+        answered > sent ? answered - sent
+        : answered.AddSeconds(1) <= sent ? answered.AddSeconds(1) - sent
+        : TimeSpan.Zero;
+
+    /// <summary>Takes one attempt in.</summary>
+    public void Add(ExchangeReference exchange)
+    {
+        _sent = Wider(_sent, exchange.Date);
+        if (exchange.ServerDate is not { } answered)
+        {
+            _undated = Wider(_undated, exchange.Date);
+            return;
+        }
+        _dated = Wider(_dated, answered);
+        var offset = OffsetOf(exchange.Date, answered);
+        _offset = _offset is { } known && known <= offset ? known : offset;
+    }
+
+    /// <summary>The item with the times of what was added; without any it is returned as it is.</summary>
+    public EvidenceItem Of(EvidenceItem item)
+    {
+        if (_sent is not { } sent)
+            return item;
+        var timed = item with { Started = sent.First, Finished = sent.Last };
+        if ((_dated, _offset) is not ({ } read, { } offset))
+            return timed;
+        if (_undated is { } undated)
+            read = Wider(Wider(read, undated.First + offset), undated.Last + offset);
+        return timed with { ReadFrom = read.First, ReadUntil = read.Last, ClockOffsetSeconds = (long)offset.TotalSeconds };
+    }
+
+    private static (DateTimeOffset First, DateTimeOffset Last) Wider((DateTimeOffset First, DateTimeOffset Last)? times, DateTimeOffset by) =>
+        times is not { } known ? (by, by) : (by < known.First ? by : known.First, by > known.Last ? by : known.Last);
+}

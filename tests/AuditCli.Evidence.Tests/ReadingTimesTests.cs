@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Evidence.Tests;
+
+/// <summary>When an item was read, by its attempts in any order, whatever their servers say of the time.</summary>
+public sealed class ReadingTimesTests
+{
+    private static readonly DateTimeOffset Noon = new(2026, 11, 28, 12, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData("nobody knows", null)]
+    [InlineData("", null)]
+    [InlineData("2026-11-28T12:00:00Z", null)]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 +0100", null)]
+    [InlineData("Fri, 28 Nov 2026 12:00:00 GMT", null)]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", null, "Age", "31")]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", "2026-11-28T12:00:00Z", "Age", "0")]
+    [InlineData("Sat, 28 Nov 2026 12:00:00 GMT", "2026-11-28T12:00:00Z")]
+    [InlineData("Saturday, 28-Nov-26 12:00:00 GMT", "2026-11-28T12:00:00Z")]
+    [InlineData("Sat Nov 28 12:00:00 2026", "2026-11-28T12:00:00Z")]
+    public void A_servers_time_is_what_http_allows_and_no_guess(string field, string? expected, string other = "X", string value = "1")
+    {
+        var response = new HttpBlock("HTTP/1.1 200 OK", [new("Date", field), new(other, value)], default);
+        var exchange = new HttpExchange(Noon, new("https://iam.example/"), "http/1.1", new("GET / HTTP/1.1", [], default), response, []);
+        Assert.Equal(expected, exchange.ServerDate is { } date ? Rfc3339.Format(date) : null);
+    }
+
+    [Fact]
+    public void An_answer_without_a_time_and_a_failure_say_none()
+    {
+        var request = new HttpBlock("GET / HTTP/1.1", [], default);
+        Assert.Null(new HttpExchange(Noon, new("https://iam.example/"), "http/1.1", request, new("HTTP/1.1 200 OK", [], default), []).ServerDate);
+        Assert.Null(new HttpExchange(Noon, new("https://iam.example/"), "http/1.1", request, null, [new("IOException", "-", "reset")]).ServerDate);
+    }
+
+    [Theory]
+    [InlineData(0.0, 0, 0)]
+    [InlineData(0.999, 0, 0)]
+    [InlineData(1.0, 0, 0)]
+    [InlineData(3.5, 0, -2)]
+    [InlineData(0.5, 10, 9)]
+    [InlineData(0.0, -8640000, -8639999)]
+    public void Seconds_without_a_fraction_are_no_difference(double sent, int answered, long offset) =>
+        Assert.Equal(offset, (long)ReadingTimes.OffsetOf(Noon.AddSeconds(sent), Noon.AddSeconds(answered)).TotalSeconds);
+
+    [Fact]
+    public void The_least_delayed_answer_tells_the_offset_and_attempts_without_a_time_are_corrected_by_it()
+    {
+        var item = Of([At(0, 7200), At(10, 7290), At(20, null), At(-5, null)]);
+        Assert.Equal((Noon.AddSeconds(-5), Noon.AddSeconds(20)), (item.Started, item.Finished));
+        Assert.Equal(7200, item.ClockOffsetSeconds);
+        Assert.Equal((Noon.AddSeconds(7195), Noon.AddSeconds(7290)), (item.ReadFrom, item.ReadUntil));
+    }
+
+    [Fact]
+    public void Without_any_attempt_or_any_time_nothing_is_made_up()
+    {
+        Assert.Equal(Before.Started, Of([]).Started);
+        Assert.Null(Of([]).ReadFrom);
+        var undated = Of([At(3, null), At(1, null)]);
+        Assert.Equal((Noon.AddSeconds(1), Noon.AddSeconds(3), null, null, null), (undated.Started, undated.Finished, undated.ReadFrom, undated.ReadUntil, undated.ClockOffsetSeconds));
+    }
+
+    [Fact]
+    public void First_is_never_after_last_and_the_order_of_answers_says_nothing()
+    {
+        var random = new Random(20261128);
+        for (var round = 0; round < 500; round++)
+        {
+            var attempts = Enumerable.Range(0, 1 + random.Next(6))
+                .Select(_ => At(random.NextDouble() * 100, random.Next(4) == 0 ? null : random.Next(-4000, 4000))).ToArray();
+            var item = Of(attempts);
+            Assert.True(item.Started <= item.Finished);
+            Assert.All(attempts, a => Assert.InRange(a.Date, item.Started, item.Finished));
+            Assert.True(item.ReadFrom is null == attempts.All(a => a.ServerDate is null) && (item.ReadFrom is null || item.ReadFrom <= item.ReadUntil));
+            random.Shuffle(attempts);
+            Assert.Equal((item.Started, item.Finished, item.ReadFrom, item.ReadUntil, item.ClockOffsetSeconds), Times(Of(attempts)));
+        }
+
+        static (DateTimeOffset, DateTimeOffset, DateTimeOffset?, DateTimeOffset?, long?) Times(EvidenceItem i) => (i.Started, i.Finished, i.ReadFrom, i.ReadUntil, i.ClockOffsetSeconds);
+    }
+
+    private static readonly EvidenceItem Before = new()
+    {
+        EvidenceId = "aws-iam-listusers-0123456789ab",
+        Names = [],
+        Target = "prod",
+        Account = "111122223333",
+        Region = "aws-global",
+        Source = "aws",
+        Operation = "iam:ListUsers",
+        Parameters = ImmutableSortedDictionary<string, JsonElement>.Empty,
+        Outcome = CollectionOutcome.Complete,
+        Pages = 1,
+        Items = 0,
+        Columns = [],
+        Exchanges = [],
+        Identity = "",
+        Started = Noon.AddDays(1),
+        Finished = Noon.AddDays(1),
+    };
+
+    private static EvidenceItem Of(IEnumerable<ExchangeReference> attempts)
+    {
+        var times = new ReadingTimes();
+        foreach (var attempt in attempts)
+            times.Add(attempt);
+        return times.Of(Before);
+    }
+
+    private static ExchangeReference At(double sent, int? answered) =>
+        new("data/exchanges/prod/iam-aws-global.warc.gz", "urn:uuid:1", null, 200, Noon.AddSeconds(sent)) { ServerDate = answered is { } a ? Noon.AddSeconds(a) : null };
+}

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Text.RegularExpressions;
+
+namespace AuditCli.Tests;
+
+/// <summary>A run on a machine whose clock differs from the servers': what it concludes, where it says so, and its replay.</summary>
+public sealed partial class ClockTests
+{
+    private static readonly string[] Reports = ["summary.md", "results.csv", "report.html", "results.junit.xml", "results.sarif", "results.oscal.json", "workpaper.xlsx"];
+
+    public static TheoryData<double, string> Clocks => new()
+    {
+        { -100 * 24 * 60, "clock was 99 days ahead of the servers" },
+        { 100 * 24 * 60 + 1, "clock was 100 days behind the servers" },
+        { 6, "clock was " },
+    };
+
+    [Theory]
+    [MemberData(nameof(Clocks))]
+    public async Task A_clock_that_is_off_concludes_no_state_says_so_on_every_first_page_and_replays_the_same(double minutes, string words)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2, TimeSpan.Zero) { Date = () => DateTimeOffset.UtcNow.AddMinutes(minutes).ToString("r", CultureInfo.InvariantCulture) };
+        var (result, bundle) = await RunAsync(folder, server);
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains(words, result.Output, StringComparison.Ordinal);
+        var control = Assert.Single(SampleTests.Results(bundle).GetProperty("controls").EnumerateArray());
+        Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
+        Assert.Contains("ClockDiffers", control.GetProperty("limitations").EnumerateArray().Select(l => l.GetProperty("code").GetString()));
+        foreach (var report in Reports)
+            Assert.True((await TextAsync(Path.Combine(bundle, "data", "reports", report))).Contains(words, StringComparison.Ordinal), $"{report} does not say that the {words}");
+
+        await ReplayIsTheSameAsync(folder, bundle);
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+    }
+
+    [Fact]
+    public async Task A_clock_that_agrees_passes_and_the_bundle_says_when_it_was_read()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2, TimeSpan.Zero);
+        var (result, bundle) = await RunAsync(folder, server);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.DoesNotContain("clock", result.Output, StringComparison.Ordinal);
+        var test = SampleTests.Results(bundle).GetProperty("controls")[0].GetProperty("tests")[0];
+        var read = test.GetProperty("read_from").GetDateTimeOffset();
+        Assert.InRange(read, DateTimeOffset.UtcNow.AddMinutes(-10), test.GetProperty("read_until").GetDateTimeOffset());
+        Assert.Contains($"| Read, by the servers' clocks | {read:yyyy-MM-ddTHH:mm:ssZ} to", Unescaped(await TextAsync(Path.Combine(bundle, "data", "reports", "summary.md"))), StringComparison.Ordinal);
+        await ReplayIsTheSameAsync(folder, bundle);
+    }
+
+    [Fact]
+    public async Task A_clock_that_could_be_compared_with_none_concludes_no_state()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2, TimeSpan.Zero) { Date = () => "some time this week" };
+        var (result, bundle) = await RunAsync(folder, server);
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains("ClockNotCompared", result.Output, StringComparison.Ordinal);
+        await ReplayIsTheSameAsync(folder, bundle);
+    }
+
+    [Theory]
+    [InlineData("period: { start: 2026-09-01, end: 2026-11-15 }", "period: { start: 2026-09-01, end: 2099-12-31 }", 0, "was read from")]
+    [InlineData("as_of_tolerance: 36500d", "as_of_tolerance: 36500d", 1, "it lay in the future")]
+    [InlineData("period: { start: 2026-09-01, end: 2026-11-15 }", "period: { start: 2026-09-01, end: 2026-11-15 }", -100, "after ")]
+    public async Task A_period_that_was_not_over_and_a_moment_of_the_future_are_said_first(string line, string other, int days, string words)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2, TimeSpan.Zero);
+        var asOf = (days == 0 ? DateTimeOffset.UtcNow : days > 0 ? DateTimeOffset.UtcNow.AddDays(days) : new DateTimeOffset(2026, 11, 14, 0, 0, 0, TimeSpan.Zero)).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var (result, _) = await RunAsync(folder, server, e => e.Replace(line, other, StringComparison.Ordinal), asOf);
+        var scope = result.Output[result.Output.IndexOf("SCOPE", StringComparison.Ordinal)..];
+        Assert.Contains(words, scope, StringComparison.Ordinal);
+    }
+
+    /// <summary>APD-AWS-004 of one account, as of now.</summary>
+    private static async Task<(CommandResult Result, string Bundle)> RunAsync(TemporaryFolder folder, IamServer server, Func<string, string>? change = null, string? asOf = null)
+    {
+        asOf ??= DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var engagement = AsOf().Replace(AwsEnvironment.Engagement("APD-AWS-004"), $"as_of: {asOf}");
+        if (change is null)
+            engagement = engagement.Replace("as_of_tolerance: 36500d\n", "", StringComparison.Ordinal);
+        folder.Write("engagement.yaml", change?.Invoke(engagement) ?? engagement);
+        var result = await AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
+        return (result, AuditCommand.TheBundle(Path.Combine(folder.Path, "out")));
+    }
+
+    private static async Task ReplayIsTheSameAsync(TemporaryFolder folder, string bundle)
+    {
+        folder.Write("replay.yaml", $"{await File.ReadAllTextAsync(Path.Combine(folder.Path, "engagement.yaml"))}\nreplay: {Path.GetRelativePath(folder.Path, bundle)}/data/exchanges\n");
+        var result = await AuditCommand.ProcessAsync(folder.Path, new Dictionary<string, string>(), [], "run", "replay.yaml", "--out", "replayed");
+        Assert.Contains("REPLAY", result.Output, StringComparison.Ordinal);
+        foreach (var part in new[] { "data/tables", "data/results", "data/evidence" })
+            SampleTests.SameContents(bundle, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), part);
+    }
+
+    /// <summary>What a report says, of a workbook the text of its first sheet.</summary>
+    private static async Task<string> TextAsync(string report)
+    {
+        if (!report.EndsWith(".xlsx", StringComparison.Ordinal))
+            return Unescaped(await File.ReadAllTextAsync(report));
+        await using var zip = await ZipFile.OpenReadAsync(report);
+        using var sheet = new StreamReader(await zip.GetEntry("xl/worksheets/sheet1.xml")!.OpenAsync());
+        return Unescaped(await sheet.ReadToEndAsync());
+    }
+
+    /// <summary>Without what Markdown, HTML and JSON do to an apostrophe.</summary>
+    private static string Unescaped(string text) =>
+        text.Replace("&#39;", "'", StringComparison.Ordinal).Replace("&apos;", "'", StringComparison.Ordinal).Replace("\\u0027", "'", StringComparison.Ordinal).Replace("\\'", "'", StringComparison.Ordinal);
+
+    [GeneratedRegex("as_of: .*$", RegexOptions.Multiline)]
+    private static partial Regex AsOf();
+}
