@@ -24,16 +24,17 @@ public static class LimitationCodes
     /// <summary>Point-in-time evidence was read further from <c>as_of</c> than the engagement tolerates.</summary>
     public const string StateReadAway = "StateReadAway";
 
-    /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>
-    public const string TargetLeftOut = "TargetLeftOut";
-
-    /// <summary>An account of a target was left out by the engagement, and the test speaks of the whole engagement.</summary>
-    public const string AccountLeftOut = "AccountLeftOut";
     /// <summary>The clock of the machine that read differs too much from the servers', so that no state is of a certain moment.</summary>
     public const string ClockDiffers = "ClockDiffers";
 
     /// <summary>No answer of the run says its time, so that nobody knows whether the clock of the machine that read was right.</summary>
     public const string ClockNotCompared = "ClockNotCompared";
+
+    /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>
+    public const string TargetLeftOut = "TargetLeftOut";
+
+    /// <summary>An account of a target was left out by the engagement, and the test speaks of the whole engagement.</summary>
+    public const string AccountLeftOut = "AccountLeftOut";
 
     /// <summary>The partition has no such table although the control needs it.</summary>
     public const string NotCollected = "NotCollected";

@@ -26,6 +26,12 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             p.Tables.ToImmutableSortedDictionary(t => t.Key, t => ImmutableArray.Create(t.Value), StringComparer.Ordinal).SetItems(union)))];
     }
 
+    /// <summary>When the first of its evidence was asked for; null where none was asked of a server.</summary>
+    public DateTimeOffset? ReadFrom => Tables.Values.SelectMany(t => t).Min(t => t.ReadFrom);
+
+    /// <summary>When the last of its evidence was asked for.</summary>
+    public DateTimeOffset? ReadUntil => Tables.Values.SelectMany(t => t).Max(t => t.ReadUntil);
+
     private static ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Union(
         IEnumerable<EvidenceNeed> needs, ImmutableArray<Partition> partitions, ImmutableArray<LeftOutPlace> leftOut)
     {
@@ -48,12 +54,6 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         [.. need.AddedColumns, .. need.Columns], false,
         [new(need.Name, place.Target, place.Account, "", need.Operation, CollectionOutcome.Failed, place.Code, place.Message, 1)],
         null, null, TableRows.Of(Array.Empty<string>()));
-
-    /// <summary>When the first of its evidence was asked for; null where none was asked of a server.</summary>
-    public DateTimeOffset? ReadFrom => Tables.Values.SelectMany(t => t).Min(t => t.ReadFrom);
-
-    /// <summary>When the last of its evidence was asked for.</summary>
-    public DateTimeOffset? ReadUntil => Tables.Values.SelectMany(t => t).Max(t => t.ReadUntil);
 
     /// <summary>Whether everything of it was read, as far as the control needs it.</summary>
     public bool IsComplete(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
