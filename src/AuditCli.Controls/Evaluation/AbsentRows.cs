@@ -60,7 +60,7 @@ internal sealed class AbsentRows
                 }
                 break;
             case "JOIN" when Text(element, "join_type") == "ANTI":
-                Found(element.GetProperty("right"));
+                _found.UnionWith(TablesOf(element.GetProperty("right")).Except(TablesOf(element.GetProperty("left"))));
                 break;
             case "SET_OPERATION_NODE" when Text(element, "setop_type") == "EXCEPT":
                 if (element.TryGetProperty("right", out var right))
