@@ -61,7 +61,7 @@ public sealed class AccessProbe(
         try
         {
             transport.BeginTrail();
-            connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -115,7 +115,9 @@ public sealed class AccessProbe(
         try
         {
             transport.BeginTrail();
-            await using var pages = collectors[place.Connection.Target.Source].CollectAsync(place.Ask(parameters), patience.Token).GetAsyncEnumerator(patience.Token);
+            var (collector, request) = (collectors[place.Connection.Target.Source], place.Ask(parameters));
+            await using var pages = collector.CollectAsync(request, patience.Token).GetAsyncEnumerator(patience.Token);
+            await collector.ReadyAsync(request, patience.Token);
             var any = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, patience.Token);
             if (any && pages.Current.NotRead is { } part)
                 return new(Probed(place, ProbeOutcome.Refused, part.Code, part.Message), null);

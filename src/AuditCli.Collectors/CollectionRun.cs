@@ -36,10 +36,10 @@ public sealed class CollectionRun(
     Action<CollectionEvent> tell)
 {
     /// <summary>
-    /// Evidence items under way at once, each with open files: a target may reach thousands of accounts. More than the requests at
+    /// Evidence items under way at once, each with pages in memory: a target may reach thousands of accounts. More than the requests at
     /// once, so that these limit the speed.
     /// </summary>
-    private const int OpenItems = 64;
+    private const int OpenItems = 256;
 
     /// <summary>
     /// Enters every target and asks everything planned.
@@ -81,20 +81,31 @@ public sealed class CollectionRun(
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var open = new SemaphoreSlim(OpenItems);
         var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
-        foreach (var (target, request, region) in asked)
+        foreach (var (target, request, region) in AccountsInTurn(asked))
         {
             var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
             items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
         }
-        return new(reached, bundled, [.. given, .. await AllAsync(items.Values)]);
+        return new(reached, bundled, [.. given, .. await AllAsync(asked.Select(a => items[(a.Target.Target.Name, a.Target.Account, a.Request.Key, a.Region)]))]);
     }
+
+    /// <summary>
+    /// The first question of each account, then the second of each: providers limit each account by itself, so that one account after the
+    /// other would wait for limits while nobody asks the rest. Within an account the order stays, parents first.
+    /// </summary>
+    private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> AccountsInTurn(
+        ImmutableArray<(ReachedTarget Target, PlannedRequest Request, string Region)> asked) => asked
+        .GroupBy(a => (a.Target.Target.Name, a.Target.Account))
+        .SelectMany(account => account.Index())
+        .OrderBy(a => a.Index)
+        .Select(a => a.Item);
 
     private async Task<ImmutableArray<ReachedTarget>> EnterAsync(Target target, CancellationToken cancellationToken)
     {
         var trail = transport.BeginTrail();
         try
         {
-            var connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            var connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
             // Accounts are entered at once; each has files of its own, in which the order is the same in a replay.
             ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
             return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];

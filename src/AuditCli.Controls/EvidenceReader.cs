@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
@@ -18,7 +19,7 @@ internal sealed record EvidenceDraft(YamlEntry Entry, EvidenceNeed? Need, Operat
 }
 
 /// <summary>Reads a control's <c>evidence</c>: which operation or file each table comes from. How the tables hang together is checked by <see cref="EvidenceChecks"/>.</summary>
-internal static class EvidenceReader
+internal static partial class EvidenceReader
 {
     private static readonly ImmutableArray<string> Empty = ["empty"];
 
@@ -102,7 +103,7 @@ internal static class EvidenceReader
             var parameter = operation?.Parameters.FirstOrDefault(p => p.Name == key.Text);
             if (operation is not null && parameter is null)
                 UnknownParameter(operation, key, faults);
-            else if (TypedValue.Read(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
+            else if (Constant(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
                 parameters[key.Text] = typed;
         }
         var forEach = reader.OptionalText("for_each");
@@ -132,6 +133,44 @@ internal static class EvidenceReader
                 AcrossEngagement = across,
             }, operation);
     }
+
+    /// <summary>
+    /// A constant in the JSON form that it is asked in. A text with words for the engagement's moments is checked as it will be asked, with
+    /// a moment in the place of each.
+    /// </summary>
+    private static JsonElement? Constant(YamlNode node, ColumnType type, string label, FaultList faults)
+    {
+        UnknownWords(node, label, faults);
+        return node is YamlScalar scalar && type == ColumnType.Timestamp && MomentWords.All.Any(w => scalar.Text.Contains(w, StringComparison.Ordinal))
+            && TypedValue.Read(scalar with { Text = MomentWords.In(scalar.Text, Sample) }, type, label, new()) is not null
+                ? CoreSchema.ToJson(scalar.Text)
+                : TypedValue.Read(node, type, label, faults);
+    }
+
+    /// <summary>A word that looks like one of ours and is none would be asked as it is written, and find nothing.</summary>
+    private static void UnknownWords(YamlNode node, string label, FaultList faults)
+    {
+        switch (node)
+        {
+            case YamlScalar scalar:
+                foreach (var word in MomentWord().Matches(scalar.Text).Select(m => m.Value).Except(MomentWords.All))
+                    faults.Meaning(node.Position, $"{label}: {word} stands for nothing{NearMiss.Hint(word, MomentWords.All)}; there are {string.Join(", ", MomentWords.All)}");
+                break;
+            case YamlList list:
+                foreach (var element in list.Items)
+                    UnknownWords(element, label, faults);
+                break;
+            case YamlMap map:
+                foreach (var entry in map.Entries)
+                    UnknownWords(entry.Value, label, faults);
+                break;
+        }
+    }
+
+    private static (string, DateTimeOffset)[] Sample => [.. MomentWords.All.Select(w => (w, DateTimeOffset.UnixEpoch))];
+
+    [GeneratedRegex(@"\{(?:period|as_of|asof)\w*\}")]
+    private static partial Regex MomentWord();
 
     private static Operation? Find(EvidenceSource source, string name, YamlNode node, FaultList faults)
     {

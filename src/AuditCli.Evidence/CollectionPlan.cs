@@ -26,7 +26,14 @@ public sealed record PlannedRequest(
     ImmutableSortedDictionary<string, string> With,
     ImmutableSortedSet<string> AllowErrors,
     string? Keep,
-    ImmutableArray<EvidenceName> Names);
+    ImmutableArray<EvidenceName> Names)
+{
+    /// <summary>The columns of its tables that are ours, see <see cref="EvidenceColumns.Added"/>; the operation's follow.</summary>
+    public ImmutableArray<Column> AddedColumns { get; } = EvidenceColumns.Added(ParentKey is not null, With.Keys);
+
+    /// <summary>All columns of its tables: one list for the items of every account and region.</summary>
+    public ImmutableArray<Column> Columns { get; } = [.. EvidenceColumns.Added(ParentKey is not null, With.Keys), .. Operation.Columns];
+}
 
 /// <summary>A file that management gave, with the columns that controls declare for it.</summary>
 public sealed record PlannedInput(string Key, string Input, ImmutableArray<Column> Columns, ImmutableArray<EvidenceName> Names)
@@ -53,6 +60,10 @@ public sealed record CollectionPlan(
     ImmutableArray<PlannedInput> Inputs,
     ImmutableArray<NotTested> NotTested)
 {
+    /// <summary>The plan with the moment as of which the state is judged in the place of its word. Keys and order stay.</summary>
+    public CollectionPlan At(DateTimeOffset asOf) =>
+        this with { Requests = [.. Requests.Select(r => r with { Parameters = MomentWords.In(r.Parameters, (MomentWords.AsOf, asOf)) })] };
+
     /// <summary>
     /// The evidence-id of a planned request in one account and region:
     /// <c>&lt;source&gt;-&lt;operation lower-cased, other characters '-'&gt;-&lt;first 12 hex of SHA-256 of the RFC 8785 request without target&gt;</c>.

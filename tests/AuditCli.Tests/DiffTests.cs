@@ -196,7 +196,7 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
             if (form == "md")
             {
                 Assert.DoesNotContain("<script", result.Output, StringComparison.Ordinal);
-                Assert.Contains("| =cmd\\|' /C calc'\\!A0 |", result.Output, StringComparison.Ordinal);
+                Assert.Contains("| \\=cmd\\|' /C calc'\\!A0 |", result.Output, StringComparison.Ordinal);
             }
         }
         var (_, diff) = await JsonAsync(hostile.Bundle, hostile.Bundle);

@@ -38,7 +38,7 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         Assert.DoesNotContain(operations, o => o.GetProperty("outcome").GetString() == "refused");
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task Ambient_aws_credentials_are_examined_and_run_and_the_bundle_can_be_done_again()
     {
         using var folder = new TemporaryFolder();
@@ -59,7 +59,7 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         Assert.True(again.ExitCode == 0, again.ToString());
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_cluster_that_answers_nothing_and_one_that_answers_all_are_told_apart()
     {
         using var folder = new TemporaryFolder();

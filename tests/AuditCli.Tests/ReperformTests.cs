@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace AuditCli.Tests;
@@ -135,8 +134,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var bundle = Copy();
         var file = Path.Combine(bundle, "data", "controls", "apd-aws-004.yaml");
         File.Delete(file);
-        using (var pipe = Process.Start("mkfifo", file))
-            await pipe.WaitForExitAsync();
+        PosixFiles.MakePipe(file);
         var result = await ReperformAsync(bundle).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("NOT COMPARED  data/controls/apd-aws-004.yaml is not a regular file", result.Output, StringComparison.Ordinal);
@@ -241,7 +239,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         Assert.Contains("APD-AWS-004.yaml:", broken.Error, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [NeedsFact("root", "unshare")]
     public async Task The_sample_is_identical_without_network_home_or_original_files_and_leaves_nothing()
     {
         var samples = Path.Combine(_folder.Path, "samples");
@@ -271,11 +269,8 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         // Held still in the middle of its work, so that the signal does not come too late on a fast machine.
         for (var waited = 0; !Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any() && waited < 12_000 && !process.HasExited; waited++)
             await Task.Delay(5);
-        foreach (var signal in new[] { "-STOP", "-INT", "-CONT" })
-        {
-            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
-            await kill.WaitForExitAsync();
-        }
+        foreach (var signal in new[] { Signal.Stop, Signal.Interrupt, Signal.Continue })
+            Signal.Send(process, signal);
         await AuditCommand.EndAsync(process);
         Assert.True(process.ExitCode == 130, $"{process.ExitCode} {await output} {await error}");
         Assert.Empty(Directory.GetDirectories(temporary, "auditcli-*"));

@@ -120,7 +120,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.Contains("T2, T3: the period 2026", summary, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [NeedsFact("root", "unshare")]
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {
         using var folder = new TemporaryFolder();

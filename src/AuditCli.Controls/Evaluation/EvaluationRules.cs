@@ -58,6 +58,22 @@ public static class EvaluationRules
                 "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table", "tables table_sha256", "tables exchanges",
                 "tables started", "tables finished", "tables rows", "tables role_missing", .. Concluded, "results limitations", "results completeness", "results population", "results item",
             ]),
+        new(2, "tls-failures-say-why", "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "regions-not-enabled", "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "trail-files-whole",
+            "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not end the reading of the others.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256", "tables exchanges", "tables finished",
+                .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
+        new(2, "odd-answers",
+            "An answer of AWS or Google with two members of one name, with an element that is no row, or with neither the list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256",
+                .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
     ];
 
     /// <summary>What follows from another verdict.</summary>

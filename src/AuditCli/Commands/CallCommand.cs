@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls;
@@ -100,20 +102,72 @@ internal static class CallCommand
         }
     }
 
-    /// <summary>Number literals stay as they are, and so does depth: a serializer's limit is not the provider's.</summary>
+    /// <summary>
+    /// Number literals stay as they are, and so does depth: a serializer's limit is not the provider's. Half of a surrogate pair, which is no
+    /// character, is printed as the escape that came.
+    /// </summary>
+    /// <exception cref="CollectionException">A text cannot be printed, since its bytes are no UTF-8, or it is the name of a member (<see cref="NotUnicode"/>).</exception>
     private static string Printed(Operation operation, JsonElement answer)
     {
         using var text = new MemoryStream();
         try
         {
             using var writer = new Utf8JsonWriter(text, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-            answer.WriteTo(writer);
+            Print(writer, answer);
         }
         catch (InvalidOperationException e)
         {
             throw new CollectionException(NotUnicode, $"{operation.Name}: a text in the answer is not well-formed Unicode", e);
         }
         return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
+    }
+
+    private static void Print(Utf8JsonWriter writer, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (var member in value.EnumerateObject())
+                {
+                    writer.WritePropertyName(member.Name);
+                    Print(writer, member.Value);
+                }
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var element in value.EnumerateArray())
+                    Print(writer, element);
+                writer.WriteEndArray();
+                break;
+            case JsonValueKind.String when HalfOfPair(value) is { } escaped:
+                writer.WriteRawValue(escaped, skipInputValidation: true);
+                break;
+            default:
+                value.WriteTo(writer);
+                break;
+        }
+    }
+
+    /// <summary>The literal of a text with half of a surrogate pair, which only an escape can say; null for every other text.</summary>
+    /// <exception cref="InvalidOperationException">Its bytes are no UTF-8.</exception>
+    private static string? HalfOfPair(JsonElement value)
+    {
+        var literal = JsonMarshal.GetRawUtf8Value(value);
+        if (!Utf8.IsValid(literal))
+            throw new InvalidOperationException("the bytes are no UTF-8");
+        if (!literal.Contains((byte)'\\'))
+            return null;
+        try
+        {
+            _ = value.GetString();
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            return Encoding.UTF8.GetString(literal);
+        }
     }
 
     private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CallSource source, CommandLine given)

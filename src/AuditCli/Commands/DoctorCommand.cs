@@ -62,22 +62,26 @@ internal static class DoctorCommand
             {
                 return ExitCode.Interrupted;
             }
+            catch (IOException e)
+            {
+                return await BundleCommands.UsageAsync(error, e.Message);
+            }
         });
         return command;
     }
 
     private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
     {
-        var plan = prepared.Plan.Plan;
+        var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
         var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. prepared.Engagement.Targets.Where(t => asked.Contains(t.Name))];
-        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock);
+        var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
+        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock, connections: limits.Connections);
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
             .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, host.Clock, _ => { })));
         try
         {
-            using var limit = new ConcurrencyLimit(AuditRun.RequestsAtOnce, AuditRun.RequestsAtOncePerService);
-            var probed = await new AccessProbe(plan, collectors, transport, limit, MostAccounts).RunAsync(targets, cancellationToken);
+            var probed = await new AccessProbe(plan, collectors, transport, new ConcurrencyLimit(limits), MostAccounts).RunAsync(targets, cancellationToken);
             return new(
                 probed,
                 plan.NotTested,

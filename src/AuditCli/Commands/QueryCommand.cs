@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Lookup;
@@ -68,7 +69,7 @@ internal static class QueryCommand
         {
             using var answer = await BundleQuery.RunAsync(sql, tables, EvaluationLimits.Default, cancellationToken);
             if (form == "parquet")
-                await answer.WriteParquetAsync(host.FullPath(file!), [new("auditcli_bundle", opened.Id), new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256.Hex), new("auditcli_sql", sql)], cancellationToken);
+                await answer.WriteParquetAsync(host.FullPath(file!), [new("auditcli_bundle", opened.Id), new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256!.Value.Hex), new("auditcli_sql", sql)], cancellationToken);
             else if (file is null)
                 await WriteAsync(output, form, answer, cancellationToken);
             else

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Reperformance;
@@ -61,7 +62,7 @@ internal static class ReportCommand
                 var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed), cancellationToken);
                 if (verification.ExitCode == ExitCode.Failed || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var workpaper = WorkpaperReader.Read(path, host.Sources) with { Verification = verification };
+                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path), host.Sources) with { Verification = verification };
                 if (target is null)
                     await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
                 else

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Evidence.Bundles;
-using AuditCli.Lookup;
 using AuditCli.Reperformance;
 using AuditCli.Reports;
 
@@ -57,8 +57,8 @@ internal sealed record BundleDiff(
                 earlier.TryAdd(item.Id, old.Id);
         }
         var now = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
-        foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.ExceptionId)))
-            now.TryAdd(row.ExceptionId, KnownItem.Of(row));
+        foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.Id)))
+            now.TryAdd(row.Id, KnownItem.Of(row));
 
         var scope = new ScopeComparison(before, after, host);
         var reverse = new ScopeComparison(after, before, host);
@@ -101,7 +101,7 @@ internal sealed record BundleDiff(
     {
         var items = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
         foreach (var row in Rows(bundle, cancellationToken).Where(r => r.IsException))
-            items.TryAdd(row.ExceptionId, KnownItem.Of(row));
+            items.TryAdd(row.Id, KnownItem.Of(row));
         return items;
     }
 

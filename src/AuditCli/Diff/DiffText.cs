@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
+using AuditCli.Text;
 
 namespace AuditCli.Diff;
 
@@ -64,9 +66,9 @@ internal static class DiffText
         output.WriteLine("# What became of the exceptions");
         output.WriteLine();
         foreach (var line in Heads(diff))
-            output.WriteLine($"- {Markdown(line, LongestLine)}");
+            output.WriteLine($"- {Markdown.Escape(line, LongestLine)}");
         output.WriteLine();
-        output.WriteLine($"**{Markdown(Totals(diff), LongestLine)}**");
+        output.WriteLine($"**{Markdown.Escape(Totals(diff), LongestLine)}**");
         foreach (var (state, _, heading) in States)
         {
             var of = diff.Exceptions.Where(e => e.State == state).ToImmutableArray();
@@ -78,7 +80,7 @@ internal static class DiffText
             output.WriteLine("| exception | test | account | item | why |");
             output.WriteLine("|---|---|---|---|---|");
             foreach (var e in of.Take(Most))
-                output.WriteLine($"| {string.Join(" | ", new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, Why(e) }.Select(c => Markdown(c, Cell)))} |");
+                output.WriteLine($"| {string.Join(" | ", new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, Why(e) }.Select(c => Markdown.Escape(c, Cell)))} |");
             if (of.Length > Most)
                 output.WriteLine($"\nand {of.Length - Most} more");
         }
@@ -88,7 +90,7 @@ internal static class DiffText
             output.WriteLine($"## {heading} ({changes.Length})");
             output.WriteLine();
             foreach (var change in changes.Take(Most))
-                output.WriteLine($"- {Markdown(Sentence(change), LongestLine)}");
+                output.WriteLine($"- {Markdown.Escape(Sentence(change), LongestLine)}");
             if (changes.Length > Most)
                 output.WriteLine($"- and {changes.Length - Most} more");
         }
@@ -159,19 +161,10 @@ internal static class DiffText
     private static string Sentence(ScopeChange change) =>
         $"{(change.Control.Length > 0 ? $"{change.Control}: " : "")}{change.What}: {(change.Before is null ? change.After : change.After is null ? change.Before : $"{change.Before} -> {change.After}")}";
 
-    /// <summary>A stranger's words in Markdown: no markup of theirs, nor of HTML, and one line.</summary>
-    private static string Markdown(string text, int most)
-    {
-        var escaped = new System.Text.StringBuilder();
-        foreach (var c in PrintableText.Of(text, most))
-            escaped.Append(c is '<' ? "&lt;" : c is '>' ? "&gt;" : c is '&' ? "&amp;" : c is '\\' or '`' or '*' or '_' or '[' or ']' or '|' or '#' or '!' or '~' or '@' ? $"\\{c}" : c.ToString());
-        return escaped.ToString();
-    }
-
-    private static JsonObject Bundle(Lookup.OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
+    private static JsonObject Bundle(OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
     {
         ["bundle_id"] = bundle.Id,
-        ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256.Hex,
+        ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256?.Hex,
         ["as_of"] = Rfc3339.Format(bundle.Record.AsOf),
         ["mode"] = bundle.Record.Mode,
         ["verification_exit_code"] = report.ExitCode,

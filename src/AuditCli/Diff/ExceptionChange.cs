@@ -1,4 +1,4 @@
-using AuditCli.Lookup;
+using AuditCli.Bundles;
 
 namespace AuditCli.Diff;
 
@@ -41,7 +41,7 @@ internal sealed record KnownItem(string Id, string Control, string Test, string 
     /// <summary>Whether it was seen in evidence that does not allow to call it an exception.</summary>
     public bool IsIndicated => Verdict == IndicatedVerdict;
 
-    public static KnownItem Of(PopulationRow row) => new(row.ExceptionId, row.Control, row.Test, row.Target, row.Account, row.Item, row.Verdict, row.Reason);
+    public static KnownItem Of(PopulationRow row) => new(row.Id, row.Control, row.Test, row.Target, row.Account, row.Item, row.Word, row.Reason);
 }
 
 /// <summary>Something apart from exceptions that is not as it was.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -113,9 +114,17 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{row.Test} {view.TestTitle}".TrimEnd());
         Line($"item {PrintableText.Of(row.Item, Long)} in {row.Place}");
         Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
-        if (row.Waiver is { ValueKind: JsonValueKind.Object } waiver)
-            Members("  ", waiver);
-        Members("  ", row.Attributes);
+        if (row.ClaimsAnother)
+            Line($"the line claims to be {PrintableText.Of(row.Claim!, Short)}, which it is not");
+        foreach (var (name, value) in row.Approval?.Members ?? [])
+            Line($"  {name}: {PrintableText.Of(value, Short)}");
+        foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))
+            Line($"  {PrintableText.Of(name, Short)}: {PrintableText.Of(value.Text, Short)}");
+        Line("");
+        foreach (var reference in view.Trace.References)
+            Line($"raw evidence {reference.Evidence}: {reference.Reference}{(reference.Attempt is { } attempt ? $" in {attempt.File}" : "")}{reference.Note}");
+        if (view.Trace.References.IsEmpty)
+            Line("no single row of the evidence names this item");
         Line("");
         Line("EVIDENCE, found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes");
         foreach (var table in view.Tables.Where(t => t.Matching > 0))
@@ -226,10 +235,9 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
 
     public static string Word(PopulationRow row) => row.Verdict switch
     {
-        "deviation" => "EXCEPTION",
-        "indicated" => "INDICATED",
-        "approved" => "approved",
-        var verdict => verdict,
+        ItemVerdict.Deviation => "EXCEPTION",
+        ItemVerdict.Indicated => "INDICATED",
+        _ => row.Word,
     };
 
     private void Exceptions(string control, string test)
@@ -249,7 +257,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{table.Name}: {item.Operation} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {table.Rows} rows, {table.Matching} that match best ({item.EvidenceId})");
         foreach (var row in table.Found)
         {
-            Line($"  {string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
+            Line($"  {(row.Element.Length > 0 ? $"{row.Column}{row.Element}: " : "")}{string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
             Members("    ", row.Row, separate: false);
         }
         More(table.Matching - table.Found.Length, "rows that match as well");
@@ -258,7 +266,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     private void Members(string indent, JsonElement row, bool separate = false)
     {
         foreach (var member in row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null && m.Value.GetRawText() != "\"\""))
-            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : member.Value.GetRawText(), Short)}");
+            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText(), Short)}");
         if (separate)
             Line("");
     }

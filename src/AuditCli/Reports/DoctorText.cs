@@ -115,7 +115,7 @@ internal static class DoctorText
         if (reachable.Length == 0)
             line($"target {target.Target.Name} HAS NO ACCOUNT that could be read");
         foreach (var connection in reachable.Take(5))
-            line($"target {target.Target.Name} is account {connection.Account}, read as {connection.Identity}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
+            line($"target {target.Target.Name} is account {connection.Account}, {connection.ReadAs}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
         if (reachable.Length > 5)
             line($"  and {reachable.Length - 5} more accounts");
         if (target.AccountsAsked < reachable.Length)

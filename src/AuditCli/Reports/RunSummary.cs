@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
 using Spectre.Console;
 
@@ -50,7 +51,7 @@ internal static class RunSummary
             {
                 ["head"] = signed.Head.Hex,
                 ["sequence"] = signed.Sequence,
-                ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null,
+                ["stamped"] = signed.Stamped is { } at ? Rfc3339.Format(at) : null,
                 ["time_stamp_failures"] = new JsonArray([.. signed.TimeStampFailures.Select(f => (JsonNode)f)]),
             }
             : null,
@@ -92,14 +93,14 @@ internal static class RunSummary
         {
             var counts = new ControlCounts(control);
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
+                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
             else
             {
                 // A narrow console has the title on a line of its own: nothing that counts is cut.
                 Line(console, $"{control.Id.PadRight(idWidth)}{Cut(control.Title, console.Profile.Width - idWidth - 1)}");
                 if (!counts.Tests.IsEmpty && control.Population is not null)
                     Line(console, $"{"".PadRight(idWidth)}{counts.Words}");
-                console.Write(new Text("".PadRight(idWidth)));
+                console.Write(new Spectre.Console.Text("".PadRight(idWidth)));
             }
             Line(console, ControlReasons.Conclusion(control), Style(control.Conclusion));
             if (control.Population is null)
@@ -146,7 +147,7 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        console.Write(new Text(text, Spectre.Console.Style.Parse(style)));
+        console.Write(new Spectre.Console.Text(text, Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -42,8 +44,8 @@ internal sealed class CsvReport : IReportFormat
         {
             foreach (var test in control.Tests)
             {
-                var file = PopulationRows.PathOf(control.Result.Id, test);
-                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                var file = PopulationFile.PathOf(control.Result.Id, test);
+                foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     Line(text,
@@ -73,7 +75,7 @@ internal sealed class CsvReport : IReportFormat
                 "test", result.Id, test.Id, test.Partition.Target, test.Partition.Account, control.Test(test.Id)?.Title ?? "", Wording.Name(test.Conclusion), "",
                 string.Join("\n", test.Completeness.Select(c => $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
                 Number(test.Population), ItemCount.Of(test).Unit, Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
-                "", "", PopulationRows.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
+                "", "", PopulationFile.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
             ]);
         }
     }
@@ -91,24 +93,8 @@ internal sealed class CsvReport : IReportFormat
         {
             if (i > 0)
                 text.Write(',');
-            text.Write(Cell(cells[i]));
+            text.Write(Csv.Cell(Terminal.Of(cells[i])));
         }
         text.Write("\r\n");
-    }
-
-    /// <summary>A cell that stays text in every spreadsheet.</summary>
-    private static string Cell(string value)
-    {
-        var shown = ShownText.Of(value);
-        if (IsTakenForFormula(shown))
-            shown = "'" + shown;
-        return shown.AsSpan().ContainsAny("\",\r\n") ? $"\"{shown.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : shown;
-    }
-
-    /// <summary>Whether it begins, after blanks, with what begins a formula somewhere, full-width forms included.</summary>
-    private static bool IsTakenForFormula(string text)
-    {
-        var start = text.AsSpan().TrimStart();
-        return start.Length > 0 && (start[0] is '=' or '+' or '-' or '@' or '\uff1d' or '\uff0b' or '\uff0d' or '\uff20' || text[0] is '\t' or '\r' or '\n');
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -76,7 +78,7 @@ internal sealed class MarkdownReport : IReportFormat
             var count = 0L;
             foreach (var test in control.Tests)
             {
-                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || ++count > ExceptionsShown)
@@ -89,12 +91,12 @@ internal sealed class MarkdownReport : IReportFormat
         }
     }
 
-    private static string Escape(string value) => MarkdownText.Escape(value, TextShown);
+    private static string Escape(string value) => Markdown.Escape(value, TextShown);
 
     /// <summary>An item in the form of code, with nothing in it taken for markup.</summary>
     private static string Code(string value)
     {
-        var shown = ShownText.Line(value, TextShown);
+        var shown = Terminal.Line(value, TextShown);
         var text = new StringBuilder("<code>");
         foreach (var c in shown)
         {

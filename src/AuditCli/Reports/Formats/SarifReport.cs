@@ -1,6 +1,8 @@
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -114,7 +116,7 @@ internal sealed class SarifReport : IReportFormat
         var all = 0L;
         foreach (var test in control.Tests)
         {
-            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (row.Verdict != ItemVerdict.Pass && ++all <= ExceptionsShown)
@@ -140,7 +142,7 @@ internal sealed class SarifReport : IReportFormat
         json.WriteStartObject();
         json.WriteStartObject("physicalLocation");
         json.WriteStartObject("artifactLocation");
-        Text(json, "uri", PopulationRows.PathOf(control.Result.Id, test));
+        Text(json, "uri", PopulationFile.PathOf(control.Result.Id, test));
         json.WriteString("uriBaseId", Base);
         json.WriteEndObject();
         json.WriteStartObject("region");
@@ -223,5 +225,5 @@ internal sealed class SarifReport : IReportFormat
         json.WriteEndObject();
     }
 
-    private static void Text(Utf8JsonWriter json, string name, string value) => json.WriteString(name, ShownText.Of(value, TextShown));
+    private static void Text(Utf8JsonWriter json, string name, string value) => json.WriteString(name, Terminal.Of(value, TextShown));
 }

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
@@ -9,7 +9,7 @@ namespace AuditCli.Reports.Formats.Html;
 internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, CancellationToken cancellationToken)
 {
     private const int ListShown = 200;
-    private readonly Dictionary<string, string> _digests = new(StringComparer.Ordinal);
+    private const int ExceptionsShown = 200;
 
     public void Write(WorkpaperControl control, int number)
     {
@@ -50,25 +50,25 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteExceptions(WorkpaperControl control, int number)
     {
-        var traces = ExceptionTrace.Of(workpaper, control, cancellationToken);
+        var traces = workpaper.Traces.Of(control, cancellationToken);
         var all = 0L;
         foreach (var test in control.Tests)
         {
-            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionTrace.Most)
+                if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionsShown)
                     continue;
                 if (all == 1)
                     html.Markup("<h4>Exceptions</h4>");
-                WriteException(control, test, row, traces.GetValueOrDefault((test, row.Line)) ?? [], $"x-{number}-{all}");
+                WriteException(control, test, row, (traces.GetValueOrDefault((test, row.Line)) ?? ItemTrace.None).References, $"x-{number}-{all}");
             }
         }
-        if (all > ExceptionTrace.Most)
-            html.Write($"<p role=\"note\">{ExceptionTrace.Most} of {all} are shown here; choose a result in the population below to see the others.</p>");
+        if (all > ExceptionsShown)
+            html.Write($"<p role=\"note\">{ExceptionsShown} of {all} are shown here; choose a result in the population below to see the others.</p>");
     }
 
-    private void WriteException(WorkpaperControl control, string test, PopulationRow row, IReadOnlyList<RawReference> raw, string fallback)
+    private void WriteException(WorkpaperControl control, string test, PopulationRow row, IReadOnlyList<TracedReference> raw, string fallback)
     {
         html.Write($"<details class=\"exception\" id=\"{row.ExceptionId ?? fallback}\"><summary><span class=\"badge {row.Result.Split(' ')[0]}\">{row.Result}</span><code>{row.Item}</code><span class=\"k\">{Wording.Place(row.Target, row.Account)}</span><span class=\"why\">{row.Reason}</span></summary><div><dl class=\"facts\">");
         if (row.ExceptionId is { } id)
@@ -78,7 +78,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>Approved by</dt><dd>{row.ApprovalWords}</dd>");
         foreach (var (name, value) in row.AttributeValues())
             html.Write($"<dt>{name}</dt><dd>{(value.Text.Length == 0 ? "–" : value.Text)}</dd>");
-        html.Write($"<dt>Verdict in</dt><dd><code>{PopulationRows.PathOf(control.Result.Id, test)}</code>, line {row.Line}</dd></dl>");
+        html.Write($"<dt>Verdict in</dt><dd><code>{PopulationFile.PathOf(control.Result.Id, test)}</code>, line {row.Line}</dd></dl>");
         foreach (var reference in raw)
             WriteRaw(reference);
         if (raw.Count == 0)
@@ -86,16 +86,17 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Markup("</div></details>");
     }
 
-    private void WriteRaw(RawReference raw)
+    private void WriteRaw(TracedReference raw)
     {
         html.Write($"<dl class=\"facts raw\"><dt>Raw evidence</dt><dd><b>{raw.Evidence}</b>: {raw.Item.Source} {raw.Item.Operation}, read as {(raw.Item.Identity.Length == 0 ? "a file that management gave" : raw.Item.Identity)}</dd>");
-        html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code></dd>");
-        if (raw.Exchange is { } exchange)
-        {
-            html.Write($"<dt>In</dt><dd><code>{exchange.File}</code>, SHA-256 <code>{DigestOf(exchange.File)}</code></dd>");
-            html.Write($"<dt>Asked</dt><dd>{Rfc3339.Format(exchange.Date)}, HTTP {exchange.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}{(exchange.RequestId is { } id ? $", request id {id}" : "")}</dd>");
-        }
-        html.Write($"<dt>Table</dt><dd><code>{raw.Item.Table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd></dl>");
+        html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code>{(raw.Kind == TraceKind.Register ? "" : raw.Note)}</dd>");
+        if (raw.File is { } file)
+            html.Write($"<dt>In</dt><dd><code>{file}</code>, SHA-256 <code>{workpaper.Bundle.Files.DigestOf(file).Hex}</code></dd>");
+        if (raw.Attempt is { } attempt)
+            html.Write($"<dt>Asked</dt><dd>{(attempt.Date is { } date ? Rfc3339.Format(date) : "at an unknown time")}, HTTP {attempt.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}{(attempt.RequestId is { } id ? $", request id {id}" : "")}</dd>");
+        if (raw.Item.Table is { } table)
+            html.Write($"<dt>Table</dt><dd><code>{table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd>");
+        html.Markup("</dl>");
     }
 
     private void WriteProcedure(WorkpaperControl control)
@@ -172,16 +173,5 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Markup("<option>pass</option><option>exception</option><option>approved exception</option><option>undetermined</option><option>indicated exception</option></select></label></div>");
         html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr><th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th><th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
         html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div><p class=\"count-shown status\" role=\"status\"></p></div></details>");
-    }
-
-    /// <summary>The digest of a file of exchanges, each computed once.</summary>
-    private string DigestOf(string file)
-    {
-        if (!_digests.TryGetValue(file, out var digest))
-        {
-            using var stream = File.OpenRead(workpaper.PathOf(file));
-            _digests[file] = digest = Convert.ToHexStringLower(SHA256.HashData(stream));
-        }
-        return digest;
     }
 }

@@ -1,3 +1,4 @@
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
@@ -135,7 +136,7 @@ internal static class ControlSheet
         var all = 0L;
         foreach (var test in control.Tests)
         {
-            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionsShown)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
@@ -45,7 +46,7 @@ internal static class IndexSheet
                 SheetCell.Of(control.Counts.Undetermined), SheetCell.Of(control.Counts.Indicated),
                 SheetCell.Of(result.Version), SheetCell.Of(result.Origin.ToString().ToLowerInvariant(), result.Origin == Controls.ControlOrigin.Shipped ? CellStyle.Text : CellStyle.Doubtful),
                 SheetCell.Of(control.TableRowsLine, CellStyle.Wrapped), SheetCell.Of(result.Sha256.Hex, CellStyle.Code));
-            sheet.Link(0, names[control], $"the workpaper of {ShownText.Line(result.Id, 100)}");
+            sheet.Link(0, names[control], $"the workpaper of {Terminal.Line(result.Id, 100)}");
         }
         sheet.FilterFrom(header, 12);
         sheet.EmptyRow();

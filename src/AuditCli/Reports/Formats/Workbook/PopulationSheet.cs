@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
@@ -28,7 +29,7 @@ internal sealed class PopulationSheet
     /// <summary>The columns are those of each test's first item; every row of a test has the same.</summary>
     public static PopulationSheet Of(Workpaper workpaper, WorkpaperControl control)
     {
-        var attributes = control.Tests.SelectMany(t => PopulationRows.Of(workpaper.Folder, control.Result.Id, t).Take(1).SelectMany(r => r.AttributeValues().Select(a => a.Key)))
+        var attributes = control.Tests.SelectMany(t => workpaper.Bundle.Rows(control.Result.Id, t).Take(1).SelectMany(r => r.AttributeValues().Select(a => a.Key)))
             .Distinct(StringComparer.Ordinal).Take(MostAttributes);
         return new(workpaper, control, [.. attributes]);
     }
@@ -44,7 +45,7 @@ internal sealed class PopulationSheet
         var all = 0L;
         foreach (var test in _control.Tests)
         {
-            foreach (var row in PopulationRows.Of(_workpaper.Folder, result.Id, test))
+            foreach (var row in _workpaper.Bundle.Rows(result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 // The last row is kept for saying that there are more.
