@@ -19,6 +19,7 @@ internal sealed class EvidenceTrace
 {
     private const int MostReferences = 8;
     private const int MostOfATable = 3;
+    private const int MostAlike = 10;
     private readonly OpenedBundle _bundle;
     private readonly Control? _control;
     private readonly bool _keepRows;
@@ -95,11 +96,12 @@ internal sealed class EvidenceTrace
             .ThenBy(t => t.Name, StringComparer.Ordinal).ToImmutableArray();
         // The same question asked elsewhere may mention a word or two of the item as well.
         var best = tables.GroupBy(t => t.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Max(t => t.Score), StringComparer.Ordinal);
-        var places = tables.Where(t => t.Score == best[t.Name])
+        // And what very many rows have says little of one.
+        var places = tables.Where((t, i) => t.Score == best[t.Name] && (i == 0 || t.Matching <= MostAlike))
             .Where(t => Kind(t) != TraceKind.Call || !item.Tables.Any(o => ReferenceEquals(o.Evidence, t.Evidence) && Kind(o) == TraceKind.Answer && o.Matching > 0))
             .SelectMany(t => t.Found.SelectMany(r => Places(item, t, r)).DistinctBy(p => p.Reference).Take(MostOfATable));
         var all = item.Refused.Take(MostOfATable).Concat(places).DistinctBy(p => p.Reference)
-            .OrderBy(p => p.Kind).Take(MostReferences);
+            .OrderBy(p => item.IsUnclear && p.Kind == TraceKind.Refused ? -1 : (int)p.Kind).Take(MostReferences);
         return new(tables, [.. all]);
     }
 
@@ -109,7 +111,7 @@ internal sealed class EvidenceTrace
         if (row.Reference is { } reference)
             yield return new(Kind(table), name, table.Evidence, reference, item.AttemptOf(table.Evidence, reference));
         else if (row.Attempts is [.., var last])
-            yield return new(TraceKind.Call, name, table.Evidence, last.RecordId, last);
+            yield return new(row.Failure is null ? TraceKind.Call : TraceKind.Refused, name, table.Evidence, last.RecordId, last) { Code = row.Failure };
     }
 
     private static TraceKind Kind(TracedTable table) => table.Evidence.Source == EvidenceNeed.FileSource ? TraceKind.Register

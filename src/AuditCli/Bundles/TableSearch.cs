@@ -15,7 +15,7 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
     private const int MostRows = 5;
     private readonly string[] _context = [evidence.Source, evidence.Target, evidence.Account, evidence.Region];
     private readonly Dictionary<TracedItem, Best> _best = [];
-    private readonly Dictionary<TracedItem, (MatchScore Score, Attempt Attempt)> _refused = [];
+    private readonly Dictionary<TracedItem, (MatchScore Score, Attempt Attempt, string Code)> _refused = [];
     private readonly Dictionary<string, List<TracedItem>> _records = new(StringComparer.Ordinal);
     private JsonElement _first;
     private long _rows;
@@ -32,7 +32,7 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
             {
                 var (score, cells) = item.Keys.In(unit.Members, _context);
                 if (!cells.IsEmpty)
-                    Keep(item, score, unit, reference, cells, []);
+                    Keep(item, score, unit, reference, cells);
             }
         }
     }
@@ -48,14 +48,15 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
                 item.Keep(attempt);
         }
         var unit = new Unit("", "", call, [.. call.EnumerateObject()]);
+        var failure = Text(call, "outcome") == "complete" ? null : Text(call, "code") ?? "no answer";
         foreach (var item in ItemsIn(unit.Members))
         {
             var (score, cells) = item.Keys.In(unit.Members, _context);
             if (cells.IsEmpty)
                 continue;
-            Keep(item, score, unit, null, cells, attempts);
-            if (item.IsUnclear && attempts is [.., var last] && Outcome(call) != "complete" && (!_refused.TryGetValue(item, out var before) || score.CompareTo(before.Score) > 0))
-                _refused[item] = (score, last);
+            Keep(item, score, unit, null, cells, attempts, failure);
+            if (item.IsUnclear && failure is not null && attempts is [.., var last] && (!_refused.TryGetValue(item, out var before) || score.CompareTo(before.Score) > 0))
+                _refused[item] = (score, last, failure);
         }
     }
 
@@ -67,7 +68,9 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
             var best = _best.GetValueOrDefault(item);
             if (best is null && !isCalls && _rows == 1 && _context.Where(item.Keys.HasPart).ToArray() is { Length: > 0 } named)
                 best = Only(item, named.Sum(n => n.Length));
-            item.Tables.Add(new(isCalls ? $"{name}__calls" : name, evidence, _rows, [.. best?.Rows ?? []], best?.Matching ?? 0, best?.Score ?? default, best?.Tested ?? 0));
+            // Only show says of tables that nothing is in them, and reports trace very many items.
+            if (best is not null || keepRows)
+                item.Tables.Add(new(isCalls ? $"{name}__calls" : name, evidence, _rows, [.. best?.Rows ?? []], best?.Matching ?? 0, best?.Score ?? default, best?.Tested ?? 0));
             foreach (var record in (best?.Rows ?? []).SelectMany(r => r.Records))
             {
                 if (!_records.TryGetValue(record, out var items))
@@ -83,18 +86,18 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
     /// <param name="regions">Every region of the bundle, to tell which of them an item names.</param>
     public void EndEvidence(IReadOnlySet<string> regions)
     {
-        foreach (var (item, (_, attempt)) in _refused)
-            item.Refused.Add(new(TraceKind.Refused, name, evidence, attempt.RecordId, attempt));
+        foreach (var (item, (_, attempt, code)) in _refused)
+            item.Refused.Add(new(TraceKind.Refused, name, evidence, attempt.RecordId, attempt) { Code = code });
         if (evidence.Outcome == CollectionOutcome.Complete || evidence.Calls is not null || evidence.Exchanges is not [.., var last])
             return;
         foreach (var item in wanted.Where(i => i.IsUnclear && (i.Keys.HasPart(evidence.Region) || !regions.Any(i.Keys.HasPart))))
-            item.Refused.Add(new(TraceKind.Refused, name, evidence, last.RecordId, Attempt.Of(last)));
+            item.Refused.Add(new(TraceKind.Refused, name, evidence, last.RecordId, Attempt.Of(last)) { Code = evidence.Code });
     }
 
     /// <summary>The only row of a table about the account or region that the item names, such as an account's settings.</summary>
     private Best Only(TracedItem item, int covered)
     {
-        Keep(item, new(covered, covered, 0, 0, 0), new("", "", _first, [.. _first.EnumerateObject()]), Reference(_first), [], []);
+        Keep(item, new(covered, covered, 0, 0, 0), new("", "", _first, [.. _first.EnumerateObject()]), Reference(_first), []);
         return _best[item];
     }
 
@@ -127,7 +130,8 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         }
     }
 
-    private void Keep(TracedItem item, MatchScore score, Unit unit, string? reference, ImmutableArray<MatchedCell> cells, ImmutableArray<Attempt> attempts)
+    private void Keep(
+        TracedItem item, MatchScore score, Unit unit, string? reference, ImmutableArray<MatchedCell> cells, ImmutableArray<Attempt>? attempts = null, string? failure = null)
     {
         if (!_best.TryGetValue(item, out var best))
             _best[item] = best = new();
@@ -140,7 +144,7 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         if (best.Rows.Count >= MostRows)
             return;
         var place = reference is null || unit.Element.Length == 0 ? reference : $"{reference}/{JsonPointer.Escape(unit.Column)}{unit.Element}";
-        best.Rows.Add(new(keepRows ? unit.Value : default, unit.Column, unit.Element, place, keepRows ? cells : []) { Attempts = attempts });
+        best.Rows.Add(new(keepRows ? unit.Value : default, unit.Column, unit.Element, place, keepRows ? cells : []) { Attempts = attempts ?? [], Failure = failure });
     }
 
     /// <summary>How many values the test's SQL reads of it, beside those by which it was found.</summary>
@@ -168,9 +172,9 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
     private static bool IsListOfObjects(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object);
 
-    private static string? Reference(JsonElement row) => row.TryGetProperty("_ref", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Reference(JsonElement row) => Text(row, "_ref");
 
-    private static string? Outcome(JsonElement call) => call.TryGetProperty("outcome", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement row, string member) => row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private readonly record struct Unit(string Column, string Element, JsonElement Value, ImmutableArray<JsonProperty> Members);
 

@@ -8,14 +8,14 @@ namespace AuditCli.Bundles;
 /// <summary>What a reference leads to. In the order in which they are given.</summary>
 internal enum TraceKind
 {
-    /// <summary>A call that failed, so that something of the item is not known.</summary>
-    Refused,
-
     /// <summary>The provider's answer that holds the tested value.</summary>
     Answer,
 
     /// <summary>A call that was made for the item and brought no row: there is none.</summary>
     Call,
+
+    /// <summary>A call that failed. Of an item that is not clear for it, this comes first.</summary>
+    Refused,
 
     /// <summary>A file that management gave.</summary>
     Register,
@@ -27,6 +27,9 @@ internal enum TraceKind
 /// <param name="Attempt">The exchange as the index or the table of calls lists it; null for a file that management gave.</param>
 internal sealed record TracedReference(TraceKind Kind, string Evidence, EvidenceItem Item, string Reference, Attempt? Attempt)
 {
+    /// <summary>Of a call that failed, the provider's code.</summary>
+    public string? Code { get; init; }
+
     /// <summary>The WARC-Record-ID of the answer, or the file.</summary>
     public string RecordId => Reference.Split('#')[0];
 
@@ -36,7 +39,7 @@ internal sealed record TracedReference(TraceKind Kind, string Evidence, Evidence
     /// <summary>What a reader must know of it, to be put after the reference; empty for an answer.</summary>
     public string Note => Kind switch
     {
-        TraceKind.Refused => $" (not read: {Item.Code ?? "no answer"}{(Attempt is { Status: > 0 } a ? $", HTTP {a.Status.ToString(CultureInfo.InvariantCulture)}" : "")})",
+        TraceKind.Refused => $" (not read: {Code ?? "no answer"}{(Attempt is { Status: > 0 } a ? $", HTTP {a.Status.ToString(CultureInfo.InvariantCulture)}" : "")})",
         TraceKind.Call => " (asked, and there is none)",
         TraceKind.Register => " (a file that management gave)",
         _ => "",
@@ -51,6 +54,9 @@ internal sealed record TracedRow(JsonElement Row, string Column, string Element,
 {
     /// <summary>The attempts of a row of calls.</summary>
     public ImmutableArray<Attempt> Attempts { get; init; } = [];
+
+    /// <summary>Why a row of calls brought nothing; null where it was answered.</summary>
+    public string? Failure { get; init; }
 
     /// <summary>The identifiers of the exchanges that brought it: that of its reference, or of a call all its attempts.</summary>
     public IEnumerable<string> Records => Reference is { } reference ? [reference.Split('#')[0]] : Attempts.Select(a => a.RecordId);
