@@ -93,7 +93,7 @@ internal static class RunSummary
         {
             var counts = new ControlCounts(control);
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
+                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(PrintableText.Of(control.Title), titleWidth - 1).PadRight(titleWidth)}{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
             else
             {
                 // A narrow console has the title on a line of its own: nothing that counts is cut.
@@ -147,7 +147,8 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        console.Write(new Spectre.Console.Text(text, Spectre.Console.Style.Parse(style)));
+        // A provider's words, and a control's of a stranger, do not steer the terminal.
+        console.Write(new Spectre.Console.Text(PrintableText.Of(text), Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }
 }
