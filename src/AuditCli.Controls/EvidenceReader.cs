@@ -50,47 +50,52 @@ internal static partial class EvidenceReader
         var input = reader.Formed(EvidenceNeed.FileSource, TextForm.Name);
         var optional = reader.OptionalFlag("optional");
         var columns = ImmutableArray.CreateBuilder<Column>();
-        var oneOf = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        var keys = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
         foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
         {
-            if (FileColumn(name.Text, value, faults) is not (var type, var words))
+            if (FileColumn(name.Text, value, faults) is not (var type, var key))
                 continue;
             if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
                 faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only by case, which SQL does not see");
             else
                 columns.Add(new(name.Text, type));
-            if (!words.IsEmpty)
-                oneOf[name.Text] = words;
+            if (key is { } words)
+                keys[name.Text] = words;
         }
         reader.Close();
         var need = new EvidenceNeed(
             entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null, columns.ToImmutable())
         {
-            OneOf = oneOf.ToImmutable(),
+            Keys = keys.ToImmutable(),
         };
         return new(entry, need, null);
     }
 
-    /// <summary>A column's type, as a word or under <c>type</c>, and the words it is closed to; null after a fault of its type.</summary>
-    private static (ColumnType Type, ImmutableArray<string> OneOf)? FileColumn(string name, YamlNode value, FaultList faults)
+    /// <summary>
+    /// A column's type, as a word or under <c>type</c>, and where it is a key the words it is closed to; null after a fault of its type.
+    /// </summary>
+    private static (ColumnType Type, ImmutableArray<string>? Key)? FileColumn(string name, YamlNode value, FaultList faults)
     {
         if (value is not YamlMap)
-            return NodeReader.Word(value, $"the type of column '{name}'", ControlWords.ValueTypes, faults) is { } plain ? (plain, []) : null;
+            return NodeReader.Word(value, $"the type of column '{name}'", ControlWords.ValueTypes, faults) is { } plain ? (plain, null) : null;
         var reader = MapReader.Of(value, $"column '{name}'", faults)!;
         var type = reader.Word("type", ControlWords.ValueTypes);
-        ImmutableArray<string> words = [];
+        ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
+        if (key is not null && type is not null and not ColumnType.Text)
+            faults.Meaning(reader.Map.Find("key")!.Position, $"only text is a key, and column '{name}' is {TypedValue.Word(type.Value)}");
         if (reader.Optional("one_of") is { } list)
         {
-            words = NodeReader.Texts(list, "'one_of'", 1, faults);
+            var words = NodeReader.Texts(list, "'one_of'", 1, faults);
             if (type is not null and not ColumnType.Text)
                 faults.Meaning(list.Position, $"only text is closed to some words, and column '{name}' is {TypedValue.Word(type.Value)}");
             if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
                 faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case does not count, since files may write the words in any case");
-            if (words.FirstOrDefault(w => InputTable.Text(w, []).Value != w) is { } unseen)
+            if (words.FirstOrDefault(w => InputTable.Key(w, []).Value != w) is { } unseen)
                 faults.Meaning(list.Position, $"'{unseen}' can be in no cell: cells are read without white space at their ends and without invisible characters");
+            key = words;
         }
         reader.Close();
-        return type is { } known ? (known, words) : null;
+        return type is { } known ? (known, key) : null;
     }
 
     private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, FaultList faults)

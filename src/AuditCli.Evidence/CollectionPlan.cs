@@ -38,12 +38,15 @@ public sealed record PlannedRequest(
 /// <summary>A file that management gave, with the columns that controls declare for it.</summary>
 public sealed record PlannedInput(string Key, string Input, ImmutableArray<Column> Columns, ImmutableArray<EvidenceName> Names)
 {
-    /// <summary>The words of each closed column, as declared; in a file they may be in any case.</summary>
-    public ImmutableSortedDictionary<string, ImmutableArray<string>> OneOf { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+    /// <summary>
+    /// The text columns by which rows are matched with evidence, as declared, each with the words it is closed to (in a file in any
+    /// case); empty for any text.
+    /// </summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
     /// <summary>
-    /// Where every control that names the file takes approvals from it, the columns without which a row approves nothing; empty
-    /// otherwise. Such a row is no gap in the register, since the row is there and does not count.
+    /// Where every control that names the file takes approvals from it, the columns without which a row approves nothing, the
+    /// item first; empty otherwise. Such a row is no gap in the register, since the row is there and does not count.
     /// </summary>
     public ImmutableArray<string> Approval { get; init; } = [];
 }

@@ -70,6 +70,7 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f, columns: { a: json } }", "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
     [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: only text is closed to some words, and column 'a' is integer")]
     [InlineData("  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }", "20:53: 'aws' is in 'one_of' twice; case does not count, since files may write the words in any case")]
+    [InlineData("  u: { file: f, columns: { a: { type: date, key: true } } }", "20:50: only text is a key, and column 'a' is date")]
     [InlineData("  u: { file: f, columns: { a: { one_of: [x] } } }", "20:31: the key 'type' is missing")]
     [InlineData("  u: { file: f, columns: { a: { type: text, oneof: [x] } } }", "20:45: unknown key 'oneof'; did you mean 'one_of'?")]
     [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only by case, which SQL does not see")]

@@ -88,6 +88,21 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
     }
 
     [NeedsFact("moto_server")]
+    public async Task A_test_over_the_whole_engagement_does_not_pass_over_an_account_that_the_engagement_leaves_out()
+    {
+        using var folder = new TemporaryFolder();
+        using var gate = new AwsGate(moto.Address, _ => null);
+        var result = await RunAsync(folder, gate, $"exclude_accounts: [\"{Id("sandbox")}\"]", "", Control + "\nacross: engagement\n");
+        var control = Assert.Single(SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("controls").EnumerateArray());
+
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
+        // Of the account that is closed nobody can use anything; it is listed, and limits nothing.
+        var limitation = Assert.Single(control.GetProperty("limitations").EnumerateArray());
+        Assert.Equal(("AccountLeftOut", Id("sandbox")), (limitation.GetProperty("code").GetString(), limitation.GetProperty("account").GetString()));
+    }
+
+    [NeedsFact("moto_server")]
     public async Task The_population_of_accounts_is_evidence_and_doing_the_run_again_gives_the_same()
     {
         using var folder = new TemporaryFolder();
@@ -184,9 +199,9 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         ? AwsGate.Denied($"User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{Id("refusing")}:role/AuditReadOnly")
         : null);
 
-    private static Task<CommandResult> RunAsync(TemporaryFolder folder, AwsGate gate, string more, string targets)
+    private static Task<CommandResult> RunAsync(TemporaryFolder folder, AwsGate gate, string more, string targets, string control = Control)
     {
-        folder.Write("controls/access-to-programs-and-data/APD-AWS-901.yaml", Control);
+        folder.Write("controls/access-to-programs-and-data/APD-AWS-901.yaml", control);
         folder.Write("engagement.yaml", (AwsEnvironment.Engagement("APD-AWS-901") + "\nlibrary: controls\n").Replace(
             "prod: { aws: { regions: [us-east-1] } }", $"org: {{ aws: {{ organization: true, role_name: AuditReadOnly, external_id: engagement-7, {more} }} }}\n{targets}", StringComparison.Ordinal)
             .Replace("as_of: 2026-11-23T00:00:00Z\n", "", StringComparison.Ordinal));

@@ -6,13 +6,17 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>
 /// Finds the tables of a test in which a row that was not read would make a deviation: what SQL asks for with NOT EXISTS, NOT IN, EXCEPT
 /// or an anti join, and what <c>pass</c> asks for with EXISTS or IN. A deviation seen while such a table is incomplete may be one that
-/// the refusal made, so it must not stand. What a LEFT JOIN makes of a missing row only the author can say.
+/// the refusal made, so it must not stand. A question about the very table that gives the rows it is asked of (the rules of one group, say)
+/// does not count: with the table's row the item is missing too. What a LEFT JOIN makes of a missing row only the author can say.
 /// </summary>
 internal sealed class AbsentRows
 {
     private readonly SqlScope _scope;
     private readonly Dictionary<string, ImmutableHashSet<string>> _ctes = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _found = new(StringComparer.Ordinal);
+
+    /// <summary>What the SELECTs around the place in hand read.</summary>
+    private ImmutableHashSet<string> _around = [];
 
     private AbsentRows(SqlScope scope) => _scope = scope;
 
@@ -37,6 +41,15 @@ internal sealed class AbsentRows
         // Before the SELECT that names them.
         if (element.TryGetProperty("cte_map", out var common))
             CommonTables(common);
+        var outside = _around;
+        if (element.TryGetProperty("from_table", out var from))
+            _around = _around.Union(TablesOf(from));
+        Inside(element, outermost);
+        _around = outside;
+    }
+
+    private void Inside(JsonElement element, bool outermost)
+    {
         switch (Text(element, "type"))
         {
             case "OPERATOR_NOT":
@@ -47,7 +60,7 @@ internal sealed class AbsentRows
                 }
                 break;
             case "JOIN" when Text(element, "join_type") == "ANTI":
-                Found(element.GetProperty("right"));
+                _found.UnionWith(TablesOf(element.GetProperty("right")).Except(TablesOf(element.GetProperty("left"))));
                 break;
             case "SET_OPERATION_NODE" when Text(element, "setop_type") == "EXCEPT":
                 if (element.TryGetProperty("right", out var right))
@@ -127,7 +140,7 @@ internal sealed class AbsentRows
         }
     }
 
-    private void Found(JsonElement element) => _found.UnionWith(TablesOf(element));
+    private void Found(JsonElement element) => _found.UnionWith(TablesOf(element).Except(_around));
 
     /// <summary>The evidence that a part of the tree reads, through CTEs too.</summary>
     private IEnumerable<string> TablesOf(JsonElement element) => element.ValueKind switch

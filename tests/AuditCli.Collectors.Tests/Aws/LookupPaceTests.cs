@@ -153,7 +153,7 @@ public sealed class LookupPaceTests
         if (more is not null)
             requests = requests.Append(new("more", "prod", session.Operation(more), Session.Parameters(), null, with, [], null, []));
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
-        using var limit = new ConcurrencyLimit(overall, 8);
+        var limit = new ConcurrencyLimit(RequestLimits.Default with { AtOnce = overall });
         return await new CollectionRun(
             new([.. requests], [], []), ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport, bundle, clock, limit, tell ?? (_ => { }))
             .RunAsync([Session.Target()], [], CancellationToken.None);

@@ -123,7 +123,7 @@ public sealed class OddAnswerTests
         var plan = new CollectionPlan(
             [new("keys", "prod", session.Operation(operation), Session.Parameters(), null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
-        using var limit = new ConcurrencyLimit(4, 4);
+        var limit = new ConcurrencyLimit(RequestLimits.Default);
         var collected = await new CollectionRun(
             plan, ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport, bundle, TimeProvider.System, limit, _ => { })
             .RunAsync([Session.Target()], [], CancellationToken.None);

@@ -161,6 +161,15 @@ public sealed class PartialViewTests
     }
 
     [Fact]
+    public async Task A_question_about_the_rows_of_the_items_own_table_lets_its_deviations_stand()
+    {
+        var control = Some.Control(Some.Test(
+            "WITH old AS (SELECT u.name FROM users u WHERE u.age > 90) SELECT u.name AS item, u.mfa AS pass, '' AS reason FROM users u WHERE NOT EXISTS (SELECT 1 FROM old o WHERE o.name = u.name)", stands: true));
+
+        Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users, """{"name":"bob","mfa":false}"""))))).Conclusion);
+    }
+
+    [Fact]
     public async Task What_one_source_says_is_indicated_while_the_other_is_not_read()
     {
         const string Sql = "SELECT u.name AS item, CASE WHEN u.age > 0 THEN u.mfa END AS pass, u.mfa IS FALSE AS indicated, 'no MFA' AS reason FROM users u";
