@@ -57,7 +57,8 @@ internal sealed class EvidenceTrace
 
     private void Read(string name, EvidenceItem evidence)
     {
-        var wanted = _items.Where(i => i.Sees(evidence) && (i.Words is null || name == _control?.Waivers?.From || IsRead(i.Words, name))).ToHashSet();
+        var isAcross = _control?.Evidence.FirstOrDefault(e => e.Name == name) is { AcrossEngagement: true };
+        var wanted = _items.Where(i => i.Sees(evidence, isAcross) && (i.Words is null || name == _control?.Waivers?.From || IsRead(i.Words, name))).ToHashSet();
         if (wanted.Count == 0)
             return;
         var partitions = wanted.Select(i => (i.Row.Target, i.Row.Account)).ToHashSet();

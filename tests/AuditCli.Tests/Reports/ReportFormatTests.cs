@@ -127,6 +127,24 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
             Assert.Contains(own, Plain(Readable(format, Written(format, workpaper))), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("iam:ListUsers }", 0)]
+    [InlineData("iam:ListUsers, across: engagement }", 1)]
+    public async Task Evidence_of_another_account_is_named_only_where_the_control_reads_it_across_the_engagement(string evidence, int places)
+    {
+        using var folder = new TemporaryFolder();
+        var bundle = await ReportBundle.SealAsync(folder.Path, ReportBundle.Usual);
+        var file = Path.Combine(bundle, "data/controls/apd-aws-901.yaml");
+        var before = Digest.Of(File.ReadAllBytes(file)).Hex;
+        File.WriteAllText(file, File.ReadAllText(file).Replace("iam:ListUsers }", evidence, StringComparison.Ordinal));
+        BundleForgery.Replace(bundle, "data/results/results.json", before, Digest.Of(File.ReadAllBytes(file)).Hex);
+        BundleForgery.Replace(bundle, "data/results/apd-aws-901.t1.ndjson", "\"account\":\"111122223333\"", "\"account\":\"444455556666\"");
+        BundleForgery.Reseal(bundle);
+        var workpaper = ReportBundle.Read(bundle);
+        Assert.NotNull(workpaper.Controls[0].Definition);
+        Assert.Equal(places, workpaper.Traces.Of(workpaper.Controls[0], CancellationToken.None)[("T1", 2)].References.Length);
+    }
+
     /// <summary>Two hundred accounts have two hundred times one account's reasons, not each the reasons of all.</summary>
     [Fact]
     public async Task A_case_of_junit_has_the_reasons_of_its_own_account_alone()
