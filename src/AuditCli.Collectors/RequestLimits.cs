@@ -25,7 +25,10 @@ public sealed record RequestLimits(int AtOnce, int PerAccountAndRegion, int PerS
     {
         var left = openFiles - OwnFiles;
         if (left < 2 * FewestAtOnce)
-            throw new IOException($"this process may have {openFiles} files open at once, and a run needs {OwnFiles + 2 * FewestAtOnce}; allow more, for example with: ulimit -n 1024");
+        {
+            throw new IOException(
+                $"this process may have {openFiles} files open at once, and a run needs {OwnFiles + 2 * FewestAtOnce}; allow more, for example with: ulimit -n 1024");
+        }
         var atOnce = (int)Math.Min(AtOnce, left / 2);
         return this with { AtOnce = atOnce, Connections = (int)Math.Min(Connections, left - atOnce) };
     }

@@ -7,7 +7,7 @@ public sealed class OpenFilesTests
 {
     private const int Accounts = 12;
 
-    /// <summary>Open today would be some fifty files for each account.</summary>
+    /// <summary>Fewer than the run has files of exchanges: one for each account and region.</summary>
     private const int Allowed = 256;
 
     [NeedsFact("prlimit")]

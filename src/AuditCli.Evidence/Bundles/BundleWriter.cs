@@ -212,7 +212,8 @@ public sealed class BundleWriter : IAsyncDisposable
             places.Add((item.Target, item.EvidenceId, offset, line.Length));
             offset += line.Length + 1;
         }
-        foreach (var same in places.GroupBy(p => (p.Target, p.EvidenceId)).OrderBy(g => g.Key.Target, StringComparer.Ordinal).ThenBy(g => g.Key.EvidenceId, StringComparer.Ordinal))
+        foreach (var same in places.GroupBy(p => (p.Target, p.EvidenceId))
+            .OrderBy(g => g.Key.Target, StringComparer.Ordinal).ThenBy(g => g.Key.EvidenceId, StringComparer.Ordinal))
         {
             foreach (var line in same.Select(At).OrderBy(l => Encoding.UTF8.GetString(l), StringComparer.Ordinal))
                 yield return line;
