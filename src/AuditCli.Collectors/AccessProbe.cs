@@ -26,8 +26,20 @@ public sealed record ProbedOperation(PlannedRequest Request, string Account, str
 /// <summary>A target, and what came of entering it and asking it.</summary>
 /// <param name="Connections">Every account that it reaches; empty where it could not be entered.</param>
 /// <param name="Failure">Why it could not be entered; null where it could.</param>
-/// <param name="AccountsAsked">In how many of its accounts anything was asked.</param>
-public sealed record ProbedTarget(Target Target, ImmutableArray<Connection> Connections, ReadFailure? Failure, int AccountsAsked, ImmutableArray<ProbedOperation> Operations);
+/// <param name="AccountsAsked">In how many of its accounts anything was asked: the first of those that can be read.</param>
+public sealed record ProbedTarget(
+    Target Target, ImmutableArray<Connection> Connections, ReadFailure? Failure, int AccountsAsked, ImmutableArray<ProbedOperation> Operations)
+{
+    /// <summary>The accounts that would be read.</summary>
+    public IEnumerable<Connection> Readable => Connections.Where(c => c is { LeftOut: null, Failure: null });
+
+    /// <summary>What stands in the way of entering it or one of its accounts, or of knowing which accounts these are.</summary>
+    public IEnumerable<(string Account, ReadFailure Failure)> NotEntered =>
+    [
+        .. Failure is { } whole ? [("", whole)] : Array.Empty<(string, ReadFailure)>(),
+        .. Connections.Where(c => c.Failure is not null).Select(c => (c.Account, c.Failure!)),
+    ];
+}
 
 /// <summary>
 /// Asks everything that a plan would ask, each for its first page alone, and keeps nothing: what will be denied is known before the run. A
@@ -49,19 +61,22 @@ public sealed class AccessProbe(
         try
         {
             transport.BeginTrail();
-            connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             var (code, message) = Failures.Describe(e);
             return new(target, [], new(code, message, 1), 0, []);
         }
-        var asked = connections.Take(mostAccounts).ToImmutableArray();
+        var asked = connections.Where(c => c is { LeftOut: null, Failure: null }).Take(mostAccounts).ToImmutableArray();
+        var unasked = ImmutableArray.CreateBuilder<ProbedOperation>();
         var pages = new Dictionary<(string Account, string Key, string Region), Task<FirstPage>>();
         foreach (var connection in asked)
         {
             foreach (var request in plan.Requests.Where(r => r.Target == target.Name))
             {
+                if (request.Operation.Scope != OperationScope.Global && connection.RegionsUnread is { } unread)
+                    unasked.Add(new(request, connection.Account, "", ProbeOutcome.Refused, unread.Code, unread.Message));
                 foreach (var region in request.Operation.Scope == OperationScope.Global ? [connection.GlobalRegion] : connection.Regions)
                 {
                     var parent = request.ParentKey is { } key ? pages[(connection.Account, key, region)] : null;
@@ -70,7 +85,7 @@ public sealed class AccessProbe(
             }
         }
         var answers = await Task.WhenAll(pages.Values);
-        return new(target, connections, null, asked.Length, [.. answers.Select(a => a.Result)]);
+        return new(target, connections, null, asked.Length, [.. unasked, .. answers.Select(a => a.Result)]);
     }
 
     private async Task<FirstPage> AskAsync(RequestPlace place, Task<FirstPage>? parent, CancellationToken cancellationToken)
@@ -100,7 +115,9 @@ public sealed class AccessProbe(
         try
         {
             transport.BeginTrail();
-            await using var pages = collectors[place.Connection.Target.Source].CollectAsync(place.Ask(parameters), patience.Token).GetAsyncEnumerator(patience.Token);
+            var (collector, request) = (collectors[place.Connection.Target.Source], place.Ask(parameters));
+            await using var pages = collector.CollectAsync(request, patience.Token).GetAsyncEnumerator(patience.Token);
+            await collector.ReadyAsync(request, patience.Token);
             var any = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, patience.Token);
             if (any && pages.Current.NotRead is { } part)
                 return new(Probed(place, ProbeOutcome.Refused, part.Code, part.Message), null);

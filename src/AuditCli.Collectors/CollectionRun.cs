@@ -36,10 +36,10 @@ public sealed class CollectionRun(
     Action<CollectionEvent> tell)
 {
     /// <summary>
-    /// Evidence items under way at once, each with open files: a target may reach thousands of accounts. More than the requests at
+    /// Evidence items under way at once, each with pages in memory: a target may reach thousands of accounts. More than the requests at
     /// once, so that these limit the speed.
     /// </summary>
-    private const int OpenItems = 64;
+    private const int OpenItems = 256;
 
     /// <summary>
     /// Enters every target and asks everything planned.
@@ -81,20 +81,31 @@ public sealed class CollectionRun(
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var open = new SemaphoreSlim(OpenItems);
         var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
-        foreach (var (target, request, region) in asked)
+        foreach (var (target, request, region) in AccountsInTurn(asked))
         {
             var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
             items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
         }
-        return new(reached, bundled, [.. given, .. await AllAsync(items.Values)]);
+        return new(reached, bundled, [.. given, .. await AllAsync(asked.Select(a => items[(a.Target.Target.Name, a.Target.Account, a.Request.Key, a.Region)]))]);
     }
+
+    /// <summary>
+    /// The first question of each account, then the second of each: providers limit each account by itself, so that one account after the
+    /// other would wait for limits while nobody asks the rest. Within an account the order stays, parents first.
+    /// </summary>
+    private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> AccountsInTurn(
+        ImmutableArray<(ReachedTarget Target, PlannedRequest Request, string Region)> asked) => asked
+        .GroupBy(a => (a.Target.Target.Name, a.Target.Account))
+        .SelectMany(account => account.Index())
+        .OrderBy(a => a.Index)
+        .Select(a => a.Item);
 
     private async Task<ImmutableArray<ReachedTarget>> EnterAsync(Target target, CancellationToken cancellationToken)
     {
         var trail = transport.BeginTrail();
         try
         {
-            var connections = await limit.RunAsync((target.Name, target.Source, ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            var connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
             // Accounts are entered at once; each has files of its own, in which the order is the same in a replay.
             ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
             return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
@@ -131,7 +142,8 @@ public sealed class CollectionRun(
             return [(target, request, "")];
         return request.Operation.Scope == OperationScope.Global
             ? [(target, request, target.Connection!.GlobalRegion)]
-            : target.Connection!.Regions.Select(region => (target, request, region));
+            : target.Connection!.RegionsUnread is not null ? [(target, request, "")]
+            : target.Connection.Regions.Select(region => (target, request, region));
     }
 
     private async Task<EvidenceItem> AskAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open, CancellationTokenSource ending)
@@ -160,7 +172,7 @@ public sealed class CollectionRun(
 
     private async Task<EvidenceItem> RecordedAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
     {
-        var item = target.IsEntered
+        var item = target.IsEntered && region.Length > 0
             ? await AskAsync(target.Connection!, request, region, parent, cancellationToken)
             : Unreached(target, request);
         return await RecordAsync(item, cancellationToken);
@@ -175,28 +187,32 @@ public sealed class CollectionRun(
             : await new PerParentCollection(collection, bundle, tell).CollectAsync(place, await parent, cancellationToken);
     }
 
-    private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request) => new()
+    private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request)
     {
-        EvidenceId = plan.EvidenceId(request, target.Account, ""),
-        Names = request.Names,
-        Target = target.Target.Name,
-        Account = target.Account,
-        Region = "",
-        Source = request.Operation.Source,
-        Operation = request.Operation.Name,
-        Parameters = request.Parameters,
-        Outcome = CollectionOutcome.Failed,
-        Code = target.Failure!.Code,
-        Message = target.Failure.Message,
-        Pages = 0,
-        Items = 0,
-        Columns = [],
-        Exchanges = [],
-        Identity = "",
-        Started = clock.GetUtcNow(),
-        Finished = clock.GetUtcNow(),
-        Failures = [target.Failure],
-    };
+        var failure = target.Failure ?? target.Connection!.RegionsUnread!;
+        return new()
+        {
+            EvidenceId = plan.EvidenceId(request, target.Account, ""),
+            Names = request.Names,
+            Target = target.Target.Name,
+            Account = target.Account,
+            Region = "",
+            Source = request.Operation.Source,
+            Operation = request.Operation.Name,
+            Parameters = request.Parameters,
+            Outcome = CollectionOutcome.Failed,
+            Code = failure.Code,
+            Message = failure.Message,
+            Pages = 0,
+            Items = 0,
+            Columns = [],
+            Exchanges = [],
+            Identity = "",
+            Started = clock.GetUtcNow(),
+            Finished = clock.GetUtcNow(),
+            Failures = [failure],
+        };
+    }
 
     private async Task<EvidenceItem> RecordAsync(EvidenceItem item, CancellationToken cancellationToken)
     {

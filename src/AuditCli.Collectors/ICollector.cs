@@ -26,6 +26,12 @@ public interface ICollector : IAsyncDisposable
 
     /// <summary>Asks, and yields the answer page by page. A repeated page token ends with <see cref="CollectionException"/>.</summary>
     IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waits until the provider's own limit leaves room for the next page of a question, where that limit is known. Awaited before a place among
+    /// the requests at once is taken: what waits here keeps nobody else waiting.
+    /// </summary>
+    Task ReadyAsync(EvidenceRequest request, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>An account that a target turned out to be, or to reach.</summary>
@@ -40,6 +46,15 @@ public sealed record Connection(
     string GlobalRegion,
     ImmutableArray<string> Regions)
 {
+    /// <summary>Where the account is, where its name does not say it, by name in order: a cluster's name and context in the kubeconfig, and its server.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Place { get; init; } = [];
+
+    /// <summary>As whom the account is read, and where.</summary>
+    public string ReadAs => $"read as {Identity}{string.Concat(Place.Select(p => $", {p.Key} {p.Value}"))}";
+
+    /// <summary>Whose quota its requests count against, where that is not the account's own: Google counts by the project that asks.</summary>
+    public string? QuotaOwner { get; init; }
+
     /// <summary>Regions that the account has and cannot use until somebody switches them on.</summary>
     public ImmutableArray<string> NotEnabled { get; init; } = [];
 
@@ -48,6 +63,12 @@ public sealed record Connection(
 
     /// <summary>Why the account is not read, in words: it was excluded, or it is closed. Null where it is to be read.</summary>
     public string? LeftOut { get; init; }
+
+    /// <summary>
+    /// Why the account's regions are not known, where it was entered: what is asked once for the account is read, and what is asked in
+    /// every region is a scope limitation.
+    /// </summary>
+    public ReadFailure? RegionsUnread { get; init; }
 
     /// <summary>Whether it is the engagement that leaves the account out, although it could be read.</summary>
     public bool Excluded { get; init; }
@@ -64,6 +85,9 @@ public sealed record CredentialExchange(DateTimeOffset Date, Uri Endpoint, strin
 /// <summary>One page of an answer, as rows in the source's order.</summary>
 public sealed record Page(ImmutableArray<PageRow> Rows)
 {
+    /// <summary>Whether the source says that no page follows; false where it is only known after asking on.</summary>
+    public bool IsLast { get; init; }
+
     /// <summary>
     /// A part of the answer that could not be read, where others go on: the evidence is not whole, and what was read stays. Such a page has
     /// no rows. Null for a page that was read.

@@ -56,7 +56,7 @@ public static class InputCheck
                 cancellationToken.ThrowIfCancellationRequested();
                 rows++;
                 // A word that a closed column does not know means that somebody and the control do not speak of the same thing.
-                foreach (var misfit in row.Misfits.Where(m => planned.OneOf.ContainsKey(m.Column)))
+                foreach (var misfit in row.Misfits.Where(m => planned.Keys.TryGetValue(m.Column, out var words) && !words.IsEmpty))
                 {
                     if (closed.Count < FaultsListed)
                         closed.Add($"{input.Shown}:{row.Line}: {misfit.Column} {misfit.Description}");

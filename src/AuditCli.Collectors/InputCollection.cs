@@ -98,9 +98,9 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
             ["operation"] = planned.Input,
             ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Type.ToString())))),
         };
-        if (!planned.OneOf.IsEmpty)
+        if (!planned.Keys.IsEmpty)
         {
-            form["one_of"] = new JsonObject(planned.OneOf.Select(o =>
+            form["keys"] = new JsonObject(planned.Keys.Select(o =>
                 KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)JsonValue.Create(w))]))));
         }
         return form;

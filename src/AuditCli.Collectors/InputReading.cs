@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 
@@ -21,13 +22,17 @@ internal sealed class InputReading(PlannedInput planned, string shown)
     /// <summary>What does not, the first of it word for word.</summary>
     public IEnumerable<string> Notes => _unlisted == 0 ? _notes : _notes.Append($"{shown}: {_unlisted} more remarks of these kinds");
 
+    /// <summary>What the control declares, and the item that an approval names.</summary>
+    private ImmutableSortedDictionary<string, ImmutableArray<string>> Keys =>
+        planned.Approval is [var item, ..] && !planned.Keys.ContainsKey(item) ? planned.Keys.Add(item, []) : planned.Keys;
+
     /// <summary>Every row, in file order.</summary>
     /// <param name="file">Owned by the reading.</param>
     /// <exception cref="InvalidDataException">The file is no such table; the message begins with file and line.</exception>
     public IEnumerable<InputRow> Rows(Stream file)
     {
         using var csv = new CsvReader(file, shown);
-        foreach (var row in new InputTable(csv, planned.Columns, planned.OneOf).Rows())
+        foreach (var row in new InputTable(csv, planned.Columns, Keys).Rows())
         {
             foreach (var misfit in row.Misfits)
                 Judge(row, misfit);

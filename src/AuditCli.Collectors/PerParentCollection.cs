@@ -36,7 +36,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         // Where no parent row asks for anything, that is known when the last of them was read.
         var item = place.Item(parent.Finished);
         var with = place.Request.With.Keys.ToImmutableArray();
-        using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
+        using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
         var writing = new Writing(item, table, calls, new FailureTally());
         if (parent.Outcome != CollectionOutcome.Complete)

@@ -37,7 +37,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
     {
         var item = place.Item(clock.GetUtcNow());
         var failures = new FailureTally();
-        using var table = bundle.OpenTable(item.EvidenceId, place.AddedColumns, place.Request.Operation.Columns);
+        using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         var answered = await WriteAsync(
             AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
         if (answered.Misfit is { } misfit)
@@ -116,12 +116,16 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         string askedFor,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var pages = collector.CollectAsync(place.Ask(parameters), cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var request = place.Ask(parameters);
+        await using var pages = collector.CollectAsync(request, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await collector.ReadyAsync(request, cancellationToken);
         while (await StepAsync(place, pages, askedFor, cancellationToken) is { } answer)
         {
             yield return answer;
-            if (answer.Page is null)
+            if (answer.Page is not { } page)
                 yield break;
+            if (!page.IsLast)
+                await collector.ReadyAsync(request, cancellationToken);
         }
     }
 

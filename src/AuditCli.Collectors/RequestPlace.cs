@@ -9,11 +9,12 @@ internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request,
 {
     public string EvidenceId => Plan.EvidenceId(Request, Connection.Account, Region);
 
-    /// <summary>The concurrency limit's key: the part of the operation before the colon is the service.</summary>
-    public (string Account, string Service, string Region) LimitKey => (Connection.Account, Request.Operation.Name.Split(':')[0], Region);
+    /// <summary>What its requests count against: the part of the operation before the colon is the service.</summary>
+    public LimitKey LimitKey => new(
+        Request.Operation.Source, Connection.QuotaOwner ?? Connection.Account, Region,
+        Connection.QuotaOwner is null ? Service : $"{Service} of {Connection.Account}");
 
-    /// <summary>The columns of its table that are ours; the operation's follow.</summary>
-    public ImmutableArray<Column> AddedColumns => EvidenceColumns.Added(Request.ParentKey is not null, Request.With.Keys);
+    private string Service => Request.Operation.Name.Split(':')[0];
 
     public EvidenceRequest Ask(ImmutableSortedDictionary<string, JsonElement> parameters) =>
         new(Connection.Target.Name, Connection.Account, Region, Request.Operation, parameters);
@@ -32,7 +33,7 @@ internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request,
         Outcome = CollectionOutcome.Failed,
         Pages = 0,
         Items = 0,
-        Columns = [.. AddedColumns, .. Request.Operation.Columns],
+        Columns = Request.Columns,
         Exchanges = [],
         Identity = Connection.Identity,
         Started = started,

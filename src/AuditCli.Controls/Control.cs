@@ -123,8 +123,11 @@ public sealed record EvidenceNeed(
     string? Keep,
     ImmutableArray<Column> Columns)
 {
-    /// <summary>For files, the words of each closed text column, as declared; a file may write them in any case.</summary>
-    public ImmutableSortedDictionary<string, ImmutableArray<string>> OneOf { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+    /// <summary>
+    /// For files, the text columns by which rows are matched with evidence, each with the words it is closed to (a file may write them
+    /// in any case); empty for any text.
+    /// </summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
     /// <summary>The source word of management's files.</summary>
     public const string FileSource = "file";
@@ -168,6 +171,9 @@ public sealed record TestProcedure(
     string? Severity,
     bool StandsWhenIncomplete)
 {
+    /// <summary>What one item of the population is, in the singular, such as <c>access key</c>. Null where the author does not say.</summary>
+    public string? Unit { get; init; }
+
     /// <summary>Whether it speaks of a state or of the period; null takes the control's word.</summary>
     public ControlMode? Mode { get; init; }
 }

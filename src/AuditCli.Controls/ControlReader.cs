@@ -48,6 +48,7 @@ internal sealed class ControlReader
             Remember($"evidence.{draft.Name}.keep", (draft.Entry.Value as YamlMap)?.Find("keep"));
         var (nature, execution) = Nature(map);
         var (checks, noCompleteness) = Completeness(map);
+        var parameters = Parameters(map);
         var control = new Control
         {
             Id = id,
@@ -64,11 +65,11 @@ internal sealed class ControlReader
             KeyControl = map.Flag("key_control"),
             Owner = map.Text("owner"),
             References = References(map),
-            Parameters = Parameters(map),
+            Parameters = parameters,
             Evidence = [.. drafts.Select(d => d.Need).OfType<EvidenceNeed>()],
             Completeness = checks,
             NoCompleteness = noCompleteness,
-            Tests = Tests(map),
+            Tests = Tests(map, parameters),
             Waivers = Waivers(map, drafts),
             Recommendation = map.Text("recommendation"),
             Status = map.OptionalWord("status", ControlWords.Statuses) ?? "active",
@@ -170,7 +171,7 @@ internal sealed class ControlReader
         return (checks.ToImmutable(), null);
     }
 
-    private ImmutableArray<TestProcedure> Tests(MapReader map)
+    private ImmutableArray<TestProcedure> Tests(MapReader map, ImmutableArray<ControlParameter> parameters)
     {
         var tests = ImmutableArray.CreateBuilder<TestProcedure>();
         foreach (var item in map.Items("tests", atLeast: 1))
@@ -180,14 +181,35 @@ internal sealed class ControlReader
             var id = test.Formed("id", TextForm.PartId);
             Remember($"tests[{id}].sql", test.Map.Find("sql"));
             Unique(id, tests.Select(t => t.Id), test.Map);
+            TitleInWords(test.Map, parameters);
             tests.Add(new(id, test.Text("title"), test.Text("sql"), test.OptionalText("attribute"), test.OptionalText("severity"),
                 test.OptionalFlag("stands_when_incomplete"))
             {
+                Unit = Unit(test),
                 Mode = test.OptionalWord("mode", ControlWords.Modes),
             });
             test.Close();
         }
         return tests.ToImmutable();
+    }
+
+    /// <summary>Refuses <c>$name</c> in a title: only SQL has values for it, so that reports would print the name.</summary>
+    private void TitleInWords(YamlMap test, ImmutableArray<ControlParameter> parameters)
+    {
+        if (!_inBundle && test.Find("title") is YamlScalar title
+            && parameters.FirstOrDefault(p => title.Text.Contains('$' + p.Name, StringComparison.Ordinal)) is { } named)
+        {
+            _faults.Meaning(title.Position, $"a title is printed as it is written, '${named.Name}' too; say in words what the parameter means");
+        }
+    }
+
+    private static string? Unit(MapReader test)
+    {
+        if (test.OptionalMap("population") is not { } population)
+            return null;
+        var unit = population.Formed("unit", TextForm.Unit);
+        population.Close();
+        return unit;
     }
 
     private WaiverRule? Waivers(MapReader map, ImmutableArray<EvidenceDraft> drafts)

@@ -8,6 +8,9 @@ internal sealed class EngagementFiles
     private readonly string? _bundle;
     private readonly string? _exchanges;
 
+    /// <summary>Whether the engagement's own library is read; where another takes its place, or none is needed, it need not be there.</summary>
+    public bool UsesLibrary { get; init; } = true;
+
     /// <param name="engagement">The engagement's file.</param>
     public EngagementFiles(string engagement) => Folder = Path.GetDirectoryName(Path.GetFullPath(engagement))!;
 
@@ -25,7 +28,7 @@ internal sealed class EngagementFiles
     /// <summary>Whether the targets are reached over a network, so that what their settings name is needed.</summary>
     public bool AreLive(MapReader map) => !AreABundles && map.Map.Find("replay") is null;
 
-    public string? Library(MapReader map, FaultList faults) => FolderAt(map, "library", faults);
+    public string? Library(MapReader map, FaultList faults) => FolderAt(map, "library", faults, looks: UsesLibrary);
 
     public string? Replay(MapReader map, FaultList faults) => FolderAt(map, "replay", faults) ?? _exchanges;
 
@@ -38,6 +41,6 @@ internal sealed class EngagementFiles
         return File.Exists(copy) ? copy : null;
     }
 
-    private string? FolderAt(MapReader map, string key, FaultList faults) =>
-        map.OptionalText(key) is { } written && !AreABundles ? EngagementPath.Folder(map.Map.Find(key)!, written, Folder, faults) : null;
+    private string? FolderAt(MapReader map, string key, FaultList faults, bool looks = true) =>
+        map.OptionalText(key) is { } written && looks && !AreABundles ? EngagementPath.Folder(map.Map.Find(key)!, written, Folder, faults) : null;
 }

@@ -18,10 +18,12 @@ public static class EngagementLoader
     /// <see cref="Check"/> gives them their parameters' types.
     /// </summary>
     /// <param name="path">As given; messages print it, and the engagement holds the full path.</param>
-    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Load(string path, ImmutableArray<EvidenceSource> sources)
+    /// <param name="usesLibrary">Whether the folder of controls that it names is read, and so must be there.</param>
+    public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Load(
+        string path, ImmutableArray<EvidenceSource> sources, bool usesLibrary = true)
     {
         var (content, faults) = Content(path);
-        return content is null ? (null, faults) : Read(path, content, sources, new EngagementFiles(path));
+        return content is null ? (null, faults) : Read(path, content, sources, new EngagementFiles(path) { UsesLibrary = usesLibrary });
     }
 
     /// <summary>As <see cref="Load"/>, of text that stands in no file.</summary>

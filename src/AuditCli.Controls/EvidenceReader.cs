@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
@@ -18,7 +19,7 @@ internal sealed record EvidenceDraft(YamlEntry Entry, EvidenceNeed? Need, Operat
 }
 
 /// <summary>Reads a control's <c>evidence</c>: which operation or file each table comes from. How the tables hang together is checked by <see cref="EvidenceChecks"/>.</summary>
-internal static class EvidenceReader
+internal static partial class EvidenceReader
 {
     private static readonly ImmutableArray<string> Empty = ["empty"];
 
@@ -49,47 +50,52 @@ internal static class EvidenceReader
         var input = reader.Formed(EvidenceNeed.FileSource, TextForm.Name);
         var optional = reader.OptionalFlag("optional");
         var columns = ImmutableArray.CreateBuilder<Column>();
-        var oneOf = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        var keys = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
         foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
         {
-            if (FileColumn(name.Text, value, faults) is not (var type, var words))
+            if (FileColumn(name.Text, value, faults) is not (var type, var key))
                 continue;
             if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
                 faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only by case, which SQL does not see");
             else
                 columns.Add(new(name.Text, type));
-            if (!words.IsEmpty)
-                oneOf[name.Text] = words;
+            if (key is { } words)
+                keys[name.Text] = words;
         }
         reader.Close();
         var need = new EvidenceNeed(
             entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null, columns.ToImmutable())
         {
-            OneOf = oneOf.ToImmutable(),
+            Keys = keys.ToImmutable(),
         };
         return new(entry, need, null);
     }
 
-    /// <summary>A column's type, as a word or under <c>type</c>, and the words it is closed to; null after a fault of its type.</summary>
-    private static (ColumnType Type, ImmutableArray<string> OneOf)? FileColumn(string name, YamlNode value, FaultList faults)
+    /// <summary>
+    /// A column's type, as a word or under <c>type</c>, and where it is a key the words it is closed to; null after a fault of its type.
+    /// </summary>
+    private static (ColumnType Type, ImmutableArray<string>? Key)? FileColumn(string name, YamlNode value, FaultList faults)
     {
         if (value is not YamlMap)
-            return NodeReader.Word(value, $"the type of column '{name}'", ControlWords.ValueTypes, faults) is { } plain ? (plain, []) : null;
+            return NodeReader.Word(value, $"the type of column '{name}'", ControlWords.ValueTypes, faults) is { } plain ? (plain, null) : null;
         var reader = MapReader.Of(value, $"column '{name}'", faults)!;
         var type = reader.Word("type", ControlWords.ValueTypes);
-        ImmutableArray<string> words = [];
+        ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
+        if (key is not null && type is not null and not ColumnType.Text)
+            faults.Meaning(reader.Map.Find("key")!.Position, $"only text is a key, and column '{name}' is {TypedValue.Word(type.Value)}");
         if (reader.Optional("one_of") is { } list)
         {
-            words = NodeReader.Texts(list, "'one_of'", 1, faults);
+            var words = NodeReader.Texts(list, "'one_of'", 1, faults);
             if (type is not null and not ColumnType.Text)
                 faults.Meaning(list.Position, $"only text is closed to some words, and column '{name}' is {TypedValue.Word(type.Value)}");
             if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
                 faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case does not count, since files may write the words in any case");
-            if (words.FirstOrDefault(w => InputTable.Text(w, []).Value != w) is { } unseen)
+            if (words.FirstOrDefault(w => InputTable.Key(w, []).Value != w) is { } unseen)
                 faults.Meaning(list.Position, $"'{unseen}' can be in no cell: cells are read without white space at their ends and without invisible characters");
+            key = words;
         }
         reader.Close();
-        return type is { } known ? (known, words) : null;
+        return type is { } known ? (known, key) : null;
     }
 
     private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, FaultList faults)
@@ -102,7 +108,7 @@ internal static class EvidenceReader
             var parameter = operation?.Parameters.FirstOrDefault(p => p.Name == key.Text);
             if (operation is not null && parameter is null)
                 UnknownParameter(operation, key, faults);
-            else if (TypedValue.Read(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
+            else if (Constant(value, parameter?.Type ?? ColumnType.Json, $"parameter '{key.Text}'", faults) is { } typed)
                 parameters[key.Text] = typed;
         }
         var forEach = reader.OptionalText("for_each");
@@ -132,6 +138,44 @@ internal static class EvidenceReader
                 AcrossEngagement = across,
             }, operation);
     }
+
+    /// <summary>
+    /// A constant in the JSON form that it is asked in. A text with words for the engagement's moments is checked as it will be asked, with
+    /// a moment in the place of each.
+    /// </summary>
+    private static JsonElement? Constant(YamlNode node, ColumnType type, string label, FaultList faults)
+    {
+        UnknownWords(node, label, faults);
+        return node is YamlScalar scalar && type == ColumnType.Timestamp && MomentWords.All.Any(w => scalar.Text.Contains(w, StringComparison.Ordinal))
+            && TypedValue.Read(scalar with { Text = MomentWords.In(scalar.Text, Sample) }, type, label, new()) is not null
+                ? CoreSchema.ToJson(scalar.Text)
+                : TypedValue.Read(node, type, label, faults);
+    }
+
+    /// <summary>A word that looks like one of ours and is none would be asked as it is written, and find nothing.</summary>
+    private static void UnknownWords(YamlNode node, string label, FaultList faults)
+    {
+        switch (node)
+        {
+            case YamlScalar scalar:
+                foreach (var word in MomentWord().Matches(scalar.Text).Select(m => m.Value).Except(MomentWords.All))
+                    faults.Meaning(node.Position, $"{label}: {word} stands for nothing{NearMiss.Hint(word, MomentWords.All)}; there are {string.Join(", ", MomentWords.All)}");
+                break;
+            case YamlList list:
+                foreach (var element in list.Items)
+                    UnknownWords(element, label, faults);
+                break;
+            case YamlMap map:
+                foreach (var entry in map.Entries)
+                    UnknownWords(entry.Value, label, faults);
+                break;
+        }
+    }
+
+    private static (string, DateTimeOffset)[] Sample => [.. MomentWords.All.Select(w => (w, DateTimeOffset.UnixEpoch))];
+
+    [GeneratedRegex(@"\{(?:period|as_of|asof)\w*\}")]
+    private static partial Regex MomentWord();
 
     private static Operation? Find(EvidenceSource source, string name, YamlNode node, FaultList faults)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
@@ -172,19 +171,9 @@ public sealed class Planner
     private Digest Ask(Control control, EvidenceNeed need, string target)
     {
         Digest? parent = need.ForEach is { } name ? Ask(control, control.Evidence.Single(e => e.Name == name), target) : null;
-        return _merger.Add(control.Id, need with { Params = InPeriod(need.Params) }, Find(need), target, parent);
+        var inPeriod = MomentWords.In(need.Params, (MomentWords.PeriodStart, _engagement.Period.StartsAt), (MomentWords.PeriodEnd, _engagement.Period.EndsBefore));
+        return _merger.Add(control.Id, need with { Params = inPeriod }, Find(need), target, parent);
     }
-
-    /// <summary>Parameters that are exactly <c>{period_start}</c> or <c>{period_end}</c> become the engagement's.</summary>
-    private ImmutableSortedDictionary<string, JsonElement> InPeriod(ImmutableSortedDictionary<string, JsonElement> given) => given.ToImmutableSortedDictionary(
-        p => p.Key,
-        p => p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString() switch
-        {
-            "{period_start}" => JsonSerializer.SerializeToElement(Rfc3339.Format(_engagement.Period.StartsAt)),
-            "{period_end}" => JsonSerializer.SerializeToElement(Rfc3339.Format(_engagement.Period.EndsBefore)),
-            _ => p.Value,
-        } : p.Value,
-        given.KeyComparer);
 
     private Operation Find(EvidenceNeed need) => _sources.GetValueOrDefault(need.Source)?.FindOperation(need.Operation)
         ?? throw new ArgumentException($"the sources have no {need.Source} operation '{need.Operation}', which a loaded control needs");

@@ -47,8 +47,8 @@ internal sealed class RequestMerger
             ["input"] = need.Operation,
             ["columns"] = new JsonArray([.. columns.Select(c => (JsonNode?)new JsonArray(c.Name, c.Type.ToString()))]),
         };
-        if (!need.OneOf.IsEmpty)
-            form["one_of"] = new JsonObject(need.OneOf.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)w)]))));
+        if (!need.Keys.IsEmpty)
+            form["keys"] = new JsonObject(need.Keys.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)w)]))));
         var digest = Digest.Of(CanonicalJson.Encode(form));
         if (!_inputs.TryGetValue(digest, out var input))
             _inputs.Add(digest, input = new(need, columns, approval));
@@ -80,7 +80,7 @@ internal sealed class RequestMerger
                 .OrderBy(i => keys[i.Key], StringComparer.Ordinal)
                 .Select(i => new PlannedInput(keys[i.Key], i.Value.Need.Operation, i.Value.Columns, Ordered(i.Value.Names))
                 {
-                    OneOf = i.Value.Need.OneOf,
+                    Keys = i.Value.Need.Keys,
                     Approval = i.Value.Approval,
                 }),
         ];

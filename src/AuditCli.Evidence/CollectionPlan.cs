@@ -26,17 +26,27 @@ public sealed record PlannedRequest(
     ImmutableSortedDictionary<string, string> With,
     ImmutableSortedSet<string> AllowErrors,
     string? Keep,
-    ImmutableArray<EvidenceName> Names);
+    ImmutableArray<EvidenceName> Names)
+{
+    /// <summary>The columns of its tables that are ours, see <see cref="EvidenceColumns.Added"/>; the operation's follow.</summary>
+    public ImmutableArray<Column> AddedColumns { get; } = EvidenceColumns.Added(ParentKey is not null, With.Keys);
+
+    /// <summary>All columns of its tables: one list for the items of every account and region.</summary>
+    public ImmutableArray<Column> Columns { get; } = [.. EvidenceColumns.Added(ParentKey is not null, With.Keys), .. Operation.Columns];
+}
 
 /// <summary>A file that management gave, with the columns that controls declare for it.</summary>
 public sealed record PlannedInput(string Key, string Input, ImmutableArray<Column> Columns, ImmutableArray<EvidenceName> Names)
 {
-    /// <summary>The words of each closed column, as declared; in a file they may be in any case.</summary>
-    public ImmutableSortedDictionary<string, ImmutableArray<string>> OneOf { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+    /// <summary>
+    /// The text columns by which rows are matched with evidence, as declared, each with the words it is closed to (in a file in any
+    /// case); empty for any text.
+    /// </summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
     /// <summary>
-    /// Where every control that names the file takes approvals from it, the columns without which a row approves nothing; empty
-    /// otherwise. Such a row is no gap in the register, since the row is there and does not count.
+    /// Where every control that names the file takes approvals from it, the columns without which a row approves nothing, the
+    /// item first; empty otherwise. Such a row is no gap in the register, since the row is there and does not count.
     /// </summary>
     public ImmutableArray<string> Approval { get; init; } = [];
 }
@@ -53,6 +63,10 @@ public sealed record CollectionPlan(
     ImmutableArray<PlannedInput> Inputs,
     ImmutableArray<NotTested> NotTested)
 {
+    /// <summary>The plan with the moment as of which the state is judged in the place of its word. Keys and order stay.</summary>
+    public CollectionPlan At(DateTimeOffset asOf) =>
+        this with { Requests = [.. Requests.Select(r => r with { Parameters = MomentWords.In(r.Parameters, (MomentWords.AsOf, asOf)) })] };
+
     /// <summary>
     /// The evidence-id of a planned request in one account and region:
     /// <c>&lt;source&gt;-&lt;operation lower-cased, other characters '-'&gt;-&lt;first 12 hex of SHA-256 of the RFC 8785 request without target&gt;</c>.

@@ -52,6 +52,8 @@ public static class PrintableText
         return shown.ToString();
     }
 
-    private static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate);
+    /// <summary>Whether a character can be shown anywhere: no control or format character, separator of lines, half of a pair or non-character.</summary>
+    public static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) is not
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate)
+        && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF;
 }

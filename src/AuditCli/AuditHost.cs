@@ -50,7 +50,7 @@ public sealed record AuditHost(
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(output),
+            Out = new AnsiConsoleOutput(TerminalText.Below(output)),
             Ansi = OutputColours ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = OutputColours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,

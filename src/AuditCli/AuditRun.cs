@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls;
@@ -21,9 +22,6 @@ internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, Ev
 /// <param name="evaluation">Where the controls' SQL runs.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
-    internal const int RequestsAtOnce = 16;
-    internal const int RequestsAtOncePerService = 8;
-
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }
 
@@ -31,6 +29,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
     {
         var started = host.Clock.GetUtcNow();
+        // Too few files are said before anything is asked: what was collected until then would be lost.
+        var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
         using var signing = options.Signing is null ? null : Signing.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
         PartialFolder = bundle.PartialFolder;
@@ -39,7 +39,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
         {
             await WriteQuestionsAsync(bundle, cancellationToken);
-            (facts, var items) = await CollectAsync(bundle, log, started, cancellationToken);
+            (facts, var items) = await CollectAsync(bundle, log, started, limits, cancellationToken);
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
@@ -48,7 +48,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, "", cancellationToken) };
         if (options.SealReports)
         {
-            var workpaper = WorkpaperReader.Read(bundle.PartialFolder, RunDocument.Read(RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
             facts = facts with { Leaks = [.. facts.Leaks, .. await SearchForCredentialsAsync(bundle, ReportFormats.Folder, cancellationToken)] };
         }
@@ -90,16 +90,19 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             await bundle.WriteFileAsync($"data/controls/{BundlePaths.Segment(control.Id)}.yaml", control.Source, cancellationToken);
     }
 
-    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(BundleWriter bundle, ILogger log, DateTimeOffset started, CancellationToken cancellationToken)
+    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
+        BundleWriter bundle, ILogger log, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         await using ExchangeTransport transport = engagement.Replay is { } recorded
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey);
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey, connections: limits.Connections);
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
-        var asked = prepared.Plan.Plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        var asOf = engagement.AsOf ?? dates?.Last ?? started;
+        var plan = prepared.Plan.Plan.At(asOf);
+        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. engagement.Targets.Where(t => asked.Contains(t.Name))];
 
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
@@ -108,7 +111,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         ImmutableArray<string> endpoints;
         try
         {
-            using var limit = new ConcurrencyLimit(RequestsAtOnce, RequestsAtOncePerService);
+            var limit = new ConcurrencyLimit(limits);
             collected = await RunProgress.ShowAsync(host, error, show =>
             {
                 void Tell(CollectionEvent happened)
@@ -116,7 +119,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     log.Tell(happened);
                     show(happened);
                 }
-                return new CollectionRun(prepared.Plan.Plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
+                return new CollectionRun(plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
                     targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
             });
             endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -130,15 +133,14 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         {
             Started = started,
             Finished = started,
-            AsOf = engagement.AsOf ?? dates?.Last ?? started,
+            AsOf = asOf,
             Recorded = dates,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
             Inputs = collected.Inputs,
             UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
-            RequestsAtOnce = RequestsAtOnce,
-            RequestsAtOncePerService = RequestsAtOncePerService,
+            Limits = limits,
             User = Environment.UserName,
             Machine = Environment.MachineName,
         };

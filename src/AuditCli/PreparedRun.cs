@@ -52,7 +52,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             return (null, [new(RedactionVariable, 1, 1, $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them", DiagnosticKind.Meaning)]);
         var (engagement, faults) = options.Content is { } content
             ? EngagementLoader.Parse(options.Engagement, content, host.Sources)
-            : EngagementLoader.Load(options.Engagement, host.Sources);
+            : EngagementLoader.Load(options.Engagement, host.Sources, usesLibrary: options.Library is null);
         if (engagement is null)
             return (null, faults);
         var library = Libraries.Load(options.Library ?? engagement.Library, host);

@@ -12,4 +12,7 @@ return await Composition.Root(Composition.Host()).Parse(args).InvokeAsync(new In
 {
     // Ctrl+C stops the asking at once; this is the time to flush what was already collected.
     ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+    Error = new TerminalText(Console.Error),
+    // A file or pipe gets every byte as it is.
+    Output = Console.IsOutputRedirected ? Console.Out : new TerminalText(Console.Out),
 });

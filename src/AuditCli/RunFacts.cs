@@ -27,8 +27,7 @@ internal sealed record RunFacts
     /// <summary>Every endpoint used that is not its provider's own, in order.</summary>
     public required ImmutableArray<string> UnusualEndpoints { get; init; }
     public required ImmutableSortedDictionary<string, TimeSpan> ClockOffsets { get; init; }
-    public required int RequestsAtOnce { get; init; }
-    public required int RequestsAtOncePerService { get; init; }
+    public required RequestLimits Limits { get; init; }
 
     /// <summary>The operating system's user who ran it.</summary>
     public required string User { get; init; }

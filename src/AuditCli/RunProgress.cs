@@ -16,7 +16,7 @@ internal static class RunProgress
         if (!host.LiveError)
             return await work(new PlainLines(error).Tell);
         // Said, not detected: the detection asks whether stdout is a terminal, and a result that goes to a pipe is no reason to be still.
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TerminalText.Below(error)), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
         return await console.Progress()
             .AutoClear(true)
             .HideCompleted(false)
@@ -34,7 +34,7 @@ internal static class RunProgress
         switch (happened)
         {
             case CollectionEvent.TargetReached { Connection: var c }:
-                Tell(console, $"target {c.Target.Name} is {c.Account}, read as {c.Identity}", "");
+                Tell(console, $"target {c.Target.Name} is {c.Account}, {c.ReadAs}", "");
                 break;
             case CollectionEvent.TargetFailed failed:
                 Tell(console, $"target {failed.Target} could not be entered: {failed.Code} {failed.Message}", "yellow");
@@ -81,7 +81,7 @@ internal static class RunProgress
                 switch (happened)
                 {
                     case CollectionEvent.TargetReached { Connection: var c }:
-                        error.WriteLine($"target {c.Target.Name} is {c.Account}, read as {c.Identity}");
+                        error.WriteLine($"target {c.Target.Name} is {c.Account}, {c.ReadAs}");
                         break;
                     case CollectionEvent.TargetFailed failed:
                         error.WriteLine($"target {failed.Target} could not be entered: {failed.Code} {failed.Message}");

@@ -58,7 +58,13 @@ internal static class RunRecord
             ["unusual_endpoints"] = new JsonArray([.. facts.UnusualEndpoints.Select(x => (JsonNode)x)]),
             ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)InputOf(i, facts.Inputs.FirstOrDefault(b => b.Name == i.Name)))]),
             ["clock_offset_seconds"] = new JsonObject(facts.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
-            ["limits"] = new JsonObject { ["requests_at_once"] = facts.RequestsAtOnce, ["requests_at_once_per_service"] = facts.RequestsAtOncePerService },
+            ["limits"] = new JsonObject
+            {
+                ["requests_at_once"] = facts.Limits.AtOnce,
+                ["requests_at_once_per_account_and_region"] = facts.Limits.PerAccountAndRegion,
+                ["requests_at_once_per_service"] = facts.Limits.PerService,
+                ["connections"] = facts.Limits.Connections,
+            },
             ["secrets_allowed"] = new JsonArray([.. facts.Leaks.Select(l => (JsonNode)l.File)]),
             ["unused_recordings"] = new JsonArray([.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
         });
@@ -111,6 +117,9 @@ internal static class RunRecord
         ["settings"] = new JsonObject(target.Target.Settings.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)new JsonArray([.. s.Value.Select(v => (JsonNode)v)])))),
         ["account"] = target.Account.Length > 0 ? target.Account : null,
         ["identity"] = target.IsEntered && target.Connection!.Identity.Length > 0 ? target.Connection.Identity : null,
+        ["place"] = target.IsEntered && !target.Connection!.Place.IsEmpty
+            ? new JsonObject(target.Connection.Place.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)))
+            : null,
         ["regions"] = target.IsEntered ? new JsonArray([.. target.Connection!.Regions.Select(x => (JsonNode)x)]) : null,
         ["regions_not_enabled"] = target.IsEntered ? new JsonArray([.. target.Connection!.NotEnabled.Select(x => (JsonNode)x)]) : null,
         ["read_through"] = target.ReadThrough,

@@ -30,13 +30,13 @@ internal static class AwsClientProcess
         try
         {
             await using var transport = new LiveTransport(folder.FullName, "measurement", TimeProvider.System);
-            using var session = new AwsSession("prod", null, null, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "not-a-key"), "us-east-1", transport, TimeProvider.System);
+            using var session = new AwsSession("prod", null, null, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "not-a-key"), "us-east-1", transport, TimeProvider.System, () => null);
             var (service, operation) = new AwsCatalogue().Find("iam:ListUsers")!.Value;
-            using var limit = new ConcurrencyLimit(2 * concurrency, concurrency);
+            var limit = new ConcurrencyLimit(new(2 * concurrency, 2 * concurrency, concurrency, 512));
             Func<Task> call = mode switch
             {
                 "raw" => async () => await session.CallAsync(service, operation, [], AwsSession.GlobalRegion, CancellationToken.None),
-                "limited" => async () => await limit.RunAsync(("1", "iam", "aws-global"), async () =>
+                "limited" => async () => await limit.RunAsync(new LimitKey("aws", "1", "aws-global", "iam"), async () =>
                 {
                     await TypedAsync();
                     return true;
@@ -59,7 +59,7 @@ internal static class AwsClientProcess
             {
                 await foreach (var page in session.PagesAsync(service, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, AwsSession.GlobalRegion, CancellationToken.None))
                 {
-                    if (AnswerRows.Read(service, operation, page).Length != 50)
+                    if (AnswerRows.Read(service, operation, page.Content).Length != 50)
                         throw new InvalidOperationException("the answer was not read");
                 }
             }

@@ -11,7 +11,7 @@ public sealed class InputCheckTests
 
     private static readonly PlannedInput Map = new("k", "leavers", [new("id", ColumnType.Text), new("store", ColumnType.Text)], [])
     {
-        OneOf = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("store", ["aws", "gcp"]),
+        Keys = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("store", ["aws", "gcp"]),
     };
 
     private static readonly PlannedInput Register = Leavers with { Approval = ["id", "left_on"] };

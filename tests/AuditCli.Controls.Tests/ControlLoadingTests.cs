@@ -27,6 +27,34 @@ public sealed class ControlLoadingTests
     public void A_fault_among_the_keys_is_named_with_its_place(string rest, string fault) =>
         Assert.Equal(fault.Split('|'), Samples.FaultsOf(Samples.Minimal(rest: rest)));
 
+    [Fact]
+    public void A_parameter_in_a_title_would_be_printed_as_its_name()
+    {
+        var yaml = Samples.Control.Replace("title: Console password implies an active MFA device", "title: A device within $grace_days days", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        Assert.Contains("a title is printed as it is written, '$grace_days' too; say in words what the parameter means", Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("access key", "access key")]
+    [InlineData("S3 bucket", "S3 bucket")]
+    [InlineData("leaver-platform pair", "leaver-platform pair")]
+    [InlineData("access  key", null)]
+    [InlineData("keys (all)", null)]
+    [InlineData("region 1", null)]
+    [InlineData("a noun that is so long that no column of any report has room", null)]
+    public void The_unit_of_a_population_is_a_noun(string unit, string? loaded)
+    {
+        var yaml = Samples.Control.Replace("population: { unit: console user }", $"population: {{ unit: \"{unit}\" }}", StringComparison.Ordinal)
+            .Replace("replaced_by: APD-AWS-003\n", "", StringComparison.Ordinal);
+        Assert.NotEqual(Samples.Control, yaml);
+        var faults = Samples.FaultsOf(yaml, "APD-AWS-002");
+        if (loaded is null)
+            Assert.Contains(" 'unit' must be a noun in the singular such as 'access key' ", Assert.Single(faults), StringComparison.Ordinal);
+        else
+            Assert.Equal(loaded, Samples.Loaded(yaml, "APD-AWS-002").Control.Tests[0].Unit);
+    }
+
     [Theory]
     [InlineData("  u: { aws: iam:ListUser }", "20:13: 'iam:ListUser' is not in the read-only catalogue of aws; did you mean iam:ListUsers?")]
     [InlineData("  u: { aws: s3:Nothing }", "20:13: 's3:Nothing' is not in the read-only catalogue of aws")]
@@ -42,6 +70,7 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f, columns: { a: json } }", "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
     [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: only text is closed to some words, and column 'a' is integer")]
     [InlineData("  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }", "20:53: 'aws' is in 'one_of' twice; case does not count, since files may write the words in any case")]
+    [InlineData("  u: { file: f, columns: { a: { type: date, key: true } } }", "20:50: only text is a key, and column 'a' is date")]
     [InlineData("  u: { file: f, columns: { a: { one_of: [x] } } }", "20:31: the key 'type' is missing")]
     [InlineData("  u: { file: f, columns: { a: { type: text, oneof: [x] } } }", "20:45: unknown key 'oneof'; did you mean 'one_of'?")]
     [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only by case, which SQL does not see")]
@@ -53,6 +82,11 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { aws: iam:GetCredentialReport, params: { a: / } }", "20:48: iam:GetCredentialReport has no parameter 'a'; it takes none")]
     [InlineData("  u: { aws: iam:ListUsers, params: { MaxItems: '5' } }", "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '5'")]
     [InlineData("  u: { aws: ec2:DescribeSecurityGroups, params: { DryRun: yes } }", "20:59: parameter 'DryRun' must be true or false, without quotes, but is 'yes'")]
+    [InlineData("  e: { aws: cloudtrail:LookupEvents, params: { StartTime: 'before {period_start}' } }", "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text 'before {period_start}'")]
+    [InlineData("  e: { aws: cloudtrail:LookupEvents, params: { StartTime: '{period_start}{period_end}' } }", "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
+    [InlineData("  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }", "20:50: parameter 'PathPrefix': {period_strat} stands for nothing; did you mean '{period_start}'?; there are {period_start}, {period_end}, {as_of}")]
+    [InlineData("  g: { aws: ec2:DescribeSecurityGroups, params: { Filters: [{ Name: a, Values: ['{period}'] }] } }", "20:81: parameter 'Filters': {period} stands for nothing; there are {period_start}, {period_end}, {as_of}")]
+    [InlineData("  u: { aws: iam:ListUsers, params: { MaxItems: '{as_of}' } }", "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '{as_of}'")]
     [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: none } }", "20:58: what 'NoSuchEntity' means must be one of empty, but is 'none'")]
     [InlineData("  m: { aws: iam:ListMFADevices }", "20:13: iam:ListMFADevices needs the parameter 'UserName': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names")]
     [InlineData("  m: { aws: iam:ListMFADevices, with: { UserName: UserName } }", "20:39: 'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'")]
@@ -144,7 +178,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:44:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:45:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]

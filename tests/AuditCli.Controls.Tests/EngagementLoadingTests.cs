@@ -40,6 +40,17 @@ public sealed class EngagementLoadingTests
     }
 
     [Fact]
+    public void A_library_in_whose_place_another_is_read_need_not_be_there()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.WithFolders(Samples.Engagement.Replace("library: lib", "library: ../nowhere", StringComparison.Ordinal));
+        Assert.Equal("the folder '../nowhere' does not exist (looked for from the engagement's folder)", Assert.Single(EngagementLoader.Load(path, TestSources.All).Faults).Message);
+        var (engagement, faults) = EngagementLoader.Load(path, TestSources.All, usesLibrary: false);
+        Assert.Empty(faults);
+        Assert.Null(engagement!.Library);
+    }
+
+    [Fact]
     public void Several_faults_are_reported_together()
     {
         using var folder = new TemporaryFolder();

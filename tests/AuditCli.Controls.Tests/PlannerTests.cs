@@ -132,6 +132,22 @@ public sealed class PlannerTests
         Assert.Equal(2, Plan("include: []", "a: { aws: {} }", [one, other]).Plan.Requests.Length);
     }
 
+    [Theory]
+    [InlineData("StartTime: '{period_start}'", """{"StartTime":"2026-01-01T00:00:00Z"}""")]
+    [InlineData("EndTime: '{period_end}'", """{"EndTime":"2026-02-01T00:00:00Z"}""")]
+    [InlineData("EndTime: '{as_of}'", """{"EndTime":"2026-03-04T05:06:07.8Z"}""")]
+    [InlineData("EventCategory: 'from {period_start} to {period_end} as of {as_of}, not {other}'", """{"EventCategory":"from 2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z as of 2026-03-04T05:06:07.8Z, not {other}"}""")]
+    [InlineData("LookupAttributes: [{ AttributeKey: a, AttributeValue: '{period_start}', n: 1.50 }]", """{"LookupAttributes":[{"AttributeKey":"a","AttributeValue":"2026-01-01T00:00:00Z","n":1.50}]}""")]
+    [InlineData("EventCategory: plain", """{"EventCategory":"plain"}""")]
+    public void Moments_stand_in_every_text_and_time_parameter_in_the_place_of_their_words(string parameters, string asked)
+    {
+        var control = Control("APD-AWS-001", $"  e: {{ aws: cloudtrail:LookupEvents, params: {{ {parameters} }} }}\n");
+        var plan = Plan("include: []", "a: { aws: {} }", [control]).Plan;
+        var at = plan.At(new(2026, 3, 4, 5, 6, 7, 800, TimeSpan.Zero));
+        Assert.Equal(asked, $"{{{string.Join(',', Assert.Single(at.Requests).Parameters.Select(p => $"\"{p.Key}\":{p.Value.GetRawText()}"))}}}");
+        Assert.Equal(plan.Requests.Select(r => r.Key), at.Requests.Select(r => r.Key));
+    }
+
     [Fact]
     public void A_question_asked_for_other_parents_is_another_question()
     {

@@ -63,6 +63,7 @@ public static class AuditCommand
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        Signal.AllowInterrupt();
         start.Environment.Clear();
         start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
         start.Environment["HOME"] = folder;

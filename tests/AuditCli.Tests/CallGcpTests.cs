@@ -120,7 +120,7 @@ public sealed class CallGcpTests
     }
 
     /// <summary>Every member and every literal is the same, members in any order. Set aside: one member that one command adds.</summary>
-    [GcloudTheory]
+    [NeedsTheory("gcloud")]
     [InlineData("projects list", "cloudresourcemanager.v1:projects.list filter=lifecycleState:ACTIVE")]
     [InlineData("projects describe p-one", "cloudresourcemanager.v1:projects.get")]
     [InlineData("projects get-iam-policy p-one", "cloudresourcemanager.v1:projects.getIamPolicy")]

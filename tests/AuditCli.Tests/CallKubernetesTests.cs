@@ -22,7 +22,7 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        if (!KubeApiServer.IsInstalled)
+        if (Tool.WhyNot("kube-apiserver", "kubectl") is not null)
             return;
         _server = await KubeApiServer.StartAsync();
         _folder.Write("admin", Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}"));
@@ -81,7 +81,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         "apiregistration.k8s.io/v1/apiservices", "example.com/v1/gadgets", "measures.example.org/v1alpha1/readings",
     ];
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task A_denied_list_prints_nothing_on_stdout_and_the_servers_own_words_on_stderr()
     {
         var denied = await CallAsync("v1/services", "--kubeconfig", cluster.Reader);
@@ -91,7 +91,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         Assert.Equal(0, (await CallAsync("v1/pods", "--kubeconfig", cluster.Reader)).ExitCode);
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task What_a_cluster_does_not_serve_or_understand_is_a_failure_and_not_an_empty_list()
     {
         await FailsAsync(3, "NotServed: the cluster does not serve example.org/v9", "example.org/v9/gadgets");
@@ -100,7 +100,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         await FailsAsync(3, "BadRequest: ", "v1/pods", "fieldSelector=spec.nonsense=a");
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Secrets_are_refused_before_anything_is_sent()
     {
         await cluster.KubectlAsync("get", "secrets", "-A");
@@ -113,7 +113,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         Assert.Equal(before, cluster.Requests().Count(r => r.Program == "auditcli"));
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Of_config_maps_only_the_metadata_is_printed()
     {
         var printed = await CallAsync("v1/configmaps", "namespace=trading");
@@ -123,7 +123,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         Assert.DoesNotContain("MARKER", printed.ToString(), StringComparison.Ordinal);
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task A_wrong_question_is_a_usage_error()
     {
         await FailsAsync(1, "did you mean v1/pods: write <group>/<version>/<resource>, or v1/<resource> for the core group", "pods");
@@ -134,14 +134,14 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         await FailsAsync(1, "InvalidParameter: v1/nodes is not divided into namespaces", "v1/nodes", "namespace=trading");
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task A_kubeconfig_or_context_that_is_not_there_is_a_failure_that_names_it()
     {
         await FailsAsync(3, "nowhere", "v1/pods", "--kubeconfig", Path.Combine(cluster.Folder, "nowhere"));
         await FailsAsync(3, "nobody", "v1/pods", "--context", "nobody");
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task The_engagements_target_gives_the_cluster_and_an_option_stands_before_it()
     {
         using var folder = new TemporaryFolder();
@@ -159,7 +159,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
     /// Every object has the same members, and every literal the same characters. Set aside: the head of the list, where kubectl prints
     /// a List of its own, and ours is the server's.
     /// </summary>
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Every_list_has_the_objects_that_kubectl_prints_and_the_head_that_the_server_sends()
     {
         foreach (var resource in Resources)
@@ -182,7 +182,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         }
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Numbers_that_a_double_would_change_are_printed_as_the_server_writes_them()
     {
         var printed = Numbers(SortedJson.Parse((await CallAsync("example.com/v1/gadgets")).Output)).ToArray();

@@ -66,6 +66,30 @@ public sealed class CallTests
         Assert.Equal(0, server.Answered);
     }
 
+    [Theory]
+    [InlineData("half of a surrogate pair", "{\"Keys\":[{\"KeyId\":\"a\\ud83dz\"},{\"KeyId\":\"\\u00fc\\ud83d\\ude00\"}],\"Truncated\":false}", 0, "\"a\\ud83dz\"")]
+    [InlineData("a byte that is no UTF-8", "{\"Keys\":[{\"KeyId\":\"caf\u00e9\"}],\"Truncated\":false}", 3, "NotUnicode: kms:ListKeys: a text in the answer is not well-formed Unicode")]
+    [InlineData("half of a surrogate pair in a name", "{\"Keys\":[{\"a\\ud83dz\":\"b\",\"KeyId\":\"c\"}],\"Truncated\":false}", 0, "\"c\"")]
+    [InlineData("two members of one name", "{\"Keys\":[],\"Keys\":[{\"KeyId\":\"a\"}],\"Truncated\":false}", 3, "MalformedResponse")]
+    public async Task Text_that_is_no_Unicode_is_printed_as_the_escape_that_came_or_named(string what, string body, int exit, string says)
+    {
+        using var folder = new TemporaryFolder();
+        using var listener = new System.Net.HttpListener();
+        var url = $"http://127.0.0.1:{Loopback.FreePort()}/";
+        listener.Prefixes.Add(url);
+        listener.Start();
+        var answering = Task.Run(async () =>
+        {
+            var context = await listener.GetContextAsync();
+            await context.Response.OutputStream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(body));
+            context.Response.Close();
+        });
+        var result = await AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(url.TrimEnd('/')), [], ["call", "aws", "kms:ListKeys"]);
+        await answering;
+        Assert.True(result.ExitCode == exit, $"{what}: {result}");
+        Assert.Contains(says, exit == 0 ? result.Output : result.Error, StringComparison.Ordinal);
+    }
+
     private static Task<CommandResult> CallAsync(TemporaryFolder folder, IamServer server, string operation, params string[] parameters) =>
         AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(server.Url), [], ["call", "aws", operation, .. parameters]);
 }

@@ -71,6 +71,22 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     }
 
     [Fact]
+    public async Task A_run_with_controls_of_another_folder_does_not_ask_for_the_engagements_own()
+    {
+        using var folder = new TemporaryFolder();
+        var first = await RunAsync(folder, "first", "a,2\n");
+        folder.Write("moved/engagement.yaml", Engagement.Replace("library: controls", "library: nowhere", StringComparison.Ordinal));
+        folder.Write("moved/accounts.csv", "name,level\na,2\n");
+        Directory.CreateDirectory(Path.Combine(folder.Path, "moved", "exchanges"));
+        var own = await AuditCommand.RunAsync(folder.Path, "run", "moved/engagement.yaml", "--out", "moved/out");
+        Assert.Equal(1, own.ExitCode);
+        Assert.Contains("the folder 'nowhere' does not exist", own.Error, StringComparison.Ordinal);
+        var other = await AuditCommand.RunAsync(folder.Path, "run", "moved/engagement.yaml", "--controls", Path.Combine(folder.Path, "first", "controls"), "--out", "moved/out");
+        Assert.True(other.ExitCode == 2, other.ToString());
+        Assert.NotEqual(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "moved", "out")));
+    }
+
+    [Fact]
     public async Task Nothing_new_ends_with_zero_and_what_is_open_still_is_named()
     {
         using var folder = new TemporaryFolder();
@@ -116,6 +132,28 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     }
 
     [Fact]
+    public async Task What_is_only_indicated_is_never_listed_as_an_exception_without_saying_so()
+    {
+        using var folder = new TemporaryFolder();
+        var first = await RunAsync(folder, "first", "a,2\nb,2\n");
+        // A cell that does not fit leaves the file incomplete, so that what it shows is indicated.
+        var second = await RunAsync(folder, "second", "a,2\nb,2\nc,no number\n", exit: 3);
+        var text = await AuditCommand.RunAsync(folder.Path, "diff", first, second, "--allow-unsigned");
+        Assert.Contains("2 still open (2 of them indicated)", text.Output, StringComparison.Ordinal);
+        Assert.Contains("STILL OPEN (2, 2 of them indicated)", text.Output, StringComparison.Ordinal);
+        Assert.Equal(2, text.Output.Split("indicated, not concluded: too high").Length - 1);
+        var markdown = await AuditCommand.RunAsync(folder.Path, "diff", first, second, "--allow-unsigned", "--format", "md");
+        Assert.Contains("## STILL OPEN (2, 2 of them indicated)", markdown.Output, StringComparison.Ordinal);
+        var (_, diff) = await JsonAsync(first, second);
+        var change = Assert.Single(diff.GetProperty("counts_changed").EnumerateArray());
+        Assert.Equal(
+            ("2 exceptions on 2 of 2 items", "0 exceptions on 3 items, 1 undetermined, 2 indicated"),
+            (change.GetProperty("before").GetString(), change.GetProperty("after").GetString()));
+        var shown = await AuditCommand.RunAsync(folder.Path, "show", second);
+        Assert.Matches(@"(?m)^APD-XSR-902 +3 items +0 +0 +2 INCONCLUSIVE", shown.Output);
+    }
+
+    [Fact]
     public async Task Accounts_and_controls_that_were_not_read_fix_nothing()
     {
         using var folder = new TemporaryFolder();
@@ -158,7 +196,7 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
             if (form == "md")
             {
                 Assert.DoesNotContain("<script", result.Output, StringComparison.Ordinal);
-                Assert.Contains("| =cmd\\|' /C calc'\\!A0 |", result.Output, StringComparison.Ordinal);
+                Assert.Contains("| \\=cmd\\|' /C calc'\\!A0 |", result.Output, StringComparison.Ordinal);
             }
         }
         var (_, diff) = await JsonAsync(hostile.Bundle, hostile.Bundle);

@@ -8,7 +8,6 @@ public sealed class FaultTests
     [InlineData("ListAccessKeys", ServerFault.Denied, "AccessDenied")]
     [InlineData("GetCredentialReport", ServerFault.Denied, "AccessDenied")]
     [InlineData("GetCallerIdentity", ServerFault.Denied, "AccessDenied")]
-    [InlineData("ListUsers", ServerFault.Throttled, "Throttling")]
     [InlineData("ListUsers", ServerFault.ResetInTheBody, "ConnectionFailed")]
     [InlineData("ListUsers", ServerFault.MalformedXml, "MalformedResponse")]
     [InlineData("GetCredentialReport", ServerFault.MalformedXml, "MalformedResponse")]

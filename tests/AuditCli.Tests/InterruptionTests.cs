@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace AuditCli.Tests;
 
 /// <summary>A run that cannot finish leaves what it collected, and nothing that looks like a bundle.</summary>
@@ -16,8 +14,7 @@ public sealed class InterruptionTests
         for (var waited = 0; server.Answered < 50 && waited < 600; waited++)
             await Task.Delay(100);
         Assert.True(server.Answered >= 50, "the run did not begin to ask");
-        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-            await kill.WaitForExitAsync();
+        Signal.Send(process, Signal.Interrupt);
         await AuditCommand.EndAsync(process);
 
         Assert.True(process.ExitCode == 130, $"{process.ExitCode} {await error}");
@@ -28,7 +25,7 @@ public sealed class InterruptionTests
         Assert.True(new FileInfo(Path.Combine(partial, "data", "exchanges", "prod", "iam-aws-global.warc.gz")).Length > 1000);
     }
 
-    [RootFact]
+    [NeedsFact("root", "unshare", "mount", "sh", "find")]
     public async Task A_full_disk_is_named_and_seals_nothing()
     {
         using var folder = new TemporaryFolder();

@@ -149,7 +149,7 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         await AuditCommand.EndAsync(child);
     }
 
-    [Theory]
+    [NeedsTheory("sh")]
     [InlineData("no-such-program", "no-such-program")]
     [InlineData("sh -c echo\u00a0gone>&2;kill\u00a0-9\u00a0$$", "exit code 137: gone")]
     public async Task A_child_that_does_not_start_is_told_with_its_reason(string command, string reason)

@@ -13,7 +13,7 @@ public sealed class AuditedCluster : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (!KubeApiServer.IsInstalled)
+        if (Tool.WhyNot("kube-apiserver") is not null)
             return;
         _server = await KubeApiServer.StartAsync();
         await Server.CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"audit"}}""");
@@ -52,7 +52,7 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
 {
     private static readonly Dictionary<string, string> Nothing = [];
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_caller_who_may_list_nothing_passes_nothing()
     {
         using var folder = new TemporaryFolder();
@@ -64,7 +64,7 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         Assert.All(Conclusions(result), c => Assert.Equal("INCONCLUSIVE", c.Conclusion));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_new_cluster_is_not_accused_of_what_it_is_born_with_and_a_replay_agrees()
     {
         using var folder = new TemporaryFolder();
@@ -83,7 +83,7 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         SampleTests.SameContents(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), "data/results");
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task What_pods_carry_in_their_environment_reaches_no_file_and_the_index_says_so()
     {
         using var folder = new TemporaryFolder();
@@ -131,7 +131,7 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
     }
 
     /// <summary>The account's token and the cluster's authority where a kubelet puts them, on a /run that only the program sees.</summary>
-    [KubeFact(Root = true)]
+    [NeedsFact("root", "kube-apiserver", "unshare", "mount", "sh")]
     public async Task A_pods_own_service_account_reads_its_cluster()
     {
         using var folder = new TemporaryFolder();

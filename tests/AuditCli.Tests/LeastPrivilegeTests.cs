@@ -11,7 +11,7 @@ public sealed partial class LeastPrivilegeTests
 {
     private const string GoogleToken = "MARKERtokenOfServiceAccountMARKER";
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task A_cluster_is_read_with_exactly_the_ClusterRole_and_with_no_rule_less()
     {
         using var folder = new TemporaryFolder();

@@ -29,7 +29,7 @@ public sealed partial class LiveRun : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        if (new KubeFactAttribute { Kubectl = true, Moto = true }.Skip is not null)
+        if (Tool.WhyNot("kube-apiserver", "kubectl", "moto_server") is not null)
             return;
         var accounts = StartAccountsAsync();
         _organization = GoogleEnvironment.Server();

@@ -40,7 +40,7 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
         ["LOG-AWS-001"] = (HistoryCoversThePeriod ? "PASS" : "INCONCLUSIVE", 0),
     };
 
-    [KubeFact(Kubectl = true, Moto = true)]
+    [NeedsFact("kube-apiserver", "kubectl", "moto_server")]
     public void Every_planted_fault_is_found_and_nothing_else()
     {
         Assert.DoesNotContain("REPLAY", run.Result.Output, StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
         Assert.Equal([("INF-AWS-001", "444455556666", "s3:GetBucketPolicyStatus", "AccessDenied")], unread);
     }
 
-    [KubeFact(Kubectl = true, Moto = true)]
+    [NeedsFact("kube-apiserver", "kubectl", "moto_server")]
     public async Task Its_replay_concludes_the_same_from_the_same_tables_and_asks_nobody()
     {
         var asked = run.Organization.Seen.Count;
@@ -69,7 +69,7 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
         Assert.True((await AuditCommand.RunAsync(run.Folder, "verify", run.Bundle, "--allow-unsigned")).ExitCode == 0);
     }
 
-    [KubeFact(Kubectl = true, Moto = true)]
+    [NeedsFact("kube-apiserver", "kubectl", "moto_server")]
     public async Task Done_again_from_its_bundle_alone_it_is_identical_down_to_the_item()
     {
         var asked = run.Organization.Seen.Count;
@@ -82,7 +82,7 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
         Assert.Equal(asked, run.Organization.Seen.Count);
     }
 
-    [KubeFact(Kubectl = true, Moto = true)]
+    [NeedsFact("kube-apiserver", "kubectl", "moto_server")]
     public async Task No_credential_of_any_provider_reaches_the_bundle_the_log_or_the_screen()
     {
         var text = run.Result + await CredentialTests.EverythingAsync(run.Bundle);

@@ -15,7 +15,7 @@ public sealed class OrganizationOnMoto : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (MotoServer.Executable is null)
+        if (Tool.WhyNot("moto_server") is not null)
             return;
         _server = await MotoServer.StartAsync();
         var seeded = await AuditCommand.OtherAsync(Path.GetTempPath(), "python3", Repository.Path("tests", "AuditCli.Tests", "organization.py"), Address.ToString());
@@ -59,7 +59,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
     private string Id(string name) => moto.Accounts[name];
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task An_account_that_cannot_be_entered_is_a_limitation_that_names_it_and_all_others_are_read()
     {
         using var folder = new TemporaryFolder();
@@ -87,7 +87,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         Assert.All(gate.Asked.Where(a => a.Operation == "AssumeRole"), a => Assert.Contains("ExternalId=engagement-7", a.Body, StringComparison.Ordinal));
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task A_test_over_the_whole_engagement_does_not_pass_over_an_account_that_the_engagement_leaves_out()
     {
         using var folder = new TemporaryFolder();
@@ -102,7 +102,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         Assert.Equal(("AccountLeftOut", Id("sandbox")), (limitation.GetProperty("code").GetString(), limitation.GetProperty("account").GetString()));
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task The_population_of_accounts_is_evidence_and_doing_the_run_again_gives_the_same()
     {
         using var folder = new TemporaryFolder();
@@ -126,7 +126,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         Assert.Contains("identical", again.Output, StringComparison.Ordinal);
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task An_account_that_another_target_names_is_read_once_and_through_that_one()
     {
         using var folder = new TemporaryFolder();
@@ -148,7 +148,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         Assert.Equal(5, gate.Asked.Count(a => a.Operation == "ListUsers"));
     }
 
-    [MotoTheory]
+    [NeedsTheory("moto_server")]
     [InlineData("ListRoots", "AccessDenied")]
     [InlineData("ListAccountsForParent", "AccountsDisagree")]
     public async Task A_population_that_is_not_certain_leaves_no_control_conclusive(string operation, string code)

@@ -132,7 +132,7 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
         Assert.Subset(Actions(result.Output).Select(a => a.Split(':')[1]).ToHashSet(), sent);
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task An_IAM_that_is_not_ours_takes_the_policy_and_refuses_a_broken_one()
     {
         using var folder = new TemporaryFolder();

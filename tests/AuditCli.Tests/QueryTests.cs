@@ -78,8 +78,9 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     [Fact]
     public async Task Items_counted_in_sql_are_those_of_the_results()
     {
-        var answer = await JsonAsync("SELECT control, count(DISTINCT (account, item)) AS population FROM results.items GROUP BY ALL ORDER BY ALL");
-        var results = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray().Where(c => c.GetProperty("population").GetInt64() > 0);
+        var answer = await JsonAsync("SELECT control, count(DISTINCT (account, item)) AS population FROM results.items JOIN results.controls c USING (control) WHERE c.population IS NOT NULL GROUP BY ALL ORDER BY ALL");
+        var results = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray()
+            .Where(c => c.GetProperty("population") is { ValueKind: JsonValueKind.Number } n && n.GetInt64() > 0);
         Assert.Equal(
             results.Select(c => (c.GetProperty("id").GetString(), c.GetProperty("population").GetInt64())),
             answer.EnumerateArray().Select(r => (r.GetProperty("control").GetString(), r.GetProperty("population").GetInt64())));

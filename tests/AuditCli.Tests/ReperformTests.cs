@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace AuditCli.Tests;
@@ -135,8 +134,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var bundle = Copy();
         var file = Path.Combine(bundle, "data", "controls", "apd-aws-004.yaml");
         File.Delete(file);
-        using (var pipe = Process.Start("mkfifo", file))
-            await pipe.WaitForExitAsync();
+        PosixFiles.MakePipe(file);
         var result = await ReperformAsync(bundle).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("NOT COMPARED  data/controls/apd-aws-004.yaml is not a regular file", result.Output, StringComparison.Ordinal);
@@ -217,9 +215,9 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         Assert.True(same.ExitCode == 0, same.ToString());
         Assert.Contains("1 control concludes the same", same.Output, StringComparison.Ordinal);
 
-        var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("default: 90", "default: 10", StringComparison.Ordinal).Replace("version: 1.0.0", "version: 1.1.0", StringComparison.Ordinal)));
+        var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("default: 90", "default: 10", StringComparison.Ordinal).Replace("version: 1.1.0", "version: 1.2.0", StringComparison.Ordinal)));
         Assert.Equal(2, stricter.ExitCode);
-        Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.0.0 -> 1.1.0)", stricter.Output, StringComparison.Ordinal);
+        Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.1.0 -> 1.2.0)", stricter.Output, StringComparison.Ordinal);
         Assert.Contains("parameter max_age_days was 90 and is 10", stricter.Output, StringComparison.Ordinal);
         Assert.Contains($"{Item}: verdict pass -> deviation", stricter.Output, StringComparison.Ordinal);
     }
@@ -241,7 +239,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         Assert.Contains("APD-AWS-004.yaml:", broken.Error, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [NeedsFact("root", "unshare")]
     public async Task The_sample_is_identical_without_network_home_or_original_files_and_leaves_nothing()
     {
         var samples = Path.Combine(_folder.Path, "samples");
@@ -271,11 +269,8 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         // Held still in the middle of its work, so that the signal does not come too late on a fast machine.
         for (var waited = 0; !Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any() && waited < 12_000 && !process.HasExited; waited++)
             await Task.Delay(5);
-        foreach (var signal in new[] { "-STOP", "-INT", "-CONT" })
-        {
-            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
-            await kill.WaitForExitAsync();
-        }
+        foreach (var signal in new[] { Signal.Stop, Signal.Interrupt, Signal.Continue })
+            Signal.Send(process, signal);
         await AuditCommand.EndAsync(process);
         Assert.True(process.ExitCode == 130, $"{process.ExitCode} {await output} {await error}");
         Assert.Empty(Directory.GetDirectories(temporary, "auditcli-*"));

@@ -5,6 +5,7 @@ namespace AuditCli.Tests;
 /// <summary>The sample engagement, through the real collector and SDK, with no cloud and no network.</summary>
 public sealed class SampleTests : IClassFixture<SampleRun>
 {
+    private const int ReadmeWidth = 132;
     private static readonly Dictionary<string, string> Nothing = [];
     private readonly SampleRun _run;
 
@@ -19,6 +20,24 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         var controls = Results(_run.Bundle).GetProperty("controls").EnumerateArray().ToArray();
         Assert.Equal(14, controls.Length);
         Assert.Contains(controls, c => c.GetProperty("approved").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task The_readme_opens_with_what_the_sample_prints()
+    {
+        using var folder = new TemporaryFolder();
+        var host = AuditCommand.Host(folder.Path) with { OutputWidth = ReadmeWidth };
+        var run = await AuditCommand.RunAsync(host, CancellationToken.None, "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
+        var readme = File.ReadAllText(Repository.Path("README.md"));
+        const string Command = "$ dotnet run --project src/AuditCli -- run samples/engagement.yaml\n";
+        var from = readme.IndexOf(Command, StringComparison.Ordinal) + Command.Length;
+        var printed = readme[from..readme.IndexOf("\n```", from, StringComparison.Ordinal)];
+        Assert.Equal(Masked(run.Output), Masked(printed));
+
+        // What differs from run to run is the bundle's own name and digest. Line ends are compared as blanks, because the README has none at the end of a line.
+        static string[] Masked(string text) => [.. System.Text.RegularExpressions.Regex.Replace(
+                System.Text.RegularExpressions.Regex.Replace(text, @"(?m)^bundle .*$", "bundle"), @"(?m)^tagmanifest sha256 [0-9a-f]{64}", "tagmanifest")
+            .Split((char[])['\n', '\r', ' '], StringSplitOptions.RemoveEmptyEntries)];
     }
 
     [Fact]
@@ -85,7 +104,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             Assert.Equal((dates.Min(), dates.Max()), (item.Started, item.Finished));
             Assert.True(item.ReadFrom <= item.ReadUntil && item.ClockOffsetSeconds == 0, $"{item.Operation} in {item.Account} {item.Region}: {item.ReadFrom:O} {item.ReadUntil:O} {item.ClockOffsetSeconds}");
         }
-        Assert.True(items > 100 && ofCalls > 100, $"{items} items, {ofCalls} exchanges of calls: this shows little");
+        Assert.True(items > 100 && ofCalls > 50, $"{items} items, {ofCalls} exchanges of calls: this shows little");
     }
 
     [Fact]
@@ -101,7 +120,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.Contains("T2, T3: the period 2026", summary, StringComparison.Ordinal);
     }
 
-    [RootFact]
+    [NeedsFact("root", "unshare")]
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {
         using var folder = new TemporaryFolder();

@@ -20,7 +20,7 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [NeedsFact("zip")]
+    [NeedsFact("zip", "tar")]
     public async Task An_archive_prints_what_its_folder_prints()
     {
         await MadeAsync("zip", "-qr", "acme.zip", "acme");
@@ -34,7 +34,7 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         }
     }
 
-    [NeedsFact("zip")]
+    [NeedsFact("zip", "tar")]
     public async Task An_unsafe_archive_says_why_and_nothing_is_unpacked()
     {
         Directory.CreateSymbolicLink(Path.Combine(_folder.Path, "acme", "data", "link"), "/etc/passwd");
@@ -50,7 +50,7 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         Assert.Equal(before, Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories));
     }
 
-    [Theory]
+    [NeedsTheory("tar", "gzip")]
     [InlineData("acme.tar.gz")]
     [InlineData("acme.tgz")]
     public async Task A_compressed_tar_is_refused_with_the_next_step(string name)
@@ -61,7 +61,7 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         Assert.Contains("gunzip", result.Output, StringComparison.Ordinal);
     }
 
-    [Theory]
+    [NeedsTheory("tar")]
     [InlineData("seal", "--sign", "key.pem")]
     [InlineData("reperform", "--allow-unsigned")]
     public async Task A_command_that_works_on_a_folder_says_so_of_an_archive(string command, params string[] options)

@@ -3,26 +3,6 @@ using System.Text.Json;
 
 namespace AuditCli.Tests;
 
-/// <summary>A test that asks the Google Cloud CLI for a second opinion. Without it the test is skipped, and says so; where CI=true it fails.</summary>
-public sealed class GcloudFactAttribute : FactAttribute
-{
-    public GcloudFactAttribute()
-    {
-        if (Gcloud.Executable is null && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = Gcloud.HowToInstall;
-    }
-}
-
-/// <summary>As <see cref="GcloudFactAttribute"/>, with data.</summary>
-public sealed class GcloudTheoryAttribute : TheoryAttribute
-{
-    public GcloudTheoryAttribute()
-    {
-        if (Gcloud.Executable is null && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = Gcloud.HowToInstall;
-    }
-}
-
 /// <summary>The real Google Cloud CLI.</summary>
 internal static class Gcloud
 {

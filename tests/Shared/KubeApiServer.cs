@@ -208,8 +208,9 @@ public sealed class TestAuthority : IDisposable
         RevocationMode = X509RevocationMode.NoCheck,
     };
 
-    /// <summary>A certificate and its key, both as PEM; for a server it is good for 127.0.0.1 alone.</summary>
-    public (string Certificate, string Key) Issue(string subject, bool server)
+    /// <summary>A certificate and its key, both as PEM; for a server it is good for 127.0.0.1 alone, or for the name given.</summary>
+    /// <param name="expired">Its validity is over.</param>
+    public (string Certificate, string Key) Issue(string subject, bool server, string? name = null, bool expired = false)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -217,10 +218,13 @@ public sealed class TestAuthority : IDisposable
         if (server)
         {
             var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(IPAddress.Loopback);
+            if (name is null)
+                names.AddIpAddress(IPAddress.Loopback);
+            else
+                names.AddDnsName(name);
             request.CertificateExtensions.Add(names.Build());
         }
-        using var certificate = request.Create(_certificate, _from, _from.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        using var certificate = request.Create(_certificate, _from, expired ? _from.AddMinutes(30) : _from.AddDays(1), RandomNumberGenerator.GetBytes(8));
         return (certificate.ExportCertificatePem(), key.ExportRSAPrivateKeyPem());
     }
 

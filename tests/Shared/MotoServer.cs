@@ -3,29 +3,6 @@ using System.Net;
 
 namespace AuditCli.Tests;
 
-/// <summary>
-/// A test that needs AWS as moto plays it. Without moto_server it is skipped, and says so; where CI=true it fails instead.
-/// On a laptop: <c>pip install 'moto[server]==5.2.1'</c>.
-/// </summary>
-public sealed class MotoFactAttribute : FactAttribute
-{
-    public MotoFactAttribute()
-    {
-        if (MotoServer.Executable is null && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = MotoServer.HowToInstall;
-    }
-}
-
-/// <summary>As <see cref="MotoFactAttribute"/>, for a table of cases.</summary>
-public sealed class MotoTheoryAttribute : TheoryAttribute
-{
-    public MotoTheoryAttribute()
-    {
-        if (MotoServer.Executable is null && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = MotoServer.HowToInstall;
-    }
-}
-
 /// <summary>One moto_server of its own, on a free port, killed by its own process id.</summary>
 public sealed class MotoServer : IAsyncDisposable
 {

@@ -1,44 +1,68 @@
+using System.Diagnostics;
+
 namespace AuditCli.Tests;
 
-/// <summary>A test that asks other programs for a second opinion. Without one of them the test is skipped, and says so; in CI it fails.</summary>
+/// <summary>
+/// A test that starts other programs or needs rights. Without one of them it is skipped and names it; with CI=true it runs, and fails.
+/// </summary>
 public sealed class NeedsFactAttribute : FactAttribute
 {
-    public NeedsFactAttribute(params string[] programs)
+    /// <param name="tools">As <see cref="Tool.WhyNot"/>.</param>
+    public NeedsFactAttribute(params string[] tools)
     {
-        Programs = programs;
-        Skip = programs.Select(WhyNot).FirstOrDefault(why => why is not null)!;
+        Tools = tools;
+        Skip = Tool.WhyNot(tools)!;
     }
 
-    public string[] Programs { get; }
-
-    /// <summary>Null when it can be asked.</summary>
-    internal static string? WhyNot(string program) => Environment.GetEnvironmentVariable("CI") == "true" ? null
-        : !OnThePath(program) ? $"{program} is not installed"
-        : program == "node" && !Directory.Exists(Repository.Path("tests", "tools", "node_modules")) ? "run: npm ci --prefix tests/tools"
-        : null;
-
-    private static bool OnThePath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Any(folder => File.Exists(Path.Combine(folder, program)));
+    public string[] Tools { get; }
 }
 
 /// <summary>As <see cref="NeedsFactAttribute"/>, for a table of cases.</summary>
 public sealed class NeedsTheoryAttribute : TheoryAttribute
 {
-    public NeedsTheoryAttribute(string program)
+    /// <param name="tools">As <see cref="Tool.WhyNot"/>.</param>
+    public NeedsTheoryAttribute(params string[] tools)
     {
-        Program = program;
-        Skip = NeedsFactAttribute.WhyNot(program)!;
+        Tools = tools;
+        Skip = Tool.WhyNot(tools)!;
     }
 
-    public string Program { get; }
+    public string[] Tools { get; }
 }
 
-/// <summary>Needs root on Linux, for a mount or a network of its own; skipped visibly elsewhere, and a failure in CI.</summary>
-public sealed class RootFactAttribute : FactAttribute
+/// <summary>What tests need beside .NET and a file system.</summary>
+internal static class Tool
 {
-    public RootFactAttribute()
+    private const string Botocore = "1.43.11";
+    private static readonly Lazy<bool> HasBotocore = new(() => OnThePath("python3") && Says("python3", "-c", $"import botocore, sys; sys.exit(botocore.__version__ != '{Botocore}')"));
+
+    /// <summary>Why a test cannot run; null when it can, and in CI, where it must.</summary>
+    /// <param name="tools">
+    /// Programs on the path; <c>root</c>, the user on Linux, for mounts and networks of one's own; <c>kube-apiserver</c> with its etcd;
+    /// <c>botocore</c> in the version that the catalogue was made from.
+    /// </param>
+    public static string? WhyNot(params string[] tools) =>
+        Environment.GetEnvironmentVariable("CI") == "true" ? null : tools.Select(WhyNotOne).FirstOrDefault(why => why is not null);
+
+    private static string? WhyNotOne(string tool) => tool switch
     {
-        if (!(OperatingSystem.IsLinux() && Environment.UserName == "root") && Environment.GetEnvironmentVariable("CI") != "true")
-            Skip = "needs root on Linux, for name spaces of its own";
+        "root" => OperatingSystem.IsLinux() && Environment.UserName == "root" ? null : "needs root on Linux, for name spaces of its own",
+        "kube-apiserver" => KubeApiServer.IsInstalled ? null : KubeApiServer.HowToInstall,
+        "botocore" => HasBotocore.Value ? null : $"botocore is not installed: pip install botocore=={Botocore}",
+        "moto_server" => MotoServer.Executable is null ? MotoServer.HowToInstall : OnThePath("python3") ? null : "python3 is not installed, which runs moto_server",
+        "gcloud" => Gcloud.Executable is null ? Gcloud.HowToInstall : null,
+        _ when !OnThePath(tool) => $"{tool} is not installed",
+        "node" when !Directory.Exists(Repository.Path("tests", "tools", "node_modules")) => "run: npm ci --prefix tests/tools",
+        _ => null,
+    };
+
+    private static bool OnThePath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    private static bool Says(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 }

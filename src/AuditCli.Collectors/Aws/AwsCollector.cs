@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -53,7 +54,7 @@ public sealed class AwsCollector : ICollector
             // A role of the same name in each; a replay needs none, and finds nothing recorded of those that refused.
             var credentials = _transport.IsReplay
                 ? new AnonymousAWSCredentials()
-                : await _credentials.AssumeAsync(target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion);
+                : await session.OnRoute(() => _credentials.AssumeAsync(target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion));
             var entered = await EnterAsync(target, session.Enter(account, credentials), cancellationToken);
             return entered.Account == account
                 ? entered
@@ -81,8 +82,17 @@ public sealed class AwsCollector : ICollector
             yield break;
         }
         await foreach (var page in session.PagesAsync(service, operation, request.Parameters, request.Region, cancellationToken))
-            yield return new(AnswerRows.Read(service, operation, page));
+        {
+            var (rows, fault) = AnswerRows.Read(service, operation, page.Content);
+            yield return new(rows) { IsLast = page.IsLast && fault is null };
+            if (fault is not null)
+                throw fault;
+        }
     }
+
+    /// <inheritdoc/>
+    public Task ReadyAsync(EvidenceRequest request, CancellationToken cancellationToken) =>
+        _sessions.Connected(request.Target).Of(request.Account).ReadyAsync(request.Operation.Name, request.Region, cancellationToken);
 
     /// <summary>
     /// Calls one operation and returns the typed JSON of all its pages as one object: lists that go on from page to page are
@@ -100,8 +110,14 @@ public sealed class AwsCollector : ICollector
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var merged = new MergedPages(found);
         var asked = found.Scope == OperationScope.Global && region is null ? AwsSession.GlobalRegion : region ?? session.HomeRegion;
+        await session.ReadyAsync(operation, asked, cancellationToken);
         await foreach (var page in session.PagesAsync(service, found, parameters, asked, cancellationToken))
-            merged.Add(page);
+        {
+            _ = AnswerRows.Whole(service, found, page.Content);
+            merged.Add(page.Content);
+            if (!page.IsLast)
+                await session.ReadyAsync(operation, asked, cancellationToken);
+        }
         return merged.ToElement();
     }
 
@@ -112,13 +128,20 @@ public sealed class AwsCollector : ICollector
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var account = Text(await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken), "Account");
         var request = new EvidenceRequest(target.Name, account, region ?? session.HomeRegion, TrailFiles.Operation, parameters);
-        var events = new JsonArray();
-        await foreach (var page in new TrailFiles(_catalogue, session).ReadAsync(request, cancellationToken))
+        var content = new ArrayBufferWriter<byte>();
+        await using (var writer = new Utf8JsonWriter(content))
         {
-            foreach (var row in page.Rows)
-                events.Add(JsonNode.Parse(row.Value.GetRawText()));
+            writer.WriteStartObject();
+            writer.WriteStartArray("Records");
+            await foreach (var page in new TrailFiles(_catalogue, session).ReadAsync(request, cancellationToken))
+            {
+                foreach (var row in page.Rows)
+                    JsonOutput.AsItCame(writer, row.Value);
+            }
+            writer.WriteEndArray();
+            writer.WriteEndObject();
         }
-        return JsonSerializer.SerializeToElement(new JsonObject { ["Records"] = events });
+        return JsonElement.Parse(content.WrittenSpan);
     }
 
     /// <summary>Closes the clients; the transport stays.</summary>
@@ -130,11 +153,20 @@ public sealed class AwsCollector : ICollector
 
     private async Task<AwsSession> OpenAsync(Target target, CancellationToken cancellationToken)
     {
-        var (credentials, region) = _transport.IsReplay
-            ? (new AnonymousAWSCredentials(), RecordedRegion(target))
-            : await _credentials.ResolveAsync(target, cancellationToken);
-        return new(target.Name, account: null, target.Setting("profile"), credentials, region ?? Partitions.HomeRegion("us-east-1"), _transport, _clock);
+        if (_transport.IsReplay)
+            return new(target.Name, account: null, null, new AnonymousAWSCredentials(), RecordedRegion(target) ?? DefaultRegion, _transport, _clock, () => null);
+        var route = Credentials.RouteOf(target);
+        var (credentials, region) = await _credentials.ResolveAsync(target, route, cancellationToken);
+        return new(target.Name, account: null, target.Setting("profile"), credentials, region ?? DefaultRegion, _transport, _clock, Follow);
+
+        Route? Follow()
+        {
+            _credentials.Follow(route);
+            return route;
+        }
     }
+
+    private static string DefaultRegion => Partitions.HomeRegion("us-east-1");
 
     /// <summary>The region in the recorded host, which says the partition; null on an emulator.</summary>
     private string? RecordedRegion(Target target) =>
@@ -147,7 +179,16 @@ public sealed class AwsCollector : ICollector
         var entered = new Connection(target, Text(identity, "Account"), Text(identity, "Arn"), AwsSession.GlobalRegion, []);
         if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
             return entered with { Regions = given };
-        var answer = await FirstAsync(session, "ec2:DescribeRegions", new() { ["AllRegions"] = true }, cancellationToken);
+        JsonElement answer;
+        try
+        {
+            answer = await FirstAsync(session, "ec2:DescribeRegions", new() { ["AllRegions"] = true }, cancellationToken);
+        }
+        catch (CollectionException e)
+        {
+            // IAM and other global services are read without it.
+            return entered with { RegionsUnread = new(e.Code, $"the account's regions could not be listed (ec2:DescribeRegions): {e.Message}", 1) };
+        }
         var all = answer.TryGetProperty("Regions", out var list)
             ? list.EnumerateArray().ToLookup(r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in", r => Text(r, "RegionName"))
             : Enumerable.Empty<string>().ToLookup(_ => true);

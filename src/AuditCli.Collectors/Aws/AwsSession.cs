@@ -13,15 +13,21 @@ namespace AuditCli.Collectors.Aws;
 /// <param name="account">Of an account that the target reaches beside its own; its exchanges have files of their own, since every account is asked the same. Null for the target's own.</param>
 /// <param name="homeRegion">Where things without a region are asked.</param>
 /// <param name="clock">For waits between attempts; a replay does not wait.</param>
+/// <param name="follow">Makes credentials that are renewed in this async flow take the target's route, and gives the route; null in a replay.</param>
 internal sealed class AwsSession(
-    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock) : ITargetSession
+    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock, Func<Route?> follow)
+    : ITargetSession
 {
     /// <summary>The word for what exists once for an account.</summary>
     public const string GlobalRegion = "aws-global";
 
     private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion, ObjectsOfTrail? Objects), Lazy<AwsServiceClient>> _clients = new();
 
+    private readonly BucketRegions _buckets = new();
+
     private readonly ConcurrentDictionary<string, AwsSession> _accounts = new(StringComparer.Ordinal);
+
+    private readonly ConcurrentDictionary<(string Operation, string Region), RequestPace> _paces = new();
 
     public string HomeRegion => homeRegion;
 
@@ -32,7 +38,17 @@ internal sealed class AwsSession(
 
     /// <summary>Opens another account of the target with credentials of its own.</summary>
     public AwsSession Enter(string another, AWSCredentials own) =>
-        _accounts.GetOrAdd(another, _ => new(target, another, profile, own, homeRegion, transport, clock));
+        _accounts.GetOrAdd(another, _ => new(target, another, profile, own, homeRegion, transport, clock, follow));
+
+    /// <summary>Does what needs credentials along the target's route.</summary>
+    public async Task<T> OnRoute<T>(Func<Task<T>> work)
+    {
+        follow();
+        return await work();
+    }
+
+    /// <summary>Waits until an operation may be asked again in a region, where the provider's limit is known. A replay does not wait.</summary>
+    public Task ReadyAsync(string operation, string region, CancellationToken cancellationToken) => Pace(operation, region)?.WaitAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Calls once, retries and an S3 redirect included.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
@@ -44,15 +60,28 @@ internal sealed class AwsSession(
     public async Task<AwsAnswer> CallAsync(
         ServiceModel service, OperationModel operation, JsonObject parameters, string region, ObjectsOfTrail? objects, CancellationToken cancellationToken)
     {
+        follow();
+        var asked = Endpoint(region);
         try
         {
             try
             {
                 return await Client(service, region, null, objects).CallAsync(operation, parameters, cancellationToken);
             }
-            catch (AwsServiceFailure e) when (service.Name == "s3" && BucketRegion(e, region) is { } bucketRegion)
+            catch (AwsServiceFailure e) when (service.Name == "s3" && BucketRegions.IsElsewhere(e))
             {
-                return await Client(service, region, bucketRegion, objects).CallAsync(operation, parameters, cancellationToken);
+                if (await _buckets.FindAsync(e, parameters, asked, head => HeadAsync(service, region, head, cancellationToken)) is not { } elsewhere)
+                    throw;
+                asked = elsewhere;
+                try
+                {
+                    return await Client(service, region, elsewhere, objects).CallAsync(operation, parameters, cancellationToken);
+                }
+                catch (Exception missing) when (IsUnrecorded(missing))
+                {
+                    // Recorded when such an answer was the end; it still is in that recording.
+                    throw e;
+                }
             }
         }
         catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
@@ -61,13 +90,13 @@ internal sealed class AwsSession(
         }
         catch (Exception e) when (AwsFailures.IsKnown(e))
         {
-            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e);
+            throw AwsFailures.Map($"{service.Name}:{operation.Name}", e, asked == homeRegion ? null : (asked, homeRegion));
         }
     }
 
-    /// <summary>Every page of an answer in its typed JSON form.</summary>
+    /// <summary>Every page of an answer in its typed JSON form. Whoever asks for many of them calls <see cref="ReadyAsync"/> before each.</summary>
     /// <exception cref="CollectionException">There is no answer, with the provider's code or ours, or the pages lead in a circle.</exception>
-    public async IAsyncEnumerable<JsonElement> PagesAsync(
+    public async IAsyncEnumerable<AnswerPage> PagesAsync(
         ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters, string region,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -81,8 +110,21 @@ internal sealed class AwsSession(
         {
             var answer = await CallAsync(service, operation, next, region, cancellationToken);
             var page = Customisations.Answered(TypedJson.Read(service, operation, answer), encodes);
-            yield return page;
-            next = tokens?.Next(next, page);
+            if (service.Name == "s3" && operation.Name == "ListBuckets")
+                _buckets.Learn(page);
+            CollectionException? fault = null;
+            try
+            {
+                next = tokens?.Next(next, page);
+            }
+            catch (CollectionException e)
+            {
+                // What the page says is not lost because it does not say how to read on.
+                fault = e;
+            }
+            yield return new(page, IsLast: next is null);
+            if (fault is not null)
+                throw fault;
         }
     }
 
@@ -98,6 +140,9 @@ internal sealed class AwsSession(
             client.Value.Dispose();
     }
 
+    private RequestPace? Pace(string operation, string region) =>
+        !transport.IsReplay && AwsQuotas.Interval(operation) is { } interval ? _paces.GetOrAdd((operation, region), _ => new(interval, clock)) : null;
+
     private AwsServiceClient Client(ServiceModel service, string region, string? bucketRegion, ObjectsOfTrail? objects) => _clients.GetOrAdd(
         (service.Name, region, bucketRegion, objects),
         _ => new(() =>
@@ -106,8 +151,8 @@ internal sealed class AwsSession(
             var check = new RequestCheck(service);
             return new(
                 service, credentials, Config(service, scope, region, bucketRegion),
-                objects is null ? transport.Open(scope, check.Refusal, check.Places) : transport.Open(scope, objects.Refusal),
-                transport.IsReplay ? null : clock, RenewAsync);
+                objects is null ? transport.Open(scope, check.Refusal, check.Places, follow()) : transport.Open(scope, objects.Refusal, route: follow()),
+                transport.IsReplay ? null : clock, RenewAsync, name => Pace(name, region));
         })).Value;
 
     /// <summary>Drops credentials that were refused as expired, unless somebody renewed them meanwhile. Fixed ones stay, and are refused again.</summary>
@@ -127,12 +172,27 @@ internal sealed class AwsSession(
         return new(service, bucketRegion ?? own, profile, recorded, transport.IsReplay);
     }
 
-    /// <summary>Where S3 says the bucket is, when that is another region of the same partition.</summary>
-    private string? BucketRegion(AwsServiceFailure failure, string region) =>
-        (int)failure.StatusCode is 301 or 307 or 400 && failure.BucketRegion is { } named && named != Endpoint(region)
-            && Partitions.IsRegion(named) && Partitions.Of(named) == Partitions.Of(Endpoint(region))
-            ? named
-            : null;
+    /// <summary>What S3 says of a bucket's region when it is asked for nothing else: in a field of the answer, whether it lets us in or not.</summary>
+    private async Task<string?> HeadAsync(ServiceModel service, string region, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        if (service.Operation("HeadBucket") is not { } head)
+            return null;
+        try
+        {
+            var answer = await Client(service, region, null, null).CallAsync(head, parameters, cancellationToken);
+            return answer.Headers.GetValueOrDefault("x-amz-bucket-region");
+        }
+        catch (AwsServiceFailure e)
+        {
+            return e.BucketRegion;
+        }
+        catch (Exception e) when (IsUnrecorded(e))
+        {
+            return null;    // recorded before this was asked
+        }
+    }
+
+    private static bool IsUnrecorded(Exception e) => AwsFailures.IsKnown(e) && AwsFailures.Map("", e).Code == ExchangeRefusedException.NoRecording;
 
     private static Uri InRegion(Uri endpoint, string from, string to) =>
         new UriBuilder(endpoint) { Host = string.Join('.', endpoint.Host.Split('.').Select(label => label == from ? to : label)) }.Uri;
@@ -143,6 +203,10 @@ internal sealed class AwsSession(
     private ExchangeScope Scope(ServiceModel service, string region, ObjectsOfTrail? objects) =>
         new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}") { HasVouchedFiles = objects is not null };
 }
+
+/// <summary>One page of an answer.</summary>
+/// <param name="IsLast">Whether it says that no page follows.</param>
+internal readonly record struct AnswerPage(JsonElement Content, bool IsLast);
 
 /// <summary>Which hosts are Amazon's own.</summary>
 internal static class ProviderHosts

@@ -5,86 +5,51 @@ using Amazon.Runtime.Credentials;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
 using AuditCli.Collectors.Aws.Client;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>
-/// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named
-/// exchanges through and nothing else.
-/// </summary>
-internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen) : DelegatingHandler(new SocketsHttpHandler
-{
-    AllowAutoRedirect = false,
-    UseCookies = false,
-    ConnectTimeout = TimeSpan.FromSeconds(10),
-})
-{
-    /// <summary>From sending to the last byte. Nobody above sets a limit.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
-    private static readonly string[] StsActions = ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
-
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        var operation = await OperationAsync(request, cancellationToken)
-            ?? throw new Http.ExchangeRefusedException(Http.ExchangeRefusedException.ReadOnly,
-                $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
-        var date = clock.GetUtcNow();
-        var status = 0;
-        using var late = new CancellationTokenSource(Longest);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
-        try
-        {
-            var response = await base.SendAsync(request, either.Token);
-            await response.Content.LoadIntoBufferAsync(either.Token);
-            status = (int)response.StatusCode;
-            return response;
-        }
-        catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new HttpRequestException(HttpRequestError.Unknown, $"{operation} was not answered", new TimeoutException($"there was no whole answer within {Longest.TotalSeconds} s", e));
-        }
-        finally
-        {
-            seen(new(date, new(request.RequestUri!.GetLeftPart(UriPartial.Path)), operation, status));
-        }
-    }
-
-    private static async Task<string?> OperationAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        var path = request.RequestUri!.AbsolutePath;
-        if (request.Method == HttpMethod.Get)
-            return path.EndsWith("/federation/credentials", StringComparison.Ordinal) ? "sso:GetRoleCredentials" : null;
-        if (path is "/token" or "/client/register" or "/device_authorization")
-            return "sso-oidc:" + path[1..];
-        if (request.Content is not { } content)
-            return null;
-        var form = await content.ReadAsStringAsync(cancellationToken);
-        var action = form.Split('&').FirstOrDefault(p => p.StartsWith("Action=", StringComparison.Ordinal))?["Action=".Length..];
-        return StsActions.Contains(action) ? "sts:" + action : null;
-    }
-}
-
 /// <summary>The credentials of a target, from the SDK's own chain; none in a replay.</summary>
-internal sealed class Credentials(TimeProvider clock, Action<CredentialExchange> seen)
+internal sealed class Credentials
 {
     private const string SessionName = "auditcli";
-    private readonly PipelineFactory _factory = new(new CredentialPipeline(clock, seen));
+    private readonly AsyncLocal<Route?> _route;
+    private readonly PipelineFactory _factory;
+
+    public Credentials(TimeProvider clock, Action<CredentialExchange> seen)
+    {
+        var usual = new Lazy<Route>(() => AwsRoute.Of(null));
+        var current = _route = new();
+        _factory = new(new CredentialPipeline(clock, seen, () => current.Value ?? usual.Value));
+    }
 
     /// <summary>Clients that the SDK makes itself (SSO, a profile's role, web identity) take the same guarded path.</summary>
-    public void GuardClientsOfTheSdk() => AWSConfigs.HttpClientFactory = _factory;
+    public void GuardClientsOfTheSdk()
+    {
+        AwsRoute.NameDefaultProfile();
+        AWSConfigs.HttpClientFactory = _factory;
+    }
+
+    /// <summary>Sends what credentials need in this async flow along a target's route. The SDK's clients do not say for which target they ask.</summary>
+    public void Follow(Route route) => _route.Value = route;
+
+    /// <summary>The route of a target, whose profile may name certificates.</summary>
+    /// <exception cref="CollectionException">A proxy or a bundle of certificates is stated that cannot be used.</exception>
+    public static Route RouteOf(Target target) => AwsRoute.Of(target.Setting("profile") ?? Environment.GetEnvironmentVariable("AWS_PROFILE"));
 
     /// <summary>Credentials, and the region that profile or environment name.</summary>
     /// <exception cref="CollectionException">There are none, or the role may not be assumed.</exception>
-    public async Task<(AWSCredentials Credentials, string? Region)> ResolveAsync(Target target, CancellationToken cancellationToken)
+    public async Task<(AWSCredentials Credentials, string? Region)> ResolveAsync(Target target, Route route, CancellationToken cancellationToken)
     {
+        Follow(route);
         var (credentials, region) = await SourceAsync(target, cancellationToken);
         foreach (var role in target.Settings.GetValueOrDefault("role_arn", []))
             credentials = await AssumeAsync(target, credentials, role, region);
         return (credentials, region);
     }
 
-    /// <summary>The credentials of a role, with the target's external id where it has one; a role that does not ask for one ignores it.</summary>
+    /// <summary>The credentials of a role, along the route of this flow, with the target's external id where it has one; a role that does not ask for one ignores it.</summary>
     /// <exception cref="CollectionException">It may not be assumed.</exception>
     public async Task<AWSCredentials> AssumeAsync(Target target, AWSCredentials source, string role, string? region)
     {

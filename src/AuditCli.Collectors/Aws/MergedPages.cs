@@ -1,12 +1,13 @@
+using System.Buffers;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
 /// Joins the pages of one answer into one object, as the AWS CLI and boto3's paginators do: what grows from page to page is
-/// joined, what is the same on every page is kept, and what only concerns paging is left out.
+/// joined, what is the same on every page is kept, and what only concerns paging is left out. Every value keeps the bytes that it came with.
 /// </summary>
 internal sealed class MergedPages(OperationModel operation)
 {
@@ -18,63 +19,130 @@ internal sealed class MergedPages(OperationModel operation)
         var pager => [.. pager.Results],
     };
 
-    private JsonObject? _all;
+    private Part? _all;
 
     public void Add(JsonElement page)
     {
-        var more = (JsonObject)JsonNode.Parse(page.GetRawText())!;
         if (_all is null)
         {
-            _all = First(more);
+            _all = First(page);
             return;
         }
         foreach (var path in _growing)
         {
-            if (Value(more, path) is not { } added)
+            if (Value(page, path) is not { } added)
                 continue;
-            if (Value(_all, path) is JsonArray joined && added is JsonArray elements)
-            {
-                foreach (var element in elements)
-                    joined.Add(element?.DeepClone());
-            }
-            else if (Value(_all, path) is null)
-                Put(_all, path, added);
+            if (_all.Find(path) is { } before)
+                before.Join(added);
+            else
+                _all.Put(path, added);
         }
     }
 
-    public JsonElement ToElement() => JsonSerializer.SerializeToElement(_all ?? []);
-
-    private JsonObject First(JsonObject page)
+    public JsonElement ToElement()
     {
-        if (_pager is null)
-            return page;
-        if (_pager.Results.IsEmpty)
+        var content = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(content))
+            (_all ?? new()).Write(writer);
+        return JsonElement.Parse(content.WrittenSpan);
+    }
+
+    private Part First(JsonElement page)
+    {
+        var first = new Part();
+        if (_pager is { Results.IsEmpty: false })
         {
-            foreach (var token in _pager.Outputs.Append(_pager.More).OfType<string>())
-                page.Remove(token);
-            return page;
+            foreach (var path in _pager.Kept.Concat(_growing))
+            {
+                if (Value(page, path) is { } value)
+                    first.Put(path, value);
+            }
+            return first;
         }
-        var first = new JsonObject();
-        foreach (var path in _pager.Kept.Concat(_growing))
+        foreach (var member in page.EnumerateObject())
         {
-            if (Value(page, path) is { } value)
-                Put(first, path, value);
+            if (_pager is null || !_pager.Outputs.Append(_pager.More).Contains(member.Name))
+                first.Put(member.Name, member.Value);
         }
         return first;
     }
 
-    private static JsonNode? Value(JsonObject root, string path) =>
-        path.Split('.').Aggregate((JsonNode?)root, (at, step) => at is JsonObject members ? members[step] : null);
-
-    private static void Put(JsonObject root, string path, JsonNode value)
+    private static JsonElement? Value(JsonElement root, string path)
     {
-        var steps = path.Split('.');
-        foreach (var step in steps[..^1])
+        foreach (var step in path.Split('.'))
         {
-            if (root[step] is not JsonObject inner)
-                root[step] = inner = [];
-            root = inner;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(step, out root))
+                return null;
         }
-        root[steps[^1]] = value.DeepClone();
+        return root.ValueKind == JsonValueKind.Null ? null : root;
+    }
+
+    /// <summary>An object under construction, or a value that came, to which the same list of other pages may be joined.</summary>
+    private sealed class Part
+    {
+        private readonly List<(string Name, Part Value)> _members = [];
+        private readonly List<JsonElement> _values = [];
+
+        public Part? Find(string path) => path.Split('.').Aggregate((Part?)this, (at, step) => at?.Member(step));
+
+        public void Put(string path, JsonElement value)
+        {
+            var at = this;
+            foreach (var step in path.Split('.'))
+                at = at.Member(step) ?? at.Add(step);
+            at._members.Clear();
+            at._values.Clear();
+            at._values.Add(value);
+        }
+
+        /// <summary>Joins a list to the list that is there; anything else stays what the first page said.</summary>
+        public void Join(JsonElement more)
+        {
+            if (more.ValueKind == JsonValueKind.Array && _values is [{ ValueKind: JsonValueKind.Array }, ..])
+                _values.Add(more);
+        }
+
+        public void Write(Utf8JsonWriter writer)
+        {
+            if (_values is [var only])
+            {
+                JsonOutput.AsItCame(writer, only);
+                return;
+            }
+            if (_values.Count > 1)
+            {
+                writer.WriteStartArray();
+                foreach (var element in _values.SelectMany(v => v.EnumerateArray()))
+                    JsonOutput.AsItCame(writer, element);
+                writer.WriteEndArray();
+                return;
+            }
+            writer.WriteStartObject();
+            foreach (var (name, value) in _members)
+            {
+                writer.WritePropertyName(name);
+                value.Write(writer);
+            }
+            writer.WriteEndObject();
+        }
+
+        /// <summary>A member; an object that came is taken apart first, so that a list in it can grow.</summary>
+        private Part? Member(string name)
+        {
+            if (_values is [{ ValueKind: JsonValueKind.Object } whole])
+            {
+                _values.Clear();
+                foreach (var member in whole.EnumerateObject())
+                    Add(member.Name)._values.Add(member.Value);
+            }
+            return _members.FirstOrDefault(m => m.Name == name).Value;
+        }
+
+        private Part Add(string name)
+        {
+            var part = new Part();
+            _members.Add((name, part));
+            return part;
+        }
     }
 }

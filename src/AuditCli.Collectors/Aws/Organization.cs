@@ -115,7 +115,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         var (service, operation) = catalogue.Find(name)!.Value;
         await foreach (var page in session.PagesAsync(service, operation, parameters, AwsSession.GlobalRegion, cancellationToken))
         {
-            foreach (var row in AnswerRows.Read(service, operation, page))
+            foreach (var row in AnswerRows.Whole(service, operation, page.Content))
                 yield return row.Value;
         }
     }

@@ -25,7 +25,8 @@ internal sealed class PageTokens(string operation, Pager pager)
     public JsonObject? Next(JsonObject parameters, JsonElement page)
     {
         var more = pager.More is { } flag ? At(page, flag) : null;
-        if (more?.ValueKind == JsonValueKind.False || pager.More is not null && more is null)
+        // Without the flag a token alone says that there is more; one that is made from the last row says nothing.
+        if (more?.ValueKind == JsonValueKind.False || more is null && pager.More is not null && pager.Outputs.Any(o => o.Contains("[-1]", StringComparison.Ordinal)))
             return null;
         if (pager.Inputs.IsEmpty)
             return pager.Outputs.All(o => At(page, o) is null) ? null : throw new CollectionException(Unreadable, $"{operation}: there are more pages, and the operation takes no token to ask for them");
@@ -34,7 +35,7 @@ internal sealed class PageTokens(string operation, Pager pager)
         for (var i = 0; i < pager.Inputs.Length; i++)
         {
             next.Remove(pager.Inputs[i]);
-            if (At(page, pager.Outputs[i]) is { ValueKind: not JsonValueKind.Null } token && token.ToString() is { Length: > 0 } text)
+            if (At(page, pager.Outputs[i]) is { } token && Text(token) is { Length: > 0 } text)
             {
                 given.Add($"{pager.Inputs[i]}={text}");
                 next[pager.Inputs[i]] = JsonNode.Parse(token.GetRawText());
@@ -47,8 +48,20 @@ internal sealed class PageTokens(string operation, Pager pager)
         return next;
     }
 
+    private string Text(JsonElement token)
+    {
+        try
+        {
+            return token.ToString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CollectionException(Unreadable, $"{operation}: the page token is not well-formed Unicode", e);
+        }
+    }
+
     /// <summary>The value at a path such as <c>A.B</c> or <c>A[-1].B</c>; of alternatives (<c>||</c>) the first that is there.</summary>
-    private static JsonElement? At(JsonElement page, string path)
+    public static JsonElement? At(JsonElement page, string path)
     {
         foreach (var alternative in path.Split("||", StringSplitOptions.TrimEntries))
         {

@@ -71,7 +71,7 @@ internal sealed record TrailDigest(
     }
 
     /// <summary>Whether it names the other as the one before it, unaltered.</summary>
-    public bool Follows(TrailDigest before) => PreviousKey == before.Key && PreviousSha256 == before.Sha256 && PreviousSignature == before.Signature && From == before.Until;
+    public bool Follows(TrailDigest before) => PreviousKey == before.Key && PreviousSha256 == before.Sha256 && PreviousSignature == before.Signature;
 
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 

@@ -1,9 +1,12 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Http;
@@ -12,10 +15,11 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The events of a trail in a period, from its files in S3: the one way to objects of S3. The chain of CloudTrail's digest files is walked
-/// from its beginning in the period to its end: each is signed by CloudTrail, follows the one before it without a gap, and vouches for
-/// every file of events by its hash. What is missing, altered or not covered is a failure after everything that could be read; an altered
-/// file gives no rows. One file at a time is held in memory.
+/// The events of a trail in a period, from its files in S3: the one way to objects of S3. The chain of CloudTrail's hourly digest files is
+/// walked from its beginning in the period to its end: each is signed by CloudTrail, follows the one before it without a gap, and vouches for
+/// every file of events by its hash. Backfill digests, in a chain of their own, add files that came late. What is missing, altered, not
+/// understood or not covered is a failure after everything that could be read; an altered file gives no rows. An event that was delivered again is
+/// one event. One file at a time is held in memory, and 16 bytes of each event's id.
 /// </summary>
 internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
 {
@@ -25,14 +29,19 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     public const string FileMissing = "TrailFileMissing";
     public const string FileAltered = "TrailFileAltered";
     public const string NotCovered = "PeriodNotCovered";
+    public const string NotUnderstood = "TrailObjectNotUnderstood";
 
     private const string Trails = "cloudtrail:DescribeTrails";
     private const string Keys = "cloudtrail:ListPublicKeys";
     private const string Objects = "s3:ListObjectsV2";
+    private const string RecordsMember = "Records";
     private const int RowsPerPage = 1000;
 
     /// <summary>Files are delivered some minutes after their events; the digests of this long after the period are read too.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromHours(2);
+
+    /// <summary>As the AWS CLI looks for the key of a backfill digest.</summary>
+    private static readonly TimeSpan AroundMaking = TimeSpan.FromHours(1);
 
     /// <summary>As control authors name it: for a trail, in a region, with <c>{period_start}</c> and <c>{period_end}</c>.</summary>
     public static Operation Operation { get; } = new(
@@ -63,33 +72,42 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         if (trail.TryGetProperty("IsOrganizationTrail", out var whole) && whole.ValueKind == JsonValueKind.True)
             logs += await OrganizationAsync(bucket, logs, request.Region, cancellationToken);
         var place = new ObjectsOfTrail(bucket, $"{logs}{request.Account}/");
-        var keys = await KeysAsync(request.Region, from, until, cancellationToken);
-        var name = $"{request.Account}_CloudTrail-Digest_{request.Region}_{Needed(trail, "Name")}_{Needed(trail, "HomeRegion")}_";
+        var folder = $"{place.Prefix}CloudTrail-Digest/{request.Region}/";
+        var keys = new Dictionary<string, byte[]>(StringComparer.OrdinalIgnoreCase);
+        await AddKeysAsync(keys, request.Region, from, until + Late, cancellationToken);
+        var (name, home) = (Needed(trail, "Name"), Needed(trail, "HomeRegion"));
         var faults = new FailureTally();
-        TrailDigest? before = null;
-        await foreach (var key in DigestsAsync(place, request.Region, name, from, until, cancellationToken))
+        var chains = new DigestChains(from, until, key => Name(key) is { IsBackfill: true } earlier && earlier.Until <= from, faults);
+        var events = new HashSet<UInt128>();
+        await foreach (var key in DigestsAsync(place, folder, request.Region, from, until, cancellationToken))
         {
-            if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found)
+            if (DigestName.Read(key, folder, request.Account, request.Region) is null)
+                faults.Add(NotUnderstood, $"{key} is among the digest files, and its name is not that of one");
+            if (Name(key) is not { } digestName || digestName.Until <= from || digestName.Until > until + Late)
                 continue;
-            if (Digest(key, found, faults) is not { } digest)
+            if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found || Digest(key, found, faults) is not { } digest)
                 continue;
+            // A backfill digest is signed when it is made, which may be long after the hours that it names, and with the key of that time.
+            if (digestName.IsBackfill && !keys.ContainsKey(digest.Fingerprint) && found.Generated is { } made && made >= digestName.Until && made < DateTimeOffset.MaxValue - AroundMaking)
+                await TryAddKeysAsync(keys, request.Region, made - AroundMaking, made + AroundMaking, faults, cancellationToken);
             if (digest.Key != key || digest.Bucket != bucket || !digest.IsSigned(keys))
                 faults.Add(DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
-            if (before is null ? digest.From > from : !digest.Follows(before))
-                faults.Add(before is null ? NotCovered : ChainBroken, before is null
-                    ? $"the first digest file begins at {Rfc3339.Format(digest.From)}, after {Rfc3339.Format(from)}"
-                    : $"{key} does not follow {before.Key}");
-            before = digest;
+            if (digestName.IsBackfill)
+                chains.AddBackfill(digest);
+            else
+                chains.AddHourly(digest);
             foreach (var file in digest.Files.Where(f => (f.Newest ?? until) >= from && (f.Oldest ?? from) < until))
             {
-                await foreach (var page in FileAsync(place, file, request.Region, from, until, faults, cancellationToken))
+                await foreach (var page in FileAsync(place, file, request.Region, from, until, events, faults, cancellationToken))
                     yield return page;
             }
         }
-        if (before is null || before.Until < until)
-            faults.Add(NotCovered, before is null ? $"there is no digest file for {Rfc3339.Format(from)} to {Rfc3339.Format(until)}" : $"the last digest file ends at {Rfc3339.Format(before.Until)}, before {Rfc3339.Format(until)}");
+        chains.End();
         if (!faults.IsEmpty)
             throw new CollectionException(faults.Failures[0].Code, string.Join("; ", faults.Failures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Code}, {f.Count}: {f.Message}"))));
+
+        // Null for the digests of other trails, which may share the bucket.
+        DigestName? Name(string key) => DigestName.Read(key, folder, request.Account, request.Region) is { } n && n.Trail == name && n.HomeRegion == home ? n : null;
     }
 
     /// <summary>The digest in an object; null, and a fault, when it is none.</summary>
@@ -106,8 +124,10 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
+    /// <param name="events">Halves of digests of the ids of events that were read: CloudTrail delivers some again, in another file.</param>
     private async IAsyncEnumerable<Page> FileAsync(
-        ObjectsOfTrail place, DigestedFile file, string region, DateTimeOffset from, DateTimeOffset until, FailureTally faults, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ObjectsOfTrail place, DigestedFile file, string region, DateTimeOffset from, DateTimeOffset until, HashSet<UInt128> events, FailureTally faults,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (file.Bucket != place.Bucket || !place.Has(file.Key))
         {
@@ -121,12 +141,23 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             faults.Add(FileAltered, $"{file.Key} is not what its digest vouches for");
             yield break;
         }
+        using var document = Records(file.Key, found.Content, faults);
+        if (document is null)
+            yield break;
         var rows = ImmutableArray.CreateBuilder<PageRow>();
-        foreach (var (row, at) in Records(file.Key, found.Content))
+        foreach (var (at, record) in document.RootElement.GetProperty(RecordsMember).EnumerateArray().Index())
         {
-            if (row.TryGetProperty("eventTime", out var time) && time.TryGetDateTimeOffset(out var happened) && (happened < from || happened >= until))
+            var pointer = string.Create(CultureInfo.InvariantCulture, $"/{RecordsMember}/{at}");
+            if (record.ValueKind != JsonValueKind.Object)
+            {
+                faults.Add(TypedJson.Malformed, $"{file.Key}: {pointer} is a JSON {record.ValueKind}, not an event");
                 continue;
-            rows.Add(new(row, string.Create(CultureInfo.InvariantCulture, $"/Records/{at}")));
+            }
+            if (Value(record, "eventTime") is { } time && Rfc3339.TryParse(time, out var happened) && (happened < from || happened >= until))
+                continue;
+            if (Value(record, "eventID") is { Length: > 0 } id && !events.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(id)))))
+                continue;
+            rows.Add(new(Row(record, file.Key), pointer));
             if (rows.Count == RowsPerPage)
             {
                 yield return new(rows.ToImmutable());
@@ -137,51 +168,70 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             yield return new(rows.ToImmutable());
     }
 
-    private static IEnumerable<(JsonElement Row, int At)> Records(string key, ReadOnlyMemory<byte> content)
+    /// <summary>A file of events; null, and a fault, when it is none.</summary>
+    private static JsonDocument? Records(string key, ReadOnlyMemory<byte> content, FailureTally faults)
     {
-        JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(content);
+            var document = JsonDocument.Parse(content);
+            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(RecordsMember, out var records) && records.ValueKind == JsonValueKind.Array)
+                return document;
+            document.Dispose();
+            faults.Add(TypedJson.Malformed, $"{key} has no {RecordsMember}");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new CollectionException(TypedJson.Malformed, $"{key} holds no events: {e.Message}", e);
+            faults.Add(TypedJson.Malformed, $"{key} holds no events: {e.Message}");
         }
-        using (document)
+        return null;
+    }
+
+    /// <summary>An event with the file that it came in, every value as it came.</summary>
+    private static JsonElement Row(JsonElement record, string key)
+    {
+        var content = new ArrayBufferWriter<byte>();
+        content.Write(JsonMarshal.GetRawUtf8Value(record)[..^1]);
+        content.Write(record.EnumerateObject().Any() ? ",\"_file\":"u8 : "\"_file\":"u8);
+        content.Write(JsonSerializer.SerializeToUtf8Bytes(key));
+        content.Write("}"u8);
+        return JsonElement.Parse(content.WrittenSpan);
+    }
+
+    /// <summary>A text of an event; null where there is none, or it is not well-formed Unicode.</summary>
+    private static string? Value(JsonElement record, string name)
+    {
+        try
         {
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("Records", out var records) || records.ValueKind != JsonValueKind.Array)
-                throw new CollectionException(TypedJson.Malformed, $"{key} has no Records");
-            foreach (var (at, record) in records.EnumerateArray().Index())
-            {
-                var row = JsonObject.Create(record)!;
-                row["_file"] = key;
-                yield return (JsonSerializer.SerializeToElement(row), at);
-            }
+            return record.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // The table says of the value that it does not fit; here it only decides nothing.
+            return null;
         }
     }
 
-    /// <summary>Keys of the trail's digest files that may concern the period, in the order of their ends.</summary>
+    /// <summary>Keys among the trail's digest files of the days that may concern the period, in order.</summary>
     private async IAsyncEnumerable<string> DigestsAsync(
-        ObjectsOfTrail place, string region, string name, DateTimeOffset from, DateTimeOffset until, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ObjectsOfTrail place, string folder, string region, DateTimeOffset from, DateTimeOffset until, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var folder = $"{place.Prefix}CloudTrail-Digest/{region}/";
-        var last = until + Late;
-        var parameters = new { place.Bucket, Prefix = folder, StartAfter = folder + from.UtcDateTime.ToString("yyyy/MM/dd", CultureInfo.InvariantCulture) };
+        var last = folder + Day(until + Late);
+        var parameters = new { place.Bucket, Prefix = folder, StartAfter = folder + Day(from) };
         var (service, operation) = catalogue.Find(Objects)!.Value;
         // A page has two lists, keys and folders, and so it is one row.
         await foreach (var listed in session.PagesAsync(service, operation, Parameters(parameters), region, cancellationToken)
-            .SelectMany(page => page.TryGetProperty("Contents", out var contents) ? contents.EnumerateArray().ToArray() : []))
+            .SelectMany(page => page.Content.TryGetProperty("Contents", out var contents) ? contents.EnumerateArray().ToArray() : []))
         {
             var key = Needed(listed, "Key");
-            var parts = key[folder.Length..].Split('/');
-            if (parts is not [_, _, _, var file] || string.CompareOrdinal(string.Join('/', parts[..3]), last.UtcDateTime.ToString("yyyy/MM/dd", CultureInfo.InvariantCulture)) > 0)
+            // Keys come in order: nothing of the days that matter follows a later day. Anything else there is looked at.
+            if (string.CompareOrdinal(key, last + "0") >= 0 && string.CompareOrdinal(key, folder + ":") < 0)
                 yield break;
-            if (file.StartsWith(name, StringComparison.Ordinal)
-                && DateTimeOffset.TryParseExact(file[name.Length..], "yyyyMMdd'T'HHmmss'Z.json.gz'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)
-                && end > from && end <= last)
+            // The console leaves empty objects where somebody made a folder.
+            if (!(key.EndsWith('/') && listed.TryGetProperty("Size", out var size) && size.ValueKind == JsonValueKind.Number && size.GetInt64() == 0))
                 yield return key;
         }
+
+        static string Day(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy/MM/dd", CultureInfo.InvariantCulture);
     }
 
     /// <summary>An object without its compression, which the recorder takes off; null, and a fault, when it cannot be had.</summary>
@@ -194,7 +244,8 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         try
         {
             var answer = await session.CallAsync(service, operation, new() { ["Bucket"] = place.Bucket, ["Key"] = key }, region, place, cancellationToken);
-            return new(answer.Body, OriginalSha256(answer) ?? Convert.ToHexStringLower(SHA256.HashData(answer.Body.Span)), answer.Headers.GetValueOrDefault("x-amz-meta-signature"));
+            return new(answer.Body, OriginalSha256(answer) ?? Convert.ToHexStringLower(SHA256.HashData(answer.Body.Span)), answer.Headers.GetValueOrDefault("x-amz-meta-signature"),
+                Rfc3339.TryParse(answer.Headers.GetValueOrDefault("x-amz-meta-backfill-generation-timestamp"), out var generated) ? generated : null);
         }
         catch (CollectionException e)
         {
@@ -207,13 +258,34 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     /// <summary>Secrets are replaced before anything is kept or read; the recorder says which hash the body had before. Null where nothing was replaced.</summary>
     private static string? OriginalSha256(AwsAnswer answer) => answer.Headers.GetValueOrDefault(RecordedResponse.OriginalDigestField)?.Split(':')[^1];
 
-    private async Task<Dictionary<string, byte[]>> KeysAsync(string region, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
+    /// <summary>As the other; a failure is a fault, because the other digests can be read without these keys.</summary>
+    private async Task TryAddKeysAsync(
+        Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, FailureTally faults, CancellationToken cancellationToken)
     {
-        var keys = new Dictionary<string, byte[]>(StringComparer.OrdinalIgnoreCase);
-        var period = new { StartTime = Rfc3339.Format(from), EndTime = Rfc3339.Format(until + Late) };
-        await foreach (var key in RowsAsync(Keys, region, period, cancellationToken))
-            keys[Needed(key, "Fingerprint")] = Convert.FromBase64String(Needed(key, "Value"));
-        return keys;
+        try
+        {
+            await AddKeysAsync(keys, region, from, until, cancellationToken);
+        }
+        catch (CollectionException e)
+        {
+            faults.Add(e.Code, $"{Keys}: {e.Message}");
+        }
+    }
+
+    /// <summary>Adds CloudTrail's public keys of some time, by their fingerprints.</summary>
+    private async Task AddKeysAsync(Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        await foreach (var key in RowsAsync(Keys, region, new { StartTime = Rfc3339.Format(from), EndTime = Rfc3339.Format(until) }, cancellationToken))
+        {
+            try
+            {
+                keys[Needed(key, "Fingerprint")] = Convert.FromBase64String(Needed(key, "Value"));
+            }
+            catch (FormatException e)
+            {
+                throw new CollectionException(TypedJson.Malformed, $"{Keys}: a public key is not in base64", e);
+            }
+        }
     }
 
     /// <summary>The folder of an organization's id, which a trail of an organization puts before the accounts.</summary>
@@ -223,7 +295,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         var folders = new List<string>();
         await foreach (var page in session.PagesAsync(service, operation, Parameters(new { Bucket = bucket, Prefix = logs + "o-", Delimiter = "/" }), region, cancellationToken))
         {
-            if (page.TryGetProperty("CommonPrefixes", out var common))
+            if (page.Content.TryGetProperty("CommonPrefixes", out var common))
                 folders.AddRange(common.EnumerateArray().Select(p => Needed(p, "Prefix")));
         }
         return folders is [var only] ? only[logs.Length..]
@@ -234,7 +306,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     {
         var (service, operation) = catalogue.Find(name)!.Value;
         await foreach (var page in session.PagesAsync(service, operation, Parameters(parameters), region, cancellationToken))
-            return page.TryGetProperty(list, out var found) && found.GetArrayLength() > 0 ? found[0] : null;
+            return page.Content.TryGetProperty(list, out var found) && found.GetArrayLength() > 0 ? found[0] : null;
         return null;
     }
 
@@ -243,7 +315,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         var (service, operation) = catalogue.Find(name)!.Value;
         await foreach (var page in session.PagesAsync(service, operation, Parameters(parameters), region, cancellationToken))
         {
-            foreach (var row in AnswerRows.Read(service, operation, page))
+            foreach (var row in AnswerRows.Whole(service, operation, page.Content))
                 yield return row.Value;
         }
     }
@@ -257,7 +329,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
 
     private static DateTimeOffset Moment(EvidenceRequest request, string name) => Rfc3339.TryParse(Text(request, name), out var moment)
         ? moment
-        : throw new CollectionException(CollectionException.InvalidParameter, $"{Operation.Name}: {name} must be a time as in RFC 3339, or {{period_start}} or {{period_end}}");
+        : throw new CollectionException(CollectionException.InvalidParameter, $"{Operation.Name}: {name} must be a time as in RFC 3339");
 
     private static string Needed(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
         ? text
@@ -266,5 +338,6 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     /// <param name="Content">Without its compression.</param>
     /// <param name="Sha256">Of the content as it came, in lower-case hexadecimal.</param>
     /// <param name="Signature">The object's metadata of that name; null when it has none.</param>
-    private sealed record TrailObject(ReadOnlyMemory<byte> Content, string Sha256, string? Signature);
+    /// <param name="Generated">When a backfill digest was made; null for every other object.</param>
+    private sealed record TrailObject(ReadOnlyMemory<byte> Content, string Sha256, string? Signature, DateTimeOffset? Generated);
 }

@@ -17,13 +17,16 @@ internal static class AnswerRows
     /// <summary>Compute says this of every location where nothing of the kind exists.</summary>
     private const string NothingThere = "NO_RESULTS_ON_PAGE";
 
+    /// <summary>Of two members of one name nobody knows which one the provider meant.</summary>
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     /// <summary>The answer as JSON.</summary>
     /// <exception cref="CollectionException">It is no JSON object.</exception>
     public static JsonElement Parse(string what, ReadOnlyMemory<byte> body)
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(body, Strict);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document.RootElement.Clone();
         }

@@ -22,13 +22,13 @@ public sealed class GcpCollector : ICollector
     /// <param name="credentialExchange">Told about each request that hands out credentials, for the run's log.</param>
     public GcpCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange)
     {
-        var credentials = new GcpCredentials(clock, credentialExchange);
         _sessions = new(async (target, cancellationToken) =>
         {
-            var (credential, claimed) = transport.IsReplay
-                ? (GoogleCredential.FromAccessToken("replay"), "not recorded")
-                : await credentials.ResolveAsync(target, cancellationToken);
-            return new(target.Name, credential, claimed, transport, clock);
+            if (transport.IsReplay)
+                return new(target.Name, GoogleCredential.FromAccessToken("replay"), "not recorded", transport, clock, null);
+            var route = GcpRoute.Usual();
+            var (credential, claimed) = await new GcpCredentials(clock, credentialExchange, route).ResolveAsync(target, cancellationToken);
+            return new(target.Name, credential, claimed, transport, clock, route);
         });
     }
 
@@ -42,7 +42,10 @@ public sealed class GcpCollector : ICollector
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var projects = await ProjectsAsync(session, target, cancellationToken);
         var identity = await session.IdentityAsync(cancellationToken);
-        return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion]))];
+        return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion])
+        {
+            QuotaOwner = session.Payer ?? target.Name,
+        })];
     }
 
     /// <inheritdoc/>

@@ -11,9 +11,10 @@ namespace AuditCli.Collectors.Gcp;
 /// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named exchanges
 /// through and nothing else.
 /// </summary>
+/// <param name="route">The way to everything but the machine's own metadata server.</param>
 /// <param name="subjectToken">Where a federated credentials file says its subject's token is fetched; null for none.</param>
 /// <param name="impersonation">Where a credentials file says that accounts are impersonated; null for Google's own.</param>
-internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Uri? subjectToken = null, Uri? impersonation = null) : HttpClientFactory
+internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Route route, Uri? subjectToken = null, Uri? impersonation = null) : HttpClientFactory
 {
     protected override HttpMessageHandler CreateHandler(CreateHttpClientArgs args) => new Handler(this);
 
@@ -40,12 +41,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
         };
     }
 
-    private sealed class Handler(CredentialPipeline pipeline) : DelegatingHandler(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-    })
+    private sealed class Handler(CredentialPipeline pipeline) : DelegatingHandler(pipeline.Route.Connect(TimeSpan.FromSeconds(10)))
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
@@ -87,6 +83,8 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
 
     private TimeProvider Clock => clock;
 
+    private Route Route => route;
+
     private Action<CredentialExchange> Seen => seen;
 }
 
@@ -94,7 +92,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
 /// The credentials of a target: its own file, or what the Google Cloud SDKs call application default credentials. The SDK's own
 /// look-up is not used, because it keeps the first answer for the whole process.
 /// </summary>
-internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchange> seen)
+internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchange> seen, Route route)
 {
     // Not every API takes the read-only form of this scope; what may be done is IAM's to say, and the guard's.
     private static readonly string[] Scopes = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
@@ -112,7 +110,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             if (target.Setting("impersonate") is { } account)
             {
                 what += $", impersonating {account}";
-                credential = credential.Impersonate(new(account) { Scopes = Scopes, HttpClientFactory = new CredentialPipeline(clock, seen) });
+                credential = credential.Impersonate(new(account) { Scopes = Scopes, HttpClientFactory = new CredentialPipeline(clock, seen, route) });
                 claimed = account;
             }
             if ((target.Setting("quota_project") ?? Environment.GetEnvironmentVariable("GOOGLE_CLOUD_QUOTA_PROJECT")) is { Length: > 0 } payer)
@@ -135,7 +133,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
 
     private (GoogleCredential, string) FromMetadata()
     {
-        var credential = new ComputeCredential(new ComputeCredential.Initializer { HttpClientFactory = new CredentialPipeline(clock, seen) });
+        var credential = new ComputeCredential(new ComputeCredential.Initializer { HttpClientFactory = new CredentialPipeline(clock, seen, route) });
         return (GoogleCredential.FromComputeCredential(credential), "the machine's service account");
     }
 
@@ -153,7 +151,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             return Impersonated(root, file);
         var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object && Text(source, "url") is { } from ? new Uri(from) : null;
         var credential = CredentialFactory.FromJson(root.GetRawText(), type)
-            .CreateWithHttpClientFactory(new CredentialPipeline(clock, seen, subject))
+            .CreateWithHttpClientFactory(new CredentialPipeline(clock, seen, route, subject))
             .CreateScoped(Scopes);
         return (credential, Text(root, "client_email") ?? (Text(root, "service_account_impersonation_url") is { } url ? Account(url) : null) ?? Text(root, "audience") ?? type);
     }
@@ -167,7 +165,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         var initializer = new ImpersonatedCredential.Initializer(account)
         {
             Scopes = Scopes,
-            HttpClientFactory = new CredentialPipeline(clock, seen, impersonation: new(url)),
+            HttpClientFactory = new CredentialPipeline(clock, seen, route, impersonation: new(url)),
         };
         if (root.TryGetProperty("delegates", out var delegates) && delegates.ValueKind == JsonValueKind.Array)
             initializer.DelegateAccounts = [.. delegates.EnumerateArray().Select(d => d.GetString()!)];

@@ -11,7 +11,8 @@ namespace AuditCli.Collectors.Gcp;
 /// <summary>One target's credentials and clients.</summary>
 /// <param name="claimed">Whom the credentials themselves name.</param>
 /// <param name="clock">For waits between attempts; a replay does not wait.</param>
-internal sealed class GcpSession(string target, GoogleCredential credential, string claimed, ExchangeTransport transport, TimeProvider clock) : ITargetSession
+/// <param name="route">The way to Google; null in a replay.</param>
+internal sealed class GcpSession(string target, GoogleCredential credential, string claimed, ExchangeTransport transport, TimeProvider clock, Route? route) : ITargetSession
 {
     /// <summary>The word for what has no region: locations are part of names.</summary>
     public const string GlobalRegion = "gcp-global";
@@ -94,6 +95,9 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
             client.Value.Dispose();
     }
 
+    /// <summary>The project that pays for requests and whose quota they use; null where the credentials do not say.</summary>
+    public string? Payer => credential.QuotaProject;
+
     private string Claimed => $"claimed: {claimed}";
 
     private GoogleClient Client(string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RetryRules.Attempts) => _clients.GetOrAdd(
@@ -104,7 +108,7 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
             var scope = new ExchangeScope(target, service, region);
             // Who pays is part of a recorded question, whether target, file or environment named it then.
             var payer = transport.RecordedField(scope, "X-Goog-User-Project");
-            return new(transport.Open(scope, refusal), payer is null ? credential : credential.CreateWithQuotaProject(payer), transport.IsReplay ? null : clock, attempts);
+            return new(transport.Open(scope, refusal, route: route), payer is null ? credential : credential.CreateWithQuotaProject(payer), transport.IsReplay ? null : clock, attempts);
         })).Value;
 }
 

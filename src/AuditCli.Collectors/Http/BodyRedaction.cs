@@ -33,14 +33,17 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     {
         if (body.IsEmpty)
             return (body, null);
-        var clean = LooksLikeJson(body.Span) ? Json(body.Span, answer, MostDocumentsInside) : Text(body.Span, answer);
-        return clean is null ? (body, null) : (clean, Mark(body.Span));
+        var mark = MarkOf(body.Span);
+        var after = body.Span[mark.Length..];
+        var clean = LooksLikeJson(after) ? Json(after, answer, MostDocumentsInside) : Text(after, answer);
+        return clean is null ? (body, null) : ((byte[])[.. mark, .. clean], Mark(body.Span));
     }
 
     /// <summary>What was replaced in a body that <see cref="Apply"/> gave: where, by which rule, and what stands there instead.</summary>
     /// <param name="answer">As it was given to <see cref="Apply"/>.</param>
     public static ImmutableArray<Redaction> Find(ReadOnlySpan<byte> body, int most, AnswerPlaces? answer)
     {
+        body = body[MarkOf(body).Length..];
         var found = ImmutableArray.CreateBuilder<Redaction>();
         try
         {
@@ -221,7 +224,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
     private string Mark(ReadOnlySpan<byte> secret) => Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key.Span, secret));
 
-    private static bool LooksLikeXml(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'<', ..] || body.StartsWith("\uFEFF<"u8);
+    /// <summary>The byte order mark before a body, which the readers of JSON and XML pass over; empty where there is none.</summary>
+    private static ReadOnlySpan<byte> MarkOf(ReadOnlySpan<byte> body) => body.StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble : default;
+
+    private static bool LooksLikeXml(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'<', ..];
 
     private static bool StartsLikeJson(ReadOnlySpan<char> value) => value.TrimStart(" \t\r\n") is ['{' or '[' or '"', ..];
 

@@ -22,21 +22,26 @@ public static class CredentialScan
 
     /// <summary>The first find in each file below a folder, gzip files decompressed, in the order of their paths.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken) =>
-    [
-        .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
-            .Order(StringComparer.Ordinal)
-            .Select(f => (File: f, Offset: First(Path.Combine(folder, f), cancellationToken)))
-            .Where(f => f.Offset >= 0)
-            .Select(f => new CredentialFound(f.File, f.Offset)),
-    ];
+    public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken)
+    {
+        // One for all files: a run of many accounts has ten thousands of small ones.
+        var buffer = new char[Window + Overlap];
+        return
+        [
+            .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
+                .Order(StringComparer.Ordinal)
+                .Select(f => (File: f, Offset: First(Path.Combine(folder, f), buffer, cancellationToken)))
+                .Where(f => f.Offset >= 0)
+                .Select(f => new CredentialFound(f.File, f.Offset)),
+        ];
+    }
 
     /// <summary>The line, from 1, of the first find in one file; null where there is none.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static long? FirstLine(string path, CancellationToken cancellationToken)
     {
-        if (First(path, cancellationToken) is not (>= 0 and var offset))
+        if (First(path, new char[Window + Overlap], cancellationToken) is not (>= 0 and var offset))
             return null;
         using var reader = new StreamReader(path, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
         var line = 1L;
@@ -45,13 +50,12 @@ public static class CredentialScan
         return line;
     }
 
-    private static long First(string path, CancellationToken cancellationToken)
+    private static long First(string path, char[] buffer, CancellationToken cancellationToken)
     {
         // The index of evidence is still open for writing.
         using var raw = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using Stream content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
         using var reader = new StreamReader(content, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
-        var buffer = new char[Window + Overlap];
         var (kept, start) = (0, 0L);
         for (int read; (read = reader.ReadBlock(buffer, kept, Window)) > 0;)
         {

@@ -22,14 +22,12 @@ internal sealed class ExchangeRecorder : DelegatingHandler
     /// <param name="redaction">Null where nothing is kept.</param>
     /// <param name="places">What the model of the answer to a request says; null where there are no models.</param>
     /// <param name="vouchedFiles">See <see cref="ExchangeScope.HasVouchedFiles"/>.</param>
-    /// <param name="inner">Null when an SDK hangs its own transport here.</param>
     public ExchangeRecorder(
         Func<HttpExchange, AnswerPlaces?, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock,
-        BodyRedaction? redaction, Func<HttpRequestMessage, AnswerPlaces?>? places, bool vouchedFiles, HttpMessageHandler? inner)
+        BodyRedaction? redaction, Func<HttpRequestMessage, AnswerPlaces?>? places, bool vouchedFiles, HttpMessageHandler inner)
+        : base(inner)
     {
         (_keep, _policy, _limits, _clock, _redaction, _places, _vouchedFiles) = (keep, policy, limits, clock, redaction, places, vouchedFiles);
-        if (inner is not null)
-            InnerHandler = inner;
     }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ namespace AuditCli.Collectors.Http;
 public sealed class ExchangeTrail(string? askedFor)
 {
     private readonly Lock _turn = new();
-    private ImmutableArray<ExchangeReference> _seen = [];
+    private readonly List<ExchangeReference> _seen = [];
 
     internal string? AskedFor => askedFor;
 
@@ -20,8 +20,8 @@ public sealed class ExchangeTrail(string? askedFor)
     {
         lock (_turn)
         {
-            var seen = _seen;
-            _seen = [];
+            ImmutableArray<ExchangeReference> seen = [.. _seen];
+            _seen.Clear();
             return seen;
         }
     }
@@ -29,6 +29,6 @@ public sealed class ExchangeTrail(string? askedFor)
     internal void Add(ExchangeReference reference)
     {
         lock (_turn)
-            _seen = _seen.Add(reference);
+            _seen.Add(reference);
     }
 }

@@ -28,17 +28,9 @@ public abstract class ExchangeTransport : IAsyncDisposable
     /// </summary>
     /// <param name="refusal">Why a request may not be sent; null when it may.</param>
     /// <param name="places">What the model of the answer to a request says of secrets; null where there are no models.</param>
-    internal abstract HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null);
-
-    /// <summary>
-    /// As <see cref="Open"/>, for an SDK that hangs a transport of its own below the last of our handlers, because its TLS settings
-    /// live there. A replay never calls what is below. Live, the SDK's transport must be given to <see cref="Tune"/>.
-    /// </summary>
-    /// <param name="refusal">Why a request may not be sent; null when it may.</param>
-    public abstract DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal);
-
-    /// <summary>Makes a transport that belongs to an SDK behave as ours does: nothing happens below the recorder.</summary>
-    public abstract void Tune(SocketsHttpHandler own);
+    /// <param name="route">The way to the servers; null for the usual one. A replay takes none.</param>
+    internal abstract HttpMessageHandler Open(
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null);
 
     /// <summary>In a replay, the URI of the scope's first recorded request; null live, or when nothing is recorded.</summary>
     public abstract Uri? FirstRecorded(ExchangeScope scope);

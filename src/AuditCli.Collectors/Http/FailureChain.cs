@@ -23,6 +23,7 @@ internal static class FailureChain
                 ExchangeRefusedException refused => (nameof(ExchangeRefusedException), refused.Code),
                 OperationCanceledException => (nameof(TaskCanceledException), "-"),
                 TimeoutException => (nameof(TimeoutException), "-"),
+                UntrustedServerException => (nameof(UntrustedServerException), "-"),
                 _ => (nameof(IOException), "-"),
             };
             chain.Add(new(type, code, at.Message));
@@ -44,11 +45,30 @@ internal static class FailureChain
                 nameof(ExchangeRefusedException) => new ExchangeRefusedException(link.Code, link.Message),
                 nameof(TaskCanceledException) => new TaskCanceledException(link.Message, inner),
                 nameof(TimeoutException) => new TimeoutException(link.Message, inner),
+                nameof(UntrustedServerException) => new UntrustedServerException(link.Message),
                 nameof(IOException) => new IOException(link.Message, inner),
                 _ => throw new InvalidDataException($"a recorded failure names the unknown type {link.Type}"),
             };
         }
         return inner ?? throw new InvalidDataException("a recorded failure has no exception");
+    }
+
+    /// <summary>
+    /// What a broken transport says went wrong: the socket's words where it comes from there, of a failed TLS handshake its cause, to which the
+    /// runtime only points, and else what the runtime says.
+    /// </summary>
+    public static string Words(Exception failure)
+    {
+        Exception? socket = null, broken = null, last = failure;
+        var secure = false;
+        for (var at = failure; at is not null; at = at.InnerException)
+        {
+            last = at;
+            socket ??= at as SocketException;
+            broken ??= at is HttpRequestException or IOException ? at : null;
+            secure |= at is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError };
+        }
+        return socket?.Message ?? (secure ? $"the connection could not be secured (TLS): {last.Message}" : (broken ?? failure).Message);
     }
 
     private static T Code<T>(FailureLink link) where T : struct, Enum => Enum.TryParse<T>(link.Code, out var code)

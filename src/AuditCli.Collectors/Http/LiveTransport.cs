@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Security.Cryptography;
 using AuditCli.Evidence.Warc;
 
@@ -15,21 +14,24 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ExchangeLimits _limits;
     private readonly ExchangePolicy _policy = ExchangePolicy.Default;
     private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
-    private readonly SocketsHttpHandler _network;
+    private readonly ConcurrentDictionary<Route, Lazy<SocketsHttpHandler>> _networks = new();
+    private readonly Lazy<Route> _usual = new(Route.Usual);
+    private readonly ConnectionBudget _connections;
     private readonly BodyRedaction? _redaction;
 
     /// <param name="bundleFolder">The folder of the bundle that is being written; null for a call that leaves none.</param>
     /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
     /// <param name="redactionKey">Under which secrets in answers become digests; null makes one that nobody keeps.</param>
-    public LiveTransport(string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null)
+    /// <param name="connections">How many may be open at once, over all hosts; null for the usual number.</param>
+    public LiveTransport(
+        string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null, int? connections = null)
     {
         _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
         _bundleFolder = bundleFolder;
         _seed = seed;
         _clock = clock;
         _limits = limits ?? ExchangeLimits.Default;
-        _network = new();
-        Tune(_network);
+        _connections = new(connections ?? RequestLimits.Default.Connections);
     }
 
     public override bool IsReplay => false;
@@ -38,22 +40,11 @@ public sealed class LiveTransport : ExchangeTransport
 
     public override string? RecordedField(ExchangeScope scope, string name) => null;
 
-    internal override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null) =>
-        Chain(scope, refusal, places, _network);
+    internal override HttpMessageHandler Open(
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null) =>
+        Chain(scope, refusal, places, _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect, _connections.ConnectAsync))).Value);
 
-    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null, null);
-
-    /// <summary>Whatever the transport did by itself would happen below the recorder: no redirects, no cookies, no decoding.</summary>
-    public override void Tune(SocketsHttpHandler own)
-    {
-        own.AllowAutoRedirect = false;
-        own.UseCookies = false;
-        own.AutomaticDecompression = DecompressionMethods.None;
-        own.ConnectTimeout = _limits.Connect;
-        own.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
-    }
-
-    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, HttpMessageHandler? network)
+    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
     {
         var file = scope.BundlePath;
         var log = _bundleFolder is { } folder
@@ -77,7 +68,9 @@ public sealed class LiveTransport : ExchangeTransport
     {
         foreach (var log in _logs.Values)
             await log.Value.DisposeAsync();
-        _network.Dispose();
+        foreach (var network in _networks.Values.Where(n => n.IsValueCreated))
+            network.Value.Dispose();
+        _connections.Dispose();
     }
 }
 

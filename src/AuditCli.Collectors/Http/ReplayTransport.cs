@@ -55,15 +55,9 @@ public sealed class ReplayTransport : ExchangeTransport
 
     public override string? RecordedField(ExchangeScope scope, string name) => _answers.GetValueOrDefault(scope.FileName)?.FirstField(name);
 
-    internal override HttpMessageHandler Open(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null) =>
+    internal override HttpMessageHandler Open(
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null) =>
         Chain(scope, refusal, places);
-
-    public override DelegatingHandler OpenAbove(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal) => Chain(scope, refusal, null);
-
-    /// <summary>Nothing to tune: what is below is never called.</summary>
-    public override void Tune(SocketsHttpHandler own)
-    {
-    }
 
     private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places)
     {

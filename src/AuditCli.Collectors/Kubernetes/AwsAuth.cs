@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Evidence;
-using k8s;
 using YamlDotNet.Core;
+using YamlDotNet.Serialization;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -24,6 +24,8 @@ internal static class AwsAuth
 
     /// <summary>Members of the configmap that hold mappings, and what each calls the identity.</summary>
     private static readonly ImmutableArray<(string Member, string Arn)> Mappings = [("mapRoles", "rolearn"), ("mapUsers", "userarn")];
+
+    private static readonly IDeserializer Yaml = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build();
 
     public static DerivedTable Table { get; } = new(
         "aws_auth",
@@ -99,7 +101,7 @@ internal static class AwsAuth
             return [];
         try
         {
-            return KubernetesYaml.Deserialize<List<T?>>(text) ?? [];
+            return Yaml.Deserialize<List<T?>>(text) ?? [];
         }
         catch (YamlException e)
         {

@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
-using k8s;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -45,7 +44,7 @@ public sealed class KubernetesCollector : ICollector
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var identity = await KubernetesIdentity.FindAsync(session, _transport.IsReplay, cancellationToken);
-        return [new(target, target.Name, identity, KubernetesSource.GlobalRegion, [])];
+        return [new(target, target.Name, identity, KubernetesSource.GlobalRegion, []) { Place = session.Access.Place }];
     }
 
     /// <inheritdoc/>
@@ -106,33 +105,26 @@ public sealed class KubernetesCollector : ICollector
     public ValueTask DisposeAsync()
     {
         _sessions.Dispose();
+        _credentials.Dispose();
         return ValueTask.CompletedTask;
     }
 
     private async Task<KubernetesSession> OpenAsync(Target target, CancellationToken cancellationToken)
     {
         var scope = new ExchangeScope(target.Name, Service, KubernetesSource.GlobalRegion);
-        var configuration = _transport.IsReplay ? Recorded(scope) : await _credentials.ResolveAsync(target, cancellationToken);
-        try
-        {
-            return new(scope, configuration, _transport, _transport.IsReplay ? null : _clock, _pageSize);
-        }
-        catch (Exception e) when (e is not (CollectionException or OperationCanceledException))
-        {
-            // The client looks at certificates and addresses only now.
-            throw KubernetesCredentials.Failed(e);
-        }
+        var access = _transport.IsReplay ? Recorded(scope) : await _credentials.ResolveAsync(target, cancellationToken);
+        return new(scope, access, _transport, _transport.IsReplay ? null : _clock, _pageSize);
     }
 
     /// <summary>The recorded server and the cluster's path on it; nothing else is needed, and nothing else is known.</summary>
-    private KubernetesClientConfiguration Recorded(ExchangeScope scope)
+    private ClusterAccess Recorded(ExchangeScope scope)
     {
         var first = _transport.FirstRecorded(scope)
             ?? throw new CollectionException(ExchangeRefusedException.NoRecording, $"nothing is recorded of {scope.Target}");
         var path = first.AbsolutePath.EndsWith(KubernetesIdentity.FirstPath, StringComparison.Ordinal)
             ? first.AbsolutePath[..^KubernetesIdentity.FirstPath.Length]
             : "";
-        return new() { Host = first.GetLeftPart(UriPartial.Authority) + path };
+        return new(new(first.GetLeftPart(UriPartial.Authority) + path), null);
     }
 
     private static KubernetesResource Find(string name) => KubernetesResource.TryParse(name, out var resource, out var reason)

@@ -1,112 +1,262 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
-using k8s;
-using k8s.KubeConfigModels;
 
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Where a target's cluster is and how to be let in, by the official client's own rules: the kubeconfig named, else
-/// <c>KUBECONFIG</c>, else the one in the home folder, else the service account of the pod we run in.
+/// Where a target's cluster is and how to be let in, by kubectl's own rules: the kubeconfig named, else <c>KUBECONFIG</c>, else the one in
+/// the home folder, else the service account of the pod we run in. What kubectl would honour and we cannot is refused by name.
 /// </summary>
-internal sealed class KubernetesCredentials(TimeProvider clock, Action<CredentialExchange> seen)
+internal sealed class KubernetesCredentials(TimeProvider clock, Action<CredentialExchange> seen) : IDisposable
 {
-    private const string ExecCredential = "client.authentication.k8s.io:ExecCredential";
-    private const int LongestReason = 300;
+    private const string PodFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-    /// <summary>The client's configuration, with the output of an exec plugin where the kubeconfig names one.</summary>
+    /// <summary>One for each program with its arguments, so that each runs once for all targets.</summary>
+    private readonly ConcurrentDictionary<string, ExecPlugin> _plugins = new(StringComparer.Ordinal);
+
+    /// <summary>The cluster, and credentials that an exec plugin has already given where the kubeconfig names one.</summary>
     /// <exception cref="CollectionException">There is none, or it cannot be used.</exception>
-    public async Task<KubernetesClientConfiguration> ResolveAsync(Target target, CancellationToken cancellationToken)
+    public async Task<ClusterAccess> ResolveAsync(Target target, CancellationToken cancellationToken)
     {
-        try
+        if (Load(target.Setting("kubeconfig")) is { } kubeconfig)
+            return await OfContextAsync(kubeconfig, target.Setting("context"), cancellationToken);
+        var (host, port) = (Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"), Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_PORT"));
+        var (token, authority) = (Path.Combine(PodFolder, "token"), Path.Combine(PodFolder, "ca.crt"));
+        if (string.IsNullOrEmpty(host) || string.IsNullOrEmpty(port) || !File.Exists(token) || !File.Exists(authority))
+            throw Wrong("there is no kubeconfig: neither in KUBECONFIG nor at ~/.kube/config; name one with the target's setting kubeconfig");
+        if (target.Setting("context") is { } context)
+            throw Wrong($"the context {context} needs a kubeconfig, and there is none");
+        var trust = ServerTrust.OnlyFile(authority, "the pod's service account", "the pod's cluster mounts it; look at the pod's volumes");
+        return new(new($"https://{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}"), new(StatedProxy.OfEnvironment(ProxyHabit.Go), trust))
         {
-            var kubeconfig = Load(target.Setting("kubeconfig"));
-            if (kubeconfig is not null)
-                return await BuildAsync(kubeconfig, target.Setting("context"), cancellationToken);
-            // The client's own default would be a server at localhost:8080 that nobody named.
-            if (!KubernetesClientConfiguration.IsInCluster())
-                throw new CollectionException(KubernetesFailures.NoCredentials, "there is no kubeconfig: neither in KUBECONFIG nor at ~/.kube/config; name one with the target's setting kubeconfig");
-            if (target.Setting("context") is { } context)
-                throw new CollectionException(KubernetesFailures.NoCredentials, $"the context {context} needs a kubeconfig, and there is none");
-            return KubernetesClientConfiguration.InClusterConfig();
-        }
-        catch (Exception e) when (e is not (CollectionException or OperationCanceledException))
-        {
-            throw Failed(e);
-        }
-    }
-
-    /// <summary>
-    /// What the client says about a configuration it cannot use: one line of it, since more may be the output of a program whose work
-    /// is to print credentials.
-    /// </summary>
-    public static CollectionException Failed(Exception e)
-    {
-        var line = e.Message.ReplaceLineEndings("\n").Split('\n')[0];
-        return new(KubernetesFailures.NoCredentials, line.Length <= LongestReason ? line : line[..LongestReason], e);
-    }
-
-    private static K8SConfiguration? Load(string? named)
-    {
-        if (named is not null)
-            return KubernetesClientConfiguration.LoadKubeConfig(new FileInfo(named));
-        if (Environment.GetEnvironmentVariable("KUBECONFIG") is { Length: > 0 } list)
-        {
-            var files = list.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Where(File.Exists).ToArray();
-            return files.Length > 0 ? Merged(files) : throw new CollectionException(KubernetesFailures.NoCredentials, "KUBECONFIG names no file that exists");
-        }
-        var usual = new FileInfo(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config"));
-        return usual.Exists ? KubernetesClientConfiguration.LoadKubeConfig(usual) : null;
-    }
-
-    /// <summary>
-    /// Several files as one, as kubectl reads them: of equal names the first counts, and a relative path belongs to its own file.
-    /// </summary>
-    private static K8SConfiguration Merged(string[] files)
-    {
-        var all = files.Select(f => (Folder: Path.GetDirectoryName(Path.GetFullPath(f))!, Config: KubernetesClientConfiguration.LoadKubeConfig(new FileInfo(f)))).ToArray();
-        foreach (var (folder, config) in all)
-        {
-            foreach (var cluster in (config.Clusters ?? []).Select(c => c.ClusterEndpoint).OfType<ClusterEndpoint>())
-                cluster.CertificateAuthority = Rooted(folder, cluster.CertificateAuthority);
-            foreach (var user in (config.Users ?? []).Select(u => u.UserCredentials).OfType<UserCredentials>())
-                (user.ClientCertificate, user.ClientKey) = (Rooted(folder, user.ClientCertificate), Rooted(folder, user.ClientKey));
-        }
-        return new()
-        {
-            CurrentContext = all.Select(a => a.Config.CurrentContext).FirstOrDefault(c => !string.IsNullOrEmpty(c)),
-            Contexts = [.. all.SelectMany(a => a.Config.Contexts ?? [])],
-            Clusters = [.. all.SelectMany(a => a.Config.Clusters ?? [])],
-            Users = [.. all.SelectMany(a => a.Config.Users ?? [])],
+            Authorization = new TokenFile(token, null, "the pod's service account", clock).AuthorizationAsync,
         };
     }
 
-    private static string? Rooted(string folder, string? path) => string.IsNullOrEmpty(path) ? path : Path.Combine(folder, path);
-
-    private async Task<KubernetesClientConfiguration> BuildAsync(K8SConfiguration kubeconfig, string? named, CancellationToken cancellationToken)
+    public void Dispose()
     {
-        var name = named ?? kubeconfig.CurrentContext;
-        if (string.IsNullOrEmpty(name))
-            throw new CollectionException(KubernetesFailures.NoCredentials, "the kubeconfig has no current context; name one with the target's setting context");
-        var user = User(kubeconfig, name);
-        // The client would read as the user itself, and nobody would notice.
-        if (user?.Impersonate is { Length: > 0 } impersonated)
-            throw new CollectionException(KubernetesFailures.NoCredentials, $"the context {name} impersonates {impersonated}, which is not supported");
-        var date = clock.GetUtcNow();
+        foreach (var plugin in _plugins.Values)
+            plugin.Dispose();
+    }
+
+    private static Kubeconfig? Load(string? named)
+    {
+        if (named is not null)
+            return KubeconfigReader.Read(named);
+        if (Environment.GetEnvironmentVariable("KUBECONFIG") is { Length: > 0 } list)
+        {
+            var files = list.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Where(Path.Exists).ToArray();
+            return files.Length > 0 ? Kubeconfig.Merged([.. files.Select(KubeconfigReader.Read)]) : throw Wrong("KUBECONFIG names no file that exists");
+        }
+        var usual = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config");
+        return File.Exists(usual) ? KubeconfigReader.Read(usual) : null;
+    }
+
+    private async Task<ClusterAccess> OfContextAsync(Kubeconfig kubeconfig, string? named, CancellationToken cancellationToken)
+    {
+        var (context, cluster, user) = kubeconfig.Find(named);
+        var (server, encrypted) = Server(cluster, user);
+        if (WhyNot(user) is { } reason)
+            throw Wrong($"{user.Place}: the user {user.Name} of the context {context.Name}: {reason}");
+        var certificate = Certificate(user);
+        var plugin = user is { Token: null, TokenFile: null, Username: null, Password: null, Exec: { } exec } ? Plugin(exec, user.Place, cluster, server) : null;
+        if (plugin is not null)
+            await plugin.AuthorizationAsync(cancellationToken);
+        X509Certificate2? Shown() => certificate ?? plugin?.Certificate;
+        return new(server, new(Proxy(cluster), encrypted ? Trust(cluster) : ServerTrust.Unchecked()) { ClientCertificate = Shown() is null ? null : Shown })
+        {
+            Context = context.Name,
+            Cluster = cluster.Name,
+            TlsServerName = cluster.TlsServerName,
+            Impersonation = Impersonation(user),
+            Certificate = Shown,
+            Authorization = plugin is not null ? plugin.AuthorizationAsync : Authorization(user),
+        };
+    }
+
+    /// <summary>The address with the scheme that kubectl gives it where it has none.</summary>
+    private static (Uri Server, bool Encrypted) Server(KubeCluster cluster, KubeUser user)
+    {
+        if (cluster.Server is not { } text)
+            throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has no server; give it the API server's address");
+        var secured = cluster.Insecure || cluster.AuthorityData is not null || cluster.AuthorityFile is not null || user.CertificateData is not null || user.CertificateFile is not null;
+        var whole = text.Contains("://", StringComparison.Ordinal) ? text : (secured ? "https://" : "http://") + text;
+        return Uri.TryCreate(whole.TrimEnd('/'), UriKind.Absolute, out var server) && server.Scheme is "http" or "https" && server.Query.Length == 0 && server.UserInfo.Length == 0
+            ? (server, server.Scheme == Uri.UriSchemeHttps)
+            : throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has a server that is no http or https address");
+    }
+
+    private static StatedProxy Proxy(KubeCluster cluster)
+    {
+        if (cluster.ProxyUrl is not { } url)
+            return StatedProxy.OfEnvironment(ProxyHabit.Go);
+        var place = $"{cluster.Place}: proxy-url of the cluster {cluster.Name}";
+        return Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "socks5"
+            ? StatedProxy.Always(url, place)
+            : throw new CollectionException(StatedProxy.Invalid, $"{place} must begin with http://, https:// or socks5://, as for kubectl");
+    }
+
+    private static ServerTrust Trust(KubeCluster cluster)
+    {
+        var next = $"certificate-authority or certificate-authority-data of the cluster {cluster.Name} ({cluster.Place}) says whom to trust";
+        return cluster switch
+        {
+            { AuthorityData: not null, AuthorityFile: not null } =>
+                throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has both certificate-authority and certificate-authority-data; kubectl refuses that, so keep one"),
+            { Insecure: true, AuthorityData: null, AuthorityFile: null } => ServerTrust.Unchecked(),
+            { Insecure: true } => throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has an authority and insecure-skip-tls-verify; kubectl refuses that, so take the latter out"),
+            { AuthorityData: { } data } => ServerTrust.Only(Decoded(data, $"{cluster.Place}: certificate-authority-data"), $"the certificate-authority-data of the cluster {cluster.Name}", next),
+            { AuthorityFile: { } file } => ServerTrust.OnlyFile(file, $"certificate-authority of the cluster {cluster.Name}", next),
+            _ => ServerTrust.System(next),
+        };
+    }
+
+    /// <summary>Why we cannot be this user; null when we can. kubectl refuses most of it too.</summary>
+    private static string? WhyNot(KubeUser user) => user switch
+    {
+        { AuthProvider: { } provider } =>
+            $"it signs in with the auth-provider {provider}, which is not supported; sign in with an exec plugin (gke-gcloud-auth-plugin, kubelogin, aws eks get-token) or with a token",
+        { Token: not null, Username: not null } or { Token: not null, Password: not null } => "it has a token and a password, of which kubectl allows one; take the other out",
+        { CertificateFile: not null, CertificateData: not null } => "it has client-certificate and client-certificate-data; kubectl refuses that, so keep one",
+        { KeyFile: not null, KeyData: not null } => "it has client-key and client-key-data; kubectl refuses that, so keep one",
+        { CertificateFile: null, CertificateData: null } and ({ KeyFile: not null } or { KeyData: not null }) => "it has a client key and no client certificate; give it both",
+        { KeyFile: null, KeyData: null } and ({ CertificateFile: not null } or { CertificateData: not null }) => "it has a client certificate and no client key; give it both",
+        { As: null } when user.AsUid is not null || !user.AsGroups.IsEmpty || !user.AsExtra.IsEmpty => "as-uid, as-groups and as-user-extra need as; give it, or take them out",
+        _ when Impersonation(user).FirstOrDefault(f => !f.Value.All(c => c is >= ' ' and <= '~')) is { Key: { } field } => $"{field} has characters that no field of a request can have",
+        { Exec: { } exec, Token: null, TokenFile: null, Username: null, Password: null } => ExecPlugin.WhyNot(exec),
+        _ => null,
+    };
+
+    /// <summary>As client-go writes them: a key of extra information is percent-encoded where a field's name may not have the character.</summary>
+    private static ImmutableArray<KeyValuePair<string, string>> Impersonation(KubeUser user)
+    {
+        if (user.As is not { } name)
+            return [];
+        var fields = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
+        fields.Add(new("Impersonate-User", name));
+        if (user.AsUid is { } uid)
+            fields.Add(new("Impersonate-Uid", uid));
+        fields.AddRange(user.AsGroups.Select(g => KeyValuePair.Create("Impersonate-Group", g)));
+        fields.AddRange(user.AsExtra.SelectMany(e => e.Value.Select(v => KeyValuePair.Create("Impersonate-Extra-" + Escaped(e.Key), v))));
+        return fields.ToImmutable();
+    }
+
+    private static string Escaped(string key) => string.Concat(Encoding.UTF8.GetBytes(key).Select(b =>
+        char.IsAsciiLetterOrDigit((char)b) || "!#$&'*+-.^_`|~".Contains((char)b, StringComparison.Ordinal) ? $"{(char)b}" : $"%{b:X2}"));
+
+    private static X509Certificate2? Certificate(KubeUser user)
+    {
+        if (user.CertificateData is null && user.CertificateFile is null)
+            return null;
         try
         {
-            // An exec plugin may wait for a person in front of a browser; the client has no way to stop waiting for it.
-            return await Task.Run(() => KubernetesClientConfiguration.BuildConfigFromConfigObject(kubeconfig, name), cancellationToken).WaitAsync(cancellationToken);
+            return ClientCertificates.Of(
+                Pem(user.CertificateData, user.CertificateFile, "client-certificate", user.Place), Pem(user.KeyData, user.KeyFile, "client-key", user.Place));
         }
-        finally
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            if (user?.ExternalExecution?.Command is { } command)
-                seen(new(date, new("exec:" + Uri.EscapeDataString(Path.GetFileName(command))), ExecCredential, 0));
+            throw Wrong($"{user.Place}: client certificate and key of the user {user.Name} do not belong together, or are in another form than PEM without a passphrase", e);
         }
     }
 
-    private static UserCredentials? User(K8SConfiguration kubeconfig, string context)
+    private static string Pem(string? data, string? file, string what, string place)
     {
-        var user = kubeconfig.Contexts?.FirstOrDefault(c => string.Equals(c.Name, context, StringComparison.OrdinalIgnoreCase))?.ContextDetails?.User;
-        return kubeconfig.Users?.FirstOrDefault(u => string.Equals(u.Name, user, StringComparison.OrdinalIgnoreCase))?.UserCredentials;
+        if (data is not null)
+            return Decoded(data, $"{place}: {what}-data");
+        try
+        {
+            return File.ReadAllText(file!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Wrong($"{place}: {what} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string Decoded(string data, string what)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(Convert.FromBase64String(data));
+        }
+        catch (FormatException)
+        {
+            throw Wrong($"{what} is not Base64");
+        }
+    }
+
+    private Func<CancellationToken, Task<AuthenticationHeaderValue?>> Authorization(KubeUser user)
+    {
+        if (user.TokenFile is { } file)
+            return new TokenFile(file, user.Token, $"{user.Place}: the user {user.Name}", clock).AuthorizationAsync;
+        var fixedOne = user.Token is { } token ? new AuthenticationHeaderValue("Bearer", token)
+            : user.Username is not null || user.Password is not null
+                ? new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user.Username}:{user.Password}")))
+            : null;
+        return _ => Task.FromResult(fixedOne);
+    }
+
+    private ExecPlugin Plugin(KubeExec exec, string place, KubeCluster cluster, Uri server)
+    {
+        var told = exec.ProvideClusterInfo ? Told(cluster, server) : null;
+        var key = JsonSerializer.Serialize(new { exec.Command, exec.Arguments, exec.Environment, exec.ApiVersion, exec.InteractiveMode, Cluster = told?.ToJsonString() });
+        return _plugins.GetOrAdd(key, _ => new(exec, place, told, clock, seen));
+    }
+
+    /// <summary>The cluster as the plugin protocol describes it.</summary>
+    private static JsonObject Told(KubeCluster cluster, Uri server)
+    {
+        var told = new JsonObject { ["server"] = cluster.Server ?? server.OriginalString };
+        if (cluster.TlsServerName is { } name)
+            told["tls-server-name"] = name;
+        if (cluster.Insecure)
+            told["insecure-skip-tls-verify"] = true;
+        if (cluster.AuthorityData is not null || cluster.AuthorityFile is not null)
+            told["certificate-authority-data"] = cluster.AuthorityData
+                ?? Convert.ToBase64String(Encoding.UTF8.GetBytes(Pem(null, cluster.AuthorityFile, "certificate-authority", cluster.Place)));
+        if (cluster.ProxyUrl is { } proxy)
+            told["proxy-url"] = proxy;
+        told["config"] = cluster.ExecConfig is { } config ? JsonNode.Parse(config.GetRawText()) : null;
+        return told;
+    }
+
+    private static CollectionException Wrong(string message, Exception? cause = null) => new(KubernetesFailures.NoCredentials, message, cause);
+}
+
+/// <summary>A token in a file that somebody renews: it is read again each minute, and the last one that could be read counts.</summary>
+internal sealed class TokenFile(string file, string? first, string place, TimeProvider clock)
+{
+    private static readonly TimeSpan ReadAgain = TimeSpan.FromMinutes(1);
+    private (string? Token, DateTimeOffset At) _last = (first, DateTimeOffset.MinValue);
+
+    /// <exception cref="CollectionException">There is no token.</exception>
+    public async Task<AuthenticationHeaderValue?> AuthorizationAsync(CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (now - _last.At >= ReadAgain)
+        {
+            try
+            {
+                var read = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
+                if (read.Length > 0)
+                    _last = (read, now);
+                else if (_last.Token is null)
+                    throw new CollectionException(KubernetesFailures.NoCredentials, $"{place}: the token file {file} is empty");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                if (_last.Token is null)
+                    throw new CollectionException(KubernetesFailures.NoCredentials, $"{place}: the token file {file} cannot be read: {e.Message}", e);
+            }
+        }
+        return new("Bearer", _last.Token);
     }
 }

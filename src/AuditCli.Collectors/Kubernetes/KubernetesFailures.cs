@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
 
@@ -11,7 +10,6 @@ internal static class KubernetesFailures
 {
     public const string NoCredentials = "NoCredentials";
     public const string ConnectionFailed = "ConnectionFailed";
-    public const string UntrustedServer = "UntrustedServer";
     public const string TimedOut = "TimedOut";
     public const string Redirected = "Redirected";
     public const string NotServed = "NotServed";
@@ -52,13 +50,12 @@ internal static class KubernetesFailures
             return new(refused.Code, refused.Message, failure);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
             return new(TimedOut, $"{what}: {late.Message}", failure);
-        if (IsUntrusted(failure))
-            return new(UntrustedServer, $"{what}: the server's certificate is not the one the kubeconfig trusts", failure);
-        var cause = chain.FirstOrDefault(e => e is SocketException) ?? chain.First(e => e is HttpRequestException or IOException);
-        return new(ConnectionFailed, $"{what}: {cause.Message}", failure);
+        if (UntrustedServerException.In(failure) is { } untrusted)
+            return new(UntrustedServerException.Code, $"{what}: {untrusted.Message}", failure);
+        return new(ConnectionFailed, $"{what}: {FailureChain.Words(failure)}", failure);
     }
 
-    /// <summary>Whether the server could not prove who it is; asking again would not change that.</summary>
+    /// <summary>Whether no connection could be secured, as by a server that did not prove who it is; asking again would not change that.</summary>
     public static bool IsUntrusted(Exception failure) =>
         Chain(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
 

@@ -1,10 +1,7 @@
 using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
-using k8s;
-using k8s.Exceptions;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -40,7 +37,7 @@ internal static class KubernetesIdentity
             }
         }
         // A replay has no credentials, and what they claimed was never recorded.
-        return Claimed + (replay ? "unknown (not recorded)" : await SubjectAsync(session.Configuration, cancellationToken) ?? "unknown");
+        return Claimed + (replay ? "unknown (not recorded)" : await SubjectAsync(session.Access, cancellationToken) ?? "unknown");
     }
 
     private static string Path(string version) => $"/apis/authentication.k8s.io/{version}/selfsubjectreviews";
@@ -63,29 +60,17 @@ internal static class KubernetesIdentity
     }
 
     /// <summary>The subject of a client certificate, which a server looks at first, or of a token that has a readable one.</summary>
-    private static async Task<string?> SubjectAsync(KubernetesClientConfiguration configuration, CancellationToken cancellationToken)
+    private static async Task<string?> SubjectAsync(ClusterAccess access, CancellationToken cancellationToken)
     {
-        try
+        if (access.Certificate()?.GetNameInfo(X509NameType.SimpleName, forIssuer: false) is { Length: > 0 } name)
+            return name;
+        return await access.Authorization(cancellationToken) switch
         {
-            using var certificate = Certificate(configuration);
-            if (certificate?.GetNameInfo(X509NameType.SimpleName, forIssuer: false) is { Length: > 0 } name)
-                return name;
-            var token = configuration.TokenProvider is { } provider
-                ? (await provider.GetAuthenticationHeaderAsync(cancellationToken))?.Parameter
-                : configuration.AccessToken;
-            return token is null ? configuration.Username : TokenSubject(token);
-        }
-        catch (Exception e) when (e is KubeConfigException or IOException or CryptographicException or FormatException)
-        {
-            throw KubernetesCredentials.Failed(e);
-        }
+            { Scheme: "Bearer", Parameter: { } token } => TokenSubject(token),
+            { Scheme: "Basic", Parameter: { } pair } => Encoding.UTF8.GetString(Convert.FromBase64String(pair)).Split(':')[0],
+            _ => null,
+        };
     }
-
-    /// <summary>The public part of the client certificate.</summary>
-    private static X509Certificate2? Certificate(KubernetesClientConfiguration configuration) =>
-        configuration.ClientCertificateData is { Length: > 0 } data ? X509CertificateLoader.LoadCertificate(Convert.FromBase64String(data))
-        : configuration.ClientCertificateFilePath is { Length: > 0 } path ? X509CertificateLoader.LoadCertificateFromFile(path)
-        : null;
 
     /// <summary>Of a JSON Web Token its <c>sub</c>, and nothing else; null when it is not one.</summary>
     private static string? TokenSubject(string token)

@@ -1,43 +1,32 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
-using k8s;
-using k8s.Exceptions;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>One cluster: the official client's configuration, credentials and transport, under our guard and recorder.</summary>
+/// <summary>One cluster: where it is and how we are let in, below our guard and recorder.</summary>
 internal sealed class KubernetesSession : ITargetSession
 {
     private const int Attempts = 3;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
-    private readonly k8s.Kubernetes _client;
+    private readonly HttpClient _http;
     private readonly TimeProvider? _clock;
     private readonly int _pageSize;
 
     /// <param name="clock">For waits between attempts; null in a replay, which does not wait.</param>
-    public KubernetesSession(ExchangeScope scope, KubernetesClientConfiguration configuration, ExchangeTransport transport, TimeProvider? clock, int pageSize)
+    public KubernetesSession(ExchangeScope scope, ClusterAccess access, ExchangeTransport transport, TimeProvider? clock, int pageSize)
     {
-        (_clock, _pageSize) = (clock, pageSize);
-        Configuration = configuration;
-        SocketsHttpHandler? network = null;
-        configuration.FirstMessageHandlerSetup = own => transport.Tune(network = own);
-        var check = new RequestCheck(new Uri(configuration.Host).AbsolutePath.TrimEnd('/'));
-        _client = new(configuration, transport.OpenAbove(scope, check.Refusal));
-        if (network is null)
-            throw new InvalidOperationException("the Kubernetes client made no transport");
-        // With an authority of one's own the client looks at the chain alone: any server of that authority would do.
-        if (!configuration.SkipTlsVerify && network.SslOptions.RemoteCertificateValidationCallback is { } chainIsTrusted)
-            network.SslOptions.RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
-                (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 && chainIsTrusted(sender, certificate, chain, errors);
+        (_clock, _pageSize, Access) = (clock, pageSize, access);
+        var check = new RequestCheck(new Uri(access.Address).AbsolutePath.TrimEnd('/'));
+        // The recorder bounds each attempt, so that a timeout is recorded like every other failure.
+        _http = new(transport.Open(scope, check.Refusal, route: access.Route)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    public KubernetesClientConfiguration Configuration { get; }
+    public ClusterAccess Access { get; }
 
     /// <inheritdoc/>
     /// <remarks>What no kubeconfig should name: no TLS, or a server nobody checks.</remarks>
@@ -45,9 +34,10 @@ internal sealed class KubernetesSession : ITargetSession
     {
         get
         {
-            var origin = _client.BaseUri.GetLeftPart(UriPartial.Authority);
-            return _client.BaseUri.Scheme != Uri.UriSchemeHttps ? [origin]
-                : Configuration.SkipTlsVerify ? [$"{origin} (certificate not checked)"]
+            var server = new Uri(Access.Address);
+            var origin = server.GetLeftPart(UriPartial.Authority);
+            return server.Scheme != Uri.UriSchemeHttps ? [origin]
+                : Access.Route is { Trust.IsChecked: false } ? [$"{origin} (certificate not checked)"]
                 : [];
         }
     }
@@ -128,7 +118,7 @@ internal sealed class KubernetesSession : ITargetSession
         return Parsed(path, await SendAsync(HttpMethod.Post, path, "application/json", review, cancellationToken));
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private static JsonElement Parsed(string path, ReadOnlySpan<byte> body)
     {
@@ -192,19 +182,21 @@ internal sealed class KubernetesSession : ITargetSession
         var what = $"{method} {pathAndQuery.Split('?')[0]}";
         for (var attempt = 1; ; attempt++)
         {
-            using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri.AbsoluteUri.TrimEnd('/') + pathAndQuery)) { Version = HttpVersion.Version20 };
+            using var request = new HttpRequestMessage(method, new Uri(Access.Address + pathAndQuery)) { Version = HttpVersion.Version20 };
             // From here .NET takes the name that the server's certificate must have.
-            request.Headers.Host = Configuration.TlsServerName;
+            request.Headers.Host = Access.TlsServerName;
             request.Headers.TryAddWithoutValidation("Accept", accept);
             request.Headers.TryAddWithoutValidation("User-Agent", RecordingSoftware.Name);
+            foreach (var (name, value) in Access.Impersonation)
+                request.Headers.TryAddWithoutValidation(name, value);
             if (content is not null)
                 request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(content)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
-            await AuthorizeAsync(request, cancellationToken);
+            request.Headers.Authorization = await Access.Authorization(cancellationToken);
             var last = attempt == Attempts;
             TimeSpan? asked = null;
             try
             {
-                using var answer = await _client.HttpClient.SendAsync(request, cancellationToken);
+                using var answer = await _http.SendAsync(request, cancellationToken);
                 var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
                 if (answer.IsSuccessStatusCode)
                     return body;
@@ -212,26 +204,13 @@ internal sealed class KubernetesSession : ITargetSession
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = answer.Headers.RetryAfter?.Delta;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or ExchangeRefusedException && !cancellationToken.IsCancellationRequested)
+            // Who does not even take the connection up in time is told by a cancellation that nobody here asked for.
+            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException && !cancellationToken.IsCancellationRequested)
             {
                 if (last || e is ExchangeRefusedException || KubernetesFailures.IsUntrusted(e))
                     throw KubernetesFailures.Of(what, e);
             }
             await WaitAsync(attempt, asked, cancellationToken);
-        }
-    }
-
-    private async Task AuthorizeAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        if (_client.Credentials is not { } credentials)
-            return;
-        try
-        {
-            await credentials.ProcessHttpRequestAsync(request, cancellationToken);
-        }
-        catch (Exception e) when (e is KubeConfigException or IOException or HttpRequestException or InvalidOperationException)
-        {
-            throw KubernetesCredentials.Failed(e);
         }
     }
 

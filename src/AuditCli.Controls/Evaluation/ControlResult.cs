@@ -48,6 +48,7 @@ public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset Period
 }
 
 /// <summary>What one control concluded. Counts are of distinct items of a partition, over all its tests.</summary>
+/// <param name="Population">Null where the units of its tests differ: regions and events have no sum.</param>
 /// <param name="Deviations">Without those that a valid waiver covers.</param>
 /// <param name="Indicated">Deviations seen in evidence that does not allow to call them so.</param>
 public sealed record ControlResult(
@@ -58,7 +59,7 @@ public sealed record ControlResult(
     Conclusion Conclusion,
     string Title,
     ItgcDomain Domain,
-    long Population,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Population,
     long Deviations,
     long Approved,
     long Undetermined,
@@ -106,6 +107,9 @@ public sealed record TestResult(
     Digest RowsSha256,
     string? Error = null)
 {
+    /// <summary>What one item of the population is, as the control says; null where it does not.</summary>
+    public string? Unit { get; init; }
+
     /// <summary>Whether it speaks of a state or of the period; null in results of rules that asked only the control.</summary>
     public ControlMode? Mode { get; init; }
 

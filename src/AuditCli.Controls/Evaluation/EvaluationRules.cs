@@ -35,6 +35,19 @@ public static class EvaluationRules
     /// <summary>Every rule, in the order in which they came.</summary>
     public static ImmutableArray<EvaluationRule> All { get; } =
     [
+        new(2, "read-by-the-servers-clocks",
+            "When evidence was read is told by the servers' own clocks (Date), and by the collecting machine's, corrected, where answers say no time.",
+            ["tables read_from", "tables read_until", "tables clock_offset_seconds", "results read_from", "results read_until", "results StateReadAway"]),
+        new(2, "first-to-last-request",
+            "An evidence item begins with the first and ends with the last of all its requests, in whatever order they were answered.",
+            ["tables started", "tables finished"]),
+        new(2, "clock-limit",
+            "A state is not concluded where the collecting machine's clock was further from the servers' than a tenth of the tolerance, at most 5 minutes, or was compared with none.",
+            [
+                "results clock_limit_seconds", "results clock_offset_seconds", "results ClockDiffers", "results ClockNotCompared",
+                .. Concluded,
+            ]),
+        new(2, "mode-of-a-test", "Each test says whether it speaks of a state or of the period.", ["results mode"]),
         new(2, "text-whole", "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
             ["results item", "results reason", "results attributes"]),
         new(2, "inputs-cleaned", "Cells of files handed in are read without invisible characters and white space at their ends, and empty rows at the end are left out.",
@@ -57,6 +70,22 @@ public static class EvaluationRules
             [
                 "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table", "tables table_sha256", "tables exchanges",
                 "tables started", "tables finished", "tables rows", "tables role_missing", .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
+        new(2, "tls-failures-say-why", "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "regions-not-enabled", "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
+            ["tables code", "tables message", "tables failures", "results limitations"]),
+        new(2, "trail-files-whole",
+            "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not end the reading of the others.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256", "tables exchanges", "tables finished",
+                .. Concluded, "results limitations", "results completeness", "results population", "results item",
+            ]),
+        new(2, "odd-answers",
+            "An answer of AWS or Google with two members of one name, with an element that is no row, or with neither the list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
+            [
+                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256",
+                .. Concluded, "results limitations", "results completeness", "results population", "results item",
             ]),
     ];
 

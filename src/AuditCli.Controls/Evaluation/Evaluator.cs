@@ -63,7 +63,8 @@ public static class Evaluator
     private static ControlResult Conclude(ControlInScope scope, ImmutableArray<SliceOutcome> outcomes)
     {
         var control = scope.Control;
-        var tests = outcomes.SelectMany(o => o.Tests).ToImmutableArray();
+        var units = control.Tests.ToImmutableDictionary(t => t.Id, t => t.Unit, StringComparer.Ordinal);
+        var tests = outcomes.SelectMany(o => o.Tests).Select(t => t with { Unit = units[t.Id] }).ToImmutableArray();
         // Nothing tested is not "nothing occurred".
         var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
         if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
@@ -71,7 +72,8 @@ public static class Evaluator
         var notes = outcomes.SelectMany(o => o.Notes).Distinct().Order(StringComparer.Ordinal);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,
-            outcomes.Sum(o => o.Items.Population), outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
+            units.Values.Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null,
+            outcomes.Sum(o => o.Items.Deviations), outcomes.Sum(o => o.Items.Approved),
             outcomes.Sum(o => o.Items.Undetermined), outcomes.Sum(o => o.Items.Indicated),
             [.. outcomes.SelectMany(o => o.Limitations).Distinct().Order(LimitationOrder)],
             tests,

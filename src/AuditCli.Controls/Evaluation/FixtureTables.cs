@@ -68,19 +68,24 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         };
     }
 
-    private static JsonElement Cells(EvidenceNeed need, JsonElement row, List<string> misfits)
+    /// <summary>The words that a key column is closed to, empty for any text; null where it is no key.</summary>
+    private ImmutableArray<string>? Key(EvidenceNeed need, string column) => need.Keys.TryGetValue(column, out var words) ? words
+        : control.Waivers is { } rule && rule.From == need.Name && rule.Item == column ? []
+        : null;
+
+    private JsonElement Cells(EvidenceNeed need, JsonElement row, List<string> misfits)
     {
         if (row.ValueKind != JsonValueKind.Object)
             return row;
         var cells = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var cell in row.EnumerateObject())
         {
-            if (cell.Value.ValueKind != JsonValueKind.String || !need.Columns.Any(c => c.Name == cell.Name && c.Type == ColumnType.Text))
+            if (cell.Value.ValueKind != JsonValueKind.String || Key(need, cell.Name) is not { } words)
             {
                 cells[cell.Name] = cell.Value;
                 continue;
             }
-            var (value, fault) = InputTable.Text(cell.Value.GetString()!, need.OneOf.GetValueOrDefault(cell.Name, []));
+            var (value, fault) = InputTable.Key(cell.Value.GetString()!, words);
             if (value is not null)
                 cells[cell.Name] = JsonSerializer.SerializeToElement(value);
             if (fault is not null)

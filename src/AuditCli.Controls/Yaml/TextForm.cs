@@ -23,6 +23,10 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
     /// <summary>A column of a file, as its header writes it.</summary>
     public static readonly TextForm FileColumn = new(FileColumnPattern(), "a column name, at most 128 characters, not beginning with '_' or a blank");
 
+    /// <summary>What reports count, so that it can be put into the plural.</summary>
+    public static readonly TextForm Unit = new(
+        UnitPattern(), "a noun in the singular such as 'access key' (letters, digits, '-' and single blanks, at most 40, ending with the noun)");
+
     public static readonly TextForm Date = new(DatePattern(), "a date such as 2026-09-30");
 
     public static readonly TextForm Timestamp = new(TimestampPattern(), "a time such as 2026-10-01T00:00:00Z");
@@ -51,6 +55,9 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
 
     [GeneratedRegex(@"^[^_\s][^\t\n\r]{0,127}\z")]
     private static partial Regex FileColumnPattern();
+
+    [GeneratedRegex(@"^(?=.{1,40}\z)[A-Za-z][A-Za-z0-9-]*(?: [A-Za-z0-9-]+)*(?<=[A-Za-z])\z")]
+    private static partial Regex UnitPattern();
 
     [GeneratedRegex(@"^[0-9]{4}-[0-9]{2}-[0-9]{2}\z")]
     private static partial Regex DatePattern();

@@ -91,6 +91,34 @@ internal sealed class ArchiveIndex(int limit)
             Files.Add(path, file);
     }
 
+    /// <summary>
+    /// Tells in one line what would otherwise be a fault for every file: what macOS adds to an archive, and a bundle that is not at
+    /// the archive's top.
+    /// </summary>
+    public void NameWhatIsUsual()
+    {
+        var added = Files.Keys.Where(FinderFiles.Is).Order(StringComparer.Ordinal).ToArray();
+        if (added.Length > 0)
+        {
+            var were = added.Length == 1 ? "1 file of the archive" : $"{added.Length} files of the archive";
+            Faults.Insert(0, new("UNEXPECTED_FILE", added[0],
+                $"{were} ({FinderFiles.Names}) {(added.Length == 1 ? "was" : "were")} added by macOS's Finder, so this is not what was sealed; " +
+                "make it with 'zip -r -X FILE.zip BUNDLE', or unpack it, delete these files and verify the bundle's folder"));
+            return;
+        }
+        var top = TopFolder;
+        if (Faults.Count > 0 || new[] { BundlePaths.BagIt, BundlePaths.TagManifest, BundlePaths.Manifest }.Any(own => Files.ContainsKey(top + own)))
+            return;
+        var inside = Files.Keys.Where(f => f.EndsWith("/" + BundlePaths.TagManifest, StringComparison.Ordinal))
+            .Select(f => f[..^(BundlePaths.TagManifest.Length + 1)]).Order(StringComparer.Ordinal).ToArray();
+        if (inside.Length > 0)
+        {
+            Fault(inside[0], inside.Length == 1
+                ? "the bundle is in this folder of the archive, not at its top; make the archive of the bundle's own folder, or unpack it and verify that folder"
+                : $"is one of {inside.Length} bundles in the archive; unpack it and verify each one's folder", "TYPE_UNSUPPORTED");
+        }
+    }
+
     /// <summary>What there is, from the bundle's root.</summary>
     public BundleTree Tree()
     {

@@ -50,6 +50,7 @@ internal sealed class BundleArchive : BundleFiles
             {
                 index.Faults.Add(e.Fault);
             }
+            index.NameWhatIsUsual();
             if (index.Faults.Count == 0)
                 return (new(handle, index), []);
             handle.Dispose();

@@ -29,6 +29,11 @@ public static class BundlePaths
         "con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"com{n}", $"lpt{n}" }),
     ];
 
+    /// <summary>Whether a folder has anything of a bundle at its top, damaged as the bundle may be.</summary>
+    /// <param name="sealedOnly">Whether it must have a manifest, as a bundle has once it was sealed.</param>
+    public static bool MayBeBundle(string folder, bool sealedOnly = false) =>
+        (sealedOnly ? [TagManifest, Manifest] : new[] { TagManifest, Manifest, BagIt, BagInfo, Payload }).Any(n => Path.Exists(Path.Combine(folder, n)));
+
     /// <summary>An identifier as a path segment: lower-cased.</summary>
     /// <exception cref="ArgumentException">It cannot be one; the message says why.</exception>
     public static string Segment(string id)

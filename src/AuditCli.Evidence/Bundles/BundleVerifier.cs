@@ -78,7 +78,9 @@ public static class BundleVerifier
             foreach (var folder in tree.EmptyFolders)
                 Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
-                Fail(Files, files.IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, "is in no manifest");
+                Fail(Files, files.IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, FinderFiles.Is(file)
+                    ? "is in no manifest; macOS's Finder leaves it in folders that it shows: delete it and verify again"
+                    : "is in no manifest");
             return Report((entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
                 new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(), tags.Digest));
         }

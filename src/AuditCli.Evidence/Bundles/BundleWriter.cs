@@ -21,7 +21,7 @@ public sealed record SealedBundle(string Path, Digest TagManifestSha256);
 public sealed class BundleWriter : IAsyncDisposable
 {
     /// <summary>Behind the name of a bundle that is not sealed.</summary>
-    internal const string PartialSuffix = ".partial";
+    public const string PartialSuffix = ".partial";
 
     private readonly string _outFolder;
     private readonly string _bundleId;
@@ -95,11 +95,11 @@ public sealed class BundleWriter : IAsyncDisposable
 
     /// <summary>Opens the table of an evidence item, at <see cref="BundlePaths.Table"/>.</summary>
     public TableWriter OpenTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
-        new(OpenFile(BundlePaths.Table(evidenceId)), added, own);
+        new(PathOf(BundlePaths.Table(evidenceId)), added, own);
 
     /// <summary>Opens the table of calls of an evidence item, at <see cref="BundlePaths.Calls"/>.</summary>
     public TableWriter OpenCallsTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
-        new(OpenFile(BundlePaths.Calls(evidenceId)), added, own);
+        new(PathOf(BundlePaths.Calls(evidenceId)), added, own);
 
     /// <summary>Adds an evidence item to the index; it is on the disk when this returns.</summary>
     /// <exception cref="IOException">It cannot be written, or an earlier one could not.</exception>
@@ -141,21 +141,17 @@ public sealed class BundleWriter : IAsyncDisposable
                 throw new IOException($"{_index.Name}: not sealed after a failed write");
             await _index.DisposeAsync();
             var path = _index.Name;
-            var ordered = EvidenceIndex.Lines(await File.ReadAllBytesAsync(path, cancellationToken), path)
-                .Select(line => (Line: line, Item: EvidenceIndex.Parse(line)))
-                .OrderBy(l => l.Item.Target, StringComparer.Ordinal)
-                .ThenBy(l => l.Item.EvidenceId, StringComparer.Ordinal)
-                .ThenBy(l => Encoding.UTF8.GetString(l.Line.Span), StringComparer.Ordinal)
-                .ToList();
             var next = path + ".next";
-            await using (var file = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
+            using (var written = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0))
+            using (var ordered = new FileStream(next, FileMode.Create, FileAccess.Write, FileShare.None))
             {
-                foreach (var (line, _) in ordered)
+                foreach (var line in Ordered(written, path))
                 {
-                    await file.WriteAsync(line, cancellationToken);
-                    file.WriteByte((byte)'\n');
+                    cancellationToken.ThrowIfCancellationRequested();
+                    ordered.Write(line);
+                    ordered.WriteByte((byte)'\n');
                 }
-                file.Flush(flushToDisk: true);
+                ordered.Flush(flushToDisk: true);
             }
             File.Move(next, path, overwrite: true);
             _indexEnded = true;
@@ -200,6 +196,35 @@ public sealed class BundleWriter : IAsyncDisposable
     {
         await _index.DisposeAsync();
         _indexTurn.Dispose();
+    }
+
+    /// <summary>
+    /// The lines in order of target, evidence-id and their own bytes. Held in memory is where each line begins, not what it says: an index
+    /// has half a megabyte for each account.
+    /// </summary>
+    private static IEnumerable<byte[]> Ordered(FileStream written, string path)
+    {
+        var places = new List<(string Target, string EvidenceId, long Offset, int Length)>();
+        var offset = 0L;
+        foreach (var line in EvidenceIndex.Lines(written, path))
+        {
+            var item = EvidenceIndex.Parse(line);
+            places.Add((item.Target, item.EvidenceId, offset, line.Length));
+            offset += line.Length + 1;
+        }
+        foreach (var same in places.GroupBy(p => (p.Target, p.EvidenceId)).OrderBy(g => g.Key.Target, StringComparer.Ordinal).ThenBy(g => g.Key.EvidenceId, StringComparer.Ordinal))
+        {
+            foreach (var line in same.Select(At).OrderBy(l => Encoding.UTF8.GetString(l), StringComparer.Ordinal))
+                yield return line;
+        }
+
+        byte[] At((string Target, string EvidenceId, long Offset, int Length) place)
+        {
+            var line = new byte[place.Length];
+            written.Position = place.Offset;
+            written.ReadExactly(line);
+            return line;
+        }
     }
 
     private string CheckedPath(string relative)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -137,37 +138,44 @@ public static class EvidenceIndex
         }
     }
 
-    /// <summary>Every item of a bundle, in file order.</summary>
-    /// <exception cref="InvalidDataException">A line is not an item; the message has file and line.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static ImmutableArray<EvidenceItem> Read(string bundleFolder)
+    /// <summary>Every item of a bundle, in file order, one line in memory at a time.</summary>
+    /// <exception cref="InvalidDataException">A line is not an item, or the file is no regular file; the message has file and line.</exception>
+    /// <exception cref="IOException">The file is not there, or cannot be read.</exception>
+    public static IEnumerable<EvidenceItem> Items(string bundleFolder)
     {
         var path = Path.Combine(bundleFolder, BundlePaths.EvidenceIndex);
-        var items = ImmutableArray.CreateBuilder<EvidenceItem>();
-        foreach (var line in Lines(File.ReadAllBytes(path), path))
+        using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
+        var known = new Repeated();
+        var number = 0;
+        foreach (var line in Lines(file, path))
         {
+            number++;
+            EvidenceItem item;
             try
             {
-                items.Add(Parse(line));
+                item = known.In(Parse(line));
             }
             catch (InvalidDataException e)
             {
-                throw new InvalidDataException($"{path}:{items.Count + 1}: {e.Message}", e);
+                throw new InvalidDataException($"{path}:{number}: {e.Message}", e);
             }
+            yield return item;
         }
-        return items.ToImmutable();
     }
 
-    /// <summary>The lines of a file, each of which must be ended.</summary>
-    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(ReadOnlyMemory<byte> content, string path)
+    /// <summary>As <see cref="Items"/>, all of them at once.</summary>
+    /// <inheritdoc cref="Items" path="/exception"/>
+    public static ImmutableArray<EvidenceItem> Read(string bundleFolder) => [.. Items(bundleFolder)];
+
+    /// <summary>The lines of an index, each of which must be ended and is valid until the next one is asked for.</summary>
+    /// <exception cref="InvalidDataException">The last line is not ended, or one is too long; the message has file and line.</exception>
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(FileStream file, string path)
     {
-        for (var number = 1; !content.IsEmpty; number++)
+        var number = 0;
+        foreach (var (line, ended) in NdjsonFile.Lines(file, path))
         {
-            var length = content.Span.IndexOf((byte)'\n');
-            if (length < 0)
-                throw new InvalidDataException($"{path}:{number}: the last line is not ended");
-            yield return content[..length];
-            content = content[(length + 1)..];
+            number++;
+            yield return ended ? line : throw new InvalidDataException($"{path}:{number}: the last line is not ended");
         }
     }
 
@@ -186,6 +194,34 @@ public static class EvidenceIndex
         : throw new InvalidDataException($"'{text}' is not an RFC 3339 timestamp");
 
     private static DateTimeOffset? OptionalInstant(string? text) => text is null ? null : Instant(text);
+
+    /// <summary>
+    /// What the items of an index have in common, held once: the same columns, names and places come with every account and region, and are
+    /// most of what an item holds.
+    /// </summary>
+    private sealed class Repeated
+    {
+        private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ImmutableArray<Column>> _columns = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, ImmutableArray<EvidenceName>> _names = new(StringComparer.Ordinal);
+
+        public EvidenceItem In(EvidenceItem item) => item with
+        {
+            Names = Once(_names, string.Join('\n', item.Names.Select(n => $"{n.Control}\t{n.Name}")), item.Names),
+            Target = Once(item.Target),
+            Account = Once(item.Account),
+            Region = Once(item.Region),
+            Source = Once(item.Source),
+            Operation = Once(item.Operation),
+            Identity = Once(item.Identity),
+            Columns = Once(_columns, string.Join('\n', item.Columns.Select(c => $"{c.Name}\t{c.Type}")), item.Columns),
+            Exchanges = [.. item.Exchanges.Select(e => e with { File = Once(e.File) })],
+        };
+
+        private string Once(string text) => _texts.TryGetValue(text, out var known) ? known : _texts[text] = text;
+
+        private static T Once<T>(Dictionary<string, T> all, string key, T value) => all.TryGetValue(key, out var known) ? known : all[key] = value;
+    }
 
     /// <summary>JSON members separated as needed; null values are left out.</summary>
     private sealed class IndexLineWriter

@@ -40,9 +40,11 @@ public sealed class SealedFiles
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(bundle));
         if (folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
             throw new InvalidDataException($"{folder} was never sealed");
-        if (BundleTree.IsLink(new DirectoryInfo(folder)))
+        // The attributes of what is not there have every bit, that of links too.
+        var there = new DirectoryInfo(folder);
+        if ((there.Exists || there.LinkTarget is not null) && BundleTree.IsLink(there))
             throw new InvalidDataException($"{folder} is a link; name the folder itself");
-        if (!Directory.Exists(folder))
+        if (!there.Exists)
             throw new DirectoryNotFoundException($"there is no bundle {folder}");
         var tags = BundleFile.Read(folder, BundlePaths.TagManifest, SmallFileLimit);
         if (ManifestText.ParseTags(tags) is not { } covered)

@@ -13,20 +13,20 @@ public sealed record InputRow(long Number, long Line, JsonElement Row, Immutable
 
 /// <summary>
 /// A file that management gave, seen through the columns that a control declares for it. Empty cells are absent; columns that
-/// nobody declared are left out. What nobody sees in a cell is taken out of it (<see cref="InvisibleText"/>); another control
-/// character does not fit. Integers and decimals have no leading zeros (what has them is an identifier, and text); decimals
+/// nobody declared are left out. Text is taken as it is, but in key columns, which are compared with what a provider says: what nobody
+/// sees is taken out of them (<see cref="InvisibleText"/>), and another control character does not fit. Integers and decimals have no leading zeros (what has them is an identifier, and text); decimals
 /// keep their digits; <c>true</c> and <c>false</c> may be in any case, as spreadsheets write them; so may the words of a closed
 /// column, which are then spelled as declared.
 /// </summary>
 public sealed class InputTable
 {
     private readonly CsvReader _csv;
-    private readonly ImmutableArray<(Column Column, int Field, ImmutableArray<string> OneOf)> _columns;
+    private readonly ImmutableArray<(Column Column, int Field, ImmutableArray<string>? Key)> _columns;
 
-    /// <param name="oneOf">The words that a text column may hold; a column that is not named may hold any text.</param>
+    /// <param name="keys">The key columns, each with the words it is closed to; empty for any text.</param>
     /// <exception cref="InvalidDataException">A declared column is not in the file; the message names it and lists what is.</exception>
     /// <exception cref="ArgumentException">A column is declared with a type that CSV does not have.</exception>
-    public InputTable(CsvReader csv, ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? oneOf = null)
+    public InputTable(CsvReader csv, ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? keys = null)
     {
         if (columns.FirstOrDefault(c => c.Type is ColumnType.Json or ColumnType.Double) is { } unknown)
             throw new ArgumentException($"'{unknown.Name}' cannot be {unknown.Type} in an input", nameof(columns));
@@ -39,7 +39,7 @@ public sealed class InputTable
                 $"{csv.Name}:1: no column {string.Join(", ", missing)}; the header has {string.Join(", ", csv.Header.Select(h => $"'{h}'"))}");
         }
         _csv = csv;
-        _columns = [.. columns.Select(c => (c, csv.Header.IndexOf(c.Name), oneOf?.GetValueOrDefault(c.Name, []) ?? []))];
+        _columns = [.. columns.Select(c => (c, csv.Header.IndexOf(c.Name), keys?.TryGetValue(c.Name, out var words) == true ? words : default(ImmutableArray<string>?)))];
     }
 
     /// <summary>Every record as a row, in file order.</summary>
@@ -55,9 +55,9 @@ public sealed class InputTable
         }
     }
 
-    /// <summary>A text cell as tests see it: null where nothing is left of it, or where it does not fit, with the reason.</summary>
+    /// <summary>A key as tests see it: null where nothing is left of it, or where it does not fit, with the reason.</summary>
     /// <param name="oneOf">The words it may be; empty for any text.</param>
-    public static (string? Value, string? Fault) Text(string cell, ImmutableArray<string> oneOf)
+    public static (string? Value, string? Fault) Key(string cell, ImmutableArray<string> oneOf)
     {
         var seen = InvisibleText.Without(cell);
         if (seen.Length == 0)
@@ -76,13 +76,15 @@ public sealed class InputTable
         ImmutableArray<Misfit> misfits = [];
         ImmutableArray<string> cleaned = [];
         var separator = (byte)'{';
-        foreach (var (column, field, oneOf) in _columns)
+        foreach (var (column, field, key) in _columns)
         {
             var cell = record.Fields[field];
             if (cell.Length == 0)
                 continue;
             // A number that has more than its digits was formatted, and what that means is not for this program to guess.
-            var (value, fault) = column.Type is ColumnType.Integer or ColumnType.Decimal ? (cell, null) : Text(cell, oneOf);
+            var (value, fault) = key is { } words ? Key(cell, words)
+                : column.Type is ColumnType.Boolean or ColumnType.Date or ColumnType.Timestamp ? Key(cell, [])
+                : (cell, null);
             if (fault is null && value != cell && InvisibleText.Without(cell) != cell)
                 cleaned = cleaned.Add(column.Name);
             if (value is not null)

@@ -13,6 +13,14 @@ public static class NdjsonFile
     public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(string path, string shownAs)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        foreach (var line in Lines(file, shownAs))
+            yield return line;
+    }
+
+    /// <summary>As the other, of a file that is open.</summary>
+    /// <inheritdoc cref="Lines(string, string)"/>
+    public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(FileStream file, string shownAs)
+    {
         var buffer = new byte[BufferSize];
         var (start, end, number) = (0, 0, 0L);
         while (true)

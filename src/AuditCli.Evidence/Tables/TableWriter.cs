@@ -19,8 +19,7 @@ public sealed record TableSummary(long Rows, Digest Sha256);
 public sealed class TableWriter : IDisposable
 {
     private const int FlushAt = 64 * 1024;
-    private readonly FileStream _file;
-    private readonly GZipStream _gzip;
+    private readonly GrowingFile _file;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly JsonText _text = new();
     private readonly ImmutableArray<Column> _added;
@@ -30,29 +29,30 @@ public sealed class TableWriter : IDisposable
     private readonly JsonElement[] _cells;
     private readonly CellState[] _states;
     private readonly List<(string Name, int Column)> _lastShape = [];
+    private GZipStream? _gzip;
     private bool _empty = true;
     private IOException? _failure;
     private TableSummary? _summary;
 
-    /// <param name="file">Open for writing at its beginning; closed with the writer.</param>
+    /// <param name="path">Must not exist; its folder must. The file is open only while something is written to it.</param>
     /// <param name="added">AuditCli's own columns, text, first in each row; see <see cref="EvidenceColumns"/>.</param>
     /// <param name="own">The source's columns.</param>
     /// <exception cref="ArgumentException">Two columns have one name, or an added one is not text.</exception>
-    public TableWriter(FileStream file, ImmutableArray<Column> added, ImmutableArray<Column> own)
+    /// <exception cref="IOException">The file exists, or cannot be made.</exception>
+    public TableWriter(string path, ImmutableArray<Column> added, ImmutableArray<Column> own)
     {
         if (added.Any(c => c.Type != ColumnType.Text))
             throw new ArgumentException("added columns are text", nameof(added));
         Columns = [.. added, .. own];
         if (Columns.GroupBy(c => c.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
             throw new ArgumentException($"two columns are named '{twice.Key}'", nameof(own));
-        _file = file;
-        _gzip = new(file, CompressionLevel.Fastest, leaveOpen: true);
         _added = added;
         _own = own;
         _labels = [.. Columns.Select(c => Label(c.Name))];
         _columnByName = own.Select((c, i) => (c.Name, i)).ToDictionary(c => c.Name, c => c.i, StringComparer.Ordinal);
         _cells = new JsonElement[own.Length];
         _states = new CellState[own.Length];
+        _file = GrowingFile.Create(path);
     }
 
     private enum CellState : byte
@@ -130,15 +130,15 @@ public sealed class TableWriter : IDisposable
         Flush();
         Guarded(() =>
         {
-            _gzip.Dispose();
+            _gzip?.Dispose();
             if (Rows == 0)
                 _file.Write(GzipMember.Empty);
-            _file.Flush(flushToDisk: true);
+            _file.Synchronise();
         });
         return _summary = new(Rows, Digest.FromHash(_hash.GetHashAndReset()));
     }
 
-    /// <summary>Closes the file. Without <see cref="Complete"/> before, it is torn and reads as such.</summary>
+    /// <summary>Ends writing. Without <see cref="Complete"/> before, the file is torn and reads as such.</summary>
     public void Dispose()
     {
         _hash.Dispose();
@@ -206,8 +206,11 @@ public sealed class TableWriter : IDisposable
 
     private void Flush()
     {
+        if (_text.Length == 0)
+            return;
         _hash.AppendData(_text.Written);
-        Guarded(() => _gzip.Write(_text.Written));
+        // A compressor holds a quarter of a megabyte: tables that wait for their first answer do without.
+        Guarded(() => (_gzip ??= new(_file, CompressionLevel.Fastest, leaveOpen: true)).Write(_text.Written));
         _text.Truncate(0);
     }
 

@@ -5,7 +5,8 @@ namespace AuditCli.Evidence.Warc;
 /// <summary>
 /// One file of recorded exchanges (WARC 1.1), safe for any number of callers. Raw bytes are kept before they are interpreted: an
 /// append returns once they are with the operating system. The file is made by the first append, so that nothing asked leaves no
-/// file. <see cref="CompleteAsync"/> (or disposal) brings it to the disk.
+/// file, and is open only during appends, so that any number of logs can be under way. <see cref="CompleteAsync"/> (or disposal)
+/// brings it to the disk.
 /// </summary>
 /// <param name="path">Must not exist; its folder is made when needed.</param>
 /// <param name="seed">Makes record identifiers unique between files: bundle id and path in the bundle.</param>
@@ -14,7 +15,7 @@ namespace AuditCli.Evidence.Warc;
 public sealed class ExchangeLog(string path, string seed, string software, CompressionLevel level = CompressionLevel.Fastest) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _opening = new(1, 1);
-    private FileStream? _file;
+    private GrowingFile? _file;
     private WarcWriter? _writer;
     private long _ordinal;
     private bool _closed;
@@ -55,12 +56,9 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
             _closed = true;
             if (_file is null)
                 return;
-            await using (_file)
-            {
-                using var writer = _writer ?? throw new IOException("the file could not be begun");
-                await writer.CompleteAsync(cancellationToken);
-                _file.Flush(flushToDisk: true);
-            }
+            using var writer = _writer ?? throw new IOException("the file could not be begun");
+            await writer.CompleteAsync(cancellationToken);
+            _file.Synchronise();
         }
         catch (IOException e) when (!e.Message.Contains(path, StringComparison.Ordinal))
         {
@@ -103,8 +101,7 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
             if (_file is not null)
                 throw new IOException($"{path}: nothing more is recorded, because the file could not be begun");
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            // Nobody else may open it meanwhile, so that it cannot be sealed while it grows. No buffer: each append is one write.
-            _file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+            _file = GrowingFile.Create(path);
             var writer = new WarcWriter(_file, path, level);
             await writer.WriteAsync([WarcFormat.Info(seed, Path.GetFileName(path), date,
             [

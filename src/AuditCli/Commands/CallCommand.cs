@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls;
@@ -100,14 +102,18 @@ internal static class CallCommand
         }
     }
 
-    /// <summary>Number literals stay as they are, and so does depth: a serializer's limit is not the provider's.</summary>
+    /// <summary>
+    /// Number literals stay as they are, and so does depth: a serializer's limit is not the provider's. Half of a surrogate pair, which is no
+    /// character, is printed as the escape that came.
+    /// </summary>
+    /// <exception cref="CollectionException">A text cannot be printed, since its bytes are no UTF-8, or it is the name of a member (<see cref="NotUnicode"/>).</exception>
     private static string Printed(Operation operation, JsonElement answer)
     {
         using var text = new MemoryStream();
         try
         {
             using var writer = new Utf8JsonWriter(text, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-            answer.WriteTo(writer);
+            Print(writer, answer);
         }
         catch (InvalidOperationException e)
         {
@@ -116,11 +122,59 @@ internal static class CallCommand
         return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
     }
 
+    private static void Print(Utf8JsonWriter writer, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (var member in value.EnumerateObject())
+                {
+                    writer.WritePropertyName(member.Name);
+                    Print(writer, member.Value);
+                }
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var element in value.EnumerateArray())
+                    Print(writer, element);
+                writer.WriteEndArray();
+                break;
+            case JsonValueKind.String when HalfOfPair(value) is { } escaped:
+                writer.WriteRawValue(escaped, skipInputValidation: true);
+                break;
+            default:
+                value.WriteTo(writer);
+                break;
+        }
+    }
+
+    /// <summary>The literal of a text with half of a surrogate pair, which only an escape can say; null for every other text.</summary>
+    /// <exception cref="InvalidOperationException">Its bytes are no UTF-8.</exception>
+    private static string? HalfOfPair(JsonElement value)
+    {
+        var literal = JsonMarshal.GetRawUtf8Value(value);
+        if (!Utf8.IsValid(literal))
+            throw new InvalidOperationException("the bytes are no UTF-8");
+        if (!literal.Contains((byte)'\\'))
+            return null;
+        try
+        {
+            _ = value.GetString();
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            return Encoding.UTF8.GetString(literal);
+        }
+    }
+
     private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CallSource source, CommandLine given)
     {
         if (given.Engagement is null)
             return given.Target is null ? (new("call", source.Name, given.Settings), []) : (null, ["--target needs --engagement FILE"]);
-        var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources);
+        var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources, usesLibrary: false);
         if (engagement is null)
             return (null, [.. faults.Select(f => f.ToString())]);
         if (engagement.Replay is not null)

@@ -37,8 +37,8 @@ internal static class DiffCommand
             return BundleCommands.GuardAsync(error, async () =>
             {
                 var paths = parsed.GetValue(bundles)!.Select(b => Path.TrimEndingDirectorySeparator(host.FullPath(b))).ToArray();
-                if (paths.FirstOrDefault(p => !Path.Exists(p)) is { } missing)
-                    return await BundleCommands.UsageAsync(error, $"there is no bundle {missing}");
+                if (paths.Select(p => BundleArgument.WhyNoFolder("diff", p)).FirstOrDefault(w => w is not null) is { } wrong)
+                    return await BundleCommands.UsageAsync(error, wrong);
                 VerifyOptions options;
                 try
                 {

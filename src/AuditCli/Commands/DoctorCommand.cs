@@ -20,9 +20,10 @@ internal static class DoctorCommand
         var command = new DetailedCommand("doctor", "Say who you are, what you can reach, and which operation will be denied, before a run.", """
             Asks every operation that the selected controls need, in every account and region, for its first page alone, as the run
             would; operations that are asked for the rows of another are asked for the first of them, and an operation with a side
-            effect is not asked. Of a target with many accounts the first 20 are asked. Nothing is written anywhere.
+            effect is not asked. Of a target with many accounts the first 20 are asked. Inputs are opened: their columns, types and
+            rows. Nothing is written anywhere, and of inputs nothing is sent.
 
-            Exit codes: 0 everything asked can be read, 3 something cannot, 1 usage.
+            Exit codes: 0 nothing that was asked is refused, 3 something cannot be read, 1 usage, or an input that a run would refuse.
 
             Examples:
               auditcli doctor engagement.yaml
@@ -61,25 +62,30 @@ internal static class DoctorCommand
             {
                 return ExitCode.Interrupted;
             }
+            catch (IOException e)
+            {
+                return await BundleCommands.UsageAsync(error, e.Message);
+            }
         });
         return command;
     }
 
     private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
     {
-        var plan = prepared.Plan.Plan;
+        var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
         var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
         ImmutableArray<Target> targets = [.. prepared.Engagement.Targets.Where(t => asked.Contains(t.Name))];
-        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock);
+        var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
+        await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock, connections: limits.Connections);
         var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
             .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, host.Clock, _ => { })));
         try
         {
-            using var limit = new ConcurrencyLimit(AuditRun.RequestsAtOnce, AuditRun.RequestsAtOncePerService);
-            var probed = await new AccessProbe(plan, collectors, transport, limit, MostAccounts).RunAsync(targets, cancellationToken);
+            var probed = await new AccessProbe(plan, collectors, transport, new ConcurrencyLimit(limits), MostAccounts).RunAsync(targets, cancellationToken);
             return new(
                 probed,
                 plan.NotTested,
+                NotSupplied(prepared),
                 [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
                 transport.ClockOffsets,
                 place,
@@ -91,6 +97,15 @@ internal static class DoctorCommand
                 await collector.DisposeAsync();
         }
     }
+
+    /// <summary>Inputs that a control could use and the engagement does not give, with the controls.</summary>
+    private static ImmutableArray<(string Input, string Controls)> NotSupplied(PreparedRun prepared) =>
+    [
+        .. prepared.Plan.Controls.SelectMany(c => c.Control.Evidence.Where(e => e.IsFile && prepared.Engagement.Inputs.All(i => i.Name != e.Operation))
+                .Select(e => (Input: e.Operation, c.Control.Id)))
+            .GroupBy(e => e.Input, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => (g.Key, string.Join(", ", g.Select(e => e.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)))),
+    ];
 
     /// <summary>Room on the volume of the nearest folder that is there; null where the system does not say.</summary>
     private static long? FreeBytes(string place)
@@ -111,16 +126,30 @@ internal static class DoctorCommand
 
 /// <summary>What doctor found.</summary>
 /// <param name="NotTested">Controls and targets of which nothing would be asked.</param>
+/// <param name="NotSupplied">Inputs without a file, whose tables would be empty, and the controls that use them.</param>
 /// <param name="ClockOffsets">By host; positive when the host is ahead.</param>
 /// <param name="Place">Where bundles would go.</param>
 internal sealed record Examination(
     ImmutableArray<ProbedTarget> Targets,
     ImmutableArray<NotTested> NotTested,
+    ImmutableArray<(string Input, string Controls)> NotSupplied,
     ImmutableArray<string> UnusualEndpoints,
     ImmutableSortedDictionary<string, TimeSpan> ClockOffsets,
     string Place,
     long? FreeBytes)
 {
-    /// <summary>3 when a target cannot be entered or an operation is refused.</summary>
-    public int ExitCode => Targets.Any(t => t.Failure is not null || t.Operations.Any(o => o.Outcome == ProbeOutcome.Refused)) ? AuditCli.ExitCode.Undecided : AuditCli.ExitCode.Ok;
+    /// <summary>Every reading that a run would need, in the accounts that were asked.</summary>
+    public IEnumerable<ProbedOperation> Readings => Targets.SelectMany(t => t.Operations);
+
+    /// <summary>Readings that nobody tried, because there was nothing to ask for or asking has a side effect.</summary>
+    public int NotTried => Readings.Count(o => o.Outcome == ProbeOutcome.NotAsked);
+
+    /// <summary>Accounts beyond those that were asked.</summary>
+    public int AccountsNotAsked => Targets.Sum(t => t.Readable.Count() - t.AccountsAsked);
+
+    /// <summary>3 when a target or account cannot be entered, none would be read, an or an operation is refused.</summary>
+    public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.Readable.Any())
+        || Readings.Any(o => o.Outcome == ProbeOutcome.Refused)
+        ? AuditCli.ExitCode.Undecided
+        : AuditCli.ExitCode.Ok;
 }

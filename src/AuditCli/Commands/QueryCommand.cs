@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Lookup;
@@ -54,7 +55,10 @@ internal static class QueryCommand
             return await BundleCommands.UsageAsync(error, "parquet is no text: name the file with --out FILE");
         if (sql is null && (form != "text" || file is not null))
             return await BundleCommands.UsageAsync(error, "--format and --out are for the answer to a SELECT, and there is none");
-        var opened = OpenedBundle.Open(host.FullPath(given));
+        var path = host.FullPath(given);
+        if (BundleArgument.WhyNoFolder("query", path) is { } noBundle)
+            return await BundleCommands.UsageAsync(error, noBundle);
+        var opened = OpenedBundle.Open(path);
         var tables = QueryTables.Of(opened);
         if (sql is null)
         {
@@ -65,7 +69,7 @@ internal static class QueryCommand
         {
             using var answer = await BundleQuery.RunAsync(sql, tables, EvaluationLimits.Default, cancellationToken);
             if (form == "parquet")
-                await answer.WriteParquetAsync(host.FullPath(file!), [new("auditcli_bundle", opened.Id), new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256.Hex), new("auditcli_sql", sql)], cancellationToken);
+                await answer.WriteParquetAsync(host.FullPath(file!), [new("auditcli_bundle", opened.Id), new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256!.Value.Hex), new("auditcli_sql", sql)], cancellationToken);
             else if (file is null)
                 await WriteAsync(output, form, answer, cancellationToken);
             else

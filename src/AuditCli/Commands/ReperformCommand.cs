@@ -37,16 +37,8 @@ internal static class ReperformCommand
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (!Path.Exists(path))
-            {
-                await error.WriteLineAsync($"there is no bundle {path}");
-                return ExitCode.Usage;
-            }
-            if (File.Exists(path))
-            {
-                await error.WriteLineAsync(CommandErrors.NeedsFolder("reperform", path));
-                return ExitCode.Usage;
-            }
+            if (BundleArgument.WhyNoFolder("reperform", path) is { } noBundle)
+                return await BundleCommands.UsageAsync(error, noBundle);
             var json = parsed.GetValue(form) == "json";
             VerifyOptions options;
             try

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Reperformance;
@@ -45,11 +46,8 @@ internal static class ReportCommand
         {
             var error = parsed.InvocationConfiguration.Error;
             var path = Path.TrimEndingDirectorySeparator(host.FullPath(parsed.GetValue(bundle)!));
-            if (!Path.Exists(path))
-            {
-                await error.WriteLineAsync($"there is no bundle {path}");
-                return ExitCode.Usage;
-            }
+            if (BundleArgument.WhyNoFolder("report", path) is { } noBundle)
+                return await BundleCommands.UsageAsync(error, noBundle);
             var word = parsed.GetValue(format);
             var formats = ReportFormats.All.Where(f => word is All || word == f.Name).ToArray();
             if (formats.Length == 0)
@@ -64,7 +62,7 @@ internal static class ReportCommand
                 var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed), cancellationToken);
                 if (verification.ExitCode == ExitCode.Failed || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var workpaper = WorkpaperReader.Read(path, host.Sources) with { Verification = verification };
+                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path), host.Sources) with { Verification = verification };
                 if (target is null)
                     await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
                 else

@@ -59,16 +59,8 @@ internal static class SealCommand
     private static async Task<int> SealAsync(AuditHost host, string folder, SigningOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         folder = Path.TrimEndingDirectorySeparator(folder);
-        if (File.Exists(folder))
-        {
-            await error.WriteLineAsync(CommandErrors.NeedsFolder("seal", folder));
-            return ExitCode.Usage;
-        }
-        if (!Directory.Exists(folder))
-        {
-            await error.WriteLineAsync($"there is no bundle {folder}");
-            return ExitCode.Usage;
-        }
+        if (BundleArgument.WhyNoFolder("seal", folder) is { } noBundle)
+            return await BundleCommands.UsageAsync(error, noBundle);
         if (options.Locker is { } locker && Path.GetDirectoryName(folder) != Path.TrimEndingDirectorySeparator(locker))
         {
             await error.WriteLineAsync($"{folder} does not lie in the locker {locker}");

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Lookup;
 
@@ -28,7 +29,11 @@ internal static class ShowCommand
             populations and bodies, in one object.
 
             Rows behind an item are found by value: of the tables that the test's SQL names, in the item's account, those rows in
-            which a cell is the item, is a part of it between spaces and slashes, or is one of the attributes shown.
+            which a cell is the item, is a part of it between spaces and slashes, or is one of the attributes shown. The raw
+            evidence is named as in every report: the provider's answer with the tested value first, registers after it.
+
+            Controls and items may be given in any case, an item by its last part, and an exception by its first four digits or
+            more, where only one is meant.
 
             Exit codes: 0 shown, 1 usage or nothing of that name, 2 a file is not the one that was sealed.
 
@@ -56,7 +61,10 @@ internal static class ShowCommand
     {
         if (new[] { html is not null, raw, json }.Count(form => form) > 1)
             return await BundleCommands.UsageAsync(error, "--html, --raw and --output json are three forms of one answer; choose one");
-        var opened = OpenedBundle.Open(host.FullPath(given));
+        var path = host.FullPath(given);
+        if (BundleArgument.WhyNoFolder("show", path) is { } noBundle)
+            return await BundleCommands.UsageAsync(error, noBundle);
+        var opened = OpenedBundle.Open(path);
         var (selection, wrong) = Selection.Of(opened, words);
         if (selection is null)
             return await BundleCommands.UsageAsync(error, wrong!);
@@ -136,10 +144,10 @@ internal static class ShowCommand
         {
             if (rows.Length > 1)
                 return await BundleCommands.UsageAsync(error, $"several items are called so, and a card is of one; name its exception id or test: {string.Join(", ", rows.Take(5).Select(r => $"{r.Test} in {r.Place}"))}");
-            page = EvidenceCard.Of(opened, ItemView.Of(opened, host, control, rows[0], cancellationToken));
+            page = EvidenceCard.Of(opened, host, ItemView.Of(opened, host, control, rows[0], cancellationToken));
         }
         else if (selection is Selection.OfExchange(var record, var pointer) && FoundExchange.Of(opened, record, [], cancellationToken) is { } found)
-            page = EvidenceCard.Of(opened, found, pointer);
+            page = EvidenceCard.Of(opened, host, found, pointer);
         if (page is null)
             return await BundleCommands.UsageAsync(error, "--html needs one item or one exchange of the bundle");
         var path = host.FullPath(html);

@@ -39,11 +39,8 @@ internal static class VerifyCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var path = host.FullPath(parsed.GetValue(bundle)!);
-            if (!Path.Exists(path))
-            {
-                await parsed.InvocationConfiguration.Error.WriteLineAsync($"there is no bundle {path}");
-                return ExitCode.Usage;
-            }
+            if (BundleArgument.WhyNot(path) is { } wrong)
+                return await BundleCommands.UsageAsync(parsed.InvocationConfiguration.Error, wrong);
             VerifyOptions options;
             try
             {

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Evidence.Bundles;
-using AuditCli.Lookup;
 using AuditCli.Reperformance;
+using AuditCli.Reports;
 
 namespace AuditCli.Diff;
 
@@ -18,6 +19,9 @@ internal sealed record BundleDiff(
     ImmutableArray<ScopeChange> Incomplete,
     ImmutableArray<string> Notes)
 {
+    /// <summary>The counts of each test that are not as they were, with the noun of its population.</summary>
+    public ImmutableArray<ScopeChange> Counts { get; } = CountChanges(Before[^1], After);
+
     /// <summary>2 something is new or reappeared, or a bundle does not verify; 3 something cannot be said; 0 otherwise.</summary>
     public int ExitCode =>
         Exceptions.Any(e => e.State is ExceptionState.New or ExceptionState.Reappeared) || Verifications.Any(v => v.ExitCode == AuditCli.ExitCode.Failed) ? AuditCli.ExitCode.Failed
@@ -53,8 +57,8 @@ internal sealed record BundleDiff(
                 earlier.TryAdd(item.Id, old.Id);
         }
         var now = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
-        foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.ExceptionId)))
-            now.TryAdd(row.ExceptionId, KnownItem.Of(row));
+        foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.Id)))
+            now.TryAdd(row.Id, KnownItem.Of(row));
 
         var scope = new ScopeComparison(before, after, host);
         var reverse = new ScopeComparison(after, before, host);
@@ -97,8 +101,21 @@ internal sealed record BundleDiff(
     {
         var items = new Dictionary<string, KnownItem>(StringComparer.Ordinal);
         foreach (var row in Rows(bundle, cancellationToken).Where(r => r.IsException))
-            items.TryAdd(row.ExceptionId, KnownItem.Of(row));
+            items.TryAdd(row.Id, KnownItem.Of(row));
         return items;
+    }
+
+    private static ImmutableArray<ScopeChange> CountChanges(OpenedBundle before, OpenedBundle after)
+    {
+        static Dictionary<(string Control, string Test), string> Of(OpenedBundle bundle) =>
+            bundle.Results.Controls.SelectMany(c => new ControlCounts(c).Tests.Select(t => ((c.Id, t.Test), t.Count.Words))).ToDictionary(t => t.Item1, t => t.Words);
+        var (then, now) = (Of(before), Of(after));
+        return
+        [
+            .. then.Keys.Union(now.Keys).OrderBy(k => k.Control, StringComparer.Ordinal).ThenBy(k => k.Test, StringComparer.Ordinal)
+                .Where(k => then.GetValueOrDefault(k) != now.GetValueOrDefault(k))
+                .Select(k => new ScopeChange(k.Control, k.Test, then.GetValueOrDefault(k) ?? "not tested", now.GetValueOrDefault(k) ?? "not tested")),
+        ];
     }
 
     private static IEnumerable<PopulationRow> Rows(OpenedBundle bundle, CancellationToken cancellationToken)

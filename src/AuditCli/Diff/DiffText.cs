@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
+using AuditCli.Text;
 
 namespace AuditCli.Diff;
 
@@ -35,22 +37,23 @@ internal static class DiffText
         Line(Totals(diff));
         foreach (var (state, _, heading) in States)
         {
-            List(heading, [.. diff.Exceptions.Where(e => e.State == state)], e =>
+            ImmutableArray<ExceptionChange> of = [.. diff.Exceptions.Where(e => e.State == state)];
+            List(heading, of, e =>
             {
-                Line($"  {e.Row.Id} {e.Row.Test} {e.Row.Account}  {PrintableText.Of(e.Row.Item, Cell)}{(e.Row.IsOpen && e.Row.Reason is { } reason ? $": {PrintableText.Of(reason, Cell)}" : "")}");
+                Line($"  {e.Row.Id} {e.Row.Test} {e.Row.Account}  {PrintableText.Of(e.Row.Item, Cell)}{(Reason(e.Row) is { } reason ? $": {PrintableText.Of(reason, Cell)}" : "")}");
                 if (e.Why is { } why)
                     Line($"    {PrintableText.Of(why, Cell)}");
-            });
+            }, Indicated(of));
         }
         foreach (var (heading, changes) in Changes(diff))
             List(heading, changes, c => Line($"  {Sentence(c)}"));
 
-        void List<T>(string heading, ImmutableArray<T> of, Action<T> one)
+        void List<T>(string heading, ImmutableArray<T> of, Action<T> one, string more = "")
         {
             if (of.IsEmpty)
                 return;
             Line("");
-            Line($"{heading} ({of.Length})");
+            Line($"{heading} ({of.Length}{more})");
             foreach (var thing in of.Take(Most))
                 one(thing);
             if (of.Length > Most)
@@ -63,21 +66,21 @@ internal static class DiffText
         output.WriteLine("# What became of the exceptions");
         output.WriteLine();
         foreach (var line in Heads(diff))
-            output.WriteLine($"- {Markdown(line, LongestLine)}");
+            output.WriteLine($"- {Markdown.Escape(line, LongestLine)}");
         output.WriteLine();
-        output.WriteLine($"**{Markdown(Totals(diff), LongestLine)}**");
+        output.WriteLine($"**{Markdown.Escape(Totals(diff), LongestLine)}**");
         foreach (var (state, _, heading) in States)
         {
             var of = diff.Exceptions.Where(e => e.State == state).ToImmutableArray();
             if (of.IsEmpty)
                 continue;
             output.WriteLine();
-            output.WriteLine($"## {heading} ({of.Length})");
+            output.WriteLine($"## {heading} ({of.Length}{Indicated(of)})");
             output.WriteLine();
             output.WriteLine("| exception | test | account | item | why |");
             output.WriteLine("|---|---|---|---|---|");
             foreach (var e in of.Take(Most))
-                output.WriteLine($"| {string.Join(" | ", new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, e.Why ?? (e.Row.IsOpen ? e.Row.Reason : null) ?? "" }.Select(c => Markdown(c, Cell)))} |");
+                output.WriteLine($"| {string.Join(" | ", new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, Why(e) }.Select(c => Markdown.Escape(c, Cell)))} |");
             if (of.Length > Most)
                 output.WriteLine($"\nand {of.Length - Most} more");
         }
@@ -87,7 +90,7 @@ internal static class DiffText
             output.WriteLine($"## {heading} ({changes.Length})");
             output.WriteLine();
             foreach (var change in changes.Take(Most))
-                output.WriteLine($"- {Markdown(Sentence(change), LongestLine)}");
+                output.WriteLine($"- {Markdown.Escape(Sentence(change), LongestLine)}");
             if (changes.Length > Most)
                 output.WriteLine($"- and {changes.Length - Most} more");
         }
@@ -116,6 +119,7 @@ internal static class DiffText
         ["parameters_changed"] = Array(diff.Parameters),
         ["scope_shrank"] = Array(diff.Shrunk),
         ["newly_incomplete"] = Array(diff.Incomplete),
+        ["counts_changed"] = Array(diff.Counts),
         ["notes"] = new JsonArray([.. diff.Notes.Select(n => (JsonNode)n)]),
     }.ToJsonString(Readable);
 
@@ -133,8 +137,8 @@ internal static class DiffText
         _ => $"undecided: {report.Problems.Select(p => p.Message).FirstOrDefault() ?? "see auditcli verify"}",
     };
 
-    private static string Totals(BundleDiff diff) => string.Join(", ", States.Select(s => (s.Word, Count: diff.Exceptions.Count(e => e.State == s.State)))
-        .Where(s => s.Count > 0).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Count} {s.Word.Replace('_', ' ')}")).DefaultIfEmpty("no exceptions, before or now"));
+    private static string Totals(BundleDiff diff) => string.Join(", ", States.Select(s => (s.Word, Of: diff.Exceptions.Where(e => e.State == s.State).ToImmutableArray()))
+        .Where(s => s.Of.Length > 0).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Of.Length} {s.Word.Replace('_', ' ')}{(Indicated(s.Of) is { Length: > 2 } some ? $" ({some[2..]})" : "")}")).DefaultIfEmpty("no exceptions, before or now"));
 
     private static IEnumerable<(string Heading, ImmutableArray<ScopeChange> Changes)> Changes(BundleDiff diff) =>
     [
@@ -142,24 +146,25 @@ internal static class DiffText
         ("EVIDENCE NEWLY INCOMPLETE", diff.Incomplete),
         ("CONTROLS CHANGED", diff.Controls),
         ("PARAMETERS CHANGED", diff.Parameters),
+        ("COUNTS CHANGED", diff.Counts),
     ];
+
+    /// <summary>How many of them are only indicated, to stand beside their number.</summary>
+    private static string Indicated(ImmutableArray<ExceptionChange> of) =>
+        of.Count(e => e.Row.IsIndicated) is > 0 and var some ? $", {some} of them indicated" : "";
+
+    /// <summary>Why an open item is an exception; what is only indicated says so. Null for what is not open.</summary>
+    private static string? Reason(KnownItem row) => !row.IsOpen ? null : row.IsIndicated ? $"indicated, not concluded: {row.Reason}" : row.Reason;
+
+    private static string Why(ExceptionChange e) => e.Why is null ? Reason(e.Row) ?? "" : e.Row.IsIndicated ? $"indicated, not concluded: {e.Why}" : e.Why;
 
     private static string Sentence(ScopeChange change) =>
         $"{(change.Control.Length > 0 ? $"{change.Control}: " : "")}{change.What}: {(change.Before is null ? change.After : change.After is null ? change.Before : $"{change.Before} -> {change.After}")}";
 
-    /// <summary>A stranger's words in Markdown: no markup of theirs, nor of HTML, and one line.</summary>
-    private static string Markdown(string text, int most)
-    {
-        var escaped = new System.Text.StringBuilder();
-        foreach (var c in PrintableText.Of(text, most))
-            escaped.Append(c is '<' ? "&lt;" : c is '>' ? "&gt;" : c is '&' ? "&amp;" : c is '\\' or '`' or '*' or '_' or '[' or ']' or '|' or '#' or '!' or '~' or '@' ? $"\\{c}" : c.ToString());
-        return escaped.ToString();
-    }
-
-    private static JsonObject Bundle(Lookup.OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
+    private static JsonObject Bundle(OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
     {
         ["bundle_id"] = bundle.Id,
-        ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256.Hex,
+        ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256?.Hex,
         ["as_of"] = Rfc3339.Format(bundle.Record.AsOf),
         ["mode"] = bundle.Record.Mode,
         ["verification_exit_code"] = report.ExitCode,

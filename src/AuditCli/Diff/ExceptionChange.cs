@@ -1,4 +1,4 @@
-using AuditCli.Lookup;
+using AuditCli.Bundles;
 
 namespace AuditCli.Diff;
 
@@ -34,9 +34,14 @@ internal sealed record ExceptionChange(ExceptionState State, KnownItem Row, stri
 /// <summary>An item that was an exception in one of the bundles, without its attributes: there may be very many.</summary>
 internal sealed record KnownItem(string Id, string Control, string Test, string Target, string Account, string Item, string Verdict, string? Reason)
 {
-    public bool IsOpen => Verdict is "deviation" or "indicated";
+    private const string IndicatedVerdict = "indicated";
 
-    public static KnownItem Of(PopulationRow row) => new(row.ExceptionId, row.Control, row.Test, row.Target, row.Account, row.Item, row.Verdict, row.Reason);
+    public bool IsOpen => Verdict is "deviation" or IndicatedVerdict;
+
+    /// <summary>Whether it was seen in evidence that does not allow to call it an exception.</summary>
+    public bool IsIndicated => Verdict == IndicatedVerdict;
+
+    public static KnownItem Of(PopulationRow row) => new(row.Id, row.Control, row.Test, row.Target, row.Account, row.Item, row.Word, row.Reason);
 }
 
 /// <summary>Something apart from exceptions that is not as it was.</summary>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Lookup;
 
 namespace AuditCli.Diff;
 

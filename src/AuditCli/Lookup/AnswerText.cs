@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Text;
 
 namespace AuditCli.Lookup;
 
@@ -35,9 +36,9 @@ internal static class AnswerText
     /// </summary>
     public static async Task WriteCsvAsync(TextWriter output, BundleQuery answer, CancellationToken cancellationToken)
     {
-        await output.WriteAsync(string.Join(',', answer.Columns.Select(c => Quoted(Disarmed(c.Name)))) + "\r\n");
+        await output.WriteAsync(string.Join(',', answer.Columns.Select(c => Csv.Cell(c.Name))) + "\r\n");
         await foreach (var line in answer.ReadAsync(cancellationToken))
-            await output.WriteAsync(string.Join(',', Cells(line).Zip(answer.Columns, (cell, column) => cell is null ? "" : Quoted(column.IsText ? Disarmed(cell) : cell))) + "\r\n");
+            await output.WriteAsync(string.Join(',', Cells(line).Zip(answer.Columns, (cell, column) => cell is null ? "" : column.IsText ? Csv.Cell(cell) : Csv.Quoted(cell))) + "\r\n");
     }
 
     /// <summary>One array with an object per row, a line each.</summary>
@@ -63,9 +64,4 @@ internal static class AnswerText
             _ => m.Value.GetRawText(),
         })];
     }
-
-    private static string Disarmed(string text) => text is ['=' or '+' or '-' or '@' or '\t' or '\r' or '\n', ..] ? "'" + text : text;
-
-    private static string Quoted(string text) =>
-        text.AsSpan().ContainsAny("\",\r\n") || text is [' ', ..] or [.., ' '] ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
 }

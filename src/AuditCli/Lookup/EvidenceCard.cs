@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 
 namespace AuditCli.Lookup;
@@ -43,14 +44,15 @@ internal sealed class EvidenceCard
     private static readonly string StyleHash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)));
     private readonly StringBuilder _page = new();
     private readonly OpenedBundle _bundle;
+    private readonly AuditHost _host;
     private bool _begun;
 
-    private EvidenceCard(OpenedBundle bundle) => _bundle = bundle;
+    private EvidenceCard(OpenedBundle bundle, AuditHost host) => (_bundle, _host) = (bundle, host);
 
     /// <summary>The card of an item, with the exchanges behind it.</summary>
-    public static string Of(OpenedBundle bundle, ItemView view)
+    public static string Of(OpenedBundle bundle, AuditHost host, ItemView view)
     {
-        var card = new EvidenceCard(bundle);
+        var card = new EvidenceCard(bundle, host);
         var row = view.Row;
         card.Begin($"{view.Result.Id} {view.Result.Title}", PrintableText.Of($"{row.Test} {view.TestTitle}".TrimEnd(), Long));
         card.Heading("Item");
@@ -58,30 +60,34 @@ internal sealed class EvidenceCard
         card.Row("Item", row.Item);
         card.Row("Where", row.Place);
         card.Verdict(row);
-        if (row.IsException)
-            card.Row("Exception id", row.ExceptionId);
-        if (row.Waiver is { ValueKind: JsonValueKind.Object } waiver)
-            card.Members(waiver, "approval: ");
-        card.Members(row.Attributes, "");
+        if (row.ExceptionId is { } id)
+            card.Row("Exception id", id);
+        if (row.ClaimsAnother)
+            card.Row("The line claims to be", row.Claim!);
+        foreach (var (name, value) in row.Approval?.Members ?? [])
+            card.Row($"approval: {name}", value);
+        foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))
+            card.Row(name, value.Text);
         card.Row("Control", $"{view.Result.Version}, sha256 {view.Result.Sha256}, {view.Result.Origin.ToString().ToLowerInvariant()}");
         card.Close();
+        card.References(view);
         card.Heading("Rows of evidence");
-        card.Paragraph("Found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes.");
+        card.Paragraph("Found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes. Marked are those cells, and the columns that the test's SQL reads.");
         foreach (var table in view.Tables.Where(t => t.Matching > 0))
-            card.Table(table);
+            card.Table(view, table);
         foreach (var line in ShowText.Unmatched(view))
             card.Paragraph(line);
         foreach (var exchange in view.Exchanges)
-            card.Exchange(exchange, "", view.Words);
+            card.Exchange(exchange, view.Trace.References.FirstOrDefault(r => r.RecordId == exchange.Recorded.Answer.Id)?.Reference.Split('#', 2) is [_, var pointer] ? pointer : "", view.Words);
         if (view.MoreExchanges > 0)
             card.Paragraph($"{view.MoreExchanges} more exchanges are in the bundle.");
-        return card.End(row.IsException ? row.ExceptionId : $"{view.Result.Id} {row.Test} ITEM");
+        return card.End(row.ExceptionId ?? $"{view.Result.Id} {row.Test} ITEM");
     }
 
     /// <summary>The card of an exchange.</summary>
-    public static string Of(OpenedBundle bundle, FoundExchange found, string pointer)
+    public static string Of(OpenedBundle bundle, AuditHost host, FoundExchange found, string pointer)
     {
-        var card = new EvidenceCard(bundle);
+        var card = new EvidenceCard(bundle, host);
         card.Begin(found.Evidence?.Operation ?? "Recorded exchange", found.Evidence is { } item ? PrintableText.Of($"in {ShowText.Place(item)}", Long) : "");
         card.Exchange(found, pointer, []);
         return card.End(found.Recorded.Answer.Id);
@@ -99,7 +105,7 @@ internal sealed class EvidenceCard
             .Append(Text(subtitle, Long)).Append("</p></div>\n</header>\n<main>\n");
     }
 
-    private void Verdict(PopulationRow row) => _page.Append("<tr><th scope=\"row\">Verdict</th><td><span class=\"badge ").Append(Text(row.Verdict, Short)).Append("\">").Append(Text(ShowText.Word(row), Short))
+    private void Verdict(PopulationRow row) => _page.Append("<tr><th scope=\"row\">Verdict</th><td><span class=\"badge ").Append(Text(row.Word, Short)).Append("\">").Append(Text(ShowText.Word(row), Short))
         .Append("</span>").Append(Text(row.Reason ?? "", Long)).Append("</td></tr>\n");
 
     private string End(string words)
@@ -119,7 +125,24 @@ internal sealed class EvidenceCard
         return _page.Append("</section>\n</main>\n</body>\n</html>\n").ToString();
     }
 
-    private void Table(TracedTable table)
+    /// <summary>The places in the raw evidence, as every report names them, and how each is read again.</summary>
+    private void References(ItemView view)
+    {
+        Heading("Raw evidence");
+        Open();
+        foreach (var reference in view.Trace.References)
+            Row(reference.Evidence, $"{reference.Reference}{(reference.Attempt is { } attempt ? $" in {attempt.File}" : "")}{reference.Note}");
+        foreach (var command in view.Trace.References.DistinctBy(r => r.Evidence).SelectMany(r => ReadAgain.Of(_host, r.Item, RowOf(view, r))).Distinct(StringComparer.Ordinal))
+            Row("To read it again", command);
+        Close();
+        if (view.Trace.References.IsEmpty)
+            Paragraph("No single row of the evidence names this item.");
+    }
+
+    private static TracedRow? RowOf(ItemView view, TracedReference reference) => view.Tables.Where(t => t.Evidence == reference.Item).SelectMany(t => t.Found)
+        .FirstOrDefault(r => r.Reference == reference.Reference || r.Records.Contains(reference.RecordId));
+
+    private void Table(ItemView view, TracedTable table)
     {
         var item = table.Evidence;
         _page.Append("<h3>").Append(Text($"{table.Name}: {item.Operation} in {ShowText.Place(item)}", Long)).Append("</h3>\n");
@@ -129,9 +152,11 @@ internal sealed class EvidenceCard
             Open();
             foreach (var member in row.Row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null))
             {
-                var marked = row.Cells.Where(c => c.Column == member.Name).Select(c => c.Value);
-                var value = member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : member.Value.GetRawText();
-                _page.Append("<tr><th scope=\"row\">").Append(Text(member.Name, Short)).Append("</th><td>").Append(Marked(PrintableText.Of(value, Long), marked)).Append("</td></tr>\n");
+                var value = PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText(), Long);
+                var tested = view.IsTested(table, row, member.Name);
+                _page.Append("<tr><th scope=\"row\">").Append(tested ? "<mark>" : "").Append(Text(member.Name, Short)).Append(tested ? "</mark>" : "").Append("</th><td>")
+                    .Append(tested && value.Length <= LongestMark ? $"<mark>{WebUtility.HtmlEncode(value)}</mark>" : Marked(value, row.Cells.Where(c => c.Column == member.Name).Select(c => c.Value)))
+                    .Append("</td></tr>\n");
             }
             Close();
         }
@@ -197,12 +222,6 @@ internal sealed class EvidenceCard
             from = next.At + next.Length;
         }
         return html.Append(WebUtility.HtmlEncode(shown[from..])).ToString();
-    }
-
-    private void Members(JsonElement row, string prefix)
-    {
-        foreach (var member in row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null))
-            Row(prefix + member.Name, member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : member.Value.GetRawText());
     }
 
     /// <summary>Begins a part of the page, after another one.</summary>

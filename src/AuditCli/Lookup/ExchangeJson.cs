@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 
@@ -22,7 +23,11 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
         {
             json.WriteString("pointer", pointer);
             json.WritePropertyName("at");
-            Answered(exchange.Response is { } response ? ShownBody.ValueAt(response.Body, pointer) : null);
+            var body = exchange.Response?.Body ?? ReadOnlyMemory<byte>.Empty;
+            if (ShownBody.ValueAt(body, pointer) is { } value)
+                Answered(value);
+            else
+                json.WriteStringValue(AnswerPart.Of(body, pointer));
         }
         json.WriteEndObject();
     }
@@ -105,13 +110,8 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
     }
 
     /// <summary>A value of a stranger's answer; where it is not well-formed Unicode, its text.</summary>
-    private void Answered(JsonElement? answered)
+    private void Answered(JsonElement value)
     {
-        if (answered is not { } value)
-        {
-            json.WriteNullValue();
-            return;
-        }
         try
         {
             _ = JsonSerializer.SerializeToUtf8Bytes(value);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
@@ -57,11 +58,11 @@ internal static class QueryTables
             (c => [c.Id, c.Version, c.Title, Wording.Name(c.Domain), Wording.Name(c.Conclusion), c.Population, c.Deviations, c.Approved, c.Undetermined, c.Indicated, c.Sha256.Hex, c.Origin.ToString().ToLowerInvariant()]);
         var tests = controls.SelectMany(c => c.Tests.Select(t => (c.Id, Test: t))).ToImmutableArray();
         yield return Made(Results, "tests", tests.Length, tests, Text("control"), Text("test"), Text("target"), Text("account"), Text("conclusion"),
-            Count("population"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("error"))
-            (t => [t.Id, t.Test.Id, t.Test.Partition.Target, t.Test.Partition.Account, Wording.Name(t.Test.Conclusion), t.Test.Population, t.Test.Deviations, t.Test.Approved, t.Test.Undetermined, t.Test.Indicated, t.Test.Error]);
+            Count("population"), Text("unit"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("error"))
+            (t => [t.Id, t.Test.Id, t.Test.Partition.Target, t.Test.Partition.Account, Wording.Name(t.Test.Conclusion), t.Test.Population, t.Test.Unit, t.Test.Deviations, t.Test.Approved, t.Test.Undetermined, t.Test.Indicated, t.Test.Error]);
         yield return Made(Results, "items", tests.Sum(t => t.Test.Population), tests.DistinctBy(t => (t.Id, t.Test.Id)).SelectMany(t => bundle.Rows(t.Id, t.Test.Id)),
             Text("control"), Text("test"), Text("target"), Text("account"), Text("item"), Text("verdict"), Text("exception_id"), Text("reason"), Json("waiver"), Json("attributes"))
-            (r => [r.Control, r.Test, r.Target, r.Account, r.Item, r.Verdict, r.IsException ? r.ExceptionId : null, r.Reason, r.Waiver, r.Attributes]);
+            (r => [r.Control, r.Test, r.Target, r.Account, r.Item, r.Word, r.ExceptionId, r.Reason, Waiver(r), JsonElement.Parse(r.Attributes.Span)]);
         var limitations = controls.SelectMany(c => c.Limitations.Select(l => (c.Id, Limitation: l))).ToImmutableArray();
         yield return Made(Results, "limitations", limitations.Length, limitations, Text("control"), Text("evidence"), Text("target"), Text("account"), Text("region"), Text("operation"), Text("outcome"), Text("code"), Text("message"), Count("count"))
             (l => [l.Id, l.Limitation.Evidence, l.Limitation.Target, l.Limitation.Account, l.Limitation.Region, l.Limitation.Operation, l.Limitation.Outcome.ToString().ToLowerInvariant(), l.Limitation.Code, l.Limitation.Message, l.Limitation.Count]);
@@ -119,6 +120,8 @@ internal static class QueryTables
         }
         return line.WrittenMemory;
     }
+
+    private static object? Waiver(PopulationRow row) => row.Approval is { } approval ? JsonSerializer.SerializeToElement(approval.Members.ToDictionary(m => m.Name, m => m.Value)) : null;
 
     private static Column Text(string name) => new(name, ColumnType.Text);
 

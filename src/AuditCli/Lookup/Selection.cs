@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.RegularExpressions;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
@@ -7,10 +9,12 @@ using AuditCli.Evidence;
 namespace AuditCli.Lookup;
 
 /// <summary>What of a bundle somebody named.</summary>
-internal abstract record Selection
+internal abstract partial record Selection
 {
     private const string RecordPrefix = "urn:uuid:";
-    private const string ExceptionMark = "/X/";
+    private const string Mark = "/X/";
+    private const int WholeId = 12;
+    private const int MostListed = 5;
     private const string Inputs = "data/inputs/";
 
     private Selection()
@@ -41,8 +45,8 @@ internal abstract record Selection
     {
         if (words is not [var first, ..])
             return (new Everything(), null);
-        if (first.Contains(ExceptionMark, StringComparison.Ordinal) && words.Length == 1)
-            return OfException(bundle, first);
+        if (words.Length == 1 && ExceptionName.Match(first) is { Success: true } exception && OfException(bundle, first, exception) is { } selected)
+            return selected;
         if (first.StartsWith(Inputs, StringComparison.Ordinal) && words.Length == 1)
             return OfFile(bundle, first);
         if (words.Length == 1 && (first.StartsWith(RecordPrefix, StringComparison.Ordinal) || Guid.TryParseExact(first.Split('#')[0], "D", out _)))
@@ -55,6 +59,8 @@ internal abstract record Selection
         var evidence = bundle.Index.Where(i => i.EvidenceId == first).ToImmutableArray();
         if (!evidence.IsEmpty && words.Length == 1)
             return (new OfEvidence(evidence), null);
+        if (words.Length == 1 && OfName(bundle, first) is { } named)
+            return named;
         var known = bundle.Results.Controls.Select(c => c.Id).Concat(bundle.Index.Select(i => i.EvidenceId));
         return (null, $"the bundle has nothing called {PrintableText.Of(first, 200)}{NearMiss.Hint(first, known)}; name a control, a control with a test and an item, an exception id, an evidence id, or a _ref");
     }
@@ -70,24 +76,66 @@ internal abstract record Selection
         if (words.Length > 2 || (test is null && words.Length == 2))
             return (null, $"{control.Id} has no test {PrintableText.Of(first, 200)}{NearMiss.Hint(first, tests)}; its tests are {string.Join(", ", tests)}");
         var item = words[^1];
-        var rows = (test is null ? tests : [test]).SelectMany(t => bundle.Rows(control.Id, t)).Where(r => r.Item == item).ToImmutableArray();
-        if (!rows.IsEmpty)
+        var rows = Called(item, () => (test is null ? tests : [test]).SelectMany(t => bundle.Rows(control.Id, t)));
+        if (rows.Select(r => r.Item).Distinct(StringComparer.Ordinal).Take(2).Count() == 1)
             return (new OfItems(control, rows), null);
+        if (!rows.IsEmpty)
+            return (null, $"several items of {control.Id} end so; name one of them: {Listed(rows)}");
         var items = (test is null ? tests : [test]).SelectMany(t => bundle.Rows(control.Id, t)).Select(r => r.Item);
         return (null, $"{control.Id}{(test is null ? "" : $" {test}")} has no item {PrintableText.Of(item, 200)}{Near(item, items)}; see: auditcli show BUNDLE {control.Id} {test ?? tests.FirstOrDefault()}");
     }
 
-    private static (Selection?, string?) OfException(OpenedBundle bundle, string id)
+    /// <summary>An exception by its id, or by so much of its digits that it is the only one; null where short digits are none of one.</summary>
+    private static (Selection?, string?)? OfException(OpenedBundle bundle, string given, Match id)
     {
-        var name = id[..id.IndexOf(ExceptionMark, StringComparison.Ordinal)];
-        if (bundle.Results.Controls.FirstOrDefault(c => c.Id.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } control)
+        var (name, digits) = (id.Groups["control"].Value, id.Groups["digits"].Value);
+        var controls = bundle.Results.Controls.Where(c => name.Length == 0 || c.Id.Equals(name, StringComparison.OrdinalIgnoreCase)).ToImmutableArray();
+        if (controls.IsEmpty)
             return (null, $"the bundle has no control {PrintableText.Of(name, 200)}{NearMiss.Hint(name, bundle.Results.Controls.Select(c => c.Id))}");
-        var wanted = control.Id + id[name.Length..];
-        var rows = control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal).SelectMany(t => bundle.Rows(control.Id, t)).Where(r => r.ExceptionId == wanted).ToImmutableArray();
-        return rows.IsEmpty
-            ? (null, $"no item of {control.Id} has the exception id {PrintableText.Of(id, 200)}; see: auditcli show BUNDLE {control.Id}")
-            : (new OfItems(control, rows), null);
+        var found = controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t)).Where(r => r.Id[(c.Id.Length + Mark.Length)..].StartsWith(digits, StringComparison.OrdinalIgnoreCase))
+            .Where(r => r.IsException || digits.Length == WholeId).Select(r => (Control: c, Row: r))).ToImmutableArray();
+        if (found.Select(f => f.Row.Id).Distinct(StringComparer.Ordinal).Take(2).Count() == 1)
+            return (new OfItems(found[0].Control, [.. found.Select(f => f.Row)]), null);
+        if (!found.IsEmpty)
+            return (null, $"several exceptions begin with {PrintableText.Of(given, 200)}: {string.Join(", ", found.Select(f => f.Row.Id).Distinct(StringComparer.Ordinal).Take(MostListed))}");
+        return name.Length == 0 ? null
+            : (null, $"no item of {controls[0].Id} has the exception id {PrintableText.Of(given, 200)}; see: auditcli show BUNDLE {controls[0].Id}");
     }
+
+    /// <summary>An item or table by its name alone, where there is one of that name; null where there is none.</summary>
+    private static (Selection?, string?)? OfName(OpenedBundle bundle, string name)
+    {
+        var tables = bundle.Index.Where(i => i.Names.Any(n => n.Name.Equals(name, StringComparison.OrdinalIgnoreCase))).ToImmutableArray();
+        if (tables.Select(t => t.EvidenceId).Distinct(StringComparer.Ordinal).Take(2).Count() == 1)
+            return (new OfEvidence(tables), null);
+        if (!tables.IsEmpty)
+            return (null, $"several tables are called {PrintableText.Of(name, 200)}; name one of them: {string.Join(", ", tables.Select(t => t.EvidenceId).Distinct(StringComparer.Ordinal).Take(MostListed))}");
+        var rows = Called(name, () => bundle.Results.Controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t))));
+        if (rows.IsEmpty)
+            return null;
+        if (rows.Select(r => (r.Control, r.Item)).Distinct().Take(2).Count() == 1)
+            return (new OfItems(bundle.Results.Controls.First(c => c.Id == rows[0].Control), rows), null);
+        return (null, $"several controls or items know {PrintableText.Of(name, 200)}; name one of them: {Listed(rows)}");
+    }
+
+    /// <summary>The items of a name: called just so, or but for upper and lower case, or ending with it after a slash or blank.</summary>
+    private static ImmutableArray<PopulationRow> Called(string name, Func<IEnumerable<PopulationRow>> rows)
+    {
+        var (exactly, folded, ending) = (ImmutableArray.CreateBuilder<PopulationRow>(), ImmutableArray.CreateBuilder<PopulationRow>(), ImmutableArray.CreateBuilder<PopulationRow>());
+        foreach (var row in rows().Where(r => name.Length > 0 && r.Item.EndsWith(name, StringComparison.OrdinalIgnoreCase)))
+        {
+            if (row.Item == name)
+                exactly.Add(row);
+            else if (row.Item.Length == name.Length)
+                folded.Add(row);
+            else if (row.Item[^(name.Length + 1)] is '/' or ' ' or ':')
+                ending.Add(row);
+        }
+        return (exactly.Count > 0 ? exactly : folded.Count > 0 ? folded : ending).ToImmutable();
+    }
+
+    private static string Listed(ImmutableArray<PopulationRow> rows) =>
+        string.Join(", ", rows.Select(r => $"{r.Control} {PrintableText.Of(r.Item, 200)}").Distinct(StringComparer.Ordinal).Take(MostListed));
 
     private static (Selection?, string?) OfFile(OpenedBundle bundle, string reference)
     {
@@ -100,6 +148,9 @@ internal abstract record Selection
             ? (new OfInput(file, number), null)
             : (null, $"'{PrintableText.Of(row, 200)}' is no row of a file; rows are counted from 1");
     }
+
+    [GeneratedRegex("^(?:(?:(?<control>[^/]+)/)?X/)?(?<digits>[0-9a-f]{4,12})$", RegexOptions.IgnoreCase)]
+    private static partial Regex ExceptionName { get; }
 
     private static string Near(string item, IEnumerable<string> items) => NearMiss.Of(item, items.Take(10_000)) is { } near ? $"; did you mean '{PrintableText.Of(near, 200)}'?" : "";
 }

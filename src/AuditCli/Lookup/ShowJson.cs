@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
@@ -85,7 +86,7 @@ internal sealed class ShowJson : IDisposable
     private void Head()
     {
         _json.WriteString("bundle", _bundle.Id);
-        _json.WriteString("tagmanifest_sha256", _bundle.Files.TagManifestSha256.Hex);
+        _json.WriteString("tagmanifest_sha256", _bundle.Files.TagManifestSha256?.Hex);
         _json.WriteBoolean("signed", _bundle.Files.IsSigned);
         _json.WriteString("mode", _bundle.Record.Mode);
         foreach (var member in new[] { "recorded", "entity", "name", "as_of" })
@@ -104,11 +105,16 @@ internal sealed class ShowJson : IDisposable
             _json.WriteString("id", control.Id);
             _json.WriteString("title", control.Title);
             _json.WriteString("conclusion", Wording.Name(control.Conclusion));
-            _json.WriteNumber("population", control.Population);
+            if (control.Population is { } population)
+                _json.WriteNumber("population", population);
+            else
+                _json.WriteNull("population");
             _json.WriteNumber("deviations", control.Deviations);
             _json.WriteNumber("approved", control.Approved);
             _json.WriteNumber("undetermined", control.Undetermined);
             _json.WriteNumber("indicated", control.Indicated);
+            _json.WritePropertyName("tests");
+            RunSummary.Tests(control).WriteTo(_json);
             _json.WriteEndObject();
         }
         _json.WriteEndArray();
@@ -184,13 +190,22 @@ internal sealed class ShowJson : IDisposable
         _json.WriteString("target", row.Target);
         _json.WriteString("account", row.Account);
         _json.WriteString("item", row.Item);
-        _json.WriteString("verdict", row.Verdict);
-        _json.WriteString("exception_id", row.IsException ? row.ExceptionId : null);
+        _json.WriteString("verdict", row.Word);
+        _json.WriteString("exception_id", row.ExceptionId);
+        if (row.ClaimsAnother)
+            _json.WriteString("claimed_exception_id", row.Claim);
         _json.WriteString("reason", row.Reason);
-        _json.WritePropertyName("waiver");
-        _exchanges.Value(row.Waiver ?? default);
+        if (row.Approval is { } approval)
+        {
+            _json.WriteStartObject("waiver");
+            foreach (var (name, value) in approval.Members)
+                _json.WriteString(name, value);
+            _json.WriteEndObject();
+        }
+        else
+            _json.WriteNull("waiver");
         _json.WritePropertyName("attributes");
-        _exchanges.Value(row.Attributes);
+        _exchanges.Value(JsonElement.Parse(row.Attributes.Span));
     }
 
     private void Item(ItemView view)
@@ -198,6 +213,17 @@ internal sealed class ShowJson : IDisposable
         _json.WriteStartObject();
         Row(view.Row);
         _json.WriteString("test_title", view.TestTitle);
+        _json.WriteStartArray("references");
+        foreach (var reference in view.Trace.References)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("kind", reference.Kind.ToString().ToLowerInvariant());
+            _json.WriteString("name", reference.Evidence);
+            _json.WriteString("reference", reference.Reference);
+            _json.WriteString("file", reference.File);
+            _json.WriteEndObject();
+        }
+        _json.WriteEndArray();
         _json.WriteStartArray("tables");
         foreach (var table in view.Tables)
         {
@@ -220,6 +246,9 @@ internal sealed class ShowJson : IDisposable
                     _json.WriteEndObject();
                 }
                 _json.WriteEndArray();
+                if (row.Element.Length > 0)
+                    _json.WriteString("element", $"/{JsonPointer.Escape(row.Column)}{row.Element}");
+                _json.WriteString("reference", row.Reference);
                 _json.WritePropertyName("row");
                 _exchanges.Value(row.Row);
                 _json.WriteEndObject();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -33,9 +34,16 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Controls()
     {
         var width = bundle.Results.Controls.Select(c => c.Id.Length).DefaultIfEmpty(7).Max();
-        Line($"{"control".PadRight(width)} {"population",10} {"exceptions",10} {"approved",8} {"conclusion",-14} title");
-        foreach (var control in bundle.Results.Controls)
-            Line($"{control.Id.PadRight(width)} {control.Population,10} {control.Deviations + control.Indicated,10} {control.Approved,8} {Wording.Name(control.Conclusion),-14} {control.Title}");
+        Line($"{"control".PadRight(width)} {"population",20} {"exceptions",10} {"approved",8} {"indicated",9} {"conclusion",-14} title");
+        foreach (var counts in bundle.Results.Controls.Select(c => new ControlCounts(c)))
+        {
+            var control = counts.Control;
+            Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} {Wording.Name(control.Conclusion),-14} {control.Title}");
+            if (control.Population is not null)
+                continue;
+            foreach (var (test, count) in counts.Tests)
+                Line($"{"".PadRight(width)} {test}: {count.Words}");
+        }
         foreach (var not in bundle.Results.NotTested)
             Line($"not tested: {not.Id}: {not.Reason}");
         Line("");
@@ -45,7 +53,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Control(ControlResult control, Control? definition)
     {
         Line($"{control.Id} {control.Version} {control.Title}");
-        Line($"{Wording.Name(control.Conclusion)}: {control.Population} items, {control.Deviations} exceptions, {control.Indicated} indicated, {control.Approved} approved, {control.Undetermined} undetermined");
+        Line($"{ControlReasons.Conclusion(control)}: {ControlReasons.Meaning(control)}");
+        Line(new ControlCounts(control).Words);
         if (definition is not null)
         {
             Line($"objective: {definition.Objective}");
@@ -66,7 +75,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}".TrimEnd());
             foreach (var part in test)
             {
-                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {part.Population} items, {part.Deviations} exceptions, {part.Indicated} indicated, {part.Approved} approved, {part.Undetermined} undetermined{(part.Error is { } error ? $": {error}" : "")}");
+                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
                 foreach (var check in part.Completeness)
                     Line($"    {check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
             }
@@ -105,9 +114,17 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{row.Test} {view.TestTitle}".TrimEnd());
         Line($"item {PrintableText.Of(row.Item, Long)} in {row.Place}");
         Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
-        if (row.Waiver is { ValueKind: JsonValueKind.Object } waiver)
-            Members("  ", waiver);
-        Members("  ", row.Attributes);
+        if (row.ClaimsAnother)
+            Line($"the line claims to be {PrintableText.Of(row.Claim!, Short)}, which it is not");
+        foreach (var (name, value) in row.Approval?.Members ?? [])
+            Line($"  {name}: {PrintableText.Of(value, Short)}");
+        foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))
+            Line($"  {PrintableText.Of(name, Short)}: {PrintableText.Of(value.Text, Short)}");
+        Line("");
+        foreach (var reference in view.Trace.References)
+            Line($"raw evidence {reference.Evidence}: {reference.Reference}{(reference.Attempt is { } attempt ? $" in {attempt.File}" : "")}{reference.Note}");
+        if (view.Trace.References.IsEmpty)
+            Line("no single row of the evidence names this item");
         Line("");
         Line("EVIDENCE, found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes");
         foreach (var table in view.Tables.Where(t => t.Matching > 0))
@@ -218,10 +235,9 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
 
     public static string Word(PopulationRow row) => row.Verdict switch
     {
-        "deviation" => "EXCEPTION",
-        "indicated" => "INDICATED",
-        "approved" => "approved",
-        var verdict => verdict,
+        ItemVerdict.Deviation => "EXCEPTION",
+        ItemVerdict.Indicated => "INDICATED",
+        _ => row.Word,
     };
 
     private void Exceptions(string control, string test)
@@ -241,7 +257,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{table.Name}: {item.Operation} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {table.Rows} rows, {table.Matching} that match best ({item.EvidenceId})");
         foreach (var row in table.Found)
         {
-            Line($"  {string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
+            Line($"  {(row.Element.Length > 0 ? $"{row.Column}{row.Element}: " : "")}{string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
             Members("    ", row.Row, separate: false);
         }
         More(table.Matching - table.Found.Length, "rows that match as well");
@@ -250,7 +266,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     private void Members(string indent, JsonElement row, bool separate = false)
     {
         foreach (var member in row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null && m.Value.GetRawText() != "\"\""))
-            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? member.Value.GetString()! : member.Value.GetRawText(), Short)}");
+            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText(), Short)}");
         if (separate)
             Line("");
     }

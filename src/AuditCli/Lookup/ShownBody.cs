@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using System.Xml;
 using System.Xml.Linq;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 
 namespace AuditCli.Lookup;
@@ -40,29 +41,17 @@ internal sealed record ShownBody(string Form, long Bytes, ImmutableArray<string>
         return new(form, body.Length, shown, first, lines.Length - first - shown.Length);
     }
 
-    /// <summary>The value at a pointer of a JSON body, on its own; null where the body is no JSON or has nothing there.</summary>
+    /// <summary>What is at a place of a body, on its own; null where there is nothing, or the body is neither JSON nor XML.</summary>
     public static ShownBody? At(ReadOnlyMemory<byte> body, string pointer) =>
-        ValueAt(body, pointer) is { } value ? Of(Encoding.UTF8.GetBytes(value.GetRawText()), []) : null;
+        body.Length <= MostLaidOut && AnswerPart.Of(body, pointer) is { } part ? Of(Encoding.UTF8.GetBytes(part), []) : null;
 
-    /// <summary>As <see cref="At"/>, as it stands there.</summary>
+    /// <summary>The value at a pointer of a JSON body, as it stands there.</summary>
     public static JsonElement? ValueAt(ReadOnlyMemory<byte> body, string pointer)
     {
         if (pointer.Length == 0 || body.Length > MostLaidOut || Json(body) is not { } document)
             return null;
         using (document)
-        {
-            var value = document.RootElement;
-            foreach (var token in pointer.TrimStart('/').Split('/').Select(t => t.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)))
-            {
-                if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(token, out var member))
-                    value = member;
-                else if (value.ValueKind == JsonValueKind.Array && int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < value.GetArrayLength())
-                    value = value[index];
-                else
-                    return null;
-            }
-            return value.Clone();
-        }
+            return JsonPointer.Find(document.RootElement, pointer)?.Clone();
     }
 
     private static (string Form, string Text) Read(ReadOnlyMemory<byte> body)
@@ -75,10 +64,11 @@ internal sealed record ShownBody(string Form, long Bytes, ImmutableArray<string>
         if (!Utf8.IsValid(body.Span) || body.Span.Contains((byte)0))
             return ("binary", Hexadecimal(body.Span));
         var text = Encoding.UTF8.GetString(body.Span);
-        return body.Length <= MostLaidOut && text.AsSpan().TrimStart().StartsWith("<") && Xml(text) is { } xml ? ("XML", xml) : ("text", text);
+        return body.Length <= MostLaidOut && text.AsSpan().TrimStart().StartsWith("<") && Xml(text) is { } xml ? ("XML", xml.ToString()) : ("text", text);
     }
 
-    private static JsonDocument? Json(ReadOnlyMemory<byte> body)
+    /// <summary>A body that is a JSON object or list; null for any other.</summary>
+    public static JsonDocument? Json(ReadOnlyMemory<byte> body)
     {
         if (body.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..])
             return null;
@@ -107,12 +97,16 @@ internal sealed record ShownBody(string Form, long Bytes, ImmutableArray<string>
         return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
     }
 
-    private static string? Xml(string text)
+    /// <summary>A body that is XML; null for any other.</summary>
+    public static XDocument? Xml(ReadOnlyMemory<byte> body) =>
+        body.Length <= MostLaidOut && Utf8.IsValid(body.Span) && body.Span.TrimStart(" \t\r\n"u8) is [(byte)'<', ..] ? Xml(Encoding.UTF8.GetString(body.Span)) : null;
+
+    private static XDocument? Xml(string text)
     {
         try
         {
             using var reader = XmlReader.Create(new StringReader(text), new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = MostLaidOut });
-            return XDocument.Load(reader).ToString();
+            return XDocument.Load(reader);
         }
         catch (XmlException)
         {

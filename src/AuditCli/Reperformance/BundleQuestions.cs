@@ -29,7 +29,6 @@ internal sealed record BundleQuestions(
         string bundle, string? otherControls, string work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
         var record = RunRecord.Read(BundleFile.Read(bundle, BundlePaths.Run));
-        _ = BundleFile.Read(bundle, BundlePaths.EvidenceIndex);
         var index = EvidenceIndex.Read(bundle);
         var library = otherControls is null
             ? ControlLibrary.OfBundle(Path.Combine(bundle, "data", "controls"), host.Sources, ShippedLibrary.Digests(ShippedLibrary.Files()))

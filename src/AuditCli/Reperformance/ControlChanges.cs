@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
@@ -62,7 +63,7 @@ internal sealed record ControlChanges(
 
     private static void CompareItems(string bundle, string rebuilt, string control, string test, DifferenceList items, CancellationToken cancellationToken)
     {
-        var file = $"data/results/{control}.{test}.ndjson".ToLowerInvariant();
+        var file = PopulationFile.PathOf(control, test);
         var (before, after) = (Path.Combine(bundle, file), Path.Combine(rebuilt, file));
         var empty = Path.Combine(rebuilt, "nothing.ndjson");
         File.WriteAllBytes(empty, []);
@@ -80,11 +81,11 @@ internal sealed record ControlChanges(
     {
         try
         {
-            return ResultsJson.Read(BundleFile.Read(bundle, "data/results/results.json"));
+            return ResultsJson.Read(BundleFile.Read(bundle, OpenedBundle.ResultsPath));
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"data/results/results.json cannot be read: {e.Message}", e);
+            throw new InvalidDataException($"{OpenedBundle.ResultsPath} cannot be read: {e.Message}", e);
         }
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
 
@@ -22,7 +24,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
         if (!Directory.Exists(sealedReports))
             return new(0, ["the bundle has no reports"]);
-        var workpaper = WorkpaperReader.Read(bundle, sources);
+        var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle, BundleFile.Read(bundle, BundlePaths.Run)), sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;

@@ -77,7 +77,7 @@ internal static class RowComparison
     }
 
     /// <summary>A file's lines, each valid until the next is asked for; the last need not be ended.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => NdjsonFile.Lines(path, Path.GetFileName(path)).Select(l => l.Line);
+    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => NdjsonFile.Lines(path, Path.GetFileName(path)).Select(l => l.Line);
 
     private readonly record struct Key(string Target, string Account, string Item);
 }

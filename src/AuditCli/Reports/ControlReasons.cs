@@ -8,19 +8,42 @@ internal static class ControlReasons
 {
     /// <summary>The conclusion with the approved exceptions that stand behind a pass.</summary>
     public static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
-        ? $"PASS ({Wording.Count(control.Approved, "approved exception")})"
+        ? $"PASS ({Wording.Count(new ControlCounts(control).Approved, "approved exception")})"
         : Wording.Name(control.Conclusion);
+
+    /// <summary>What the conclusion means for this control. Exceptions in a population that is not proven complete are the least there are.</summary>
+    public static string Meaning(ControlResult control) => control.Conclusion != Controls.Conclusion.Fail ? Wording.Meaning(control.Conclusion)
+        : IsComplete(control) ? $"{Wording.Meaning(control.Conclusion)}, seen in complete evidence"
+        : $"the population is not proven complete: at least {Wording.Count(new ControlCounts(control).Exceptions, "exception")}";
+
+    private static bool IsComplete(ControlResult control) =>
+        control.Limitations.IsEmpty && control.Tests.All(t => t.Indicated == 0 && t.Error is null && t.Completeness.All(c => c.Agree));
 
     /// <summary>Why a control could not conclude more than it did, what concerns the most first.</summary>
     public static IEnumerable<string> Of(ControlResult control) =>
     [
         .. control.NotApplicable is { } left ? [$"{left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})"] : Array.Empty<string>(),
-        .. control.Tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
+        .. Of(control.Tests, control.Limitations),
+        .. new ControlCounts(control).Tests.Where(t => t.Count.Undetermined > 0).Select(t => $"test {t.Test}: {Undetermined(t.Count)}"),
+    ];
+
+    /// <summary>As <see cref="Of(ControlResult)"/>, of one test in one account.</summary>
+    public static IEnumerable<string> Of(ControlResult control, TestResult test) =>
+    [
+        .. Of([test], control.Limitations.Where(l =>
+            test.Partition.Account == Partition.Everywhere || l.Account.Length == 0 || (l.Target == test.Partition.Target && l.Account == test.Partition.Account))),
+        .. test.Undetermined > 0 ? [Undetermined(ItemCount.Of(test))] : Array.Empty<string>(),
+    ];
+
+    private static string Undetermined(ItemCount count) => $"{count.Undetermined} of {count.PopulationWords} could not be determined";
+
+    private static IEnumerable<string> Of(IEnumerable<TestResult> tests, IEnumerable<Limitation> limitations) =>
+    [
+        .. tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
         // A table that lacks its parent's rows is the consequence, not the cause.
-        .. control.Limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(Limitation),
-        .. control.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
+        .. limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(Limitation),
+        .. tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
             .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in {Wording.Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
-        .. control.Undetermined > 0 ? [$"{control.Undetermined} of {control.Population} items could not be determined"] : Array.Empty<string>(),
     ];
 
     /// <summary>One scope limitation as a sentence.</summary>

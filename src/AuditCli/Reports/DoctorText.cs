@@ -35,13 +35,37 @@ internal static class DoctorText
             Line("");
             Target(target, Line);
         }
+        if (!found.NotSupplied.IsEmpty)
+            Line("");
+        foreach (var (input, controls) in found.NotSupplied)
+            Line($"input {input} is not supplied: its table would be empty for {controls}");
         foreach (var not in found.NotTested)
             Line($"not tested: {not.Id}: {not.Reason}");
         Line("");
-        var refused = found.Targets.SelectMany(t => t.Operations).Where(o => o.Outcome == ProbeOutcome.Refused).Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
-        Line(found.ExitCode == ExitCode.Ok
-            ? "everything that was asked can be read"
-            : $"{Wording.Count(found.Targets.Count(t => t.Failure is not null), "target")} cannot be entered, {Wording.Count(refused, "operation")} cannot be read everywhere; what has to be granted: auditcli permissions");
+        Line(Verdict(found));
+    }
+
+    /// <summary>The last line. It gives the all-clear only where everything was tried and answered.</summary>
+    private static string Verdict(Examination found)
+    {
+        var readable = found.Readings.Count(o => o.Outcome == ProbeOutcome.Readable);
+        if (found.ExitCode != ExitCode.Ok)
+        {
+            var targets = found.Targets.Count(t => t.Failure is not null || !t.Readable.Any());
+            var accounts = found.Targets.Where(t => t.Failure is null).Sum(t => t.NotEntered.Count());
+            var refused = found.Readings.Where(o => o.Outcome == ProbeOutcome.Refused)
+                .Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
+            return $"{string.Join(", ", new[]
+            {
+                targets > 0 ? $"{Wording.Count(targets, "target")} cannot be entered" : "",
+                accounts > 0 ? $"{Wording.Count(accounts, "account")} cannot be entered or counted" : "",
+                refused > 0 ? $"{Wording.Count(refused, "operation")} cannot be read everywhere" : "",
+            }.Where(p => p.Length > 0))}; what has to be granted: auditcli permissions";
+        }
+        if (readable > 0 && found.NotTried == 0 && found.AccountsNotAsked == 0)
+            return "everything that was asked can be read";
+        var accountsLeft = found.AccountsNotAsked > 0 ? $"; not asked: {Wording.Count(found.AccountsNotAsked, "account")}" : "";
+        return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} answered and none was refused; not tried: {found.NotTried}{accountsLeft}";
     }
 
     public static string Json(Examination found) => new JsonObject
@@ -51,6 +75,7 @@ internal static class DoctorText
         ["free_bytes"] = found.FreeBytes,
         ["clock_offset_seconds"] = new JsonObject(found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
         ["unusual_endpoints"] = new JsonArray([.. found.UnusualEndpoints.Select(e => (JsonNode)e)]),
+        ["inputs_not_supplied"] = new JsonArray([.. found.NotSupplied.Select(i => (JsonNode)i.Input)]),
         ["targets"] = new JsonArray([.. found.Targets.Select(t => (JsonNode)new JsonObject
         {
             ["name"] = t.Target.Name,
@@ -61,6 +86,8 @@ internal static class DoctorText
                 ["account"] = c.Account,
                 ["identity"] = c.Identity,
                 ["regions"] = new JsonArray([.. c.Regions.Select(r => (JsonNode)r)]),
+                ["left_out"] = c.LeftOut,
+                ["failure"] = (c.Failure ?? c.RegionsUnread) is { } w ? new JsonObject { ["code"] = w.Code, ["message"] = w.Message } : null,
             })]),
             ["accounts_asked"] = t.AccountsAsked,
             ["operations"] = new JsonArray([.. t.Operations.Select(o => (JsonNode)new JsonObject
@@ -84,17 +111,24 @@ internal static class DoctorText
             line($"target {target.Target.Name} CANNOT BE ENTERED: {failure.Code}: {failure.Message}");
             return;
         }
-        foreach (var connection in target.Connections.Take(5))
-            line($"target {target.Target.Name} is account {connection.Account}, read as {connection.Identity}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
-        if (target.Connections.Length > 5)
-            line($"  and {target.Connections.Length - 5} more accounts");
-        if (target.AccountsAsked < target.Connections.Length)
-            line($"  asked in the first {target.AccountsAsked} of {target.Connections.Length} accounts");
+        var reachable = target.Readable.ToArray();
+        if (reachable.Length == 0)
+            line($"target {target.Target.Name} HAS NO ACCOUNT that could be read");
+        foreach (var connection in reachable.Take(5))
+            line($"target {target.Target.Name} is account {connection.Account}, {connection.ReadAs}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
+        if (reachable.Length > 5)
+            line($"  and {reachable.Length - 5} more accounts");
+        if (target.AccountsAsked < reachable.Length)
+            line($"  asked in the first {target.AccountsAsked} of {reachable.Length} accounts");
+        foreach (var (account, why) in target.NotEntered)
+            line($"  {(account.Length == 0 ? "IT IS NOT CERTAIN THAT THESE ARE ALL ACCOUNTS" : $"account {account} CANNOT BE ENTERED")}: {why.Code}: {why.Message}");
+        foreach (var connection in target.Connections.Where(c => c.LeftOut is not null))
+            line($"  {connection.LeftOut}");
         var (readable, refused) = (target.Operations.Count(o => o.Outcome == ProbeOutcome.Readable), target.Operations.Where(o => o.Outcome == ProbeOutcome.Refused).ToArray());
         line($"  {readable} of {Wording.Count(target.Operations.Length, "reading")} succeed, {refused.Length} do not, {target.Operations.Length - readable - refused.Length} were not tried");
         foreach (var same in refused.GroupBy(o => (o.Request.Operation.Name, o.Code)))
         {
-            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {o.Region}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");
+            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {(o.Region.Length == 0 ? "any region" : o.Region)}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");
             line($"    needed by {Controls(same)}");
         }
         foreach (var same in target.Operations.Where(o => o.Outcome == ProbeOutcome.NotAsked).GroupBy(o => (o.Request.Operation.Name, o.Message)))

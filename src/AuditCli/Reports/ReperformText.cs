@@ -37,7 +37,7 @@ internal static class ReperformText
         foreach (var change in changes.Changes)
         {
             var versions = change.Before is { } b && b.Version != change.After.Version ? $", version {b.Version} -> {change.After.Version}" : "";
-            output.WriteLine(PrintableText.Of($"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> {Wording.Name(change.After.Conclusion)} ({(change.Before is null ? Wording.Count(change.After.Population, "item") : $"{Wording.Count(change.Items, "item")} changed")}{versions})"));
+            output.WriteLine(PrintableText.Of($"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> {Wording.Name(change.After.Conclusion)} ({(change.Before is null ? new ControlCounts(change.After).PopulationWords : $"{Wording.Count(change.Items, "item")} changed")}{versions})"));
             foreach (var operation in change.NotRecorded)
                 output.WriteLine(PrintableText.Of($"  {operation} was never asked, so nothing of it is recorded"));
             foreach (var parameter in ParametersThatDiffer(change))

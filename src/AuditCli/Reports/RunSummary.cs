@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
 using Spectre.Console;
 
@@ -11,9 +12,10 @@ namespace AuditCli.Reports;
 /// <summary>What a run prints at its end: per ITGC domain, each control with its counts, its conclusion and its first limitation.</summary>
 internal static class RunSummary
 {
-    private const int CountsWidth = 11 + 11 + 9;
+    private const int PopulationWidth = 21;
+    private const int CountsWidth = PopulationWidth + 11 + 9;
     private const int ConclusionWidth = 30;
-    private const int MinTitleWidth = 40;
+    private const int MinTitleWidth = 34;
     private const int MaxTitleWidth = 66;
 
     /// <summary>The summary for people, no wider than the console where it can be helped.</summary>
@@ -49,7 +51,7 @@ internal static class RunSummary
             {
                 ["head"] = signed.Head.Hex,
                 ["sequence"] = signed.Sequence,
-                ["stamped"] = signed.Stamped is { } at ? Evidence.Rfc3339.Format(at) : null,
+                ["stamped"] = signed.Stamped is { } at ? Rfc3339.Format(at) : null,
                 ["time_stamp_failures"] = new JsonArray([.. signed.TimeStampFailures.Select(f => (JsonNode)f)]),
             }
             : null,
@@ -63,9 +65,22 @@ internal static class RunSummary
             ["population"] = c.Population,
             ["deviations"] = c.Deviations,
             ["approved"] = c.Approved,
+            ["tests"] = Tests(c),
             ["limitations"] = new JsonArray([.. ControlReasons.Of(c).Select(r => (JsonNode)r)]),
         })]),
     }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    /// <summary>The counts of each test, each in its own unit.</summary>
+    public static JsonArray Tests(ControlResult control) => new([.. new ControlCounts(control).Tests.Select(t => (JsonNode)new JsonObject
+    {
+        ["id"] = t.Test,
+        ["unit"] = t.Count.Unit,
+        ["population"] = t.Count.Population,
+        ["exceptions"] = t.Count.Exceptions,
+        ["approved"] = t.Count.Approved,
+        ["undetermined"] = t.Count.Undetermined,
+        ["indicated"] = t.Count.Indicated,
+    })]);
 
     private static void WriteDomain(IAnsiConsole console, string name, ImmutableArray<ControlResult> controls)
     {
@@ -73,18 +88,26 @@ internal static class RunSummary
         var titleWidth = Math.Min(MaxTitleWidth, console.Profile.Width - idWidth - CountsWidth - ConclusionWidth);
         Line(console, name.ToUpperInvariant(), "bold");
         if (titleWidth >= MinTitleWidth)
-            Line(console, $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",11}{"exceptions",11}{"approved",9} conclusion", "dim");
+            Line(console, $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",PopulationWidth}{"exceptions",11}{"approved",9} conclusion", "dim");
         foreach (var control in controls)
         {
+            var counts = new ControlCounts(control);
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{control.Population,11}{control.Deviations,11}{control.Approved,9} "));
+                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(control.Title, titleWidth - 1).PadRight(titleWidth)}{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
             else
             {
                 // A narrow console has the title on a line of its own: nothing that counts is cut.
                 Line(console, $"{control.Id.PadRight(idWidth)}{Cut(control.Title, console.Profile.Width - idWidth - 1)}");
-                console.Write(new Text($"{"".PadRight(idWidth)}{Wording.Count(control.Population, "item")}, {Wording.Count(control.Deviations, "exception")}, {control.Approved} approved: "));
+                if (!counts.Tests.IsEmpty && control.Population is not null)
+                    Line(console, $"{"".PadRight(idWidth)}{counts.Words}");
+                console.Write(new Spectre.Console.Text("".PadRight(idWidth)));
             }
             Line(console, ControlReasons.Conclusion(control), Style(control.Conclusion));
+            if (control.Population is null)
+            {
+                foreach (var (test, count) in counts.Tests)
+                    Line(console, $"{"".PadRight(idWidth)}{test}: {count.Words}");
+            }
             if (ControlReasons.Of(control).FirstOrDefault() is { } reason)
                 Line(console, $"{"".PadRight(idWidth)}{Cut(reason, console.Profile.Width - idWidth - 1)}", "dim");
         }
@@ -124,7 +147,7 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        console.Write(new Text(text, Spectre.Console.Style.Parse(style)));
+        console.Write(new Spectre.Console.Text(text, Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }
 }

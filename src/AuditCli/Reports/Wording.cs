@@ -32,10 +32,10 @@ internal static class Wording
         _ => throw new ArgumentOutOfRangeException(nameof(conclusion)),
     };
 
-    /// <summary>What a conclusion means, for readers who see it the first time.</summary>
+    /// <summary>What a conclusion means, for readers who see it the first time. Of one control, <see cref="ControlReasons.Meaning"/> says more.</summary>
     public static string Meaning(Conclusion conclusion) => conclusion switch
     {
-        Conclusion.Fail => "an exception that no valid approval covers, seen in complete evidence",
+        Conclusion.Fail => "an exception that no valid approval covers",
         Conclusion.Error => "the test itself broke",
         Conclusion.Inconclusive => "something was not read, two counts do not agree, or an item could not be determined",
         Conclusion.NeedsReview => "a question to a person is open",
@@ -54,8 +54,13 @@ internal static class Wording
         _ => throw new ArgumentOutOfRangeException(nameof(answer)),
     };
 
-    /// <summary>A number with its noun: <c>1 item</c>, <c>2 items</c>.</summary>
-    public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {of}s";
+    /// <summary>A number with its noun: <c>1 item</c>, <c>2 policies</c>.</summary>
+    public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {Plural(of)}";
+
+    private static string Plural(string noun) =>
+        noun is [.., not ('a' or 'e' or 'i' or 'o' or 'u'), 'y'] ? noun[..^1] + "ies"
+        : noun is [.., 's' or 'x' or 'z'] or [.., 'c' or 's', 'h'] ? noun + "es"
+        : noun + "s";
 
     /// <summary>A target and account as messages name them.</summary>
     public static string Place(string target, string account) => account.Length == 0 ? target.Length == 0 ? "the inputs" : target

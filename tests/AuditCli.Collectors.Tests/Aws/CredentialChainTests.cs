@@ -111,6 +111,31 @@ public sealed class CredentialChainTests
     }
 
     [Fact]
+    public async Task The_default_profile_of_the_aws_command_line_counts_and_before_the_other_variable()
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        using var surroundings = new Surroundings("profiles", server.Address);
+        var before = Environment.GetEnvironmentVariable("AWS_PROFILE");
+        try
+        {
+            Environment.SetEnvironmentVariable("AWS_PROFILE", "broken");
+            Environment.SetEnvironmentVariable("AWS_DEFAULT_PROFILE", "base");
+            await using var collector = new Collectors.Aws.AwsCollector(session.Transport, TimeProvider.System, _ => { });
+
+            Assert.Single(await collector.ConnectAsync(Session.Target(), CancellationToken.None));
+
+            Assert.Contains("Credential=AKIAIOSFODNN7EXAMPLE/", Assert.Single(server.Seen).Fields["Authorization"], StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("AWS_PROFILE", before);
+            Environment.SetEnvironmentVariable("AWS_DEFAULT_PROFILE", null);
+        }
+    }
+
+    [Fact]
     public async Task A_role_that_may_not_be_assumed_names_itself_and_never_its_external_id()
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(Refusal("AccessDenied"), 403));

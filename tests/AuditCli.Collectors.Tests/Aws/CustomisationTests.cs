@@ -34,7 +34,7 @@ public sealed class CustomisationTests
         var service = new AwsCatalogue().Service("s3control")!;
         using var wire = new Wire("<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>");
         using var client = new AwsServiceClient(
-            service, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "none"), new AwsServiceConfig(service, region, null, null, replay: true), wire, null, _ => Task.CompletedTask);
+            service, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "none"), new AwsServiceConfig(service, region, null, null, replay: true), wire, null, _ => Task.CompletedTask, _ => null);
 
         await client.CallAsync(service.Operation("GetPublicAccessBlock")!, new JsonObject { ["AccountId"] = "123456789012" }, CancellationToken.None);
 

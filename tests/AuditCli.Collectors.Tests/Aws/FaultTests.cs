@@ -1,3 +1,4 @@
+using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Tests.Http;
 
@@ -28,16 +29,89 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_call_throttled_for_ever_fails_with_the_providers_code()
+    public async Task A_call_throttled_for_ever_fails_with_the_providers_code_after_a_minute_of_waiting_live_and_replayed()
     {
+        var clock = new ImpatientClock();
         await using var server = new LoopbackServer((_, _) => Throttled);
-        await using var session = Session.Live(server.Address, new ImpatientClock());
+        await using var session = Session.Live(server.Address, clock);
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("iam:ListUsers"));
 
-        Assert.Equal("Throttling", e.Code);
-        Assert.Equal("Rate exceeded", e.Message);
-        Assert.Equal(["400", "400", "400"], await session.StatusesAsync("iam"));
+        Assert.Equal(("Throttling", "Rate exceeded"), (e.Code, e.Message));
+        var waited = clock.Waits.Aggregate(TimeSpan.Zero, (sum, wait) => sum + wait);
+        Assert.InRange(waited, CallAttempts.Patience, CallAttempts.Patience + TimeSpan.FromSeconds(20));
+        var attempts = server.Seen.Count;
+        Assert.Equal(clock.Waits.Count + 1, attempts);
+        await session.Transport.DisposeAsync();
+
+        await using var replay = Session.Replay(session);
+        var again = await Assert.ThrowsAsync<CollectionException>(() => replay.CallAsync("iam:ListUsers"));
+        Assert.Equal((e.Code, e.Message), (again.Code, again.Message));
+        Assert.Equal(attempts, server.Seen.Count);
+        Assert.Empty(((ReplayTransport)replay.Transport).Unused);
+    }
+
+    [Fact]
+    public async Task After_a_service_that_answered_nobody_for_a_minute_the_next_calls_ask_three_times()
+    {
+        await using var server = new LoopbackServer((_, _) => Throttled);
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("iam:ListUsers"));
+        var before = server.Seen.Count;
+
+        await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("iam:ListRoles"));
+
+        Assert.Equal(3, server.Seen.Count - before);
+    }
+
+    [Fact]
+    public async Task A_throttled_call_waits_for_as_long_as_others_are_answered()
+    {
+        var (asked, answered, seen) = (0, 0, 0);
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            if (!request.Body.Contains("ListUsers", StringComparison.Ordinal))
+                return Reaction.Xml("<ListAccountAliasesResponse><ListAccountAliasesResult><IsTruncated>false</IsTruncated><AccountAliases/></ListAccountAliasesResult></ListAccountAliasesResponse>");
+            // Somebody else is answered between any two attempts.
+            SpinWait.SpinUntil(() => Volatile.Read(ref answered) > seen, TimeSpan.FromSeconds(30));
+            seen = Volatile.Read(ref answered);
+            return ++asked <= 40 ? Throttled : Reaction.Xml(Users);
+        });
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        using var end = new CancellationTokenSource();
+        var others = Task.Run(async () =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                await session.CallAsync("iam:ListAccountAliases");
+                Interlocked.Increment(ref answered);
+            }
+        });
+
+        // Forty times the wait would have been minutes; only the answers of others say that it is worth it.
+        var answer = await session.CallAsync("iam:ListUsers");
+        await end.CancelAsync();
+        await others;
+
+        Assert.Equal(1, answer.GetProperty("Users").GetArrayLength());
+        Assert.Equal(41, asked);
+    }
+
+    [Fact]
+    public async Task A_throttled_call_that_is_cancelled_ends_at_once()
+    {
+        using var end = new CancellationTokenSource();
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            if (request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal))
+                return Reaction.Xml("<Error><Code>AccessDenied</Code></Error>", 403);
+            end.CancelAfter(TimeSpan.FromMilliseconds(200));
+            return Throttled with { Fields = [("Retry-After", "60")] };
+        });
+        await using var session = Session.Live(server.Address);
+        await ConnectAsync(session);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => session.CollectAsync("iam:ListUsers", end.Token));
     }
 
     [Theory]
@@ -73,12 +147,12 @@ public sealed class FaultTests
     [Fact]
     public async Task An_unavailable_service_is_asked_three_times()
     {
-        await using var server = new LoopbackServer((_, _) => Reaction.Xml("<Error><Code>SlowDown</Code><Message>slow down</Message></Error>", 503));
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml("<Error><Code>ServiceUnavailable</Code><Message>later</Message></Error>", 503));
         await using var session = Session.Live(server.Address, new ImpatientClock());
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("s3:ListBuckets"));
 
-        Assert.Equal("SlowDown", e.Code);
+        Assert.Equal("ServiceUnavailable", e.Code);
         Assert.Equal(["503", "503", "503"], await session.StatusesAsync("s3"));
     }
 

@@ -6,7 +6,7 @@ namespace AuditCli.Collectors.Tests.Aws;
 /// <summary>What the generator of the catalogue lets in, and what stops it. It judges models that stand in no botocore.</summary>
 public sealed class GeneratorTests
 {
-    [BotocoreFact]
+    [NeedsFact("botocore")]
     public async Task The_catalogue_is_exactly_what_the_generator_makes_of_botocore()
     {
         var (code, said) = await GenerateAsync("--check");
@@ -15,7 +15,7 @@ public sealed class GeneratorTests
         Assert.Equal("changed: nothing", said.Trim());
     }
 
-    [BotocoreTheory]
+    [NeedsTheory("botocore")]
     [InlineData("GetThing", """{"Name": {"shape": "Text"}, "CreatedAt": {"shape": "Text"}}""", null)]
     [InlineData("DeleteThing", """{"Password": {"shape": "Text"}}""", null)]
     [InlineData("GetThing", """{"Name": {"shape": "Text"}, "RootPassword": {"shape": "Text"}}""", "its member RootPassword")]
@@ -65,39 +65,5 @@ public sealed class GeneratorTests
         var errors = python.StandardError.ReadToEndAsync();
         await python.WaitForExitAsync();
         return (python.ExitCode, await output + await errors);
-    }
-}
-
-/// <summary>Needs botocore in the version that the catalogue was made from; skipped visibly without it, and a failure in CI.</summary>
-public sealed class BotocoreFactAttribute : FactAttribute
-{
-    public BotocoreFactAttribute() => Skip = Botocore.WhyNot!;
-}
-
-/// <summary>As <see cref="BotocoreFactAttribute"/>, for a table of cases.</summary>
-public sealed class BotocoreTheoryAttribute : TheoryAttribute
-{
-    public BotocoreTheoryAttribute() => Skip = Botocore.WhyNot!;
-}
-
-internal static class Botocore
-{
-    private const string Version = "1.43.11";
-
-    /// <summary>Null when it is there.</summary>
-    public static string? WhyNot { get; } = Environment.GetEnvironmentVariable("CI") == "true" || Installed() ? null : $"botocore is not installed: pip install botocore=={Version}";
-
-    private static bool Installed()
-    {
-        try
-        {
-            using var python = Process.Start(new ProcessStartInfo("python3", ["-c", $"import botocore, sys; sys.exit(botocore.__version__ != '{Version}')"]) { RedirectStandardError = true })!;
-            python.WaitForExit();
-            return python.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
     }
 }

@@ -19,7 +19,7 @@ public sealed class SeededMoto : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (MotoServer.Executable is null)
+        if (Tool.WhyNot("moto_server") is not null)
             return;
         _server = await MotoServer.StartAsync();
         await Boto3Async([], "seed");
@@ -57,7 +57,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
     private const int FewestServices = 45;
     private const int FewestOperations = 150;
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task Every_call_of_the_table_gives_what_boto3_gives_error_codes_included()
     {
         string[] calls = [.. (await File.ReadAllLinesAsync(Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_operations.txt"))).Where(l => l[0] != '#')];
@@ -86,7 +86,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.InRange(expected.Count(e => e.StartsWith("{\"Error\":", StringComparison.Ordinal)), 20, calls.Length / 5);
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task A_target_says_who_it_is_and_which_regions_it_reaches()
     {
         await using var session = Session.Live(moto.Address);
@@ -103,7 +103,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.True(File.Exists(Path.Combine(session.Folder, "data/exchanges/prod/ec2-aws-global.warc.gz")));
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task A_replay_gives_the_same_pages_and_records_without_any_credentials()
     {
         (string, object)[] small = [("limit", 2)];
@@ -132,7 +132,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.Empty(((ReplayTransport)replay.Transport).Unused);
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task Rows_point_into_the_typed_answer()
     {
         await using var session = Session.Live(moto.Address);
@@ -148,7 +148,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.Equal(JsonValueKind.Object, summary.Rows[0].Value.GetProperty("SummaryMap").ValueKind);
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task The_credential_report_is_polled_and_read_as_typed_rows()
     {
         await using var session = Session.Live(moto.Address);
@@ -164,7 +164,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.EndsWith("Z", user.GetProperty("_generated_at").GetString(), StringComparison.Ordinal);
     }
 
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task A_role_is_assumed_on_a_path_that_stores_nothing()
     {
         await using var session = Session.Live(moto.Address);

@@ -21,7 +21,7 @@ public sealed class SignatureServer : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (Botocore.WhyNot is not null)
+        if (Tool.WhyNot("botocore") is not null)
             return;
         _python = Process.Start(new ProcessStartInfo("python3", [Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "sigv4_server.py"), Secret, Token]) { RedirectStandardOutput = true })!;
         Address = new($"http://127.0.0.1:{int.Parse((await _python.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture)}/");
@@ -37,7 +37,7 @@ public sealed class SignatureServer : IAsyncLifetime
 
 public sealed class SignatureTests(SignatureServer server) : IClassFixture<SignatureServer>
 {
-    [BotocoreTheory]
+    [NeedsTheory("botocore")]
     [InlineData("iam:ListUsers", """{"PathPrefix":"/a b+c~d*é&=%/'()!/"}""")]
     [InlineData("sts:GetCallerIdentity", "{}")]
     [InlineData("ec2:DescribeSubnets", """{"Filters":[{"Name":"tag:Owner/ä","Values":["a b+c","*~&=","%2F"]}]}""")]
@@ -59,7 +59,7 @@ public sealed class SignatureTests(SignatureServer server) : IClassFixture<Signa
     public async Task A_signature_is_what_botocore_computes_from_the_request_on_the_wire(string operation, string parameters) =>
         Assert.Equal(200, (await CallAsync(operation, parameters, SignatureServer.Secret)).Status);
 
-    [BotocoreFact]
+    [NeedsFact("botocore")]
     public async Task A_signature_with_another_secret_is_found_out()
     {
         var failure = await Assert.ThrowsAsync<AwsServiceFailure>(() => CallAsync("kms:ListKeys", "{}", "another"));
@@ -74,7 +74,7 @@ public sealed class SignatureTests(SignatureServer server) : IClassFixture<Signa
         await using var transport = new LiveTransport(null, "signatures", TimeProvider.System);
         using var client = new AwsServiceClient(
             service, new SessionAWSCredentials("AKIAIOSFODNN7EXAMPLE", secret, SignatureServer.Token), new AwsServiceConfig(service, "us-east-1", null, server.Address, replay: true),
-            transport.Open(new("signatures", service.Name, "us-east-1"), new RequestCheck(service).Refusal), null, _ => Task.CompletedTask);
+            transport.Open(new("signatures", service.Name, "us-east-1"), new RequestCheck(service).Refusal), null, _ => Task.CompletedTask, _ => null);
         return await client.CallAsync(operation, check, CancellationToken.None);
     }
 }
@@ -82,7 +82,7 @@ public sealed class SignatureTests(SignatureServer server) : IClassFixture<Signa
 [Collection("environment")]
 public sealed class AuthenticatedMotoTests
 {
-    [MotoFact]
+    [NeedsFact("moto_server")]
     public async Task Moto_with_authentication_on_lets_in_who_may_and_names_why_it_refuses()
     {
         await using var moto = await MotoServer.StartAsync();

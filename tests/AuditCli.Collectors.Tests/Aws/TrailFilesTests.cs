@@ -22,6 +22,9 @@ internal sealed class TrailArchive : IDisposable
     private static readonly DateTimeOffset First = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly RSA _key = RSA.Create(2048);
 
+    /// <summary>CloudTrail signs what it makes later with another key, which it lists for the time of the making.</summary>
+    private readonly RSA _laterKey = RSA.Create(2048);
+
     public TrailArchive(int hours = 4, Action<int, Dictionary<string, object?>>? digest = null, RSA? signer = null)
     {
         string? previousKey = null, previousHash = null, previousSignature = null;
@@ -43,21 +46,7 @@ internal sealed class TrailArchive : IDisposable
             }));
             Objects[log] = (Gzip(events), null);
             var key = $"{Base}CloudTrail-Digest/us-east-1/{until:yyyy/MM/dd}/{Account}_CloudTrail-Digest_us-east-1_all_us-east-1_{until:yyyyMMdd'T'HHmmss'Z'}.json.gz";
-            var content = new Dictionary<string, object?>
-            {
-                ["awsAccountId"] = Account,
-                ["digestStartTime"] = Text(from),
-                ["digestEndTime"] = Text(until),
-                ["digestS3Bucket"] = Bucket,
-                ["digestS3Object"] = key,
-                ["digestPublicKeyFingerprint"] = Fingerprint,
-                ["digestSignatureAlgorithm"] = "SHA256withRSA",
-                ["previousDigestS3Object"] = previousKey,
-                ["previousDigestHashValue"] = previousHash,
-                ["previousDigestHashAlgorithm"] = "SHA-256",
-                ["previousDigestSignature"] = previousSignature,
-                ["logFiles"] = new object[] { LogFile(Bucket, log, events, from) },
-            };
+            var content = Content(from, until, key, Fingerprint, previousKey, previousHash, previousSignature, LogFile(Bucket, log, events, from));
             digest?.Invoke(hour, content);
             var bytes = JsonSerializer.SerializeToUtf8Bytes(content);
             (previousKey, previousHash) = (key, Hash(bytes));
@@ -67,6 +56,42 @@ internal sealed class TrailArchive : IDisposable
             Objects[key] = (Gzip(bytes), previousSignature);
         }
     }
+
+    /// <summary>
+    /// Adds a backfill digest for each of the hours, in a chain of their own, with one file of events of that hour that came late: the event
+    /// <c>late-</c>hour, and one that was delivered before.
+    /// </summary>
+    /// <param name="change">What is changed before it is signed.</param>
+    public void AddBackfill(int[] hours, Action<int, Dictionary<string, object?>>? change = null, RSA? signer = null)
+    {
+        string? previousKey = null, previousHash = null, previousSignature = null;
+        foreach (var hour in hours)
+        {
+            var (from, until) = (First.AddHours(hour), First.AddHours(hour + 1));
+            var log = $"{Base}CloudTrail/us-east-1/2026/10/01/{Account}_CloudTrail_us-east-1_20261001T{hour:d2}10Z_late.json.gz";
+            var events = JsonSerializer.SerializeToUtf8Bytes(new { Records = new[] { $"late-{hour}", $"{hour}-1" }.Select(id => new { eventID = id, eventName = "AssumeRole", eventTime = Text(from.AddMinutes(30)) }) });
+            Objects[log] = (Gzip(events), null);
+            var key = $"{Base}CloudTrail-Digest/us-east-1/{until:yyyy/MM/dd}/{Account}_CloudTrail-Digest_us-east-1_all_us-east-1_{until:yyyyMMdd'T'HHmmss'Z'}_backfill.json.gz";
+            var content = Content(from, until, key, "late0000a1b2c3d4", previousKey, previousHash, previousSignature, LogFile(Bucket, log, events, from));
+            change?.Invoke(hour, content);
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(content);
+            (previousKey, previousHash) = (key, Hash(bytes));
+            var signed = $"{content["digestEndTime"]}\n{Bucket}/{key}\n{previousHash}\n{content["previousDigestSignature"] ?? "null"}";
+            previousSignature = Convert.ToHexStringLower((signer ?? _laterKey).SignData(Encoding.UTF8.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+            Objects[key] = (Gzip(bytes), previousSignature);
+        }
+    }
+
+    /// <summary>Puts other events into the file of an hour, with a digest that vouches for them.</summary>
+    public static Action<int, Dictionary<string, object?>> Vouched(int hour, byte[] content, Action<string, byte[]> put) => (at, digest) =>
+    {
+        if (at != hour)
+            return;
+        var from = First.AddHours(hour);
+        var log = $"{Base}CloudTrail/us-east-1/2026/10/01/{Account}_CloudTrail_us-east-1_20261001T{hour:d2}05Z_abc.json.gz";
+        digest["logFiles"] = new[] { LogFile(Bucket, log, content, from) };
+        put(log, Gzip(content));
+    };
 
     public SortedDictionary<string, (byte[] Body, string? Signature)> Objects { get; } = new(StringComparer.Ordinal);
     public bool Validated { get; init; } = true;
@@ -100,21 +125,58 @@ internal sealed class TrailArchive : IDisposable
             return Reaction.Xml($"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{Account}:user/a</Arn><Account>{Account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
         if (request.Fields.TryGetValue("X-Amz-Target", out var target))
             return Reaction.Json(target.EndsWith("ListPublicKeys", StringComparison.Ordinal)
-                ? JsonSerializer.Serialize(new { PublicKeyList = new[] { new { Value = Convert.ToBase64String(_key.ExportRSAPublicKey()), Fingerprint } } })
+                ? JsonSerializer.Serialize(new
+                {
+                    PublicKeyList = new[] { Asked(request) > First.AddDays(1)
+                    ? new { Value = Convert.ToBase64String(_laterKey.ExportRSAPublicKey()), Fingerprint = "late0000a1b2c3d4" }
+                    : new { Value = Convert.ToBase64String(_key.ExportRSAPublicKey()), Fingerprint } }
+                })
                 : JsonSerializer.Serialize(new { trailList = new[] { new { Name = "all", S3BucketName = Bucket, S3KeyPrefix = "audit", HomeRegion = "us-east-1", LogFileValidationEnabled = Validated } } }));
         var path = Uri.UnescapeDataString(request.Target.Split('?')[0]);
         if (path.TrimEnd('/') == "/" + Bucket)
         {
             var query = request.Target.Split('?')[1].Split('&').Select(p => p.Split('=')).ToDictionary(p => p[0], p => Uri.UnescapeDataString(p[^1]));
             var keys = Objects.Keys.Where(k => k.StartsWith(query["prefix"], StringComparison.Ordinal) && string.CompareOrdinal(k, query["start-after"]) > 0);
-            return Reaction.Xml($"<ListBucketResult><IsTruncated>false</IsTruncated>{string.Concat(keys.Select(k => $"<Contents><Key>{k}</Key></Contents>"))}</ListBucketResult>");
+            return Reaction.Xml($"<ListBucketResult><IsTruncated>false</IsTruncated>{string.Concat(keys.Select(k => $"<Contents><Key>{k}</Key><Size>{Objects[k].Body.Length}</Size></Contents>"))}</ListBucketResult>");
         }
         return path.StartsWith($"/{Bucket}/", StringComparison.Ordinal) && Objects.TryGetValue(path[(Bucket.Length + 2)..], out var found)
-            ? new Reaction(200, "application/json", found.Body) { Fields = [.. SaysGzip ? [("Content-Encoding", "gzip")] : Array.Empty<(string, string)>(), ("x-amz-meta-signature", found.Signature ?? "none")] }
+            ? new Reaction(200, "application/json", found.Body)
+            {
+                Fields =
+                [
+                    .. SaysGzip ? [("Content-Encoding", "gzip")] : Array.Empty<(string, string)>(), ("x-amz-meta-signature", found.Signature ?? "none"),
+                    .. path.EndsWith("_backfill.json.gz", StringComparison.Ordinal) ? [("x-amz-meta-backfill-generation-timestamp", "2026-10-09T07:00:00Z")] : Array.Empty<(string, string)>(),
+                ],
+            }
             : Reaction.Xml("<Error><Code>NoSuchKey</Code><Message>no</Message></Error>", 404);
     }
 
-    public void Dispose() => _key.Dispose();
+    public void Dispose()
+    {
+        _key.Dispose();
+        _laterKey.Dispose();
+    }
+
+    /// <summary>The beginning of the time for which keys are asked.</summary>
+    private static DateTimeOffset Asked(SeenRequest request) =>
+        DateTimeOffset.FromUnixTimeSeconds((long)JsonElement.Parse(request.Body).GetProperty("StartTime").GetDouble());
+
+    private static Dictionary<string, object?> Content(
+        DateTimeOffset from, DateTimeOffset until, string key, string fingerprint, string? previousKey, string? previousHash, string? previousSignature, object file) => new()
+        {
+            ["awsAccountId"] = Account,
+            ["digestStartTime"] = Text(from),
+            ["digestEndTime"] = Text(until),
+            ["digestS3Bucket"] = Bucket,
+            ["digestS3Object"] = key,
+            ["digestPublicKeyFingerprint"] = fingerprint,
+            ["digestSignatureAlgorithm"] = "SHA256withRSA",
+            ["previousDigestS3Object"] = previousKey,
+            ["previousDigestHashValue"] = previousHash,
+            ["previousDigestHashAlgorithm"] = "SHA-256",
+            ["previousDigestSignature"] = previousSignature,
+            ["logFiles"] = new[] { file },
+        };
 
     private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
@@ -234,6 +296,135 @@ public sealed class TrailFilesTests
         Assert.DoesNotContain(server.Seen, r => r.Target.Contains("payroll", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Files_that_came_late_are_read_from_backfill_digests_and_an_event_delivered_again_is_one_event_live_and_replayed()
+    {
+        using var archive = new TrailArchive();
+        archive.AddBackfill([1, 2]);
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        var read = Events(await session.CollectAsync("cloudtrail:TrailFiles", Period));
+        await session.Transport.DisposeAsync();
+
+        Assert.Equal(["0-1", "1-0", "1-1", "late-1", "2-0", "2-1", "late-2", "3-0"], read);
+        await using var replay = Session.Replay(session);
+        await replay.Collector.CallAsync(Session.Target(), "sts:GetCallerIdentity", Session.Parameters(), null, CancellationToken.None);
+        Assert.Equal(read, Events(await replay.CollectAsync("cloudtrail:TrailFiles", Period)));
+        Assert.Empty(((ReplayTransport)replay.Transport).Unused);
+    }
+
+    [Theory]
+    [InlineData("a backfill digest is missing", "DigestChainBroken")]
+    [InlineData("a backfill digest is altered", "DigestNotSigned")]
+    [InlineData("somebody else signed the backfill", "DigestNotSigned")]
+    [InlineData("the backfill chain begins again", "DigestChainBroken")]
+    [InlineData("a backfill digest names another signature before it", "DigestChainBroken")]
+    [InlineData("a late file is altered", "TrailFileAltered")]
+    [InlineData("a late file is missing", "TrailFileMissing")]
+    [InlineData("a name with another ending", "TrailObjectNotUnderstood")]
+    [InlineData("a name with another account", "TrailObjectNotUnderstood")]
+    [InlineData("an object at the top of the folder", "TrailObjectNotUnderstood")]
+    public async Task What_is_wrong_with_backfill_digests_or_not_understood_is_a_failure(string befallen, string code)
+    {
+        using var stranger = RSA.Create(2048);
+        using var archive = new TrailArchive();
+        archive.AddBackfill(
+            [0, 1, 2],
+            (hour, digest) =>
+            {
+                if (hour == 2 && befallen == "the backfill chain begins again")
+                    digest["previousDigestS3Object"] = digest["previousDigestHashValue"] = digest["previousDigestSignature"] = null;
+                if (hour == 2 && befallen == "a backfill digest names another signature before it")
+                    digest["previousDigestSignature"] = "00";
+            },
+            befallen == "somebody else signed the backfill" ? stranger : null);
+        var (digest, hourly, late) = (archive.Key("20261001T020000Z_backfill"), archive.Key("20261001T020000Z.json"), archive.Key("T0110Z_late"));
+        switch (befallen)
+        {
+            case "a backfill digest is missing":
+                archive.Objects.Remove(digest);
+                break;
+            case "a backfill digest is altered":
+                archive.Objects[digest] = (archive.Objects[archive.Key("20261001T030000Z_backfill")].Body, archive.Objects[digest].Signature);
+                break;
+            case "a late file is altered":
+                archive.Objects[late] = (TrailArchive.Gzip("""{"Records":[]}"""u8.ToArray()), null);
+                break;
+            case "a late file is missing":
+                archive.Objects.Remove(late);
+                break;
+            case "a name with another ending":
+                archive.Objects[hourly.Replace("Z.json.gz", "Z_correction.json.gz", StringComparison.Ordinal)] = archive.Objects[hourly];
+                break;
+            case "a name with another account":
+                archive.Objects[hourly.Replace("/123456789012_", "/210987654321_", StringComparison.Ordinal)] = archive.Objects[hourly];
+                break;
+            case "an object at the top of the folder":
+                archive.Objects["audit/AWSLogs/123456789012/CloudTrail-Digest/us-east-1/README"] = ("hello"u8.ToArray(), null);
+                break;
+        }
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        var (events, failure) = await ReadAsync(session);
+
+        Assert.Contains(code, failure?.Code + failure?.Message, StringComparison.Ordinal);
+        Assert.Superset(All.ToHashSet(), events.ToHashSet());
+    }
+
+    [Fact]
+    public async Task Digests_of_other_trails_and_folders_made_by_hand_are_passed_over()
+    {
+        using var archive = new TrailArchive();
+        var digest = archive.Key("20261001T020000Z");
+        foreach (var trail in new[] { "_all_us-east-1_x_eu-west-1_", "_other_us-east-1_", "_all_eu-west-1_" })
+            archive.Objects[digest.Replace("_all_us-east-1_", trail, StringComparison.Ordinal)] = ("not ours"u8.ToArray(), null);
+        archive.Objects["audit/AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2026/10/01/mine/"] = ([], null);
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        Assert.Equal(All, Events(await session.CollectAsync("cloudtrail:TrailFiles", Period)));
+    }
+
+    [Theory]
+    [InlineData("no JSON at all", "not what it says", new string[0])]
+    [InlineData("cut off", "{\"Records\":[{\"eventID\":\"1-0\",\"ev", new string[0])]
+    [InlineData("no Records", "{\"Recs\":[]}", new string[0])]
+    [InlineData("Records that are no list", "{\"Records\":{}}", new string[0])]
+    [InlineData("a list", "[]", new string[0])]
+    [InlineData("an event that is none", "{\"Records\":[{\"eventID\":\"1-0\"},null,7,{\"eventID\":\"1-1\",\"eventTime\":17}]}", new[] { "1-0", "1-1" })]
+    public async Task A_vouched_file_that_holds_no_events_does_not_end_the_reading_of_the_others(string what, string content, string[] events)
+    {
+        (string Key, byte[] Body)? put = null;
+        using var archive = new TrailArchive(digest: TrailArchive.Vouched(1, Encoding.UTF8.GetBytes(content), (key, body) => put = (key, body)));
+        archive.Objects[put!.Value.Key] = (put.Value.Body, null);
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        var (read, failure) = await ReadAsync(session);
+
+        Assert.True(failure?.Code == "MalformedResponse", $"{what}: {failure?.Code} {failure?.Message}");
+        Assert.Equal(["0-1", .. events, "2-0", "2-1", "3-0"], read);
+    }
+
+    [Fact]
+    public async Task Events_keep_their_values_as_they_came()
+    {
+        const string content = """{"Records":[{"eventID":"1-0","eventName":"a\ud83dz"},{},{"eventID":"1-1","requestParameters":{"n":1.50,"n2":12345678901234567890}}]}""";
+        (string Key, byte[] Body)? put = null;
+        using var archive = new TrailArchive(digest: TrailArchive.Vouched(1, Encoding.UTF8.GetBytes(content), (key, body) => put = (key, body)));
+        archive.Objects[put!.Value.Key] = (put.Value.Body, null);
+        await using var server = new LoopbackServer((request, _) => archive.Answer(request));
+        await using var session = await ConnectedAsync(server);
+
+        var rows = (await session.CollectAsync("cloudtrail:TrailFiles", Period)).SelectMany(p => p.Rows).Where(r => r.Value.GetProperty("_file").GetString() == put.Value.Key).ToArray();
+
+        Assert.Equal(["/Records/0", "/Records/1", "/Records/2"], rows.Select(r => r.Pointer));
+        Assert.Contains("""{"eventID":"1-0","eventName":"a\ud83dz","_file":""", rows[0].Value.GetRawText(), StringComparison.Ordinal);
+        Assert.Contains("""{"n":1.50,"n2":12345678901234567890}""", rows[2].Value.GetRawText(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -301,6 +492,22 @@ public sealed class TrailFilesTests
     {
         using var request = new HttpRequestMessage(new(method), "https://s3.us-east-1.amazonaws.com" + target);
         Assert.Equal(allowed, new ObjectsOfTrail("northquay-trail", "audit/AWSLogs/123456789012/").Refusal(request) is null);
+    }
+
+    /// <summary>The events that were read, and what was wrong after them; null where nothing was.</summary>
+    private static async Task<(string[] Events, CollectionException? Failure)> ReadAsync(Session session)
+    {
+        var pages = new List<Page>();
+        try
+        {
+            await foreach (var page in session.Collector.CollectAsync(new("prod", TrailArchive.Account, "us-east-1", session.Operation("cloudtrail:TrailFiles"), Session.Parameters(Period)), CancellationToken.None))
+                pages.Add(page);
+            return (Events(pages), null);
+        }
+        catch (CollectionException e)
+        {
+            return (Events(pages), e);
+        }
     }
 
     private static async Task<Session> ConnectedAsync(LoopbackServer server)

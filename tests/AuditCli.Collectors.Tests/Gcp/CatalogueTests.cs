@@ -63,7 +63,7 @@ public sealed class CatalogueTests
         Assert.DoesNotContain(instances.Parameters, p => p.Name == "pageToken");
     }
 
-    [GcloudFact]
+    [NeedsFact("gcloud", "python3")]
     public async Task The_catalogue_is_what_its_generator_makes_of_the_clis_description()
     {
         var start = new ProcessStartInfo("python3") { RedirectStandardError = true, RedirectStandardOutput = true };

@@ -179,6 +179,22 @@ public sealed class CollectionTests
         Assert.Equal(expected, (string[])[first, second]);
     }
 
+    [Fact]
+    public async Task Projects_of_one_reader_share_the_limit_of_the_project_that_asks()
+    {
+        using var server = new GoogleServer("{}");
+        await using var session = Session.Live(server);
+        var target = Session.Target(("projects", ["p-one", "p-two"]));
+        var connections = await session.Collector.ConnectAsync(target, CancellationToken.None);
+        var request = new PlannedRequest(
+            "accounts", "google", session.Operation("iam:projects.serviceAccounts.list"), Session.Parameters(), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []);
+        var plan = new CollectionPlan([request], [], []);
+        var keys = connections.Select(c => new RequestPlace(plan, request, c, "gcp-global").LimitKey).ToArray();
+        Assert.Equal(2, keys.Length);
+        Assert.Equal(keys[0].Owner, keys[1].Owner);
+        Assert.NotEqual(keys[0].Service, keys[1].Service);
+    }
+
     private static async Task<string> RowsAsync(Session session, Operation operation, string project = "p-one")
     {
         var rows = new List<string>();
@@ -198,7 +214,7 @@ public sealed class CollectionTests
             ],
             [], []);
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
-        using var limit = new ConcurrencyLimit(8, 4);
+        var limit = new ConcurrencyLimit(RequestLimits.Default);
         return await new CollectionRun(
             plan, ImmutableDictionary<string, ICollector>.Empty.Add("gcp", session.Collector), session.Transport, bundle, TimeProvider.System, limit, _ => { })
             .RunAsync([Session.Target(("organization", [Organization]))], [], CancellationToken.None);

@@ -7,7 +7,7 @@ namespace AuditCli.Collectors.Tests.Gcp;
 [Collection("environment")]
 public sealed class GcloudTests
 {
-    [GcloudFact]
+    [NeedsFact("gcloud")]
     public async Task The_cli_takes_the_role_that_is_printed()
     {
         using var server = new GoogleServer("""

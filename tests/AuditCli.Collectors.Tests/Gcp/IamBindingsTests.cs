@@ -181,7 +181,7 @@ public sealed class IamBindingsTests
         var plan = new CollectionPlan(
             [new("bindings", "google", session.Operation("iam_bindings"), ImmutableSortedDictionary<string, JsonElement>.Empty, null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
-        using var limit = new ConcurrencyLimit(8, 4);
+        var limit = new ConcurrencyLimit(RequestLimits.Default);
         return await new CollectionRun(
             plan, ImmutableDictionary<string, ICollector>.Empty.Add("gcp", session.Collector), session.Transport, bundle, TimeProvider.System, limit, _ => { })
             .RunAsync([Session.Target()], [], CancellationToken.None);

@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace AuditCli.Collectors.Tests.Http;
@@ -36,17 +39,20 @@ internal sealed class LoopbackServer : IAsyncDisposable
     private readonly ConcurrentQueue<SeenRequest> _seen = new();
     private readonly Func<SeenRequest, int, Reaction> _react;
     private readonly Task _accepting;
+    private readonly X509Certificate2? _certificate;
     private int _count;
 
     /// <param name="react">Given the request and its number, counted from 0.</param>
-    public LoopbackServer(Func<SeenRequest, int, Reaction> react)
+    /// <param name="certificate">With its key: the server speaks TLS. Null for plain http.</param>
+    public LoopbackServer(Func<SeenRequest, int, Reaction> react, X509Certificate2? certificate = null)
     {
         _react = react;
+        _certificate = certificate;
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
-    public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/");
+    public Uri Address => new($"{(_certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/");
 
     public IReadOnlyList<SeenRequest> Seen => [.. _seen];
 
@@ -78,7 +84,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         using var _ = client;
         try
         {
-            var stream = client.GetStream();
+            await using var stream = await OpenAsync(client.GetStream());
             while (await ReadAsync(stream) is { } request)
             {
                 _seen.Enqueue(request);
@@ -86,13 +92,22 @@ internal sealed class LoopbackServer : IAsyncDisposable
                     return;
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or AuthenticationException)
         {
             // The caller hung up, or the test is over.
         }
     }
 
-    private async Task<bool> AnswerAsync(TcpClient client, NetworkStream stream, Reaction reaction)
+    private async Task<Stream> OpenAsync(NetworkStream stream)
+    {
+        if (_certificate is null)
+            return stream;
+        var secured = new SslStream(stream);
+        await secured.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _end.Token);
+        return secured;
+    }
+
+    private async Task<bool> AnswerAsync(TcpClient client, Stream stream, Reaction reaction)
     {
         var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {reaction.Status} Said\r\nContent-Type: {reaction.ContentType}\r\nContent-Length: {reaction.Body.Length}\r\n");
         foreach (var (name, value) in reaction.Fields)
@@ -122,7 +137,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         return true;
     }
 
-    private async Task<SeenRequest?> ReadAsync(NetworkStream stream)
+    private async Task<SeenRequest?> ReadAsync(Stream stream)
     {
         var head = new List<byte>();
         var one = new byte[1];

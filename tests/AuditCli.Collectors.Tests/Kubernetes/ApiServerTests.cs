@@ -18,7 +18,7 @@ public sealed class ClusterFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (!KubeApiServer.IsInstalled)
+        if (Tool.WhyNot("kube-apiserver") is not null)
             return;
         _server = await KubeApiServer.StartAsync();
         // The server makes this one by itself, a moment after it is ready.
@@ -83,7 +83,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
     private string Admin => cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}");
     private string Reader => cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}");
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_read_that_rbac_denies_fails_with_the_servers_words()
     {
         await using var session = ClusterSession.Live(Reader);
@@ -94,7 +94,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal("services is forbidden: User \"reader\" cannot list resource \"services\" in API group \"\" at the cluster scope", e.Message);
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task What_the_cluster_does_not_serve_is_told_apart()
     {
         await using var session = ClusterSession.Live(Admin);
@@ -108,7 +108,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
             Told(await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("rbac.authorization.k8s.io/v1/clusterroles", ("namespace", "default")))));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_secret_is_refused_before_anything_is_sent()
     {
         await using var session = ClusterSession.Live(Admin);
@@ -126,13 +126,12 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.DoesNotContain(OurRequests(), r => r.Resource == "secrets");
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_write_stops_at_the_guard_and_reads_are_all_that_the_server_saw()
     {
         await using var session = ClusterSession.Live(Admin);
         await session.CollectAsync("v1/pods");
-        using var guard = session.Transport.OpenAbove(new("trading", "api", "cluster"), new RequestCheck("").Refusal);
-        guard.InnerHandler = new SocketsHttpHandler { SslOptions = cluster.Server.Trusting() };
+        using var guard = session.Transport.Open(new("trading", "api", "cluster"), new RequestCheck("").Refusal);
         using var client = new HttpClient(guard);
         using var request = new HttpRequestMessage(HttpMethod.Delete, new Uri(cluster.Server.Address, "/api/v1/namespaces/default/pods/web-0"));
         request.Headers.Authorization = new("Bearer", KubeApiServer.AdminToken);
@@ -144,7 +143,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Contains("\"web-0\"", await cluster.Server.ReadAsync("/api/v1/namespaces/default/pods"), StringComparison.Ordinal);
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task Five_kinds_are_read_page_by_page_and_a_replay_gives_the_same_rows_and_records()
     {
         await using var live = ClusterSession.Live(Admin, pageSize: 3);
@@ -169,7 +168,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.False(await live.HoldsAsync("uthorization: Bearer"));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task Namespace_and_selectors_narrow_a_list()
     {
         await using var session = ClusterSession.Live(Admin);
@@ -181,7 +180,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
             .SelectMany(p => p.Rows).Select(r => r.Value.GetProperty("automountServiceAccountToken").GetBoolean()));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_custom_resources_numbers_stay_as_the_server_writes_them()
     {
         await using var session = ClusterSession.Live(Admin);
@@ -194,7 +193,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal(("example.com/v1", "Gadget"), (row.GetProperty("api_version").GetString(), row.GetProperty("kind").GetString()));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task Of_config_maps_only_the_metadata_is_ever_sent()
     {
         await using var session = ClusterSession.Live(Reader, pageSize: 3);
@@ -205,7 +204,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.False(await session.HoldsAsync(ClusterFixture.ConfigData));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task The_servers_refusal_names_whom_it_took_the_caller_for_live_and_replayed()
     {
         await using var session = ClusterSession.Live(cluster.Server.Kubeconfig(cluster.Server.CertificateUser("alice")));
@@ -219,7 +218,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal(connection.Identity, (await replay.ConnectAsync()).Identity);
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_plugins_token_reads_a_cluster_from_end_to_end()
     {
         using var folder = new TemporaryFolder();
@@ -230,7 +229,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.False(await session.HoldsAsync(KubeApiServer.ReaderToken));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_server_of_another_authority_is_not_trusted_even_if_it_has_the_same_name()
     {
         using var other = new TestAuthority();
@@ -241,7 +240,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal("UntrustedServer", (await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync)).Code);
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_server_of_another_name_is_not_trusted()
     {
         await using var session = ClusterSession.Live(cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}", ", tls-server-name: another.example"));
@@ -249,7 +248,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal("UntrustedServer", (await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync)).Code);
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_server_whose_certificate_nobody_checks_is_named()
     {
         var kubeconfig = Admin.Replace("certificate-authority-data: " + Admin.Split("certificate-authority-data: ")[1].Split(' ')[0], "insecure-skip-tls-verify: true", StringComparison.Ordinal);
@@ -260,7 +259,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal(cluster.Server.Address.GetLeftPart(UriPartial.Authority) + " (certificate not checked)", Assert.Single(session.Collector.UnusualEndpoints));
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task A_call_prints_the_items_that_kubectl_prints()
     {
         using var folder = new TemporaryFolder();

@@ -38,6 +38,9 @@ internal sealed class ClusterSession : IAsyncDisposable
         return session;
     }
 
+    /// <summary>With a kubeconfig that is somewhere already.</summary>
+    public static ClusterSession Live(Target target, TimeProvider clock) => new(target, folder => new LiveTransport(folder, "test-bundle", clock), clock, 500);
+
     /// <summary>From another session's exchanges; what its target says about a kubeconfig does not exist here.</summary>
     public static ClusterSession Replay(ClusterSession recorded, int pageSize = 500) => new(
         Target(("kubeconfig", "/nowhere/kubeconfig"), ("context", "nobody")),
@@ -82,7 +85,7 @@ internal sealed class ClusterSession : IAsyncDisposable
             [.. operations.Select(o => new PlannedRequest(o, "trading", source.FindOperation(o)!, Parameters([]), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []))], [], []);
         using var folder = new TemporaryFolder();
         await using var bundle = BundleWriter.Create(folder.Path, "a-bundle");
-        using var limit = new ConcurrencyLimit(8, 4);
+        var limit = new ConcurrencyLimit(RequestLimits.Default);
         var run = new CollectionRun(plan, ImmutableDictionary<string, ICollector>.Empty.Add(KubernetesSource.Name, Collector), Transport, bundle, TimeProvider.System, limit, _ => { });
         var collected = await run.RunAsync([_target], [], CancellationToken.None);
         return

@@ -48,13 +48,16 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public async Task A_kubeconfig_that_impersonates_is_refused_rather_than_read_as_somebody_else()
+    public async Task A_kubeconfig_that_impersonates_reads_as_whom_it_says_in_every_request()
     {
-        await using var server = Server(Nothing);
-        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address, "{ token: tokentokentokentoken, as: auditor }"));
+        await using var server = Server(Whoami("auditor"));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(
+            server.Address, "{ token: tokentokentokentoken, as: auditor, as-uid: u1, as-groups: [readers], as-user-extra: { example.com/scope: [all] } }"));
 
-        Assert.Contains("impersonates auditor", (await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync)).Message, StringComparison.Ordinal);
-        Assert.Empty(server.Seen);
+        Assert.Equal("auditor", (await session.ConnectAsync()).Identity);
+
+        var fields = Assert.Single(server.Seen).Fields;
+        Assert.Equal(("auditor", "u1", "readers", "all"), (fields["Impersonate-User"], fields["Impersonate-Uid"], fields["Impersonate-Group"], fields["Impersonate-Extra-example.com%2Fscope"]));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class RightsFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (!KubeApiServer.IsInstalled)
+        if (Tool.WhyNot("kube-apiserver") is not null)
             return;
         _server = await KubeApiServer.StartAsync();
         foreach (var ns in new[] { "team-a", "team-b" })
@@ -76,7 +76,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
 {
     private string Admin => cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}");
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task A_caller_who_may_not_list_roles_gets_no_table()
     {
         await using var session = ClusterSession.Live(cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}"));
@@ -86,7 +86,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         Assert.All(run, r => Assert.Equal((CollectionOutcome.Failed, "Forbidden"), (r.Item.Outcome, r.Item.Code)));
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Rights_agree_with_what_the_servers_own_authorizer_says()
     {
         (string User, string Groups)[] callers =
@@ -130,7 +130,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         Assert.Equal("no", await Kubectl.CanIAsync(kubeconfig, "get", "/metrics", "--as=bob"));
     }
 
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task Every_binding_of_the_cluster_is_there_and_a_replay_makes_the_same_table()
     {
         await using var live = ClusterSession.Live(Admin, pageSize: 20);
@@ -147,7 +147,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
     }
 
     /// <summary>No controller writes rules into aggregated roles here, so that what the table shows comes from the selectors alone.</summary>
-    [KubeFact]
+    [NeedsFact("kube-apiserver")]
     public async Task An_aggregated_role_has_what_its_selectors_choose()
     {
         await cluster.ClusterRoleAsync("agg-part", """[{"apiGroups":["example.com"],"resources":["gadgets"],"verbs":["watch"]}]""", """{"agg":"yes"}""");
@@ -165,7 +165,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         Assert.Equal(view.Order(StringComparer.Ordinal), rows.Where(r => Text(r, "subject") == "frank").Select(r => $"{Text(r, "verb")} {Text(r, "api_group")} {Text(r, "resource")}").Order(StringComparer.Ordinal));
     }
 
-    [KubeFact(Kubectl = true)]
+    [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Every_container_that_kubectl_shows_has_its_row()
     {
         using var folder = new TemporaryFolder();

@@ -151,6 +151,21 @@ public sealed class EvaluatorTests
         Assert.Equal([2, 2], result.Tests.Select(t => t.Population));
     }
 
+    [Theory]
+    [InlineData("user", "user", 3L)]
+    [InlineData(null, null, 3L)]
+    [InlineData("user", "device", null)]
+    [InlineData("user", null, null)]
+    public async Task Populations_of_different_units_are_never_added(string? first, string? second, long? population)
+    {
+        var control = Some.Control(
+            Some.Test(Some.MfaSql) with { Unit = first },
+            Some.Test("SELECT name || ' device' AS item, true AS pass, '' AS reason FROM users WHERE name = 'bob'", "T2") with { Unit = second });
+        var result = (await Some.EvaluateAsync(control, Some.With(Alice, Bob))).Result;
+        Assert.Equal(population, result.Population);
+        Assert.Equal([(2L, first), (1L, second)], result.Tests.Select(t => (t.Population, t.Unit)));
+    }
+
     public static TheoryData<string, string, Conclusion> Precedence => new()
     {
         { "fail", "error", Conclusion.Fail },

@@ -83,7 +83,7 @@ public sealed class WholeTextTests
             ("approvals", Some.Table(Some.Approvals, """{"arn":"alice","approved_by":"R"}""") with { Notes = ["x.csv:3: no expires; this approval does not count"] })));
         Assert.Equal(Conclusion.Fail, outcome.Conclusion);
         Assert.Contains("x.csv:3: no expires; this approval does not count", outcome.Result.Notes);
-        var results = EvaluationResults.From(new("duckdb", "v", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), Some.Moment, [outcome.Result], []);
+        var results = EvaluationResults.From(new("duckdb", "v", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), Some.Moment, new(null, null, null), [outcome.Result], []);
         var read = Assert.Single(ResultsJson.Read(ResultsJson.Write(results)).Controls);
         Assert.Equal("it gives no reason", Assert.Single(read.Waivers.Expired).Why);
         Assert.Null(read.Waivers.Expired[0].Expires);

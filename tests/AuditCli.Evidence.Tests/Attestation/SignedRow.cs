@@ -43,7 +43,7 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        if (NeedsFactAttribute.WhyNot("openssl") is not null)
+        if (Tool.WhyNot("openssl") is not null)
             return;
         Authority = new(Path.Combine(_folder.Path, "tsa"));
         OtherAuthority = new(Path.Combine(_folder.Path, "tsa2"));

@@ -141,8 +141,7 @@ public sealed class BundleTests : IDisposable
         Assert.Equal("CONTAINER_UNSAFE", (await Samples.VerifyAsync(_folder.Write("bundle.zip", "PK"))).Problems.Single().Code);
         File.CreateSymbolicLink(link + ".zip", Path.Combine(_folder.Path, "bundle.zip"));
         Assert.Equal("SPECIAL_FILE", (await Samples.VerifyAsync(link + ".zip")).Problems.Single().Code);
-        using (var made = Process.Start("mkfifo", [Path.Combine(_folder.Path, "pipe.zip")]))
-            await made.WaitForExitAsync();
+        PosixFiles.MakePipe(Path.Combine(_folder.Path, "pipe.zip"));
         Assert.Equal("SPECIAL_FILE", (await Samples.VerifyAsync(Path.Combine(_folder.Path, "pipe.zip"))).Problems.Single().Code);
         await Assert.ThrowsAsync<DirectoryNotFoundException>(() => Samples.VerifyAsync(Path.Combine(_folder.Path, "none")));
     }
@@ -202,13 +201,12 @@ public sealed class BundleTests : IDisposable
     {
         var bundle = await Samples.SealAsync(_folder.Path);
         Directory.CreateDirectory(Path.Combine(bundle.Path, "attestation"));
-        using (var made = Process.Start("mkfifo", [Path.Combine(bundle.Path, "attestation", "statement.sig")]))
-            await made.WaitForExitAsync();
+        PosixFiles.MakePipe(Path.Combine(bundle.Path, "attestation", "statement.sig"));
         var report = await Samples.VerifyAsync(bundle.Path);
         Assert.Equal((2, "SPECIAL_FILE"), (report.ExitCode, report.Problems[0].Code));
     }
 
-    [Fact]
+    [NeedsFact("sha256sum")]
     public async Task Coreutils_agree()
     {
         var bundle = await Samples.SealAsync(_folder.Path);

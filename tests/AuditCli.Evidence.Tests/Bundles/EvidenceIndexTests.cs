@@ -64,6 +64,33 @@ public sealed class EvidenceIndexTests
     }
 
     [Fact]
+    public void An_index_larger_than_any_buffer_is_read_line_by_line_and_what_repeats_is_held_once()
+    {
+        using var folder = new TemporaryFolder();
+        var items = Enumerable.Range(0, 2000).Select(n => Full with { EvidenceId = $"aws-iam-listusers-{n:d12}", Message = new string('x', n) }).ToArray();
+        folder.Write(BundlePaths.EvidenceIndex, string.Concat(items.Select(i => Encoding.UTF8.GetString(EvidenceIndex.Format(i)) + "\n")));
+        var read = EvidenceIndex.Read(folder.Path);
+        Assert.Equal(items.Select(EvidenceIndex.Format), read.Select(EvidenceIndex.Format));
+        Assert.All(read, i => Assert.True(i.Columns == read[0].Columns && i.Names == read[0].Names && ReferenceEquals(i.Account, read[0].Account)));
+    }
+
+    [Fact]
+    public void An_index_that_is_no_regular_file_is_not_opened()
+    {
+        using var folder = new TemporaryFolder();
+        var elsewhere = folder.Write("elsewhere", Encoding.UTF8.GetString(EvidenceIndex.Format(Full)) + "\n");
+        var path = Path.Combine(folder.Path, BundlePaths.EvidenceIndex);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.CreateSymbolicLink(path, elsewhere);
+        Assert.Contains("not a regular file", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);
+        File.Delete(path);
+        PosixFiles.MakePipe(path);
+        Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path));
+        File.Delete(path);
+        Assert.Throws<FileNotFoundException>(() => EvidenceIndex.Read(folder.Path));
+    }
+
+    [Fact]
     public void A_full_item_has_every_member_under_its_name_and_comes_back()
     {
         var line = EvidenceIndex.Format(Full);

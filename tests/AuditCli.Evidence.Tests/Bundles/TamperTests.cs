@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using AuditCli.Tests;
 
@@ -27,9 +26,9 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
         ["F11 empty folder"] = ("UNEXPECTED_FILE", b => Directory.CreateDirectory(At(b, "data/empty"))),
         ["F12 link to an identical copy"] = ("SPECIAL_FILE", Steps(b => File.Move(At(b, Csv), b + ".copy"), b => File.CreateSymbolicLink(At(b, Csv), b + ".copy"))),
         ["F13 linked folder"] = ("SPECIAL_FILE", Steps(b => Directory.Move(At(b, "data/inputs/hr"), b + ".folder"), b => Directory.CreateSymbolicLink(At(b, "data/inputs/hr"), b + ".folder"))),
-        ["F14 pipe in place of a file"] = ("SPECIAL_FILE", Steps(b => File.Delete(At(b, Csv)), b => Run("mkfifo", At(b, Csv)))),
-        ["F14 pipe beside the files"] = ("SPECIAL_FILE", b => Run("mkfifo", At(b, "data/pipe"))),
-        ["F14 pipe in place of the manifest"] = ("SPECIAL_FILE", Steps(b => File.Delete(At(b, "manifest-sha256.txt")), b => Run("mkfifo", At(b, "manifest-sha256.txt")))),
+        ["F14 pipe in place of a file"] = ("SPECIAL_FILE", Steps(b => File.Delete(At(b, Csv)), b => PosixFiles.MakePipe(At(b, Csv)))),
+        ["F14 pipe beside the files"] = ("SPECIAL_FILE", b => PosixFiles.MakePipe(At(b, "data/pipe"))),
+        ["F14 pipe in place of the manifest"] = ("SPECIAL_FILE", Steps(b => File.Delete(At(b, "manifest-sha256.txt")), b => PosixFiles.MakePipe(At(b, "manifest-sha256.txt")))),
         ["F15 twin by case"] = ("UNEXPECTED_FILE", b => File.Copy(At(b, Csv), At(b, "data/inputs/hr/HR.csv"))),
         ["F16 renamed by case"] = ("MISSING_FILE", b => File.Move(At(b, Csv), At(b, "data/inputs/hr/HR.csv"))),
         ["F17 decomposed twin"] = ("UNEXPECTED_FILE", b => File.WriteAllText(At(b, "data/inputs/hr/hr\u0301.csv"), "x")),
@@ -170,13 +169,6 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
 
     private static void Edit(string bundle, string file, Func<byte[], byte[]> edit) =>
         File.WriteAllBytes(At(bundle, file), edit(File.ReadAllBytes(At(bundle, file))));
-
-    private static void Run(string tool, string argument)
-    {
-        using var process = Process.Start(tool, [argument]);
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
-    }
 
     private static string At(string bundle, string file) => Path.Combine(bundle, file);
 }

@@ -82,7 +82,7 @@ public sealed class CsvTests
     [InlineData("\u3164a\uFE0Fna\U000E0041", "ana")]
     public void What_nobody_sees_in_a_cell_is_taken_out_and_the_column_is_named(string cell, string seen)
     {
-        var row = Rows($"a,b\n\"{cell}\",1\n", new Column("a", ColumnType.Text), new Column("b", ColumnType.Text))[0];
+        var row = Keyed(cell);
         Assert.Equal(seen, row.Row.GetProperty("a").GetString());
         Assert.Equal("a", Assert.Single(row.Cleaned));
         Assert.Empty(row.Misfits);
@@ -98,7 +98,7 @@ public sealed class CsvTests
     [InlineData("al\u0085ice", "holds the control character U+0085")]
     public void A_control_character_in_a_cell_does_not_fit(string cell, string why)
     {
-        var row = Rows($"a,b\n\"{cell}\",1\n", new Column("a", ColumnType.Text), new Column("b", ColumnType.Text))[0];
+        var row = Keyed(cell);
         Assert.Equal(new Misfit("a", why), Assert.Single(row.Misfits));
         Assert.False(row.Row.TryGetProperty("a", out _));
     }
@@ -184,8 +184,21 @@ public sealed class CsvTests
             new("t", ColumnType.Text), new("i", ColumnType.Integer), new("d", ColumnType.Decimal),
             new("b", ColumnType.Boolean), new("day", ColumnType.Date), new("at", ColumnType.Timestamp));
         Assert.All(rows, r => Assert.Empty(r.Misfits));
-        Assert.Equal("""{"t":"a \"q\"","i":-7,"d":10.50,"b":true,"day":"2026-09-30","at":"2026-09-30T10:00:00+02:00"}""", rows[0].Row.GetRawText());
+        Assert.Equal("""{"t":" a \"q\"","i":-7,"d":10.50,"b":true,"day":"2026-09-30","at":"2026-09-30T10:00:00+02:00"}""", rows[0].Row.GetRawText());
         Assert.Equal("{}", rows[1].Row.GetRawText());
+    }
+
+    [Theory]
+    [InlineData(" ana\u00a0")]
+    [InlineData("red\u001b[31m\u202e\0")]
+    public void A_text_that_is_no_key_is_taken_as_it_is(string cell) =>
+        Assert.Equal(cell, Rows($"a,b\n\"{cell}\",1\n", new Column("a", ColumnType.Text))[0].Row.GetProperty("a").GetString());
+
+    private static InputRow Keyed(string cell)
+    {
+        using var reader = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes($"a,b\n\"{cell}\",1\n")), "leavers.csv");
+        var keys = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("a", []);
+        return Assert.Single(new InputTable(reader, [new("a", ColumnType.Text), new("b", ColumnType.Text)], keys).Rows());
     }
 
     private static ImmutableArray<InputRow> Rows(string csv, params ImmutableArray<Column> columns)

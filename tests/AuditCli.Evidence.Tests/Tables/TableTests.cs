@@ -95,15 +95,22 @@ public sealed class TableTests : IDisposable
     }
 
     [Fact]
-    public void A_full_disk_is_an_error_that_names_the_file()
+    public void A_table_that_somebody_else_wrote_to_is_an_error_that_names_the_file()
     {
-        if (!File.Exists("/dev/full"))
-            return;
-        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-        using var table = new TableWriter(full, [], [new("a", ColumnType.Text)]);
-        table.Append([], JsonElement.Parse("""{"a":"x"}"""));
-        Assert.Contains("/dev/full", Assert.Throws<IOException>(table.Complete).Message, StringComparison.Ordinal);
-        Assert.Throws<IOException>(() => table.Append([], JsonElement.Parse("{}")));
+        using var table = Open([new("a", ColumnType.Text)]);
+        table.Append(["prod"], JsonElement.Parse("""{"a":"x"}"""));
+        File.WriteAllText(FilePath, "not ours");
+        Assert.Contains(FilePath, Assert.Throws<IOException>(table.Complete).Message, StringComparison.Ordinal);
+        Assert.Throws<IOException>(() => table.Append(["prod"], JsonElement.Parse("{}")));
+        Assert.Equal("not ours", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void A_table_is_never_written_over_another()
+    {
+        File.WriteAllText(FilePath, "kept");
+        Assert.Throws<IOException>(() => Open([new("a", ColumnType.Text)]));
+        Assert.Equal("kept", File.ReadAllText(FilePath));
     }
 
     [Theory]
@@ -136,7 +143,7 @@ public sealed class TableTests : IDisposable
     [Fact]
     public void Members_follow_the_columns_and_what_is_absent_null_or_unknown_is_left_out()
     {
-        using (var table = new TableWriter(NewFile(), EvidenceColumns.Added(false, []), [new("b", ColumnType.Text), new("a", ColumnType.Integer), new("c", ColumnType.Json)]))
+        using (var table = new TableWriter(FilePath, EvidenceColumns.Added(false, []), [new("b", ColumnType.Text), new("a", ColumnType.Integer), new("c", ColumnType.Json)]))
         {
             table.Append(["t", "1", null, "ref"], JsonElement.Parse("""{"a":1,"x":9,"b":"two","c":null}"""));
             table.Append(["t", "1", null, "ref"], JsonElement.Parse("""{"c":{"k":1},"a":2}"""));
@@ -249,9 +256,7 @@ public sealed class TableTests : IDisposable
         return (misfit, Uncompressed());
     }
 
-    private TableWriter Open(ImmutableArray<Column> own) => new(NewFile(), [new("_target", ColumnType.Text)], own);
-
-    private FileStream NewFile() => new(FilePath, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite);
+    private TableWriter Open(ImmutableArray<Column> own) => new(FilePath, [new("_target", ColumnType.Text)], own);
 
     private string Uncompressed()
     {

@@ -38,6 +38,40 @@ public sealed class ExchangeLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_log_that_somebody_else_wrote_to_takes_nothing_more_and_names_the_file()
+    {
+        await using var log = new ExchangeLog(FilePath, "seed", "test");
+        await log.AppendAsync(Exchanges.Answered(1, []), default);
+        await File.AppendAllTextAsync(FilePath, "not ours");
+        var error = await Assert.ThrowsAsync<IOException>(() => log.AppendAsync(Exchanges.Answered(2, []), default).AsTask());
+        Assert.Contains(FilePath, error.Message, StringComparison.Ordinal);
+        Assert.Contains("another program", error.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<IOException>(() => log.AppendAsync(Exchanges.Answered(3, []), default).AsTask());
+        await Assert.ThrowsAsync<IOException>(() => log.CompleteAsync(default).AsTask());
+    }
+
+    [Fact]
+    public async Task Any_number_of_logs_are_under_way_with_hardly_a_file_open()
+    {
+        if (!Directory.Exists("/proc/self/fd"))
+            return;
+        var logs = Enumerable.Range(0, 500).Select(n => new ExchangeLog(Path.Combine(_folder.Path, $"{n}.warc.gz"), $"seed{n}", "test")).ToList();
+        var most = 0;
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var log in logs)
+            {
+                await log.AppendAsync(Exchanges.Answered(round, [1]), default);
+                most = Math.Max(most, Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(d => new FileInfo(d).LinkTarget?.StartsWith(_folder.Path, StringComparison.Ordinal) == true));
+            }
+        }
+        foreach (var log in logs)
+            await log.DisposeAsync();
+        Assert.Equal(0, most);
+        Assert.All(logs, log => Assert.Equal(2, Exchanges.ReadAll(log.FilePath).Length));
+    }
+
+    [Fact]
     public async Task A_log_that_is_complete_takes_nothing_more()
     {
         var log = new ExchangeLog(FilePath, "seed", "test");

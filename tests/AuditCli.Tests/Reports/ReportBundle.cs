@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
@@ -69,7 +70,7 @@ internal static class ReportBundle
             {
                 counts[item.Verdict] = counts.GetValueOrDefault(item.Verdict) + 1;
                 var pass = item.Verdict switch { "pass" => "true", "undetermined" => "null", _ => "false" };
-                var exception = item.Verdict is "deviation" or "approved" or "indicated" ? $",\"exception_id\":\"APD-AWS-901/X/{counts[item.Verdict]:x12}\"" : "";
+                var exception = item.Verdict is "deviation" or "approved" or "indicated" ? $",\"exception_id\":\"{ExceptionIds.For("APD-AWS-901", "T1", Account, RowJson.Text(JsonElement.Parse(item.Json)))}\"" : "";
                 var reason = item.Verdict == "pass" ? "" : $",\"reason\":{JsonSerializer.Serialize(item.Reason)}";
                 var waiver = item.Verdict == "approved" ? ""","waiver":{"approved_by":"H. Castellanos","approved_on":"2026-01-15","expires":"2027-01-14","reason":"Sealed identity"}""" : "";
                 await rows.WriteAsync($"{{\"target\":\"prod\",\"account\":\"{Account}\",\"item\":{item.Json},\"pass\":{pass},\"verdict\":\"{item.Verdict}\"{exception}{reason}{waiver},\"attributes\":{item.Attributes}}}\n");
@@ -85,7 +86,7 @@ internal static class ReportBundle
         return (await bundle.SealAsync(new("auditcli 0.1.0", new DateOnly(2026, 11, 23), null), CancellationToken.None)).Path;
     }
 
-    public static Workpaper Read(string bundle) => WorkpaperReader.Read(bundle, [.. CollectorCatalog.All.Select(c => c.Source)]);
+    public static Workpaper Read(string bundle) => WorkpaperReader.Read(OpenedBundle.Open(bundle), [.. CollectorCatalog.All.Select(c => c.Source)]);
 
     private static EvaluationResults Results(Dictionary<string, long> counts)
     {

@@ -2,6 +2,9 @@ using System.IO.Compression;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
@@ -89,13 +92,13 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
     public void An_exception_leads_down_to_the_raw_exchange()
     {
         var workpaper = ReportBundle.Read(_bundle);
-        var traces = ExceptionTrace.Of(workpaper, workpaper.Controls[0], CancellationToken.None);
-        var raw = Assert.Single(traces[("T1", 2)]);
+        var traces = workpaper.Traces.Of(workpaper.Controls[0], CancellationToken.None);
+        var raw = Assert.Single(traces[("T1", 2)].References);
         Assert.Equal("urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0", raw.RecordId);
-        Assert.Equal("data/exchanges/prod/iam-aws-global.warc.gz", raw.Exchange!.File);
-        Assert.Empty(traces[("T1", 3)]);
+        Assert.Equal("data/exchanges/prod/iam-aws-global.warc.gz", raw.File);
+        Assert.Empty(traces[("T1", 3)].References);
         var html = Encoding.UTF8.GetString(Written(ReportFormats.All.Single(f => f.Name == "html"), workpaper));
-        foreach (var words in new[] { raw.Reference, raw.Exchange.File, Digest.Of("the raw answers"u8).Hex, "request-1", "data/results/apd-aws-901.t1.ndjson" })
+        foreach (var words in new[] { raw.Reference, raw.File!, Digest.Of("the raw answers"u8).Hex, "request-1", "data/results/apd-aws-901.t1.ndjson" })
             Assert.Contains(words, html, StringComparison.Ordinal);
     }
 
@@ -105,8 +108,57 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         using var folder = new TemporaryFolder();
         var bundle = await ReportBundle.SealAsync(folder.Path, ReportBundle.Usual);
         BundleForgery.Replace(bundle, "data/evidence/index.jsonl", "data/tables/aws-iam-listusers-0123456789ab.ndjson.gz", "../../../../../etc/passwd");
+        BundleForgery.Reseal(bundle);
         var refused = Assert.Throws<InvalidDataException>(() => Written(ReportFormats.All.Single(f => f.Name == "html"), ReportBundle.Read(bundle)));
-        Assert.Contains("cannot be a file of the bundle", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("../../../../../etc/passwd is in no manifest of the bundle", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_line_that_claims_to_be_another_exception_is_named_and_reported_as_what_it_is()
+    {
+        using var folder = new TemporaryFolder();
+        var bundle = await ReportBundle.SealAsync(folder.Path, ReportBundle.Usual);
+        var own = ExceptionIds.For("APD-AWS-901", "T1", "111122223333", "arn:aws:iam::111122223333:user/lukas.berg");
+        BundleForgery.Replace(bundle, "data/results/apd-aws-901.t1.ndjson", own, "APD-AWS-901/X/000000000001");
+        BundleForgery.Reseal(bundle);
+        var workpaper = ReportBundle.Read(bundle);
+        Assert.Contains(workpaper.Notes, n => n.Text == $"data/results/apd-aws-901.t1.ndjson:2 claims to be APD-AWS-901/X/000000000001, and is {own}");
+        foreach (var format in ReportFormats.All)
+            Assert.Contains(own, Plain(Readable(format, Written(format, workpaper))), StringComparison.Ordinal);
+    }
+
+    /// <summary>Two hundred accounts have two hundred times one account's reasons, not each the reasons of all.</summary>
+    [Fact]
+    public async Task A_case_of_junit_has_the_reasons_of_its_own_account_alone()
+    {
+        using var folder = new TemporaryFolder();
+        var bundle = await ReportBundle.SealAsync(folder.Path, []);
+        var results = Path.Combine(bundle, "data/results/results.json");
+        var sealedResults = ResultsJson.Read(File.ReadAllBytes(results));
+        string[] accounts = [.. Enumerable.Range(0, 200).Select(n => $"{300000000000 + n}")];
+        var limited = sealedResults.Controls.Single(c => c.Id == "INF-AWS-903");
+        var limitation = limited.Limitations.Single();
+        var test = sealedResults.Controls.Single(c => c.Id == "APD-AWS-901").Tests.Single();
+        File.WriteAllBytes(results, ResultsJson.Write(sealedResults with
+        {
+            Controls =
+            [
+                .. sealedResults.Controls.Select(c => c.Id != limited.Id ? c : c with
+                {
+                    Limitations = [.. accounts.Select(a => limitation with { Account = a })],
+                    Tests = [.. accounts.Select(a => test with { Partition = new("prod", a), Conclusion = Conclusion.Inconclusive, Population = 0 })],
+                }),
+            ],
+        }));
+        BundleForgery.Reseal(bundle);
+        var junit = XDocument.Parse(Encoding.UTF8.GetString(Written(ReportFormats.All.Single(f => f.Name == "junit"), ReportBundle.Read(bundle))));
+        var cases = junit.Descendants("testcase").Where(c => c.Attribute("classname")!.Value == limited.Id).ToArray();
+        Assert.Equal(accounts.Length, cases.Length);
+        foreach (var (account, one) in accounts.Zip(cases))
+        {
+            Assert.Contains($"s3:ListBuckets in prod {account}", one.Value, StringComparison.Ordinal);
+            Assert.All(accounts.Where(a => a != account), a => Assert.DoesNotContain(a, one.Value, StringComparison.Ordinal));
+        }
     }
 
     internal static byte[] Written(IReportFormat format, Workpaper workpaper)

@@ -54,8 +54,14 @@ internal sealed record MemberReference(
     string? Namespace,
     string? NamespacePrefix)
 {
-    /// <summary>The name on the wire.</summary>
-    public string Wire => WireName ?? Name;
+    /// <summary>The name on the wire; of a map of headers the prefix, which is empty where the model names none.</summary>
+    public string Wire => WireName ?? (Location == MemberLocation.Headers ? "" : Name);
+
+    /// <summary>
+    /// Whether an answer has it in its body. What a request has in its path or query belongs to the body of an answer of the same shape, as
+    /// AWS's protocols say.
+    /// </summary>
+    public bool InAnswerBody => Location is MemberLocation.Body or MemberLocation.Uri or MemberLocation.Query;
 
     /// <summary>The column type of this member.</summary>
     public ColumnType Column => Kind switch

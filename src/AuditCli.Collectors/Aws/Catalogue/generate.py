@@ -119,7 +119,8 @@ class Service:
             words = ['@' + self.shape(ref['shape'])]
         if ref.get('location'):
             words.append('in=' + LOCATIONS[ref['location']])
-        if ref.get('locationName') and ref['locationName'] != member:
+        # A map of headers without a name takes every header: there the name is never left out for being the member's own.
+        if ref.get('locationName') and (ref['locationName'] != member or ref.get('location') == 'headers'):
             words.append('name=' + ref['locationName'])
         if ref.get('queryName'):
             words.append('query_name=' + ref['queryName'])

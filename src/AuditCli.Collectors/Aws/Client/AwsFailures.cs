@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using Amazon.Runtime;
 using AuditCli.Collectors.Http;
@@ -13,28 +14,42 @@ internal static class AwsFailures
     public const string Redirected = "Redirected";
     public const string ClientFailed = "ClientFailed";
 
+    /// <summary>The account does not use the region, which is neither a denial nor a proof that nothing is there.</summary>
+    public const string RegionNotEnabled = "RegionNotEnabled";
+
+    /// <summary>What services say to credentials of an account that has not enabled their region: as if the credentials were wrong.</summary>
+    private static readonly ImmutableArray<string> Strangers =
+        ["AuthFailure", "UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "OptInRequired", "InvalidAccessKeyId", "InvalidToken"];
+
     /// <summary>Whether the exception is one that <see cref="Map"/> knows how to name.</summary>
     public static bool IsKnown(Exception e) => e is not CollectionException
         && Chain(e).Any(x => x is AmazonClientException or AmazonServiceException or ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException);
 
     /// <summary>The provider's code and words, or ours.</summary>
-    public static CollectionException Map(string what, Exception e)
+    /// <param name="region">The region that was asked, where it is another than the one in which the credentials were accepted, and that one.</param>
+    public static CollectionException Map(string what, Exception e, (string Asked, string Home)? region = null)
     {
         var chain = Chain(e).ToArray();
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
             return new(refused.Code, refused.Message, e);
         if (chain.OfType<AwsServiceFailure>().FirstOrDefault() is { } failure)
         {
+            if (region is var (asked, home) && Strangers.Contains(failure.ErrorCode))
+            {
+                return new(RegionNotEnabled, $"{what} in {asked}: {failure.ErrorCode}: {failure.Message}; {home} accepts the same credentials, so the account has not enabled "
+                    + $"{asked}, or a session token of the global STS endpoint is used, which regions that are enabled by hand refuse; enable it (account:EnableRegion), "
+                    + "use a token of a regional STS endpoint, or leave the region out of the target's regions", e);
+            }
             return failure.RedirectHost is { } host
                 ? new(Redirected, $"{what} was redirected to {host}, where the request was not sent", e)
                 : new(failure.ErrorCode, failure.Message, e);
         }
+        if (UntrustedServerException.In(e) is { } untrusted)
+            return new(UntrustedServerException.Code, $"{what}: {untrusted.Message}", e);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
             return new(TimedOut, $"{what}: {late.Message}", e);
-        if (chain.FirstOrDefault(x => x is SocketException) is { } socket)
-            return new(ConnectionFailed, $"{what}: {socket.Message}", e);
-        if (chain.FirstOrDefault(x => x is HttpRequestException or IOException) is { } transport)
-            return new(ConnectionFailed, $"{what}: {transport.Message}", e);
+        if (chain.Any(x => x is SocketException or HttpRequestException or IOException))
+            return new(ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
         if (chain.OfType<AmazonServiceException>().FirstOrDefault() is { } service)
             return new(string.IsNullOrEmpty(service.ErrorCode) ? ClientFailed : service.ErrorCode, $"{what}: {Safe(service)}", e);
         var client = chain.First(x => x is AmazonClientException);

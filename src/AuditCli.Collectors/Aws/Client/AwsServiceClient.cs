@@ -18,13 +18,15 @@ internal sealed class AwsServiceClient : AmazonServiceClient
     /// <param name="pipeline">The guard and what is below it.</param>
     /// <param name="clock">Null in a replay.</param>
     /// <param name="renew">See <see cref="CallAttempts"/>.</param>
+    /// <param name="pace">See <see cref="CallAttempts"/>.</param>
     public AwsServiceClient(
-        ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, TimeProvider? clock, Func<string, Task> renew)
+        ServiceModel service, AWSCredentials credentials, AwsServiceConfig config, HttpMessageHandler pipeline, TimeProvider? clock, Func<string, Task> renew,
+        Func<string, RequestPace?> pace)
         : base(credentials, WithPipeline(config, pipeline))
     {
         _service = service;
         // Put in here, since the base constructor builds the pipeline before this class has a clock.
-        RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, clock, renew));
+        RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, clock, renew, pace));
     }
 
     /// <summary>The endpoint that the surroundings or a recording chose; null for the catalogue's.</summary>

@@ -149,8 +149,8 @@ internal sealed class AnswerSecrets
     {
         foreach (var member in structure.Members)
         {
-            if (member.Location == MemberLocation.Body && (member.Wire.Equals(name, StringComparison.OrdinalIgnoreCase) || (member is { Flat: true, Kind: MemberKind.Shape }
-                && _service.Shape(member.Shape) is ShapeModel.List { Element.WireName: { } own } && own.Equals(name, StringComparison.OrdinalIgnoreCase))))
+            if (member.Wire.Equals(name, StringComparison.OrdinalIgnoreCase) || (member is { Flat: true, Kind: MemberKind.Shape }
+                && _service.Shape(member.Shape) is ShapeModel.List { Element.WireName: { } own } && own.Equals(name, StringComparison.OrdinalIgnoreCase)))
                 return member;
         }
         return null;

@@ -1,12 +1,20 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>Writes JSON answers (json, rest-json) as typed JSON: wire names become member names, instants RFC 3339.</summary>
+/// <summary>
+/// Writes JSON answers (json, rest-json) as typed JSON: wire names become member names, instants RFC 3339. Texts keep the bytes that came,
+/// escapes included: a text that is no Unicode stays the text that it is, and whoever cannot carry it says so.
+/// </summary>
 internal static class JsonOutput
 {
-    /// <summary>The members that stand in the body.</summary>
+    /// <summary>Of two members of one name nobody knows which one the provider meant.</summary>
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    /// <summary>These members, from the body.</summary>
     /// <exception cref="JsonException">The body is not a JSON object.</exception>
     public static void Body(Utf8JsonWriter writer, ServiceModel service, IEnumerable<MemberReference> members, ReadOnlyMemory<byte> body) =>
         Members(writer, service, members, Document(body));
@@ -15,11 +23,20 @@ internal static class JsonOutput
     /// <exception cref="JsonException">The body is not a JSON object.</exception>
     public static JsonElement Document(ReadOnlyMemory<byte> body)
     {
-        using var document = JsonDocument.Parse(body);
-        return document.RootElement.ValueKind == JsonValueKind.Object
-            ? document.RootElement.Clone()
-            : throw new JsonException($"the answer is a JSON {document.RootElement.ValueKind}, not an object");
+        var root = AnyValue(body);
+        return root.ValueKind == JsonValueKind.Object ? root : throw new JsonException($"the answer is a JSON {root.ValueKind}, not an object");
     }
+
+    /// <summary>The body's root, which may be any value; a byte order mark before it says nothing (RFC 8259, section 8.1).</summary>
+    /// <exception cref="JsonException">The body is not JSON, or an object in it has two members of one name.</exception>
+    public static JsonElement AnyValue(ReadOnlyMemory<byte> body)
+    {
+        using var document = JsonDocument.Parse(body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body, Strict);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>One value as it came.</summary>
+    public static void AsItCame(Utf8JsonWriter writer, JsonElement value) => writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 
     /// <summary>One value of any kind.</summary>
     public static void Value(Utf8JsonWriter writer, ServiceModel service, MemberReference member, JsonElement value)
@@ -52,7 +69,7 @@ internal static class JsonOutput
                 writer.WriteEndObject();
                 break;
             default:
-                value.WriteTo(writer);
+                AsItCame(writer, value);
                 break;
         }
     }
@@ -61,7 +78,7 @@ internal static class JsonOutput
     {
         foreach (var member in members)
         {
-            if (member.Location != MemberLocation.Body || !value.TryGetProperty(member.Wire, out var found) || found.ValueKind == JsonValueKind.Null)
+            if (!value.TryGetProperty(member.Wire, out var found) || found.ValueKind == JsonValueKind.Null)
                 continue;
             writer.WritePropertyName(member.Name);
             Value(writer, service, member, found);
@@ -77,7 +94,7 @@ internal static class JsonOutput
             _ => null,
         };
         if (text is null)
-            value.WriteTo(writer);
+            AsItCame(writer, value);
         else
             writer.WriteStringValue(text);
     }

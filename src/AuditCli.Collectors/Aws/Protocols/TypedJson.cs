@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 using System.Xml;
 using AuditCli.Collectors.Aws.Catalogue;
 
@@ -33,8 +34,9 @@ internal static class TypedJson
             {
                 Write(writer, service, operation, answer);
             }
-            catch (Exception e) when (e is XmlException or JsonException or FormatException)
+            catch (Exception e) when (e is XmlException or JsonException or FormatException or InvalidOperationException)
             {
+                // The last is how System.Text.Json says that the name of a member is not well-formed Unicode.
                 throw new CollectionException(Malformed, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
             }
         }
@@ -56,13 +58,13 @@ internal static class TypedJson
                     var root = AnswerElement.Parse(answer.Body);
                     if (operation.Wrapper is { } wrapper && shape.Members.Length > 0)
                         root = root.Child(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
-                    XmlOutput.Members(writer, service, shape, root);
+                    XmlOutput.Members(writer, service, shape.Members, root);
                     break;
                 case WireProtocol.Ec2:
                     var response = AnswerElement.Parse(answer.Body);
                     if (response.Name != operation.Name + "Response")
                         throw new FormatException($"the answer is <{response.Name}>");
-                    XmlOutput.Members(writer, service, shape, response);
+                    XmlOutput.Members(writer, service, shape.Members, response);
                     break;
                 case WireProtocol.Json:
                     JsonOutput.Body(writer, service, shape.Members, answer.Body);
@@ -82,10 +84,10 @@ internal static class TypedJson
         var xml = service.Protocol == WireProtocol.RestXml;
         if (shape.Payload is { } payload)
             Payload(writer, service, shape.Member(payload)!, answer.Body, xml);
-        else if (!shape.Members.Any(m => m.Location == MemberLocation.Body))
+        else if (!shape.Members.Any(m => m.Location == MemberLocation.Body) && (answer.Body.IsEmpty || !shape.Members.Any(m => m.InAnswerBody)))
             return;
         else if (!xml)
-            JsonOutput.Body(writer, service, shape.Members, answer.Body);
+            JsonOutput.Body(writer, service, shape.Members.Where(m => m.InAnswerBody), answer.Body);
         else
             XmlOutput.Body(writer, service, shape, AnswerElement.Parse(answer.Body));
     }
@@ -128,11 +130,19 @@ internal static class TypedJson
         if (member.Kind == MemberKind.Blob)
             writer.WriteBase64StringValue(body.Span);
         else if (member.Kind is not (MemberKind.Shape or MemberKind.Document))
-            writer.WriteStringValue(Encoding.UTF8.GetString(body.Span));
+            writer.WriteStringValue(Utf8.IsValid(body.Span) ? Encoding.UTF8.GetString(body.Span) : throw new FormatException("it is not well-formed UTF-8"));
         else if (xml)
             XmlOutput.Value(writer, service, member, XmlOutput.Answer(AnswerElement.Parse(body)));
         else
-            JsonOutput.Value(writer, service, member, JsonOutput.Document(body));
+            JsonOutput.Value(writer, service, member, Root(service, member, body));
+    }
+
+    /// <summary>A document may be any value; a structure is an object, and so on.</summary>
+    private static JsonElement Root(ServiceModel service, MemberReference member, ReadOnlyMemory<byte> body)
+    {
+        var root = JsonOutput.AnyValue(body);
+        var fits = member.Kind == MemberKind.Document || root.ValueKind == (service.Shape(member.Shape) is ShapeModel.List ? JsonValueKind.Array : JsonValueKind.Object);
+        return fits ? root : throw new JsonException($"the answer is a JSON {root.ValueKind}, which is not a {member.Shape}");
     }
 }
 
@@ -146,7 +156,7 @@ internal static class ScalarText
         try
         {
             using var document = JsonDocument.Parse(decoded);
-            document.RootElement.WriteTo(writer);
+            JsonOutput.AsItCame(writer, document.RootElement);
         }
         catch (JsonException)
         {

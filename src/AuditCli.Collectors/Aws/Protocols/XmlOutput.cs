@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
 
@@ -10,7 +11,7 @@ internal static class XmlOutput
     /// <exception cref="FormatException">The document is no answer.</exception>
     public static void Body(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Structure shape, AnswerElement root)
     {
-        var members = shape.Members.Where(m => m.Location == MemberLocation.Body).ToArray();
+        var members = shape.Members.Where(m => m.InAnswerBody).ToImmutableArray();
         // GetBucketLocation answers with the value as the root's own text.
         if (members is [{ Kind: MemberKind.String } only] && root.Name == only.Wire)
         {
@@ -18,7 +19,7 @@ internal static class XmlOutput
                 writer.WriteString(only.Name, root.Text);
             return;
         }
-        Members(writer, service, shape, Answer(root));
+        Members(writer, service, members, Answer(root));
     }
 
     /// <summary>The root, unless it is an error or a page in place of an answer.</summary>
@@ -27,13 +28,11 @@ internal static class XmlOutput
         ? throw new FormatException($"the answer is <{root.Name}>")
         : root;
 
-    /// <summary>The members that stand in the element.</summary>
-    public static void Members(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Structure shape, AnswerElement element)
+    /// <summary>The members that are in the element.</summary>
+    public static void Members(Utf8JsonWriter writer, ServiceModel service, ImmutableArray<MemberReference> members, AnswerElement element)
     {
-        foreach (var member in shape.Members)
+        foreach (var member in members)
         {
-            if (member.Location != MemberLocation.Body)
-                continue;
             if (member.Attribute)
             {
                 var local = member.Wire[(member.Wire.IndexOf(':', StringComparison.Ordinal) + 1)..];
@@ -57,7 +56,7 @@ internal static class XmlOutput
         {
             case ShapeModel.Structure structure:
                 writer.WriteStartObject();
-                Members(writer, service, structure, element);
+                Members(writer, service, structure.Members, element);
                 writer.WriteEndObject();
                 break;
             case ShapeModel.List list:

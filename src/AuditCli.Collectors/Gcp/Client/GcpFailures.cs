@@ -61,10 +61,11 @@ internal static class GcpFailures
             return new(refused.Code, refused.Message, e);
         if (chain.OfType<Google.Apis.Auth.OAuth2.Responses.TokenResponseException>().FirstOrDefault() is { } token)
             return new(NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e);
+        if (UntrustedServerException.In(e) is { } untrusted)
+            return new(UntrustedServerException.Code, $"{what}: {untrusted.Message}", e);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
             return new(TimedOut, $"{what}: {late.Message}", e);
-        var transport = chain.FirstOrDefault(x => x is SocketException) ?? chain.FirstOrDefault(x => x is HttpRequestException or IOException) ?? e;
-        return new(ConnectionFailed, $"{what}: {transport.Message}", e);
+        return new(ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
     }
 
     private static IEnumerable<Exception> Chain(Exception e)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using AuditCli.Collectors.Gcp.Catalogue;
 
 namespace AuditCli.Collectors.Gcp.Client;
@@ -6,7 +7,7 @@ namespace AuditCli.Collectors.Gcp.Client;
 /// Recognises, in a request as it is about to be sent, an operation of the catalogue by its verb, path and parameters. It trusts
 /// nothing above it: what it does not recognise is refused, GET or not.
 /// </summary>
-internal sealed class RequestCheck
+internal sealed partial class RequestCheck
 {
     private const string TokenParameter = "pageToken";
     private readonly ApiModel _api;
@@ -34,20 +35,29 @@ internal sealed class RequestCheck
     }
 
     private bool IsListed(string method, string[] path, string[] query) => _operations[(method, path.Length)].Any(o =>
-        path.Zip(o.Segments).Select((s, i) => Fits(s.First, s.Second, last: i == path.Length - 1)).All(fits => fits)
+        path.Zip(o.Segments).Select((s, i) => Fits(s.First, s.Second, last: i == path.Length - 1, project: i > 0 && path[i - 1] == "projects")).All(fits => fits)
         && query.All(q => o.Parameter(q)?.Place == ParameterPlace.Query || q == TokenParameter && o.Token == ParameterPlace.Query));
 
-    /// <summary>A colon in the last segment begins a verb of its own (<c>:setIamPolicy</c>), also where it is escaped.</summary>
-    private static bool Fits(string given, string template, bool last)
+    /// <summary>
+    /// A colon in the last segment begins a verb of its own (<c>:setIamPolicy</c>), also where it is escaped, unless it is that of a project of a
+    /// domain (<c>example.com:legacy</c>): its part after the colon has no capital letters, the one before it a point, which no id and no verb has.
+    /// </summary>
+    private static bool Fits(string given, string template, bool last, bool project)
     {
         if (!template.StartsWith("{}", StringComparison.Ordinal))
             return given == template;
         var end = template[2..];
         if (given.Length <= end.Length || !given.EndsWith(end, StringComparison.Ordinal))
             return false;
-        var name = Uri.UnescapeDataString(given[..^end.Length]);
-        return !(last ? name.Contains(':', StringComparison.Ordinal) : given.Contains(':', StringComparison.Ordinal));
+        var written = given[..^end.Length];
+        if (written.Contains(':', StringComparison.Ordinal))
+            return false;
+        var name = Uri.UnescapeDataString(written);
+        return !last || !name.Contains(':', StringComparison.Ordinal) || project && DomainProject().IsMatch(name);
     }
+
+    [GeneratedRegex(@"\A[a-z0-9-]+(\.[a-z0-9-]+)+:[a-z][a-z0-9-]{4,28}[a-z0-9]\z", RegexOptions.CultureInvariant)]
+    private static partial Regex DomainProject();
 
     private static string[] Names(Uri uri) =>
         uri.Query.Length <= 1 ? [] : [.. uri.Query[1..].Split('&').Select(p => Uri.UnescapeDataString(p.Split('=')[0]))];

@@ -1,3 +1,4 @@
+using AuditCli.Collectors.Http;
 using Google.Apis.Http;
 
 namespace AuditCli.Collectors.Gcp.Client;
@@ -27,7 +28,7 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
     /// <summary>For a broken transport alone: what the guard refused or a replay does not have stays as it is.</summary>
     public async Task<bool> HandleExceptionAsync(HandleExceptionArgs args)
     {
-        if (!args.SupportsRetry || args.Exception is not HttpRequestException)
+        if (!args.SupportsRetry || args.Exception is not HttpRequestException || UntrustedServerException.In(args.Exception) is not null)
             return false;
         await WaitAsync(Backoff(args.CurrentFailedTry), args.CancellationToken);
         return true;

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -17,7 +19,7 @@ internal sealed class CsvReport : IReportFormat
     private static readonly string[] Header =
     [
         "record", "control", "test", "target", "account", "item", "result", "exception_id", "reason",
-        "population", "exceptions", "approved", "undetermined", "indicated", "approval", "attributes", "source", "line", "mode",
+        "population", "unit", "exceptions", "approved", "undetermined", "indicated", "approval", "attributes", "source", "line", "mode",
     ];
 
     public string Name => "csv";
@@ -42,14 +44,14 @@ internal sealed class CsvReport : IReportFormat
         {
             foreach (var test in control.Tests)
             {
-                var file = PopulationRows.PathOf(control.Result.Id, test);
-                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                var file = PopulationFile.PathOf(control.Result.Id, test);
+                foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     Line(text,
                     [
                         "item", control.Result.Id, test, row.Target, row.Account, row.Item, row.Result, row.ExceptionId ?? "", row.Reason ?? "",
-                        "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), file, Number(row.Line), Mode(control, test),
+                        "", "", "", "", "", "", row.ApprovalWords, Encoding.UTF8.GetString(row.Attributes.Span), file, Number(row.Line), Mode(control, test),
                     ]);
                 }
             }
@@ -58,11 +60,12 @@ internal sealed class CsvReport : IReportFormat
 
     private static void WriteControl(TextWriter text, WorkpaperControl control)
     {
-        var result = control.Result;
+        var (result, counts) = (control.Result, control.Counts);
         Line(text,
         [
             "control", result.Id, "", "", "", result.Title, control.Conclusion, "", string.Join("\n", ControlReasons.Of(result)),
-            Number(result.Population), Number(result.Deviations), Number(result.Approved), Number(result.Undetermined), Number(result.Indicated),
+            result.Population is { } all ? Number(all) : "", result.Population is null || counts.Tests.IsEmpty ? "" : counts.Tests[0].Count.Unit,
+            Number(counts.Exceptions), Number(counts.Approved), Number(counts.Undetermined), Number(counts.Indicated),
             "", control.TableRowsLine, control.Origin, "", "",
         ]);
         foreach (var test in result.Tests)
@@ -71,14 +74,14 @@ internal sealed class CsvReport : IReportFormat
             [
                 "test", result.Id, test.Id, test.Partition.Target, test.Partition.Account, control.Test(test.Id)?.Title ?? "", Wording.Name(test.Conclusion), "",
                 string.Join("\n", test.Completeness.Select(c => $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
-                Number(test.Population), Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
-                "", "", PopulationRows.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
+                Number(test.Population), ItemCount.Of(test).Unit, Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
+                "", "", PopulationFile.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
             ]);
         }
     }
 
     private static void Record(TextWriter text, string record, string item = "", string reason = "") =>
-        Line(text, [record, "", "", "", "", item, "", "", reason, "", "", "", "", "", "", "", "", "", ""]);
+        Line(text, [record, "", "", "", "", item, "", "", reason, "", "", "", "", "", "", "", "", "", "", ""]);
 
     private static string Mode(WorkpaperControl control, string test) => ControlWords.Of(ControlWords.Modes, control.ModeOf(test));
 
@@ -90,24 +93,8 @@ internal sealed class CsvReport : IReportFormat
         {
             if (i > 0)
                 text.Write(',');
-            text.Write(Cell(cells[i]));
+            text.Write(Csv.Cell(Terminal.Of(cells[i])));
         }
         text.Write("\r\n");
-    }
-
-    /// <summary>A cell that stays text in every spreadsheet.</summary>
-    private static string Cell(string value)
-    {
-        var shown = ShownText.Of(value);
-        if (IsTakenForFormula(shown))
-            shown = "'" + shown;
-        return shown.AsSpan().ContainsAny("\",\r\n") ? $"\"{shown.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : shown;
-    }
-
-    /// <summary>Whether it begins, after blanks, with what begins a formula somewhere, full-width forms included.</summary>
-    private static bool IsTakenForFormula(string text)
-    {
-        var start = text.AsSpan().TrimStart();
-        return start.Length > 0 && (start[0] is '=' or '+' or '-' or '@' or '\uff1d' or '\uff0b' or '\uff0d' or '\uff20' || text[0] is '\t' or '\r' or '\n');
     }
 }

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text;
 using System.Xml;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -41,11 +43,13 @@ internal sealed class JunitReport : IReportFormat
             WriteProperties(xml,
             [
                 ("conclusion", control.Conclusion), ("version", control.Result.Version), ("origin", control.Origin),
-                ("population", $"{control.Result.Population}"), ("exceptions", $"{control.Result.Deviations}"), ("approved", $"{control.Result.Approved}"),
+                ("population", control.Counts.PopulationWords), ("exceptions", $"{control.Counts.Exceptions}"), ("approved", $"{control.Counts.Approved}"),
+                .. control.Counts.Tests.Select(t => ($"test {t.Test}", t.Count.Words)),
                 ("rows of its evidence", control.TableRowsLine), ("holds for", workpaper.SpanOf(control)),
             ]);
+            var listed = Listed.Of(workpaper, control, cancellationToken);
             foreach (var one in cases)
-                WriteCase(xml, workpaper, control, one, cancellationToken);
+                WriteCase(xml, control, one, one.Test is { } test ? listed.GetValueOrDefault((test.Id, test.Partition)) : null);
             xml.WriteEndElement();
         }
         xml.WriteEndElement();
@@ -85,7 +89,7 @@ internal sealed class JunitReport : IReportFormat
         xml.WriteEndElement();
     }
 
-    private static void WriteCase(XmlWriter xml, Workpaper workpaper, WorkpaperControl control, Case one, CancellationToken cancellationToken)
+    private static void WriteCase(XmlWriter xml, WorkpaperControl control, Case one, Listed? listed)
     {
         xml.WriteStartElement("testcase");
         Attribute(xml, "classname", control.Result.Id);
@@ -95,34 +99,55 @@ internal sealed class JunitReport : IReportFormat
         {
             xml.WriteStartElement(element);
             Attribute(xml, "message", one.Test is { } test
-                ? $"{Wording.Name(one.Conclusion)}: {test.Deviations} of {Wording.Count(test.Population, "item")} with an exception, {test.Approved} approved, {test.Undetermined} undetermined, {test.Indicated} indicated"
-                : $"{Wording.Name(one.Conclusion)}: {Wording.Meaning(one.Conclusion)}");
+                ? $"{Wording.Name(one.Conclusion)}: {ItemCount.Of(test).Words}"
+                : $"{Wording.Name(one.Conclusion)}: {ControlReasons.Meaning(control.Result)}");
             if (element != "skipped")
                 Attribute(xml, "type", Wording.Name(one.Conclusion));
-            Text(xml, Details(workpaper, control, one, cancellationToken));
+            Text(xml, Details(control, one, listed));
             xml.WriteEndElement();
         }
         xml.WriteEndElement();
     }
 
-    private static string Details(Workpaper workpaper, WorkpaperControl control, Case one, CancellationToken cancellationToken)
+    private static string Details(WorkpaperControl control, Case one, Listed? listed)
     {
         var text = new StringBuilder();
-        foreach (var reason in one.Test is null || one.Conclusion is Conclusion.Inconclusive or Conclusion.Error ? ControlReasons.Of(control.Result) : [])
-            text.Append(ShownText.Line(reason, TextShown)).Append('\n');
-        if (one.Test is not { } test || one.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
+        var reasons = one.Test is not { } test ? ControlReasons.Of(control.Result)
+            : one.Conclusion is Conclusion.Inconclusive or Conclusion.Error ? ControlReasons.Of(control.Result, test)
+            : [];
+        foreach (var reason in reasons.Take(ExceptionsShown))
+            text.Append(Terminal.Line(reason, TextShown)).Append('\n');
+        if (listed is null || one.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
             return text.ToString();
-        var all = 0L;
-        foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test.Id))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || row.Target != test.Partition.Target || row.Account != test.Partition.Account || ++all > ExceptionsShown)
-                continue;
-            text.Append(CultureInfo.InvariantCulture, $"{row.ExceptionId ?? row.Result} {ShownText.Line(row.Item, TextShown)}: {ShownText.Line(row.Reason ?? row.Result, TextShown)}\n");
-        }
-        if (all > ExceptionsShown)
-            text.Append(CultureInfo.InvariantCulture, $"{ExceptionsShown} of {all} are given; {PopulationRows.PathOf(control.Result.Id, test.Id)} has them all\n");
+        text.Append(listed.Text);
+        if (listed.All > ExceptionsShown)
+            text.Append(CultureInfo.InvariantCulture, $"{ExceptionsShown} of {listed.All} are given; {PopulationFile.PathOf(control.Result.Id, one.Test!.Id)} has them all\n");
         return text.ToString();
+    }
+
+    /// <summary>What a case lists of its items: those of its own account that are exceptions or could not be determined.</summary>
+    private sealed class Listed
+    {
+        public StringBuilder Text { get; } = new();
+        public long All { get; private set; }
+
+        /// <summary>Of every test and account of a control, in one reading of its populations.</summary>
+        public static Dictionary<(string Test, PartitionName Partition), Listed> Of(Workpaper workpaper, WorkpaperControl control, CancellationToken cancellationToken)
+        {
+            var cases = new Dictionary<(string, PartitionName), Listed>();
+            foreach (var row in control.Tests.SelectMany(t => workpaper.Bundle.Rows(control.Result.Id, t)))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved)
+                    continue;
+                var name = (row.Test, new PartitionName(row.Target, row.Account));
+                if (!cases.TryGetValue(name, out var one))
+                    cases[name] = one = new();
+                if (++one.All <= ExceptionsShown)
+                    one.Text.Append(CultureInfo.InvariantCulture, $"{row.ExceptionId ?? row.Result} {Terminal.Line(row.Item, TextShown)}: {Terminal.Line(row.Reason ?? row.Result, TextShown)}\n");
+            }
+            return cases;
+        }
     }
 
     private static string? Element(Conclusion conclusion) => conclusion switch
@@ -156,7 +181,7 @@ internal sealed class JunitReport : IReportFormat
         xml.WriteEndElement();
     }
 
-    private static void Attribute(XmlWriter xml, string name, string value) => xml.WriteAttributeString(name, ShownText.Line(value, TextShown));
+    private static void Attribute(XmlWriter xml, string name, string value) => xml.WriteAttributeString(name, Terminal.Line(value, TextShown));
 
     private static void Text(XmlWriter xml, string value) => xml.WriteString(value);
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -55,9 +57,9 @@ internal sealed class MarkdownReport : IReportFormat
         text.WriteLine("| control | title | conclusion | population | exceptions | approved | rows of its evidence |\n|---|---|---|--:|--:|--:|---|");
         foreach (var control in domain)
         {
-            var result = control.Result;
+            var (result, counts) = (control.Result, control.Counts);
             text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {result.Population} | {result.Deviations} | {result.Approved} | {Escape(control.TableRowsLine)} |"));
+                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {Escape(counts.PopulationWords)} | {counts.Exceptions} | {counts.Approved} | {Escape(control.TableRowsLine)} |"));
         }
         var reasons = domain.SelectMany(c => ControlReasons.Of(c.Result).Select(r => (c.Result.Id, Reason: r))).ToArray();
         if (reasons.Length > 0)
@@ -68,14 +70,15 @@ internal sealed class MarkdownReport : IReportFormat
 
     private static void WriteExceptions(TextWriter text, Workpaper workpaper, CancellationToken cancellationToken)
     {
-        foreach (var control in workpaper.Controls.Where(c => c.Result.Deviations + c.Result.Indicated + c.Result.Undetermined > 0))
+        foreach (var control in workpaper.Controls.Where(c => c.Counts.Exceptions + c.Counts.Indicated + c.Counts.Undetermined > 0))
         {
             text.WriteLine($"\n### Exceptions of {Escape(control.Result.Id)}\n");
+            text.WriteLine($"{Escape(control.Counts.Words)}. {Escape(control.Conclusion)}: {Escape(ControlReasons.Meaning(control.Result))}.\n");
             text.WriteLine("| exception | test | account | item | result | reason |\n|---|---|---|---|---|---|");
             var count = 0L;
             foreach (var test in control.Tests)
             {
-                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || ++count > ExceptionsShown)
@@ -88,12 +91,12 @@ internal sealed class MarkdownReport : IReportFormat
         }
     }
 
-    private static string Escape(string value) => MarkdownText.Escape(value, TextShown);
+    private static string Escape(string value) => Markdown.Escape(value, TextShown);
 
     /// <summary>An item in the form of code, with nothing in it taken for markup.</summary>
     private static string Code(string value)
     {
-        var shown = ShownText.Line(value, TextShown);
+        var shown = Terminal.Line(value, TextShown);
         var text = new StringBuilder("<code>");
         foreach (var c in shown)
         {

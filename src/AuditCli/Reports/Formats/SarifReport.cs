@@ -1,6 +1,8 @@
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
@@ -73,7 +75,13 @@ internal sealed class SarifReport : IReportFormat
             Text(json, "version", control.Result.Version);
             Text(json, "origin", control.Origin);
             Text(json, "conclusion", control.Conclusion);
-            json.WriteNumber("population", control.Result.Population);
+            Text(json, "population", control.Counts.PopulationWords);
+            json.WriteNumber("exceptions", control.Counts.Exceptions);
+            json.WriteNumber("approved", control.Counts.Approved);
+            json.WriteStartObject("tests");
+            foreach (var (test, count) in control.Counts.Tests)
+                Text(json, test, count.Words);
+            json.WriteEndObject();
             Text(json, "evidenceRows", control.TableRowsLine);
             Text(json, "holdsFor", workpaper.SpanOf(control));
             json.WriteEndObject();
@@ -108,7 +116,7 @@ internal sealed class SarifReport : IReportFormat
         var all = 0L;
         foreach (var test in control.Tests)
         {
-            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (row.Verdict != ItemVerdict.Pass && ++all <= ExceptionsShown)
@@ -134,7 +142,7 @@ internal sealed class SarifReport : IReportFormat
         json.WriteStartObject();
         json.WriteStartObject("physicalLocation");
         json.WriteStartObject("artifactLocation");
-        Text(json, "uri", PopulationRows.PathOf(control.Result.Id, test));
+        Text(json, "uri", PopulationFile.PathOf(control.Result.Id, test));
         json.WriteString("uriBaseId", Base);
         json.WriteEndObject();
         json.WriteStartObject("region");
@@ -184,7 +192,7 @@ internal sealed class SarifReport : IReportFormat
         };
         string[] words =
         [
-            $"{control.Conclusion}: {Wording.Meaning(control.Result.Conclusion)}",
+            $"{control.Conclusion}: {ControlReasons.Meaning(control.Result)}",
             .. ControlReasons.Of(control.Result),
             .. exceptions > ExceptionsShown ? [$"{ExceptionsShown} of {exceptions} exceptions are given; data/results/ has them all"] : Array.Empty<string>(),
         ];
@@ -217,5 +225,5 @@ internal sealed class SarifReport : IReportFormat
         json.WriteEndObject();
     }
 
-    private static void Text(Utf8JsonWriter json, string name, string value) => json.WriteString(name, ShownText.Of(value, TextShown));
+    private static void Text(Utf8JsonWriter json, string name, string value) => json.WriteString(name, Terminal.Of(value, TextShown));
 }

@@ -78,6 +78,7 @@ internal sealed record RunRecorded(string First, string Last);
 /// <summary>One account that a target reached, or the failure to reach it.</summary>
 /// <param name="ReadThrough">The other target through which the account was read.</param>
 /// <param name="RegionsNotEnabled">Regions of the provider that the account does not use, and that were not read.</param>
+/// <param name="Place">Where the account is, where its name does not say it: cluster, context and server of a Kubernetes cluster. Absent in older bundles.</param>
 /// <param name="LeftOut">Why the engagement or the provider leaves the account out; null where it does not.</param>
 internal sealed record RunTarget(
     string Name,
@@ -89,8 +90,12 @@ internal sealed record RunTarget(
     string? ReadThrough,
     RunFailure? Failure,
     ImmutableArray<string>? RegionsNotEnabled = null,
-    string? LeftOut = null)
+    string? LeftOut = null,
+    ImmutableSortedDictionary<string, string>? Place = null)
 {
+    /// <summary>As whom it was read, and where.</summary>
+    public string ReadAs => $"read as {Identity}{string.Concat((Place ?? ImmutableSortedDictionary<string, string>.Empty).Select(p => $", {p.Key} {p.Value}"))}";
+
     /// <summary>Whether its account was read, and by this target.</summary>
     public bool IsRead => Account is not null && Failure is null && ReadThrough is null && LeftOut is null;
 

@@ -25,8 +25,8 @@ internal static class ScopeNotes
         [
             .. Times(results.Parameters),
             .. run.Targets.Where(t => t.Failure is not null).Select(t => new ScopeNote("target", NotEntered(t, reached))),
-            .. many.Select(g => Target(g.Value[0], $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Account))} and others, all in run.json), read as {g.Value[0].Identity}")),
-            .. reached.Where(t => !many.ContainsKey(t.Name)).Select(t => Target(t, $"target {t.Name} is account {t.Account}, read as {t.Identity}{In(t)}")),
+            .. many.Select(g => Target(g.Value[0], $"target {g.Key} is {g.Value.Length} accounts ({string.Join(", ", g.Value.Take(AccountsNamed).Select(t => t.Account))} and others, all in run.json), {g.Value[0].ReadAs}")),
+            .. reached.Where(t => !many.ContainsKey(t.Name)).Select(t => Target(t, $"target {t.Name} is account {t.Account}, {t.ReadAs}{In(t)}")),
             // Most accounts of an organization have the same regions switched off.
             .. reached.Where(t => t.RegionsNotEnabled is { IsEmpty: false }).GroupBy(t => (t.Name, Regions: string.Join(", ", t.RegionsNotEnabled!.Value)))
                 .Select(g => new ScopeNote("region", $"target {g.Key.Name}: not enabled in {(g.Count() > AccountsNamed ? $"{g.Count()} accounts" : string.Join(", ", g.Select(t => t.Account)))}, and not read: {g.Key.Regions}")),

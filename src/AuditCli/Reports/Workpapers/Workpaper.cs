@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -7,39 +8,28 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Reports.Workpapers;
 
 /// <summary>
-/// Everything a report says, made from a bundle's folder alone. Population items are not held: each format reads them as it writes.
+/// Everything a report says, made from a bundle alone. Population items are not held: each format reads them as it writes.
 /// Equal bundles give equal workpapers; there is no clock in it.
 /// </summary>
-/// <param name="Folder">The bundle's root, sealed or about to be.</param>
-/// <param name="Notes">What narrows the scope or differs from what was shipped, and as whom each target was read.</param>
+/// <param name="Bundle">Sealed or about to be.</param>
 /// <param name="Controls">In the order of <see cref="EvaluationResults.Controls"/>.</param>
-/// <param name="Evidence">The index, in its order.</param>
-internal sealed record Workpaper(
-    string Folder,
-    RunDocument Run,
-    EvaluationResults Results,
-    ImmutableArray<WorkpaperControl> Controls,
-    ImmutableArray<EvidenceItem> Evidence,
-    ImmutableArray<ScopeNote> Notes,
-    Digest ResultsSha256,
-    Digest IndexSha256)
+/// <param name="Notes">What narrows the scope or differs from what was shipped, and as whom each target was read.</param>
+internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, ImmutableArray<WorkpaperControl> Controls, ImmutableArray<ScopeNote> Notes)
 {
     /// <summary>What verification found; null in the reports that lie in the bundle, which are older than its seal.</summary>
     public VerifyReport? Verification { get; init; }
 
-    /// <summary>The full path of a file that the bundle names, which may not lead out of it.</summary>
-    /// <exception cref="InvalidDataException">It does, or it cannot be a file of a bundle.</exception>
-    public string PathOf(string relative)
-    {
-        try
-        {
-            return Path.Combine([Folder, .. relative.Split('/').Select(BundlePaths.Segment)]);
-        }
-        catch (ArgumentException e)
-        {
-            throw new InvalidDataException($"the index of evidence names '{PrintableText.Of(relative)}', which cannot be a file of the bundle", e);
-        }
-    }
+    /// <summary>From each item down to the raw evidence.</summary>
+    public ControlTraces Traces { get; } = new(Bundle);
+
+    public EvaluationResults Results => Bundle.Results;
+
+    /// <summary>The index, in its order.</summary>
+    public ImmutableArray<EvidenceItem> Evidence => Bundle.Index;
+
+    public Digest ResultsSha256 { get; } = Bundle.Files.DigestOf(OpenedBundle.ResultsPath);
+
+    public Digest IndexSha256 { get; } = Bundle.Files.DigestOf(BundlePaths.EvidenceIndex);
 
     public string Title => $"{Run.Entity}, {Run.Name}";
 
@@ -113,6 +103,24 @@ internal sealed record WorkpaperControl(
 
     /// <summary>Its conclusion as people read it.</summary>
     public string Conclusion => ControlReasons.Conclusion(Result);
+
+    /// <summary>Its counts as every format prints them.</summary>
+    public ControlCounts Counts { get; } = new(Result);
+
+    /// <summary>
+    /// How much of the population was looked at. Where people have questions left to answer, what the program tested is not all of it.
+    /// </summary>
+    public string Tested => OpenQuestions is > 0 and var open
+        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, so the test is not finished"
+        : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question to a person is open"
+        : Counts.Tests.IsEmpty ? "nothing was tested"
+        : Counts.Undetermined > 0 ? $"every item was tested, nothing was sampled; {Counts.Undetermined} could not be determined"
+        : "100 %: every item was tested, nothing was sampled";
+
+    /// <summary>Whether each item was tested to the end.</summary>
+    public bool IsWholly => OpenQuestions == 0 && Result.Conclusion != Controls.Conclusion.NeedsReview && Counts.Undetermined == 0;
+
+    private int OpenQuestions => Definition?.HumanAttributes.Length ?? 0;
 
     /// <summary>Where its file comes from and which it is.</summary>
     public string Origin => $"{Result.Origin.ToString().ToLowerInvariant()}, sha256 {Result.Sha256}";

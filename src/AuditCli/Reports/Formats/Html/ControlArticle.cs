@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
@@ -9,22 +9,23 @@ namespace AuditCli.Reports.Formats.Html;
 internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, CancellationToken cancellationToken)
 {
     private const int ListShown = 200;
-    private readonly Dictionary<string, string> _digests = new(StringComparer.Ordinal);
+    private const int ExceptionsShown = 200;
 
     public void Write(WorkpaperControl control, int number)
     {
-        var result = control.Result;
+        var (result, counts) = (control.Result, control.Counts);
         html.Write($"<article id=\"{result.Id}\" data-id=\"{result.Id}\" aria-labelledby=\"h-{number}\"><header><h3 id=\"h-{number}\">{result.Id}&ensp;{result.Title}</h3><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span><a class=\"back\" href=\"#h-controls\">All controls</a></header>");
         if (control.Definition is { } definition)
             html.Write($"<p class=\"lead\">{definition.Objective}</p>");
         else
             html.Write($"<p class=\"lead\">Its description cannot be shown: {control.WhyNoDefinition}</p>");
-        html.Write($"<ul class=\"numbers\"><li><b>{result.Population}</b>population</li><li><b>{result.Deviations}</b>exceptions</li><li><b>{result.Approved}</b>approved</li>");
-        if (result.Undetermined > 0)
-            html.Write($"<li><b>{result.Undetermined}</b>undetermined</li>");
-        if (result.Indicated > 0)
-            html.Write($"<li><b>{result.Indicated}</b>indicated</li>");
+        html.Write($"<ul class=\"numbers\"><li><b>{counts.PopulationCell}</b>population</li><li><b>{counts.Exceptions}</b>exceptions</li><li><b>{counts.Approved}</b>approved</li>");
+        if (counts.Undetermined > 0)
+            html.Write($"<li><b>{counts.Undetermined}</b>undetermined</li>");
+        if (counts.Indicated > 0)
+            html.Write($"<li><b>{counts.Indicated}</b>indicated</li>");
         html.Markup("</ul>");
+        html.Write($"<p class=\"k\">{counts.Words}. {control.Conclusion}: {ControlReasons.Meaning(result)}.</p>");
         WriteReasons(control);
         WriteExceptions(control, number);
         WriteProcedure(control);
@@ -49,25 +50,25 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteExceptions(WorkpaperControl control, int number)
     {
-        var traces = ExceptionTrace.Of(workpaper, control, cancellationToken);
+        var traces = workpaper.Traces.Of(control, cancellationToken);
         var all = 0L;
         foreach (var test in control.Tests)
         {
-            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionTrace.Most)
+                if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionsShown)
                     continue;
                 if (all == 1)
                     html.Markup("<h4>Exceptions</h4>");
-                WriteException(control, test, row, traces.GetValueOrDefault((test, row.Line)) ?? [], $"x-{number}-{all}");
+                WriteException(control, test, row, (traces.GetValueOrDefault((test, row.Line)) ?? ItemTrace.None).References, $"x-{number}-{all}");
             }
         }
-        if (all > ExceptionTrace.Most)
-            html.Write($"<p role=\"note\">{ExceptionTrace.Most} of {all} are shown here; choose a result in the population below to see the others.</p>");
+        if (all > ExceptionsShown)
+            html.Write($"<p role=\"note\">{ExceptionsShown} of {all} are shown here; choose a result in the population below to see the others.</p>");
     }
 
-    private void WriteException(WorkpaperControl control, string test, PopulationRow row, IReadOnlyList<RawReference> raw, string fallback)
+    private void WriteException(WorkpaperControl control, string test, PopulationRow row, IReadOnlyList<TracedReference> raw, string fallback)
     {
         html.Write($"<details class=\"exception\" id=\"{row.ExceptionId ?? fallback}\"><summary><span class=\"badge {row.Result.Split(' ')[0]}\">{row.Result}</span><code>{row.Item}</code><span class=\"k\">{Wording.Place(row.Target, row.Account)}</span><span class=\"why\">{row.Reason}</span></summary><div><dl class=\"facts\">");
         if (row.ExceptionId is { } id)
@@ -77,7 +78,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>Approved by</dt><dd>{row.ApprovalWords}</dd>");
         foreach (var (name, value) in row.AttributeValues())
             html.Write($"<dt>{name}</dt><dd>{(value.Text.Length == 0 ? "–" : value.Text)}</dd>");
-        html.Write($"<dt>Verdict in</dt><dd><code>{PopulationRows.PathOf(control.Result.Id, test)}</code>, line {row.Line}</dd></dl>");
+        html.Write($"<dt>Verdict in</dt><dd><code>{PopulationFile.PathOf(control.Result.Id, test)}</code>, line {row.Line}</dd></dl>");
         foreach (var reference in raw)
             WriteRaw(reference);
         if (raw.Count == 0)
@@ -85,16 +86,17 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Markup("</div></details>");
     }
 
-    private void WriteRaw(RawReference raw)
+    private void WriteRaw(TracedReference raw)
     {
         html.Write($"<dl class=\"facts raw\"><dt>Raw evidence</dt><dd><b>{raw.Evidence}</b>: {raw.Item.Source} {raw.Item.Operation}, read as {(raw.Item.Identity.Length == 0 ? "a file that management gave" : raw.Item.Identity)}</dd>");
-        html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code></dd>");
-        if (raw.Exchange is { } exchange)
-        {
-            html.Write($"<dt>In</dt><dd><code>{exchange.File}</code>, SHA-256 <code>{DigestOf(exchange.File)}</code></dd>");
-            html.Write($"<dt>Asked</dt><dd>{Rfc3339.Format(exchange.Date)}, HTTP {exchange.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}{(exchange.RequestId is { } id ? $", request id {id}" : "")}</dd>");
-        }
-        html.Write($"<dt>Table</dt><dd><code>{raw.Item.Table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd></dl>");
+        html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code>{(raw.Kind == TraceKind.Register ? "" : raw.Note)}</dd>");
+        if (raw.File is { } file)
+            html.Write($"<dt>In</dt><dd><code>{file}</code>, SHA-256 <code>{workpaper.Bundle.Files.DigestOf(file).Hex}</code></dd>");
+        if (raw.Attempt is { } attempt)
+            html.Write($"<dt>Asked</dt><dd>{(attempt.Date is { } date ? Rfc3339.Format(date) : "at an unknown time")}, HTTP {attempt.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}{(attempt.RequestId is { } id ? $", request id {id}" : "")}</dd>");
+        if (raw.Item.Table is { } table)
+            html.Write($"<dt>Table</dt><dd><code>{table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd>");
+        html.Markup("</dl>");
     }
 
     private void WriteProcedure(WorkpaperControl control)
@@ -103,7 +105,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         if (control.Definition is { } d)
         {
             html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt><dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
-            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, for {workpaper.SpanOf(control)}; every item of the population, nothing sampled</dd>");
+            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, for {workpaper.SpanOf(control)}; {control.Tested}</dd>");
             html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
         }
         html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
@@ -111,7 +113,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
         html.Markup("</dl>");
         foreach (var test in control.Definition?.Tests ?? [])
-            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p><p class=\"k\">{control.Counts.Tests.Where(t => t.Test == test.Id).Select(t => t.Count.Words).FirstOrDefault("nothing was tested")}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
         if (control.Definition is { } definition)
         {
             if (!definition.Limitations.IsEmpty)
@@ -167,21 +169,9 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WritePopulation(WorkpaperControl control, int number)
     {
-        var result = control.Result;
-        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {result.Population} {(result.Population == 1 ? "item" : "items")}, {(result.Population == 0 ? "nothing to test" : "every one tested")}</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
+        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {control.Counts.PopulationWords}; {control.Tested}</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
         html.Markup("<option>pass</option><option>exception</option><option>approved exception</option><option>undetermined</option><option>indicated exception</option></select></label></div>");
         html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr><th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th><th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
         html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div><p class=\"count-shown status\" role=\"status\"></p></div></details>");
-    }
-
-    /// <summary>The digest of a file of exchanges, each computed once.</summary>
-    private string DigestOf(string file)
-    {
-        if (!_digests.TryGetValue(file, out var digest))
-        {
-            using var stream = File.OpenRead(workpaper.PathOf(file));
-            _digests[file] = digest = Convert.ToHexStringLower(SHA256.HashData(stream));
-        }
-        return digest;
     }
 }

@@ -109,7 +109,7 @@ internal sealed class HtmlReport : IReportFormat
                 html.Write($"<td class=\"title\">{result.Title}<span class=\"rows\">{control.TableRowsLine}</span>");
                 foreach (var reason in ControlReasons.Of(result).Take(1))
                     html.Write($"<span class=\"why\">{reason}</span>");
-                html.Write($"</td><td class=\"n\" data-label=\"Population\">{result.Population}</td><td class=\"n\" data-label=\"Exceptions\">{result.Deviations}</td><td class=\"n\" data-label=\"Approved\">{result.Approved}</td>");
+                html.Write($"</td><td class=\"n\" data-label=\"Population\">{control.Counts.PopulationCell}</td><td class=\"n\" data-label=\"Exceptions\">{control.Counts.Exceptions}</td><td class=\"n\" data-label=\"Approved\">{control.Counts.Approved}</td>");
                 html.Write($"<td><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span></td></tr>\n");
             }
         }

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats.Html;
 
@@ -22,7 +23,7 @@ internal sealed class HtmlWriter(TextWriter output)
 
     internal void Text(string value)
     {
-        foreach (var c in ShownText.Of(value, TextShown))
+        foreach (var c in Terminal.Of(value, TextShown))
         {
             switch (c)
             {

@@ -1,7 +1,9 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats.Html;
 
@@ -29,7 +31,7 @@ internal static class PopulationData
             json.WriteStartArray();
             foreach (var test in control.Tests)
             {
-                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (++all > left)
@@ -49,18 +51,18 @@ internal static class PopulationData
     private static void Write(Utf8JsonWriter json, string test, PopulationRow row)
     {
         json.WriteStartArray();
-        json.WriteStringValue(ShownText.Line(test, TextShown));
-        json.WriteStringValue(ShownText.Line(Wording.Place(row.Target, row.Account), TextShown));
-        json.WriteStringValue(ShownText.Line(row.Item, TextShown));
+        json.WriteStringValue(Terminal.Line(test, TextShown));
+        json.WriteStringValue(Terminal.Line(Wording.Place(row.Target, row.Account), TextShown));
+        json.WriteStringValue(Terminal.Line(row.Item, TextShown));
         json.WriteStringValue(row.Result);
-        json.WriteStringValue(ShownText.Line(row.ExceptionId ?? "", TextShown));
-        json.WriteStringValue(ShownText.Line(row.Reason ?? "", TextShown));
-        json.WriteStringValue(ShownText.Line(row.ApprovalWords, TextShown));
+        json.WriteStringValue(Terminal.Line(row.ExceptionId ?? "", TextShown));
+        json.WriteStringValue(Terminal.Line(row.Reason ?? "", TextShown));
+        json.WriteStringValue(Terminal.Line(row.ApprovalWords, TextShown));
         json.WriteStartArray();
         foreach (var (name, value) in row.AttributeValues())
         {
-            json.WriteStringValue(ShownText.Line(name, TextShown));
-            json.WriteStringValue(ShownText.Line(value.Text, TextShown));
+            json.WriteStringValue(Terminal.Line(name, TextShown));
+            json.WriteStringValue(Terminal.Line(value.Text, TextShown));
         }
         json.WriteEndArray();
         json.WriteEndArray();

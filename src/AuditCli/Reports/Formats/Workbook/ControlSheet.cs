@@ -1,3 +1,4 @@
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
 using AuditCli.Reports.Workpapers;
@@ -28,7 +29,7 @@ internal static class ControlSheet
         WriteSources(sheet, control);
         WritePopulation(sheet, control);
         Section(sheet, "7  Sample");
-        Field(sheet, "Items tested", $"100 %: every one of the {Wording.Count(result.Population, "item")} of the population was tested; nothing was sampled");
+        Field(sheet, "Items tested", control.Tested);
         WriteResults(sheet, control);
         WriteExceptions(sheet, workpaper, control, cancellationToken);
         Section(sheet, "10  Evaluation (to be filled in)");
@@ -95,7 +96,7 @@ internal static class ControlSheet
     private static void WritePopulation(SheetWriter sheet, WorkpaperControl control)
     {
         Section(sheet, "6  Population, and whether it is complete");
-        Field(sheet, "Population", Wording.Count(control.Result.Population, "item"));
+        Field(sheet, "Population", control.Counts.PopulationWords);
         Field(sheet, "Rows of its evidence", control.TableRowsLine);
         if (control.Definition?.NoCompleteness is { } why)
             Field(sheet, "Completeness", $"no check: {why}");
@@ -115,12 +116,13 @@ internal static class ControlSheet
     private static void WriteResults(SheetWriter sheet, WorkpaperControl control)
     {
         Section(sheet, "8  Results");
-        sheet.Row(WorkbookReport.Header("test", "target", "account", "population, exceptions, approved, undetermined, indicated", "conclusion", "SHA-256 of the rows"));
+        Field(sheet, "In all", control.Counts.Words);
+        sheet.Row(WorkbookReport.Header("test", "target", "account", "exceptions and population", "conclusion", "SHA-256 of the rows"));
         foreach (var test in control.Result.Tests.Take(EvidenceShown))
         {
             sheet.Row(
                 SheetCell.Of(test.Id), SheetCell.Of(test.Partition.Target), SheetCell.Of(test.Partition.Account),
-                SheetCell.Of($"{test.Population}, {test.Deviations}, {test.Approved}, {test.Undetermined}, {test.Indicated}"),
+                SheetCell.Of(ItemCount.Of(test).Words, CellStyle.Wrapped),
                 SheetCell.Of(Wording.Name(test.Conclusion), WorkbookReport.StyleOf(test.Conclusion)), SheetCell.Of(test.RowsSha256.Hex, CellStyle.Code));
         }
         if (control.Result.Tests.Length > EvidenceShown)
@@ -134,7 +136,7 @@ internal static class ControlSheet
         var all = 0L;
         foreach (var test in control.Tests)
         {
-            foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+            foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (row.Verdict == ItemVerdict.Pass || ++all > ExceptionsShown)
@@ -156,7 +158,7 @@ internal static class ControlSheet
     {
         Section(sheet, "11  Conclusion");
         sheet.Row(SheetCell.Of("Conclusion", CellStyle.Label), SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(control.Result.Conclusion)));
-        Field(sheet, "Which means", Wording.Meaning(control.Result.Conclusion));
+        Field(sheet, "Which means", ControlReasons.Meaning(control.Result));
         foreach (var reason in ControlReasons.Of(control.Result))
             Field(sheet, "Because", reason);
         foreach (var limitation in control.Definition?.Limitations ?? [])

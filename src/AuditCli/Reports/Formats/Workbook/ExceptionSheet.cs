@@ -1,4 +1,5 @@
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
@@ -19,10 +20,10 @@ internal static class ExceptionSheet
         var all = 0L;
         foreach (var control in workpaper.Controls)
         {
-            var traces = ExceptionTrace.Of(workpaper, control, cancellationToken);
+            var traces = workpaper.Traces.Of(control, cancellationToken);
             foreach (var test in control.Tests)
             {
-                foreach (var row in PopulationRows.Of(workpaper.Folder, control.Result.Id, test))
+                foreach (var row in workpaper.Bundle.Rows(control.Result.Id, test))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (row.Verdict == ItemVerdict.Pass || ++all >= SheetWriter.MaxRows - 1)
@@ -31,7 +32,7 @@ internal static class ExceptionSheet
                         SheetCell.Of(row.ExceptionId ?? control.Result.Id), SheetCell.Of(test), SheetCell.Of(row.Target), SheetCell.Of(row.Account), SheetCell.Of(row.Item, CellStyle.Wrapped),
                         SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)), SheetCell.Of(row.Reason, CellStyle.Wrapped), SheetCell.Of(row.ApprovalWords, CellStyle.Wrapped),
                         SheetCell.Of(Encoding.UTF8.GetString(row.Attributes.Span), CellStyle.Code), SheetCell.Of(Raw(traces.GetValueOrDefault((test, row.Line))), CellStyle.Code),
-                        SheetCell.Of(PopulationRows.PathOf(control.Result.Id, test)), SheetCell.Of(row.Line),
+                        SheetCell.Of(PopulationFile.PathOf(control.Result.Id, test)), SheetCell.Of(row.Line),
                         SheetCell.ToFill, SheetCell.ToFill, SheetCell.ToFill, SheetCell.ToFill);
                 }
             }
@@ -41,7 +42,6 @@ internal static class ExceptionSheet
         sheet.FilterFrom(1, names.Length);
     }
 
-    /// <summary>The rows that name the item, a line each.</summary>
-    public static string Raw(IReadOnlyList<RawReference>? rows) => rows is null ? ""
-        : string.Join("\n", rows.Select(r => $"{r.Evidence}: {r.Reference}{(r.Exchange is { } e ? $" in {e.File}" : "")}"));
+    /// <summary>The places in the raw evidence, a line each, the one that the verdict rests on first.</summary>
+    private static string Raw(ItemTrace? trace) => string.Join("\n", (trace?.References ?? []).Select(r => $"{r.Evidence}: {r.Reference}{(r.Attempt is { } a ? $" in {a.File}" : "")}{r.Note}"));
 }

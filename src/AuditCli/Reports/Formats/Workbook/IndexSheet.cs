@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
 /// <summary>The first sheet: what the bundle is, what narrows its scope, and every control with its counts, linked to its sheet.</summary>
 internal static class IndexSheet
 {
-    public static SheetForm Form { get; } = new([26, 58, 28, 12, 12, 11, 14, 11, 10, 12, 60, 66], 0);
+    public static SheetForm Form { get; } = new([26, 58, 28, 22, 12, 11, 14, 11, 10, 12, 60, 66], 0);
 
     public static void Write(SheetWriter sheet, Workpaper workpaper, Dictionary<WorkpaperControl, string> names)
     {
@@ -41,10 +42,11 @@ internal static class IndexSheet
             sheet.Row(
                 SheetCell.Of(result.Id, CellStyle.Link), SheetCell.Of(result.Title, CellStyle.Wrapped),
                 SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(result.Conclusion)),
-                SheetCell.Of(result.Population), SheetCell.Of(result.Deviations), SheetCell.Of(result.Approved), SheetCell.Of(result.Undetermined), SheetCell.Of(result.Indicated),
+                SheetCell.Of(control.Counts.PopulationWords, CellStyle.Wrapped), SheetCell.Of(control.Counts.Exceptions), SheetCell.Of(control.Counts.Approved),
+                SheetCell.Of(control.Counts.Undetermined), SheetCell.Of(control.Counts.Indicated),
                 SheetCell.Of(result.Version), SheetCell.Of(result.Origin.ToString().ToLowerInvariant(), result.Origin == Controls.ControlOrigin.Shipped ? CellStyle.Text : CellStyle.Doubtful),
                 SheetCell.Of(control.TableRowsLine, CellStyle.Wrapped), SheetCell.Of(result.Sha256.Hex, CellStyle.Code));
-            sheet.Link(0, names[control], $"the workpaper of {ShownText.Line(result.Id, 100)}");
+            sheet.Link(0, names[control], $"the workpaper of {Terminal.Line(result.Id, 100)}");
         }
         sheet.FilterFrom(header, 12);
         sheet.EmptyRow();

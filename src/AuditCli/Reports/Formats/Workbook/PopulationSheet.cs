@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
@@ -28,7 +29,7 @@ internal sealed class PopulationSheet
     /// <summary>The columns are those of each test's first item; every row of a test has the same.</summary>
     public static PopulationSheet Of(Workpaper workpaper, WorkpaperControl control)
     {
-        var attributes = control.Tests.SelectMany(t => PopulationRows.Of(workpaper.Folder, control.Result.Id, t).Take(1).SelectMany(r => r.AttributeValues().Select(a => a.Key)))
+        var attributes = control.Tests.SelectMany(t => workpaper.Bundle.Rows(control.Result.Id, t).Take(1).SelectMany(r => r.AttributeValues().Select(a => a.Key)))
             .Distinct(StringComparer.Ordinal).Take(MostAttributes);
         return new(workpaper, control, [.. attributes]);
     }
@@ -36,7 +37,7 @@ internal sealed class PopulationSheet
     public void Write(SheetWriter sheet, string controlSheet, CancellationToken cancellationToken)
     {
         var result = _control.Result;
-        sheet.Row([SheetCell.Of("back", CellStyle.Link), SheetCell.Of($"{result.Id}: {Wording.Count(result.Population, "item")}, all of them tested; {result.Title}", CellStyle.Label), .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Label), 3)], 15);
+        sheet.Row([SheetCell.Of("back", CellStyle.Link), SheetCell.Of($"{result.Id}: {_control.Counts.PopulationWords}; {_control.Tested}; {result.Title}", CellStyle.Label), .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Label), 3)], 15);
         sheet.Merge(1, 4);
         sheet.Link(0, controlSheet, "back to the workpaper");
         sheet.Row(WorkbookReport.Header([.. Fixed, .. _attributes]));
@@ -44,7 +45,7 @@ internal sealed class PopulationSheet
         var all = 0L;
         foreach (var test in _control.Tests)
         {
-            foreach (var row in PopulationRows.Of(_workpaper.Folder, result.Id, test))
+            foreach (var row in _workpaper.Bundle.Rows(result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 // The last row is kept for saying that there are more.

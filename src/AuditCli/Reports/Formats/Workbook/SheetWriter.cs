@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Text;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Spreadsheet;
 
@@ -23,7 +24,7 @@ internal sealed partial class SheetWriter : IDisposable
     private static readonly OpenXmlAttribute KeepSpace = new("xml", "space", "http://www.w3.org/XML/1998/namespace", "preserve");
     private static readonly Cell CellElement = new();
     private static readonly InlineString InlineElement = new();
-    private static readonly Text TextElement = new();
+    private static readonly DocumentFormat.OpenXml.Spreadsheet.Text TextElement = new();
     private static readonly CellValue ValueElement = new();
     private static readonly Row RowElement = new();
     private static readonly OpenXmlAttribute[] TextAttributes = [KeepSpace];
@@ -162,7 +163,7 @@ internal sealed partial class SheetWriter : IDisposable
     /// <summary>Text that stands in the cell as it is: readers take <c>_x0041_</c> for a character, which the evidence did not mean.</summary>
     private static string AsWritten(string text)
     {
-        var shown = ShownText.Of(text);
+        var shown = Terminal.Of(text);
         return shown.Contains("_x", StringComparison.OrdinalIgnoreCase) ? EscapedCharacter().Replace(shown, "_x005F_x$1_") : shown;
     }
 

@@ -1,3 +1,4 @@
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
 

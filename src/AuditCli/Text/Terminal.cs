@@ -1,14 +1,15 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using AuditCli.Evidence;
 
-namespace AuditCli.Reports.Workpapers;
+namespace AuditCli.Text;
 
 /// <summary>
 /// Text of a stranger as a report shows it: nothing in it steers the reader's program or eye. Control and format characters
 /// (directions, joiners, tags), halves of surrogate pairs and non-characters become <c>\uXXXX</c>, and what is cut off says so.
 /// </summary>
-internal static class ShownText
+internal static class Terminal
 {
     /// <summary>Below the 32,767 characters that a cell of a spreadsheet holds.</summary>
     public const int Longest = 32_000;
@@ -44,7 +45,5 @@ internal static class ShownText
     /// <summary>The text on one line.</summary>
     public static string Line(string text, int longest = Longest) => Of(text, longest).ReplaceLineEndings(" ").Replace('\t', ' ');
 
-    private static bool IsHarmless(Rune rune) => rune.Value is '\n' or '\t'
-        || (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
-            && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF);
+    private static bool IsHarmless(Rune rune) => rune.Value is '\n' or '\t' || PrintableText.IsHarmless(rune);
 }

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using AuditCli.Controls.Evaluation;
 
-namespace AuditCli.Reports.Workpapers;
+namespace AuditCli.Bundles;
 
 /// <summary>What a test says of one item of its population.</summary>
 internal enum ItemVerdict
@@ -14,38 +15,73 @@ internal enum ItemVerdict
 }
 
 /// <summary>Who approved an exception, until when and why.</summary>
-internal sealed record Approval(string ApprovedBy, string ApprovedOn, string Expires, string Reason);
+internal sealed record Approval(string ApprovedBy, string ApprovedOn, string Expires, string Reason)
+{
+    /// <summary>As name and value, in the order of the rows file.</summary>
+    public IEnumerable<(string Name, string Value)> Members => [("approved_by", ApprovedBy), ("approved_on", ApprovedOn), ("expires", Expires), ("reason", Reason)];
+}
 
-/// <summary>One line of a test's rows file.</summary>
+/// <summary>One item of a test's population and what was said of it: a line of <c>data/results/&lt;control&gt;.&lt;test&gt;.ndjson</c>.</summary>
 /// <param name="Line">Its number in the file, from 1.</param>
-/// <param name="ExceptionId">Null for items without an exception.</param>
-/// <param name="Attributes">The other columns of the test, a JSON object as it stands in the file; valid until the next row is read.</param>
+/// <param name="Claim">The exception id that the line has, which nobody vouches for; null where it has none.</param>
+/// <param name="Reason">Null for items that pass.</param>
+/// <param name="Approval">Null for what is not approved.</param>
+/// <param name="Attributes">The other columns of the test, a JSON object in UTF-8 as the file has it.</param>
 internal sealed record PopulationRow(
+    string Control,
+    string Test,
     long Line,
     string Target,
     string Account,
     string Item,
     ItemVerdict Verdict,
-    string? ExceptionId,
+    string? Claim,
     string? Reason,
     Approval? Approval,
     ReadOnlyMemory<byte> Attributes)
 {
+    /// <summary>Whether it is listed among the exceptions, approved or not.</summary>
+    public bool IsException => IsOpen || Verdict == ItemVerdict.Approved;
+
+    /// <summary>Whether it is an exception that nothing covers; <c>indicated</c> too, which evidence that is not complete shows.</summary>
+    public bool IsOpen => Verdict is ItemVerdict.Deviation or ItemVerdict.Indicated;
+
+    /// <summary>The id that it has as an exception: made from what it is of, because a line could claim to be another's.</summary>
+    public string Id => ExceptionIds.For(Control, Test, Account, Item);
+
+    /// <summary>Null for items without an exception.</summary>
+    public string? ExceptionId => IsException ? Id : null;
+
+    /// <summary>Whether the line claims an exception id that is not its own.</summary>
+    public bool ClaimsAnother => Claim is not null && Claim != ExceptionId;
+
+    /// <summary>The verdict as the rows file has it.</summary>
+    public string Word => Verdict switch
+    {
+        ItemVerdict.Pass => "pass",
+        ItemVerdict.Deviation => "deviation",
+        ItemVerdict.Approved => "approved",
+        ItemVerdict.Undetermined => "undetermined",
+        ItemVerdict.Indicated => "indicated",
+        _ => throw new InvalidOperationException("a verdict without a word"),
+    };
+
     /// <summary>The verdict as people read it.</summary>
     public string Result => Verdict switch
     {
-        ItemVerdict.Pass => "pass",
         ItemVerdict.Deviation => "exception",
         ItemVerdict.Approved => "approved exception",
-        ItemVerdict.Undetermined => "undetermined",
         ItemVerdict.Indicated => "indicated exception",
-        _ => throw new InvalidOperationException("a verdict without a word"),
+        _ => Word,
     };
 
     /// <summary>The approval in words; empty without one.</summary>
     public string ApprovalWords => Approval is { } a ? $"{a.ApprovedBy} on {a.ApprovedOn}, until {a.Expires}: {a.Reason}" : "";
 
-    /// <summary>The attributes by name, each as JSON that stays usable.</summary>
+    /// <summary>Where it was found, for people.</summary>
+    public string Place => Target == Account ? Target == Partition.Everywhere ? "all accounts together" : Target : $"{Target} {Account}".Trim();
+
+    /// <summary>The attributes by name.</summary>
     public IEnumerable<KeyValuePair<string, AttributeValue>> AttributeValues()
     {
         var values = new List<KeyValuePair<string, AttributeValue>>();

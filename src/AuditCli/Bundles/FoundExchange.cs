@@ -1,7 +1,7 @@
 using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 
-namespace AuditCli.Lookup;
+namespace AuditCli.Bundles;
 
 /// <summary>A recorded exchange of a bundle, and what it was asked for.</summary>
 /// <param name="File">From the bundle's root.</param>

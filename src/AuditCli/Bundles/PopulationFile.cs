@@ -5,10 +5,10 @@ using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
 
-namespace AuditCli.Reports.Workpapers;
+namespace AuditCli.Bundles;
 
 /// <summary>Reads a test's rows file, one population item at a time: memory does not grow with their number.</summary>
-internal static class PopulationRows
+internal static class PopulationFile
 {
     /// <summary>Where a test's rows lie, from the bundle's root.</summary>
     /// <exception cref="InvalidDataException">The names cannot be those of a test.</exception>
@@ -25,26 +25,27 @@ internal static class PopulationRows
     }
 
     /// <summary>Every item of a test, in the file's order.</summary>
+    /// <param name="path">The file's full path.</param>
     /// <exception cref="InvalidDataException">A line is no row of a test; the message has file and line.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static IEnumerable<PopulationRow> Of(string bundle, string control, string test)
+    public static IEnumerable<PopulationRow> Read(string path, string control, string test)
     {
         var relative = PathOf(control, test);
         var number = 0L;
-        foreach (var (line, ended) in NdjsonFile.Lines(Path.Combine(bundle, relative), relative))
+        foreach (var (line, ended) in NdjsonFile.Lines(path, relative))
         {
             number++;
             yield return ended
-                ? Parse(line, number, relative)
+                ? Parse(line, control, test, number, relative)
                 : throw new InvalidDataException($"{relative}:{number}: the last line is not ended");
         }
     }
 
-    private static PopulationRow Parse(ReadOnlyMemory<byte> line, long number, string file)
+    private static PopulationRow Parse(ReadOnlyMemory<byte> line, string control, string test, long number, string file)
     {
         try
         {
-            return Parse(line, number) ?? throw new InvalidDataException($"{file}:{number}: the line is no row of a test");
+            return Parse(line, control, test, number) ?? throw new InvalidDataException($"{file}:{number}: the line is no row of a test");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -52,42 +53,58 @@ internal static class PopulationRows
         }
     }
 
-    private static PopulationRow? Parse(ReadOnlyMemory<byte> line, long number)
+    private static PopulationRow? Parse(ReadOnlyMemory<byte> line, string control, string test, long number)
     {
         var reader = new Utf8JsonReader(line.Span);
-        string? target = null, account = null, item = null, id = null, reason = null;
+        string? target = null, account = null, item = null, claim = null, reason = null;
         ItemVerdict? verdict = null;
         Approval? approval = null;
         ReadOnlyMemory<byte>? attributes = null;
+        var seen = new List<string>(8);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             return null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("target"u8))
-                target = Next(ref reader);
-            else if (reader.ValueTextEquals("account"u8))
-                account = Next(ref reader);
-            else if (reader.ValueTextEquals("item"u8))
-                item = Next(ref reader);
-            else if (reader.ValueTextEquals("verdict"u8))
-                verdict = Verdict(Next(ref reader));
-            else if (reader.ValueTextEquals("exception_id"u8))
-                id = Next(ref reader);
-            else if (reader.ValueTextEquals("reason"u8))
-                reason = Next(ref reader);
-            else if (reader.ValueTextEquals("waiver"u8))
-                approval = Waiver(ref reader);
-            else if (reader.ValueTextEquals("attributes"u8))
-                attributes = Object(ref reader, line);
-            else
+            var name = RowJson.Text(ref reader);
+            if (seen.Contains(name))
+                throw new JsonException($"'{PrintableText.Of(name)}' stands twice");
+            seen.Add(name);
+            switch (name)
             {
-                reader.Read();
-                reader.Skip();
+                case "target":
+                    target = Next(ref reader);
+                    break;
+                case "account":
+                    account = Next(ref reader);
+                    break;
+                case "item":
+                    item = Next(ref reader);
+                    break;
+                case "verdict":
+                    verdict = Verdict(Next(ref reader));
+                    break;
+                case "exception_id":
+                    claim = Next(ref reader);
+                    break;
+                case "reason":
+                    reason = Next(ref reader);
+                    break;
+                case "waiver":
+                    approval = Waiver(ref reader);
+                    break;
+                case "attributes":
+                    attributes = Object(ref reader, line);
+                    break;
+                default:
+                    reader.Read();
+                    reader.Skip();
+                    break;
             }
         }
+        // The line is valid only until the next is read, and rows are kept longer.
         return target is null || account is null || item is null || verdict is null || attributes is null
             ? null
-            : new(number, target, account, item, verdict.Value, id, reason, approval, attributes.Value);
+            : new(control, test, number, target, account, item, verdict.Value, claim, reason, approval, attributes.Value.ToArray());
     }
 
     private static ItemVerdict? Verdict(string? word) => word switch
@@ -135,6 +152,19 @@ internal static class PopulationRows
 /// <summary>Texts in rows that nobody vouches for.</summary>
 internal static class RowJson
 {
+    /// <summary>The text of a string; an escaped half of a surrogate pair stands as its escape.</summary>
+    public static string Text(JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Unescape(text.GetRawText()[1..^1]);
+        }
+    }
+
     /// <summary>The text of a string or name; an escaped half of a surrogate pair, which no text may have, stands as its escape.</summary>
     public static string Text(ref Utf8JsonReader reader)
     {

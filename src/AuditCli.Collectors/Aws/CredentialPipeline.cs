@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using AuditCli.Collectors.Http;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>
+/// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named
+/// exchanges through and nothing else.
+/// </summary>
+/// <param name="route">The way that counts for whoever asks now.</param>
+internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Func<Route> route) : HttpMessageHandler
+{
+    private static readonly TimeSpan Connect = TimeSpan.FromSeconds(10);
+
+    /// <summary>From sending to the last byte. Nobody above sets a limit.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly string[] StsActions = ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
+    private readonly ConcurrentDictionary<Route, Lazy<HttpMessageInvoker>> _ways = new();
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var operation = await OperationAsync(request, cancellationToken)
+            ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly,
+                $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
+        var date = clock.GetUtcNow();
+        var status = 0;
+        using var late = new CancellationTokenSource(Longest);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        try
+        {
+            var response = await _ways.GetOrAdd(route(), way => new(() => new(way.Connect(Connect)))).Value.SendAsync(request, either.Token);
+            await response.Content.LoadIntoBufferAsync(either.Token);
+            status = (int)response.StatusCode;
+            return response;
+        }
+        catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException(HttpRequestError.Unknown, $"{operation} was not answered", new TimeoutException($"there was no whole answer within {Longest.TotalSeconds} s", e));
+        }
+        finally
+        {
+            seen(new(date, new(request.RequestUri!.GetLeftPart(UriPartial.Path)), operation, status));
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var way in _ways.Values.Where(w => w.IsValueCreated))
+            way.Value.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static async Task<string?> OperationAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var path = request.RequestUri!.AbsolutePath;
+        if (request.Method == HttpMethod.Get)
+            return path.EndsWith("/federation/credentials", StringComparison.Ordinal) ? "sso:GetRoleCredentials" : null;
+        if (path is "/token" or "/client/register" or "/device_authorization")
+            return "sso-oidc:" + path[1..];
+        if (request.Content is not { } content)
+            return null;
+        var form = await content.ReadAsStringAsync(cancellationToken);
+        var action = form.Split('&').FirstOrDefault(p => p.StartsWith("Action=", StringComparison.Ordinal))?["Action=".Length..];
+        return StsActions.Contains(action) ? "sts:" + action : null;
+    }
+}

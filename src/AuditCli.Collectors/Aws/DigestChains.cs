@@ -1,0 +1,53 @@
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>
+/// The two chains that CloudTrail's digest files of one trail and region make: the hourly ones, which cover all time without a gap, and
+/// the backfill ones, which add files that came too late for their hour and cover only the hours that they name. Each digest names the one
+/// before it in its own chain by key, hash and signature. What does not fit is a fault.
+/// </summary>
+/// <param name="isEarlier">Whether a key is that of a backfill digest of this trail from before the period, which is not read.</param>
+internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Func<string, bool> isEarlier, FailureTally faults)
+{
+    private readonly Dictionary<string, TrailDigest> _backfill = new(StringComparer.Ordinal);
+    private TrailDigest? _hourly;
+
+    /// <summary>The next hourly digest, in the order of their ends.</summary>
+    public void AddHourly(TrailDigest digest)
+    {
+        if (_hourly is null && digest.From > from)
+            faults.Add(TrailFiles.NotCovered, $"the first digest file begins at {Rfc3339.Format(digest.From)}, after {Rfc3339.Format(from)}");
+        if (_hourly is not null && !(digest.Follows(_hourly) && digest.From == _hourly.Until))
+            faults.Add(TrailFiles.ChainBroken, $"{digest.Key} does not follow {_hourly.Key}");
+        _hourly = digest;
+    }
+
+    /// <summary>A backfill digest, in any order.</summary>
+    public void AddBackfill(TrailDigest digest) => _backfill[digest.Key] = digest;
+
+    /// <summary>What can be said when all were added.</summary>
+    public void End()
+    {
+        if (_hourly is null)
+            faults.Add(TrailFiles.NotCovered, $"there is no digest file for {Rfc3339.Format(from)} to {Rfc3339.Format(until)}");
+        else if (_hourly.Until < until)
+            faults.Add(TrailFiles.NotCovered, $"the last digest file ends at {Rfc3339.Format(_hourly.Until)}, before {Rfc3339.Format(until)}");
+        var followed = new HashSet<string>(StringComparer.Ordinal);
+        string? first = null;
+        foreach (var digest in _backfill.Values)
+        {
+            if (digest.PreviousKey is { } key && _backfill.TryGetValue(key, out var before))
+            {
+                if (!digest.Follows(before) || !followed.Add(key))
+                    faults.Add(TrailFiles.ChainBroken, $"{digest.Key} does not follow {key}");
+            }
+            else if (digest.PreviousKey is { } unread && !isEarlier(unread))
+                faults.Add(TrailFiles.ChainBroken, $"{digest.Key} follows {unread}, which was not read");
+            else if (first is not null)
+                faults.Add(TrailFiles.ChainBroken, $"{digest.Key} follows no backfill digest of the period, and neither does {first}");
+            else
+                first = digest.Key;
+        }
+    }
+}

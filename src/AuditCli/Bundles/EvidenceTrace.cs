@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Bundles;
+
+/// <summary>
+/// From items of a population down to the raw evidence, the same way for every report. Each table that a test reads is read once for all
+/// items, and compared by value with each.
+/// </summary>
+/// <remarks>
+/// The provider's answer with the tested value comes first. A register says what management wants to be true, so it never comes before
+/// an answer. For what could not be determined, the call that was refused comes first.
+/// </remarks>
+internal sealed class EvidenceTrace
+{
+    private const int MostReferences = 8;
+    private const int MostOfATable = 3;
+    private const int MostAlike = 10;
+    private readonly OpenedBundle _bundle;
+    private readonly Control? _control;
+    private readonly bool _keepRows;
+    private readonly CancellationToken _cancellationToken;
+    private readonly ImmutableArray<TracedItem> _items;
+    private readonly ImmutableArray<((string Target, string Account) Partition, ItemIndex Index)> _indexes;
+    private readonly ImmutableHashSet<string> _regions;
+
+    private EvidenceTrace(OpenedBundle bundle, Control? control, IEnumerable<PopulationRow> rows, bool keepRows, CancellationToken cancellationToken)
+    {
+        _bundle = bundle;
+        _control = control;
+        _keepRows = keepRows;
+        _cancellationToken = cancellationToken;
+        var words = (control?.Tests ?? []).ToImmutableDictionary(t => t.Id, t => TestWords.Of(control, t.Id));
+        _items = [.. rows.Select(r => new TracedItem(r, words.GetValueOrDefault(r.Test)))];
+        _indexes = [.. _items.GroupBy(i => (i.Row.Target, i.Row.Account)).Select(g => (g.Key, new ItemIndex(g)))];
+        _regions = [.. bundle.Index.Select(i => i.Region)];
+    }
+
+    /// <summary>What the evidence says of items of one control, in their order.</summary>
+    /// <param name="id">The control.</param>
+    /// <param name="control">Null where the bundle's copy cannot be loaded: then all tables of the control are read.</param>
+    /// <param name="keepRows">Whether the rows themselves are wanted, which need memory, or the references alone.</param>
+    /// <exception cref="InvalidDataException">A table is not the one that was sealed.</exception>
+    /// <exception cref="IOException">A table cannot be read.</exception>
+    public static ImmutableArray<ItemTrace> Of(
+        OpenedBundle bundle, string id, Control? control, IEnumerable<PopulationRow> rows, bool keepRows, CancellationToken cancellationToken)
+    {
+        var trace = new EvidenceTrace(bundle, control, rows, keepRows, cancellationToken);
+        foreach (var (name, item) in bundle.EvidenceOf(id))
+            trace.Read(name, item);
+        return [.. trace._items.Select(i => trace.Ended(i))];
+    }
+
+    private void Read(string name, EvidenceItem evidence)
+    {
+        var wanted = _items.Where(i => i.Sees(evidence) && (i.Words is null || name == _control?.Waivers?.From || IsRead(i.Words, name))).ToHashSet();
+        if (wanted.Count == 0)
+            return;
+        var partitions = wanted.Select(i => (i.Row.Target, i.Row.Account)).ToHashSet();
+        var search = new TableSearch(wanted, [.. _indexes.Where(i => partitions.Contains(i.Partition)).Select(i => i.Index)], name, evidence, _keepRows);
+        if (evidence.Table is { } table)
+            Search(search, table, evidence.TableSha256, isCalls: false);
+        search.EndTable(isCalls: false);
+        if (evidence.Calls is { } calls)
+        {
+            Search(search, calls, evidence.CallsSha256, isCalls: true);
+            search.EndTable(isCalls: true);
+        }
+        search.EndEvidence(_regions);
+    }
+
+    private void Search(TableSearch search, string path, Digest? sha256, bool isCalls)
+    {
+        using var table = new TableReader(_bundle.Files.Check(path, _cancellationToken), sha256);
+        foreach (var row in table.ReadRows())
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            if (isCalls)
+                search.ReadCall(row);
+            else
+                search.ReadRow(row);
+        }
+    }
+
+    /// <summary>Whether a test reads a table or the calls that made it.</summary>
+    private static bool IsRead(TestWords words, string name) => words.Has(name) || words.Has($"{name}__calls");
+
+    private ItemTrace Ended(TracedItem item)
+    {
+        var tables = item.Tables.OrderBy(t => Kind(t)).ThenByDescending(t => t.Score.Covered).ThenByDescending(t => t.Score.Folded)
+            .ThenByDescending(t => t.Score.Named).ThenByDescending(t => t.Tested).ThenByDescending(t => t.Evidence.Calls is not null).ThenByDescending(t => t.Score).ThenBy(t => t.Matching)
+            .ThenBy(t => t.Name, StringComparer.Ordinal).ToImmutableArray();
+        // The same question asked elsewhere may mention a word or two of the item as well.
+        var best = tables.GroupBy(t => t.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Max(t => t.Score), StringComparer.Ordinal);
+        // And what very many rows have says little of one.
+        var places = tables.Where((t, i) => t.Score == best[t.Name] && (i == 0 || t.Matching <= MostAlike))
+            .Where(t => Kind(t) != TraceKind.Call || !item.Tables.Any(o => ReferenceEquals(o.Evidence, t.Evidence) && Kind(o) == TraceKind.Answer && o.Matching > 0))
+            .SelectMany(t => t.Found.SelectMany(r => Places(item, t, r)).DistinctBy(p => p.Reference).Take(MostOfATable));
+        var all = item.Refused.Take(MostOfATable).Concat(places).DistinctBy(p => p.Reference)
+            .OrderBy(p => item.IsUnclear && p.Kind == TraceKind.Refused ? -1 : (int)p.Kind).Take(MostReferences);
+        return new(tables, [.. all]);
+    }
+
+    private static IEnumerable<TracedReference> Places(TracedItem item, TracedTable table, TracedRow row)
+    {
+        var name = table.Name.EndsWith("__calls", StringComparison.Ordinal) ? table.Name[..^"__calls".Length] : table.Name;
+        if (row.Reference is { } reference)
+            yield return new(Kind(table), name, table.Evidence, reference, item.AttemptOf(table.Evidence, reference));
+        else if (row.Attempts is [.., var last])
+            yield return new(row.Failure is null ? TraceKind.Call : TraceKind.Refused, name, table.Evidence, last.RecordId, last) { Code = row.Failure };
+    }
+
+    private static TraceKind Kind(TracedTable table) => table.Evidence.Source == EvidenceNeed.FileSource ? TraceKind.Register
+        : table.Name.EndsWith("__calls", StringComparison.Ordinal) ? TraceKind.Call
+        : TraceKind.Answer;
+}

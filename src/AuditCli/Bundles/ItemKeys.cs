@@ -1,0 +1,193 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Bundles;
+
+/// <summary>A cell of an evidence row by which the row was found.</summary>
+/// <param name="Pointer">Where in the cell the value stands (RFC 6901), empty for the cell itself.</param>
+/// <param name="By">What the value is: the item, a part of it, or which attribute.</param>
+internal sealed record MatchedCell(string Column, string Pointer, string Value, string By);
+
+/// <summary>How well a row fits an item; the greater fits better.</summary>
+/// <param name="Covered">Letters of the item that stand in the row.</param>
+/// <param name="Folded">As <paramref name="Covered"/>, also where only upper and lower case differ.</param>
+/// <param name="Named">1 where a column of the row is the item or a part of it, 0 where the row only mentions it somewhere inside a value.</param>
+/// <param name="Attributes">How many attributes of the item the row has.</param>
+/// <param name="Pieces">How many words of its attributes the row has.</param>
+internal readonly record struct MatchScore(int Covered, int Folded, int Named, int Attributes, int Pieces) : IComparable<MatchScore>
+{
+    public int CompareTo(MatchScore other) =>
+        (Covered, Folded, Named, Attributes, Pieces).CompareTo((other.Covered, other.Folded, other.Named, other.Attributes, other.Pieces));
+}
+
+/// <summary>
+/// Finds the rows of an item: by value. A cell counts that is the item, that is a part of it between spaces and slashes (or ends with
+/// such a part), or that is one of the attributes which the test shows or a word of one. It says where the same words stand; it does
+/// not repeat the test's SQL, which is in the bundle, and which <c>reperform</c> does.
+/// </summary>
+internal sealed class ItemKeys
+{
+    private const int LongestItem = 4096;
+    private const int ShortestPart = 3;
+    private const int ShortestNestedPart = 8;
+    private const int ShortestPiece = 8;
+    private const int MostParts = 16;
+    private const int MostMatches = 8;
+    private static readonly char[] Separators = [' ', '/'];
+    private static readonly char[] PieceSeparators = [' ', ',', ';', '(', ')', '\n'];
+    private readonly string _item;
+    private readonly Dictionary<string, (int Start, int End)> _parts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, (int Start, int End)> _ends = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _attributes = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _pieces = new(StringComparer.OrdinalIgnoreCase);
+
+    public ItemKeys(PopulationRow row)
+    {
+        _item = row.Item;
+        _parts[_item] = (0, _item.Length);
+        if (_item.Length <= LongestItem)
+            AddParts();
+        foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Kind == JsonValueKind.String && a.Value.Text.Length is >= ShortestPart and <= LongestItem))
+        {
+            _attributes.TryAdd(value.Text, name);
+            _pieces.UnionWith(value.Text.Split(PieceSeparators).Where(p => p.Length >= ShortestPiece && !Rfc3339.TryParse(p, out _)));
+        }
+    }
+
+    /// <summary>Every text that a cell of a row can be for the row to be looked at closely.</summary>
+    public IEnumerable<string> Anchors => _parts.Keys.Concat(_ends.Keys).Concat(_attributes.Where(a => !Rfc3339.TryParse(a.Key, out _)).Select(a => a.Key)).Concat(_pieces)
+        .Distinct(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What a cell's text is looked up as: itself, and what follows its last slash.</summary>
+    public static IEnumerable<string> LookedUpAs(string text) => text.LastIndexOf('/') is var slash and >= 0 ? [text, text[(slash + 1)..]] : [text];
+
+    /// <summary>Whether one of the item's parts is this word: the account or region of a table, or the source it comes from.</summary>
+    public bool HasPart(string word) => word.Length >= ShortestPart && _parts.ContainsKey(word);
+
+    /// <summary>What of the row matches, and how well.</summary>
+    /// <param name="members">The row's columns, or those of one element of a row that is a whole answer.</param>
+    /// <param name="context">Words about the whole table, which count where something of the row itself does.</param>
+    public (MatchScore Score, ImmutableArray<MatchedCell> Cells) In(IEnumerable<JsonProperty> members, IEnumerable<string> context)
+    {
+        var found = new Found();
+        foreach (var member in members.Where(m => !IsAdded(m.Name)))
+            Walk(member.Name, "", member.Value, found);
+        if (found.Cells.Count == 0)
+            return (default, []);
+        foreach (var word in context.Where(HasPart))
+            found.Cover(_parts[word], exact: true);
+        return (
+            new(Found.Length(found.Exact), Found.Length(found.Folded), found.IsNamed ? 1 : 0, found.Attributes.Count, found.Pieces.Count),
+            [.. found.Cells.OrderByDescending(f => f.By == "the item").Take(MostMatches)]);
+    }
+
+    /// <summary>The columns that say where a row comes from, not what it says.</summary>
+    public static bool IsAdded(string column) => column is "_target" or "_account" or "_region" or "_ref" or "_parent" or "exchanges";
+
+    private void AddParts()
+    {
+        var ends = new List<(int Start, int End)>();
+        for (var start = 0; start <= _item.Length && ends.Count < MostParts;)
+        {
+            var end = _item.IndexOfAny(Separators, start) is var at and >= 0 ? at : _item.Length;
+            ends.Add((start, end));
+            start = end + 1;
+        }
+        for (var first = 0; first < ends.Count; first++)
+        {
+            for (var last = first; last < ends.Count; last++)
+            {
+                var (start, end) = (ends[first].Start, ends[last].End);
+                if (end - start >= ShortestPart)
+                {
+                    _parts.TryAdd(_item[start..end], (start, end));
+                    _parts.TryAdd(Decoded(_item[start..end]), (start, end));
+                }
+            }
+            if (ends[first].End - ends[first].Start > ShortestPart)
+                _ends.TryAdd(Decoded(_item[ends[first].Start..ends[first].End]), ends[first]);
+        }
+    }
+
+    private void Walk(string column, string pointer, JsonElement value, Found found)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                    Walk(column, $"{pointer}/{JsonPointer.Escape(member.Name)}", member.Value, found);
+                break;
+            case JsonValueKind.Array:
+                var index = 0;
+                foreach (var element in value.EnumerateArray())
+                    Walk(column, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{index++}"), element, found);
+                break;
+            case JsonValueKind.String when RowJson.Text(value) is { } text && Match(text, pointer.Length > 0, found) is { } by:
+                found.Cells.Add(new(column, pointer, text, by));
+                break;
+        }
+    }
+
+    /// <summary>Inside nested values words are many, so that there a part must be long to count.</summary>
+    private string? Match(string text, bool nested, Found found)
+    {
+        if (text.Length < ShortestPart)
+            return null;
+        var attribute = _attributes.GetValueOrDefault(text);
+        if (attribute is not null)
+            found.Attributes.Add(attribute);
+        if (_pieces.Contains(text))
+            found.Pieces.Add(text);
+        if ((text == _item || !nested || text.Length >= ShortestNestedPart) && Part(text) is { } part)
+        {
+            found.Cover(part.Range, part.IsExact);
+            found.IsNamed |= !nested;
+            return part.Range == (0, _item.Length) ? "the item" : attribute is null ? "part of the item" : $"part of the item, and attribute {attribute}";
+        }
+        return attribute is not null ? $"attribute {attribute}" : _pieces.Contains(text) ? "a word of an attribute" : null;
+    }
+
+    private ((int Start, int End) Range, bool IsExact)? Part(string text)
+    {
+        if (_parts.TryGetValue(text, out var range))
+            return (range, IsExactly(text, range));
+        var end = text[(text.LastIndexOf('/') + 1)..];
+        return end.Length < text.Length && _ends.TryGetValue(end, out range) ? (range, IsExactly(end, range)) : null;
+    }
+
+    private bool IsExactly(string text, (int Start, int End) range) => _item[range.Start..range.End] is var part && (part == text || Decoded(part) == text);
+
+    /// <summary>A part as the provider has it: characters that would make an item ambiguous are percent-encoded in it.</summary>
+    private static string Decoded(string part) => part.Contains('%', StringComparison.Ordinal) ? Uri.UnescapeDataString(part) : part;
+
+    /// <summary>What was found in one row.</summary>
+    private sealed class Found
+    {
+        public List<MatchedCell> Cells { get; } = [];
+        public List<(int Start, int End)> Exact { get; } = [];
+        public List<(int Start, int End)> Folded { get; } = [];
+        public HashSet<string> Attributes { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> Pieces { get; } = new(StringComparer.OrdinalIgnoreCase);
+        public bool IsNamed { get; set; }
+
+        public void Cover((int, int) range, bool exact)
+        {
+            Folded.Add(range);
+            if (exact)
+                Exact.Add(range);
+        }
+
+        public static int Length(List<(int Start, int End)> ranges)
+        {
+            var (sum, reached) = (0, 0);
+            foreach (var (start, end) in ranges.Order())
+            {
+                sum += Math.Max(0, end - Math.Max(start, reached));
+                reached = Math.Max(reached, end);
+            }
+            return sum;
+        }
+    }
+}

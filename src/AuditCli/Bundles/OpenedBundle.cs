@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Bundles;
+
+/// <summary>
+/// A bundle, opened to be read: its files, the record of its run, its results, its index of evidence, its populations. Everything that
+/// reads a bundle reads it here. Every file of a sealed one is compared with the manifest before it is used.
+/// </summary>
+internal sealed class OpenedBundle
+{
+    public const string ResultsPath = "data/results/results.json";
+    private const string ControlsFolder = "data/controls/";
+    private readonly Lazy<ILookup<string, (string Name, EvidenceItem Item)>> _evidence;
+    private ControlLibrary? _library;
+
+    private OpenedBundle(BundleFolder files, JsonElement run, RecordedRun record, EvaluationResults results, ImmutableArray<EvidenceItem> index)
+    {
+        Files = files;
+        Run = run;
+        Record = record;
+        Results = results;
+        Index = index;
+        _evidence = new(() => index.SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i))).ToLookup(n => n.Control, n => (n.Name, n.Item), StringComparer.Ordinal));
+    }
+
+    public BundleFolder Files { get; }
+
+    /// <summary>The whole of <c>data/run.json</c>.</summary>
+    public JsonElement Run { get; }
+
+    /// <summary>The part of it that the program itself relies on.</summary>
+    public RecordedRun Record { get; }
+    public EvaluationResults Results { get; }
+    public ImmutableArray<EvidenceItem> Index { get; }
+
+    /// <summary>What the bundle calls itself.</summary>
+    public string Id => Text("bundle_id");
+
+    /// <summary>A text of <c>data/run.json</c>, as it stands there; empty where there is none.</summary>
+    public string Text(string member) =>
+        Run.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+
+    /// <summary>A sealed bundle.</summary>
+    /// <exception cref="InvalidDataException">It is no sealed bundle, or a file is not what it should be; the message names it.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static OpenedBundle Open(string folder)
+    {
+        var files = BundleFolder.Sealed(folder);
+        return Open(files, files.Read(BundlePaths.Run));
+    }
+
+    /// <summary>
+    /// A bundle whose files are compared with no manifest: one about to be sealed, or one whose manifest verification has already reported on.
+    /// </summary>
+    /// <param name="run">The record of its run, which is written last.</param>
+    /// <inheritdoc cref="Open(string)" path="/exception"/>
+    public static OpenedBundle WithoutManifest(string folder, byte[] run) => Open(BundleFolder.WithoutManifest(folder), run);
+
+    private static OpenedBundle Open(BundleFolder files, byte[] run)
+    {
+        var record = RunRecord.Read(run);
+        files.Check(BundlePaths.EvidenceIndex);
+        try
+        {
+            return new(files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(ResultsPath)), EvidenceIndex.Read(files.Path));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{ResultsPath} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Every evidence item of a control under the control's own name for it, in the order of the names.</summary>
+    public IEnumerable<(string Name, EvidenceItem Item)> EvidenceOf(string control) => _evidence.Value[control].OrderBy(e => e.Name, StringComparer.Ordinal);
+
+    /// <summary>Every control of the bundle that can be loaded, and why others cannot.</summary>
+    /// <exception cref="InvalidDataException">A copy is not the one that was sealed.</exception>
+    public ControlLibrary Library(ImmutableArray<EvidenceSource> sources)
+    {
+        if (_library is null)
+        {
+            foreach (var path in Files.Paths.Where(p => p.StartsWith(ControlsFolder, StringComparison.Ordinal)))
+                Files.Check(path);
+            _library = ControlLibrary.OfBundle(Path.Combine(Files.Path, ControlsFolder), sources, ImmutableDictionary<string, Digest>.Empty);
+        }
+        return _library;
+    }
+
+    /// <summary>The bundle's own copy of a control; null where it cannot be loaded, which only lessens what can be said about it.</summary>
+    /// <exception cref="InvalidDataException">The copy is not the one that was sealed.</exception>
+    public Control? ControlOf(string id, AuditHost host) => Library(host.Sources).Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == id);
+
+    /// <summary>What the results say of a control, as it stands there.</summary>
+    /// <exception cref="InvalidDataException">The results are not the ones that were sealed.</exception>
+    public JsonElement ResultOf(string id) =>
+        JsonElement.Parse(Files.Read(ResultsPath)).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == id);
+
+    /// <summary>A record of a file that was handed in, by the names of its columns.</summary>
+    /// <param name="number">Counted from 1, without the header.</param>
+    /// <exception cref="InvalidDataException">There is no such record, or the file is not the one that was sealed.</exception>
+    public ImmutableArray<(string Name, string Value)> InputRow(string file, long number)
+    {
+        using var records = new CsvReader(new MemoryStream(Files.Read(file)), file);
+        var found = records.Records().FirstOrDefault(r => r.Number == number) ?? throw new InvalidDataException($"{file} has no row {number}");
+        return [.. records.Header.Zip(found.Fields)];
+    }
+
+    /// <summary>The tests of a control, each once, in the order in which they ran.</summary>
+    public static IEnumerable<string> TestsOf(ControlResult control) => control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal);
+
+    /// <summary>The population of a test over all its partitions, in the order of its file; nothing where the control was not tested.</summary>
+    /// <exception cref="InvalidDataException">The file is not the one that was sealed, or a line is no such row.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public IEnumerable<PopulationRow> Rows(string control, string test)
+    {
+        var path = PopulationFile.PathOf(control, test);
+        if (Files.Has(path))
+            return PopulationFile.Read(Files.Check(path), control, test);
+        return Results.Controls.Any(c => c.Id == control && c.Tests.Any(t => t.Id == test && t.Population > 0))
+            ? throw new InvalidDataException($"{path} is not in the bundle, although results.json counts its items")
+            : [];
+    }
+}

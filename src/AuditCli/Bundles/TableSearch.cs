@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Bundles;
+
+/// <summary>Looks for items in one evidence item: in its table, and then in its table of calls.</summary>
+/// <param name="wanted">The items whose test reads it.</param>
+/// <param name="indexes">What leads to them.</param>
+/// <param name="keepRows">Whether found rows are kept, or only where they are.</param>
+internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArray<ItemIndex> indexes, string name, EvidenceItem evidence, bool keepRows)
+{
+    /// <summary>How many rows of a table are kept.</summary>
+    private const int MostRows = 5;
+    private readonly string[] _context = [evidence.Source, evidence.Target, evidence.Account, evidence.Region];
+    private readonly Dictionary<TracedItem, Best> _best = [];
+    private readonly Dictionary<TracedItem, (MatchScore Score, Attempt Attempt, string Code)> _refused = [];
+    private readonly Dictionary<string, List<TracedItem>> _records = new(StringComparer.Ordinal);
+    private JsonElement _first;
+    private long _rows;
+
+    /// <summary>Compares a row of the table with the items.</summary>
+    public void ReadRow(JsonElement row)
+    {
+        if (++_rows == 1)
+            _first = row;
+        var reference = Reference(row);
+        foreach (var unit in UnitsOf(row, reference))
+        {
+            foreach (var item in ItemsIn(unit.Members))
+            {
+                var (score, cells) = item.Keys.In(unit.Members, _context);
+                if (!cells.IsEmpty)
+                    Keep(item, score, unit, reference, cells);
+            }
+        }
+    }
+
+    /// <summary>Compares a row of the table of calls with the items, and remembers the exchanges of rows found before.</summary>
+    public void ReadCall(JsonElement call)
+    {
+        _rows++;
+        var attempts = Attempt.OfCall(call);
+        foreach (var attempt in attempts)
+        {
+            foreach (var item in _records.GetValueOrDefault(attempt.RecordId) ?? [])
+                item.Keep(attempt);
+        }
+        var unit = new Unit("", "", call, [.. call.EnumerateObject()]);
+        var failure = Text(call, "outcome") == "complete" ? null : Text(call, "code") ?? "no answer";
+        foreach (var item in ItemsIn(unit.Members))
+        {
+            var (score, cells) = item.Keys.In(unit.Members, _context);
+            if (cells.IsEmpty)
+                continue;
+            Keep(item, score, unit, null, cells, attempts, failure);
+            if (item.IsUnclear && failure is not null && attempts is [.., var last] && (!_refused.TryGetValue(item, out var before) || score.CompareTo(before.Score) > 0))
+                _refused[item] = (score, last, failure);
+        }
+    }
+
+    /// <summary>Hands what was found to the items, and begins with the table of calls.</summary>
+    public void EndTable(bool isCalls)
+    {
+        foreach (var item in wanted)
+        {
+            var best = _best.GetValueOrDefault(item);
+            if (best is null && !isCalls && _rows == 1 && _context.Where(item.Keys.HasPart).ToArray() is { Length: > 0 } named)
+                best = Only(item, named.Sum(n => n.Length));
+            // Only show says of tables that nothing is in them, and reports trace very many items.
+            if (best is not null || keepRows)
+                item.Tables.Add(new(isCalls ? $"{name}__calls" : name, evidence, _rows, [.. best?.Rows ?? []], best?.Matching ?? 0, best?.Score ?? default, best?.Tested ?? 0));
+            foreach (var record in (best?.Rows ?? []).SelectMany(r => r.Records))
+            {
+                if (!_records.TryGetValue(record, out var items))
+                    _records[record] = items = [];
+                items.Add(item);
+            }
+        }
+        _best.Clear();
+        _rows = 0;
+    }
+
+    /// <summary>Hands the calls that failed to the items that need them.</summary>
+    /// <param name="regions">Every region of the bundle, to tell which of them an item names.</param>
+    public void EndEvidence(IReadOnlySet<string> regions)
+    {
+        foreach (var (item, (_, attempt, code)) in _refused)
+            item.Refused.Add(new(TraceKind.Refused, name, evidence, attempt.RecordId, attempt) { Code = code });
+        if (evidence.Outcome == CollectionOutcome.Complete || evidence.Calls is not null || evidence.Exchanges is not [.., var last])
+            return;
+        foreach (var item in wanted.Where(i => i.IsUnclear && (i.Keys.HasPart(evidence.Region) || !regions.Any(i.Keys.HasPart))))
+            item.Refused.Add(new(TraceKind.Refused, name, evidence, last.RecordId, Attempt.Of(last)) { Code = evidence.Code });
+    }
+
+    /// <summary>The only row of a table about the account or region that the item names, such as an account's settings.</summary>
+    private Best Only(TracedItem item, int covered)
+    {
+        Keep(item, new(covered, covered, 0, 0, 0), new("", "", _first, [.. _first.EnumerateObject()]), Reference(_first), []);
+        return _best[item];
+    }
+
+    private HashSet<TracedItem> ItemsIn(ImmutableArray<JsonProperty> members)
+    {
+        var found = new HashSet<TracedItem>();
+        foreach (var member in members.Where(m => !ItemKeys.IsAdded(m.Name)))
+            Look(member.Value, found);
+        found.IntersectWith(wanted);
+        return found;
+    }
+
+    private void Look(JsonElement value, HashSet<TracedItem> found)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                    Look(member.Value, found);
+                break;
+            case JsonValueKind.Array:
+                foreach (var element in value.EnumerateArray())
+                    Look(element, found);
+                break;
+            case JsonValueKind.String:
+                var text = RowJson.Text(value);
+                foreach (var index in indexes)
+                    index.Find(text, found);
+                break;
+        }
+    }
+
+    private void Keep(
+        TracedItem item, MatchScore score, Unit unit, string? reference, ImmutableArray<MatchedCell> cells, ImmutableArray<Attempt>? attempts = null, string? failure = null)
+    {
+        if (!_best.TryGetValue(item, out var best))
+            _best[item] = best = new();
+        var order = best.Rows.Count == 0 ? 1 : score.CompareTo(best.Score);
+        if (order < 0)
+            return;
+        if (order > 0)
+            best.Begin(score, Tested(item, unit, cells));
+        best.Matching++;
+        if (best.Rows.Count >= MostRows)
+            return;
+        var place = reference is null || unit.Element.Length == 0 ? reference : $"{reference}/{JsonPointer.Escape(unit.Column)}{unit.Element}";
+        best.Rows.Add(new(keepRows ? unit.Value : default, unit.Column, unit.Element, place, keepRows ? cells : []) { Attempts = attempts ?? [], Failure = failure });
+    }
+
+    /// <summary>How many values the test's SQL reads of it, beside those by which it was found.</summary>
+    private int Tested(TracedItem item, Unit unit, ImmutableArray<MatchedCell> cells) => item.Words is not { } words ? 0 : unit.Members
+        .Count(m => m.Value.ValueKind != JsonValueKind.Null && !m.Name.StartsWith('_') && cells.All(c => c.Column != m.Name || c.Pointer.Length > 0)
+            && (unit.Element.Length > 0 ? words.Has(m.Name) : words.Reads(name, m.Name)));
+
+    /// <summary>What is compared as a whole: a row, or where a row is a whole answer each element of its lists.</summary>
+    private static IEnumerable<Unit> UnitsOf(JsonElement row, string? reference)
+    {
+        if (reference is null || !reference.EndsWith('#'))
+        {
+            yield return new("", "", row, [.. row.EnumerateObject()]);
+            yield break;
+        }
+        yield return new("", "", row, [.. row.EnumerateObject().Where(m => !IsListOfObjects(m.Value))]);
+        foreach (var column in row.EnumerateObject().Where(m => IsListOfObjects(m.Value)))
+        {
+            var index = 0;
+            foreach (var element in column.Value.EnumerateArray())
+                yield return new(column.Name, string.Create(CultureInfo.InvariantCulture, $"/{index++}"), element, [.. element.EnumerateObject()]);
+        }
+    }
+
+    private static bool IsListOfObjects(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object);
+
+    private static string? Reference(JsonElement row) => Text(row, "_ref");
+
+    private static string? Text(JsonElement row, string member) => row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private readonly record struct Unit(string Column, string Element, JsonElement Value, ImmutableArray<JsonProperty> Members);
+
+    /// <summary>The best rows for an item so far.</summary>
+    private sealed class Best
+    {
+        public List<TracedRow> Rows { get; } = [];
+        public MatchScore Score { get; private set; }
+        public long Matching { get; set; }
+        public int Tested { get; private set; }
+
+        public void Begin(MatchScore score, int tested)
+        {
+            Rows.Clear();
+            (Score, Matching, Tested) = (score, 0, tested);
+        }
+    }
+}
