@@ -59,7 +59,7 @@ internal static class AwsClientProcess
             {
                 await foreach (var page in session.PagesAsync(service, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, AwsSession.GlobalRegion, CancellationToken.None))
                 {
-                    if (AnswerRows.Read(service, operation, page.Content).Length != 50)
+                    if (AnswerRows.Read(service, operation, page.Content).Rows.Length != 50)
                         throw new InvalidOperationException("the answer was not read");
                 }
             }

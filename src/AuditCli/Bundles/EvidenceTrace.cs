@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using AuditCli.Controls;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 
@@ -52,7 +50,7 @@ internal sealed class EvidenceTrace
         var trace = new EvidenceTrace(bundle, control, rows, keepRows, cancellationToken);
         foreach (var (name, item) in bundle.EvidenceOf(id))
             trace.Read(name, item);
-        return [.. trace._items.Select(i => trace.Ended(i))];
+        return [.. trace._items.Select(Ended)];
     }
 
     private void Read(string name, EvidenceItem evidence)
@@ -90,7 +88,7 @@ internal sealed class EvidenceTrace
     /// <summary>Whether a test reads a table or the calls that made it.</summary>
     private static bool IsRead(TestWords words, string name) => words.Has(name) || words.Has($"{name}__calls");
 
-    private ItemTrace Ended(TracedItem item)
+    private static ItemTrace Ended(TracedItem item)
     {
         var tables = item.Tables.OrderBy(t => Kind(t)).ThenByDescending(t => t.Score.Covered).ThenByDescending(t => t.Score.Folded)
             .ThenByDescending(t => t.Score.Named).ThenByDescending(t => t.Tested).ThenByDescending(t => t.Evidence.Calls is not null).ThenByDescending(t => t.Score).ThenBy(t => t.Matching)

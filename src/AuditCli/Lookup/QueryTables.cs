@@ -121,7 +121,9 @@ internal static class QueryTables
         return line.WrittenMemory;
     }
 
-    private static object? Waiver(PopulationRow row) => row.Approval is { } approval ? JsonSerializer.SerializeToElement(approval.Members.ToDictionary(m => m.Name, m => m.Value)) : null;
+    private static JsonElement? Waiver(PopulationRow row) => row.Approval is { } approval
+        ? JsonSerializer.SerializeToElement(approval.Members.ToDictionary(m => m.Name, m => m.Value))
+        : null;
 
     private static Column Text(string name) => new(name, ColumnType.Text);
 

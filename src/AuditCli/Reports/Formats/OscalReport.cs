@@ -1,8 +1,6 @@
 using System.Text.Json;
-using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
-using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using AuditCli.Reports.Workpapers;
 using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats.Html;
