@@ -12,10 +12,24 @@ namespace AuditCli.Controls.Evaluation;
 /// </param>
 public sealed record EvaluationRule(int Since, string Id, string Says, ImmutableArray<string> Changes)
 {
+    /// <summary>A completeness check disagrees now.</summary>
+    public const string Disagrees = "disagrees";
+
+    /// <summary>Deviations are indicated now.</summary>
+    public const string Indicated = "indicated";
+
+    /// <summary>
+    /// The rule speaks only where one of these is found: an operation of the evidence that differs (<c>file</c> for an input), a code of
+    /// a failure or limitation, or one of the words above. Empty: everywhere. Without it a rule would excuse an edited verdict anywhere.
+    /// </summary>
+    public ImmutableArray<string> OnlyWith { get; init; } = [];
+
     /// <summary>Whether the rule can be the reason of a difference at a path of that part.</summary>
     /// <param name="part"><c>tables</c> or <c>results</c>.</param>
     /// <param name="path">Members and names, joined by blanks.</param>
-    public bool Explains(string part, string path) => path.Split(' ').Any(word => Changes.Contains($"{part} {word}"));
+    /// <param name="signs">What is found where the difference is, as <see cref="OnlyWith"/> names it.</param>
+    public bool Explains(string part, string path, IReadOnlyCollection<string> signs) =>
+        (OnlyWith.IsEmpty || OnlyWith.Any(signs.Contains)) && path.Split(' ').Any(word => Changes.Contains($"{part} {word}"));
 }
 
 /// <summary>
@@ -37,61 +51,86 @@ public static class EvaluationRules
     [
         new(2, "read-by-the-servers-clocks",
             "When evidence was read is told by the servers' own clocks (Date), and by the collecting machine's, corrected, where answers say no time.",
-            ["tables read_from", "tables read_until", "tables clock_offset_seconds", "results read_from", "results read_until", "results StateReadAway"]),
+            [
+                "tables read_from", "tables read_until", "tables clock_offset_seconds",
+                "results read_from", "results read_until", "results clock_limit_seconds", "results clock_offset_seconds",
+            ]),
+        new(2, "state-read-away",
+            "Whether a state was read too far from its moment is told by the servers' clocks.",
+            [.. Concluded, "results limitations"]) { OnlyWith = ["StateReadAway"] },
         new(2, "first-to-last-request",
             "An evidence item begins with the first and ends with the last of all its requests, in whatever order they were answered.",
             ["tables started", "tables finished"]),
         new(2, "clock-limit",
-            "A state is not concluded where the collecting machine's clock was further from the servers' than a tenth of the tolerance, at most 5 minutes, or was compared with none.",
-            [
-                "results clock_limit_seconds", "results clock_offset_seconds", "results ClockDiffers", "results ClockNotCompared",
-                .. Concluded,
-            ]),
+            "A state is not concluded where the collecting machine's clock was further from the servers' than a tenth of the tolerance, "
+            + "at most 5 minutes, or was compared with none.",
+            [.. Concluded, "results limitations"]) { OnlyWith = ["ClockDiffers", "ClockNotCompared"] },
         new(2, "mode-of-a-test", "Each test says whether it speaks of a state or of the period.", ["results mode"]),
-        new(2, "text-whole", "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
+        new(2, "text-whole",
+            "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
             ["results item", "results reason", "results attributes"]),
-        new(2, "inputs-cleaned", "Cells of files handed in are read without invisible characters and white space at their ends, and empty rows at the end are left out.",
-            ["tables items", "tables table_sha256", "tables notes", "results notes"]),
-        new(2, "deleted-member", "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
-            ["tables member_id", "tables table_sha256"]),
-        new(2, "input-cells", "A cell that does not fit is named by the file's own path and line, and in a register of approvals it is a note instead of a gap.",
-            ["tables outcome", "tables code", "tables message", "tables failures", "tables notes", "results limitations", "results notes"]),
+        new(2, "inputs-cleaned",
+            "Keys, dates, times and booleans of supplied files are read without invisible characters and white space at their ends, and empty rows at "
+            + "the end are left out.",
+            [.. Rows, "tables notes", "results notes", .. Concluded]) { OnlyWith = ["file"] },
+        new(2, "input-cells",
+            "A cell that does not fit is named by the file's own path and line, and in a register of approvals it is a note instead of a gap.",
+            [.. Answers, "tables notes", .. Concluded, "results limitations", "results notes"]) { OnlyWith = ["file"] },
+        new(2, "deleted-member",
+            "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
+            [.. Rows, "tables member_id", .. Concluded]) { OnlyWith = ["iam_bindings"] },
         new(2, "whole-engagement",
-            "A test over the whole engagement is not concluded where --target left a target out, and is incomplete where exclude_accounts left an account out; before, the part was concluded from.",
-            [.. Concluded, "results limitations"]),
+            "A test over the whole engagement is not concluded where --target left a target out, and is incomplete where exclude_accounts left an "
+            + "account out; before, the part was concluded from.",
+            [.. Concluded, "results limitations"]) { OnlyWith = ["TargetLeftOut", "AccountLeftOut"] },
         new(2, "counts-agree-in-each-account",
             "In a control over the whole engagement two counts must agree in every account and not only in their sums.",
-            [.. Concluded, "results completeness"]),
+            [.. Concluded, "results completeness"]) { OnlyWith = [EvaluationRule.Disagrees] },
         new(2, "absent-rows-do-not-stand",
-            "A deviation that a row which was not read may have made (NOT EXISTS, NOT IN, EXCEPT; EXISTS or IN in a verdict) is indicated while that evidence is incomplete.",
-            Concluded),
+            "A deviation that a row which was not read may have made (NOT EXISTS, NOT IN, EXCEPT; EXISTS or IN in a verdict) is indicated while that "
+            + "evidence is incomplete.",
+            Concluded) { OnlyWith = [EvaluationRule.Indicated] },
         new(2, "readable-parts-are-kept",
-            "A table made of several lists (pod_templates, rbac_effective, aws_auth, iam_bindings) keeps the rows of the parts that could be read; before, the first part that could not be read ended it.",
+            "A table made of several lists (pod_templates, rbac_effective, aws_auth, iam_bindings) keeps the rows of the parts that could be read; "
+            + "before, the first part that could not be read ended it.",
             [
-                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table", "tables table_sha256", "tables exchanges",
-                "tables started", "tables finished", "tables rows", "tables role_missing", .. Concluded, "results limitations", "results completeness", "results population", "results item",
-            ]),
-        new(2, "tls-failures-say-why", "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
-            ["tables code", "tables message", "tables failures", "results limitations"]),
-        new(2, "regions-not-enabled", "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
-            ["tables code", "tables message", "tables failures", "results limitations"]),
+                .. Answers, .. Rows, "tables exchanges", "tables started", "tables finished", "tables rows", "tables role_missing",
+                .. Concluded, .. Populations,
+            ]) { OnlyWith = ["pod_templates", "rbac_effective", "aws_auth", "iam_bindings"] },
+        new(2, "tls-failures-say-why",
+            "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
+            [.. Answers, "results limitations"]) { OnlyWith = ["UntrustedServer", "ConnectionFailed"] },
+        new(2, "regions-not-enabled",
+            "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
+            [.. Answers, "results limitations"]) { OnlyWith = ["RegionNotEnabled"] },
         new(2, "trail-files-whole",
-            "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not end the reading of the others.",
-            [
-                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256", "tables exchanges", "tables finished",
-                .. Concluded, "results limitations", "results completeness", "results population", "results item",
-            ]),
+            "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not "
+            + "end the reading of the others.",
+            [.. Answers, .. Rows, "tables exchanges", "tables finished", .. Concluded, .. Populations]) { OnlyWith = ["cloudtrail:TrailFiles"] },
         new(2, "odd-answers",
-            "An answer of AWS or Google with two members of one name, with an element that is no row, or with neither the list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
-            [
-                "tables outcome", "tables code", "tables message", "tables failures", "tables pages", "tables items", "tables table_sha256",
-                .. Concluded, "results limitations", "results completeness", "results population", "results item",
-            ]),
+            "An answer of AWS or Google with two members of one name, with an element that is no row, with half of a surrogate pair, or with neither the "
+            + "list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
+            [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "ValueDoesNotFit"] },
+        new(2, "recording-ends",
+            "A call that was repeated and whose recording ends keeps its last failure.",
+            [.. Answers, "results limitations"]) { OnlyWith = ["NoRecording"] },
     ];
 
     /// <summary>What follows from another verdict.</summary>
     private static ImmutableArray<string> Concluded =>
-        ["results conclusion", "results deviations", "results approved", "results undetermined", "results indicated", "results verdict", "results exception_id", "results reason", "results rows_sha256"];
+    [
+        "results conclusion", "results deviations", "results approved", "results undetermined", "results indicated", "results verdict",
+        "results exception_id", "results reason", "results rows_sha256",
+    ];
+
+    /// <summary>What follows from other rows of a table, beside verdicts.</summary>
+    private static ImmutableArray<string> Populations => ["results limitations", "results completeness", "results population", "results item"];
+
+    /// <summary>What an index line says of the answers.</summary>
+    private static ImmutableArray<string> Answers => ["tables outcome", "tables code", "tables message", "tables failures", "tables pages"];
+
+    /// <summary>What an index line says of the table.</summary>
+    private static ImmutableArray<string> Rows => ["tables items", "tables table", "tables table_sha256"];
 
     /// <summary>The rules that a bundle of that number was made without.</summary>
     public static ImmutableArray<EvaluationRule> After(int evaluation) => [.. All.Where(r => r.Since > evaluation)];

@@ -25,9 +25,10 @@ internal sealed class DifferenceList(int limit, string part, ImmutableArray<Eval
     public long Unexplained { get; private set; }
     public IReadOnlyList<Difference> Kept => _kept;
 
-    public void Add(Difference difference)
+    /// <param name="signs">What is found where the difference is, as rules name it (<see cref="EvaluationRule.OnlyWith"/>).</param>
+    public void Add(Difference difference, IReadOnlyCollection<string>? signs = null)
     {
-        var rule = rules.FirstOrDefault(r => r.Explains(part, difference.What));
+        var rule = rules.FirstOrDefault(r => r.Explains(part, difference.What, signs ?? []));
         Count++;
         if (rule is null)
             Unexplained++;

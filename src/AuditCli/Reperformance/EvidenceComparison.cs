@@ -27,25 +27,26 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!seen.Add((item.Target, item.EvidenceId)))
-                Report(item, [new(Place(item), "index line", "stands twice", null)], "the index was edited");
+                Report(item, item, [new(Place(item), "index line", "stands twice", null)], "the index was edited");
             else if (!now.TryGetValue((item.Target, item.EvidenceId), out var other))
-                Report(item, [new(Place(item), "evidence", "collected", null)], "the bundle's controls do not ask for it");
+                Report(item, item, [new(Place(item), "evidence", "collected", null)], "the bundle's controls do not ask for it");
             else
             {
                 var (found, cause) = Compare(bundle, item, rebuilt, other, cancellationToken);
-                Report(item, found, cause);
+                Report(item, other, found, cause);
             }
         }
         foreach (var item in again.Where(i => !seen.Contains((i.Target, i.EvidenceId))))
-            Report(item, [new(Place(item), "evidence", null, Word(item))], "the bundle's index does not have it");
+            Report(item, item, [new(Place(item), "evidence", null, Word(item))], "the bundle's index does not have it");
         return new(again.Length, again.Sum(i => i.Items), again.Count(unrecorded.FailedThenToo), differing.ToImmutable());
 
-        void Report(EvidenceItem item, IReadOnlyList<Difference> found, string? cause)
+        void Report(EvidenceItem item, EvidenceItem other, IReadOnlyList<Difference> found, string? cause)
         {
+            ImmutableArray<string> signs = [item.Source == "file" ? item.Source : item.Operation, .. item.Failures.Concat(other.Failures).Select(f => f.Code)];
             foreach (var difference in found)
-                differences.Add(difference with { Cause = difference.Cause ?? cause });
+                differences.Add(difference with { Cause = difference.Cause ?? cause }, signs);
             if (found.Count > 0)
-                differing.Add(new(item, cause ?? $"{found[0].What} {found[0].Before} -> {found[0].After}"));
+                differing.Add(new(item, cause ?? $"{found[0].What} {found[0].Before} -> {found[0].After}", signs));
         }
     }
 
@@ -95,4 +96,5 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
 }
 
 /// <summary>An evidence item that is not what it was, and why.</summary>
-internal sealed record DifferingEvidence(EvidenceItem Item, string Why);
+/// <param name="Signs">What is found there, as rules of evaluation name it.</param>
+internal sealed record DifferingEvidence(EvidenceItem Item, string Why, ImmutableArray<string> Signs);

@@ -30,14 +30,39 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             var words = difference.Path.Split(' ', 3);
             if (words is ["controls", var shown, "origin"])
                 notes.Add($"{shown} was {difference.Before} and is {difference.After} to this program");
-            else if (words is ["controls", var id, ..])
-                differences.Add(new(id, words.Length > 2 ? words[2] : "control", words.Length > 2 ? difference.Before : difference.Before is null ? null : "concluded", words.Length > 2 ? difference.After : difference.After is null ? null : "concluded", Cause(before, after, evidence, id)));
+            else if (words is ["controls", var id])
+                differences.Add(new(id, "control", Concluded(difference.Before), Concluded(difference.After), Cause(before, after, evidence, id)), Signs(after, evidence, id));
+            else if (words is ["controls", var named, var path])
+                differences.Add(new(named, path, difference.Before, difference.After, Cause(before, after, evidence, named)), Signs(after, evidence, named));
             else
                 differences.Add(new("results", difference.Path, difference.Before, difference.After));
         }
         CompareRows(bundle, rebuilt, again, before, after, evidence, differences, cancellationToken);
         return new(notes.ToImmutable());
     }
+
+    private static string? Concluded(string? value) => value is null ? null : "concluded";
+
+    /// <summary>What rules of evaluation may speak of in a control: its evidence that differs, and what is said of it now.</summary>
+    private static ImmutableHashSet<string> Signs(JsonElement after, EvidenceComparison evidence, string control)
+    {
+        var signs = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)).SelectMany(d => d.Signs).ToImmutableHashSet(StringComparer.Ordinal).ToBuilder();
+        if (Control(after, control) is not { } result)
+            return signs.ToImmutable();
+        foreach (var limitation in Members(result, "limitations"))
+        {
+            if (Text(limitation, "code") is { } code)
+                signs.Add(code);
+        }
+        if (result.TryGetProperty("indicated", out var indicated) && indicated.ValueKind == JsonValueKind.Number && indicated.GetInt64() > 0)
+            signs.Add(EvaluationRule.Indicated);
+        if (Members(result, "tests").SelectMany(t => Members(t, "completeness")).Any(c => c.TryGetProperty("agree", out var agree) && agree.ValueKind == JsonValueKind.False))
+            signs.Add(EvaluationRule.Disagrees);
+        return signs.ToImmutable();
+    }
+
+    private static IEnumerable<JsonElement> Members(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : [];
 
     private static void CompareRows(
         string bundle, string rebuilt, EvaluationResults again, JsonElement before, JsonElement after, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
@@ -54,6 +79,7 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
                 continue;
             }
             var found = false;
+            var signs = Signs(after, evidence, control);
             foreach (var row in RowComparison.Between(left, right, cancellationToken))
             {
                 found = true;
@@ -64,10 +90,10 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
                 if (row is { Before: { } was, After: { } now })
                 {
                     foreach (var value in JsonDifference.Between(was, now))
-                        differences.Add(new(where, value.Path, value.Before, value.After, cause));
+                        differences.Add(new(where, value.Path, value.Before, value.After, cause), signs);
                 }
                 else
-                    differences.Add(new(where, "item", row.Before is { } b ? Verdict(b) : null, row.After is { } a ? Verdict(a) : null, cause));
+                    differences.Add(new(where, "item", row.Before is { } b ? Verdict(b) : null, row.After is { } a ? Verdict(a) : null, cause), signs);
             }
             if (!found && !SameBytes(left, right))
                 differences.Add(new($"{Results}/{name}", "bytes", "one form", "another", "the same rows in another order, or written differently"));

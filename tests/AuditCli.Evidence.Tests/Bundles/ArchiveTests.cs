@@ -309,7 +309,9 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
     {
         var parts = ArchiveForgery.Parts(_bundle);
         var report = await Samples.VerifyAsync(Written("a.zip", ArchiveForgery.Zip([.. parts, .. parts.Select(p => p with { Name = "other/" + p.Name["acme-2026/".Length..] })])));
-        Assert.Contains("UNEXPECTED_FILE", report.Problems.Select(p => p.Code));
+        var problem = Assert.Single(report.Problems);
+        Assert.Equal("TYPE_UNSUPPORTED", problem.Code);
+        Assert.Contains("is one of 2 bundles in the archive", problem.Message, StringComparison.Ordinal);
         Assert.Equal(2, report.ExitCode);
     }
 
