@@ -61,8 +61,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         return signs.ToImmutable();
     }
 
-    private static IEnumerable<JsonElement> Members(JsonElement of, string name) =>
-        of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : [];
+    private static JsonElement.ArrayEnumerator Members(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
 
     private static void CompareRows(
         string bundle, string rebuilt, EvaluationResults again, JsonElement before, JsonElement after, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
