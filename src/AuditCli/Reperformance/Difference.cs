@@ -12,18 +12,23 @@ namespace AuditCli.Reperformance;
 /// <param name="Rule">The rule of evaluation that came after the bundle and accounts for it; null where none does.</param>
 internal sealed record Difference(string Where, string What, string? Before, string? After, string? Cause = null, EvaluationRule? Rule = null);
 
-/// <summary>Differences of one part of a bundle in the order found: a number of them is kept, the rest is counted.</summary>
+/// <summary>
+/// Differences of one part of a bundle in the order found: a number of those with a rule and of those without is kept, the rest is counted.
+/// </summary>
 /// <param name="part">The part as <see cref="EvaluationRule.Changes"/> names it.</param>
 /// <param name="rules">The rules that the bundle was made without.</param>
 internal sealed class DifferenceList(int limit, string part, ImmutableArray<EvaluationRule> rules)
 {
-    private readonly List<Difference> _kept = [];
+    private readonly List<Difference> _unexplained = [];
+    private readonly List<Difference> _explained = [];
 
     public long Count { get; private set; }
 
     /// <summary>How many no later rule accounts for.</summary>
     public long Unexplained { get; private set; }
-    public IReadOnlyList<Difference> Kept => _kept;
+
+    /// <summary>Those without a rule first: however many a rule accounts for, they do not push out the one that somebody made.</summary>
+    public IReadOnlyList<Difference> Kept => [.. _unexplained, .. _explained];
 
     /// <param name="signs">What is found where the difference is, as rules name it (<see cref="EvaluationRule.OnlyWith"/>).</param>
     public void Add(Difference difference, IReadOnlyCollection<string>? signs = null)
@@ -32,7 +37,8 @@ internal sealed class DifferenceList(int limit, string part, ImmutableArray<Eval
         Count++;
         if (rule is null)
             Unexplained++;
-        if (_kept.Count < limit)
-            _kept.Add(difference with { Rule = rule });
+        var kept = rule is null ? _unexplained : _explained;
+        if (kept.Count < limit)
+            kept.Add(difference with { Rule = rule });
     }
 }

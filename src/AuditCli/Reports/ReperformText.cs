@@ -91,16 +91,23 @@ internal static class ReperformText
 
     private static void WriteDifferences(TextWriter output, DifferenceList list)
     {
-        foreach (var difference in list.Kept)
+        foreach (var difference in list.Kept.Where(d => d.Rule is null))
         {
-            output.WriteLine(PrintableText.Of($"{difference.Where}: {difference.What} {difference.Before ?? "nothing"} -> {difference.After ?? "nothing"}"));
+            Write(difference, "");
             if (difference.Cause is { } cause)
                 output.WriteLine(PrintableText.Of($"  because {cause}"));
-            if (difference.Rule is { } rule)
-                output.WriteLine(PrintableText.Of($"  rule {rule.Id}, since evaluation {rule.Since}: {rule.Says}"));
+        }
+        foreach (var of in list.Kept.Where(d => d.Rule is not null).GroupBy(d => d.Rule!))
+        {
+            output.WriteLine(PrintableText.Of($"rule {of.Key.Id}, since evaluation {of.Key.Since}: {of.Key.Says}"));
+            foreach (var difference in of)
+                Write(difference, "  ");
         }
         if (list.Count > list.Kept.Count)
             output.WriteLine($"and {list.Count - list.Kept.Count} more");
+
+        void Write(Difference difference, string indent) => output.WriteLine(PrintableText.Of(
+            $"{indent}{difference.Where}: {difference.What} {difference.Before ?? "nothing"} -> {difference.After ?? "nothing"}"));
     }
 
     private static IEnumerable<string> ParametersThatDiffer(ControlChange change) => change.Before is not { } before ? [] : before.Parameters
