@@ -30,6 +30,9 @@ internal sealed record KubeUser(string Name, string Place)
     public string? AsUid { get; init; }
     public ImmutableArray<string> AsGroups { get; init; } = [];
     public ImmutableArray<KeyValuePair<string, ImmutableArray<string>>> AsExtra { get; init; } = [];
+
+    /// <summary>As whom the user reads, without anything that proves who the user is.</summary>
+    public KubeUser WithoutProof() => new(Name, Place) { As = As, AsUid = AsUid, AsGroups = AsGroups, AsExtra = AsExtra };
 }
 
 /// <summary>A program that prints credentials.</summary>

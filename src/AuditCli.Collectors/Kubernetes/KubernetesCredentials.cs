@@ -60,12 +60,14 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         return File.Exists(usual) ? KubeconfigReader.Read(usual) : null;
     }
 
-    private async Task<ClusterAccess> OfContextAsync(Kubeconfig kubeconfig, string? named, CancellationToken cancellationToken)
+    private async Task<ClusterAccess> OfContextAsync(Kubeconfig kubeconfig, string? asked, CancellationToken cancellationToken)
     {
-        var (context, cluster, user) = kubeconfig.Find(named);
-        var (server, encrypted) = Server(cluster, user);
-        if (WhyNot(user) is { } reason)
-            throw Wrong($"{user.Place}: the user {user.Name} of the context {context.Name}: {reason}");
+        var (context, cluster, named) = kubeconfig.Find(asked);
+        var (server, stated) = Server(cluster);
+        if (WhyNot(named) is { } reason)
+            throw Wrong($"{named.Place}: the user {named.Name} of the context {context.Name}: {reason}");
+        var user = stated ? named : named.WithoutProof();
+        var encrypted = server.Scheme == Uri.UriSchemeHttps;
         var certificate = Certificate(user);
         var plugin = user is { Token: null, TokenFile: null, Username: null, Password: null, Exec: { } exec } ? Plugin(exec, user.Place, cluster, server) : null;
         if (plugin is not null)
@@ -82,15 +84,21 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         };
     }
 
-    /// <summary>The address with the scheme that kubectl gives it where it has none.</summary>
-    private static (Uri Server, bool Encrypted) Server(KubeCluster cluster, KubeUser user)
+    /// <summary>
+    /// The address, and whether it states its scheme. One that does not is plain http to kubectl, even where an authority or a certificate is
+    /// named: it looks at those only once the address is https. It then proves to nobody who it is, and neither do we.
+    /// </summary>
+    private static (Uri Server, bool Stated) Server(KubeCluster cluster)
     {
         if (cluster.Server is not { } text)
             throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has no server; give it the API server's address");
-        var secured = cluster.Insecure || cluster.AuthorityData is not null || cluster.AuthorityFile is not null || user.CertificateData is not null || user.CertificateFile is not null;
-        var whole = text.Contains("://", StringComparison.Ordinal) ? text : (secured ? "https://" : "http://") + text;
-        return Uri.TryCreate(whole.TrimEnd('/'), UriKind.Absolute, out var server) && server.Scheme is "http" or "https" && server.Query.Length == 0 && server.UserInfo.Length == 0
-            ? (server, server.Scheme == Uri.UriSchemeHttps)
+        if (cluster is { AuthorityData: not null, AuthorityFile: not null })
+            throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has both certificate-authority and certificate-authority-data; "
+                + "kubectl refuses that, so keep one");
+        var stated = text.Contains("://", StringComparison.Ordinal);
+        return Uri.TryCreate((stated ? text : "http://" + text).TrimEnd('/'), UriKind.Absolute, out var server)
+            && server.Scheme is "http" or "https" && server.Query.Length == 0 && server.UserInfo.Length == 0
+            ? (server, stated)
             : throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has a server that is no http or https address");
     }
 
@@ -109,8 +117,6 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         var next = $"certificate-authority or certificate-authority-data of the cluster {cluster.Name} ({cluster.Place}) says whom to trust";
         return cluster switch
         {
-            { AuthorityData: not null, AuthorityFile: not null } =>
-                throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has both certificate-authority and certificate-authority-data; kubectl refuses that, so keep one"),
             { Insecure: true, AuthorityData: null, AuthorityFile: null } => ServerTrust.Unchecked(),
             { Insecure: true } => throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has an authority and insecure-skip-tls-verify; kubectl refuses that, so take the latter out"),
             { AuthorityData: { } data } => ServerTrust.Only(Decoded(data, $"{cluster.Place}: certificate-authority-data"), $"the certificate-authority-data of the cluster {cluster.Name}", next),

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Kubernetes;
@@ -231,10 +232,19 @@ public sealed class KubeconfigTests : IDisposable
             clusters: [{ name: c, cluster: { server: "https://two.example:1", insecure-skip-tls-verify: true } }, { name: C, cluster: { server: "https://two.example:2", proxy-url: "http://p.example:3" } }]
             users: [{ name: u, user: { client-certificate: u.crt, client-key: u.key } }, { name: only, user: { exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login, args: [x] } } }]
             """);
+        // What lies beside the other file, or where the command runs, is not what is meant.
+        _folder.Write("a/certs/ca.pem", "authority of one");
+        _folder.Write("b/certs/ca.pem", "wrong");
+        _folder.Write("b/u.crt", "certificate of two");
+        _folder.Write("a/u.crt", "wrong");
+        _folder.Write("b/u.key", "key of two");
+        _folder.Write("a/u.key", "wrong");
         string[] files = [.. list.Split(':').Select(f => Path.Combine(_folder.Path, f == "one" ? "a" : "b", f))];
         Environment.SetEnvironmentVariable("KUBECONFIG", string.Join(Path.PathSeparator, files));
 
-        string[] arguments = ["config", "view", "--minify", "--raw", "-o", "json", .. context is null ? Array.Empty<string>() : ["--context", context]];
+        // It prints paths as the files state them; flattened, it reads what they lead to.
+        string[] arguments = ["config", "view", "--minify", "--raw", "--flatten", "-o", "json",
+            .. context is null ? Array.Empty<string>() : ["--context", context]];
         var said = JsonElement.Parse(await Kubectl.RunAsync(arguments));
         var (found, cluster, user) = Kubeconfig.Merged([.. files.Where(File.Exists).Select(KubeconfigReader.Read)]).Find(context);
 
@@ -244,41 +254,122 @@ public sealed class KubeconfigTests : IDisposable
         Assert.Equal(Text(said.GetProperty("clusters")[0], "name"), cluster.Name);
         Assert.Equal(Text(said.GetProperty("users")[0], "name"), user.Name);
         Assert.Equal(
-            (Text(theirCluster, "server"), Text(theirCluster, "certificate-authority"), Text(theirCluster, "tls-server-name"), Text(theirCluster, "proxy-url")),
-            (cluster.Server, cluster.AuthorityFile, cluster.TlsServerName, cluster.ProxyUrl));
+            (Text(theirCluster, "server"), Data(theirCluster, "certificate-authority-data"),
+                Text(theirCluster, "tls-server-name"), Text(theirCluster, "proxy-url")),
+            (cluster.Server, Content(cluster.AuthorityFile), cluster.TlsServerName, cluster.ProxyUrl));
         Assert.Equal(theirCluster.TryGetProperty("insecure-skip-tls-verify", out var insecure) && insecure.GetBoolean(), cluster.Insecure);
         Assert.Equal(
-            (Text(theirUser, "token"), Text(theirUser, "tokenFile"), Text(theirUser, "client-certificate"), Text(theirUser, "client-key")),
-            (user.Token, user.TokenFile, user.CertificateFile, user.KeyFile));
-        Assert.Equal(theirUser.TryGetProperty("exec", out var exec) ? Text(exec, "command") : null, user.Exec?.Command);
+            (Text(theirUser, "token"), Data(theirUser, "client-certificate-data"), Data(theirUser, "client-key-data")),
+            (user.Token, Content(user.CertificateFile), Content(user.KeyFile)));
+        // Token files and plugins are never flattened; that kubectl takes these from the folder of their file is asked of a server below.
+        Assert.Equal(Beside(Text(theirUser, "tokenFile")), user.TokenFile);
+        Assert.Equal(Beside(theirUser.TryGetProperty("exec", out var exec) ? Text(exec, "command") : null), user.Exec?.Command);
+
+        string? Beside(string? path) => path is null ? null : Path.GetFullPath(path, Path.GetDirectoryName(Stating(path))!);
+        string Stating(string path) => Assert.Single(files, f => File.Exists(f) && File.ReadAllText(f).Contains(path, StringComparison.Ordinal));
     }
 
     [NeedsTheory("kubectl")]
-    [InlineData("{ token: tokentokentokentoken }")]
-    [InlineData("{ username: jane, password: 'p: w' }")]
-    [InlineData("{ tokenFile: token, token: otherotherother }")]
-    [InlineData("{ token: tokentokentokentoken, as: auditor, as-groups: [readers], as-user-extra: { example.com/x: [scope] } }")]
-    [InlineData("{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")]
+    [InlineData("{ tokenFile: ../../tokens/u }", "Bearer fromfilefromfile")]
+    [InlineData("{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login } }", "Bearer pluginpluginplugin")]
+    public async Task Kubectl_finds_what_each_of_several_files_names_beside_that_file(string user, string shown)
+    {
+        using var authority = new TestAuthority();
+        await using var server = Secured(authority);
+        _folder.Write("a/certs/ca.pem", authority.Pem);
+        _folder.Write("tokens/u", "fromfilefromfile\n");
+        Script("b/deep/bin/login", Plugin);
+        var one = _folder.Write("a/one", $$"""
+            current-context: c
+            contexts: [{ name: c, context: { cluster: c, user: u } }]
+            clusters: [{ name: c, cluster: { server: "{{server.Address}}", certificate-authority: certs/ca.pem } }]
+            """);
+        var two = _folder.Write("b/deep/two", $"users: [{{ name: u, user: {user} }}]");
+        Environment.SetEnvironmentVariable("KUBECONFIG", one + Path.PathSeparator + two);
+        await using var session = ClusterSession.Live(ClusterSession.Target(), TimeProvider.System);
+
+        Assert.Equal("authorization: " + shown, await ShownAlikeAsync(server, session));
+    }
+
+    public static TheoryData<string> Users => new(
+        "{ token: tokentokentokentoken }",
+        "{ username: jane, password: 'p: w' }",
+        "{ tokenFile: token, token: otherotherother }",
+        "{ token: tokentokentokentoken, as: auditor, as-groups: [readers], as-user-extra: { example.com/x: [scope] } }",
+        "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }");
+
+    [NeedsTheory("kubectl")]
+    [MemberData(nameof(Users))]
     public async Task Kubectl_shows_the_same_credentials_to_the_same_server(string user)
     {
         // Without TLS kubectl shows no credentials to anybody.
         using var authority = new TestAuthority();
-        var (certificate, key) = authority.Issue("CN=api", server: true);
-        await using var server = new LoopbackServer((_, _) => Whoami("a"), X509Certificate2.CreateFromPem(certificate, key));
-        _folder.Write("ca.pem", authority.Pem);
-        _folder.Write("token", "fromfilefromfile\n");
-        Script("plugin", "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"pluginpluginplugin\"}}'");
-        // An address without a scheme is https where an authority is named.
-        var kubeconfig = _folder.Write("config", ClusterSession.Kubeconfig(server.Address, user)
-            .Replace(server.Address.AbsoluteUri.TrimEnd('/'), server.Address.Authority, StringComparison.Ordinal).Replace("server:", "certificate-authority: ca.pem, server:", StringComparison.Ordinal));
+        await using var server = Secured(authority);
+        var kubeconfig = WithAuthority(server.Address.AbsoluteUri.TrimEnd('/'), server, user, authority);
         await using var session = Session(kubeconfig, TimeProvider.System);
 
-        await session.ConnectAsync();
-        await Kubectl.RunAsync("--kubeconfig", kubeconfig, "get", "--raw", "/version");
-
-        var (ours, theirs) = (server.Seen[0].Fields, server.Seen[^1].Fields);
-        Assert.Equal(Shown(theirs), Shown(ours));
+        Assert.StartsWith("authorization: ", await ShownAlikeAsync(server, session, "--kubeconfig", kubeconfig), StringComparison.Ordinal);
     }
+
+    [NeedsTheory("kubectl")]
+    [MemberData(nameof(Users))]
+    public async Task Kubectl_speaks_plain_http_to_an_address_without_a_scheme_and_shows_it_no_credentials(string user)
+    {
+        using var authority = new TestAuthority();
+        await using var server = new LoopbackServer((_, _) => Whoami("a"));
+        var kubeconfig = WithAuthority(server.Address.Authority, server, user, authority);
+        await using var session = Session(kubeconfig, TimeProvider.System);
+
+        Assert.DoesNotContain("authorization", await ShownAlikeAsync(server, session, "--kubeconfig", kubeconfig), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Users))]
+    public async Task An_address_without_a_scheme_is_plain_http_and_is_shown_no_credentials(string user)
+    {
+        using var authority = new TestAuthority();
+        await using var server = new LoopbackServer((_, _) => Whoami("a"));
+        await using var session = Session(WithAuthority(server.Address.Authority, server, user, authority), TimeProvider.System);
+
+        Assert.Equal("a", (await session.ConnectAsync()).Identity.Split(' ')[0]);
+
+        Assert.NotEmpty(server.Seen);
+        Assert.All(server.Seen, s => Assert.DoesNotContain("Authorization", s.Fields.Keys));
+        Assert.All(server.Seen, s => Assert.Equal(user.Contains("as: auditor", StringComparison.Ordinal), s.Fields.ContainsKey("Impersonate-User")));
+        Assert.False(File.Exists(Path.Combine(_folder.Path, "ran")));
+    }
+
+    private static LoopbackServer Secured(TestAuthority authority)
+    {
+        var (certificate, key) = authority.Issue("CN=api", server: true);
+        return new((_, _) => Whoami("a"), X509Certificate2.CreateFromPem(certificate, key));
+    }
+
+    /// <summary>A kubeconfig that names an authority for the address, with the token file and the plugin of <see cref="Users"/> beside it.</summary>
+    private string WithAuthority(string address, LoopbackServer server, string user, TestAuthority authority)
+    {
+        _folder.Write("ca.pem", authority.Pem);
+        _folder.Write("token", "fromfilefromfile\n");
+        Script("plugin", $"touch '{_folder.Path}/ran'\n{Plugin}");
+        return _folder.Write("config", ClusterSession.Kubeconfig(server.Address, user)
+            .Replace(server.Address.AbsoluteUri.TrimEnd('/'), address, StringComparison.Ordinal)
+            .Replace("server:", "certificate-authority: ca.pem, server:", StringComparison.Ordinal));
+    }
+
+    /// <summary>What we show the server, which must be what kubectl shows it.</summary>
+    private static async Task<string> ShownAlikeAsync(LoopbackServer server, ClusterSession session, params string[] where)
+    {
+        await session.ConnectAsync();
+        var ours = Shown(server.Seen[0].Fields);
+        await Kubectl.RunAsync([.. where, "get", "--raw", "/version"]);
+        var theirs = server.Seen[^1];
+        Assert.StartsWith("kubectl", theirs.Fields["User-Agent"], StringComparison.Ordinal);
+        Assert.Equal(Shown(theirs.Fields), ours);
+        return ours;
+    }
+
+    private const string Plugin =
+        "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"pluginpluginplugin\"}}'";
 
     private const string Fine = "{ name: a, cluster: { server: http://127.0.0.1:1 } }";
 
@@ -304,6 +395,10 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    private static string? Data(JsonElement e, string name) => Text(e, name) is { } data ? Encoding.UTF8.GetString(Convert.FromBase64String(data)) : null;
+
+    private static string? Content(string? file) => file is null ? null : File.ReadAllText(file);
 
     private static Reaction Whoami(string name) => Reaction.Json($$$$"""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"{{{{name}}}}"}}}""", 201);
 }
