@@ -8,7 +8,7 @@ namespace AuditCli.Controls;
 public sealed record FixtureFile(string File, ImmutableArray<FixtureCase> Cases);
 
 /// <param name="Parameters">Override the control's defaults.</param>
-/// <param name="AsOf">Default 2026-10-01T00:00:00Z.</param>
+/// <param name="AsOf">Default 2026-10-01T00:00:00Z, or the end of the case's period if that is later.</param>
 /// <param name="PeriodStart">First day, default 2026-01-01.</param>
 /// <param name="PeriodEnd">Last day, default 2026-09-30.</param>
 /// <param name="Inputs">By evidence name; every partition sees them. A file evidence that is not listed was not supplied.</param>

@@ -13,7 +13,7 @@ public sealed record FixtureOutcome(string Case, int Line, ImmutableArray<string
 /// <summary>Runs a control's fixture cases through the evaluator that runs everything else.</summary>
 public static class FixtureRunner
 {
-    internal static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset DefaultAsOf = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateOnly DefaultStart = new(2026, 1, 1);
     private static readonly DateOnly DefaultEnd = new(2026, 9, 30);
 
@@ -45,14 +45,20 @@ public static class FixtureRunner
         var scope = new ControlInScope(control, ControlOrigin.Local, [.. control.Parameters.Select(p => new EffectiveParameter(
             p.Name, p.Type, fixture.Parameters.TryGetValue(p.Name, out var value) ? value : p.Default, null, null))]);
         var moment = new AuditMoment(
-            fixture.AsOf ?? DefaultAsOf,
+            AsOf(fixture),
             Midnight(fixture.PeriodStart ?? DefaultStart),
-            Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1)),
+            EndOfPeriod(fixture),
             TimeSpan.FromHours(24));
         var rows = new List<KeptStream>();
         var result = await Evaluator.EvaluateAsync(scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
         return [.. Compare(fixture.Expect, result, Items(rows, named: partitions.Length > 1 && !control.AcrossEngagement))];
     }
+
+    /// <summary>The moment of a case: what it says, else a day on which its period is over.</summary>
+    internal static DateTimeOffset AsOf(FixtureCase fixture) =>
+        fixture.AsOf ?? (EndOfPeriod(fixture) is var end && end > DefaultAsOf ? end : DefaultAsOf);
+
+    private static DateTimeOffset EndOfPeriod(FixtureCase fixture) => Midnight((fixture.PeriodEnd ?? DefaultEnd).AddDays(1));
 
     private static IEnumerable<string> Compare(FixtureExpectation expect, ControlResult result, ILookup<string, string> items)
     {

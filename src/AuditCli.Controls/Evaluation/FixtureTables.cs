@@ -18,7 +18,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
     /// <summary>What is wrong with the case itself; complete after <see cref="Partitions"/>.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
-    private DateTimeOffset Moment => fixture.AsOf ?? FixtureRunner.DefaultAsOf;
+    private DateTimeOffset Moment => FixtureRunner.AsOf(fixture);
 
     public ImmutableArray<Partition> Partitions()
     {
