@@ -1,15 +1,21 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>Rules about SQL texts that evaluation and validation share.</summary>
-internal static class SqlText
+internal static partial class SqlText
 {
     /// <summary>The column in which a test says that an item without a verdict is a deviation by what was read.</summary>
     public const string Indicated = "indicated";
 
-    /// <summary>The text as it can stand in parentheses; put it on lines of its own, since it may end with a comment.</summary>
-    public static string Inner(string sql) => sql.TrimEnd().TrimEnd(';');
+    /// <summary>
+    /// The text as it can be put in parentheses, on lines of its own, since it may end with a comment. The parameters that may be NULL are
+    /// cast to their type: without it the engine cannot tell which function an expression over a NULL means, and the test would be ERROR
+    /// exactly where nothing was read.
+    /// </summary>
+    public static string Inner(string sql) => MayBeNull.Replace(
+        sql.TrimEnd().TrimEnd(';'), found => found.Groups["name"].Success ? $"CAST({found.Value} AS TIMESTAMPTZ)" : found.Value);
 
     /// <summary>A text as SQL writes it.</summary>
     public static string Literal(string text) => '\'' + text.Replace("'", "''", StringComparison.Ordinal) + '\'';
@@ -29,4 +35,12 @@ internal static class SqlText
             : found[0].Type != type ? $"column {name} is {found[0].Type} and must be {type}"
             : null;
     }
+
+    /// <summary>Texts, quoted names and comments, which are passed over, and the parameters between them.</summary>
+    [GeneratedRegex(
+        """
+        [eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|(?<tag>\$\w*\$).*?\k<tag>|\$(?<name>read_from|read_until)\b
+        """,
+        RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex MayBeNull { get; }
 }

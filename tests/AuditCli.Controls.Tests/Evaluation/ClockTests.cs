@@ -51,6 +51,20 @@ public sealed class ClockTests
         Assert.Equal(LimitationCodes.ClockNotCompared, Assert.Single(outcome.Result.Limitations).Code);
     }
 
+    [Theory]
+    [InlineData("$period_start >= $read_until - INTERVAL 90 DAY")]
+    [InlineData("date_diff('day', $read_from, $period_end) > 0 -- not '$read_from'")]
+    [InlineData("/* $read_from's */ '$read_from' <> 'it''s $read_until' AND $read_from > $period_start")]
+    public async Task Where_nothing_was_read_what_depends_on_its_moment_is_unknown_and_breaks_nothing(string condition)
+    {
+        var control = Some.Control(Some.Test($"SELECT 'state' AS item, {condition}\n AS pass, 'read too late' AS reason FROM users u"), Some.Test(
+            $"SELECT 'state' AS item, {condition}\n AS pass, 'read too late' AS reason WHERE (SELECT count(*) FROM users u) = 0", "T2"));
+        var unread = Some.Denied(Some.Users) with { ReadFrom = null, ReadUntil = null };
+        var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", unread)));
+        Assert.All(outcome.Result.Tests, t => Assert.Null(t.Error));
+        Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Undetermined));
+    }
+
     [Fact]
     public async Task Of_two_tests_the_one_of_the_period_holds_whatever_the_clock_and_the_one_of_the_state_does_not()
     {
