@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Http;
+using k8s;
+using k8s.Models;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -59,23 +62,20 @@ internal static class KubernetesFailures
     public static bool IsUntrusted(Exception failure) =>
         Chain(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
 
+    /// <summary>The Status of the Kubernetes API (meta/v1), by the official client's own model; null for a body that is none or gives no reason.</summary>
     private static (string Reason, string Message)? Status(ReadOnlySpan<byte> body)
     {
-        JsonElement status;
         try
         {
-            status = JsonElement.Parse(body);
+            return KubernetesJson.Deserialize<V1Status>(Encoding.UTF8.GetString(body)) is { Kind: V1Status.KubeKind, Reason: { Length: > 0 } reason } status
+                ? (reason, status.Message ?? "")
+                : null;
         }
         catch (JsonException)
         {
             return null;
         }
-        if (status.ValueKind != JsonValueKind.Object || Text(status, "kind") != "Status")
-            return null;
-        return Text(status, "reason") is { Length: > 0 } reason ? (reason, Text(status, "message") ?? "") : null;
     }
-
-    private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static IEnumerable<Exception> Chain(Exception e)
     {
