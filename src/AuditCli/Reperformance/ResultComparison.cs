@@ -22,6 +22,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         var before = Read(bundle);
         var after = Read(rebuilt);
         var notes = ImmutableArray.CreateBuilder<string>();
+        // A control may differ in thousands of places, and its signs are the same in each.
+        var signs = new Dictionary<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
         foreach (var engine in JsonDifference.Between(before.GetProperty("engine"), after.GetProperty("engine")))
             notes.Add($"the engine differs: {engine.Path} {engine.Before ?? "nothing"} -> {engine.After ?? "nothing"}");
         foreach (var difference in JsonDifference.Between(Without(before, "engine", "not_tested"), Without(after, "engine", "not_tested")))
@@ -31,14 +33,17 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             if (words is ["controls", var shown, "origin"])
                 notes.Add($"{shown} was {difference.Before} and is {difference.After} to this program");
             else if (words is ["controls", var id])
-                differences.Add(new(id, "control", Concluded(difference.Before), Concluded(difference.After), Cause(before, after, evidence, id)), Signs(after, evidence, id));
+                differences.Add(new(id, "control", Concluded(difference.Before), Concluded(difference.After), Cause(before, after, evidence, id)), SignsOf(id));
             else if (words is ["controls", var named, var path])
-                differences.Add(new(named, path, difference.Before, difference.After, Cause(before, after, evidence, named)), Signs(after, evidence, named));
+                differences.Add(new(named, path, difference.Before, difference.After, Cause(before, after, evidence, named)), SignsOf(named));
             else
                 differences.Add(new("results", difference.Path, difference.Before, difference.After));
         }
         CompareRows(bundle, rebuilt, again, before, after, evidence, differences, cancellationToken);
         return new(notes.ToImmutable());
+
+        ImmutableHashSet<string> SignsOf(string control) =>
+            signs.TryGetValue(control, out var known) ? known : signs[control] = Signs(after, evidence, control);
     }
 
     private static string? Concluded(string? value) => value is null ? null : "concluded";
