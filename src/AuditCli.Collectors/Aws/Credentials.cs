@@ -14,6 +14,13 @@ namespace AuditCli.Collectors.Aws;
 internal sealed class Credentials
 {
     private const string SessionName = "auditcli";
+
+    /// <summary>Each of them says where credentials come from.</summary>
+    private static readonly string[] CredentialVariables =
+    [
+        "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    ];
+
     private readonly AsyncLocal<Route?> _route;
     private readonly PipelineFactory _factory;
 
@@ -75,11 +82,26 @@ internal sealed class Credentials
             return (await Had($"target {target.Name}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain))), profile.Region?.SystemName);
         }
         var config = new AmazonSecurityTokenServiceConfig();
-        var region = config.RegionEndpoint?.SystemName;
+        var region = NamedRegion();
+        if (region is not null)
+            config.RegionEndpoint = region;
         var found = await Had(
             $"target {target.Name}: the environment's credentials", EnvironmentStep(), () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
-        return (found, region);
+        return (found, (region ?? (IsLeftToTheInstance() ? FallbackRegionFactory.GetRegionEndpoint() : null))?.SystemName);
     }
+
+    /// <summary>Whether nothing but the metadata of an EC2 instance is left to say who reads.</summary>
+    private static bool IsLeftToTheInstance() =>
+        CredentialVariables.All(n => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(n))) && !new CredentialProfileStoreChain().TryGetProfile("default", out _);
+
+    /// <summary>
+    /// The region that environment or profile name, or null. The instance's metadata is not asked: that takes seconds on every other
+    /// machine, and a reader should contact nobody whom nobody named.
+    /// </summary>
+    private static RegionEndpoint? NamedRegion() =>
+        new[] { "AWS_REGION", "AWS_DEFAULT_REGION" }.Select(Environment.GetEnvironmentVariable).FirstOrDefault(r => !string.IsNullOrWhiteSpace(r)) is { } named
+            ? RegionEndpoint.GetBySystemName(named.Trim())
+            : FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: false);
 
     /// <summary>The credentials once something has come of them, so that a failure is told as theirs and not as that of the first call.</summary>
     private static Task<AWSCredentials> Had(string what, string next, Func<Task<AWSCredentials>> resolve) => Named(what, next, async () =>
@@ -134,15 +156,12 @@ internal sealed class Credentials
             var config = new AmazonSecurityTokenServiceConfig();
             if (_profile is not null)
                 config.Profile = new Profile(_profile);
-            // In this order: asking for the region afterwards would forget the endpoint that environment or profile name.
-            _ = config.RegionEndpoint;
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(_region);
             if (config.ServiceURL is { } url)
             {
                 config.ServiceURL = url;
                 config.AuthenticationRegion = _region;
             }
-            else
-                config.RegionEndpoint = RegionEndpoint.GetBySystemName(_region);
             config.HttpClientFactory = _factory;
             using var client = new AmazonSecurityTokenServiceClient(_source, config);
             var answer = await client.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = _role, RoleSessionName = SessionName, ExternalId = _externalId });

@@ -9,6 +9,8 @@ public sealed class InternetFunctionTests : IDisposable
 {
     private readonly LockedDatabase _database = LockedDatabase.Open("1GB");
 
+    public InternetFunctionTests() => _database.Define(SqlFunctions.Own);
+
     public void Dispose() => _database.Dispose();
 
     [Theory]

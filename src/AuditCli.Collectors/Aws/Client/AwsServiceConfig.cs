@@ -40,16 +40,11 @@ internal sealed class AwsServiceConfig : ClientConfig
         IgnoreConfiguredEndpointUrls = replay;
         if (profile is not null && !replay)
             Profile = new Profile(profile);
-        var url = endpoint?.GetLeftPart(UriPartial.Authority);
-        if (url is null && !replay)
-        {
-            // In this order: asking for the region afterwards would forget the endpoint that environment or profile name.
-            _ = RegionEndpoint;
-            url = ServiceURL;
-        }
-        if (url is null)
-            RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-        else
+        // First, because an SDK without a region asks the instance's metadata for one, for seconds where there is none, and setting a region
+        // afterwards would forget the endpoint that environment or profile name.
+        RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        var url = endpoint?.GetLeftPart(UriPartial.Authority) ?? (replay ? null : ServiceURL);
+        if (url is not null)
         {
             ServiceURL = url;
             AuthenticationRegion = region;
