@@ -22,6 +22,9 @@ internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, Ev
 /// <param name="evaluation">Where the controls' SQL runs.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
+    /// <summary>Partitions, over all controls, from which on a second process is done before the first alone would be.</summary>
+    private const int WorthTwoProcesses = 40;
+
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }
 
@@ -154,14 +157,43 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
         var (engine, limited) = await evaluation.DescribeAsync();
         log.Information("Evaluating with {Engine} {Version} in a process that is limited in {Limits}", engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
-        var concluded = new List<ControlResult>();
-        foreach (var scope in prepared.Plan.Controls)
-        {
-            concluded.Add(await Evaluator.EvaluateAsync(
-                scope with { LeftOut = [.. scope.LeftOut, .. facts.Excluded] }, evidence.PartitionsOf(scope.Control), moment, evaluation.Limits, evaluation, name => bundle.OpenFile($"data/results/{name}"), cancellationToken));
-        }
+        var concluded = new List<ControlResult>(await EvaluateAsync(bundle, evidence, moment, [.. facts.Excluded], cancellationToken));
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
         return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+    }
+
+    /// <summary>Every control in scope, in order; controls of many partitions are shared between two processes.</summary>
+    private async Task<ControlResult[]> EvaluateAsync(
+        BundleWriter bundle, CollectedEvidence evidence, AuditMoment moment, ImmutableArray<LeftOutPlace> leftOut, CancellationToken cancellationToken)
+    {
+        var controls = prepared.Plan.Controls.Select(c => (Scope: c with { LeftOut = [.. c.LeftOut, .. leftOut] }, Partitions: evidence.PartitionsOf(c.Control))).ToImmutableArray();
+        var results = new ControlResult[controls.Length];
+        var next = -1;
+        async Task WorkAsync(EvaluationProcess process)
+        {
+            try
+            {
+                for (int n; (n = Interlocked.Increment(ref next)) < controls.Length;)
+                {
+                    results[n] = await Evaluator.EvaluateAsync(
+                        controls[n].Scope, controls[n].Partitions, moment, process.Limits, process, name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
+                }
+            }
+            catch
+            {
+                // Without all of its results there is no bundle: the other process needs to begin nothing more.
+                Interlocked.Exchange(ref next, controls.Length);
+                throw;
+            }
+        }
+        if (controls.Sum(c => c.Partitions.Length) < WorthTwoProcesses || Environment.ProcessorCount == 1)
+            await WorkAsync(evaluation);
+        else
+        {
+            await using var second = host.StartEvaluation();
+            await Task.WhenAll(WorkAsync(evaluation), WorkAsync(second));
+        }
+        return results;
     }
 
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>

@@ -20,18 +20,22 @@ public static class CredentialScan
     /// <summary>Longer than any credential but a private key, whose first line is enough.</summary>
     private const int Overlap = 4096;
 
+    /// <summary>Each has a buffer of two megabytes.</summary>
+    private const int MostWorkers = 4;
+
     /// <summary>The first find in each file below a folder, gzip files decompressed, in the order of their paths.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken)
     {
-        // One for all files: a run of many accounts has ten thousands of small ones.
-        var buffer = new char[Window + Overlap];
+        // One buffer for each worker and not for each file: a run of many accounts has ten thousands of small ones.
+        using var buffers = new ThreadLocal<char[]>(() => new char[Window + Overlap]);
         return
         [
             .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
                 .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
                 .Order(StringComparer.Ordinal)
-                .Select(f => (File: f, Offset: First(Path.Combine(folder, f), buffer, cancellationToken)))
+                .AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(Environment.ProcessorCount, MostWorkers)).WithCancellation(cancellationToken)
+                .Select(f => (File: f, Offset: First(Path.Combine(folder, f), buffers.Value!, cancellationToken)))
                 .Where(f => f.Offset >= 0)
                 .Select(f => new CredentialFound(f.File, f.Offset)),
         ];

@@ -39,6 +39,7 @@ public sealed class BundleQuery : IDisposable
         var database = LockedDatabase.Open(limits.Memory);
         try
         {
+            database.Define(SqlFunctions.Own);
             var number = 0;
             foreach (var table in QueryNames.In(sql, tables, database))
                 await LoadAsync(database, string.Create(CultureInfo.InvariantCulture, $"_table_{number++}"), table, limited.Token);

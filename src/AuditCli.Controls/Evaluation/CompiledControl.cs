@@ -74,6 +74,9 @@ internal sealed record CompiledControl(Control Control, ImmutableArray<CompiledT
     public bool UsesTable(string table) => Control.Waivers?.From == table
         || Verdicts.OfType<SqlVerdict.Admitted>().Any(v => v.Lineage.Tables.Contains(table));
 
+    /// <summary>Every function that any SQL of the control calls, in lower case.</summary>
+    public IEnumerable<string> Functions => Verdicts.OfType<SqlVerdict.Admitted>().SelectMany(v => v.Lineage.Functions);
+
     private IEnumerable<SqlVerdict> Verdicts => [.. Tests.Select(t => t.Verdict), .. Checks.Select(c => c.Left), .. Checks.Select(c => c.Right)];
 
     private static ImmutableSortedSet<string> Evidence(Control control, SqlVerdict verdict) => verdict is SqlVerdict.Admitted { Lineage: var lineage }

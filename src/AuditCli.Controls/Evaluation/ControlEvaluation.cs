@@ -23,6 +23,7 @@ internal sealed class ControlEvaluation : IDisposable
     public async Task<SliceOutcome> RunAsync(Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
     {
         using var database = LockedDatabase.Open(_question.Limits.Memory);
+        database.Define(_compiled.Functions);
         var parameters = new SqlParameters(_question.Moment, slice, _question.Parameters);
         return await new SliceRun(_compiled, slice, _question.Moment, parameters, _question.Limits, database, steps).RunAsync(rows, cancellationToken);
     }

@@ -71,6 +71,7 @@ public static partial class ControlSql
                     messages.Add(new SqlMessage(key, refused.Message, refused.Offset, false));
                     break;
                 case SqlVerdict.Admitted admitted:
+                    database.Define(admitted.Lineage.Functions);
                     if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
                     if (control.Tests.FirstOrDefault(t => key == $"tests[{t.Id}].sql") is { StandsWhenIncomplete: true }

@@ -9,6 +9,7 @@ namespace AuditCli.Controls.Evaluation;
 /// <remarks>
 /// Summing what several ranges cover finds the internet however it is split; comparing texts with 0.0.0.0/0 does not. A number of
 /// double precision holds every IPv4 network exactly, and IPv6 networks down to /52, far below what such a sum is asked about.
+/// Each part is worked out once, as the one element of a list: a macro is text, and naming a part three times binds it three times over.
 /// </remarks>
 internal static class InternetFunctions
 {
@@ -18,27 +19,25 @@ internal static class InternetFunctions
     /// <summary>The statements that define them, before the engine is locked; they use the engine's own functions alone.</summary>
     public const string Definition =
         """
-        CREATE MACRO _octet(address, n) AS TRY_CAST(split_part(address, '.', n) AS UTINYINT);
+        CREATE MACRO _parts(part) AS CASE WHEN part = '' THEN [] ELSE string_split(part, ':') END;
+        CREATE MACRO _groups(part) AS len(_parts(part)) + contains(part, '.')::INTEGER;
+        CREATE MACRO _fraction(digits, base) AS list_reduce(list_reverse(digits), lambda below, digit: below / base + digit) / base;
         CREATE MACRO _ipv4(address) AS CASE WHEN regexp_full_match(address, '[0-9]{1,3}([.][0-9]{1,3}){3}')
-            THEN (((_octet(address, 4) / 256 + _octet(address, 3)) / 256 + _octet(address, 2)) / 256 + _octet(address, 1)) / 256 END;
-        CREATE MACRO _groups(part) AS CASE WHEN part = '' THEN 0 ELSE length(part) - length(replace(part, ':', '')) + 1 + contains(part, '.')::INTEGER END;
-        CREATE MACRO _group(address, n) AS TRY_CAST('0x' || CASE
-            WHEN NOT contains(address, '::') THEN split_part(address, ':', n)
-            WHEN n <= _groups(split_part(address, '::', 1)) THEN split_part(address, ':', n)
-            WHEN n > 8 - _groups(split_part(address, '::', 2)) THEN split_part(split_part(address, '::', 2), ':', n - 8 + _groups(split_part(address, '::', 2)))
-            ELSE '0' END AS USMALLINT);
+            THEN _fraction([TRY_CAST(octet AS UTINYINT)::DOUBLE FOR octet IN string_split(address, '.')], 256) END;
         CREATE MACRO _ipv6(address) AS CASE WHEN contains(address, ':') AND regexp_full_match(address, '[0-9a-fA-F:.]+')
             AND (contains(address, '::') OR _groups(address) = 8)
-            THEN (((_group(address, 4) / 65536 + _group(address, 3)) / 65536 + _group(address, 2)) / 65536 + _group(address, 1)) / 65536 END;
-        CREATE MACRO _first(network) AS coalesce(_ipv4(split_part(network, '/', 1)), _ipv6(split_part(network, '/', 1)));
+            THEN _fraction([TRY_CAST('0x' || digits AS USMALLINT)::DOUBLE FOR digits IN [filled[1:4] FOR filled IN [
+                CASE WHEN contains(address, '::') THEN list_concat(list_concat(_parts(split_part(address, '::', 1)),
+                    ['0', '0', '0', '0', '0', '0', '0', '0'][1:greatest(8 - _groups(split_part(address, '::', 1)) - _groups(split_part(address, '::', 2)), 0)]),
+                    _parts(split_part(address, '::', 2)))
+                ELSE _parts(address) END]][1]], 65536) END;
         CREATE MACRO _bits(network) AS CASE
             WHEN NOT contains(network, '/') THEN CASE WHEN contains(network, ':') THEN 128 ELSE 32 END
             WHEN regexp_full_match(split_part(network, '/', 2), '[0-9]{1,3}')
                  AND split_part(network, '/', 2)::INTEGER <= CASE WHEN contains(network, ':') THEN 128 ELSE 32 END THEN split_part(network, '/', 2)::INTEGER END;
-        CREATE MACRO _share(network) AS pow(2, -_bits(network));
-        CREATE MACRO _start(network) AS floor(_first(network) / _share(network)) * _share(network);
         CREATE MACRO _in_internet(network, place) AS CASE WHEN place IS NULL THEN NULL WHEN contains(network, ':') THEN least(greatest((place - 0.125) * 8, 0), 1) ELSE place END;
-        CREATE MACRO internet_from(network) AS _in_internet(network, _start(network)::DOUBLE);
-        CREATE MACRO internet_to(network) AS _in_internet(network, _start(network)::DOUBLE + _share(network)::DOUBLE);
+        CREATE MACRO _network(network) AS {'first': [coalesce(_ipv4(address), _ipv6(address)) FOR address IN [split_part(network, '/', 1)]][1], 'share': pow(2, -_bits(network))};
+        CREATE MACRO internet_from(network) AS [_in_internet(network, floor(here.first / here.share) * here.share) FOR here IN [_network(network)]][1];
+        CREATE MACRO internet_to(network) AS [_in_internet(network, floor(here.first / here.share) * here.share + here.share) FOR here IN [_network(network)]][1];
         """;
 }

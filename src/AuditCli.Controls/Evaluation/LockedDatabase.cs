@@ -28,6 +28,7 @@ public sealed partial class LockedDatabase : IDisposable
     ];
 
     private readonly DuckDBConnection _connection;
+    private readonly HashSet<string> _defined = new(StringComparer.Ordinal);
 
     private LockedDatabase(DuckDBConnection connection) => _connection = connection;
 
@@ -44,8 +45,6 @@ public sealed partial class LockedDatabase : IDisposable
         {
             connection.Open();
             var database = new LockedDatabase(connection);
-            database.Execute(InternetFunctions.Definition);
-            database.Execute(ItemFunction.Definition);
             foreach (var statement in Locks)
                 database.Execute(statement);
             return database;
@@ -55,6 +54,13 @@ public sealed partial class LockedDatabase : IDisposable
             connection.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Defines those of the functions that are AuditCli's own, each once. Making all of them takes longer than opening the database.</summary>
+    internal void Define(IEnumerable<string> functions)
+    {
+        foreach (var definition in functions.Select(SqlFunctions.DefinitionOf).OfType<string>().Where(_defined.Add))
+            Execute(definition);
     }
 
     /// <summary>The engine and the settings that matter for results.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -9,6 +10,9 @@ namespace AuditCli.Controls.Evaluation;
 /// </summary>
 public static class SqlFunctions
 {
+    /// <summary>Functions that are AuditCli's own.</summary>
+    public static ImmutableArray<string> Own { get; } = [InternetFunctions.From, InternetFunctions.To, ItemFunction.Name];
+
     /// <summary>Aggregates whose result does not depend on the order of rows; as windows they need no ORDER BY.</summary>
     public static FrozenSet<string> UnorderedAggregates { get; } = Set(
         "count", "count_star", "count_if", "countif", "sum", "min", "max", "avg", "mean", "bool_and", "bool_or",
@@ -29,12 +33,12 @@ public static class SqlFunctions
     public static FrozenSet<string> Tables { get; } = Set("unnest", "json_each");
 
     /// <summary>Everything that maps one row's values to a value, operators included.</summary>
-    public static FrozenSet<string> Scalars { get; } = Set(
+    public static FrozenSet<string> Scalars { get; } = Set([
         // operators, which the parser turns into functions
         "+", "-", "*", "/", "//", "%", "||", "&", "|", "~~", "!~~", "~~*", "!~~*", "~~~", "^@", "->", "->>", "@>", "<@", "&&",
         "like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape", "nullif", "ifnull",
         // defined by AuditCli
-        InternetFunctions.From, InternetFunctions.To, ItemFunction.Name,
+        .. Own,
         // numbers
         "abs", "ceil", "ceiling", "floor", "round", "trunc", "sign", "mod", "greatest", "least", "divide", "add", "subtract",
         "multiply", "sqrt", "ln", "log", "log2", "log10", "exp", "isnan", "isinf", "isfinite", "even",
@@ -64,11 +68,20 @@ public static class SqlFunctions
         "list_cat", "list_intersect", "array_intersect", "list_extract", "list_element", "array_extract", "array_slice", "list_slice",
         "list_append", "list_prepend", "array_length", "array_to_string", "list_any_value", "list_sum", "list_min", "list_max", "list_avg",
         "list_count", "list_bool_and", "list_bool_or", "flatten", "cardinality", "struct_pack", "struct_extract", "row", "map",
-        "map_keys", "map_values", "map_entries", "map_extract", "element_at", "unnest", "typeof");
+        "map_keys", "map_values", "map_entries", "map_extract", "element_at", "unnest", "typeof"]);
 
     /// <summary>Whether control SQL may call it in the place of a value.</summary>
     public static bool Allows(string name) =>
         Scalars.Contains(name) || UnorderedAggregates.Contains(name) || OrderedAggregates.Contains(name);
+
+    /// <summary>The statements that define a function of AuditCli's; null for the engine's own.</summary>
+    /// <param name="name">In lower case.</param>
+    internal static string? DefinitionOf(string name) => name switch
+    {
+        InternetFunctions.From or InternetFunctions.To => InternetFunctions.Definition,
+        ItemFunction.Name => ItemFunction.Definition,
+        _ => null,
+    };
 
     private static FrozenSet<string> Set(params string[] names) => names.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 }

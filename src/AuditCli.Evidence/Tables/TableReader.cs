@@ -18,7 +18,8 @@ public sealed class TableReader : IDisposable
     private readonly FileStream _file;
     private readonly GzipMember _member;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private byte[] _buffer = new byte[128 * 1024];
+    /// <summary>Small, since most tables are: an array beyond 85,000 bytes for each of thousands costs a full collection again and again.</summary>
+    private byte[] _buffer = new byte[16 * 1024];
     private int _start;
     private int _searched;
     private int _end;
@@ -32,7 +33,7 @@ public sealed class TableReader : IDisposable
         _path = path;
         _expected = expected;
         _maxRowBytes = maxRowBytes;
-        _file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 64 * 1024);
+        _file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 16 * 1024);
         try
         {
             _member = new(_file);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 
@@ -23,7 +24,8 @@ internal sealed class EvidenceTrace
     private readonly bool _keepRows;
     private readonly CancellationToken _cancellationToken;
     private readonly ImmutableArray<TracedItem> _items;
-    private readonly ImmutableArray<((string Target, string Account) Partition, ItemIndex Index)> _indexes;
+    private readonly ImmutableDictionary<(string Target, string Account), (ImmutableArray<TracedItem> Items, ItemIndex Index)> _partitions;
+    private readonly Lazy<ItemIndex> _all;
     private readonly ImmutableHashSet<string> _regions;
 
     private EvidenceTrace(OpenedBundle bundle, Control? control, IEnumerable<PopulationRow> rows, bool keepRows, CancellationToken cancellationToken)
@@ -34,7 +36,8 @@ internal sealed class EvidenceTrace
         _cancellationToken = cancellationToken;
         var words = (control?.Tests ?? []).ToImmutableDictionary(t => t.Id, t => TestWords.Of(control, t.Id));
         _items = [.. rows.Select(r => new TracedItem(r, words.GetValueOrDefault(r.Test)))];
-        _indexes = [.. _items.GroupBy(i => (i.Row.Target, i.Row.Account)).Select(g => (g.Key, new ItemIndex(g)))];
+        _partitions = _items.GroupBy(i => (i.Row.Target, i.Row.Account)).ToImmutableDictionary(g => g.Key, g => (g.ToImmutableArray(), new ItemIndex(g)));
+        _all = new(() => new(_items));
         _regions = [.. bundle.Index.Select(i => i.Region)];
     }
 
@@ -56,11 +59,14 @@ internal sealed class EvidenceTrace
     private void Read(string name, EvidenceItem evidence)
     {
         var isAcross = _control?.Evidence.FirstOrDefault(e => e.Name == name) is { AcrossEngagement: true };
-        var wanted = _items.Where(i => i.Sees(evidence, isAcross) && (i.Words is null || name == _control?.Waivers?.From || IsRead(i.Words, name))).ToHashSet();
+        var own = new[] { (evidence.Target, evidence.Account), (Partition.Everywhere, Partition.Everywhere) }.Where(_partitions.ContainsKey).Select(p => _partitions[p]);
+        // What every account's items see is looked up in one index of all: in one of each account a region would lead to thousands of items.
+        var seeing = isAcross ? [.. own.Select(p => p.Index), _all.Value] : (evidence.Target.Length == 0 ? _partitions.Values : own).Select(p => p.Index).ToImmutableArray();
+        var items = isAcross || evidence.Target.Length == 0 ? _items : own.SelectMany(p => p.Items);
+        var wanted = items.Where(i => i.Words is null || name == _control?.Waivers?.From || IsRead(i.Words, name)).ToHashSet();
         if (wanted.Count == 0)
             return;
-        var partitions = wanted.Select(i => (i.Row.Target, i.Row.Account)).ToHashSet();
-        var search = new TableSearch(wanted, [.. _indexes.Where(i => partitions.Contains(i.Partition)).Select(i => i.Index)], name, evidence, _keepRows);
+        var search = new TableSearch(wanted, seeing, name, evidence, _keepRows);
         if (evidence.Table is { } table)
             Search(search, table, evidence.TableSha256, isCalls: false);
         search.EndTable(isCalls: false);

@@ -10,6 +10,45 @@ namespace AuditCli.Bundles;
 /// <param name="By">What the value is: the item, a part of it, or which attribute.</param>
 internal sealed record MatchedCell(string Column, string Pointer, string Value, string By);
 
+/// <summary>A text in a row of evidence.</summary>
+/// <param name="Pointer">Where in its column it stands (RFC 6901), empty for the column itself.</param>
+internal readonly record struct RowText(string Column, string Pointer, string Text)
+{
+    /// <summary>All texts of a row, or of a part of one, once for all items that are compared with it.</summary>
+    public static ImmutableArray<RowText> Of(IEnumerable<JsonProperty> members)
+    {
+        var texts = ImmutableArray.CreateBuilder<RowText>();
+        foreach (var member in members)
+        {
+            if (member.Name is var name && !IsAdded(name))
+                Walk(name, "", member.Value, texts);
+        }
+        return texts.ToImmutable();
+    }
+
+    /// <summary>The columns that say where a row comes from, not what it says.</summary>
+    private static bool IsAdded(string column) => column is "_target" or "_account" or "_region" or "_ref" or "_parent" or "exchanges";
+
+    private static void Walk(string column, string pointer, JsonElement value, ImmutableArray<RowText>.Builder texts)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                    Walk(column, $"{pointer}/{JsonPointer.Escape(member.Name)}", member.Value, texts);
+                break;
+            case JsonValueKind.Array:
+                var index = 0;
+                foreach (var element in value.EnumerateArray())
+                    Walk(column, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{index++}"), element, texts);
+                break;
+            case JsonValueKind.String:
+                texts.Add(new(column, pointer, RowJson.Text(value)));
+                break;
+        }
+    }
+}
+
 /// <summary>How well a row fits an item; the greater fits better.</summary>
 /// <param name="Covered">Letters of the item that stand in the row.</param>
 /// <param name="Folded">As <paramref name="Covered"/>, also where only upper and lower case differ.</param>
@@ -29,6 +68,7 @@ internal readonly record struct MatchScore(int Covered, int Folded, int Named, i
 /// </summary>
 internal sealed class ItemKeys
 {
+    private const string TheItem = "the item";
     private const int LongestItem = 4096;
     private const int ShortestPart = 3;
     private const int ShortestNestedPart = 8;
@@ -60,31 +100,28 @@ internal sealed class ItemKeys
     public IEnumerable<string> Anchors => _parts.Keys.Concat(_ends.Keys).Concat(_attributes.Where(a => !Rfc3339.TryParse(a.Key, out _)).Select(a => a.Key)).Concat(_pieces)
         .Distinct(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What a cell's text is looked up as: itself, and what follows its last slash.</summary>
-    public static IEnumerable<string> LookedUpAs(string text) => text.LastIndexOf('/') is var slash and >= 0 ? [text, text[(slash + 1)..]] : [text];
-
     /// <summary>Whether one of the item's parts is this word: the account or region of a table, or the source it comes from.</summary>
     public bool HasPart(string word) => word.Length >= ShortestPart && _parts.ContainsKey(word);
 
     /// <summary>What of the row matches, and how well.</summary>
-    /// <param name="members">The row's columns, or those of one element of a row that is a whole answer.</param>
+    /// <param name="texts">Of the row, or of one element of a row that is a whole answer.</param>
     /// <param name="context">Words about the whole table, which count where something of the row itself does.</param>
-    public (MatchScore Score, ImmutableArray<MatchedCell> Cells) In(IEnumerable<JsonProperty> members, IEnumerable<string> context)
+    public (MatchScore Score, ImmutableArray<MatchedCell> Cells) In(ImmutableArray<RowText> texts, IEnumerable<string> context)
     {
         var found = new Found();
-        foreach (var member in members.Where(m => !IsAdded(m.Name)))
-            Walk(member.Name, "", member.Value, found);
+        foreach (var (column, pointer, text) in texts)
+        {
+            if (Match(text, pointer.Length > 0, found) is { } by)
+                found.Cells.Add(new(column, pointer, text, by));
+        }
         if (found.Cells.Count == 0)
             return (default, []);
         foreach (var word in context.Where(HasPart))
             found.Cover(_parts[word], exact: true);
         return (
             new(Found.Length(found.Exact), Found.Length(found.Folded), found.IsNamed ? 1 : 0, found.Attributes.Count, found.Pieces.Count),
-            [.. found.Cells.OrderByDescending(f => f.By == "the item").Take(MostMatches)]);
+            [.. found.Cells.Where(f => f.By == TheItem).Concat(found.Cells.Where(f => f.By != TheItem)).Take(MostMatches)]);
     }
-
-    /// <summary>The columns that say where a row comes from, not what it says.</summary>
-    public static bool IsAdded(string column) => column is "_target" or "_account" or "_region" or "_ref" or "_parent" or "exchanges";
 
     private void AddParts()
     {
@@ -111,25 +148,6 @@ internal sealed class ItemKeys
         }
     }
 
-    private void Walk(string column, string pointer, JsonElement value, Found found)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
-                    Walk(column, $"{pointer}/{JsonPointer.Escape(member.Name)}", member.Value, found);
-                break;
-            case JsonValueKind.Array:
-                var index = 0;
-                foreach (var element in value.EnumerateArray())
-                    Walk(column, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{index++}"), element, found);
-                break;
-            case JsonValueKind.String when RowJson.Text(value) is { } text && Match(text, pointer.Length > 0, found) is { } by:
-                found.Cells.Add(new(column, pointer, text, by));
-                break;
-        }
-    }
-
     /// <summary>Inside nested values words are many, so that there a part must be long to count.</summary>
     private string? Match(string text, bool nested, Found found)
     {
@@ -144,7 +162,7 @@ internal sealed class ItemKeys
         {
             found.Cover(part.Range, part.IsExact);
             found.IsNamed |= !nested;
-            return part.Range == (0, _item.Length) ? "the item" : attribute is null ? "part of the item" : $"part of the item, and attribute {attribute}";
+            return part.Range == (0, _item.Length) ? TheItem : attribute is null ? "part of the item" : $"part of the item, and attribute {attribute}";
         }
         return attribute is not null ? $"attribute {attribute}" : _pieces.Contains(text) ? "a word of an attribute" : null;
     }
@@ -182,7 +200,8 @@ internal sealed class ItemKeys
         public static int Length(List<(int Start, int End)> ranges)
         {
             var (sum, reached) = (0, 0);
-            foreach (var (start, end) in ranges.Order())
+            ranges.Sort();
+            foreach (var (start, end) in ranges)
             {
                 sum += Math.Max(0, end - Math.Max(start, reached));
                 reached = Math.Max(reached, end);

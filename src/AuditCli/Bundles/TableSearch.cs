@@ -28,9 +28,10 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         var reference = Reference(row);
         foreach (var unit in UnitsOf(row, reference))
         {
-            foreach (var item in ItemsIn(unit.Members))
+            var texts = RowText.Of(unit.Members);
+            foreach (var item in ItemsIn(texts))
             {
-                var (score, cells) = item.Keys.In(unit.Members, _context);
+                var (score, cells) = item.Keys.In(texts, _context);
                 if (!cells.IsEmpty)
                     Keep(item, score, unit, reference, cells);
             }
@@ -49,9 +50,10 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         }
         var unit = new Unit("", "", call, [.. call.EnumerateObject()]);
         var failure = Text(call, "outcome") == "complete" ? null : Text(call, "code") ?? "no answer";
-        foreach (var item in ItemsIn(unit.Members))
+        var texts = RowText.Of(unit.Members);
+        foreach (var item in ItemsIn(texts))
         {
-            var (score, cells) = item.Keys.In(unit.Members, _context);
+            var (score, cells) = item.Keys.In(texts, _context);
             if (cells.IsEmpty)
                 continue;
             Keep(item, score, unit, null, cells, attempts, failure);
@@ -101,33 +103,16 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         return _best[item];
     }
 
-    private HashSet<TracedItem> ItemsIn(ImmutableArray<JsonProperty> members)
+    private HashSet<TracedItem> ItemsIn(ImmutableArray<RowText> texts)
     {
         var found = new HashSet<TracedItem>();
-        foreach (var member in members.Where(m => !ItemKeys.IsAdded(m.Name)))
-            Look(member.Value, found);
+        foreach (var text in texts)
+        {
+            foreach (var index in indexes)
+                index.Find(text.Text, found);
+        }
         found.IntersectWith(wanted);
         return found;
-    }
-
-    private void Look(JsonElement value, HashSet<TracedItem> found)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
-                    Look(member.Value, found);
-                break;
-            case JsonValueKind.Array:
-                foreach (var element in value.EnumerateArray())
-                    Look(element, found);
-                break;
-            case JsonValueKind.String:
-                var text = RowJson.Text(value);
-                foreach (var index in indexes)
-                    index.Find(text, found);
-                break;
-        }
     }
 
     private void Keep(

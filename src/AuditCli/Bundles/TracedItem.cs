@@ -1,4 +1,3 @@
-using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli.Bundles;
@@ -23,10 +22,6 @@ internal sealed class TracedItem(PopulationRow row, TestWords? words)
 
     /// <summary>Whether something of the item is not known, so that what was refused belongs to it.</summary>
     public bool IsUnclear => row.Verdict is ItemVerdict.Undetermined or ItemVerdict.Indicated;
-
-    /// <summary>Whether the item's partition sees this evidence: its own account's, files, and what is read across the engagement.</summary>
-    public bool Sees(EvidenceItem evidence, bool isAcross) =>
-        isAcross || row.Target == Partition.Everywhere || evidence.Target.Length == 0 || (evidence.Target == row.Target && evidence.Account == row.Account);
 
     /// <summary>Remembers where a record is, for the references that end in it.</summary>
     public void Keep(Attempt attempt) => _attempts[attempt.RecordId] = attempt;
