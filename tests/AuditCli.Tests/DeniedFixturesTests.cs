@@ -56,7 +56,7 @@ public sealed class DeniedFixturesTests
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    private static (Control Control, FixtureFile Fixtures) Load(string id)
+    internal static (Control Control, FixtureFile Fixtures) Load(string id)
     {
         var loaded = Libraries.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Single(c => c.Control.Id == id);
         var (fixtures, faults) = FixtureLoader.Load(loaded.Fixtures!, loaded.Control);
