@@ -7,8 +7,8 @@ using AuditCli.Evidence;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// Every case of every shipped control again, with one evidence refused at a time: a refusal makes no pass and no deviation, and what
-/// the other evidence shows is not lost.
+/// Every case of every shipped control again, with one evidence at a time refused, throttled, cut off or answered with nothing: that
+/// makes no pass and no deviation, and what the other evidence shows is not lost.
 /// </summary>
 public sealed class DeniedFixturesTests
 {
@@ -28,6 +28,9 @@ public sealed class DeniedFixturesTests
         "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
         "LOG-AWS-001 update_events",
     ];
+
+    /// <summary>Evidence that no other source of the control can contradict when a provider answers with nothing, and why.</summary>
+    private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>
     private const int Sampled = 5;
@@ -56,6 +59,28 @@ public sealed class DeniedFixturesTests
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
+    [Theory]
+    [MemberData(nameof(ShippedControls))]
+    public async Task An_empty_answer_hides_no_deviation_that_another_source_can_tell(string id)
+    {
+        var (control, fixtures) = Load(id);
+        var wrong = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var fixture in fixtures.Cases.Where(c => c.Expect.Conclusion == Conclusion.Fail))
+        {
+            foreach (var partition in fixture.Partitions)
+            {
+                foreach (var need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.TryGetValue(n.Name, out var table) && !table.Rows.IsEmpty))
+                {
+                    var emptied = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Complete, null, []));
+                    var (conclusion, _, _) = await ConcludedAsync(control, With(fixture, partition, emptied));
+                    if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence && !BelievedWhenEmpty.ContainsKey($"{id} {need.Name}"))
+                        wrong.Add($"{id} {need.Name}: '{fixture.Name}' becomes {conclusion}");
+                }
+            }
+        }
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
     internal static (Control Control, FixtureFile Fixtures) Load(string id)
     {
         var loaded = Libraries.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Single(c => c.Control.Id == id);
@@ -73,14 +98,23 @@ public sealed class DeniedFixturesTests
             {
                 foreach (var need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.ContainsKey(n.Name)))
                 {
-                    var refused = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, "AccessDenied", []));
-                    yield return (fixture, need.Name, With(fixture, partition, refused), "refused");
+                    foreach (var (code, how) in new[] { ("AccessDenied", "refused"), ("Throttling", "throttled") })
+                    {
+                        var refused = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, code, []));
+                        yield return (fixture, need.Name, With(fixture, partition, refused), how);
+                    }
+                    if (partition.Evidence[need.Name] is { Rows.IsEmpty: false, Calls.IsEmpty: true } whole)
+                        yield return (fixture, need.Name, With(fixture, partition, CutOff(need, whole)), "cut off");
                     if (OneCall(need, partition.Evidence[need.Name]) is { } table)
                         yield return (fixture, need.Name, With(fixture, partition, ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, table)), "refused for one parent");
                 }
             }
         }
     }
+
+    /// <summary>The first half of the rows, as where one of several pages was refused.</summary>
+    private static ImmutableSortedDictionary<string, FixtureTable> CutOff(EvidenceNeed need, FixtureTable table) =>
+        ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, new([.. table.Rows.Take(table.Rows.Length / 2)], CollectionOutcome.Incomplete, "Throttling", []));
 
     private static FixtureCase With(FixtureCase fixture, FixturePartition partition, ImmutableSortedDictionary<string, FixtureTable> tables) =>
         fixture with { Partitions = fixture.Partitions.Replace(partition, partition with { Evidence = partition.Evidence.SetItems(tables) }) };
