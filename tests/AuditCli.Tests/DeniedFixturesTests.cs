@@ -33,9 +33,10 @@ public sealed class DeniedFixturesTests
     private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>
-    private const int Sampled = 5;
+    private const int Sampled = 15;
 
-    private static readonly bool All = Environment.GetEnvironmentVariable("AUDITCLI_LONG") == "1";
+    /// <summary>And of so many empty answers.</summary>
+    private const int SampledEmpty = 3;
 
     public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
 
@@ -45,7 +46,7 @@ public sealed class DeniedFixturesTests
     {
         var (control, fixtures) = Load(id);
         var wrong = new List<string>();
-        foreach (var (fixture, evidence, denied, how) in Denials(control, fixtures).Where((_, n) => All || n % Sampled == 0))
+        foreach (var (fixture, evidence, denied, how) in LongRun.Sample(Denials(control, fixtures), Sampled))
         {
             var (conclusion, deviations, indicated) = await ConcludedAsync(control, denied);
             var where = $"'{fixture.Name}' with {evidence} {how}";
@@ -65,18 +66,11 @@ public sealed class DeniedFixturesTests
     {
         var (control, fixtures) = Load(id);
         var wrong = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var fixture in fixtures.Cases.Where(c => c.Expect.Conclusion == Conclusion.Fail))
+        foreach (var (fixture, evidence, emptied) in LongRun.Sample(EmptyAnswers(control, fixtures), SampledEmpty))
         {
-            foreach (var partition in fixture.Partitions)
-            {
-                foreach (var need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.TryGetValue(n.Name, out var table) && !table.Rows.IsEmpty))
-                {
-                    var emptied = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Complete, null, []));
-                    var (conclusion, _, _) = await ConcludedAsync(control, With(fixture, partition, emptied));
-                    if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence && !BelievedWhenEmpty.ContainsKey($"{id} {need.Name}"))
-                        wrong.Add($"{id} {need.Name}: '{fixture.Name}' becomes {conclusion}");
-                }
-            }
+            var (conclusion, _, _) = await ConcludedAsync(control, emptied);
+            if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence && !BelievedWhenEmpty.ContainsKey($"{id} {evidence}"))
+                wrong.Add($"{id} {evidence}: '{fixture.Name}' becomes {conclusion}");
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
@@ -111,6 +105,13 @@ public sealed class DeniedFixturesTests
             }
         }
     }
+
+    private static IEnumerable<(FixtureCase Case, string Evidence, FixtureCase Emptied)> EmptyAnswers(Control control, FixtureFile fixtures) =>
+        from fixture in fixtures.Cases.Where(c => c.Expect.Conclusion == Conclusion.Fail)
+        from partition in fixture.Partitions
+        from need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.TryGetValue(n.Name, out var table) && !table.Rows.IsEmpty)
+        let emptied = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Complete, null, []))
+        select (fixture, need.Name, With(fixture, partition, emptied));
 
     /// <summary>The first half of the rows, as where one of several pages was refused.</summary>
     private static ImmutableSortedDictionary<string, FixtureTable> CutOff(EvidenceNeed need, FixtureTable table) =>
