@@ -78,6 +78,8 @@ internal static class RunRecord
         {
             using var document = JsonDocument.Parse(content, new JsonDocumentOptions { AllowDuplicateProperties = false });
             var run = document.RootElement;
+            if (run.TryGetProperty("recorded", out var recorded) && (recorded.ValueKind == JsonValueKind.Object) != (Text(run, "mode") == "replay"))
+                throw new InvalidDataException($"run.json contradicts itself: its mode is {Text(run, "mode")}, and {(recorded.ValueKind == JsonValueKind.Object ? "it says when exchanges were recorded" : "it does not say when exchanges were recorded")}");
             return run.GetProperty("schema").GetInt32() != Schema
                 ? throw new InvalidDataException($"run.json is of schema {run.GetProperty("schema")}, and only {Schema} can be read")
                 : new(

@@ -68,6 +68,27 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     }
 
     [Fact]
+    public async Task A_bundle_that_names_another_version_has_no_reports_that_are_identical()
+    {
+        var bundle = Copy();
+        BundleForgery.Replace(bundle, "data/run.json", "\"version\":\"" + AuditCli.Tool.Version, "\"version\":\"0.0.9");
+        BundleForgery.Replace(bundle, "data/reports/summary.md", "PASS", "FAIL");
+        var result = await ResealedAsync(bundle);
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("summary.md has other bytes when it is made again", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_record_that_contradicts_itself_about_replay_and_live_is_not_believed()
+    {
+        var bundle = Copy();
+        BundleForgery.Replace(bundle, "data/run.json", "\"mode\":\"live\"", "\"mode\":\"replay\"");
+        var result = await ResealedAsync(bundle);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("run.json contradicts itself: its mode is replay, and it does not say when exchanges were recorded", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Rows_in_another_order_are_not_identical()
     {
         var bundle = Copy();

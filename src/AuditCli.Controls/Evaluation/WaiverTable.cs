@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Data.Common;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -38,6 +39,8 @@ internal static class WaiverTable
             return;
         }
         string Text(string column) => $"CAST({LockedDatabase.Quote(column)} AS VARCHAR)";
+        // A cell in which nobody sees anything says nothing: an approver of one zero-width space has approved nothing.
+        string IsBlank(string column) => $"regexp_full_match(coalesce({Text(column)}, ''), '[{InvisibleText.CharacterClass}]*')";
         // Days are compared in UTC: approved_on <= as_of < the day after expires.
         await database.ExecuteAsync(
             $"""
@@ -46,9 +49,9 @@ internal static class WaiverTable
                 {Text(rule.Expires)} AS expires, {Text(rule.Reason)} AS reason,
                 TRY_CAST({LockedDatabase.Quote(rule.ApprovedOn)} AS DATE) AS approved_day, TRY_CAST({LockedDatabase.Quote(rule.Expires)} AS DATE) AS last_day,
                 CASE
-                    WHEN trim(coalesce({Text(rule.Item)}, '')) = '' THEN 'it names no item'
-                    WHEN trim(coalesce({Text(rule.ApprovedBy)}, '')) = '' THEN 'it names no approver'
-                    WHEN trim(coalesce({Text(rule.Reason)}, '')) = '' THEN 'it gives no reason'
+                    WHEN {IsBlank(rule.Item)} THEN 'it names no item'
+                    WHEN {IsBlank(rule.ApprovedBy)} THEN 'it names no approver'
+                    WHEN {IsBlank(rule.Reason)} THEN 'it gives no reason'
                     WHEN approved_day IS NULL THEN 'it has no date of approval'
                     WHEN last_day IS NULL THEN 'it has no date of expiry'
                     WHEN approved_day > CAST($as_of AS DATE) THEN 'approved after as_of'

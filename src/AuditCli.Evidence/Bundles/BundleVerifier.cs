@@ -280,12 +280,11 @@ public static class BundleVerifier
                 return null;
             try
             {
-                using var run = JsonDocument.Parse(content);
-                return run.RootElement.ValueKind == JsonValueKind.Object
-                    && run.RootElement.TryGetProperty("mode", out var mode) && mode.ValueKind == JsonValueKind.String
-                    && mode.GetString() is "live" or "replay"
-                    ? mode.GetString()
-                    : null;
+                using var document = JsonDocument.Parse(content);
+                var run = document.RootElement;
+                // A replay says when its exchanges were recorded; a record that contradicts itself here says nothing.
+                var isReplay = run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object;
+                return run.TryGetProperty("mode", out var mode) && mode.ValueEquals(isReplay ? "replay" : "live") ? mode.GetString() : null;
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats;
 
 namespace AuditCli.Reperformance;
 
@@ -14,11 +15,11 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 
     /// <summary>
     /// 0 identical; 2 something differs that no later rule of evaluation accounts for, or the bundle does not verify; 3 undecided: later
-    /// rules account for every difference, or verification is undecided.
+    /// rules account for every difference, a report could not be compared, or verification is undecided.
     /// </summary>
     public int ExitCode =>
         Verification.ExitCode == Failed || NotCompared is not null || Done is { Unexplained: > 0 } ? Failed
-        : Done is { IsIdentical: false } ? AuditCli.ExitCode.Undecided
+        : Done is { IsIdentical: false } or { AllReportsCompared: false } ? AuditCli.ExitCode.Undecided
         : Verification.ExitCode;
 
     private static int Failed => AuditCli.ExitCode.Failed;
@@ -106,6 +107,12 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 internal sealed record Comparison(
     EvidenceComparison Evidence, int Controls, long Items, int ReportsCompared, DifferenceList Tables, DifferenceList Results, DifferenceList Reports, ImmutableArray<string> Notes)
 {
+    /// <summary>
+    /// Whether every report was. A bundle says itself which version made it, so one that names another would else never be told from an
+    /// edited one.
+    /// </summary>
+    public bool AllReportsCompared => ReportsCompared == ReportFormats.All.Length;
+
     public bool IsIdentical => Tables.Count == 0 && Results.Count == 0 && Reports.Count == 0;
 
     /// <summary>Differences that no rule of evaluation newer than the bundle accounts for.</summary>

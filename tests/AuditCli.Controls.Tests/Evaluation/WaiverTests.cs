@@ -1,4 +1,5 @@
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
@@ -14,6 +15,9 @@ public sealed class WaiverTests
     [InlineData("2026-09-30", "2026-09-01", "R", "x", "expired before as_of")]
     [InlineData("2026-12-31", "2026-09-01", " ", "x", "it names no approver")]
     [InlineData("2026-12-31", "2026-09-01", "R", "", "it gives no reason")]
+    [InlineData("2026-12-31", "2026-09-01", "\u00A0\u200B\u2800", "x", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "\0\u001B\u202E\t", "x", "it names no approver")]
+    [InlineData("2026-12-31", "2026-09-01", "R", "\n\u3164\uFEFF", "it gives no reason")]
     public async Task A_waiver_that_is_not_valid_at_as_of_approves_nothing_and_is_listed(string expires, string on, string by, string reason, string why)
     {
         var outcome = await With(Some.Approval("alice", expires, on, by, reason), """{"name":"alice","mfa":false}""");
@@ -68,6 +72,18 @@ public sealed class WaiverTests
         Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Indicated));
         Assert.Single(outcome.Result.Limitations);
         Assert.Equal(Conclusion.Pass, (await Some.EvaluateAsync(Control, Partition("""{"name":"bob","mfa":true}"""))).Conclusion);
+    }
+
+    [Fact]
+    public async Task An_approval_of_a_register_that_is_not_the_one_it_was_said_to_be_makes_no_pass()
+    {
+        var register = Some.Table(Some.Approvals, Some.Approval("alice")) with
+        {
+            Complete = false,
+            Limitations = [new("approvals", "", "", "", "approvals", CollectionOutcome.Incomplete, "RowCountDiffers", "the input was said to have 7 rows and has 1", 1)],
+        };
+        var outcome = await Some.EvaluateAsync(Control, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", register)));
+        Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Approved));
     }
 
     [Fact]
