@@ -21,11 +21,12 @@ public sealed class DeniedFixturesTests
         "APD-AWS-001 account_summary", "APD-AWS-001 root_events", "APD-AWS-001 virtual_devices", "APD-AWS-002 credential_report",
         "APD-AWS-004 access_keys", "APD-AWS-004 users", "APD-AWS-006 auth_details", "APD-GCP-001 bindings",
         "APD-GCP-002 activities", "APD-GCP-002 keys", "APD-GCP-002 service_accounts", "APD-K8S-001 mappings", "APD-K8S-001 rights",
-        "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_report",
+        "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_keys", "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_deleted_users",
+        "APD-XSR-001 aws_report", "APD-XSR-001 aws_service_credentials", "APD-XSR-001 aws_ssh_keys", "APD-XSR-001 aws_users",
         "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes", "APD-XSR-001 kubernetes_cluster_bindings",
         "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller",
-        "INF-AWS-002 security_groups", "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers",
-        "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
+        "INF-AWS-002 managed_prefix_lists", "INF-AWS-002 prefix_lists", "INF-AWS-002 security_groups", "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers",
+        "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors", "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
         "LOG-AWS-001 update_events",
     ];
 
