@@ -24,7 +24,8 @@ public sealed class DeniedFixturesTests
         "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_report",
         "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes", "APD-XSR-001 kubernetes_cluster_bindings",
         "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller",
-        "INF-AWS-002 security_groups", "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers",
+        "INF-AWS-002 security_groups", "INF-GCP-001 effective_firewalls", "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers", "INF-K8S-002 persistent_volume_claims",
+        "INF-K8S-002 persistent_volumes",
         "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
         "LOG-AWS-001 update_events",
     ];
