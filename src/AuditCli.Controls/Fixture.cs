@@ -52,4 +52,11 @@ public sealed record FixtureExpectation(
 {
     /// <summary>Deviations by what was read, which is too little to call them so; null where the case does not say which.</summary>
     public ImmutableArray<string>? Indicated { get; init; }
+
+    /// <summary>
+    /// By item, what one of its rows says: words that its <c>reason</c> holds, and the values of attributes, null for NULL. What is not
+    /// named is not compared.
+    /// </summary>
+    public ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string?>> Rows { get; init; } =
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string?>>.Empty;
 }

@@ -203,7 +203,7 @@ public sealed class FixtureLoader
         return document.RootElement.Clone();
     }
 
-    private static FixtureExpectation Expect(MapReader reader)
+    private FixtureExpectation Expect(MapReader reader)
     {
         if (reader.RequiredMap("expect") is not { } expect)
             return new(default, [], [], []);
@@ -211,8 +211,32 @@ public sealed class FixtureLoader
             expect.OptionalTexts("deviations"), expect.OptionalTexts("approved"), expect.OptionalTexts("undetermined"))
         {
             Indicated = expect.Map.Find("indicated") is null ? null : expect.OptionalTexts("indicated"),
+            Rows = ExpectedRows(expect.OptionalEntries("rows", keys: null)),
         };
         expect.Close();
         return read;
+    }
+
+    private ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string?>> ExpectedRows(ImmutableArray<YamlEntry> items)
+    {
+        var rows = ImmutableSortedDictionary.CreateBuilder<string, ImmutableSortedDictionary<string, string?>>(StringComparer.Ordinal);
+        foreach (var (item, value) in items)
+        {
+            if (value is not YamlMap map)
+            {
+                _faults.Form(value.Position, $"what the row of '{item.Text}' says must be a map of columns, but is {value.Described}");
+                continue;
+            }
+            var columns = ImmutableSortedDictionary.CreateBuilder<string, string?>(StringComparer.Ordinal);
+            foreach (var (column, said) in map.Entries)
+            {
+                if (said is YamlScalar scalar)
+                    columns[column.Text] = TypedValue.IsNull(scalar) ? null : scalar.Text;
+                else
+                    _faults.Form(said.Position, $"'{column.Text}' must be one value, but is {said.Described}");
+            }
+            rows[item.Text] = columns.ToImmutable();
+        }
+        return rows.ToImmutable();
     }
 }

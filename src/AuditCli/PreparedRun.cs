@@ -73,7 +73,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, evaluation, warnings: false, cancellationToken)];
+            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
         return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
@@ -139,10 +139,10 @@ internal static class Libraries
     public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);
 
     /// <summary>Every SQL text of a control, gated and bound against empty tables.</summary>
-    /// <param name="warnings">Whether what is only doubtful is listed too.</param>
-    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, EvaluationProcess evaluation, bool warnings, CancellationToken cancellationToken) =>
+    /// <param name="forAuthors">Whether what is only doubtful, or runs and should not be written, is listed too.</param>
+    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(LoadedControl loaded, EvaluationProcess evaluation, bool forAuthors, CancellationToken cancellationToken) =>
     [
-        .. (await ControlSql.CheckAsync(loaded.Control, evaluation, cancellationToken)).Where(m => warnings || !m.IsWarning).Select(m =>
+        .. (await ControlSql.CheckAsync(loaded.Control, evaluation, cancellationToken)).Where(m => forAuthors || m is { IsWarning: false, IsForAuthors: false }).Select(m =>
         {
             var (line, column) = ControlSql.Place(loaded.Control, m);
             return loaded.FaultIn(m.Key, line, column, m.IsWarning ? WarningWord + m.Message : m.Message);

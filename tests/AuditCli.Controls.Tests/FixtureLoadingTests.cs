@@ -28,7 +28,7 @@ public sealed class FixtureLoadingTests
               two: {}
             inputs:
               approved: { rows: [{ arn: a, expires: 2026-12-31, approved_by: "" }] }
-            expect: { conclusion: FAIL, deviations: [one/007], approved: [], undetermined: [two/x], indicated: [two/y] }
+            expect: { conclusion: FAIL, deviations: [one/007], approved: [], undetermined: [two/x], indicated: [two/y], rows: { one/007: { reason: 385 days, age: 385, owner: null } } }
           - name: all pass
             partitions: { one: { evidence: { users: { outcome: failed, code: AccessDenied } } } }
             expect: { conclusion: INCONCLUSIVE }

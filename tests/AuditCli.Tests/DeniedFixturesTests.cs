@@ -7,8 +7,8 @@ using AuditCli.Evidence;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// Every case of every shipped control again, with one evidence refused at a time: a refusal makes no pass and no deviation, and what
-/// the other evidence shows is not lost.
+/// Every case of every shipped control again, with one evidence at a time refused, throttled, cut off or answered with nothing: that
+/// makes no pass and no deviation, and what the other evidence shows is not lost.
 /// </summary>
 public sealed class DeniedFixturesTests
 {
@@ -30,10 +30,14 @@ public sealed class DeniedFixturesTests
         "LOG-AWS-001 update_events",
     ];
 
-    /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>
-    private const int Sampled = 5;
+    /// <summary>Evidence that no other source of the control can contradict when a provider answers with nothing, and why.</summary>
+    private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty;
 
-    private static readonly bool All = Environment.GetEnvironmentVariable("AUDITCLI_LONG") == "1";
+    /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>
+    private const int Sampled = 15;
+
+    /// <summary>And of so many empty answers.</summary>
+    private const int SampledEmpty = 3;
 
     public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
 
@@ -43,7 +47,7 @@ public sealed class DeniedFixturesTests
     {
         var (control, fixtures) = Load(id);
         var wrong = new List<string>();
-        foreach (var (fixture, evidence, denied, how) in Denials(control, fixtures).Where((_, n) => All || n % Sampled == 0))
+        foreach (var (fixture, evidence, denied, how) in LongRun.Sample(Denials(control, fixtures), Sampled))
         {
             var (conclusion, deviations, indicated) = await ConcludedAsync(control, denied);
             var where = $"'{fixture.Name}' with {evidence} {how}";
@@ -57,7 +61,22 @@ public sealed class DeniedFixturesTests
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    private static (Control Control, FixtureFile Fixtures) Load(string id)
+    [Theory]
+    [MemberData(nameof(ShippedControls))]
+    public async Task An_empty_answer_hides_no_deviation_that_another_source_can_tell(string id)
+    {
+        var (control, fixtures) = Load(id);
+        var wrong = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var (fixture, evidence, emptied) in LongRun.Sample(EmptyAnswers(control, fixtures), SampledEmpty))
+        {
+            var (conclusion, _, _) = await ConcludedAsync(control, emptied);
+            if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence && !BelievedWhenEmpty.ContainsKey($"{id} {evidence}"))
+                wrong.Add($"{id} {evidence}: '{fixture.Name}' becomes {conclusion}");
+        }
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    internal static (Control Control, FixtureFile Fixtures) Load(string id)
     {
         var loaded = Libraries.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Single(c => c.Control.Id == id);
         var (fixtures, faults) = FixtureLoader.Load(loaded.Fixtures!, loaded.Control);
@@ -74,14 +93,30 @@ public sealed class DeniedFixturesTests
             {
                 foreach (var need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.ContainsKey(n.Name)))
                 {
-                    var refused = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, "AccessDenied", []));
-                    yield return (fixture, need.Name, With(fixture, partition, refused), "refused");
+                    foreach (var (code, how) in new[] { ("AccessDenied", "refused"), ("Throttling", "throttled") })
+                    {
+                        var refused = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, code, []));
+                        yield return (fixture, need.Name, With(fixture, partition, refused), how);
+                    }
+                    if (partition.Evidence[need.Name] is { Rows.IsEmpty: false, Calls.IsEmpty: true } whole)
+                        yield return (fixture, need.Name, With(fixture, partition, CutOff(need, whole)), "cut off");
                     if (OneCall(need, partition.Evidence[need.Name]) is { } table)
                         yield return (fixture, need.Name, With(fixture, partition, ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, table)), "refused for one parent");
                 }
             }
         }
     }
+
+    private static IEnumerable<(FixtureCase Case, string Evidence, FixtureCase Emptied)> EmptyAnswers(Control control, FixtureFile fixtures) =>
+        from fixture in fixtures.Cases.Where(c => c.Expect.Conclusion == Conclusion.Fail)
+        from partition in fixture.Partitions
+        from need in control.Evidence.Where(n => !n.IsFile && partition.Evidence.TryGetValue(n.Name, out var table) && !table.Rows.IsEmpty)
+        let emptied = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Complete, null, []))
+        select (fixture, need.Name, With(fixture, partition, emptied));
+
+    /// <summary>The first half of the rows, as where one of several pages was refused.</summary>
+    private static ImmutableSortedDictionary<string, FixtureTable> CutOff(EvidenceNeed need, FixtureTable table) =>
+        ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, new([.. table.Rows.Take(table.Rows.Length / 2)], CollectionOutcome.Incomplete, "Throttling", []));
 
     private static FixtureCase With(FixtureCase fixture, FixturePartition partition, ImmutableSortedDictionary<string, FixtureTable> tables) =>
         fixture with { Partitions = fixture.Partitions.Replace(partition, partition with { Evidence = partition.Evidence.SetItems(tables) }) };

@@ -3,7 +3,23 @@ using System.Collections.Immutable;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>What is asked of every partition of a control.</summary>
-internal sealed record ControlQuestion(Control Control, ImmutableArray<EffectiveParameter> Parameters, AuditMoment Moment, EvaluationLimits Limits);
+/// <param name="Shared">
+/// The evidence that is the same for every partition: files, and what is read across the engagement. It is said once and loaded once,
+/// or a run over many accounts would read all of it again for each of them.
+/// </param>
+internal sealed record ControlQuestion(
+    Control Control,
+    ImmutableArray<EffectiveParameter> Parameters,
+    AuditMoment Moment,
+    EvaluationLimits Limits,
+    ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Shared)
+{
+    /// <summary>The slice without what the question says already.</summary>
+    public Slice Own(Slice slice) => slice with { Tables = slice.Tables.RemoveRange(Shared.Keys) };
+
+    /// <summary>The slice with it.</summary>
+    public Slice Whole(Slice slice) => slice with { Tables = slice.Tables.SetItems(Shared) };
+}
 
 /// <summary>A control whose SQL went through the gate once, to be run over one partition after another.</summary>
 internal sealed class ControlEvaluation : IDisposable
@@ -11,6 +27,8 @@ internal sealed class ControlEvaluation : IDisposable
     private readonly ControlQuestion _question;
     private readonly SqlGate _gate = new();
     private readonly CompiledControl _compiled;
+    private readonly HashSet<string> _loaded = new(StringComparer.Ordinal);
+    private LockedDatabase? _database;
 
     public ControlEvaluation(ControlQuestion question)
     {
@@ -22,11 +40,41 @@ internal sealed class ControlEvaluation : IDisposable
     /// <param name="rows">Where each test's rows go.</param>
     public async Task<SliceOutcome> RunAsync(Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
     {
-        using var database = LockedDatabase.Open(_question.Limits.Memory);
-        database.Define(_compiled.Functions);
+        var database = _database ??= Open();
         var parameters = new SqlParameters(_question.Moment, slice, _question.Parameters);
-        return await new SliceRun(_compiled, slice, _question.Moment, parameters, _question.Limits, database, steps).RunAsync(rows, cancellationToken);
+        var run = new SliceRun(_compiled, slice, _question, parameters, database, _loaded, steps);
+        SliceOutcome? outcome = null;
+        try
+        {
+            return outcome = await run.RunAsync(rows, cancellationToken);
+        }
+        finally
+        {
+            // An engine that was stopped or ran out of memory in the middle of something is not trusted with the next partition.
+            if (outcome is null || outcome.Tests.Any(t => t.Error is not null))
+                Close();
+            else
+                database.DropAllBut(_loaded);
+        }
     }
 
-    public void Dispose() => _gate.Dispose();
+    public void Dispose()
+    {
+        Close();
+        _gate.Dispose();
+    }
+
+    private LockedDatabase Open()
+    {
+        var database = LockedDatabase.Open(_question.Limits.Memory);
+        database.Define(_compiled.Functions);
+        return database;
+    }
+
+    private void Close()
+    {
+        _database?.Dispose();
+        _database = null;
+        _loaded.Clear();
+    }
 }

@@ -8,7 +8,11 @@ namespace AuditCli.Controls.Evaluation;
 /// <param name="Key">Where it stands, such as <c>tests[T1].sql</c>, <c>completeness[0].equals</c> or <c>evidence.users.keep</c>.</param>
 /// <param name="Offset">Characters from the start of the text, where known.</param>
 /// <param name="IsWarning">It may run, but probably says something else than meant.</param>
-public sealed record SqlMessage(string Key, string Message, int? Offset, bool IsWarning);
+public sealed record SqlMessage(string Key, string Message, int? Offset, bool IsWarning)
+{
+    /// <summary>It runs, and must not be written: a bundle that holds such a control from before is still re-performed.</summary>
+    public bool IsForAuthors { get; init; }
+}
 
 /// <summary>Checks a control's SQL without evidence: the gate, then binding against its tables without rows.</summary>
 public static partial class ControlSql
@@ -88,6 +92,8 @@ public static partial class ControlSql
                     break;
             }
         }
+        messages.AddRange(control.Completeness.Index().Select(c => (c.Index, Why: CompletenessForm.CannotFail(control, c.Item))).Where(c => c.Why is not null)
+            .Select(c => new SqlMessage($"completeness[{c.Index}].equals", $"{c.Why}; compare with another source, or write completeness: {{ none: why }}", null, false) { IsForAuthors = true }));
         messages.AddRange(Waivers(control));
         return messages.ToImmutable();
     }

@@ -56,7 +56,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         var killed = ImmutableDictionary<string, string>.Empty;
         while (true)
         {
-            var job = Frame.Of(FrameKind.Slice, new(slice, killed), MessageContext.Default.SliceJob);
+            var job = Frame.Of(FrameKind.Slice, new(question.Own(slice), killed), MessageContext.Default.SliceJob);
             var (answer, end) = await AskAsync(question, job, rows, MessageContext.Default.SliceOutcome, cancellationToken);
             if (answer is not null)
                 return answer;

@@ -42,9 +42,10 @@ public static class Evaluator
             foreach (var test in control.Tests)
                 rows.Add(openRows($"{control.Id}.{test.Id}.ndjson".ToLowerInvariant()));
             var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
-            var question = new ControlQuestion(control, scope.Parameters, moment, limits);
+            var slices = Slice.Of(control, partitions, scope.LeftOut);
+            var question = new ControlQuestion(control, scope.Parameters, moment, limits, Slice.Shared(control, slices));
             using var here = process is null ? new ControlEvaluation(question) : null;
-            foreach (var slice in Slice.Of(control, partitions, scope.LeftOut))
+            foreach (var slice in slices)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 outcomes.Add(process is null

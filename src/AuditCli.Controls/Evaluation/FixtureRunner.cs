@@ -51,7 +51,8 @@ public static class FixtureRunner
             TimeSpan.FromHours(24));
         var rows = new List<KeptStream>();
         var result = await Evaluator.EvaluateAsync(scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
-        return [.. Compare(fixture.Expect, result, Items(rows, named: partitions.Length > 1 && !control.AcrossEngagement))];
+        var named = partitions.Length > 1 && !control.AcrossEngagement;
+        return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
     }
 
     /// <summary>The moment of a case: what it says, else a day on which its period is over.</summary>
@@ -105,14 +106,45 @@ public static class FixtureRunner
         {
             using var row = JsonDocument.Parse(line);
             var verdict = row.RootElement.GetProperty("verdict").GetString()!;
-            var item = row.RootElement.GetProperty("item").GetString()!;
-            var shown = named ? $"{row.RootElement.GetProperty("account").GetString()}/{item}" : item;
+            var shown = Shown(row.RootElement, named);
             return row.RootElement.GetProperty("pass").ValueKind == JsonValueKind.Null && verdict != Verdicts.Undetermined
                 ? [(Verdict: verdict, Item: shown), (Verdicts.Undetermined, shown)]
                 : new[] { (Verdict: verdict, Item: shown) };
         })
         .Distinct()
         .ToLookup(r => r.Verdict, r => r.Item);
+
+    /// <summary>What the case says of a row, and no row of the item does.</summary>
+    private static IEnumerable<string> Unsaid(FixtureExpectation expect, IEnumerable<KeptStream> rows, bool named)
+    {
+        if (expect.Rows.IsEmpty)
+            yield break;
+        var lines = rows.SelectMany(r => r.Lines()).Select(l => JsonElement.Parse(l)).ToLookup(r => Shown(r, named), StringComparer.Ordinal);
+        foreach (var (item, columns) in expect.Rows)
+        {
+            var unsaid = lines[item].Select(row => columns.Where(c => !Says(row, c.Key, c.Value)).Select(c => (c.Key, Expected: c.Value, Said: Said(row, c.Key))).ToArray())
+                .OrderBy(u => u.Length).FirstOrDefault();
+            if (unsaid is null)
+                yield return $"'{item}' is not in the population";
+            foreach (var (column, expected, said) in unsaid ?? [])
+                yield return $"'{item}' says {column} {said ?? "NULL"}, and the case {expected ?? "NULL"}";
+        }
+    }
+
+    private static bool Says(JsonElement row, string column, string? expected) => column == "reason" && expected is not null
+        ? Said(row, column)?.Contains(expected, StringComparison.Ordinal) == true
+        : Said(row, column) == expected;
+
+    private static string? Said(JsonElement row, string column) =>
+        (column == "reason" ? row : row.GetProperty("attributes")).TryGetProperty(column, out var value) && value.ValueKind != JsonValueKind.Null
+            ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText()
+            : null;
+
+    private static string Shown(JsonElement row, bool named)
+    {
+        var item = row.GetProperty("item").GetString()!;
+        return named ? $"{row.GetProperty("account").GetString()}/{item}" : item;
+    }
 
     private static KeptStream Keep(List<KeptStream> streams)
     {

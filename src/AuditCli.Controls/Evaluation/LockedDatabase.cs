@@ -63,6 +63,20 @@ public sealed partial class LockedDatabase : IDisposable
             Execute(definition);
     }
 
+    /// <summary>Drops every table that is not named.</summary>
+    internal void DropAllBut(IReadOnlySet<string> kept)
+    {
+        var tables = new List<string>();
+        using (var command = Command("SELECT table_name FROM duckdb_tables()", []))
+        using (var reader = command.ExecuteReader())
+        {
+            while (reader.Read())
+                tables.Add(reader.GetString(0));
+        }
+        foreach (var table in tables.Where(t => !kept.Contains(t)))
+            Execute($"DROP TABLE {Quote(table)}");
+    }
+
     /// <summary>The engine and the settings that matter for results.</summary>
     public static EngineDescription Describe()
     {

@@ -26,6 +26,12 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             p.Tables.ToImmutableSortedDictionary(t => t.Key, t => ImmutableArray.Create(t.Value), StringComparer.Ordinal).SetItems(union)))];
     }
 
+    /// <summary>What all slices of a control have in common: files, and evidence that is read across the engagement.</summary>
+    public static ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Shared(Control control, ImmutableArray<Slice> slices) =>
+        slices.Length < 2 ? ImmutableSortedDictionary.Create<string, ImmutableArray<EvidenceTable>>(StringComparer.Ordinal)
+        : control.Evidence.Where(n => (n.IsFile || n.AcrossEngagement) && slices[0].Tables.ContainsKey(n.Name))
+            .ToImmutableSortedDictionary(n => n.Name, n => slices[0].Tables[n.Name], StringComparer.Ordinal);
+
     /// <summary>When the first of its evidence was asked for; null where none was asked of a server.</summary>
     public DateTimeOffset? ReadFrom => Tables.Values.SelectMany(t => t).Min(t => t.ReadFrom);
 

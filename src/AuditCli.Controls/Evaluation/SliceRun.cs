@@ -30,14 +30,16 @@ internal sealed record SliceOutcome(
         ItemCounts.None, [.. control.Evidence.SelectMany(slice.LimitationsOf)], [], []);
 }
 
-/// <summary>Runs a control's checks and tests over one partition, in one database of its own.</summary>
+/// <summary>Runs a control's checks and tests over one partition.</summary>
+/// <param name="database">Holds the tables of shared evidence that <paramref name="loaded"/> names, and no others.</param>
+/// <param name="loaded">Gets the names of shared evidence that this partition loads for the next ones too.</param>
 /// <param name="steps">Told of each step before it begins.</param>
 internal sealed class SliceRun(
-    CompiledControl compiled, Slice slice, AuditMoment moment, SqlParameters parameters, EvaluationLimits limits, LockedDatabase database, JobSteps steps)
+    CompiledControl compiled, Slice slice, ControlQuestion question, SqlParameters parameters, LockedDatabase database, HashSet<string> loaded, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
 
-    private readonly Limitation? _wrongClock = slice.WrongClock(compiled.Control, moment);
+    private readonly Limitation? _wrongClock = slice.WrongClock(compiled.Control, question.Moment);
 
     /// <summary>Evidence that could not be loaded, and why.</summary>
     private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
@@ -85,7 +87,7 @@ internal sealed class SliceRun(
             await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
             [
                 .. used.SelectMany(slice.LimitationsOf),
-                .. stated.Select(n => slice.ReadAway(n, moment)).OfType<Limitation>(),
+                .. stated.Select(n => slice.ReadAway(n, question.Moment)).OfType<Limitation>(),
                 .. compiled.Tests.Any(IsState) && _wrongClock is { } wrong ? [wrong] : Array.Empty<Limitation>(),
             ],
             waivers is null && _control.Waivers is not null ? await WaiverTable.OutcomesAsync(database, cancellationToken) : [],
@@ -94,7 +96,7 @@ internal sealed class SliceRun(
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
-        foreach (var need in _control.Evidence)
+        foreach (var need in _control.Evidence.Where(n => !loaded.Contains(n.Name)))
         {
             var sources = slice.Tables.GetValueOrDefault(need.Name, []);
             var problem = await GuardAsync($"evidence {need.Name}", t => TableAsync(need.Name, slice.ColumnsOf(need), sources.Select(s => s.Rows), t), cancellationToken);
@@ -107,6 +109,8 @@ internal sealed class SliceRun(
             }
             if (problem is not null)
                 _unloaded[need.Name] = problem;
+            else if (question.Shared.ContainsKey(need.Name))
+                loaded.UnionWith(CompiledControl.TablesOf(need).Select(t => t.Name));
         }
     }
 
@@ -231,7 +235,7 @@ internal sealed class SliceRun(
         var needs = _control.Evidence.Where(n => test.Evidence.Contains(n.Name)).ToImmutableArray();
         var broken = checks.FirstOrDefault(c => c.Error is not null);
         var missing = !needs.All(slice.IsComplete) || checks.Any(c => !c.Agree);
-        var away = IsState(test) && (_wrongClock is not null || needs.Any(n => slice.ReadAway(n, moment) is not null));
+        var away = IsState(test) && (_wrongClock is not null || needs.Any(n => slice.ReadAway(n, question.Moment) is not null));
         var unknownWaivers = _control.Waivers is { } rule && !slice.IsComplete(_control.Evidence.Single(n => n.Name == rule.From));
         var stands = test.Test.StandsWhenIncomplete && !needs.Any(n => !slice.IsComplete(n) && test.IsMadeByAbsenceOf(n));
         var mayFail = broken is null && !away && !unknownWaivers && !needs.Any(slice.IsLeftOut) && (!missing || stands);
@@ -274,7 +278,7 @@ internal sealed class SliceRun(
         if (steps.Begin(step) is { } killed)
             return killed;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limited.CancelAfter(limits.TestTime);
+        limited.CancelAfter(question.Limits.TestTime);
         try
         {
             await work(limited.Token);
@@ -282,13 +286,13 @@ internal sealed class SliceRun(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Faults.OutOfTime(limits);
+            return Faults.OutOfTime(question.Limits);
         }
         catch (DuckDBException e)
         {
             cancellationToken.ThrowIfCancellationRequested();
             return limited.IsCancellationRequested
-                ? Faults.OutOfTime(limits)
+                ? Faults.OutOfTime(question.Limits)
                 : Faults.FirstLine(e);
         }
         catch (Exception e) when (e is BrokenTestException or EvidenceFormatException or IOException or InvalidDataException or JsonException)

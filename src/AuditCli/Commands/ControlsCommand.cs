@@ -80,7 +80,7 @@ internal static class ControlsCommand
             await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls)
             {
-                var found = await Libraries.CheckSqlAsync(loaded, evaluation, warnings: true, cancellationToken);
+                var found = await Libraries.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken);
                 warnings += found.Count(Libraries.IsWarning);
                 faults = [.. faults, .. found, .. Fixtures(loaded).Faults];
             }

@@ -51,7 +51,7 @@ internal sealed record BundleQuestions(
         {
             var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
             foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-                faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, warnings: false, cancellationToken)];
+                faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         }
         return faults.IsEmpty
             ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults), [])

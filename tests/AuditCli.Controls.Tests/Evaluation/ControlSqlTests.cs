@@ -24,6 +24,23 @@ public sealed class ControlSqlTests
         Assert.Contains(message, found.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("SELECT count(*) FROM users u WHERE u.name <> 'A'", "select  COUNT( * )\n from users U -- all\nwhere u.name <> 'A';", "is the same SQL")]
+    [InlineData("SELECT count(*) FROM users", "SELECT count(*) AS n FROM users u", "counts the rows of users")]
+    [InlineData("SELECT count(*) FROM users", "SELECT count(*) FROM devices__calls c", "compares users with the calls made for each of its rows")]
+    [InlineData("SELECT count(*) FROM users u WHERE u.name <> 'A'", "SELECT count(*) FROM users u WHERE u.name <> 'a'", null)]
+    [InlineData("SELECT count(*) FROM users", "SELECT count(*) FROM devices", null)]
+    [InlineData("SELECT count(*) FROM users", "SELECT count(*) FROM devices__calls c WHERE c.outcome = 'complete'", null)]
+    public async Task A_completeness_check_that_cannot_fail_is_told_to_its_author(string left, string right, string? message)
+    {
+        var control = Some.Control(Some.Test(Some.MfaSql)) with { Evidence = [Some.Users, Some.Devices], Completeness = [new("c", left, right)] };
+        var found = await Check(control);
+        if (message is null)
+            Assert.Empty(found);
+        else
+            Assert.Contains(message, Assert.Single(found, m => m is { IsForAuthors: true, IsWarning: false, Key: "completeness[0].equals" }).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Every_text_is_checked_under_its_own_key()
     {

@@ -43,6 +43,21 @@ public sealed class FixtureRunnerTests
     }
 
     [Fact]
+    public async Task What_a_row_must_say_and_does_not_is_spelled_out()
+    {
+        var expect = Expect(Conclusion.Fail, "alice") with
+        {
+            Rows = ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string?>>.Empty
+                .Add("alice", ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "device").Add("age", "3"))
+                .Add("zoe", ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "no")),
+        };
+        var partition = Partition("prod", ("users", Rows("""{"name":"alice"}""")));
+        Assert.Equal(["'alice' says age NULL, and the case 3", "'zoe' is not in the population"], await RunAsync(expect, null, partition));
+        expect = expect with { Rows = expect.Rows.Remove("zoe").SetItem("alice", ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "no device").Add("age", null)) };
+        Assert.Empty(await RunAsync(expect, null, partition));
+    }
+
+    [Fact]
     public async Task A_column_or_evidence_that_does_not_exist_is_a_fault_of_the_case()
     {
         var differences = await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", Rows("""{"nome":"alice"}""")), ("user", Rows())));

@@ -46,7 +46,7 @@ public static class EvaluationChild
                     _ = steps.Begin(GateStep);
                     evaluation ??= new ControlEvaluation(question ?? throw new InvalidDataException("a slice came before its question"));
                     var rows = question!.Control.Tests.Select((_, n) => (Stream)new RowPipe(output, (ushort)n)).ToImmutableArray();
-                    var outcome = await evaluation.RunAsync(slice, rows, steps, CancellationToken.None);
+                    var outcome = await evaluation.RunAsync(question.Whole(slice), rows, steps, CancellationToken.None);
                     foreach (var pipe in rows)
                         await pipe.DisposeAsync();
                     await Frame.Of(FrameKind.Answer, outcome, MessageContext.Default.SliceOutcome).WriteAsync(output, CancellationToken.None);
