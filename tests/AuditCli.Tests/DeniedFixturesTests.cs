@@ -31,7 +31,11 @@ public sealed class DeniedFixturesTests
     ];
 
     /// <summary>Evidence that no other source of the control can contradict when a provider answers with nothing, and why.</summary>
-    private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty;
+    private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty
+        .Add("APD-GCP-002 keys", "nothing else lists the keys of a service account; an account without keys answers with nothing")
+        .Add("APD-K8S-001 mappings", "aws-auth is the one place where it is written, and most clusters have none")
+        .Add("INF-GCP-001 effective_firewalls", "a network without policies and without rules answers with nothing")
+        .Add("INF-K8S-002 containers", "pods and objects of other kinds than deployments, stateful sets and daemon sets are listed nowhere else");
 
     /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>
     private const int Sampled = 15;
