@@ -12,6 +12,7 @@ namespace AuditCli.Tests;
 public sealed class MutatedControlsTests(ITestOutputHelper output)
 {
     private const int Sampled = 10;
+    private const int AtATime = 4;
     private const double Noticed = 0.95;
 
     public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
@@ -74,10 +75,11 @@ public sealed class MutatedControlsTests(ITestOutputHelper output)
     /// <summary>Whether any case concludes otherwise than it says; the first is enough.</summary>
     private static async Task<bool> IsNoticedAsync(Control mutant, FixtureFile fixtures)
     {
-        foreach (var fixture in fixtures.Cases)
+        // A few at a time, since each time the SQL is judged again, and most mutants are noticed soon.
+        foreach (var some in fixtures.Cases.Chunk(AtATime))
         {
-            var outcome = Assert.Single(await FixtureRunner.RunAsync(mutant, fixtures with { Cases = [fixture] }, EvaluationLimits.Default, process: null, CancellationToken.None));
-            if (!outcome.Passed)
+            var outcomes = await FixtureRunner.RunAsync(mutant, fixtures with { Cases = [.. some] }, EvaluationLimits.Default, process: null, CancellationToken.None);
+            if (outcomes.Any(o => !o.Passed))
                 return true;
         }
         return false;

@@ -21,28 +21,31 @@ internal sealed record ControlQuestion(
     public Slice Whole(Slice slice) => slice with { Tables = slice.Tables.SetItems(Shared) };
 }
 
-/// <summary>A control whose SQL went through the gate once, to be run over one partition after another.</summary>
+/// <summary>A control whose SQL went through the gate once, to be run over one partition after another, of one question after another.</summary>
 internal sealed class ControlEvaluation : IDisposable
 {
-    private readonly ControlQuestion _question;
     private readonly SqlGate _gate = new();
     private readonly CompiledControl _compiled;
     private readonly HashSet<string> _loaded = new(StringComparer.Ordinal);
+    private ControlQuestion? _question;
     private LockedDatabase? _database;
 
-    public ControlEvaluation(ControlQuestion question)
-    {
-        _question = question;
-        _compiled = CompiledControl.Compile(question.Control, _gate);
-    }
+    public ControlEvaluation(Control control) => _compiled = CompiledControl.Compile(control, _gate);
 
     /// <summary>Runs its tests over one partition.</summary>
+    /// <param name="question">Of this control.</param>
     /// <param name="rows">Where each test's rows go.</param>
-    public async Task<SliceOutcome> RunAsync(Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
+    public async Task<SliceOutcome> RunAsync(ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
     {
-        var database = _database ??= Open();
-        var parameters = new SqlParameters(_question.Moment, slice, _question.Parameters);
-        var run = new SliceRun(_compiled, slice, _question, parameters, database, _loaded, steps);
+        var database = _database ??= Open(question);
+        if (!ReferenceEquals(question, _question))
+        {
+            _loaded.Clear();
+            database.DropAllBut(_loaded);
+            _question = question;
+        }
+        var parameters = new SqlParameters(question.Moment, slice, question.Parameters);
+        var run = new SliceRun(_compiled, slice, question, parameters, database, _loaded, steps);
         SliceOutcome? outcome = null;
         try
         {
@@ -64,9 +67,9 @@ internal sealed class ControlEvaluation : IDisposable
         _gate.Dispose();
     }
 
-    private LockedDatabase Open()
+    private LockedDatabase Open(ControlQuestion question)
     {
-        var database = LockedDatabase.Open(_question.Limits.Memory);
+        var database = LockedDatabase.Open(question.Limits.Memory);
         database.Define(_compiled.Functions);
         return database;
     }

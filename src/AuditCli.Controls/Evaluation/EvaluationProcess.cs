@@ -146,7 +146,8 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         {
             if (question is not null && !ReferenceEquals(question, _asked))
             {
-                await Frame.Of(FrameKind.Question, question with { Control = WithoutSource(question.Control) }, MessageContext.Default.ControlQuestion)
+                var isSameControl = ReferenceEquals(question.Control, _asked?.Control);
+                await Frame.Of(FrameKind.Question, new(question with { Control = WithoutSource(question.Control) }, isSameControl), MessageContext.Default.QuestionJob)
                     .WriteAsync(child.Input, CancellationToken.None);
                 _asked = question;
             }

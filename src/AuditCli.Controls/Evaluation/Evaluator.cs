@@ -35,6 +35,22 @@ public static class Evaluator
         Func<string, Stream> openRows,
         CancellationToken cancellationToken)
     {
+        using var here = process is null ? new ControlEvaluation(scope.Control) : null;
+        return await EvaluateWithAsync(here, scope, partitions, moment, limits, process, openRows, cancellationToken);
+    }
+
+    /// <inheritdoc cref="EvaluateAsync"/>
+    /// <param name="here">Without a process, the control made ready before; it serves any number of evaluations.</param>
+    internal static async Task<ControlResult> EvaluateWithAsync(
+        ControlEvaluation? here,
+        ControlInScope scope,
+        ImmutableArray<Partition> partitions,
+        AuditMoment moment,
+        EvaluationLimits limits,
+        EvaluationProcess? process,
+        Func<string, Stream> openRows,
+        CancellationToken cancellationToken)
+    {
         var control = scope.Control;
         var rows = ImmutableArray.CreateBuilder<Stream>();
         try
@@ -44,12 +60,11 @@ public static class Evaluator
             var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
             var slices = Slice.Of(control, partitions, scope.LeftOut);
             var question = new ControlQuestion(control, scope.Parameters, moment, limits, Slice.Shared(control, slices));
-            using var here = process is null ? new ControlEvaluation(question) : null;
             foreach (var slice in slices)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 outcomes.Add(process is null
-                    ? await here!.RunAsync(slice, streams, JobSteps.Unwatched, cancellationToken)
+                    ? await here!.RunAsync(question, slice, streams, JobSteps.Unwatched, cancellationToken)
                     : await process.EvaluateAsync(question, slice, streams, cancellationToken));
             }
             return Conclude(scope, outcomes.ToImmutable());

@@ -24,13 +24,14 @@ public static class FixtureRunner
         Control control, FixtureFile file, EvaluationLimits limits, EvaluationProcess? process, CancellationToken cancellationToken)
     {
         var outcomes = ImmutableArray.CreateBuilder<FixtureOutcome>();
+        using var here = process is null ? new ControlEvaluation(control) : null;
         foreach (var fixture in file.Cases)
-            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, process, cancellationToken)));
+            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, process, here, cancellationToken)));
         return outcomes.ToImmutable();
     }
 
     private static async Task<ImmutableArray<string>> DifferencesAsync(
-        Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, CancellationToken cancellationToken)
+        Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, ControlEvaluation? here, CancellationToken cancellationToken)
     {
         var tables = new FixtureTables(control, fixture);
         var partitions = tables.Partitions();
@@ -50,7 +51,7 @@ public static class FixtureRunner
             EndOfPeriod(fixture),
             TimeSpan.FromHours(24));
         var rows = new List<KeptStream>();
-        var result = await Evaluator.EvaluateAsync(scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
+        var result = await Evaluator.EvaluateWithAsync(here, scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
         var named = partitions.Length > 1 && !control.AcrossEngagement;
         return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
     }

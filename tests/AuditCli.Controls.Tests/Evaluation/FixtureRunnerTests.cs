@@ -43,6 +43,23 @@ public sealed class FixtureRunnerTests
     }
 
     [Fact]
+    public async Task A_case_sees_nothing_of_the_case_before_it()
+    {
+        ImmutableArray<FixturePartition> two = [Partition("one", ("users", Rows("""{"name":"alice"}"""))), Partition("two", ("users", Rows("""{"name":"alice"}""")))];
+        FixtureCase Case(string name, ImmutableSortedDictionary<string, FixtureTable> inputs, FixtureExpectation expect) =>
+            new(name, ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, two, inputs, expect, 3);
+        var nothing = ImmutableSortedDictionary<string, FixtureTable>.Empty;
+        var approvals = nothing.Add("approvals", Rows("""{"arn":"alice","approved_by":"CISO","approved_on":"2026-01-01","reason":"r","expires":"2026-12-31"}"""));
+        var file = new FixtureFile("f.yaml",
+        [
+            Case("approved in both accounts", approvals, Expect(Conclusion.Pass) with { Approved = ["one/alice", "two/alice"] }),
+            Case("approved in none", nothing, Expect(Conclusion.Fail, "one/alice", "two/alice")),
+            Case("approved again", approvals, Expect(Conclusion.Pass) with { Approved = ["one/alice", "two/alice"] }),
+        ]);
+        Assert.All(await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, process: null, CancellationToken.None), o => Assert.Empty(o.Differences));
+    }
+
+    [Fact]
     public async Task What_a_row_must_say_and_does_not_is_spelled_out()
     {
         var expect = Expect(Conclusion.Fail, "alice") with

@@ -36,17 +36,21 @@ public static class EvaluationChild
             switch (job.Kind)
             {
                 case FrameKind.Question:
-                    question = job.Read(MessageContext.Default.ControlQuestion);
-                    evaluation?.Dispose();
-                    evaluation = null;
+                    (question, var isSameControl) = job.Read(MessageContext.Default.QuestionJob);
+                    if (!isSameControl)
+                    {
+                        evaluation?.Dispose();
+                        evaluation = null;
+                    }
                     break;
                 case FrameKind.Slice:
                     var (slice, killed) = job.Read(MessageContext.Default.SliceJob);
                     var steps = Steps(output, killed);
                     _ = steps.Begin(GateStep);
-                    evaluation ??= new ControlEvaluation(question ?? throw new InvalidDataException("a slice came before its question"));
-                    var rows = question!.Control.Tests.Select((_, n) => (Stream)new RowPipe(output, (ushort)n)).ToImmutableArray();
-                    var outcome = await evaluation.RunAsync(question.Whole(slice), rows, steps, CancellationToken.None);
+                    var asked = question ?? throw new InvalidDataException("a slice came before its question");
+                    evaluation ??= new ControlEvaluation(asked.Control);
+                    var rows = asked.Control.Tests.Select((_, n) => (Stream)new RowPipe(output, (ushort)n)).ToImmutableArray();
+                    var outcome = await evaluation.RunAsync(asked, asked.Whole(slice), rows, steps, CancellationToken.None);
                     foreach (var pipe in rows)
                         await pipe.DisposeAsync();
                     await Frame.Of(FrameKind.Answer, outcome, MessageContext.Default.SliceOutcome).WriteAsync(output, CancellationToken.None);

@@ -7,6 +7,10 @@ namespace AuditCli.Controls.Evaluation.Isolation;
 /// <param name="MemoryIsLimited">Whether the system holds it to the memory it may use.</param>
 internal sealed record Readiness(EngineDescription Engine, bool MemoryIsLimited);
 
+/// <summary>The question that the next slices are of.</summary>
+/// <param name="IsSameControl">Whether the control is that of the question before, as with one fixture after another, so that its SQL is judged already.</param>
+internal sealed record QuestionJob(ControlQuestion Question, bool IsSameControl);
+
 /// <summary>One partition of the question asked last.</summary>
 /// <param name="Killed">Steps that ended a process before, and why.</param>
 internal sealed record SliceJob(Slice Slice, ImmutableDictionary<string, string> Killed);
@@ -21,7 +25,7 @@ internal sealed record CheckAnswer(ImmutableArray<SqlMessage> Messages);
 /// <summary>The form of what passes between the processes. Both are the same program, so it has no version.</summary>
 [JsonSourceGenerationOptions(IgnoreReadOnlyProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, Converters = [typeof(DigestConverter)])]
 [JsonSerializable(typeof(Readiness))]
-[JsonSerializable(typeof(ControlQuestion))]
+[JsonSerializable(typeof(QuestionJob))]
 [JsonSerializable(typeof(SliceJob))]
 [JsonSerializable(typeof(CheckJob))]
 [JsonSerializable(typeof(SliceOutcome))]
