@@ -18,6 +18,7 @@ internal static class PodTemplates
 {
     private const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
     private static readonly ImmutableArray<string> ToTemplate = ["spec", "template"];
+    private static readonly KubernetesResource Jobs = new("batch", "v1", "jobs");
 
     /// <summary>
     /// Where each kind has its template; a pod is one itself. Scheduled jobs were of another version before Kubernetes 1.21, which is
@@ -31,7 +32,7 @@ internal static class PodTemplates
         ([new("apps", "v1", "replicasets")], ToTemplate),
         ([new("apps", "v1", "statefulsets")], ToTemplate),
         ([new("apps", "v1", "daemonsets")], ToTemplate),
-        ([new("batch", "v1", "jobs")], ToTemplate),
+        ([Jobs], ToTemplate),
         ([new("batch", "v1", "cronjobs"), new("batch", "v1beta1", "cronjobs")], ["spec", "jobTemplate", .. ToTemplate]),
     ];
 
@@ -47,7 +48,8 @@ internal static class PodTemplates
         "pod_templates",
         [
             .. Text("api_version", "kind", "namespace", "name", "uid"), new("created_at", ColumnType.Timestamp),
-            .. Text("controlled_by", "phase", "container", "container_type", "image", "image_id", "image_pull_policy"),
+            .. Text("controlled_by", "phase"), new("replicas", ColumnType.Integer), new("finished", ColumnType.Boolean),
+            .. Text("container", "container_type", "image", "image_id", "image_pull_policy"),
             new("security_context", ColumnType.Json), new("pod_security_context", ColumnType.Json),
             new("host_network", ColumnType.Boolean), new("host_pid", ColumnType.Boolean), new("host_ipc", ColumnType.Boolean), new("host_users", ColumnType.Boolean),
             .. Text("os", "runtime_class_name"), new("node_selector", ColumnType.Json),
@@ -92,7 +94,7 @@ internal static class PodTemplates
     {
         var template = toTemplate.Aggregate(item, Members.Of);
         foreach (var (container, type, statuses) in Containers(Members.Of(template, "spec")))
-            rows.Add(i, writer => Write(writer, list, item, template, container, type, statuses));
+            rows.Add(i, writer => Write(writer, resource, list, item, template, container, type, statuses));
     });
 
     private static List<(JsonElement Container, string Type, string Statuses)> Containers(JsonElement podSpec)
@@ -102,12 +104,16 @@ internal static class PodTemplates
         return all.Count > 0 ? all : throw new FormatException("it has no containers");
     }
 
-    private static void Write(Utf8JsonWriter writer, JsonElement page, JsonElement item, JsonElement template, JsonElement container, string type, string statuses)
+    private static void Write(
+        Utf8JsonWriter writer, KubernetesResource resource, JsonElement page, JsonElement item, JsonElement template, JsonElement container, string type, string statuses)
     {
         var (spec, status) = (Members.Of(template, "spec"), Members.Of(template, "status"));
         ObjectRows.WriteNames(writer, page, item);
         writer.WriteString("controlled_by", Controller(item));
         Members.Copy(writer, status, "phase", "phase");
+        Members.Copy(writer, Members.Of(item, "spec"), "replicas", "replicas");
+        if (Finished(resource, item) is { } finished)
+            writer.WriteBoolean("finished", finished);
         Members.Copy(writer, container, "name", "container");
         writer.WriteString("container_type", type);
         Members.Copy(writer, container, "image", "image");
@@ -132,6 +138,11 @@ internal static class PodTemplates
         Members.Copy(writer, metadata, "labels", "labels");
         WriteAnnotations(writer, Members.Of(metadata, "annotations"));
     }
+
+    /// <summary>Whether a job says that it has ended, well or badly, so that it starts no pod again; null for every other kind.</summary>
+    private static bool? Finished(KubernetesResource resource, JsonElement item) =>
+        resource != Jobs ? null
+        : Members.Objects(Members.Of(item, "status"), "conditions").Any(c => Members.Text(c, "type") is "Complete" or "Failed" && Members.Text(c, "status") == "True");
 
     private static string? Controller(JsonElement item)
     {

@@ -189,6 +189,40 @@ public sealed class PodTemplatesTests
     }
 
     [Fact]
+    public async Task How_many_pods_a_template_asks_for_is_its_objects_word()
+    {
+        await using var cluster = new RecordedCluster()
+            .With("apps/v1/replicasets", Asking("old", "\"replicas\":0,"), Asking("new", "\"replicas\":3,"), Asking("unsaid", ""))
+            .With("v1/replicationcontrollers", Asking("rc", "\"replicas\":1,"));
+
+        var rows = (await RunAsync(cluster)).Rows;
+
+        Assert.Equal(["new 3", "old 0", "rc 1", "unsaid "], rows.Select(r => $"{Text(r, "name")} {(r.TryGetProperty("replicas", out var n) ? n.GetRawText() : "")}").Order(StringComparer.Ordinal));
+        Assert.All(rows, r => Assert.False(r.TryGetProperty("finished", out _)));
+
+        static string Asking(string name, string replicas) =>
+            """{"metadata":{"name":"NAME","namespace":"n"},"spec":{REPLICAS"template":{"spec":{"containers":[{"name":"c"}]}}}}"""
+                .Replace("NAME", name, StringComparison.Ordinal).Replace("REPLICAS", replicas, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"conditions":[{"type":"Complete","status":"True"}]}""", true)]
+    [InlineData("""{"conditions":[{"type":"Suspended","status":"False"},{"type":"Failed","status":"True"}]}""", true)]
+    [InlineData("""{"conditions":[{"type":"Complete","status":"False"}]}""", false)]
+    [InlineData("""{"conditions":[{"type":"Suspended","status":"True"}]}""", false)]
+    [InlineData("""{"conditions":[{"type":"FailureTarget","status":"True"}]}""", false)]
+    [InlineData("""{"active":1}""", false)]
+    [InlineData("{}", false)]
+    public async Task A_job_has_finished_when_it_says_so(string status, bool finished)
+    {
+        await using var cluster = new RecordedCluster()
+            .With("batch/v1/jobs", """{"metadata":{"name":"j","namespace":"n"},"status":STATUS,"spec":{"template":{"spec":{"containers":[{"name":"c"}]}}}}"""
+                .Replace("STATUS", status, StringComparison.Ordinal));
+
+        Assert.Equal(finished, (await RunAsync(cluster)).Rows.Single().GetProperty("finished").GetBoolean());
+    }
+
+    [Fact]
     public void The_table_has_no_column_for_what_carries_passwords()
     {
         var columns = KubernetesSource.Create().FindOperation("pod_templates")!.Columns.Select(c => c.Name).ToList();
