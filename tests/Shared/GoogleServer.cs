@@ -27,7 +27,8 @@ public sealed record GoogleFault(int Status, string Body)
 /// <remarks>
 /// A resource is <c>"[METHOD ]/path[?name=value]": {"permission", "body"} | {"permission", "list": member, "data": [...], "also": {...}}</c>, or with
 /// <c>"inner"</c> beside <c>"list"</c> a map whose data are <c>[key, [elements]]</c> pairs. <c>{"disabled": "kms.googleapis.com"}</c> answers as an
-/// API that the project has not enabled. <c>*</c> stands for one segment of a path.
+/// API that the project has not enabled. <c>*</c> stands for one segment of a path. The firewall rules in effect on a network follow from the lists
+/// of networks and rules, unless they are a resource of their own.
 /// </remarks>
 public sealed class GoogleServer : IDisposable
 {
@@ -211,7 +212,7 @@ public sealed class GoogleServer : IDisposable
         }
         if (request.Path == "/v1/userinfo")
             return Emails.TryGetValue(request.Token, out var email) ? (200, new JsonObject { ["sub"] = "1", ["email"] = email }.ToJsonString()) : Said(Error(401, "UNAUTHENTICATED", "Invalid Credentials"));
-        if (Find(request) is not { } resource)
+        if ((Find(request) ?? EffectiveFirewalls(request)) is not { } resource)
             return Said(Error(404, "NOT_FOUND", $"there is no {request.Method} {request.Path}"));
         if (resource["disabled"]?.GetValue<string>() is { } api)
             return Said(Error(403, "PERMISSION_DENIED", $"{api} has not been used in project 1 before or it is disabled.", "SERVICE_DISABLED"));
@@ -233,6 +234,28 @@ public sealed class GoogleServer : IDisposable
             (r.Method.Length == 0 || r.Method == request.Method) && r.Segments.Length == path.Length
             && r.Segments.Zip(path).All(s => s.First == "*" || s.First == s.Second)
             && (r.Query is null || query.Contains(r.Query) || IsInBody(request, r.Query))).Resource;
+    }
+
+    /// <summary>The rules of the project's own list that belong to the network asked about, and no policies; null for anything else, and a network that is not there.</summary>
+    private JsonObject? EffectiveFirewalls(GoogleRequest request)
+    {
+        const string ending = "/getEffectiveFirewalls", networks = "/global/networks/";
+        if (request.Method != "GET" || !request.Path.EndsWith(ending, StringComparison.Ordinal) || request.Path.Split(networks) is not [var project, var rest])
+            return null;
+        var network = Uri.UnescapeDataString(rest[..^ending.Length]);
+        JsonObject? List(string path) => Find(request with { Path = project + path, Query = "" });
+        JsonArray Data(JsonObject? list) => list?["data"]?.AsArray() ?? [];
+        var listed = List("/global/networks");
+        if (listed?["disabled"] is not null)
+            return listed;
+        if (!Data(listed).Any(n => n!["name"]?.GetValue<string>() == network))
+            return null;
+        var rules = Data(List("/global/firewalls")).Where(r => r!["network"]!.GetValue<string>().EndsWith(networks + network, StringComparison.Ordinal));
+        var body = new JsonObject();
+        // Google leaves empty lists out.
+        if (rules.Any())
+            body["firewalls"] = new JsonArray([.. rules.Select(r => r!.DeepClone())]);
+        return new() { ["permission"] = "compute.networks.getEffectiveFirewalls", ["body"] = body };
     }
 
     /// <summary>Whether a list of the request's body, or a text of it, says what the resource's key asks for.</summary>
