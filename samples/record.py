@@ -34,7 +34,7 @@ os.environ.update(AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KE
 import boto3  # noqa: E402
 import botocore.exceptions  # noqa: E402
 from botocore.config import Config  # noqa: E402
-from moto.cloudtrail.models import cloudtrail_backends  # noqa: E402
+from moto.cloudtrail.models import TrailStatus, cloudtrail_backends  # noqa: E402
 from moto.iam.models import IAMBackend, get_account_id_from, iam_backends  # noqa: E402
 from moto.iam.responses import IamResponse  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
@@ -82,7 +82,7 @@ EXPECTED = """What the controls should conclude
                 prod          dev            control
   APD-AWS-001   PASS          PASS           PASS           two uses of root in prod, both under ticket BG-0042
   APD-AWS-002   PASS (1 app.) FAIL           FAIL           dev: lukas.berg has no device; prod: break-glass-1 is registered
-  APD-AWS-004   NO_OCCURRENCE NO_OCCURRENCE  NO_OCCURRENCE  every key is inactive
+  APD-AWS-004   PASS          PASS           PASS           every key is inactive
   APD-AWS-006   PASS (3 app.) PASS (1 app.)  PASS           four administrators, all registered; TradingDeploy has a boundary
   INF-AWS-001   PASS (1 app.) INCONCLUSIVE   INCONCLUSIVE   dev: s3:GetBucketPolicyStatus is denied; prod: northquay-public-site is registered
   INF-AWS-002   PASS          FAIL           FAIL           dev, eu-west-1: tcp 20-30 from ::/0
@@ -90,7 +90,7 @@ EXPECTED = """What the controls should conclude
 
                 nq-ledger-prod  nq-matching-prod  nq-sandbox  control
   APD-GCP-001   PASS            PASS              FAIL        FAIL      developers are editors by their folder, two people are owners
-  APD-GCP-002   FAIL            NO_OCCURRENCE     NO_OCC.     FAIL      two keys are old, unregistered, and one of them unused; one is registered
+  APD-GCP-002   FAIL            PASS              PASS        FAIL      two keys are old, unregistered, and one of them unused; one is registered
   INF-GCP-001   PASS            FAIL              PASS        FAIL      SSH and the console from anywhere, a default network, a public machine
 
                 trading
@@ -121,6 +121,11 @@ class Account:
             return self.policy_status(environ, start_response, account)
         if service == "cloudtrail" and target.endswith(".LookupEvents"):
             return self.lookup_events(environ, start_response, account, region)
+        if service == "iam" and environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            if b"Action=ListServiceSpecificCredentials" in body:
+                return self.no_service_credentials(start_response)
+            environ["wsgi.input"] = io.BytesIO(body)
         return self.moto(environ, start_response)
 
     @staticmethod
@@ -150,6 +155,12 @@ class Account:
                            '<PolicyStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
                            f"<IsPublic>{str(public).lower()}</IsPublic></PolicyStatus>")
 
+    def no_service_credentials(self, start_response):
+        """moto 5.2.1 does not have ListServiceSpecificCredentials. Nobody in the company has any."""
+        return self.answer(start_response, "200 OK", "text/xml", '<ListServiceSpecificCredentialsResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">'
+                           "<ListServiceSpecificCredentialsResult><ServiceSpecificCredentials/></ListServiceSpecificCredentialsResult>"
+                           f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata></ListServiceSpecificCredentialsResponse>")
+
     def lookup_events(self, environ, start_response, account, region):
         asked = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or "{}")
         wanted = {a["AttributeKey"]: a["AttributeValue"] for a in asked.get("LookupAttributes", [])}
@@ -168,7 +179,7 @@ class Account:
 
 
 def put_moto_right():
-    """The credential report has no root row in moto, and was always made in 2015."""
+    """The credential report has no root row in moto, and was always made in 2015; no trail ever delivered a digest."""
     without_root = IAMBackend.get_credential_report
 
     def with_root(self):
@@ -189,6 +200,15 @@ def put_moto_right():
         result._result["GeneratedTime"] = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         return result
 
+    description = TrailStatus.description
+
+    def with_digests(self):
+        status = description(self)
+        if self.is_logging:
+            status["LatestDigestDeliveryTime"] = status["LatestDeliveryTime"]
+        return status
+
+    TrailStatus.description = with_digests
     IAMBackend.get_credential_report = with_root
     IamResponse.get_credential_report = made_now
 

@@ -22,7 +22,7 @@ public sealed class AuditedCluster : IAsyncLifetime
             {"metadata":{"name":"auditor"},"rules":[
               {"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles","roles","clusterrolebindings","rolebindings"],"verbs":["list"]},
               {"apiGroups":[""],"resources":["configmaps"],"resourceNames":["aws-auth"],"verbs":["get"]},
-              {"apiGroups":["","apps","batch"],"resources":["pods","replicationcontrollers","deployments","replicasets","statefulsets","daemonsets","jobs","cronjobs"],"verbs":["list"]}]}
+              {"apiGroups":["","apps","batch"],"resources":["pods","persistentvolumeclaims","persistentvolumes","replicationcontrollers","deployments","replicasets","statefulsets","daemonsets","jobs","cronjobs"],"verbs":["list"]}]}
             """);
         await Server.CreateAsync(Rbac + "clusterrolebindings", """
             {"metadata":{"name":"auditor"},"subjects":[{"kind":"ServiceAccount","name":"reader","namespace":"audit"}],
