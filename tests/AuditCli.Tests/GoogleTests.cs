@@ -15,17 +15,17 @@ public sealed class GoogleTests
 
         """;
 
-    /// <summary>Control, project and item of every fault of samples/google.json that no register covers, in order.</summary>
+    /// <summary>Control, project and item of every fault of samples/google.json that no register covers, in order: a key once for each test it fails.</summary>
     internal static readonly string[] Planted =
     [
         "APD-GCP-001 nq-sandbox folders/320 roles/editor group:developers@northquay.example",
         "APD-GCP-001 nq-sandbox projects/nq-sandbox roles/owner user:j.marsh@northquay.example",
         "APD-GCP-001 nq-sandbox projects/nq-sandbox roles/owner user:l.ferrari@northquay.example if request.time < timestamp('2027-01-01T00:00:00Z')",
         "APD-GCP-002 nq-ledger-prod ledger-writer@nq-ledger-prod.iam.gserviceaccount.com/93af27d5e1",
-        "APD-GCP-002 nq-ledger-prod ledger-writer@nq-ledger-prod.iam.gserviceaccount.com/93af27d5e1 age",
+        "APD-GCP-002 nq-ledger-prod ledger-writer@nq-ledger-prod.iam.gserviceaccount.com/93af27d5e1",
         "APD-GCP-002 nq-ledger-prod settlement@nq-ledger-prod.iam.gserviceaccount.com/c08b5f7712",
-        "APD-GCP-002 nq-ledger-prod settlement@nq-ledger-prod.iam.gserviceaccount.com/c08b5f7712 age",
-        "APD-GCP-002 nq-ledger-prod settlement@nq-ledger-prod.iam.gserviceaccount.com/c08b5f7712 use",
+        "APD-GCP-002 nq-ledger-prod settlement@nq-ledger-prod.iam.gserviceaccount.com/c08b5f7712",
+        "APD-GCP-002 nq-ledger-prod settlement@nq-ledger-prod.iam.gserviceaccount.com/c08b5f7712",
         "INF-GCP-001 nq-matching-prod firewalls/default-allow-ssh",
         "INF-GCP-001 nq-matching-prod firewalls/matching-console",
         "INF-GCP-001 nq-matching-prod networks/default",

@@ -144,7 +144,7 @@ public sealed partial class LeastPrivilegeTests
 
         void Write(string file, string column, string control, params string[] more)
         {
-            var items = GoogleTests.Planted.Select(p => p.Split(' ', 3)).Where(p => p[0] == control).Select(p => p[2]).Concat(more);
+            var items = GoogleTests.Planted.Select(p => p.Split(' ', 3)).Where(p => p[0] == control).Select(p => p[2]).Concat(more).Distinct();
             folder.Write(file, $"{column},approved_by,approved_on,reason,expires\n" + string.Concat(items.Select(i => $"{i},R. Adeleke,2026-10-02,accepted,2026-12-31\n")));
         }
     }
