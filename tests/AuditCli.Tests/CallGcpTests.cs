@@ -118,6 +118,18 @@ public sealed class CallGcpTests
     }
 
     [Fact]
+    public async Task The_rules_in_effect_on_a_network_are_those_of_that_network_and_need_their_own_permission()
+    {
+        const string Operation = "compute:networks.getEffectiveFirewalls";
+        using var server = GoogleEnvironment.Server();
+        var rules = Answer(await CallAsync(server, Operation, "network=default", "--project", "nq-matching-prod")).GetProperty("firewalls");
+        Assert.Equal(["default-allow-ssh", "default-allow-rdp"], rules.EnumerateArray().Select(r => r.GetProperty("name").GetString()));
+        await FailsAsync(server, 3, "NOT_FOUND", Operation, "network=efault", "--project", "nq-matching-prod");
+        server.Permissions[Token] = ["resourcemanager.projects.get", "compute.firewalls.list", "compute.networks.list"];
+        await FailsAsync(server, 3, "PERMISSION_DENIED: Permission 'compute.networks.getEffectiveFirewalls' denied", Operation, "network=default", "--project", "nq-matching-prod");
+    }
+
+    [Fact]
     public async Task Number_literals_and_texts_are_printed_as_the_api_writes_them()
     {
         const string Element = """{"name":"ζ\u0001<&>","big":9007199254740993,"text":"9007199254740993","odd":[1e3,1.50,-0,-0.0,1E+2,123456789012345678901234567890]}""";
