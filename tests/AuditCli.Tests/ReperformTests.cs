@@ -71,7 +71,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     public async Task A_bundle_that_names_another_version_has_no_reports_that_are_identical()
     {
         var bundle = Copy();
-        BundleForgery.Replace(bundle, "data/run.json", "\"version\":\"" + AuditCli.Tool.Version, "\"version\":\"0.0.9");
+        BundleForgery.Replace(bundle, "data/run.json", "\"version\":\"" + AuditCli.Tool.Version.Split('+')[0], "\"version\":\"0.0.9");
         BundleForgery.Replace(bundle, "data/reports/summary.md", "PASS", "FAIL");
         var result = await ResealedAsync(bundle);
         Assert.Equal(3, result.ExitCode);
