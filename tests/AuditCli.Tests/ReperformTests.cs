@@ -236,9 +236,9 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         Assert.True(same.ExitCode == 0, same.ToString());
         Assert.Contains("1 control concludes the same", same.Output, StringComparison.Ordinal);
 
-        var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("default: 90", "default: 10", StringComparison.Ordinal).Replace("version: 1.1.0", "version: 1.2.0", StringComparison.Ordinal)));
+        var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("default: 90", "default: 10", StringComparison.Ordinal).Replace("version: 1.2.0", "version: 1.3.0", StringComparison.Ordinal)));
         Assert.Equal(2, stricter.ExitCode);
-        Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.1.0 -> 1.2.0)", stricter.Output, StringComparison.Ordinal);
+        Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.2.0 -> 1.3.0)", stricter.Output, StringComparison.Ordinal);
         Assert.Contains("parameter max_age_days was 90 and is 10", stricter.Output, StringComparison.Ordinal);
         Assert.Contains($"{Item}: verdict pass -> deviation", stricter.Output, StringComparison.Ordinal);
     }
@@ -247,15 +247,15 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     public async Task A_control_that_asks_what_was_never_asked_cannot_conclude()
     {
         var library = Library(c => c
-            .Replace("  credential_report: {", "  aliases: { aws: iam:ListAccountAliases }\n  credential_report: {", StringComparison.Ordinal)
+            .Replace("  account_summary:   {", "  aliases: { aws: iam:ListAccountAliases }\n  account_summary:   {", StringComparison.Ordinal)
             .Replace("    stands_when_incomplete: true\n", "", StringComparison.Ordinal)
-            .Replace("WHERE k.Status = 'Active'\n", "WHERE k.Status = 'Active' AND (SELECT count(*) FROM aliases) >= 0\n", StringComparison.Ordinal));
+            .Replace("        WHERE k.Status = 'Active'\n", "        WHERE k.Status = 'Active' AND (SELECT count(*) FROM aliases) >= 0\n", StringComparison.Ordinal));
         var result = await ReperformAsync(account.Bundle, "--controls", library);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("PASS -> INCONCLUSIVE", result.Output, StringComparison.Ordinal);
         Assert.Contains("iam:ListAccountAliases was never asked, so nothing of it is recorded", result.Output, StringComparison.Ordinal);
 
-        var broken = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("FROM access_keys k\n      WHERE k.Status = 'Active'\n", "FROM no_such_table\n", StringComparison.Ordinal)));
+        var broken = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("FROM access_keys k\n        WHERE k.Status = 'Active'\n", "FROM no_such_table k\n", StringComparison.Ordinal)));
         Assert.True(broken.ExitCode == 1, broken.ToString());
         Assert.Contains("APD-AWS-004.yaml:", broken.Error, StringComparison.Ordinal);
     }
