@@ -32,17 +32,28 @@ public sealed class DeniedFixturesTests
         "LOG-AWS-001 update_events",
     ];
 
+    private const string InHistory = "the event history is the one place where what was done is written";
+
     /// <summary>Evidence that no other source of the control can contradict when a provider answers with nothing, and why.</summary>
     private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty
         .Add("APD-AWS-001 root_events", "the event history is the one place where a use of root is written; the report is compared with it where it can be")
         .Add("APD-AWS-001 virtual_devices", "the account summary counts a device of root and does not tell a virtual one from another")
+        .Add("APD-XSR-001 aws_changed_keys", InHistory)
+        .Add("APD-XSR-001 aws_deleted_keys", InHistory)
+        .Add("APD-XSR-001 aws_deleted_passwords", InHistory)
+        .Add("APD-XSR-001 aws_deleted_users", InHistory)
+        .Add("APD-XSR-001 aws_service_credentials", "nothing else lists a user's service-specific credentials, and most users have none")
+        .Add("APD-XSR-001 aws_ssh_keys", "nothing else lists a user's SSH keys, and most users have none")
+        .Add("APD-XSR-001 gcp_bindings", "a project whose access is all granted above it has no binding of its own")
+        .Add("APD-XSR-001 gcp_policy_changes", "the audit log is the one place where it is written that a role was taken away")
+        .Add("APD-XSR-001 kubernetes_cluster_bindings", "nothing else lists the bindings of a cluster")
         .Add("INF-AWS-001 acl_grants", "nothing else tells what the access list of a bucket grants")
         .Add("INF-AWS-001 buckets", "there is no second list of an account's buckets")
         .Add("INF-GCP-001 instances", "addresses are written at the instances alone")
-        .Add("LOG-AWS-001 stop_events", "the event history is the one place where it is written that a trail was stopped")
-        .Add("LOG-AWS-001 delete_events", "the event history is the one place where it is written that a trail was deleted")
-        .Add("LOG-AWS-001 update_events", "the event history is the one place where it is written that a trail was changed")
-        .Add("LOG-AWS-001 selector_events", "the event history is the one place where it is written that what a trail records was changed")
+        .Add("LOG-AWS-001 stop_events", InHistory)
+        .Add("LOG-AWS-001 delete_events", InHistory)
+        .Add("LOG-AWS-001 update_events", InHistory)
+        .Add("LOG-AWS-001 selector_events", InHistory)
         .Add("APD-GCP-002 keys", "nothing else lists the keys of a service account; an account without keys answers with nothing")
         .Add("APD-K8S-001 mappings", "aws-auth is the one place where it is written, and most clusters have none")
         .Add("INF-GCP-001 effective_firewalls", "a network without policies and without rules answers with nothing")

@@ -172,7 +172,7 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         var sealedTests = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == "APD-AWS-002").GetProperty("tests");
         Assert.True(JsonElement.DeepEquals(sealedTests, control.GetProperty("control").GetProperty("tests")));
         var exception = control.GetProperty("exceptions").EnumerateArray().First(e => e.GetProperty("item").GetString() == Person);
-        Assert.Equal(6, (await JsonAsync("APD-AWS-002", "T1")).GetProperty("items").GetArrayLength());
+        Assert.Equal(10, (await JsonAsync("APD-AWS-002", "T1")).GetProperty("items").GetArrayLength());
         var item = (await JsonAsync(exception.GetProperty("exception_id").GetString()!)).GetProperty("items")[0];
         var found = item.GetProperty("tables").EnumerateArray().First(t => t.GetProperty("name").GetString() == "credential_report").GetProperty("found")[0].GetProperty("row");
         Assert.Equal(Person, found.GetProperty("arn").GetString());
