@@ -26,7 +26,7 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
     {
         ["APD-AWS-001"] = (HistoryCoversThePeriod ? "PASS" : "INCONCLUSIVE", 0),
         ["APD-AWS-002"] = ("FAIL", 1),
-        ["APD-AWS-004"] = ("NO_OCCURRENCE", 0),
+        ["APD-AWS-004"] = ("PASS", 0),
         ["APD-AWS-006"] = ("PASS", 4),
         ["APD-GCP-001"] = ("FAIL", 0),
         ["APD-GCP-002"] = ("FAIL", 1),

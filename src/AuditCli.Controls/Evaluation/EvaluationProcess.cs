@@ -59,7 +59,12 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
             var job = Frame.Of(FrameKind.Slice, new(question.Own(slice), killed), MessageContext.Default.SliceJob);
             var (answer, end) = await AskAsync(question, job, rows, MessageContext.Default.SliceOutcome, cancellationToken);
             if (answer is not null)
+            {
+                // What it took may not come back to the process, and the next partition must not fail for it.
+                if (answer.Tests.Any(t => Faults.IsExhausted(t.Error, limits)))
+                    Forget((await ReadyAsync()).Child);
                 return answer;
+            }
             foreach (var (n, stream) in rows.Index())
             {
                 stream.SetLength(begin[n]);

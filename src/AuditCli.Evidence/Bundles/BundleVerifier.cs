@@ -282,9 +282,10 @@ public static class BundleVerifier
             {
                 using var document = JsonDocument.Parse(content);
                 var run = document.RootElement;
+                if (!run.TryGetProperty("mode", out var mode) || mode.ValueKind != JsonValueKind.String || mode.GetString() is not ("live" or "replay"))
+                    return null;
                 // A replay says when its exchanges were recorded; a record that contradicts itself here says nothing.
-                var isReplay = run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object;
-                return run.TryGetProperty("mode", out var mode) && mode.ValueEquals(isReplay ? "replay" : "live") ? mode.GetString() : null;
+                return run.TryGetProperty("recorded", out var recorded) && (recorded.ValueKind == JsonValueKind.Object) != mode.ValueEquals("replay") ? null : mode.GetString();
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
