@@ -22,7 +22,7 @@ internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, Ev
 /// <param name="evaluation">Where the controls' SQL runs.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
-    /// <summary>Partitions, over all controls, from which on a second process is done before the first alone would be.</summary>
+    /// <summary>Controls times accounts, from which on a second process is done before the first alone would be.</summary>
     private const int WorthTwoProcesses = 40;
 
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
@@ -157,16 +157,18 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
         var (engine, limited) = await evaluation.DescribeAsync();
         log.Information("Evaluating with {Engine} {Version} in a process that is limited in {Limits}", engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
-        var concluded = new List<ControlResult>(await EvaluateAsync(bundle, evidence, moment, [.. facts.Excluded], cancellationToken));
+        var concluded = new List<ControlResult>(await EvaluateAsync(
+            bundle, evidence, items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
         return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
 
-    /// <summary>Every control in scope, in order; controls of many partitions are shared between two processes.</summary>
+    /// <summary>Every control in scope, in order; those of many places are shared between two processes.</summary>
+    /// <param name="places">How many accounts were read.</param>
     private async Task<ControlResult[]> EvaluateAsync(
-        BundleWriter bundle, CollectedEvidence evidence, AuditMoment moment, ImmutableArray<LeftOutPlace> leftOut, CancellationToken cancellationToken)
+        BundleWriter bundle, CollectedEvidence evidence, int places, AuditMoment moment, ImmutableArray<LeftOutPlace> leftOut, CancellationToken cancellationToken)
     {
-        var controls = prepared.Plan.Controls.Select(c => (Scope: c with { LeftOut = [.. c.LeftOut, .. leftOut] }, Partitions: evidence.PartitionsOf(c.Control))).ToImmutableArray();
+        var controls = prepared.Plan.Controls;
         var results = new ControlResult[controls.Length];
         var next = -1;
         async Task WorkAsync(EvaluationProcess process)
@@ -175,8 +177,10 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             {
                 for (int n; (n = Interlocked.Increment(ref next)) < controls.Length;)
                 {
+                    var scope = controls[n] with { LeftOut = [.. controls[n].LeftOut, .. leftOut] };
+                    // Listed when its turn comes: the partitions of one control grow with the accounts, and those of all need not be kept.
                     results[n] = await Evaluator.EvaluateAsync(
-                        controls[n].Scope, controls[n].Partitions, moment, process.Limits, process, name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
+                        scope, evidence.PartitionsOf(scope.Control), moment, process.Limits, process, name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
                 }
             }
             catch
@@ -186,7 +190,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 throw;
             }
         }
-        if (controls.Sum(c => c.Partitions.Length) < WorthTwoProcesses || Environment.ProcessorCount == 1)
+        if (controls.Length * places < WorthTwoProcesses || Environment.ProcessorCount == 1)
             await WorkAsync(evaluation);
         else
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
+using System.Runtime.ExceptionServices;
 using System.Text;
 
 namespace AuditCli.Collectors.Http;
@@ -29,16 +30,25 @@ public static class CredentialScan
     {
         // One buffer for each worker and not for each file: a run of many accounts has ten thousands of small ones.
         using var buffers = new ThreadLocal<char[]>(() => new char[Window + Overlap]);
-        return
-        [
-            .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-                .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
-                .Order(StringComparer.Ordinal)
-                .AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(Environment.ProcessorCount, MostWorkers)).WithCancellation(cancellationToken)
-                .Select(f => (File: f, Offset: First(Path.Combine(folder, f), buffers.Value!, cancellationToken)))
-                .Where(f => f.Offset >= 0)
-                .Select(f => new CredentialFound(f.File, f.Offset)),
-        ];
+        try
+        {
+            return
+            [
+                .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                    .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
+                    .Order(StringComparer.Ordinal)
+                    .AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(Environment.ProcessorCount, MostWorkers)).WithCancellation(cancellationToken)
+                    .Select(f => (File: f, Offset: First(Path.Combine(folder, f), buffers.Value!, cancellationToken)))
+                    .Where(f => f.Offset >= 0)
+                    .Select(f => new CredentialFound(f.File, f.Offset)),
+            ];
+        }
+        catch (AggregateException e)
+        {
+            // Whoever asks knows what a file that cannot be read throws, and nothing of the workers.
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            throw;
+        }
     }
 
     /// <summary>The line, from 1, of the first find in one file; null where there is none.</summary>

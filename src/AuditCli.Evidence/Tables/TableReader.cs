@@ -18,8 +18,10 @@ public sealed class TableReader : IDisposable
     private readonly FileStream _file;
     private readonly GzipMember _member;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
     /// <summary>Small, since most tables are: an array beyond 85,000 bytes for each of thousands costs a full collection again and again.</summary>
     private byte[] _buffer = new byte[16 * 1024];
+
     private int _start;
     private int _searched;
     private int _end;
