@@ -129,6 +129,12 @@ public sealed record EvidenceNeed(
     /// </summary>
     public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
+    /// <summary>
+    /// For files, a SELECT of the rows that belong to nothing that was read, with the columns <c>row</c> and <c>why</c>; null where the author
+    /// does not ask. It lists them for the reader and decides nothing: a register that names what is not there is old, or mistyped.
+    /// </summary>
+    public string? Unmatched { get; init; }
+
     /// <summary>The source word of management's files.</summary>
     public const string FileSource = "file";
 

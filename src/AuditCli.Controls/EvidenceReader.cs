@@ -49,6 +49,7 @@ internal static partial class EvidenceReader
     {
         var input = reader.Formed(EvidenceNeed.FileSource, TextForm.Name);
         var optional = reader.OptionalFlag("optional");
+        var unmatched = reader.OptionalText("unmatched");
         var columns = ImmutableArray.CreateBuilder<Column>();
         var keys = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
         foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
@@ -67,6 +68,7 @@ internal static partial class EvidenceReader
             entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null, columns.ToImmutable())
         {
             Keys = keys.ToImmutable(),
+            Unmatched = unmatched,
         };
         return new(entry, need, null);
     }

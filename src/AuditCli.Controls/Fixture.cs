@@ -53,6 +53,9 @@ public sealed record FixtureExpectation(
     /// <summary>Deviations by what was read, which is too little to call them so; null where the case does not say which.</summary>
     public ImmutableArray<string>? Indicated { get; init; }
 
+    /// <summary>By register, the rows that match nothing, as its <c>unmatched</c> names them; registers that are not named are not compared.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Unmatched { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+
     /// <summary>
     /// By item, what one of its rows says: words that its <c>reason</c> holds, and the values of attributes, null for NULL. What is not
     /// named is not compared.

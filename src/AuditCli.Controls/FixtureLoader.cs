@@ -211,10 +211,24 @@ public sealed class FixtureLoader
             expect.OptionalTexts("deviations"), expect.OptionalTexts("approved"), expect.OptionalTexts("undetermined"))
         {
             Indicated = expect.Map.Find("indicated") is null ? null : expect.OptionalTexts("indicated"),
+            Unmatched = Unmatched(expect.OptionalEntries("unmatched", TextForm.Name)),
             Rows = ExpectedRows(expect.OptionalEntries("rows", keys: null)),
         };
         expect.Close();
         return read;
+    }
+
+    private ImmutableSortedDictionary<string, ImmutableArray<string>> Unmatched(ImmutableArray<YamlEntry> registers)
+    {
+        var read = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        var listed = _control.Evidence.Where(n => n.Unmatched is not null).Select(n => n.Name).ToImmutableArray();
+        foreach (var (name, value) in registers)
+        {
+            if (!listed.Contains(name.Text))
+                _faults.Meaning(name.Position, $"{_control.Id} lists no unmatched rows of '{name.Text}'{NearMiss.Hint(name.Text, listed)}");
+            read[name.Text] = NodeReader.Texts(value, $"the unmatched rows of '{name.Text}'", 0, _faults);
+        }
+        return read.ToImmutable();
     }
 
     private ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string?>> ExpectedRows(ImmutableArray<YamlEntry> items)

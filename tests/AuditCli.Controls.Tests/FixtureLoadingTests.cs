@@ -28,7 +28,7 @@ public sealed class FixtureLoadingTests
               two: {}
             inputs:
               approved: { rows: [{ arn: a, expires: 2026-12-31, approved_by: "" }] }
-            expect: { conclusion: FAIL, deviations: [one/007], approved: [], undetermined: [two/x], indicated: [two/y], rows: { one/007: { reason: 385 days, age: 385, owner: null } } }
+            expect: { conclusion: FAIL, deviations: [one/007], approved: [], undetermined: [two/x], indicated: [two/y], unmatched: { approved: [a] }, rows: { one/007: { reason: 385 days, age: 385, owner: null } } }
           - name: all pass
             partitions: { one: { evidence: { users: { outcome: failed, code: AccessDenied } } } }
             expect: { conclusion: INCONCLUSIVE }
@@ -40,10 +40,22 @@ public sealed class FixtureLoadingTests
               users:       { aws: iam:ListUsers }
               mfa_devices: { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName } }
               groups:      { aws: ec2:DescribeSecurityGroups }
-              approved:    { file: register, optional: true, columns: { arn: text, expires: date, approved_by: text, amount: decimal } }
+              approved:    { file: register, optional: true, unmatched: "SELECT a.arn AS row, 'x' AS why FROM approved a", columns: { arn: text, expires: date, approved_by: text, amount: decimal } }
 
             """,
         parameters: "parameters: { grace_days: { type: integer, default: 0, why: w } }")).Control;
+
+    [Fact]
+    public void Unmatched_rows_are_expected_of_a_register_that_lists_them() => Assert.Equal(
+        ["6:20: APD-AWS-001 lists no unmatched rows of 'aproved'; did you mean 'approved'?"],
+        Faults("""
+            cases:
+              - name: n
+                partitions: { one: {} }
+                expect:
+                  conclusion: PASS
+                  unmatched: { aproved: [x] }
+            """));
 
     [Theory]
     [InlineData("{ UserNam: x }", "8:17: there is no column 'UserNam'; did you mean 'UserName'?")]

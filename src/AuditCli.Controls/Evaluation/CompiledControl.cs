@@ -17,8 +17,13 @@ internal sealed record CompiledTest(int Index, TestProcedure Test, SqlVerdict Ve
 /// <param name="Tests">Indexes of the tests it concerns.</param>
 internal sealed record CompiledCheck(CompletenessCheck Check, SqlVerdict Left, SqlVerdict Right, ImmutableSortedSet<string> Evidence, ImmutableHashSet<int> Tests);
 
+/// <summary>A register whose rows without a match are listed.</summary>
+/// <param name="Evidence">What must have been read for "no match" to be true.</param>
+internal sealed record CompiledRegister(EvidenceNeed Need, SqlVerdict Verdict, ImmutableSortedSet<string> Evidence);
+
 /// <summary>A control's SQL after the gate, with what each text uses; the same for every partition.</summary>
-internal sealed record CompiledControl(Control Control, ImmutableArray<CompiledTest> Tests, ImmutableArray<CompiledCheck> Checks)
+internal sealed record CompiledControl(
+    Control Control, ImmutableArray<CompiledTest> Tests, ImmutableArray<CompiledCheck> Checks, ImmutableArray<CompiledRegister> Registers)
 {
     private const string CallsSuffix = "__calls";
 
@@ -45,7 +50,12 @@ internal sealed record CompiledControl(Control Control, ImmutableArray<CompiledT
             {
                 Evidence = t.Evidence.Union(checks.Where(c => c.Tests.Contains(t.Index)).SelectMany(c => WithParents(control, c.Evidence))),
             })],
-            checks);
+            checks,
+            [.. control.Evidence.Where(n => n.Unmatched is not null).Select(n =>
+            {
+                var verdict = gate.Check(n.Unmatched!, scope);
+                return new CompiledRegister(n, verdict, WithParents(control, Evidence(control, verdict)));
+            })]);
     }
 
     /// <summary>Everything a control's SQL may name.</summary>
@@ -77,7 +87,8 @@ internal sealed record CompiledControl(Control Control, ImmutableArray<CompiledT
     /// <summary>Every function that any SQL of the control calls, in lower case.</summary>
     public IEnumerable<string> Functions => Verdicts.OfType<SqlVerdict.Admitted>().SelectMany(v => v.Lineage.Functions);
 
-    private IEnumerable<SqlVerdict> Verdicts => [.. Tests.Select(t => t.Verdict), .. Checks.Select(c => c.Left), .. Checks.Select(c => c.Right)];
+    private IEnumerable<SqlVerdict> Verdicts =>
+        [.. Tests.Select(t => t.Verdict), .. Checks.Select(c => c.Left), .. Checks.Select(c => c.Right), .. Registers.Select(r => r.Verdict)];
 
     private static ImmutableSortedSet<string> Evidence(Control control, SqlVerdict verdict) => verdict is SqlVerdict.Admitted { Lineage: var lineage }
         ? [.. control.Evidence.Where(n => TablesOf(n).Any(t => lineage.Tables.Contains(t.Name))).Select(n => n.Name)]

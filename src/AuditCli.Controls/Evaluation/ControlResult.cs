@@ -71,6 +71,9 @@ public sealed record ControlResult(
     ImmutableArray<ParameterResult> Parameters,
     NotApplicableResult? NotApplicable = null)
 {
+    /// <summary>The registers whose rows without a match the control lists, by name; null where it lists none, as all controls did before it could.</summary>
+    public ImmutableArray<RegisterResult>? Registers { get; init; }
+
     /// <summary>The result of a control that the engagement leaves out.</summary>
     public static ControlResult LeftOut(ControlInScope scope, NotApplicable decision) => new(
         scope.Control.Id, scope.Control.Version, scope.Control.Sha256, scope.Origin, Conclusion.NotApplicable, scope.Control.Title,
@@ -136,6 +139,14 @@ public sealed record WaiverSummary(ImmutableArray<WaiverRow> Unmatched, Immutabl
 {
     public static WaiverSummary None { get; } = new([], []);
 }
+
+/// <summary>Rows of a register that belong to nothing that was read, such as an identity map's line of a user who does not exist.</summary>
+/// <param name="Evidence">The register's name in the control.</param>
+/// <param name="Unknown">Why nobody can say which they are, such as evidence that was not read; null where they are known.</param>
+public sealed record RegisterResult(string Evidence, ImmutableArray<UnmatchedRow> Unmatched, string? Unknown);
+
+/// <summary>A register's row as the control names it, and what it has no match for.</summary>
+public sealed record UnmatchedRow(string Row, string Why);
 
 /// <summary>One row of the waiver table, as text, and why it approved nothing. What is null is what the row does not say.</summary>
 public sealed record WaiverRow(

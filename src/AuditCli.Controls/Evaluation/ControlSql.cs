@@ -119,6 +119,8 @@ public static partial class ControlSql
         }
         foreach (var need in control.Evidence)
         {
+            if (need.Unmatched is { } unmatched)
+                yield return ($"evidence.{need.Name}.unmatched", unmatched, SqlText.RegisterFault);
             if (need.Keep is { } keep)
                 yield return ($"evidence.{need.Name}.keep", $"SELECT (\n{keep}\n) AS keep FROM {LockedDatabase.Quote(need.Name)}", OneBoolean);
         }

@@ -95,7 +95,10 @@ public static class Evaluator
             tests,
             WaiverOutcome.Summarise(outcomes.SelectMany(o => o.Waivers)),
             tests.IsEmpty ? [.. notes.Append("no partition was collected for this control")] : [.. notes],
-            ParameterResult.Of(scope));
+            ParameterResult.Of(scope))
+        {
+            Registers = RegisterOutcome.Summarise(outcomes.SelectMany(o => o.Registers)),
+        };
     }
 
     private static Comparer<Limitation> LimitationOrder { get; } = Comparer<Limitation>.Create((a, b) =>

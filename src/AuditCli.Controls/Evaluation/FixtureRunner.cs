@@ -84,6 +84,17 @@ public static class FixtureRunner
             foreach (var difference in Difference(Verdicts.Indicated, indicated, items))
                 yield return difference;
         }
+        foreach (var (register, expected) in expect.Unmatched)
+        {
+            var found = result.Registers?.FirstOrDefault(r => r.Evidence == register);
+            if (found?.Unknown is { } unknown)
+                yield return $"which rows of {register} match nothing is not known: {unknown}";
+            var rows = found?.Unmatched.Select(r => r.Row).ToArray() ?? [];
+            foreach (var row in expected.Except(rows).Order(StringComparer.Ordinal))
+                yield return $"'{row}' of {register} should match nothing";
+            foreach (var row in rows.Except(expected))
+                yield return $"'{row}' of {register} matches nothing, which the case does not expect";
+        }
     }
 
     private static IEnumerable<string> Difference(string verdict, ImmutableArray<string> expected, ILookup<string, string> items)

@@ -19,6 +19,9 @@ internal sealed record SliceOutcome(
     ImmutableArray<WaiverOutcome> Waivers,
     ImmutableArray<string> Notes)
 {
+    /// <summary>What became of the registers whose rows without a match are listed.</summary>
+    public ImmutableArray<RegisterOutcome> Registers { get; init; } = [];
+
     /// <summary>Nothing could be run, so that every test is ERROR; what was not read is still said.</summary>
     public static SliceOutcome Broken(Control control, Slice slice, string message) => new(
         [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message)
@@ -27,7 +30,10 @@ internal sealed record SliceOutcome(
             ReadFrom = slice.ReadFrom,
             ReadUntil = slice.ReadUntil,
         })],
-        ItemCounts.None, [.. control.Evidence.SelectMany(slice.LimitationsOf)], [], []);
+        ItemCounts.None, [.. control.Evidence.SelectMany(slice.LimitationsOf)], [], [])
+    {
+        Registers = [.. control.Evidence.Where(n => n.Unmatched is not null).Select(n => new RegisterOutcome(n.Name, [], message))],
+    };
 }
 
 /// <summary>Runs a control's checks and tests over one partition.</summary>
@@ -80,6 +86,9 @@ internal sealed class SliceRun(
                 ? await TestAsync(test, concerning, writers[test.Index], cancellationToken)
                 : Broken(test, concerning, $"waivers: {waivers}"));
         }
+        var registers = ImmutableArray.CreateBuilder<RegisterOutcome>();
+        foreach (var register in compiled.Registers)
+            registers.Add(await RegisterAsync(register, cancellationToken));
         var used = Used().ToImmutableArray();
         var stated = used.Where(n => compiled.Tests.Any(t => IsState(t) && t.Evidence.Contains(n.Name)));
         return new SliceOutcome(
@@ -91,7 +100,27 @@ internal sealed class SliceRun(
                 .. compiled.Tests.Any(IsState) && _wrongClock is { } wrong ? [wrong] : Array.Empty<Limitation>(),
             ],
             waivers is null && _control.Waivers is not null ? await WaiverTable.OutcomesAsync(database, cancellationToken) : [],
-            [.. _control.Evidence.SelectMany(slice.NotesOf)]);
+            [.. _control.Evidence.SelectMany(slice.NotesOf)])
+        {
+            Registers = registers.ToImmutable(),
+        };
+    }
+
+    private async Task<RegisterOutcome> RegisterAsync(CompiledRegister register, CancellationToken cancellationToken)
+    {
+        RegisterOutcome Unknown(string why) => new(register.Need.Name, [], why);
+        if (register.Verdict is not SqlVerdict.Admitted { Lineage: var lineage })
+            return Unknown(((SqlVerdict.Refused)register.Verdict).Message);
+        if (_control.Evidence.FirstOrDefault(n => register.Evidence.Contains(n.Name) && (_unloaded.ContainsKey(n.Name) || !slice.IsComplete(n))) is { } unread)
+            return Unknown($"{unread.Name} was not read whole");
+        var rows = ImmutableArray<UnmatchedRow>.Empty;
+        var problem = await GuardAsync(
+            $"evidence {register.Need.Name} unmatched",
+            async token => rows = await database.QueryAsync(
+                $"SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') FROM (\n{SqlText.Inner(register.Need.Unmatched!)}\n) t ORDER BY ALL",
+                parameters.For(lineage), r => new UnmatchedRow(r.GetString(0), r.GetString(1)), token),
+            cancellationToken);
+        return problem is null ? new(register.Need.Name, rows, null) : Unknown(problem);
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)

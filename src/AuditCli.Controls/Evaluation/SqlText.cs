@@ -25,6 +25,9 @@ internal static partial class SqlText
         Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR")
         ?? (HasIndicated(columns) ? Fault(columns, Indicated, "BOOLEAN") : null);
 
+    /// <summary>Null when the columns of a register's unmatched rows are what they must be, else the first fault.</summary>
+    public static string? RegisterFault(ImmutableArray<(string Name, string Type)> columns) => Fault(columns, "row", "VARCHAR") ?? Fault(columns, "why", "VARCHAR");
+
     /// <summary>Whether the test says itself which items one source speaks against while another was not read.</summary>
     public static bool HasIndicated(ImmutableArray<(string Name, string Type)> columns) => columns.Any(c => string.Equals(c.Name, Indicated, StringComparison.OrdinalIgnoreCase));
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Evidence;
+using AuditCli.Reports;
 
 namespace AuditCli.Lookup;
 
@@ -54,7 +55,7 @@ internal sealed class EvidenceCard
     {
         var card = new EvidenceCard(bundle, host);
         var row = view.Row;
-        card.Begin($"{view.Result.Id} {view.Result.Title}", PrintableText.Of($"{row.Test} {view.TestTitle}".TrimEnd(), Long));
+        card.Begin($"{view.Result.Id} {view.Result.Title}", PrintableText.Of($"{row.Test} {view.TestTitle}{ShowText.Span(view.Result, row.Test)}", Long));
         card.Heading("Item");
         card.Open();
         card.Row("Item", row.Item);
@@ -68,6 +69,8 @@ internal sealed class EvidenceCard
             card.Row($"approval: {name}", value);
         foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Text.Length > 0))
             card.Row(name, value.Text);
+        foreach (var test in view.Result.Tests.Where(t => t.Id == row.Test && t.Partition.Target == row.Target && t.Partition.Account == row.Account))
+            card.Row("Test there", $"{Wording.Name(test.Conclusion)}, {ItemCount.Of(test).Words}");
         card.Row("Control", $"{view.Result.Version}, sha256 {view.Result.Sha256}, {view.Result.Origin.ToString().ToLowerInvariant()}");
         card.Close();
         card.References(view);

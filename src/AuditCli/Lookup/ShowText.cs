@@ -26,6 +26,14 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line("");
     }
 
+    /// <summary>Whether a test speaks of a state or of the period, to be put after its title; nothing where the results do not say.</summary>
+    public static string Span(ControlResult control, string test) => control.Tests.FirstOrDefault(t => t.Id == test)?.Mode switch
+    {
+        ControlMode.Period => ", over the period",
+        ControlMode.PointInTime => ", at a point in time",
+        _ => "",
+    };
+
     /// <summary>How the bundle came to be, with the dates of its exchanges where they are older.</summary>
     public static string Mode(OpenedBundle bundle) => bundle.Record.Mode == "replay" && bundle.Run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object
         ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.GetProperty("first")} to {recorded.GetProperty("last")}", Short)
@@ -69,10 +77,12 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"limitation: {limitation.Operation} in {limitation.Target} {limitation.Account} {limitation.Region}: {limitation.Code}, {Calls(limitation.Count)}: {limitation.Message}");
         foreach (var note in control.Notes)
             Line($"note: {note}");
+        foreach (var (label, text) in RegisterWords.Of(control))
+            Line($"{label.ToLowerInvariant()}: {text}");
         foreach (var test in control.Tests.GroupBy(t => t.Id, StringComparer.Ordinal))
         {
             Line("");
-            Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}".TrimEnd());
+            Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}{Span(control, test.Key)}");
             foreach (var part in test)
             {
                 Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
@@ -90,7 +100,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
 
     public void Test(ControlResult control, string test, Control? definition)
     {
-        Line($"{control.Id} {test} {definition?.Tests.FirstOrDefault(t => t.Id == test)?.Title}".TrimEnd());
+        Line($"{control.Id} {test} {definition?.Tests.FirstOrDefault(t => t.Id == test)?.Title}{Span(control, test)}");
         if (definition?.Tests.FirstOrDefault(t => t.Id == test) is { } procedure)
         {
             foreach (var line in procedure.Sql.TrimEnd().Split('\n'))
@@ -111,7 +121,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         var row = view.Row;
         Line($"{view.Result.Id} {view.Result.Title}");
-        Line($"{row.Test} {view.TestTitle}".TrimEnd());
+        Line($"{row.Test} {view.TestTitle}{Span(view.Result, row.Test)}");
         Line($"item {PrintableText.Of(row.Item, Long)} in {row.Place}");
         Line($"{Word(row)}{(row.IsException ? $" {row.ExceptionId}" : "")}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Long)}" : "")}");
         if (row.ClaimsAnother)

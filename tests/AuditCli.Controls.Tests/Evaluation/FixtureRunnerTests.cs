@@ -75,6 +75,23 @@ public sealed class FixtureRunnerTests
     }
 
     [Fact]
+    public async Task Rows_of_a_register_that_match_nothing_are_compared_where_the_case_names_it()
+    {
+        var approvals = Some.Approvals with { Unmatched = "SELECT a.arn AS row, 'x' AS why FROM approvals a WHERE a.arn NOT IN (SELECT u.name FROM users u)" };
+        var listing = Control with { Evidence = Control.Evidence.SetItem(2, approvals) };
+        FixtureCase Case(params string[] unmatched) => new(
+            "case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [Partition("prod", ("users", Rows("""{"name":"alice"}""")))],
+            ImmutableSortedDictionary<string, FixtureTable>.Empty.Add("approvals", Rows(Some.Approval("alice"), Some.Approval("bob"))),
+            Expect(Conclusion.Pass) with { Approved = ["alice"], Unmatched = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("approvals", [.. unmatched]) }, 3);
+        var outcomes = await FixtureRunner.RunAsync(
+            listing, new FixtureFile("f.yaml", [Case("bob"), Case("zoe"), Case()]), EvaluationLimits.Default, process: null, CancellationToken.None);
+        Assert.Equal(
+            [[], ["'zoe' of approvals should match nothing", "'bob' of approvals matches nothing, which the case does not expect"],
+                ["'bob' of approvals matches nothing, which the case does not expect"]],
+            outcomes.Select(o => o.Differences.ToArray()));
+    }
+
+    [Fact]
     public async Task A_column_or_evidence_that_does_not_exist_is_a_fault_of_the_case()
     {
         var differences = await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", Rows("""{"nome":"alice"}""")), ("user", Rows())));

@@ -28,6 +28,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Write($"<p class=\"k\">{counts.Words}. {control.Conclusion}: {ControlReasons.Meaning(result)}.</p>");
         WriteReasons(control);
         WriteExceptions(control, number);
+        WriteRegisters(control);
         WriteProcedure(control);
         WriteCompleteness(control);
         WriteSources(control);
@@ -97,6 +98,20 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         if (raw.Item.Table is { } table)
             html.Write($"<dt>Table</dt><dd><code>{table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd>");
         html.Markup("</dl>");
+    }
+
+    private void WriteRegisters(WorkpaperControl control)
+    {
+        var unused = RegisterWords.Of(control.Result).ToArray();
+        if (unused.Length == 0)
+            return;
+        html.Write($"<details><summary>Registers: {Wording.Count(unused.Length, "row")} without effect</summary><div><ul class=\"because\">");
+        foreach (var (label, text) in unused.Take(ListShown))
+            html.Write($"<li>{label}: {text}</li>");
+        html.Markup("</ul>");
+        if (unused.Length > ListShown)
+            html.Write($"<p role=\"note\">{ListShown} of {unused.Length} are shown; data/results/results.json has them all.</p>");
+        html.Markup("</div></details>");
     }
 
     private void WriteProcedure(WorkpaperControl control)

@@ -150,8 +150,11 @@ internal static class ControlSheet
             sheet.Row(SheetCell.Of("none", CellStyle.Muted));
         if (all > ExceptionsShown)
             WorkbookReport.CutOff(sheet, ExceptionsShown, all, "the sheet Exceptions");
-        foreach (var waiver in control.Result.Waivers.Expired.Concat(control.Result.Waivers.Unmatched))
-            Field(sheet, "Approval not used", $"{waiver.Item} by {waiver.ApprovedBy} on {waiver.ApprovedOn}, until {waiver.Expires}: {waiver.Why}");
+        var unused = RegisterWords.Of(control.Result).ToArray();
+        foreach (var (label, text) in unused.Take(ExceptionsShown))
+            Field(sheet, label, text);
+        if (unused.Length > ExceptionsShown)
+            WorkbookReport.CutOff(sheet, ExceptionsShown, unused.Length, "results.json");
     }
 
     private static void WriteConclusion(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control)
