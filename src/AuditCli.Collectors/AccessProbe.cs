@@ -130,7 +130,7 @@ public sealed class AccessProbe(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             var (code, message) = Failures.Describe(e);
-            return new(Probed(place, place.Request.AllowErrors.Contains(code) ? ProbeOutcome.Readable : ProbeOutcome.Refused, code, message), null);
+            return new(Probed(place, place.Request.TakesAsNone(code) ? ProbeOutcome.Readable : ProbeOutcome.Refused, code, message), null);
         }
     }
 

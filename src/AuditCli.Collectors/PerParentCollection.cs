@@ -67,6 +67,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             CallsSha256 = calledFor.Sha256,
             Redactions = [.. writing.Redactions],
             Redacted = writing.Redacted > 0 ? writing.Redacted : null,
+            TakenAsNone = [.. writing.TakenAsNone.Select(n => new NoneAnswer(n.Key, n.Value))],
         });
     }
 
@@ -135,12 +136,14 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         var rowsBefore = writing.Table.Rows;
         var answered = await RequestCollection.WriteAsync(
             child.Answers.ReadAllAsync(cancellationToken), writing.Table,
-            [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request.AllowErrors);
+            [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request);
         (string Code, string Message)? failure = answered.Stopped ?? (answered.Parts is [var part, ..] ? part : answered.Misfit is { } misfit ? (Misfits.Code, misfit) : ((string, string)?)null);
         // An answer that says "there is none" is an answer: what it covers was read.
         var pages = answered.NoneCode is null ? answered.Pages : 1;
         var items = writing.Table.Rows - rowsBefore;
         writing.Pages += pages;
+        if (answered.NoneCode is { } none)
+            writing.TakenAsNone[none] = writing.TakenAsNone.GetValueOrDefault(none) + 1;
         var outcome = failure is null ? CollectionOutcome.Complete : pages > 0 ? CollectionOutcome.Incomplete : CollectionOutcome.Failed;
         if (failure is { } f)
             writing.Failures.Add(f.Code, f.Message);
@@ -188,6 +191,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         public FailureTally Failures { get; } = failures;
         public long Pages { get; set; }
         public long Redacted { get; set; }
+        public SortedDictionary<string, long> TakenAsNone { get; } = new(StringComparer.Ordinal);
         public List<Redaction> Redactions { get; } = [];
         public ReadingTimes Times { get; } = new();
     }

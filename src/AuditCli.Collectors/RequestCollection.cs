@@ -39,7 +39,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         var failures = new FailureTally();
         using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         var answered = await WriteAsync(
-            AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request.AllowErrors);
+            AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request);
         if (answered.Misfit is { } misfit)
             failures.Add(Misfits.Code, misfit, answered.Misfits);
         foreach (var (code, message) in answered.Parts)
@@ -53,6 +53,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         return times.Of(Finished(item, failures, anythingRead: answered.Pages > 0) with
         {
             Code = failures.IsEmpty ? answered.NoneCode : failures.Failures[0].Code,
+            TakenAsNone = answered.NoneCode is { } none ? [new(none, 1)] : [],
             Pages = answered.Pages,
             Items = written.Rows,
             Table = BundlePaths.Table(item.EvidenceId),
@@ -66,8 +67,8 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
 
     /// <summary>Writes the rows of one question's answers as they come, and says how it went.</summary>
     /// <param name="added">The values of our own columns; the fourth becomes each row's <c>_ref</c>.</param>
-    /// <param name="allowed">Codes that say "there is none". After a page they contradict it, and are failures like any other.</param>
-    public static async Task<Answered> WriteAsync(IAsyncEnumerable<Answer> answers, TableWriter table, string?[] added, ImmutableSortedSet<string> allowed)
+    /// <param name="asked">Its allowed codes say "there is none". After a page they contradict it, and are failures like any other.</param>
+    public static async Task<Answered> WriteAsync(IAsyncEnumerable<Answer> answers, TableWriter table, string?[] added, PlannedRequest asked)
     {
         var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
         var (pages, misfits) = (0L, 0L);
@@ -96,7 +97,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
             }
             else if (answer.Failure is { } failure)
             {
-                if (pages == 0 && allowed.Contains(failure.Code))
+                if (pages == 0 && asked.TakesAsNone(failure.Code))
                     noneCode = failure.Code;
                 else
                     stopped = failure;

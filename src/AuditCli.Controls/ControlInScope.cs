@@ -23,6 +23,9 @@ public sealed record ControlInScope(Control Control, ControlOrigin Origin, Immut
 {
     /// <summary>What the engagement holds and this run does not read; it limits the tests that speak of the whole engagement.</summary>
     public ImmutableArray<LeftOutPlace> LeftOut { get; init; } = [];
+
+    /// <summary>Who prepares the engagement: what this person approved is approved by nobody. Null where nobody is named, as in fixtures.</summary>
+    public string? Preparer { get; init; }
 }
 
 /// <summary>A target, or one account of it, that a run leaves out although it could be read.</summary>

@@ -42,7 +42,7 @@ internal sealed class ControlReader
             return null;
 
         var id = map.Formed("id", TextForm.ControlId);
-        var drafts = EvidenceReader.Read(map.Entries("evidence", TextForm.Name, atLeast: 1), _sources, _faults);
+        var drafts = EvidenceReader.Read(map.Entries("evidence", TextForm.Name, atLeast: 1), _sources, _inBundle, _faults);
         EvidenceChecks.Check(drafts, _faults);
         foreach (var draft in drafts)
             Remember($"evidence.{draft.Name}.keep", (draft.Entry.Value as YamlMap)?.Find("keep"));

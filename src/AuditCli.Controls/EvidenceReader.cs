@@ -23,10 +23,10 @@ internal static partial class EvidenceReader
 {
     private static readonly ImmutableArray<string> Empty = ["empty"];
 
-    public static ImmutableArray<EvidenceDraft> Read(ImmutableArray<YamlEntry> entries, ImmutableArray<EvidenceSource> sources, FaultList faults) =>
-        [.. entries.Select(e => Read(e, sources, faults))];
+    public static ImmutableArray<EvidenceDraft> Read(ImmutableArray<YamlEntry> entries, ImmutableArray<EvidenceSource> sources, bool inBundle, FaultList faults) =>
+        [.. entries.Select(e => Read(e, sources, inBundle, faults))];
 
-    private static EvidenceDraft Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, FaultList faults)
+    private static EvidenceDraft Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, bool inBundle, FaultList faults)
     {
         var label = $"evidence '{entry.Key.Text}'";
         if (MapReader.Of(entry.Value, label, faults) is not { } reader)
@@ -42,7 +42,7 @@ internal static partial class EvidenceReader
             faults.Form(reader.Map.Position, $"{label} must say where it comes from: one of {string.Join(", ", words)}");
         else if (given.Length > 1)
             faults.Form(given[1].Key.Position, $"{label} comes from one source, but names {string.Join(" and ", given.Select(g => g.Key.Text))}");
-        return FromSource(entry, reader, given.Length == 1 ? sources.Single(s => s.Name == given[0].Key.Text) : null, faults);
+        return FromSource(entry, reader, given.Length == 1 ? sources.Single(s => s.Name == given[0].Key.Text) : null, inBundle, faults);
     }
 
     private static EvidenceDraft File(YamlEntry entry, MapReader reader, FaultList faults)
@@ -100,7 +100,7 @@ internal static partial class EvidenceReader
         return type is { } known ? (known, key) : null;
     }
 
-    private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, FaultList faults)
+    private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, bool inBundle, FaultList faults)
     {
         var name = source is null ? "" : reader.Text(source.Name);
         var operation = source is not null && name.Length > 0 ? Find(source, name, reader.Map.Find(source.Name)!, faults) : null;
@@ -123,8 +123,12 @@ internal static partial class EvidenceReader
         var allowed = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
         foreach (var (key, value) in reader.OptionalEntries("allow_errors", null))
         {
-            if (NodeReader.Word(value, $"what '{key.Text}' means", Empty, faults) is not null)
-                allowed.Add(key.Text);
+            if (NodeReader.Word(value, $"what '{key.Text}' means", Empty, faults) is null)
+                continue;
+            allowed.Add(key.Text);
+            // A bundle that was sealed with such a control is still read; collecting again counts the code as the failure that it is.
+            if (operation?.SaysNone(key.Text) == false && !inBundle)
+                faults.Meaning(key.Position, $"'{key.Text}' does not say that there is none, so it cannot count as an empty answer{NoneCodes(operation)}");
         }
         var across = reader.OptionalWord("across", ["engagement"]) is not null;
         var ifTarget = reader.OptionalFlag("if_target");
@@ -140,6 +144,13 @@ internal static partial class EvidenceReader
                 AcrossEngagement = across,
             }, operation);
     }
+
+    private static string NoneCodes(Operation operation) => operation switch
+    {
+        { NotConfigured: { IsEmpty: false } codes } => $"; {operation.Name} says so with {string.Join(" or ", codes)}",
+        { NotFound: not null } => $"; of {operation.Source} that is said by codes for what was not found",
+        _ => $"; {operation.Name} has no code for it",
+    };
 
     /// <summary>
     /// A constant in the JSON form that it is asked in. A text with words for the engagement's moments is checked as it will be asked, with

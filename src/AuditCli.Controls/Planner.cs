@@ -60,7 +60,7 @@ public sealed class Planner
             else if (decision is not null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))
-                running.Add(new(control, origin, Parameters(control)) { LeftOut = TargetsLeftOut() });
+                running.Add(new(control, origin, Parameters(control)) { LeftOut = TargetsLeftOut(), Preparer = _engagement.Preparer });
         }
         foreach (var target in _engagement.Targets.Except(_targets))
             _notTested.Add(new(target.Name, "target left out by --target"));

@@ -33,6 +33,9 @@ public sealed record PlannedRequest(
 
     /// <summary>All columns of its tables: one list for the items of every account and region.</summary>
     public ImmutableArray<Column> Columns { get; } = [.. EvidenceColumns.Added(ParentKey is not null, With.Keys), .. Operation.Columns];
+
+    /// <summary>Whether a failure is an answer without rows: the control says so, and the code says so too.</summary>
+    public bool TakesAsNone(string code) => AllowErrors.Contains(code) && Operation.SaysNone(code);
 }
 
 /// <summary>A file that management gave, with the columns that controls declare for it.</summary>

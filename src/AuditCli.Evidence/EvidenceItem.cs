@@ -114,9 +114,15 @@ public sealed record EvidenceItem
     /// <summary>What went wrong, most frequent first; for <c>for_each</c> over all calls. Empty when complete.</summary>
     public ImmutableArray<ReadFailure> Failures { get; init; } = [];
 
+    /// <summary>Codes that were answered and taken for "there is none", in order, each with its calls: what is missing from the rows, and why that is no gap.</summary>
+    public ImmutableArray<NoneAnswer> TakenAsNone { get; init; } = [];
+
     /// <summary>What a reader should know of a file that could be read: cells that were cleaned, approvals that do not count.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 }
+
+/// <summary>A code by which the provider said that there is none, and how many calls were answered so.</summary>
+public sealed record NoneAnswer(string Code, long Count);
 
 /// <summary>One way in which reading failed, and for how many calls.</summary>
 public sealed record ReadFailure(string Code, string Message, long Count);

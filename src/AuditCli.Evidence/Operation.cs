@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 
 namespace AuditCli.Evidence;
 
@@ -37,4 +38,17 @@ public sealed record Operation(
 
     /// <summary>Codes by which the provider says that what was asked for is not configured.</summary>
     public ImmutableArray<string> NotConfigured { get; init; } = [];
+
+    /// <summary>
+    /// A regular expression of further codes, each from beginning to end, by which the source says that what was asked for does not exist; null
+    /// for none.
+    /// </summary>
+    public string? NotFound { get; init; }
+
+    /// <summary>
+    /// Whether a code says that there is none. A failure of any other kind (denied, throttled, expired, unreachable, malformed) is never an
+    /// empty answer, whatever a control says: its test would pass without the data.
+    /// </summary>
+    public bool SaysNone(string code) =>
+        NotConfigured.Contains(code) || (NotFound is { } pattern && Regex.IsMatch(code, $@"\A(?:{pattern})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
 }

@@ -88,6 +88,8 @@ public sealed class ControlLoadingTests
     [InlineData("  g: { aws: ec2:DescribeSecurityGroups, params: { Filters: [{ Name: a, Values: ['{period}'] }] } }", "20:81: parameter 'Filters': {period} stands for nothing; there are {period_start}, {period_end}, {as_of}")]
     [InlineData("  u: { aws: iam:ListUsers, params: { MaxItems: '{as_of}' } }", "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '{as_of}'")]
     [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: none } }", "20:58: what 'NoSuchEntity' means must be one of empty, but is 'none'")]
+    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }", "20:44: 'AccessDenied' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty, MalformedResponse: empty } }", "20:65: 'MalformedResponse' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
     [InlineData("  m: { aws: iam:ListMFADevices }", "20:13: iam:ListMFADevices needs the parameter 'UserName': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names")]
     [InlineData("  m: { aws: iam:ListMFADevices, with: { UserName: UserName } }", "20:39: 'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'")]
     [InlineData("  m: { aws: iam:ListMFADevices, for_each: nobody, with: { UserName: UserName } }", "20:43: there is no evidence 'nobody'")]

@@ -56,6 +56,6 @@ internal static class TestSources
 
     private static EvidenceSource Source(string name, ImmutableArray<TargetSetting> settings, params ImmutableArray<Operation> operations) => new(
         name, settings,
-        wanted => operations.FirstOrDefault(o => o.Name == wanted),
+        wanted => operations.FirstOrDefault(o => o.Name == wanted) is { } found ? found with { NotFound = "NoSuch[A-Za-z]+" } : null,
         wanted => [.. operations.Select(o => o.Name).Where(o => o[..^2] == wanted[..Math.Min(wanted.Length, o.Length - 2)])]);
 }

@@ -44,14 +44,14 @@ public sealed class FaultTests
     {
         using var folder = new TemporaryFolder();
         var control = await File.ReadAllTextAsync(Repository.Path("controls", "access-to-programs-and-data", "APD-AWS-004.yaml"));
-        var lenient = control.Replace("{ aws: iam:ListUsers }", "{ aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }", StringComparison.Ordinal);
+        var lenient = control.Replace("{ aws: iam:ListUsers }", "{ aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty } }", StringComparison.Ordinal);
         Assert.NotEqual(control, lenient);
         folder.Write("controls/access-to-programs-and-data/APD-AWS-004.yaml", lenient);
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004") + "\nlibrary: controls\n");
-        using var server = new IamServer(users: 1500, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth > 1 ? ServerFault.Denied : ServerFault.None);
+        using var server = new IamServer(users: 1500, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth > 1 ? ServerFault.NotFound : ServerFault.None);
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 3, result.ToString());
-        Assert.Contains("iam:ListUsers in prod 111122223333 aws-global: AccessDenied", result.Output, StringComparison.Ordinal);
+        Assert.Contains("iam:ListUsers in prod 111122223333 aws-global: NoSuchEntity", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

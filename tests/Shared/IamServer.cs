@@ -10,6 +10,7 @@ public enum ServerFault
 {
     None,
     Denied,
+    NotFound,
     Throttled,
     ResetInTheBody,
     MalformedXml,
@@ -151,6 +152,7 @@ public sealed class IamServer : IDisposable
         response.StatusCode = fault switch
         {
             ServerFault.Denied => 403,
+            ServerFault.NotFound => 404,
             ServerFault.Redirected => 302,
             _ when body.StartsWith("<ErrorResponse", StringComparison.Ordinal) => 400,
             _ => 200,

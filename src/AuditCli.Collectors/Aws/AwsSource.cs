@@ -51,6 +51,9 @@ public static class AwsSource
             : null;
     }
 
+    /// <summary>How AWS's services name the errors of their 404 class: NoSuchEntity, TrailNotFoundException, DBInstanceNotFoundFault, InvalidVpcID.NotFound.</summary>
+    private const string NotFound = @"NoSuch[A-Za-z]+|[A-Za-z.]+NotFound|[A-Za-z.]*NotFound(?:Exception|Fault|Error)|[A-Za-z]+DoesNotExist(?:Exception)?";
+
     private static Operation Describe(ServiceModel service, OperationModel operation) => new(
         Name, $"{service.Name}:{operation.Name}", operation.Scope,
         Parameters(service, operation),
@@ -61,6 +64,7 @@ public static class AwsSource
         Reads = CredentialReport.Is(service, operation) ? CredentialReport.Reads : [$"{service.Name}:{operation.Name}"],
         Row = CredentialReport.Is(service, operation) ? "one for each line of the report" : AnswerRows.Row(operation),
         NotConfigured = operation.NotConfigured,
+        NotFound = NotFound,
     };
 
     /// <summary>Page tokens are left out: every page is read.</summary>

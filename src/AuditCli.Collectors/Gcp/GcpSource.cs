@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
@@ -40,7 +41,13 @@ public static class GcpSource
     private static Operation Describe(ApiModel api, OperationModel operation) => new(
         Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
         [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required))],
-        operation.Columns);
+        operation.Columns)
+    {
+        // An API that was never enabled says nothing of what there is; of observations alone it says that nobody observes for this project.
+        NotConfigured = api.Name.StartsWith("policyanalyzer", StringComparison.Ordinal) ? [GcpFailures.ApiNotEnabled] : [],
+        // The status of the newer APIs, and the reason of the older ones.
+        NotFound = "NOT_FOUND|notFound",
+    };
 
     private static ImmutableArray<string> Suggest(GcpCatalogue catalogue, string name)
     {

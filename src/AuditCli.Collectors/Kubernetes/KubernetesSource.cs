@@ -42,7 +42,12 @@ public static class KubernetesSource
         new(Name, table.Name, OperationScope.Global, [], table.Columns) { Reads = table.Reads.IsEmpty ? [table.Name] : [.. table.Reads.Select(r => r.ToString())] };
 
     internal static Operation Describe(KubernetesResource resource) =>
-        new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource));
+        new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource))
+        {
+            // Discovery was read and does not list it: a cluster without the resource has none of it.
+            NotConfigured = [KubernetesFailures.NotServed],
+            NotFound = KubernetesFailures.NotFound,
+        };
 
     /// <summary>Tables and resources of the same name in whatever group was meant, and in any case why the one written was refused.</summary>
     private static ImmutableArray<string> Suggest(string name)

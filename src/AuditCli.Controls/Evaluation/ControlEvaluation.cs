@@ -14,6 +14,9 @@ internal sealed record ControlQuestion(
     EvaluationLimits Limits,
     ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Shared)
 {
+    /// <inheritdoc cref="ControlInScope.Preparer"/>
+    public string? Preparer { get; init; }
+
     /// <summary>The slice without what the question says already.</summary>
     public Slice Own(Slice slice) => slice with { Tables = slice.Tables.RemoveRange(Shared.Keys) };
 

@@ -77,9 +77,10 @@ public static class EvaluationRules
             "A cell that does not fit is named by the file's own path and line, and in a register of approvals it is a note instead of a gap.",
             [.. Answers, "tables notes", .. Concluded, "results limitations", "results notes"]) { OnlyWith = ["file"] },
         new(2, "approvals-vouched-for",
-            "An approval in whose approver or reason nobody sees anything does not count, and a test with approvals of a register that is not whole is "
-            + "not concluded.",
+            "An approval in whose approver or reason nobody sees anything does not count, nor one by the preparer or of everything at once, and a test "
+            + "with approvals of a register that is not whole is not concluded.",
             [.. Concluded, "results waivers"]) { OnlyWith = ["file"] },
+        new(2, "taken-as-none-is-said", "Codes that a control takes for 'there is none' are listed with the calls that were answered so.", ["tables taken_as_none", "results notes"]),
         new(2, "deleted-member",
             "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
             [.. Rows, "tables member_id", .. Concluded]) { OnlyWith = ["iam_bindings"] },

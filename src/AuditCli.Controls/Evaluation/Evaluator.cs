@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -59,7 +60,7 @@ public static class Evaluator
                 rows.Add(openRows($"{control.Id}.{test.Id}.ndjson".ToLowerInvariant()));
             var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
             var slices = Slice.Of(control, partitions, scope.LeftOut);
-            var question = new ControlQuestion(control, scope.Parameters, moment, limits, Slice.Shared(control, slices));
+            var question = new ControlQuestion(control, scope.Parameters, moment, limits, Slice.Shared(control, slices)) { Preparer = scope.Preparer };
             foreach (var slice in slices)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -85,7 +86,9 @@ public static class Evaluator
         var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
         if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
             conclusion = Conclusion.NeedsReview;
-        var notes = outcomes.SelectMany(o => o.Notes).Distinct().Order(StringComparer.Ordinal);
+        var nones = outcomes.SelectMany(o => o.TakenAsNone).GroupBy(n => (n.Evidence, n.Code))
+            .Select(g => $"{g.Key.Evidence}: answered {g.Key.Code}, taken as none ({g.Sum(n => n.Count).ToString(CultureInfo.InvariantCulture)} {(g.Sum(n => n.Count) == 1 ? "call" : "calls")})");
+        var notes = outcomes.SelectMany(o => o.Notes).Distinct().Concat(nones).Order(StringComparer.Ordinal);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,
             units.Values.Distinct(StringComparer.Ordinal).Count() == 1 ? outcomes.Sum(o => o.Items.Population) : null,

@@ -63,6 +63,9 @@ public sealed record EvidenceTable(
 {
     /// <summary>What a reader should know of a file that could be read.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>Codes that were answered and taken for "there is none", each with its calls.</summary>
+    public ImmutableArray<NoneAnswer> TakenAsNone { get; init; } = [];
 }
 
 /// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>

@@ -19,6 +19,9 @@ internal sealed record SliceOutcome(
     ImmutableArray<WaiverOutcome> Waivers,
     ImmutableArray<string> Notes)
 {
+    /// <summary>By evidence, the codes that were taken for "there is none".</summary>
+    public ImmutableArray<(string Evidence, string Code, long Count)> TakenAsNone { get; init; } = [];
+
     /// <summary>What became of the registers whose rows without a match are listed.</summary>
     public ImmutableArray<RegisterOutcome> Registers { get; init; } = [];
 
@@ -71,7 +74,7 @@ internal sealed class SliceRun(
         database.Execute("CREATE TABLE _verdicts (item VARCHAR, verdict VARCHAR)");
         var waivers = _control.Waivers is { } rule && _unloaded.TryGetValue(rule.From, out var unread)
             ? unread
-            : await GuardAsync("waivers", t => WaiverTable.CreateAsync(database, _control.Waivers, parameters, t), cancellationToken);
+            : await GuardAsync("waivers", t => WaiverTable.CreateAsync(database, _control.Waivers, question.Preparer, parameters, t), cancellationToken);
         var checks = ImmutableArray.CreateBuilder<(CompiledCheck Check, CompletenessResult Result)>();
         foreach (var (n, check) in compiled.Checks.Index())
         {
@@ -103,6 +106,7 @@ internal sealed class SliceRun(
             [.. _control.Evidence.SelectMany(slice.NotesOf)])
         {
             Registers = registers.ToImmutable(),
+            TakenAsNone = [.. _control.Evidence.SelectMany(n => slice.Tables.GetValueOrDefault(n.Name, []).SelectMany(t => t.TakenAsNone.Select(c => (n.Name, c.Code, c.Count))))],
         };
     }
 

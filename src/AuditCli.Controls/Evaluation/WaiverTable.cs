@@ -31,7 +31,8 @@ internal static class WaiverTable
     private const string Shape = "(item VARCHAR, approved_by VARCHAR, approved_on VARCHAR, expires VARCHAR, reason VARCHAR)";
 
     /// <summary>Makes the tables; without a rule they are empty.</summary>
-    public static async Task CreateAsync(LockedDatabase database, WaiverRule? rule, SqlParameters parameters, CancellationToken cancellationToken)
+    /// <param name="preparer">Who prepares the engagement and so approves nothing in it; null where nobody is named.</param>
+    public static async Task CreateAsync(LockedDatabase database, WaiverRule? rule, string? preparer, SqlParameters parameters, CancellationToken cancellationToken)
     {
         if (rule is null)
         {
@@ -39,25 +40,32 @@ internal static class WaiverTable
             return;
         }
         string Text(string column) => $"CAST({LockedDatabase.Quote(column)} AS VARCHAR)";
+        string Day(string column) => $"TRY_CAST({LockedDatabase.Quote(column)} AS DATE)";
         // A cell in which nobody sees anything says nothing: an approver of one zero-width space has approved nothing.
-        string IsBlank(string column) => $"regexp_full_match(coalesce({Text(column)}, ''), '[{InvisibleText.CharacterClass}]*')";
-        // Days are compared in UTC: approved_on <= as_of < the day after expires.
+        string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
+        var prepares = preparer is null ? "FALSE" : $"lower({Seen("approved_by")}) = lower({Seen(SqlText.Literal(preparer))})";
+        // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns end in the inner query, so that none of
+        // them, whatever its name, is taken for one of ours.
         await database.ExecuteAsync(
             $"""
             CREATE TABLE _waiver_rows AS
-            SELECT rowid AS n, {Text(rule.Item)} AS item, {Text(rule.ApprovedBy)} AS approved_by, {Text(rule.ApprovedOn)} AS approved_on,
-                {Text(rule.Expires)} AS expires, {Text(rule.Reason)} AS reason,
-                TRY_CAST({LockedDatabase.Quote(rule.ApprovedOn)} AS DATE) AS approved_day, TRY_CAST({LockedDatabase.Quote(rule.Expires)} AS DATE) AS last_day,
-                CASE
-                    WHEN {IsBlank(rule.Item)} THEN 'it names no item'
-                    WHEN {IsBlank(rule.ApprovedBy)} THEN 'it names no approver'
-                    WHEN {IsBlank(rule.Reason)} THEN 'it gives no reason'
+            SELECT *, CASE
+                    WHEN {Seen("item")} = '' THEN 'it names no item'
+                    WHEN {Seen("item")} = '*' THEN 'it names everything at once, and an approval is of one item'
+                    WHEN {Seen("approved_by")} = '' THEN 'it names no approver'
+                    WHEN {prepares} THEN 'the preparer of the engagement approved it'
+                    WHEN {Seen("reason")} = '' THEN 'it gives no reason'
                     WHEN approved_day IS NULL THEN 'it has no date of approval'
                     WHEN last_day IS NULL THEN 'it has no date of expiry'
                     WHEN approved_day > CAST($as_of AS DATE) THEN 'approved after as_of'
                     WHEN last_day < CAST($as_of AS DATE) THEN 'expired before as_of'
                 END AS why
-            FROM {LockedDatabase.Quote(rule.From)} ORDER BY rowid
+            FROM (
+                SELECT rowid, {Text(rule.Item)}, {Text(rule.ApprovedBy)}, {Text(rule.ApprovedOn)}, {Text(rule.Expires)}, {Text(rule.Reason)},
+                    {Day(rule.ApprovedOn)}, {Day(rule.Expires)}
+                FROM {LockedDatabase.Quote(rule.From)}
+            ) r(n, item, approved_by, approved_on, expires, reason, approved_day, last_day)
+            ORDER BY n
             """,
             [parameters.Named(SqlParameters.AsOf)],
             cancellationToken);

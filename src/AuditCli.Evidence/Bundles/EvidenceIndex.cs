@@ -80,6 +80,14 @@ public static class EvidenceIndex
             json.Text("message", f.Message);
             json.Number("count", f.Count);
         });
+        if (!item.TakenAsNone.IsEmpty)
+        {
+            json.List("taken_as_none", item.TakenAsNone, n =>
+            {
+                json.Text("code", n.Code);
+                json.Number("count", n.Count);
+            });
+        }
         json.Texts("notes", item.Notes);
         json.Close('}');
         return json.ToArray();
@@ -126,6 +134,7 @@ public static class EvidenceIndex
                 Read = members.OptionalNumber("read"),
                 Kept = members.OptionalNumber("kept"),
                 Failures = members.List("failures", m => new ReadFailure(m.Text("code"), m.Text("message"), m.Number("count"))),
+                TakenAsNone = members.Has("taken_as_none") ? members.List("taken_as_none", m => new NoneAnswer(m.Text("code"), m.Number("count"))) : [],
                 Notes = members.OptionalTexts("notes"),
             };
             members.End();

@@ -57,7 +57,10 @@ internal sealed class StrictMembers
     ];
 
     /// <summary>A list of texts that may be left out.</summary>
-    public ImmutableArray<string> OptionalTexts(string name) => _left.ContainsKey(name) ? Texts(name) : [];
+    public ImmutableArray<string> OptionalTexts(string name) => Has(name) ? Texts(name) : [];
+
+    /// <summary>Whether the member is there and was not taken yet.</summary>
+    public bool Has(string name) => _left.ContainsKey(name);
 
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
 

@@ -89,18 +89,23 @@ internal static class Some
         await EvaluateAsync(control, Moment, EvaluationLimits.Default, partitions);
 
     public static async Task<Outcome> EvaluateAsync(Control control, ImmutableArray<LeftOutPlace> leftOut, params Partition[] partitions) =>
-        await EvaluateAsync(control, Moment, EvaluationLimits.Default, leftOut, partitions);
+        await EvaluateAsync(control, Moment, EvaluationLimits.Default, leftOut, null, partitions);
+
+    public static async Task<Outcome> EvaluateAsync(Control control, string preparer, params Partition[] partitions) =>
+        await EvaluateAsync(control, Moment, EvaluationLimits.Default, [], preparer, partitions);
 
     public static async Task<Outcome> EvaluateAsync(Control control, AuditMoment moment, EvaluationLimits limits, params Partition[] partitions) =>
-        await EvaluateAsync(control, moment, limits, [], partitions);
+        await EvaluateAsync(control, moment, limits, [], null, partitions);
 
-    private static async Task<Outcome> EvaluateAsync(Control control, AuditMoment moment, EvaluationLimits limits, ImmutableArray<LeftOutPlace> leftOut, Partition[] partitions)
+    private static async Task<Outcome> EvaluateAsync(
+        Control control, AuditMoment moment, EvaluationLimits limits, ImmutableArray<LeftOutPlace> leftOut, string? preparer, Partition[] partitions)
     {
         var files = new Dictionary<string, MemoryStream>();
         var scope = new ControlInScope(control, ControlOrigin.Shipped,
             [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))])
         {
             LeftOut = leftOut,
+            Preparer = preparer,
         };
         var result = await Evaluator.EvaluateAsync(scope, [.. partitions], moment, limits, process: null, n => files[n] = new MemoryStream(), CancellationToken.None);
         return new Outcome(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));

@@ -26,6 +26,44 @@ public sealed class WaiverTests
     }
 
     [Theory]
+    [InlineData("P. Preparer", "p. preparer")]
+    [InlineData("P. Preparer", " P.\u00A0Preparer\u200B")]
+    public async Task What_the_preparer_approved_is_approved_by_nobody(string preparer, string by)
+    {
+        var outcome = await Some.EvaluateAsync(
+            Control, preparer, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", Some.Table(Some.Approvals, Some.Approval("alice", by: by)))));
+        Assert.Equal(Conclusion.Fail, outcome.Conclusion);
+        Assert.Equal("the preparer of the engagement approved it", Assert.Single(outcome.Result.Waivers.Expired).Why);
+        Assert.Equal(Conclusion.Pass, (await With(Some.Approval("alice", by: by), """{"name":"alice","mfa":false}""")).Conclusion);
+    }
+
+    [Fact]
+    public async Task An_approval_of_everything_at_once_approves_nothing()
+    {
+        var outcome = await With(Some.Approval("*"), """{"name":"alice","mfa":false}""", """{"name":"*","mfa":false}""");
+        Assert.Equal((Conclusion.Fail, 2L), (outcome.Conclusion, outcome.Result.Deviations));
+        Assert.Equal("it names everything at once, and an approval is of one item", Assert.Single(outcome.Result.Waivers.Expired).Why);
+    }
+
+    [Theory]
+    [InlineData("approved_day", "2026-09-01")]
+    [InlineData("last_day", "2026-12-31")]
+    [InlineData("why", null)]
+    [InlineData("item", "alice")]
+    [InlineData("n", "0")]
+    [InlineData("rowid", "0")]
+    public async Task A_register_whose_own_column_has_a_name_of_ours_revives_no_approval(string column, string? value)
+    {
+        var approvals = Some.Approvals with { Columns = [.. Some.Approvals.Columns, new(column, column.EndsWith("day", StringComparison.Ordinal) ? ColumnType.Date : ColumnType.Text)] };
+        var row = Some.Approval("alice", expires: "2019-12-31")[..^1] + (value is null ? "}" : $",\"{column}\":\"{value}\"}}");
+        var outcome = await Some.EvaluateAsync(
+            Control with { Evidence = [Some.Users, approvals] },
+            Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", Some.Table(approvals, row))));
+        Assert.Equal(Conclusion.Fail, outcome.Conclusion);
+        Assert.Equal("expired before as_of", Assert.Single(outcome.Result.Waivers.Expired).Why);
+    }
+
+    [Theory]
     [InlineData("2026-10-01", "2026-10-01")]
     [InlineData("2026-12-31", "2026-09-01")]
     public async Task A_waiver_counts_from_the_day_of_approval_through_the_day_it_expires(string expires, string on)

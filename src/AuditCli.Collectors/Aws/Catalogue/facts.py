@@ -49,6 +49,9 @@ NOT_CONFIGURED = {code: names(text) for code, text in {
     'ScanNotFoundException': 'ecr:DescribeImageScanFindings',
     'AWSOrganizationsNotInUseException': 'organizations:DescribeOrganization ListAccounts ListRoots',
     'EffectivePolicyNotFoundException': 'organizations:DescribeEffectivePolicy',
+    # A trail of another region, or of an organization's other account, has no selectors here.
+    'InvalidHomeRegionException': 'cloudtrail:GetEventSelectors',
+    'CloudTrailARNInvalidException': 'cloudtrail:GetEventSelectors',
     'InsightNotEnabledException': 'cloudtrail:GetInsightSelectors',
     'PolicyNotFound': 'efs:DescribeBackupPolicy DescribeFileSystemPolicy',
     'ReplicationNotFound': 'efs:DescribeReplicationConfigurations',
