@@ -207,12 +207,13 @@ public sealed class ControlLoadingTests
     public void A_fault_inside_SQL_can_be_shown_in_the_file()
     {
         var loaded = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Controls[0];
-        Assert.Equal("APD-AWS-002.yaml:36:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
-        Assert.Equal("APD-AWS-002.yaml:27:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
-        Assert.Equal("APD-AWS-002.yaml:30:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:16:23: x", loaded.FaultIn("parameters.grace_days", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:38:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
+        Assert.Equal("APD-AWS-002.yaml:29:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:32:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
 
         var (_, positions, _) = ControlReader.Read(Samples.File("APD-AWS-002", Samples.ControlWithKeep), TestSources.All);
-        Assert.Equal("APD-AWS-002.yaml:20:60: x", (loaded with { Positions = positions }).FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:22:60: x", (loaded with { Positions = positions }).FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
     }
 
     [Fact]
