@@ -178,7 +178,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:45:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:47:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]
@@ -192,7 +192,7 @@ public sealed class ControlLoadingTests
         Assert.Equal((ItgcDomain.AccessToProgramsAndData, "preventive", "automated", "continuous"), (control.Domain, control.NatureType, control.NatureExecution, control.Frequency));
         Assert.Equal((ControlKind.OperatingEffectiveness, ControlMode.PointInTime, true), (control.Kind, control.Mode, control.KeyControl));
         Assert.Equal("1.9", Assert.Single(control.References["cis-aws-5.0"]));
-        Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\""], control.Parameters.Select(p => p.Default.GetRawText()));
+        Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\"", "\"22,443\"", "\"aws,gcp\""], control.Parameters.Select(p => p.Default.GetRawText()));
         Assert.Equal(["credential_report", "users", "mfa_devices", "groups", "approved"], control.Evidence.Select(e => e.Name));
         Assert.Equal("\"/\"", control.Evidence[1].Params["PathPrefix"].GetRawText());
         Assert.Equal(("users", "UserName", "NoSuchEntity"), (control.Evidence[2].ForEach, control.Evidence[2].With["UserName"], Assert.Single(control.Evidence[2].AllowErrors)));

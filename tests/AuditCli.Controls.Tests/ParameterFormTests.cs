@@ -39,7 +39,8 @@ public sealed class ParameterFormTests
     [InlineData("type: text, default: a, pattern: »'a)|(b'", "'pattern' is no regular expression: Invalid pattern 'a)|(b' at offset 2. Too many )'s.")]
     [InlineData("type: text, default: a, pattern: »'(?=a)a'", "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
     [InlineData("type: text, default: aa, pattern: »'(?<x>a)\\k<x>'", "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
-    [InlineData("type: text, default: a, pattern: »'((a{1,100}){1,100}){1,100}'", "'pattern' counts further than 1000 repetitions, each count times those around it; say it with less")]
+    [InlineData("type: text, default: a, pattern: »'((a{1,100}){1,100}){1,100}'", "'pattern' comes to 1000000 characters with its counts written out; at most 2000 are matched, so count less")]
+    [InlineData("type: text, default: a, pattern: »'[^]a-z{9}]{1,1000}\\p{L}{1001}'", "'pattern' comes to 2001 characters with its counts written out; at most 2000 are matched, so count less")]
     [InlineData("type: text, default: a, pattern: »' '", "'pattern' is empty")]
     [InlineData("type: date, default: 2026-01-01, pattern: »a", "'pattern' is said of text, and this is date")]
     [InlineData("type: text, default: a, pattern: »a, list: { pattern: a }", "'pattern' of a list is said of its entries; put it inside 'list'")]
@@ -72,33 +73,33 @@ public sealed class ParameterFormTests
 
     public static TheoryData<string, string, string, string> Refused => new()
     {
-        { Ports, "'99999'", PortsAre, ": the entry '99999' is none" },
-        { Ports, "'-1'", PortsAre, ": the entry '-1' is none" },
-        { Ports, "'0'", PortsAre, ": the entry '0' is none" },
+        { Ports, "'99999'", PortsAre, ": the entry '99999' is not one" },
+        { Ports, "'-1'", PortsAre, ": the entry '-1' is not one" },
+        { Ports, "'0'", PortsAre, ": the entry '0' is not one" },
         { Ports, "''", PortsAre, "" },
         { Ports, "'22,,80'", PortsAre, ": entry 2 is empty" },
         { Ports, "'22,'", PortsAre, ": entry 2 is empty" },
         { Ports, "','", PortsAre, ": entry 1 is empty" },
-        { Ports, "'22,x'", PortsAre, ": the entry 'x' is none" },
+        { Ports, "'22,x'", PortsAre, ": the entry 'x' is not one" },
         { Ports, "'22, 80'", PortsAre, ": the entry '80' has blanks around it" },
         { Ports, "' 22'", PortsAre, ": the entry '22' has blanks around it" },
-        { Ports, "'22;80'", PortsAre, ": the entry '22;80' is none" },
-        { Ports, "'22,022'", PortsAre, ": the entry '022' is none" },
-        { Ports, "'0x16'", PortsAre, ": the entry '0x16' is none" },
-        { Ports, "'22.0'", PortsAre, ": the entry '22.0' is none" },
+        { Ports, "'22;80'", PortsAre, ": the entry '22;80' is not one" },
+        { Ports, "'22,022'", PortsAre, ": the entry '022' is not one" },
+        { Ports, "'0x16'", PortsAre, ": the entry '0x16' is not one" },
+        { Ports, "'22.0'", PortsAre, ": the entry '22.0' is not one" },
         { Ports, "'80,22,80'", PortsAre, ": the entry '80' stands there twice" },
-        { Ports, "'9223372036854775808'", PortsAre, ": the entry '9223372036854775808' is none" },
-        { Regions, "eu-west1", RegionsAre, ": the entry 'eu-west1' is none" },
-        { Regions, "'all,eu-west-1'", RegionsAre, ": the entry 'all' is none" },
-        { Regions, "ALL", RegionsAre, ": the entry 'ALL' is none" },
+        { Ports, "'9223372036854775808'", PortsAre, ": the entry '9223372036854775808' is not one" },
+        { Regions, "eu-west1", RegionsAre, ": the entry 'eu-west1' is not one" },
+        { Regions, "'all,eu-west-1'", RegionsAre, ": the entry 'all' is not one" },
+        { Regions, "ALL", RegionsAre, ": the entry 'ALL' is not one" },
         { Regions, "'eu-west-1,eu-west-1'", RegionsAre, ": the entry 'eu-west-1' stands there twice" },
         { Days, "-1", "an integer from 1 to 365", "" },
         { Days, "0", "an integer from 1 to 365", "" },
         { Days, "366", "an integer from 1 to 365", "" },
-        { "type: text, default: a, list: { one_of: [a, bcd] }", "'a,bdc'", "a list of words out of a, bcd, separated by commas", ": the entry 'bdc' is none; did you mean 'bcd'?" },
-        { "type: text, default: a, list: { pattern: '[a-z]+', one_of: [a, B], empty: true }", "B", "a list of words out of a, B that match [a-z]+ from beginning to end, separated by commas; it may be empty", ": the entry 'B' is none" },
+        { "type: text, default: a, list: { one_of: [a, bcd] }", "'a,bdc'", "a list of words out of a, bcd, separated by commas", ": the entry 'bdc' is not one; did you mean 'bcd'?" },
+        { "type: text, default: a, list: { pattern: '[a-z]+', one_of: [a, B], empty: true }", "B", "a list of words out of a, B that match [a-z]+ from beginning to end, separated by commas; it may be empty", ": the entry 'B' is not one" },
         { "type: text, default: '1', list: { of: decimal, max: 2 }", "'1.5,1.50'", "a list of decimals of at most 2, separated by commas", ": the entry '1.50' stands there twice" },
-        { "type: text, default: 2026-01-01, list: { of: date, min: 2026-01-01 }", "'2026-01-02,2025-12-31'", "a list of dates not before 2026-01-01, separated by commas", ": the entry '2025-12-31' is none" },
+        { "type: text, default: 2026-01-01, list: { of: date, min: 2026-01-01 }", "'2026-01-02,2025-12-31'", "a list of dates not before 2026-01-01, separated by commas", ": the entry '2025-12-31' is not one" },
         { "type: text, default: 2026-01-01T00:00:00Z, list: { of: timestamp }", "'2026-01-01T00:00:00Z,2026-01-01T01:00:00+01:00'", "a list of times, separated by commas", ": the entry '2026-01-01T01:00:00+01:00' stands there twice" },
         { "type: text, default: '', pattern: '[^ ]*'", "'oidc: '", "text that matches [^ ]* from beginning to end", "" },
         { "type: text, default: a, pattern: '[a-z]'", "\"a\\n\"", "text that matches [a-z] from beginning to end", "" },
@@ -108,9 +109,8 @@ public sealed class ParameterFormTests
     [MemberData(nameof(Refused))]
     public void An_engagement_cannot_set_a_value_outside_the_form(string form, string value, string allowed, string why)
     {
-        var (line, column, message) = (7, 56, Message(value, $"parameter 'n' of APD-AWS-001 must be {allowed}", why));
-        var (_, faults) = EngagementLoader.Check(Engagement(value), "e", [Samples.Loaded(Control(form)).Control]);
-        Assert.Equal($"e:{line}:{column}: {message}", Assert.Single(faults).ToString());
+                var (_, faults) = EngagementLoader.Check(Engagement(value), "e", [Samples.Loaded(Control(form)).Control]);
+        Assert.Equal($"e:7:54: {Message(value, $"parameter 'n' of APD-AWS-001 must be {allowed}", why)}", Assert.Single(faults).ToString());
     }
 
     [Theory]
@@ -146,6 +146,7 @@ public sealed class ParameterFormTests
     [InlineData("type: text, default: a, list: { one_of: [A, a] }", "'a,A'")]
     [InlineData("type: text, default: a, pattern: '(?i)ABC|a'", "abc")]
     [InlineData("type: text, default: a b", "' a, b '")]
+    [InlineData("type: text, default: a, pattern: '[]a-z{999}]{1,999}(\\p{L}{2}\\{){0,333}'", "'a]9ab{'")]
     public void A_value_of_the_form_is_taken_as_it_is_written(string form, string value)
     {
         var control = Samples.Loaded(Control(form)).Control;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace AuditCli.Controls.Yaml;
@@ -6,10 +7,10 @@ namespace AuditCli.Controls.Yaml;
 /// Matches a text with an author's regular expression, always as a whole. Controls come from strangers too, so that only what is
 /// matched in one pass over the text is taken, and even that is given up after a second.
 /// </summary>
-internal static partial class ParameterPattern
+internal static class ParameterPattern
 {
     private const int MaximumLength = 500;
-    private const int MaximumCount = 1000;
+    private const int MaximumSize = 2000;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
 
     /// <summary>Why the pattern cannot be used; null where it can.</summary>
@@ -17,8 +18,8 @@ internal static partial class ParameterPattern
     {
         if (pattern.Length > MaximumLength)
             return $"has {pattern.Length} characters; at most {MaximumLength} are read";
-        if (Product(pattern) > MaximumCount)
-            return $"counts further than {MaximumCount} repetitions, each count times those around it; say it with less";
+        if (Size(pattern) is var size and > MaximumSize)
+            return $"comes to {size:0} characters with its counts written out; at most {MaximumSize} are matched, so count less";
         try
         {
             // By itself first: what closes a bracket that only Whole opens would be another expression.
@@ -41,10 +42,62 @@ internal static partial class ParameterPattern
 
     private static RegexOptions Options => RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
 
-    /// <summary>All counts of the pattern multiplied, as if each stood inside the one before it.</summary>
-    private static double Product(string pattern) =>
-        Counts().Matches(pattern).Select(m => double.Parse(m.Groups["most"].ValueSpan, System.Globalization.CultureInfo.InvariantCulture)).Aggregate(1.0, (all, n) => all * Math.Max(n, 1));
+    /// <summary>
+    /// How many characters, classes and the like it has when each count is written out, <c>(ab{3}){2}</c> as <c>abbbabbb</c>. A count
+    /// inside a count inside a count would fill the memory while it is matched.
+    /// </summary>
+    private static double Size(string pattern)
+    {
+        var outer = new Stack<double>();
+        var (all, last) = (0.0, 0.0);
+        for (var i = 0; i < pattern.Length; i++)
+        {
+            switch (pattern[i])
+            {
+                case '(':
+                    outer.Push(all);
+                    (all, last) = (0, 0);
+                    continue;
+                case ')' when outer.TryPop(out var before):
+                    (all, last) = (before + all, all);
+                    continue;
+                case '{' when Count(pattern, i) is (var most, var length):
+                    all += last * (Math.Max(most, 1) - 1);
+                    i += length - 1;
+                    continue;
+                case '\\':
+                    i = pattern.AsSpan(i).StartsWith(@"\p{", StringComparison.OrdinalIgnoreCase) ? End(pattern, i, '}') : i + 1;
+                    break;
+                case '[':
+                    i = End(pattern, pattern.AsSpan(i).StartsWith("[^", StringComparison.Ordinal) ? i + 2 : i + 1, ']');
+                    break;
+            }
+            (all, last) = (all + 1, 1);
+        }
+        return all + outer.Sum();
+    }
 
-    [GeneratedRegex(@"\{(?:[0-9]+,)?(?<most>[0-9]+),?\}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
-    private static partial Regex Counts();
+    /// <summary>The greatest number of a count that begins here, and how long it is written; null where this brace is itself.</summary>
+    private static (double Most, int Length)? Count(string pattern, int at)
+    {
+        var end = pattern.IndexOf('}', at);
+        if (end < 0)
+            return null;
+        var numbers = pattern[(at + 1)..end].TrimEnd(',').Split(',');
+        return numbers.Length <= 2 && numbers.All(n => n.Length > 0 && n.All(char.IsAsciiDigit))
+            ? (double.Parse(numbers[^1], CultureInfo.InvariantCulture), end - at + 1) : null;
+    }
+
+    /// <summary>Where the next such character stands that no backslash precedes; the pattern's end where there is none.</summary>
+    private static int End(string pattern, int from, char closing)
+    {
+        for (var i = from + 1; i < pattern.Length; i++)
+        {
+            if (pattern[i] == closing)
+                return i;
+            if (pattern[i] == '\\')
+                i++;
+        }
+        return pattern.Length;
+    }
 }

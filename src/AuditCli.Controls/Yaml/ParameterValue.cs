@@ -73,9 +73,9 @@ internal static class ParameterValue
             if (entry.Trim() != entry)
                 return $"the entry '{entry.Trim()}' has blanks around it";
             if (Entry(entry, list.Of) is not { } value)
-                return $"the entry '{entry}' is none";
+                return $"the entry '{entry}' is not one";
             if (Refusal(value, list.Of, list.Entries, pattern) is { } why)
-                return $"the entry '{entry}' is none{(why.Length == 0 ? "" : "; " + why)}";
+                return $"the entry '{entry}' is not one{(why.Length == 0 ? "" : "; " + why)}";
             if (!seen.Add(Identity(value, list.Of)))
                 return $"the entry '{entry}' stands there twice";
         }
