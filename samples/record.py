@@ -439,7 +439,7 @@ def check(endpoint):
             call(f"s3:GetBucketPolicyStatus {b['Name']}", s3.get_bucket_policy_status, "PolicyStatus",
                  ["NoSuchBucketPolicy"] + (["AccessDenied"] if account == DEV else []), Bucket=b["Name"])
             call(f"s3:GetBucketAcl {b['Name']}", s3.get_bucket_acl, "Grants", Bucket=b["Name"])
-        call("ec2:DescribeRegions", client(s, endpoint, "ec2").describe_regions, "Regions")
+        call("ec2:DescribeRegions", client(s, endpoint, "ec2").describe_regions, "Regions", AllRegions=True)
         for region in REGIONS:
             ec2, trail = client(s, endpoint, "ec2", region), client(s, endpoint, "cloudtrail", region)
             print(f" {region}")

@@ -98,7 +98,22 @@ public enum ControlMode
 
 /// <summary>A value that SQL sees as <c>$name</c> and an engagement may override, saying who and why.</summary>
 /// <param name="Default">Of the JSON kind that <paramref name="Type"/> has; dates and timestamps are strings.</param>
-public sealed record ControlParameter(string Name, ColumnType Type, JsonElement Default, string Why);
+public sealed record ControlParameter(string Name, ColumnType Type, JsonElement Default, string Why)
+{
+    /// <summary>Which values of the type it may have, so that no value empties or narrows a test unnoticed.</summary>
+    public ParameterForm Form { get; init; } = ParameterForm.Any;
+
+    /// <summary>What the author should say of its form and does not; null where nothing is missing.</summary>
+    public string? FormMissing => Type switch
+    {
+        ColumnType.Integer or ColumnType.Decimal when Form.Min is null || Form.Max is null =>
+            $"parameter '{Name}' may be any number {(Form.Min, Form.Max) switch { (null, null) => "at all", (null, _) => $"below {Form.Max}", _ => $"above {Form.Min}" }}, "
+            + "and one that is far off can make a test find nothing; give it 'min' and 'max'",
+        ColumnType.Text when Form.SaysNothing && Default.GetString()!.Contains(',', StringComparison.Ordinal) =>
+            $"parameter '{Name}' looks like a list, and an entry that means nothing can make a test find nothing; give it the form of its entries with 'list'",
+        _ => null,
+    };
+}
 
 /// <summary>One table a control works on, and where its rows come from.</summary>
 /// <param name="Source">A source's name, or <c>file</c>.</param>

@@ -7,7 +7,7 @@ namespace AuditCli.Controls;
 /// <summary>A control with what is known of its file.</summary>
 /// <param name="Positions">
 /// Where texts stand in the file: <c>id</c>, <c>replaced_by</c>, <c>tests[T1].sql</c>, <c>completeness[0].sql</c>, <c>completeness[0].equals</c>,
-/// <c>evidence.users.keep</c>, so that a fault inside SQL can be shown in the file.
+/// <c>evidence.users.keep</c>, so that a fault inside SQL can be shown in the file; and <c>parameters.days</c>, the parameter's type.
 /// </param>
 /// <param name="Fixtures">The <c>&lt;id&gt;.fixtures.yaml</c> beside it; null when there is none.</param>
 public sealed record LoadedControl(

@@ -133,13 +133,16 @@ internal sealed class ControlReader
             var type = reader.Word("type", ControlWords.ValueTypes);
             var node = reader.Required("default");
             var why = reader.Text("why");
+            var form = ParameterFormReader.Read(reader, type, _faults);
             reader.Close();
+            Remember($"parameters.{name.Text}", reader.Map.Find("type"));
             if (node is null)
                 continue;
             if (node is not YamlScalar || TypedValue.IsNull(node))
                 _faults.Form(node.Position, $"'default' must be one value, but is {node.Described}");
-            else if (type is { } known && TypedValue.Read(node, known, "'default'", _faults) is { } typed)
-                parameters.Add(new(name.Text, known, typed, why));
+            // What a bundle holds was checked by the program that sealed it.
+            else if (type is { } known && ParameterValue.Read(node, known, _inBundle || form is null ? ParameterForm.Any : form, "'default'", _faults) is { } typed)
+                parameters.Add(new(name.Text, known, typed, why) { Form = form ?? ParameterForm.Any });
         }
         return parameters.ToImmutable();
     }

@@ -34,7 +34,8 @@ public static class EngagementLoader
     /// <summary>
     /// The engagement of a bundle, with the bundle's own copies in place of every file and folder that it names, at none of which it
     /// looks: inputs are those the bundle holds, exchanges are replayed, there is no library. What it says of controls or parameters
-    /// that the library lacks is left out; it was checked when the run was made. Parameters have their types.
+    /// that the library lacks is left out; it was checked when the run was made. Parameters have their types, and the values that
+    /// were sealed although a newer library may not allow them any more.
     /// </summary>
     /// <param name="bundle">The bundle's folder.</param>
     /// <param name="exchanges">The folder of recorded exchanges, full path.</param>
@@ -57,7 +58,7 @@ public static class EngagementLoader
     }
 
     /// <summary>
-    /// What needs the controls: every id and glob names one, every override a parameter of it, with a value of its type. Returns
+    /// What needs the controls: every id and glob names one, every override a parameter of it, with a value of its type and form. Returns
     /// the engagement with typed values, and the faults.
     /// </summary>
     /// <param name="file">As printed in messages.</param>
@@ -205,7 +206,8 @@ public static class EngagementLoader
                 if (parameter is null && !ofBundle)
                     faults.Meaning(name.Position, $"{control.Id} has no parameter '{name.Text}'{NearMiss.Hint(name.Text, control.Parameters.Select(p => p.Name))}");
                 else if (parameter is not null && (settings as YamlMap)?.Find("value") is { } node
-                    && TypedValue.Read(node, parameter.Type, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)
+                    && ParameterValue.Read(
+                        node, parameter.Type, ofBundle ? ParameterForm.Any : parameter.Form, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)
                     typed[(control.Id, parameter.Name)] = read;
             }
         }

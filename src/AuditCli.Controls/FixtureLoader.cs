@@ -75,7 +75,7 @@ public sealed class FixtureLoader
             var parameter = _control.Parameters.FirstOrDefault(p => p.Name == name.Text);
             if (parameter is null)
                 _faults.Meaning(name.Position, $"{_control.Id} has no parameter '{name.Text}'{NearMiss.Hint(name.Text, _control.Parameters.Select(p => p.Name))}");
-            else if (TypedValue.Read(value, parameter.Type, $"parameter '{name.Text}'", _faults) is { } typed)
+            else if (ParameterValue.Read(value, parameter.Type, parameter.Form, $"parameter '{name.Text}' of {_control.Id}", _faults) is { } typed)
                 values[name.Text] = typed;
         }
         return values.ToImmutable();

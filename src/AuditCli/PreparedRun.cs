@@ -135,8 +135,12 @@ internal static class Libraries
         ? [.. ShippedLibrary.Files().Where(f => f.Path.StartsWith(ControlPack.Folder + "/", StringComparison.Ordinal))]
         : LibraryFile.ReadPacks(host.FullPath(folder));
 
-    /// <summary>Whether <see cref="CheckSqlAsync"/> only doubts.</summary>
+    /// <summary>Whether what was found is only doubtful.</summary>
     public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);
+
+    /// <summary>The warnings about parameters whose author says too little of their form.</summary>
+    public static ImmutableArray<Diagnostic> ParameterDoubts(LoadedControl loaded) =>
+        [.. loaded.Control.Parameters.Where(p => p.FormMissing is not null).Select(p => loaded.FaultIn($"parameters.{p.Name}", 1, 1, WarningWord + p.FormMissing))];
 
     /// <summary>Every SQL text of a control, gated and bound against empty tables.</summary>
     /// <param name="forAuthors">Whether what is only doubtful, or runs and should not be written, is listed too.</param>

@@ -180,7 +180,7 @@ public sealed class ControlLoadingTests
     public void A_replacement_must_exist()
     {
         var faults = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Faults;
-        Assert.Equal("APD-AWS-002.yaml:45:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
+        Assert.Equal("APD-AWS-002.yaml:47:14: there is no control 'APD-AWS-003'", Assert.Single(faults).ToString());
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class ControlLoadingTests
         Assert.Equal((ItgcDomain.AccessToProgramsAndData, "preventive", "automated", "continuous"), (control.Domain, control.NatureType, control.NatureExecution, control.Frequency));
         Assert.Equal((ControlKind.OperatingEffectiveness, ControlMode.PointInTime, true), (control.Kind, control.Mode, control.KeyControl));
         Assert.Equal("1.9", Assert.Single(control.References["cis-aws-5.0"]));
-        Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\""], control.Parameters.Select(p => p.Default.GetRawText()));
+        Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\"", "\"22,443\"", "\"aws,gcp\""], control.Parameters.Select(p => p.Default.GetRawText()));
         Assert.Equal(["credential_report", "users", "mfa_devices", "groups", "approved"], control.Evidence.Select(e => e.Name));
         Assert.Equal("\"/\"", control.Evidence[1].Params["PathPrefix"].GetRawText());
         Assert.Equal(("users", "UserName", "NoSuchEntity"), (control.Evidence[2].ForEach, control.Evidence[2].With["UserName"], Assert.Single(control.Evidence[2].AllowErrors)));
@@ -209,12 +209,13 @@ public sealed class ControlLoadingTests
     public void A_fault_inside_SQL_can_be_shown_in_the_file()
     {
         var loaded = Samples.Library(Samples.File("APD-AWS-002", Samples.Control)).Controls[0];
-        Assert.Equal("APD-AWS-002.yaml:36:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
-        Assert.Equal("APD-AWS-002.yaml:27:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
-        Assert.Equal("APD-AWS-002.yaml:30:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:16:23: x", loaded.FaultIn("parameters.grace_days", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:38:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
+        Assert.Equal("APD-AWS-002.yaml:29:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:32:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
 
         var (_, positions, _) = ControlReader.Read(Samples.File("APD-AWS-002", Samples.ControlWithKeep), TestSources.All);
-        Assert.Equal("APD-AWS-002.yaml:20:60: x", (loaded with { Positions = positions }).FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:22:60: x", (loaded with { Positions = positions }).FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
     }
 
     [Fact]

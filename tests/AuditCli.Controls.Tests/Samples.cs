@@ -27,9 +27,11 @@ internal static class Samples
         owner: Cloud platform
         references: { cobit-2019: [DSS05.04], cis-aws-5.0: ["1.9"], nist-800-53r5: [IA-2(1)] }
         parameters:
-          grace_days: { type: integer, default: 0, why: New joiners get a device on day one. }
-          root_name: { type: text, default: <root_account>, why: That is what the report calls it. }
-          since: { type: date, default: 2026-01-01, why: The policy began then. }
+          grace_days: { type: integer, default: 0, min: 0, max: 30, why: New joiners get a device on day one. }
+          root_name: { type: text, default: <root_account>, one_of: [<root_account>, root], pattern: "[<>_a-z]+", why: That is what the report calls it. }
+          since: { type: date, default: 2026-01-01, min: 2020-01-01, max: 2030-12-31, why: The policy began then. }
+          ports: { type: text, default: "22,443", list: { of: integer, min: 1, max: 65535, or: [all], empty: false }, why: They are administered by. }
+          stores: { type: text, default: "aws,gcp", list: { one_of: [aws, gcp], pattern: "[a-z]+" }, why: People are there. }
         evidence:
           credential_report: { aws: iam:GetCredentialReport }
           users:             { aws: iam:ListUsers, params: { PathPrefix: / } }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
@@ -80,7 +81,7 @@ internal static class ControlsCommand
             await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls)
             {
-                var found = await Libraries.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken);
+                ImmutableArray<Diagnostic> found = [.. Libraries.ParameterDoubts(loaded), .. await Libraries.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken)];
                 warnings += found.Count(Libraries.IsWarning);
                 faults = [.. faults, .. found, .. Fixtures(loaded).Faults];
             }
@@ -173,7 +174,7 @@ internal static class ControlsCommand
 
     private static string Word(ColumnType type) => type.ToString().ToLowerInvariant();
 
-    private static (FixtureFile? Fixtures, System.Collections.Immutable.ImmutableArray<Diagnostic> Faults) Fixtures(LoadedControl loaded)
+    private static (FixtureFile? Fixtures, ImmutableArray<Diagnostic> Faults) Fixtures(LoadedControl loaded)
     {
         if (loaded.Fixtures is not { } file)
             return (null, [new(loaded.Control.File, 1, 1, $"there is no {loaded.Control.Id}.fixtures.yaml beside the control; a control without fixtures proves nothing", DiagnosticKind.Meaning)]);

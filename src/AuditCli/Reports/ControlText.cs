@@ -5,6 +5,11 @@ namespace AuditCli.Reports;
 /// <summary>A control as a reader wants it: purpose first, then what is asked, then how it is tested.</summary>
 internal static class ControlText
 {
+    /// <summary>Between which values a number or moment may be set, in brackets after a blank; nothing where the control does not limit it.</summary>
+    public static string Limits(Control? definition, string parameter) =>
+        definition?.Parameters.FirstOrDefault(p => p.Name == parameter) is { Form: { List: null } form } found && (form.Min is not null || form.Max is not null)
+            ? $" ({form.Words(found.Type)})" : "";
+
     public static void Write(TextWriter output, LoadedControl loaded)
     {
         var control = loaded.Control;
@@ -16,7 +21,10 @@ internal static class ControlText
         output.WriteLine($"risk        {control.Risk}");
         output.WriteLine($"helps with  {string.Join("; ", control.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}");
         foreach (var parameter in control.Parameters)
-            output.WriteLine($"parameter   ${parameter.Name} = {parameter.Default.GetRawText()}: {parameter.Why}");
+        {
+            var allowed = parameter.Form.SaysNothing ? "" : $" ({parameter.Form.Words(parameter.Type)})";
+            output.WriteLine($"parameter   ${parameter.Name} = {parameter.Default.GetRawText()}{allowed}: {parameter.Why}");
+        }
         output.WriteLine();
         foreach (var need in control.Evidence)
             output.WriteLine($"evidence    {need.Name}: {need.Source} {need.Operation}{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Optional ? ", optional" : "")}");

@@ -125,7 +125,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         }
         html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
         foreach (var parameter in control.Result.Parameters)
-            html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
+            html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{ControlText.Limits(control.Definition, parameter.Name)}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
         html.Markup("</dl>");
         foreach (var test in control.Definition?.Tests ?? [])
             html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p><p class=\"k\">{control.Counts.Tests.Where(t => t.Test == test.Id).Select(t => t.Count.Words).FirstOrDefault("nothing was tested")}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");

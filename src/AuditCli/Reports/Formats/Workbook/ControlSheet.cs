@@ -68,7 +68,7 @@ internal static class ControlSheet
         Section(sheet, "4  Test procedure");
         Field(sheet, "Kind of test", definition.Kind == ControlKind.Design ? "test of design" : "test of operating effectiveness");
         foreach (var parameter in result.Parameters)
-            Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value")}");
+            Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{ControlText.Limits(definition, parameter.Name)}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value")}");
         foreach (var test in definition.Tests)
         {
             Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}; for {workpaper.SpanOf(control, test.Id)}");

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Evidence;
+
+namespace AuditCli.Controls.Yaml;
+
+/// <summary>Reads the keys that give a parameter its form: <c>min</c>, <c>max</c>, <c>one_of</c>, <c>pattern</c> and <c>list</c>.</summary>
+internal static class ParameterFormReader
+{
+    /// <summary>The types that a list's entries may have.</summary>
+    private static readonly ImmutableArray<(string Word, ColumnType Value)> EntryTypes = ControlWords.ValueTypes.RemoveAll(t => t.Value == ColumnType.Boolean);
+
+    /// <summary>The form; null after a fault.</summary>
+    /// <param name="type">The parameter's; null where it could not be read, so that only the shape of the keys is checked.</param>
+    public static ParameterForm? Read(MapReader reader, ColumnType? type, FaultList faults)
+    {
+        var before = faults.Count;
+        var isList = reader.Map.Find("list") is not null;
+        var form = Own(reader, type, isList ? "; in a list it is said of the entries, inside 'list'" : "", faults);
+        form = form with { List = List(reader, type, faults) };
+        foreach (var key in (string[])["one_of", "pattern"])
+        {
+            if (isList && type is ColumnType.Text && reader.Map.Find(key) is { } stray)
+                faults.Meaning(stray.Position, $"'{key}' of a list is said of its entries; put it inside 'list'");
+        }
+        return faults.Count == before ? form : null;
+    }
+
+    private static ParameterForm Own(MapReader reader, ColumnType? type, string hint, FaultList faults)
+    {
+        var (min, max) = (Bound(reader, "min", type, hint, faults), Bound(reader, "max", type, hint, faults));
+        if (min is { } least && max is { } most && ParameterValue.Compare(type!.Value, least, most) > 0)
+            faults.Meaning(reader.Map.Find("max")!.Position, $"'max' is {most}, which is less than 'min' ({least}), so that no value is allowed");
+        return new() { Min = min, Max = max, OneOf = OneOf(reader, type, faults), Pattern = Pattern(reader, type, faults) };
+    }
+
+    private static JsonElement? Bound(MapReader reader, string key, ColumnType? type, string hint, FaultList faults)
+    {
+        if (reader.Optional(key) is not { } node)
+            return null;
+        if (node is not YamlScalar || TypedValue.IsNull(node))
+            faults.Form(node.Position, $"'{key}' must be one value, but is {node.Described}");
+        else if (type is ColumnType.Text or ColumnType.Boolean)
+            faults.Meaning(node.Position, $"'{key}' is said of integers, decimals, dates and timestamps, and this is {TypedValue.Word(type.Value)}{hint}");
+        else if (type is { } known)
+            return TypedValue.Read(node, known, $"'{key}'", faults);
+        return null;
+    }
+
+    private static ImmutableArray<string> OneOf(MapReader reader, ColumnType? type, FaultList faults)
+    {
+        if (reader.Optional("one_of") is not { } node)
+            return [];
+        var words = Words(node, "one_of", faults);
+        OnlyText(node, "one_of", type, faults);
+        return words;
+    }
+
+    private static string? Pattern(MapReader reader, ColumnType? type, FaultList faults)
+    {
+        if (reader.Optional("pattern") is not { } node || NodeReader.Text(node, "'pattern'", faults) is not { } pattern)
+            return null;
+        OnlyText(node, "pattern", type, faults);
+        if (ParameterPattern.Fault(pattern) is { } fault)
+            faults.Meaning(node.Position, $"'pattern' {fault}");
+        return pattern;
+    }
+
+    private static ParameterList? List(MapReader reader, ColumnType? type, FaultList faults)
+    {
+        if (reader.OptionalMap("list") is not { } list)
+            return null;
+        OnlyText(list.Map, "list", type, faults);
+        var of = list.Optional("of") is { } word ? NodeReader.Word(word, "'of'", EntryTypes, faults) : ColumnType.Text;
+        var entries = Own(list, of, "", faults);
+        ImmutableArray<string> or = list.Optional("or") is { } words ? Words(words, "or", faults) : [];
+        var mayBeEmpty = list.OptionalFlag("empty");
+        list.Close();
+        foreach (var unseen in entries.OneOf.Where(w => w.Contains(',', StringComparison.Ordinal) || w.Trim() != w))
+            faults.Meaning(list.Map.Find("one_of")!.Position, $"'{unseen}' can be no entry: commas stand between entries, and nothing stands around them");
+        return of is { } known ? new(known, entries, or, mayBeEmpty) : null;
+    }
+
+    private static ImmutableArray<string> Words(YamlNode node, string key, FaultList faults)
+    {
+        var words = NodeReader.Texts(node, $"'{key}'", 1, faults);
+        if (words.GroupBy(w => w, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
+            faults.Meaning(node.Position, $"'{twice.Key}' is in '{key}' twice");
+        return words;
+    }
+
+    private static void OnlyText(YamlNode node, string key, ColumnType? type, FaultList faults)
+    {
+        if (type is { } known and not ColumnType.Text)
+            faults.Meaning(node.Position, $"'{key}' is said of text, and this is {TypedValue.Word(known)}");
+    }
+}

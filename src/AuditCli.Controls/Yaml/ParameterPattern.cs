@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace AuditCli.Controls.Yaml;
+
+/// <summary>
+/// Matches a text with an author's regular expression, always as a whole. Controls come from strangers too, so that only what is
+/// matched in one pass over the text is taken, and even that is given up after a second.
+/// </summary>
+internal static class ParameterPattern
+{
+    private const int MaximumLength = 500;
+    private const int MaximumSize = 2000;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
+
+    /// <summary>Why the pattern cannot be used; null where it can.</summary>
+    public static string? Fault(string pattern)
+    {
+        if (pattern.Length > MaximumLength)
+            return $"has {pattern.Length} characters; at most {MaximumLength} are read";
+        if (Size(pattern) is var size and > MaximumSize)
+            return $"comes to {size:0} characters with its counts written out; at most {MaximumSize} are matched, so count less";
+        try
+        {
+            // By itself first: what closes a bracket that only Whole opens would be another expression.
+            _ = new Regex(pattern, Options, Limit);
+            _ = Whole(pattern);
+            return null;
+        }
+        catch (NotSupportedException)
+        {
+            return "looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without";
+        }
+        catch (ArgumentException e)
+        {
+            return $"is no regular expression: {e.Message}";
+        }
+    }
+
+    /// <summary>The expression that matches only a whole text.</summary>
+    public static Regex Whole(string pattern) => new($@"^(?:{pattern})\z", Options, Limit);
+
+    private static RegexOptions Options => RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
+
+    /// <summary>
+    /// How many characters, classes and the like it has when each count is written out, <c>(ab{3}){2}</c> as <c>abbbabbb</c>. A count
+    /// inside a count inside a count would fill the memory while it is matched.
+    /// </summary>
+    private static double Size(string pattern)
+    {
+        var outer = new Stack<double>();
+        var (all, last) = (0.0, 0.0);
+        for (var i = 0; i < pattern.Length; i++)
+        {
+            switch (pattern[i])
+            {
+                case '(':
+                    outer.Push(all);
+                    (all, last) = (0, 0);
+                    continue;
+                case ')' when outer.TryPop(out var before):
+                    (all, last) = (before + all, all);
+                    continue;
+                case '{' when Count(pattern, i) is (var most, var length):
+                    all += last * (Math.Max(most, 1) - 1);
+                    i += length - 1;
+                    continue;
+                case '\\':
+                    i = pattern.AsSpan(i).StartsWith(@"\p{", StringComparison.OrdinalIgnoreCase) ? End(pattern, i, '}') : i + 1;
+                    break;
+                case '[':
+                    i = End(pattern, pattern.AsSpan(i).StartsWith("[^", StringComparison.Ordinal) ? i + 2 : i + 1, ']');
+                    break;
+            }
+            (all, last) = (all + 1, 1);
+        }
+        return all + outer.Sum();
+    }
+
+    /// <summary>The greatest number of a count that begins here, and how long it is written; null where this brace is itself.</summary>
+    private static (double Most, int Length)? Count(string pattern, int at)
+    {
+        var end = pattern.IndexOf('}', at);
+        if (end < 0)
+            return null;
+        var numbers = pattern[(at + 1)..end].TrimEnd(',').Split(',');
+        return numbers.Length <= 2 && numbers.All(n => n.Length > 0 && n.All(char.IsAsciiDigit))
+            ? (double.Parse(numbers[^1], CultureInfo.InvariantCulture), end - at + 1) : null;
+    }
+
+    /// <summary>Where the next such character stands that no backslash precedes; the pattern's end where there is none.</summary>
+    private static int End(string pattern, int from, char closing)
+    {
+        for (var i = from + 1; i < pattern.Length; i++)
+        {
+            if (pattern[i] == closing)
+                return i;
+            if (pattern[i] == '\\')
+                i++;
+        }
+        return pattern.Length;
+    }
+}
