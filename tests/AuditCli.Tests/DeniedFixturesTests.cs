@@ -28,7 +28,7 @@ public sealed class DeniedFixturesTests
         "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller", "INF-AWS-001 policy_status",
         "INF-AWS-002 managed_prefix_lists", "INF-AWS-002 prefix_lists", "INF-AWS-002 security_groups", "INF-GCP-001 effective_firewalls",
         "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers", "INF-K8S-002 persistent_volume_claims",
-        "INF-K8S-002 persistent_volumes", "LOG-AWS-001 availability_zones", "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors",
+        "INF-K8S-002 persistent_volumes", "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors",
         "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
         "LOG-AWS-001 update_events",
     ];
