@@ -27,8 +27,8 @@ public sealed class DeniedFixturesTests
         "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes", "APD-XSR-001 kubernetes_cluster_bindings",
         "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller", "INF-AWS-001 policy_status",
         "INF-AWS-002 managed_prefix_lists", "INF-AWS-002 prefix_lists", "INF-AWS-002 security_groups", "INF-GCP-001 effective_firewalls",
-        "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-K8S-002 containers", "INF-K8S-002 persistent_volume_claims",
-        "INF-K8S-002 persistent_volumes", "LOG-AWS-001 availability_zones", "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors",
+        "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-GCP-001 regional_policies", "INF-GCP-001 regional_policy_list",
+        "INF-GCP-001 regions", "INF-K8S-002 containers", "INF-K8S-002 persistent_volume_claims", "INF-K8S-002 persistent_volumes", "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors",
         "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
         "LOG-AWS-001 update_events",
     ];
@@ -58,6 +58,8 @@ public sealed class DeniedFixturesTests
         .Add("APD-GCP-002 keys", "nothing else lists the keys of a service account; an account without keys answers with nothing")
         .Add("APD-K8S-001 mappings", "aws-auth is the one place where it is written, and most clusters have none")
         .Add("INF-GCP-001 effective_firewalls", "a network without policies and without rules answers with nothing")
+        .Add("INF-GCP-001 regional_policy_list", "a region without policies answers with nothing, and nothing else names its policies")
+        .Add("INF-GCP-001 regions", "nothing else lists the regions that a project can have policies in")
         .Add("INF-K8S-002 containers", "pods and objects of other kinds than deployments, stateful sets and daemon sets are listed nowhere else");
 
     /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>

@@ -13,7 +13,5 @@ internal static class UnnoticedMutants
         ("APD-K8S-001 T2 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
         ("INF-AWS-001 T3 line 20: .permissions FROM buckets l [LEFT JOIN -> JOIN] acl_grants__calls c ON c._w",
             "a call is made for each bucket, so that no bucket is without one"),
-        ("INF-GCP-001 T1 line 75: AND s.network = i.network [JOIN -> LEFT JOIN] ranges r ON r.item = i.item",
-            "a rule without traffic has no protocol, and the next join keeps only protocols that are asked about"),
     ];
 }
