@@ -23,8 +23,9 @@ public sealed class DeniedFixturesTests
         "APD-AWS-004 access_keys", "APD-AWS-004 users", "APD-AWS-006 auth_details", "APD-GCP-001 bindings",
         "APD-GCP-002 activities", "APD-GCP-002 keys", "APD-GCP-002 service_accounts", "APD-K8S-001 mappings", "APD-K8S-001 rights",
         "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_keys", "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_deleted_users",
-        "APD-XSR-001 aws_report", "APD-XSR-001 aws_service_credentials", "APD-XSR-001 aws_ssh_keys", "APD-XSR-001 aws_users",
-        "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes", "APD-XSR-001 kubernetes_cluster_bindings",
+        "APD-XSR-001 aws_directory_users", "APD-XSR-001 aws_identity_centers", "APD-XSR-001 aws_report", "APD-XSR-001 aws_service_credentials",
+        "APD-XSR-001 aws_ssh_keys", "APD-XSR-001 aws_users", "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes",
+        "APD-XSR-001 kubernetes_bindings", "APD-XSR-001 kubernetes_cluster_bindings",
         "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller", "INF-AWS-001 policy_status",
         "INF-AWS-002 managed_prefix_lists", "INF-AWS-002 prefix_lists", "INF-AWS-002 security_groups", "INF-GCP-001 effective_firewalls",
         "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-GCP-001 regional_policies", "INF-GCP-001 regional_policy_list",
@@ -43,10 +44,13 @@ public sealed class DeniedFixturesTests
         .Add("APD-XSR-001 aws_deleted_keys", InHistory)
         .Add("APD-XSR-001 aws_deleted_passwords", InHistory)
         .Add("APD-XSR-001 aws_deleted_users", InHistory)
+        .Add("APD-XSR-001 aws_directory_users", "nothing else lists the users of Identity Center")
+        .Add("APD-XSR-001 aws_identity_centers", "nothing else says which directories an account has, and most have none")
         .Add("APD-XSR-001 aws_service_credentials", "nothing else lists a user's service-specific credentials, and most users have none")
         .Add("APD-XSR-001 aws_ssh_keys", "nothing else lists a user's SSH keys, and most users have none")
         .Add("APD-XSR-001 gcp_bindings", "a project whose access is all granted above it has no binding of its own")
         .Add("APD-XSR-001 gcp_policy_changes", "the audit log is the one place where it is written that a role was taken away")
+        .Add("APD-XSR-001 kubernetes_bindings", "nothing else lists the bindings of a namespace")
         .Add("APD-XSR-001 kubernetes_cluster_bindings", "nothing else lists the bindings of a cluster")
         .Add("INF-AWS-001 acl_grants", "nothing else tells what the access list of a bucket grants")
         .Add("INF-AWS-001 buckets", "there is no second list of an account's buckets")
