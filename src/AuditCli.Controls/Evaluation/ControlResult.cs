@@ -26,6 +26,8 @@ public sealed record EvaluationResults(
             ClockOffsetSeconds = (long?)clock.Offset?.TotalSeconds,
             ReadFrom = clock.ReadFrom,
             ReadUntil = clock.ReadUntil,
+            AnswerAgeSeconds = (long?)clock.AnswerAge?.TotalSeconds,
+            StaleAnswers = clock.StaleAnswers,
         },
         [.. controls.OrderBy(c => c.Id, StringComparer.Ordinal)],
         [.. notTested.OrderBy(n => n.Id, StringComparer.Ordinal).ThenBy(n => n.Reason, StringComparer.Ordinal)]);
@@ -45,6 +47,12 @@ public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset Period
 
     /// <summary>As <see cref="EvidenceClock.ReadUntil"/>.</summary>
     public DateTimeOffset? ReadUntil { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.AnswerAge"/>, in whole seconds.</summary>
+    public long? AnswerAgeSeconds { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.StaleAnswers"/>.</summary>
+    public long? StaleAnswers { get; init; }
 }
 
 /// <summary>What one control concluded. Counts are of distinct items of a partition, over all its tests.</summary>
