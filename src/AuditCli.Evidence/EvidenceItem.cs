@@ -29,6 +29,15 @@ public sealed record ExchangeReference(string File, string RecordId, string? Req
 
     /// <summary>As <see cref="Warc.HttpExchange.ServerDate"/>; kept in the recorded answer, not in the index.</summary>
     public DateTimeOffset? ServerDate { get; init; }
+
+    /// <summary>As <see cref="Warc.HttpExchange.Age"/>; kept in the recorded answer, as the two that follow.</summary>
+    public TimeSpan? Age { get; init; }
+
+    /// <summary>As <see cref="Warc.HttpExchange.IsStale"/>.</summary>
+    public bool IsStale { get; init; }
+
+    /// <summary>As <see cref="Warc.HttpExchange.ServerWarnings"/>.</summary>
+    public ImmutableArray<string> ServerWarnings { get; init; } = [];
 }
 
 /// <summary>A value that was replaced by its keyed digest before anything was written.</summary>
@@ -101,6 +110,12 @@ public sealed record EvidenceItem
     /// <summary>By how many whole seconds the servers were ahead of this machine, by the least delayed answer; null where none says its time.</summary>
     public long? ClockOffsetSeconds { get; init; }
 
+    /// <summary>How many seconds the oldest answer of a cache was old; null where none came out of one.</summary>
+    public long? AnswerAgeSeconds { get; init; }
+
+    /// <summary>How many answers say that they are out of date, and not by how much; null for none.</summary>
+    public long? StaleAnswers { get; init; }
+
     /// <summary>The first of what was replaced; see <see cref="Redacted"/> for how much.</summary>
     public ImmutableArray<Redaction> Redactions { get; init; } = [];
 
@@ -117,7 +132,7 @@ public sealed record EvidenceItem
     /// <summary>Codes that were answered and taken for "there is none", in order, each with its calls: what is missing from the rows, and why that is no gap.</summary>
     public ImmutableArray<NoneAnswer> TakenAsNone { get; init; } = [];
 
-    /// <summary>What a reader should know of a file that could be read: cells that were cleaned, approvals that do not count.</summary>
+    /// <summary>What a reader should know of a file that could be read: cells that were cleaned, approvals that do not count; and what a server warned of.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 }
 

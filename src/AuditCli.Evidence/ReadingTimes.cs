@@ -9,7 +9,11 @@ public sealed class ReadingTimes
     private (DateTimeOffset First, DateTimeOffset Last)? _sent;
     private (DateTimeOffset First, DateTimeOffset Last)? _dated;
     private (DateTimeOffset First, DateTimeOffset Last)? _undated;
+    private const int MostWarnings = 20;
+    private readonly SortedSet<string> _warnings = new(StringComparer.Ordinal);
     private TimeSpan? _offset;
+    private TimeSpan? _age;
+    private long _stale;
 
     /// <summary>
     /// By how much a server is ahead of this machine at least or at most: an answer's date has whole seconds, and was written after the
@@ -26,9 +30,16 @@ public sealed class ReadingTimes
     public void Add(ExchangeReference exchange)
     {
         _sent = Wider(_sent, exchange.Date);
+        if (exchange.IsStale)
+            _stale++;
+        foreach (var warning in exchange.ServerWarnings.Where(_ => _warnings.Count < MostWarnings))
+            _warnings.Add(warning);
+        if (exchange.Age is { } age && !(_age >= age))
+            _age = age;
         if (exchange.ServerDate is not { } answered)
         {
-            _undated = Wider(_undated, exchange.Date);
+            // What a cache kept is the state of the moment at which it was asked for.
+            _undated = Wider(_undated, exchange.Date - (exchange.Age ?? TimeSpan.Zero));
             return;
         }
         _dated = Wider(_dated, answered);
@@ -41,9 +52,16 @@ public sealed class ReadingTimes
     {
         if (_sent is not { } sent)
             return item;
-        var timed = item with { Started = sent.First, Finished = sent.Last };
+        var timed = item with
+        {
+            Started = sent.First,
+            Finished = sent.Last,
+            AnswerAgeSeconds = (long?)_age?.TotalSeconds,
+            StaleAnswers = _stale > 0 ? _stale : null,
+            Notes = [.. item.Notes, .. _warnings.Select(w => $"{item.Operation}: the server warns: {w}")],
+        };
         if ((_dated, _offset) is not ({ } read, { } offset))
-            return timed;
+            return _age is not null && _undated is { } cached ? timed with { ReadFrom = cached.First, ReadUntil = cached.Last } : timed;
         if (_undated is { } undated)
             read = Wider(Wider(read, undated.First + offset), undated.Last + offset);
         return timed with { ReadFrom = read.First, ReadUntil = read.Last, ClockOffsetSeconds = (long)offset.TotalSeconds };

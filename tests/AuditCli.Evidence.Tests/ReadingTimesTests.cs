@@ -36,6 +36,46 @@ public sealed class ReadingTimesTests
     }
 
     [Theory]
+    [InlineData("Age", "31", 31L, false)]
+    [InlineData("age", " 31 ", 31L, false)]
+    [InlineData("Age", "0", null, false)]
+    [InlineData("Age", "99999999999999", 2_147_483_647L, false)]
+    [InlineData("Age", "a day", null, true)]
+    [InlineData("Age", "-5", null, true)]
+    [InlineData("Warning", "110 proxy \"Response is Stale\"", null, true)]
+    [InlineData("Warning", "111 proxy \"Revalidation Failed\" \"Sat, 28 Nov 2026 12:00:00 GMT\"", null, true)]
+    [InlineData("Warning", "299 - \"old\", 112 - \"Disconnected Operation\"", null, true)]
+    [InlineData("Warning", "299 - \"110 - \\\"x\\\" is deprecated\"", null, false)]
+    [InlineData("Warning", "nothing to see", null, false)]
+    public void How_old_an_answer_was_is_what_it_says(string field, string value, long? age, bool stale)
+    {
+        var response = new HttpBlock("HTTP/1.1 200 OK", [new(field, value)], default);
+        var exchange = new HttpExchange(Noon, new("https://iam.example/"), "http/1.1", new("GET / HTTP/1.1", [], default), response, []);
+        Assert.Equal((age, stale), ((long?)exchange.Age?.TotalSeconds, exchange.IsStale));
+    }
+
+    [Fact]
+    public void What_a_server_warns_of_is_kept_in_its_words()
+    {
+        var response = new HttpBlock("HTTP/1.1 200 OK", [new("Warning", "299 - \"v1 ComponentStatus is deprecated\", 299 api \"say \\\"no\\\"\""), new("warning", "299 - \"another\"")], default);
+        var exchange = new HttpExchange(Noon, new("https://k8s.example/"), "http/1.1", new("GET / HTTP/1.1", [], default), response, []);
+        Assert.Equal(["v1 ComponentStatus is deprecated", "say \"no\"", "another"], exchange.ServerWarnings);
+    }
+
+    [Theory]
+    [InlineData(true, 7200)]
+    [InlineData(false, 7200)]
+    public void What_a_cache_kept_is_of_the_moment_at_which_it_got_it(bool otherDated, int age)
+    {
+        var times = new ReadingTimes();
+        if (otherDated)
+            times.Add(new("f", "r1", null, 200, Noon) { ServerDate = Noon });
+        times.Add(new("f", "r2", null, 200, Noon) { Age = TimeSpan.FromSeconds(age) });
+        var item = times.Of(Before);
+        Assert.Equal((Noon.AddSeconds(-age), otherDated ? Noon : Noon.AddSeconds(-age), (long?)age), (item.ReadFrom, item.ReadUntil, item.AnswerAgeSeconds));
+    }
+
+    [Theory]
     [InlineData(0.0, 0, 0)]
     [InlineData(0.999, 0, 0)]
     [InlineData(1.0, 0, 0)]

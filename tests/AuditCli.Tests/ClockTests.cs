@@ -36,6 +36,61 @@ public sealed partial class ClockTests
         Assert.True(again.ExitCode == 0, again.ToString());
     }
 
+    [Theory]
+    [InlineData("Age", "7200", "an answer came out of a cache and was 2 hours old (Age), and 5 minutes are tolerated")]
+    [InlineData("Age", "864000", "an answer came out of a cache and was 10 days old (Age), and 5 minutes are tolerated")]
+    [InlineData("Age", "unknown", "answers say that they are out of date (Warning, Age)")]
+    [InlineData("Warning", "110 - \"Response is Stale\"", "answers say that they are out of date (Warning, Age)")]
+    public async Task An_old_answer_concludes_no_state_says_so_on_every_first_page_and_replays_the_same(string field, string value, string words)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2, TimeSpan.Zero) { Field = (field, value) };
+        var (result, bundle) = await RunAsync(folder, server);
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains(words, result.Output, StringComparison.Ordinal);
+        var control = Assert.Single(SampleTests.Results(bundle).GetProperty("controls").EnumerateArray());
+        Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
+        Assert.Contains("OldAnswer", control.GetProperty("limitations").EnumerateArray().Select(l => l.GetProperty("code").GetString()));
+        foreach (var report in Reports)
+            Assert.True((await TextAsync(Path.Combine(bundle, "data", "reports", report))).Contains(words, StringComparison.Ordinal), $"{report} does not say that {words}");
+
+        await ReplayIsTheSameAsync(folder, bundle);
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+    }
+
+    [Fact]
+    public async Task One_answer_of_many_with_an_old_date_concludes_no_state()
+    {
+        using var folder = new TemporaryFolder();
+        var answers = 0;
+        using var server = new IamServer(users: 2, TimeSpan.Zero)
+        {
+            // The first says who the caller is; the report is the last.
+            Date = () => DateTimeOffset.UtcNow.AddHours(Interlocked.Increment(ref answers) == 3 ? -3 : 0).ToString("r", CultureInfo.InvariantCulture),
+        };
+        var (result, bundle) = await RunAsync(folder, server);
+        Assert.True(answers >= 3 && result.ExitCode == 3, $"{answers} {result}");
+        Assert.Contains("ClockDiffers", result.Output, StringComparison.Ordinal);
+        await ReplayIsTheSameAsync(folder, bundle);
+    }
+
+    [Theory]
+    [InlineData("Age", "0")]
+    [InlineData("Age", "299")]
+    [InlineData("Warning", "299 - \"this API is deprecated\"")]
+    public async Task An_answer_that_is_not_old_passes_and_what_its_server_warns_of_is_a_note(string field, string value)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new IamServer(users: 2, TimeSpan.Zero) { Field = (field, value) };
+        var (result, bundle) = await RunAsync(folder, server);
+        // An answer of a cache says nothing of the server's clock, so that with such answers alone it is compared with none.
+        Assert.True(result.ExitCode == (value == "299" ? 3 : 0), result.ToString());
+        Assert.DoesNotContain("OldAnswer", result.Output, StringComparison.Ordinal);
+        Assert.Equal(field == "Warning", (await TextAsync(Path.Combine(bundle, "data", "reports", "report.html"))).Contains("the server warns: this API is deprecated", StringComparison.Ordinal));
+        await ReplayIsTheSameAsync(folder, bundle);
+    }
+
     [Fact]
     public async Task A_clock_that_agrees_passes_and_the_bundle_says_when_it_was_read()
     {

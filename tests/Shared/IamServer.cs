@@ -58,6 +58,9 @@ public sealed class IamServer : IDisposable
     /// <summary>What answers have in the field Date; null leaves it to the machine's clock.</summary>
     public Func<string>? Date { get; init; }
 
+    /// <summary>A field that all answers have besides.</summary>
+    public (string Name, string Value)? Field { get; init; }
+
     public int Answered => Volatile.Read(ref _answered);
     public ConcurrentDictionary<string, int> Calls { get; } = new();
 
@@ -160,6 +163,8 @@ public sealed class IamServer : IDisposable
         response.ContentType = "text/xml";
         if (Date is { } date)
             response.Headers["Date"] = date();
+        if (Field is var (name, value))
+            response.Headers[name] = value;
         response.ContentLength64 = bytes.Length;
         if (fault == ServerFault.Redirected)
             response.RedirectLocation = "http://127.0.0.1:9/elsewhere";

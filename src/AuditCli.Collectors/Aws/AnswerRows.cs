@@ -44,16 +44,21 @@ internal static class AnswerRows
         if (operation.Rows is null)
             return ([new(page, "")], null);
         var at = page;
+        var holder = page;
+        var shape = service.Shape(operation.Output!);
         foreach (var step in Steps(operation))
         {
-            // A provider leaves an empty list out. Whether there is more is always said where there is a member for it: without either it is no answer.
             if (at.ValueKind != JsonValueKind.Object)
                 throw Malformed($"what should hold {step} is a JSON {at.ValueKind}, not an object");
+            holder = at;
             if (!at.TryGetProperty(step, out at) || at.ValueKind == JsonValueKind.Null)
-                return operation.Pager?.More is { } more && PageTokens.At(page, more) is null ? throw Malformed($"the answer has neither {operation.Rows} nor {more}") : ([], null);
+                return Absent(service, operation, page, holder, (ShapeModel.Structure)shape, step) is { } why ? throw Malformed(why) : ([], null);
+            shape = service.Shape(((ShapeModel.Structure)shape).Member(step)!.Shape);
         }
         if (at.ValueKind != JsonValueKind.Array)
             throw Malformed($"{operation.Rows} is not a list");
+        if (Quantity(holder) is { } quantity && quantity != at.GetArrayLength())
+            throw Malformed(string.Create(CultureInfo.InvariantCulture, $"{operation.Rows} has {at.GetArrayLength()} elements, and the answer says {quantity}"));
         var structures = AtRows(service, operation, operation.Output!) is ShapeModel.List list && Structure(service, list) is not null;
         var prefix = "/" + string.Join('/', Steps(operation));
         var rows = ImmutableArray.CreateBuilder<PageRow>(at.GetArrayLength());
@@ -72,6 +77,38 @@ internal static class AnswerRows
 
         CollectionException Malformed(string what) => new(TypedJson.Malformed, $"{service.Name}:{operation.Name}: {what}");
     }
+
+    /// <summary>Whether a page has no row, nor anything else that grows from page to page.</summary>
+    public static bool IsEmpty(OperationModel operation, JsonElement page) =>
+        operation.Pager is { Results.IsEmpty: false } pager ? pager.Results.All(r => IsEmpty(page, r)) : operation.Rows is { } rows && IsEmpty(page, rows);
+
+    private static bool IsEmpty(JsonElement page, string path) => PageTokens.At(page, path) switch
+    {
+        { ValueKind: JsonValueKind.Array } list => list.GetArrayLength() == 0,
+        { ValueKind: JsonValueKind.Object } map => map.GetPropertyCount() == 0,
+        var value => value is null,
+    };
+
+    /// <summary>Why a page that lacks its list is no honest one; null where the list may be left out because it is empty.</summary>
+    /// <remarks>
+    /// What the model requires is written, empty or not. Of the rest, services that speak JSON leave out what is empty as they like. The XML
+    /// protocols write an element without children; a list without an element of its own (flat) has nothing to write, and CloudFront writes the
+    /// number of elements instead. Whether there is more is always said where there is a member for it: without either it is no answer.
+    /// </remarks>
+    private static string? Absent(ServiceModel service, OperationModel operation, JsonElement page, JsonElement holder, ShapeModel.Structure shape, string step)
+    {
+        var written = service.Protocol is WireProtocol.Query or WireProtocol.Ec2 or WireProtocol.RestXml && shape.Member(step) is { Flat: false } && Quantity(holder) != 0;
+        var isFlat = shape.Member(step) is { Flat: true };
+        if (written || shape.Required.Contains(step) && !isFlat)
+            return $"the answer has no {step}";
+        if (Quantity(holder) is > 0 and var quantity)
+            return string.Create(CultureInfo.InvariantCulture, $"the answer has no {step}, and says that there are {quantity}");
+        return operation.Pager?.More is { } more && PageTokens.At(page, more) is null ? $"the answer has neither {operation.Rows} nor {more}" : null;
+    }
+
+    /// <summary>How many elements the answer says a list has, where it does.</summary>
+    private static long? Quantity(JsonElement holder) =>
+        holder.TryGetProperty("Quantity", out var quantity) && quantity.ValueKind == JsonValueKind.Number && quantity.TryGetInt64(out var number) ? number : null;
 
     /// <summary>The rows of a page that is to be right as a whole.</summary>
     /// <exception cref="CollectionException">Anything is wrong with it.</exception>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Amazon.Runtime;
@@ -60,6 +61,16 @@ internal sealed class AwsSession(
     public async Task<AwsAnswer> CallAsync(
         ServiceModel service, OperationModel operation, JsonObject parameters, string region, ObjectsOfTrail? objects, CancellationToken cancellationToken)
     {
+        var answer = await AskedAsync(service, operation, parameters, region, objects, cancellationToken);
+        // Any other success is a part of the answer, or a promise of it.
+        return answer.Status == 200 || answer.Status == operation.Status
+            ? answer
+            : throw new CollectionException(TypedJson.Malformed, string.Create(CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the answer has status {answer.Status}, which no whole answer has"));
+    }
+
+    private async Task<AwsAnswer> AskedAsync(
+        ServiceModel service, OperationModel operation, JsonObject parameters, string region, ObjectsOfTrail? objects, CancellationToken cancellationToken)
+    {
         follow();
         var asked = Endpoint(region);
         try
@@ -102,13 +113,22 @@ internal sealed class AwsSession(
     {
         var next = ParameterCheck.Checked(service, operation, parameters);
         var encodes = Customisations.EncodesKeys(service.Name, operation.Name) && !next.ContainsKey("EncodingType");
-        var tokens = operation.Pager is { } pager ? new PageTokens($"{service.Name}:{operation.Name}", pager) : null;
+        var tokens = operation.Pager is { } pager ? new PageTokens(service, operation, pager) : null;
         if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
             throw new CollectionException(CollectionException.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
         next = Customisations.Asked(service, operation, next);
+        var empty = new EmptyPages($"{service.Name}:{operation.Name}", transport.IsReplay ? null : clock);
         while (next is not null)
         {
-            var answer = await CallAsync(service, operation, next, region, cancellationToken);
+            AwsAnswer answer;
+            try
+            {
+                answer = await CallAsync(service, operation, next, region, cancellationToken);
+            }
+            catch (CollectionException e) when (empty.Of(e) is var told && told != e)
+            {
+                throw told;
+            }
             var page = Customisations.Answered(TypedJson.Read(service, operation, answer), encodes);
             if (service.Name == "s3" && operation.Name == "ListBuckets")
                 _buckets.Learn(page);
@@ -116,6 +136,8 @@ internal sealed class AwsSession(
             try
             {
                 next = tokens?.Next(next, page);
+                if (next is not null)
+                    empty.Add(AnswerRows.IsEmpty(operation, page));
             }
             catch (CollectionException e)
             {

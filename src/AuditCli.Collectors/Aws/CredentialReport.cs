@@ -134,10 +134,17 @@ internal sealed class CredentialReport(TimeProvider? clock)
         // Read to the end even when the time is found: an answer that breaks off behind it is not whole.
         using var reader = Open(answer);
         string? time = null;
-        while (reader.Read())
+        var contents = 0;
+        while (!reader.EOF)
         {
             if (reader is { NodeType: XmlNodeType.Element, LocalName: "GeneratedTime" })
+            {
                 time ??= Timestamps.From(reader.ReadElementContentAsString());
+                continue;
+            }
+            if (reader is { NodeType: XmlNodeType.Element, LocalName: "Content" } && ++contents > 1)
+                throw Malformed("the answer has two credential reports");
+            reader.Read();
         }
         return time ?? throw Malformed("the credential report does not say when it was made");
     }

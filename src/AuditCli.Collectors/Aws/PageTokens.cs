@@ -9,27 +9,35 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>Finds out how to ask for the next page, and that an answer does not lead in a circle.</summary>
-internal sealed class PageTokens(string operation, Pager pager)
+internal sealed class PageTokens(ServiceModel service, OperationModel model, Pager pager)
 {
+    private readonly string _operation = $"{service.Name}:{model.Name}";
+
     /// <summary>The code of an answer whose token was given before.</summary>
     public const string Repeated = "RepeatedToken";
 
     /// <summary>The code of an answer that goes on where nobody can read it.</summary>
     public const string Unreadable = "NextPageUnreadable";
 
+    private const string Last = "[-1]";
+
     /// <summary>Halves of digests: tokens are long, and pages are many.</summary>
     private readonly HashSet<UInt128> _given = [];
 
     /// <summary>The parameters for the next page; null when this was the last.</summary>
-    /// <exception cref="CollectionException">The token was given before, or there is more and no token.</exception>
+    /// <exception cref="CollectionException">The token was given before, there is more and no token, or a token and nothing more.</exception>
     public JsonObject? Next(JsonObject parameters, JsonElement page)
     {
         var more = pager.More is { } flag ? At(page, flag) : null;
+        if (more?.ValueKind == JsonValueKind.False)
+            return Given(page) is { } idle && !PlacesOnLastPage ? throw Malformed($"the answer says that nothing follows, and gives {idle} to read on") : null;
         // Without the flag a token alone says that there is more; one that is made from the last row says nothing.
-        if (more?.ValueKind == JsonValueKind.False || more is null && pager.More is not null && pager.Outputs.Any(o => o.Contains("[-1]", StringComparison.Ordinal)))
-            return null;
+        if (more is null && pager.More is not null && pager.Outputs.Any(o => o.Contains(Last, StringComparison.Ordinal)) && Given(page) is null)
+            return pager.Outputs.All(o => At(page, o) is null) ? null : throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
+        if (more is null && pager.More is not null && Given(page) is null && service.Shape(model.Output!) is ShapeModel.Structure shape && shape.Required.Contains(pager.More))
+            throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
         if (pager.Inputs.IsEmpty)
-            return pager.Outputs.All(o => At(page, o) is null) ? null : throw new CollectionException(Unreadable, $"{operation}: there are more pages, and the operation takes no token to ask for them");
+            return pager.Outputs.All(o => At(page, o) is null) ? null : throw new CollectionException(Unreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");
         var next = (JsonObject)parameters.DeepClone();
         var given = new List<string>();
         for (var i = 0; i < pager.Inputs.Length; i++)
@@ -37,16 +45,29 @@ internal sealed class PageTokens(string operation, Pager pager)
             next.Remove(pager.Inputs[i]);
             if (At(page, pager.Outputs[i]) is { } token && Text(token) is { Length: > 0 } text)
             {
+                if (token.ValueKind != JsonValueKind.String && Kind(pager.Inputs[i]) == MemberKind.String)
+                    throw Malformed($"{pager.Outputs[i]} is a JSON {token.ValueKind}, not a text");
                 given.Add($"{pager.Inputs[i]}={text}");
                 next[pager.Inputs[i]] = JsonNode.Parse(token.GetRawText());
             }
         }
         if (given.Count == 0)
-            return more is null ? null : throw new CollectionException(TypedJson.Malformed, $"{operation}: there are more pages, and the answer does not say how to read them");
+            return more is null ? null : throw Malformed("there are more pages, and the answer does not say how to read them");
         if (!_given.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', given))))))
-            throw new CollectionException(Repeated, $"{operation}: the answer gives a page token that it gave before; reading on would never end");
+            throw new CollectionException(Repeated, $"{_operation}: the answer gives a page token that it gave before; reading on would never end");
         return next;
     }
+
+    /// <summary>S3 names the place of the last part and the last upload on the last page too.</summary>
+    private bool PlacesOnLastPage => service.Name == "s3" && model.Name is "ListParts" or "ListMultipartUploads";
+
+    /// <summary>The path of a token that the answer itself gives; one that is made from the last row is none.</summary>
+    private string? Given(JsonElement page) => pager.Outputs.SelectMany(o => o.Split("||", StringSplitOptions.TrimEntries))
+        .FirstOrDefault(o => !o.Contains(Last, StringComparison.Ordinal) && At(page, o) is { } token && Text(token).Length > 0);
+
+    private MemberKind? Kind(string input) => model.Input is { } name && service.Shape(name) is ShapeModel.Structure shape ? shape.Member(input)?.Kind : null;
+
+    private CollectionException Malformed(string how) => new(TypedJson.Malformed, $"{_operation}: {how}");
 
     private string Text(JsonElement token)
     {
@@ -56,7 +77,7 @@ internal sealed class PageTokens(string operation, Pager pager)
         }
         catch (InvalidOperationException e)
         {
-            throw new CollectionException(Unreadable, $"{operation}: the page token is not well-formed Unicode", e);
+            throw new CollectionException(Unreadable, $"{_operation}: the page token is not well-formed Unicode", e);
         }
     }
 
@@ -68,8 +89,8 @@ internal sealed class PageTokens(string operation, Pager pager)
             JsonElement? at = page;
             foreach (var step in alternative.Split('.'))
             {
-                var last = step.EndsWith("[-1]", StringComparison.Ordinal);
-                at = at is { ValueKind: JsonValueKind.Object } holder && holder.TryGetProperty(last ? step[..^4] : step, out var found) ? found : null;
+                var last = step.EndsWith(Last, StringComparison.Ordinal);
+                at = at is { ValueKind: JsonValueKind.Object } holder && holder.TryGetProperty(last ? step[..^Last.Length] : step, out var found) ? found : null;
                 if (last)
                     at = at is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? list[list.GetArrayLength() - 1] : null;
             }

@@ -10,9 +10,11 @@ namespace AuditCli.Collectors.Gcp;
 internal static class AnswerRows
 {
     private const string ValueColumn = "value";
+    private const string NextPageToken = "nextPageToken";
 
     /// <summary>Said by lists of many APIs, also by some whose description does not mention it.</summary>
-    private static readonly ImmutableArray<string> Always = ["unreachable", "unreachables", "missingZones", "warning", "warnings"];
+    private static readonly ImmutableArray<string> Always = ["unreachable", "unreachables", "missingZones", Warning, "warnings"];
+    private const string Warning = "warning";
 
     /// <summary>Compute says this of every location where nothing of the kind exists.</summary>
     private const string NothingThere = "NO_RESULTS_ON_PAGE";
@@ -37,10 +39,45 @@ internal static class AnswerRows
         throw new CollectionException(GcpFailures.Malformed, $"{what}: the answer is not a JSON object");
     }
 
+    /// <summary>
+    /// Refuses what is no answer to the operation although it came as one: an error, words of something in between, another kind's list, and
+    /// members under other names than the API's. Google leaves out what is empty, so that an answer without any member is an empty list;
+    /// one whose members are all unknown is no list.
+    /// </summary>
+    /// <exception cref="CollectionException">It is one of these (<see cref="GcpFailures.Malformed"/>).</exception>
+    public static void Check(string what, OperationModel operation, JsonElement page)
+    {
+        string[] known = operation.Rows is { } rows
+            ? [rows, NextPageToken, .. operation.Beside, .. operation.Partial, .. Always]
+            : [NextPageToken, .. operation.Columns.Select(c => c.Name), .. operation.Partial, .. Always, .. operation.Whole.Select(w => w.Split('.')[0])];
+        if (!known.Contains("error") && page.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
+            throw Malformed(what, $"the answer has status 200, and is an error: {error.GetRawText()}");
+        if (UnknownMembers.InAnotherCase(page, known) is var (found, name))
+            throw Malformed(what, $"the answer has {found} where the API has {name}");
+        if (page.GetPropertyCount() > 0 && !page.EnumerateObject().Any(m => known.Contains(m.Name)))
+            throw Malformed(what, $"the answer has no member that the API has, but {page.EnumerateObject().First().Name}");
+        if (operation.Kind is { } kind && page.TryGetProperty("kind", out var own) && !(own.ValueKind == JsonValueKind.String && own.ValueEquals(kind)))
+            throw Malformed(what, $"the answer is a {own}, not a {kind}");
+        if (page.TryGetProperty(NextPageToken, out var token) && token.ValueKind != JsonValueKind.String)
+            throw Malformed(what, $"{NextPageToken} is not a text");
+        if (operation.Rows is { } list && !page.TryGetProperty(list, out _) && OtherPart(page, known) is { } part)
+            throw Malformed(what, $"the answer has no {list}, but {part}, which the API does not have");
+    }
+
+    /// <summary>What the answer says of further pages that nobody can read; null where it says nothing.</summary>
+    public static string? Unfollowed(OperationModel operation, JsonElement page)
+    {
+        if (operation.Rows is null)
+            return null;
+        // Without a way to give it back, a token is one more unknown member; where it is a part that is missing, it is told there.
+        string[] known = [.. operation.Token is null ? [] : new[] { NextPageToken }, .. operation.Beside, .. operation.Partial, operation.Rows];
+        return UnknownMembers.OfMore(page, known);
+    }
+
     /// <summary>The rows of one page.</summary>
     /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
     public static ImmutableArray<PageRow> Read(string what, OperationModel operation, JsonElement page) =>
-        [.. Elements(what, operation, page).Select(e => new PageRow(Row(e.Value, e.Key), e.Pointer))];
+        [.. Elements(what, operation, page).Select(e => new PageRow(Row(operation.Rows is null ? e.Value : Checked(what, operation, e.Value, e.Pointer), e.Key), e.Pointer))];
 
     /// <summary>What the rows of one page are made from, as the provider wrote it: where it stands, and the key of its list in a map of lists.</summary>
     /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
@@ -48,16 +85,14 @@ internal static class AnswerRows
     {
         if (operation.Rows is not { } member)
             return [(page, "", null)];
-        // An empty list is left out.
-        if (!page.TryGetProperty(member, out var rows) || rows.ValueKind == JsonValueKind.Null)
+        // An empty list is left out, and never written as null.
+        if (!page.TryGetProperty(member, out var rows))
             return [];
         if (operation.Inner is not { } inner)
             return List(what, rows, "/" + member, null);
         if (rows.ValueKind != JsonValueKind.Object)
-            throw new CollectionException(GcpFailures.Malformed, $"{what}: {member} is not a map");
-        return rows.EnumerateObject().SelectMany(p => p.Value.ValueKind == JsonValueKind.Object && p.Value.TryGetProperty(inner, out var list)
-            ? List(what, list, $"/{member}/{Escaped(p.Name)}/{inner}", p.Name)
-            : []);
+            throw Malformed(what, $"{member} is not a map");
+        return rows.EnumerateObject().SelectMany(p => Inner(what, p, member, inner));
     }
 
     /// <summary>What the answer says is missing, in its own words; null when it says nothing.</summary>
@@ -86,14 +121,48 @@ internal static class AnswerRows
     {
         JsonValueKind.Array => value.GetArrayLength() > 0,
         JsonValueKind.Object => value.EnumerateObject().Any() && !(value.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String && code.GetString() == NothingThere),
-        JsonValueKind.String => value.GetString()!.Length > 0,
-        _ => false,
+        JsonValueKind.String => value.GetRawText().Length > 2,
+        JsonValueKind.Null or JsonValueKind.False => false,
+        _ => true,
     };
+
+    /// <summary>The elements of one list of a map of lists; where it is empty, Google writes a warning instead.</summary>
+    private static IEnumerable<(JsonElement Value, string Pointer, string? Key)> Inner(string what, JsonProperty scoped, string member, string inner)
+    {
+        if (scoped.Value.ValueKind != JsonValueKind.Object)
+            throw Malformed(what, $"{member} of {scoped.Name} is not an object");
+        if (UnknownMembers.InAnotherCase(scoped.Value, inner, Warning) is var (found, name))
+            throw Malformed(what, $"{member} of {scoped.Name} has {found} where the API has {name}");
+        if (scoped.Value.TryGetProperty(inner, out var list))
+            return List(what, list, $"/{member}/{Escaped(scoped.Name)}/{inner}", scoped.Name);
+        return OtherPart(scoped.Value, [Warning]) is { } part ? throw Malformed(what, $"{member} of {scoped.Name} has no {inner}, but {part}") : [];
+    }
+
+    /// <summary>The first unknown member in which rows could stand.</summary>
+    private static string? OtherPart(JsonElement holder, string[] known) =>
+        holder.EnumerateObject().Where(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && !known.Contains(m.Name)).Select(m => m.Name).FirstOrDefault();
+
+    /// <summary>An element as a row: an object with the API's names where the API has objects.</summary>
+    private static JsonElement Checked(string what, OperationModel operation, JsonElement element, string pointer)
+    {
+        if (operation.Columns is [{ Name: ValueColumn }])
+            return element;
+        if (element.ValueKind != JsonValueKind.Object)
+            throw Malformed(what, $"{pointer} is not an object");
+        foreach (var member in element.EnumerateObject())
+        {
+            if (!operation.ColumnNames.Contains(member.Name) && operation.ColumnsInAnyCase.TryGetValue(member.Name, out var name))
+                throw Malformed(what, $"{pointer} has {member.Name} where the API has {name}");
+        }
+        return element;
+    }
+
+    private static CollectionException Malformed(string what, string how) => new(GcpFailures.Malformed, $"{what}: {how}");
 
     private static IEnumerable<(JsonElement Value, string Pointer, string? Key)> List(string what, JsonElement list, string pointer, string? key)
     {
         if (list.ValueKind != JsonValueKind.Array)
-            throw new CollectionException(GcpFailures.Malformed, $"{what}: {pointer} is not a list");
+            throw Malformed(what, $"{pointer} is not a list");
         return list.EnumerateArray().Select((e, i) => (e, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{i}"), key));
     }
 

@@ -44,21 +44,34 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
         var address = transport.IsReplay ? Endpoints.Recorded(api, origin) : Endpoints.Of(api);
         var client = Client(service, region, address, new RequestCheck(api, address).Refusal);
         var tokens = new HashSet<string>(StringComparer.Ordinal);
+        var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
         for (string? token = null; ;)
         {
             using var request = RequestWriter.Write(address, operation, parameters, token);
-            var answer = await client.SendAsync(what, request, cancellationToken);
+            GoogleAnswer answer;
+            try
+            {
+                answer = await client.SendAsync(what, request, cancellationToken);
+            }
+            catch (CollectionException e) when (empty.Of(e) is var told && told != e)
+            {
+                throw told;
+            }
             if (answer.Status != 200)
                 throw GcpFailures.Of(what, answer.Status, answer.Body);
             var page = AnswerRows.Parse(what, answer.Body);
+            AnswerRows.Check(what, operation, page);
             yield return page;
             if (AnswerRows.Missing(operation, page) is { } missing)
                 throw new CollectionException(GcpFailures.PartialAnswer, $"{what}: the answer says that some of it is missing: {missing}");
+            if (AnswerRows.Unfollowed(operation, page) is { } member)
+                throw new CollectionException(GcpFailures.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
             token = operation.Token is not null && page.TryGetProperty("nextPageToken", out var next) && next.ValueKind == JsonValueKind.String ? next.GetString() : null;
             if (string.IsNullOrEmpty(token))
                 yield break;
             if (!tokens.Add(token))
                 throw new CollectionException(GcpFailures.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
+            empty.Add(!AnswerRows.Elements(what, operation, page).Any());
         }
     }
 

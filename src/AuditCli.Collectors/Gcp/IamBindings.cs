@@ -114,7 +114,8 @@ internal static class IamBindings
 
     /// <summary>What stands above; null for a project that belongs to nobody. A folder always has a parent.</summary>
     private static string? Parent(string at, JsonElement answer) =>
-        answer.TryGetProperty("parent", out var parent) && parent.ValueKind == JsonValueKind.String && parent.GetString() is { Length: > 0 } text ? text
+        answer.GetPropertyCount() == 0 ? throw new CollectionException(GcpFailures.Malformed, $"the answer about {at} says nothing")
+        : answer.TryGetProperty("parent", out var parent) && parent.ValueKind == JsonValueKind.String && parent.GetString() is { Length: > 0 } text ? text
         : at.StartsWith(Folders, StringComparison.Ordinal) ? throw new CollectionException(GcpFailures.Malformed, $"the answer about {at} names no parent")
         : null;
 

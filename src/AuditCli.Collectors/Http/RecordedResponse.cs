@@ -51,6 +51,9 @@ internal static class RecordedResponse
         exchange.Response is { } answered ? Status(answered) : 0, exchange.Date)
     {
         ServerDate = exchange.ServerDate,
+        Age = exchange.Age,
+        IsStale = exchange.IsStale,
+        ServerWarnings = exchange.ServerWarnings,
         Redactions = exchange is { RedactedPayloadDigest: not null, Response: { } redacted }
             ? [.. BodyRedaction.Find(redacted.Body.Span, MostRedactions, places).Select(r => r with { Pointer = $"{recordId}#{r.Pointer}" })]
             : [],

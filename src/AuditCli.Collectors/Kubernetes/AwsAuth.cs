@@ -63,6 +63,18 @@ internal static class AwsAuth
     {
         if (Members.Text(configmap, "kind") != "ConfigMap")
             throw Malformed("it is not a configmap");
+        if ((UnknownMembers.InAnotherCase(configmap, "apiVersion", "kind", "metadata", "data")
+            ?? (Members.Of(configmap, "metadata") is { ValueKind: JsonValueKind.Object } metadata ? UnknownMembers.InAnotherCase(metadata, "name") : null)) is var (found, known))
+            throw Malformed($"it has {found} where the API has {known}");
+        if (Members.Text(configmap, "apiVersion") is not (null or "v1") || Members.Text(Members.Of(configmap, "metadata"), "name") is not (null or "aws-auth"))
+            throw Malformed("it is another configmap");
+        if (Members.Of(configmap, "data").ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object))
+            throw Malformed("its data is not an object");
+        foreach (var (member, _) in Mappings.Add(("mapAccounts", "")))
+        {
+            if (Members.Of(Members.Of(configmap, "data"), member).ValueKind is not (JsonValueKind.Undefined or JsonValueKind.String))
+                throw Malformed($"{member} is not a text");
+        }
         var data = Members.Of(configmap, "data");
         using var rows = new PageRows();
         var failures = new List<CollectionException>();

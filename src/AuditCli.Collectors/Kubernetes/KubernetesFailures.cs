@@ -21,6 +21,9 @@ internal static class KubernetesFailures
     public const string RepeatedToken = "RepeatedToken";
     public const string MalformedResponse = "MalformedResponse";
 
+    /// <summary>The answer says that more follows, and not how to read it.</summary>
+    public const string NextPageUnreadable = "NextPageUnreadable";
+
     /// <summary>An answer that is no success.</summary>
     public static CollectionException Of(string what, HttpResponseMessage answer, ReadOnlySpan<byte> body)
     {

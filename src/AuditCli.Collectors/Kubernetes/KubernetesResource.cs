@@ -25,6 +25,9 @@ internal sealed record KubernetesResource(string Group, string Version, string N
     /// <summary>What must be asked for, so that the server sends no more than may be kept.</summary>
     public string Accept => IsMetadataOnly ? "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" : "application/json";
 
+    /// <summary>The apiVersion of its lists.</summary>
+    public string AnswerVersion => IsMetadataOnly ? "meta.k8s.io/v1" : GroupVersion;
+
     /// <summary>Where its objects are listed, of one namespace or of all.</summary>
     public string ListPath(string? ns) => ns is null ? $"{DiscoveryPath}/{Name}" : $"{DiscoveryPath}/namespaces/{ns}/{Name}";
 

@@ -92,14 +92,30 @@ internal sealed class KubernetesSession : ITargetSession
         KubernetesResource resource, string? ns, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var given = new HashSet<string>(StringComparer.Ordinal);
-        string? token = null;
+        var empty = new EmptyPages(resource.ToString(), _clock);
+        string? token = null, kind = null;
         do
         {
-            var page = await PageAsync(resource, ns, query + (token is null ? "" : "&continue=" + Uri.EscapeDataString(token)), given.Count, cancellationToken);
+            JsonElement page;
+            try
+            {
+                page = await PageAsync(resource, ns, query + (token is null ? "" : "&continue=" + Uri.EscapeDataString(token)), given.Count, cancellationToken);
+            }
+            catch (CollectionException e) when (empty.Of(e) is var told && told != e)
+            {
+                throw told;
+            }
+            var own = Members.Text(page, "kind");
+            if ((kind ??= own) != own)
+                throw ObjectRows.Malformed(resource, $"is a {own} after a page that is a {kind}");
             yield return page;
             token = ObjectRows.Continue(page);
+            if (token is null && ObjectRows.Unfollowed(resource, page) is { } more)
+                throw more;
             if (token is not null && !given.Add(token))
                 throw new CollectionException(KubernetesFailures.RepeatedToken, $"{resource}: the answer gives a page token that it gave before; reading on would never end");
+            if (token is not null)
+                empty.Add(!ObjectRows.Items(page).Any());
         }
         while (token is not null);
     }
@@ -156,7 +172,7 @@ internal sealed class KubernetesSession : ITargetSession
         JsonElement served;
         try
         {
-            served = JsonElement.Parse(await SendAsync(HttpMethod.Get, resource.DiscoveryPath, "application/json", null, cancellationToken));
+            served = JsonElement.Parse(await SendAsync(HttpMethod.Get, resource.DiscoveryPath, "application/json", null, cancellationToken), ObjectRows.Strict);
         }
         catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
         {
@@ -166,9 +182,11 @@ internal sealed class KubernetesSession : ITargetSession
         {
             return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: {e.Message}", missing);
         }
-        var kind = served.ValueKind == JsonValueKind.Object && served.TryGetProperty("resources", out var resources) && resources.ValueKind == JsonValueKind.Array
-            ? resources.EnumerateArray().FirstOrDefault(r => r.TryGetProperty("name", out var name) && name.ValueEquals(resource.Name))
-            : default;
+        var resources = Members.Of(served, "resources");
+        // That a resource is not served may be the answer to a control's question: words of something in between must not give it.
+        if (Members.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array || (Members.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
+            return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: the answer to {resource.DiscoveryPath} is no list of resources", missing);
+        var kind = resources.EnumerateArray().FirstOrDefault(r => Members.Text(r, "name") == resource.Name);
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
@@ -198,8 +216,10 @@ internal sealed class KubernetesSession : ITargetSession
             {
                 using var answer = await _http.SendAsync(request, cancellationToken);
                 var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
-                if (answer.IsSuccessStatusCode)
+                if (IsWhole(method, answer.StatusCode))
                     return body;
+                if (answer.IsSuccessStatusCode)
+                    throw new CollectionException(KubernetesFailures.MalformedResponse, string.Create(CultureInfo.InvariantCulture, $"{what}: the answer has status {(int)answer.StatusCode}, which no whole answer has"));
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = answer.Headers.RetryAfter?.Delta;
@@ -222,6 +242,10 @@ internal sealed class KubernetesSession : ITargetSession
         var wait = asked > jittered ? asked.Value : jittered;
         await Task.Delay(wait < LongestWait ? wait : LongestWait, _clock, cancellationToken);
     }
+
+    /// <summary>What is read comes with 200, a review that was made with 201; every other success is a part, or nothing.</summary>
+    private static bool IsWhole(HttpMethod method, HttpStatusCode status) =>
+        status == HttpStatusCode.OK || status == HttpStatusCode.Created && method == HttpMethod.Post;
 
     private static bool MayPass(HttpStatusCode status) =>
         status is HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;

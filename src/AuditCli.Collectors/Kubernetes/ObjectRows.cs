@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -10,8 +11,16 @@ internal static class ObjectRows
     private const string MetadataList = "PartialObjectMetadataList";
     internal static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 200 };
     private static readonly string[] Common = ["apiVersion", "kind", "metadata", "spec", "status"];
+    private static readonly string[] OfItem = ["apiVersion", "kind", "metadata"];
+    private static readonly string[] OfItemMetadata = ["namespace", "name", "uid", "creationTimestamp", "labels", "annotations"];
+    private static readonly string[] OfList = ["apiVersion", "kind", "metadata", "items"];
+    private static readonly string[] OfListMetadata = ["continue", "remainingItemCount", "resourceVersion", "selfLink"];
 
     /// <summary>One page of a list.</summary>
+    /// <remarks>
+    /// Every API server writes <c>apiVersion</c>, <c>kind</c>, <c>metadata</c> and <c>items</c>, also of a list without objects, whose items may be
+    /// null where Go made no list of them: what lacks one of them, or has it under another name, is no list.
+    /// </remarks>
     /// <exception cref="CollectionException">It is not JSON, or not a list of what was asked.</exception>
     public static JsonElement Parse(KubernetesResource resource, ReadOnlySpan<byte> body)
     {
@@ -28,12 +37,28 @@ internal static class ObjectRows
             throw Malformed(resource, "is not a list");
         if (resource.IsMetadataOnly && kind != MetadataList)
             throw Malformed(resource, $"is a {kind}, where metadata alone was asked for");
-        // Go writes an empty list as null.
-        if (list.TryGetProperty("items", out var items) && items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
-            throw Malformed(resource, "has items that are not a list");
-        if (Items(list).Any(i => i.ValueKind != JsonValueKind.Object))
-            throw Malformed(resource, "has an item that is not an object");
+        if (!resource.IsMetadataOnly && !WellKnownResources.MayBe(resource, kind[..^"List".Length]))
+            throw Malformed(resource, $"is a {kind}");
+        if (Members.Text(list, "apiVersion") is not { } version || version != resource.AnswerVersion)
+            throw Malformed(resource, $"is of version {Members.Text(list, "apiVersion") ?? "none"}, not of {resource.AnswerVersion}");
+        if (!list.TryGetProperty("items", out var items) || items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
+            throw Malformed(resource, "has no items that are a list");
+        CheckNames(resource, list, OfList);
+        CheckMetadata(resource, Members.Of(list, "metadata"));
+        var known = WellKnownResources.Knows(resource);
+        var fields = known ? WellKnownResources.TopLevel(resource) : OfItem;
+        foreach (var item in Items(list))
+            CheckItem(resource, item, fields, known ? kind[..^"List".Length] : null);
         return list;
+    }
+
+    /// <summary>Why a page cannot be the whole list and names no page after it; null where it may be the last one, or names the next.</summary>
+    public static CollectionException? Unfollowed(KubernetesResource resource, JsonElement list)
+    {
+        var metadata = Members.Of(list, "metadata");
+        if (Members.Of(metadata, "remainingItemCount") is { ValueKind: JsonValueKind.Number } count && count.GetInt64() is > 0 and var remaining)
+            return Unfollowed(resource, string.Create(CultureInfo.InvariantCulture, $"remainingItemCount is {remaining}"));
+        return (UnknownMembers.OfMore(list, OfList) ?? UnknownMembers.OfMore(metadata, OfListMetadata)) is { } name ? Unfollowed(resource, $"it has {name}") : null;
     }
 
     /// <summary>The objects of a page.</summary>
@@ -79,6 +104,46 @@ internal static class ObjectRows
     /// <summary>Says what is wrong with an answer.</summary>
     public static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
         new(KubernetesFailures.MalformedResponse, $"the answer to {resource} {how}", cause);
+
+    /// <summary>Refuses an object with a member whose name has another case than the API's: what stands there would be missing.</summary>
+    /// <exception cref="CollectionException">It has one.</exception>
+    public static void CheckNames(KubernetesResource resource, JsonElement holder, params ReadOnlySpan<string> known)
+    {
+        if (UnknownMembers.InAnotherCase(holder, known) is var (found, name))
+            throw Malformed(resource, $"has {found} where the API has {name}");
+    }
+
+    private static void CheckMetadata(KubernetesResource resource, JsonElement metadata)
+    {
+        if (metadata.ValueKind != JsonValueKind.Object)
+            throw Malformed(resource, "has no metadata");
+        CheckNames(resource, metadata, OfListMetadata);
+        if (Members.Of(metadata, "continue").ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.String))
+            throw Malformed(resource, "has a continue that is not a text");
+        if (Members.Of(metadata, "remainingItemCount") is var count
+            && count.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null) && !(count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var number) && number >= 0))
+            throw Malformed(resource, "has a remainingItemCount that is not a count");
+    }
+
+    /// <param name="own">The kind of the list's objects, where Kubernetes has it itself.</param>
+    private static void CheckItem(KubernetesResource resource, JsonElement item, string[] fields, string? own)
+    {
+        if (item.ValueKind != JsonValueKind.Object)
+            throw Malformed(resource, "has an item that is not an object");
+        CheckNames(resource, item, fields);
+        if (Members.Of(item, "metadata") is { ValueKind: JsonValueKind.Object } metadata)
+            CheckNames(resource, metadata, OfItemMetadata);
+        if (Members.Of(item, "apiVersion") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } version
+            && !(version.ValueKind == JsonValueKind.String && version.ValueEquals(resource.AnswerVersion)))
+            throw Malformed(resource, $"has an item of version {version}");
+        // The kinds of other groups are their own matter: a list may be called otherwise than its objects.
+        if (Members.Of(item, "kind") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } kind
+            && (kind.ValueKind != JsonValueKind.String || own is not null && !kind.ValueEquals(own)))
+            throw Malformed(resource, $"has an item that is a {kind}");
+    }
+
+    private static CollectionException Unfollowed(KubernetesResource resource, string what) =>
+        new(KubernetesFailures.NextPageUnreadable, $"{resource}: the answer says that more objects follow ({what}), and does not say how to read them");
 
     private static void Write(Utf8JsonWriter writer, KubernetesResource resource, JsonElement list, JsonElement item, ImmutableArray<string> fields)
     {

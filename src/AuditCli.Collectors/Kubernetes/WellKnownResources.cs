@@ -82,6 +82,15 @@ internal static class WellKnownResources
             k => k.Operation.Split('/') is [var group, _, var name] ? (group, name) : ("", k.Operation.Split('/')[1]),
             k => (k.Operation.Split('/')[^2], k.Fields.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToImmutableArray()));
 
+    /// <summary>The kinds of the table's objects, in the case that the API has.</summary>
+    private static readonly FrozenSet<string> Kinds = (
+        "Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolumeClaim PersistentVolume Pod PodTemplate ReplicationController "
+        + "ResourceQuota ServiceAccount Service MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration "
+        + "CustomResourceDefinition APIService ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet HorizontalPodAutoscaler CronJob Job "
+        + "CertificateSigningRequest Lease EndpointSlice FlowSchema PriorityLevelConfiguration IngressClass Ingress NetworkPolicy RuntimeClass PodDisruptionBudget "
+        + "PodSecurityPolicy ClusterRoleBinding ClusterRole RoleBinding Role PriorityClass CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment")
+        .Split(' ').ToFrozenSet(StringComparer.Ordinal);
+
     /// <summary>Every resource of the table, as control authors write it.</summary>
     public static IEnumerable<string> Names => Known.Select(k => new KubernetesResource(k.Key.Group, k.Value.Version, k.Key.Name).ToString());
 
@@ -97,4 +106,25 @@ internal static class WellKnownResources
     /// <summary>The top-level fields that have a column of their own, besides metadata, spec and status.</summary>
     public static ImmutableArray<string> Fields(KubernetesResource resource) =>
         Known.TryGetValue((resource.Group, resource.Name), out var known) ? known.Fields : [];
+
+    /// <summary>The kind of its objects; null of a resource that is none of Kubernetes' own.</summary>
+    public static string? KindOf(KubernetesResource resource) => Kinds.FirstOrDefault(k => Knows(resource) && MayBe(resource, k));
+
+    /// <summary>Whether it is one of Kubernetes' own.</summary>
+    public static bool Knows(KubernetesResource resource) => Known.ContainsKey((resource.Group, resource.Name));
+
+    /// <summary>The names of all top-level fields that have a column.</summary>
+    public static string[] TopLevel(KubernetesResource resource) => ["apiVersion", "kind", "metadata", "spec", "status", .. Fields(resource)];
+
+    /// <summary>
+    /// Whether its objects may be of that kind. Of Kubernetes' own kinds the resource is the plural in lower case; whoever defines another
+    /// chooses both names.
+    /// </summary>
+    public static bool MayBe(KubernetesResource resource, string kind)
+    {
+        if (!Knows(resource))
+            return true;
+        var name = kind.ToLowerInvariant();
+        return Kinds.Contains(kind) && resource.Name == (name.EndsWith('y') ? name[..^1] + "ies" : name == "endpoints" ? name : name.EndsWith('s') ? name + "es" : name + "s");
+    }
 }

@@ -13,6 +13,16 @@ public static class ClockWords
     public static string Difference(TimeSpan offset) =>
         $"the collecting machine's clock was {Duration(offset)} {(offset > TimeSpan.Zero ? "behind" : "ahead of")} the servers'";
 
+    /// <summary>That answers were old when they came.</summary>
+    /// <param name="age">Of the oldest that says so; null where none says it.</param>
+    /// <param name="stale">How many say that they are out of date.</param>
+    /// <param name="limit">What is tolerated.</param>
+    public static string Old(TimeSpan? age, long stale, TimeSpan limit) => string.Join("; ", new[]
+    {
+        age is { } old ? $"an answer came out of a cache and was {Duration(old)} old (Age), and {Duration(limit)} are tolerated" : null,
+        stale > 0 ? string.Create(CultureInfo.InvariantCulture, $"{stale} answers say that they are out of date (Warning, Age)") : null,
+    }.OfType<string>());
+
     /// <summary>A length of time in the largest unit of which there are at least two, rounded down; its sign is left out.</summary>
     public static string Duration(TimeSpan time)
     {

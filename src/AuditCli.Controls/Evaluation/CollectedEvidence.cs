@@ -14,7 +14,11 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
     private readonly TimeSpan? _offset = Largest(items);
 
     /// <summary>When everything was read, and by what clock.</summary>
-    public EvidenceClock Clock => new(items.Min(ReadFrom), items.Max(ReadUntil), _offset);
+    public EvidenceClock Clock => new(items.Min(ReadFrom), items.Max(ReadUntil), _offset)
+    {
+        AnswerAge = Oldest(items),
+        StaleAnswers = items.Sum(i => i.StaleAnswers) is > 0 and var stale ? stale : null,
+    };
 
     /// <summary>
     /// One partition per target and account that was asked anything for this control, each with the inputs that every partition
@@ -49,6 +53,8 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
     {
         Notes = [.. regions.SelectMany(i => i.Notes)],
         TakenAsNone = [.. regions.SelectMany(i => i.TakenAsNone).GroupBy(n => n.Code, StringComparer.Ordinal).Select(g => new NoneAnswer(g.Key, g.Sum(n => n.Count)))],
+        AnswerAge = Oldest(regions),
+        StaleAnswers = regions.Sum(i => i.StaleAnswers) ?? 0,
     };
 
     private DateTimeOffset? ReadFrom(EvidenceItem item) => item.ReadFrom ?? Corrected(item, item.Started);
@@ -64,6 +70,8 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
     /// of the same place before others, because a server's clock may be wrong too.
     /// </summary>
     private TimeSpan? OffsetAt(EvidenceItem item) => _offsets.TryGetValue((item.Target, item.Account), out var near) ? near : _offset;
+
+    private static TimeSpan? Oldest(IEnumerable<EvidenceItem> items) => items.Max(i => i.AnswerAgeSeconds) is { } age ? TimeSpan.FromSeconds(age) : null;
 
     private static TimeSpan? Largest(IEnumerable<EvidenceItem> items) => items.Select(i => i.ClockOffsetSeconds).OfType<long>()
         .OrderByDescending(Math.Abs).ThenBy(s => s).Select(s => (TimeSpan?)TimeSpan.FromSeconds(s)).FirstOrDefault();

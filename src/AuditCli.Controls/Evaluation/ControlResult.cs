@@ -26,6 +26,8 @@ public sealed record EvaluationResults(
             ClockOffsetSeconds = (long?)clock.Offset?.TotalSeconds,
             ReadFrom = clock.ReadFrom,
             ReadUntil = clock.ReadUntil,
+            AnswerAgeSeconds = (long?)clock.AnswerAge?.TotalSeconds,
+            StaleAnswers = clock.StaleAnswers,
         },
         [.. controls.OrderBy(c => c.Id, StringComparer.Ordinal)],
         [.. notTested.OrderBy(n => n.Id, StringComparer.Ordinal).ThenBy(n => n.Reason, StringComparer.Ordinal)]);
@@ -45,6 +47,12 @@ public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset Period
 
     /// <summary>As <see cref="EvidenceClock.ReadUntil"/>.</summary>
     public DateTimeOffset? ReadUntil { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.AnswerAge"/>, in whole seconds.</summary>
+    public long? AnswerAgeSeconds { get; init; }
+
+    /// <summary>As <see cref="EvidenceClock.StaleAnswers"/>.</summary>
+    public long? StaleAnswers { get; init; }
 }
 
 /// <summary>What one control concluded. Counts are of distinct items of a partition, over all its tests.</summary>
@@ -143,7 +151,7 @@ public sealed record WaiverSummary(ImmutableArray<WaiverRow> Unmatched, Immutabl
 /// <summary>Rows of a register that belong to nothing that was read, such as an identity map's line of a user who does not exist.</summary>
 /// <param name="Evidence">The register's name in the control.</param>
 /// <param name="Unknown">Why nobody can say which they are, such as evidence that was not read; null where they are known.</param>
-public sealed record RegisterResult(string Evidence, ImmutableArray<UnmatchedRow> Unmatched, string? Unknown);
+public sealed record RegisterResult(string Evidence, ImmutableArray<UnmatchedRow> Unmatched, string? Unknown = null);
 
 /// <summary>A register's row as the control names it, and what it has no match for.</summary>
 public sealed record UnmatchedRow(string Row, string Why);

@@ -119,6 +119,19 @@ public static class EvaluationRules
             "An answer of AWS or Google with two members of one name, with an element that is no row, with half of a surrogate pair, or with neither the "
             + "list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
             [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "ValueDoesNotFit"] },
+        new(2, "whole-answers",
+            "An answer that is not whole or none is a limitation: of a status other than 200, of another kind, without the list that the API always writes, "
+            + "with members the API does not have in place of those it has or in another case, with a token or a count of what follows that cannot be "
+            + "followed, and pages without rows that never end.",
+            [.. Answers, .. Rows, "tables exchanges", "tables finished", .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "NextPageUnreadable", "EndlessPages"] },
+        new(2, "old-answers",
+            "An answer out of a cache is of the moment at which the cache got it, and a state of one that was older than tolerated, or that says it is out of "
+            + "date, is not concluded.",
+            [
+                "tables read_from", "tables read_until", "tables answer_age_seconds", "tables stale_answers",
+                "results read_from", "results read_until", "results answer_age_seconds", "results stale_answers", .. Concluded, "results limitations",
+            ]) { OnlyWith = ["OldAnswer", "StateReadAway"] },
+        new(2, "server-warnings", "What a server warns of in an answer (Warning 299) is a note.", ["tables notes", "results notes"]),
         new(2, "recording-ends",
             "A call that was repeated and whose recording ends keeps its last failure.",
             [.. Answers, "results limitations"]) { OnlyWith = ["NoRecording"] },

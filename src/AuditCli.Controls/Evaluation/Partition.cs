@@ -30,6 +30,9 @@ public static class LimitationCodes
     /// <summary>No answer of the run says its time, so that nobody knows whether the clock of the machine that read was right.</summary>
     public const string ClockNotCompared = "ClockNotCompared";
 
+    /// <summary>An answer was older than tolerated when it came, or says that it is out of date, so that its state is of no certain moment.</summary>
+    public const string OldAnswer = "OldAnswer";
+
     /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>
     public const string TargetLeftOut = "TargetLeftOut";
 
@@ -61,11 +64,17 @@ public sealed record EvidenceTable(
     CallTable? Calls = null,
     TimeSpan? ClockOffset = null)
 {
-    /// <summary>What a reader should know of a file that could be read.</summary>
+    /// <summary>What a reader should know of a file that could be read, and of what servers warned.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
     /// <summary>Codes that were answered and taken for "there is none", each with its calls.</summary>
     public ImmutableArray<NoneAnswer> TakenAsNone { get; init; } = [];
+
+    /// <summary>How old the oldest answer of a cache was; null where none came out of one.</summary>
+    public TimeSpan? AnswerAge { get; init; }
+
+    /// <summary>How many answers say that they are out of date, and not by how much.</summary>
+    public long StaleAnswers { get; init; }
 }
 
 /// <summary>The companion of a <c>for_each</c> table: one row per call, in canonical order.</summary>
@@ -93,7 +102,14 @@ public sealed record AuditMoment(DateTimeOffset AsOf, DateTimeOffset PeriodStart
 /// <param name="ReadFrom">The first request, by the servers' clocks; null where nothing was asked of a server.</param>
 /// <param name="ReadUntil">The last request.</param>
 /// <param name="Offset">By how much the servers were ahead, where it was most; null where no answer says its time.</param>
-public sealed record EvidenceClock(DateTimeOffset? ReadFrom, DateTimeOffset? ReadUntil, TimeSpan? Offset);
+public sealed record EvidenceClock(DateTimeOffset? ReadFrom, DateTimeOffset? ReadUntil, TimeSpan? Offset)
+{
+    /// <summary>How old the oldest answer of a cache was.</summary>
+    public TimeSpan? AnswerAge { get; init; }
+
+    /// <summary>How many answers say that they are out of date; null for none.</summary>
+    public long? StaleAnswers { get; init; }
+}
 
 /// <summary>What one test may use before it is stopped and becomes ERROR.</summary>
 /// <param name="TestTime">For loading a partition's tables, for a completeness check, and for a test: each.</param>

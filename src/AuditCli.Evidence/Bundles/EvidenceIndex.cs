@@ -65,6 +65,8 @@ public static class EvidenceIndex
         json.Text("read_from", item.ReadFrom is { } from ? Rfc3339.Format(from) : null);
         json.Text("read_until", item.ReadUntil is { } until ? Rfc3339.Format(until) : null);
         json.Number("clock_offset_seconds", item.ClockOffsetSeconds);
+        json.Number("answer_age_seconds", item.AnswerAgeSeconds);
+        json.Number("stale_answers", item.StaleAnswers);
         json.List("redactions", item.Redactions, r =>
         {
             json.Text("pointer", r.Pointer);
@@ -129,6 +131,8 @@ public static class EvidenceIndex
                 ReadFrom = OptionalInstant(members.OptionalText("read_from")),
                 ReadUntil = OptionalInstant(members.OptionalText("read_until")),
                 ClockOffsetSeconds = members.OptionalSigned("clock_offset_seconds"),
+                AnswerAgeSeconds = members.OptionalNumber("answer_age_seconds"),
+                StaleAnswers = members.OptionalNumber("stale_answers"),
                 Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
                 Redacted = members.OptionalNumber("redacted"),
                 Read = members.OptionalNumber("read"),

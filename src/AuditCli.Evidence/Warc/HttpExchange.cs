@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace AuditCli.Evidence.Warc;
 
@@ -22,7 +24,7 @@ public sealed record HttpBlock(string StartLine, ImmutableArray<KeyValuePair<str
 /// <param name="Uri">The target, without parameters that carry credentials.</param>
 /// <param name="Protocol"><c>http/1.1</c> or <c>h2</c>, as <c>WARC-Protocol</c> names them.</param>
 /// <param name="Failure">The chain of exceptions, outermost first; empty when there is a response.</param>
-public sealed record HttpExchange(
+public sealed partial record HttpExchange(
     DateTimeOffset Date,
     Uri Uri,
     string Protocol,
@@ -56,6 +58,38 @@ public sealed record HttpExchange(
     /// </summary>
     public DateTimeOffset? ServerDate =>
         Response?.Field("Date") is { } text && Response.Field("Age") is null or "0" && HttpDate.TryParse(text, out var date) ? date : null;
+
+    /// <summary>How old the answer was when it came, because a cache kept it (<c>Age</c>, RFC 9111 5.1); null where it says no age, or none that can be read.</summary>
+    public TimeSpan? Age => Response?.Field("Age") is { } text && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+        ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue))
+        : null;
+
+    /// <summary>
+    /// Whether the answer says that it is out of date, and not by how much: <c>Warning</c> 110 to 112 (RFC 7234 5.5), or an age that cannot be read.
+    /// </summary>
+    public bool IsStale => Warnings.Any(w => w.Code is >= 110 and <= 112)
+        || Response?.Field("Age") is { } text && !long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+
+    /// <summary>What the server warns of in an answer of today (<c>Warning</c> 299), such as that an API is deprecated.</summary>
+    public ImmutableArray<string> ServerWarnings => [.. Warnings.Where(w => w.Code == 299).Select(w => w.Text).Distinct(StringComparer.Ordinal)];
+
+    private IEnumerable<(int Code, string Text)> Warnings
+    {
+        get
+        {
+            if (Response is null)
+                yield break;
+            foreach (var (_, value) in Response.Fields.Where(f => f.Key.Equals("Warning", StringComparison.OrdinalIgnoreCase)))
+            {
+                foreach (Match warning in Warning().Matches(value))
+                    yield return (int.Parse(warning.Groups[1].Value, CultureInfo.InvariantCulture), warning.Groups[2].Value.Replace("\\\"", "\"", StringComparison.Ordinal));
+            }
+        }
+    }
+
+    /// <summary>One of several in a field: a code, who warns, and the words between quotes.</summary>
+    [GeneratedRegex(@"(?:^|,)\s*([0-9]{3})\s+[^\s,]+\s+""((?:[^""\\]|\\.)*)""", RegexOptions.CultureInvariant)]
+    private static partial Regex Warning();
 
     /// <summary>Both bodies were left out on purpose, because the exchange hands out credentials.</summary>
     public bool BodiesOmitted { get; init; }

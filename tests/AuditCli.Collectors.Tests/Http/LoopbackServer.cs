@@ -82,6 +82,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
     private async Task ServeAsync(TcpClient client)
     {
         using var _ = client;
+        client.NoDelay = true;
         try
         {
             await using var stream = await OpenAsync(client.GetStream());

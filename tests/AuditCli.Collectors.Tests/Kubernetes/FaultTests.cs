@@ -210,9 +210,9 @@ public sealed class FaultTests
         var answer = await session.CallAsync("example.com/v1/gadgets");
 
         Assert.Equal(
-            """{"apiVersion":"v1","kind":"GadgetList","metadata":{"resourceVersion":"1"},"items":["""
-            + """{"apiVersion":"v1","kind":"Own","metadata":{"name":"a"}},"""
-            + """{"apiVersion":"v1","kind":"Gadget","metadata":{"name":"b"},"spec":[1e3,1.50,-0,-0.0,1E+2,9007199254740993,"\u00e9"]}]}""",
+            """{"apiVersion":"example.com/v1","kind":"GadgetList","metadata":{"resourceVersion":"1"},"items":["""
+            + """{"apiVersion":"example.com/v1","kind":"Own","metadata":{"name":"a"}},"""
+            + """{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"name":"b"},"spec":[1e3,1.50,-0,-0.0,1E+2,9007199254740993,"\u00e9"]}]}""",
             answer.GetRawText());
     }
 
@@ -239,7 +239,7 @@ public sealed class FaultTests
         new((request, n) => request.Method == "POST" ? Review : react(request, n - 1));
 
     private static Reaction List(string kind, string next, params string[] items) => Reaction.Json(
-        $$"""{"kind":"{{kind}}","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"{{next}}"},"items":[{{string.Join(',', items)}}]}""");
+        $$"""{"kind":"{{kind}}","apiVersion":"{{(kind == "GadgetList" ? "example.com/v1" : "v1")}}","metadata":{"resourceVersion":"1","continue":"{{next}}"},"items":[{{string.Join(',', items)}}]}""");
 
     private static Reaction Status(int code, string reason, string message) => new(code, "application/json", Encoding.UTF8.GetBytes(
         $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","message":{{System.Text.Json.JsonSerializer.Serialize(message)}},"reason":"{{reason}}","code":{{code}}}"""));

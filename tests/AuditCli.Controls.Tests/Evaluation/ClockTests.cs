@@ -43,6 +43,25 @@ public sealed class ClockTests
         Assert.Empty(outcome.Result.Limitations);
     }
 
+    [Theory]
+    [InlineData(301, 0, "an answer came out of a cache and was 5 minutes old (Age), and 5 minutes are tolerated: the moment of a state is not certain")]
+    [InlineData(172_800, 0, "an answer came out of a cache and was 2 days old (Age), and 5 minutes are tolerated: the moment of a state is not certain")]
+    [InlineData(10, 3, "3 answers say that they are out of date (Warning, Age): the moment of a state is not certain")]
+    public async Task An_old_answer_never_passes_a_state_and_leaves_the_period_alone(int age, int stale, string message)
+    {
+        var table = Read(0, Bob) with { AnswerAge = TimeSpan.FromSeconds(age), StaleAnswers = stale };
+        var outcome = await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", table)));
+        Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
+        Assert.Equal((LimitationCodes.OldAnswer, message), Assert.Single(outcome.Result.Limitations.Select(l => (l.Code, l.Message))));
+
+        var period = Some.Control(Some.Test(Some.MfaSql) with { Mode = ControlMode.Period });
+        Assert.Empty((await Some.EvaluateAsync(period, Some.Partition("prod", ("users", table)))).Result.Limitations);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_hardly_older_than_its_reading_changes_nothing() =>
+        Assert.Equal(Conclusion.Pass, (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Read(0, Bob) with { AnswerAge = TimeSpan.FromSeconds(300) })))).Conclusion);
+
     [Fact]
     public async Task A_clock_that_was_compared_with_none_never_passes_a_state()
     {

@@ -21,6 +21,8 @@ public sealed class EvidenceIndexTests
         ReadFrom = Exchanges.Date.AddSeconds(-41),
         ReadUntil = Exchanges.Date.AddSeconds(-40),
         ClockOffsetSeconds = -41,
+        AnswerAgeSeconds = 7200,
+        StaleAnswers = 2,
         Read = 10,
         Kept = 0,
         Failures = [new("AccessDenied", "no", 3)],

@@ -41,7 +41,11 @@ internal sealed record OperationModel(
     string? SideEffect,
     string? Root,
     string? Namespace,
-    ImmutableArray<string> NotConfigured);
+    ImmutableArray<string> NotConfigured)
+{
+    /// <summary>The status of its answers where the model says another than 200; 200 is right all the same.</summary>
+    public int Status { get; init; } = 200;
+}
 
 /// <summary>How to read on: the members to give, and where the answer holds their values.</summary>
 /// <param name="Inputs">Empty where the operation gives a token that nobody can give back: what follows it cannot be read.</param>
@@ -160,7 +164,10 @@ internal sealed class ServiceModel
         return new(
             name, http[..space], http[(space + 1)..], Text(e, "in"), Text(e, "out"), Text(e, "wrapper"), Text(e, "rows"),
             e.TryGetProperty("pager", out var p) ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), Texts(p, "results"), Texts(p, "kept")) : null,
-            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"), Text(e, "root"), Text(e, "namespace"), Texts(e, "none"));
+            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"), Text(e, "root"), Text(e, "namespace"), Texts(e, "none"))
+        {
+            Status = e.TryGetProperty("status", out var status) ? status.GetInt32() : 200,
+        };
     }
 
     private static OperationScope? ScopeOf(JsonElement e) => Text(e, "scope") switch

@@ -18,6 +18,7 @@ A file has one line per operation and per shape, so that a diff between two boto
 
   operations   name -> http ("GET /{Bucket}?acl"), in, out (shapes), rows (JSON pointer-like path of the list whose
                elements are the rows; absent: the whole response is one row), pager, host_prefix, wrapper, namespace
+  status       the HTTP status of its answer, where it is not 200
   none         codes by which the operation says that what it was asked for is not configured
   pager        in/out (request member, response path), more (response path of the "is truncated" flag), limit (request
                member), results (response paths that grow from page to page), kept (response paths that are the same on every page),
@@ -267,6 +268,8 @@ class Service:
             entry['host_prefix'] = prefix
         if operation.get('authtype') == 'none':
             entry['unsigned'] = True
+        if operation['http'].get('responseCode', 200) != 200:
+            entry['status'] = operation['http']['responseCode']
         if full in GLOBAL_OPERATIONS and scope != 'global':
             entry['scope'] = 'global'
         if full in SIDE_EFFECTS:

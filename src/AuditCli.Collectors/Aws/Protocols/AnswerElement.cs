@@ -38,6 +38,10 @@ internal sealed class AnswerElement(string name)
         return null;
     }
 
+    /// <summary>The one child of that name, or null.</summary>
+    /// <exception cref="FormatException">There are two.</exception>
+    public AnswerElement? Only(string childName) => Children.Count(c => c.Name == childName) > 1 ? throw new FormatException($"<{Name}> has <{childName}> twice") : Child(childName);
+
     /// <summary>The first element of that name here or below, or null.</summary>
     public AnswerElement? Find(string wanted) =>
         Name == wanted ? this : Children.Select(c => c.Find(wanted)).FirstOrDefault(f => f is not null);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -14,10 +15,15 @@ internal static class JsonOutput
     /// <summary>Of two members of one name nobody knows which one the provider meant.</summary>
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>These members, from the body.</summary>
+    /// <summary>The members of an answer, from the body.</summary>
     /// <exception cref="JsonException">The body is not a JSON object.</exception>
-    public static void Body(Utf8JsonWriter writer, ServiceModel service, IEnumerable<MemberReference> members, ReadOnlyMemory<byte> body) =>
-        Members(writer, service, members, Document(body));
+    /// <exception cref="FormatException">It is no answer to the operation.</exception>
+    public static void Body(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, ReadOnlyMemory<byte> body)
+    {
+        var root = Document(body);
+        AnswerForm.Check(operation, members, root);
+        Members(writer, service, members, root);
+    }
 
     /// <summary>The body's root.</summary>
     /// <exception cref="JsonException">The body is not a JSON object.</exception>
@@ -74,14 +80,30 @@ internal static class JsonOutput
         }
     }
 
-    private static void Members(Utf8JsonWriter writer, ServiceModel service, IEnumerable<MemberReference> members, JsonElement value)
+    private static void Members(Utf8JsonWriter writer, ServiceModel service, ImmutableArray<MemberReference> members, JsonElement value)
     {
+        var found = 0;
         foreach (var member in members)
         {
-            if (!value.TryGetProperty(member.Wire, out var found) || found.ValueKind == JsonValueKind.Null)
+            if (!value.TryGetProperty(member.Wire, out var content))
+                continue;
+            found++;
+            if (content.ValueKind == JsonValueKind.Null)
                 continue;
             writer.WritePropertyName(member.Name);
-            Value(writer, service, member, found);
+            Value(writer, service, member, content);
+        }
+        if (found < value.GetPropertyCount())
+            CheckUnknown(members, value);
+    }
+
+    /// <exception cref="FormatException">A member has another case than the model's.</exception>
+    private static void CheckUnknown(ImmutableArray<MemberReference> members, JsonElement value)
+    {
+        foreach (var member in value.EnumerateObject())
+        {
+            if (!members.Any(m => member.NameEquals(m.Wire)))
+                AnswerForm.CheckCase(member.Name, members);
         }
     }
 

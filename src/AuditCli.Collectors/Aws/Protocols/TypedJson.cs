@@ -57,39 +57,39 @@ internal static class TypedJson
                 case WireProtocol.Query:
                     var root = AnswerElement.Parse(answer.Body);
                     if (operation.Wrapper is { } wrapper && shape.Members.Length > 0)
-                        root = root.Child(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
-                    XmlOutput.Members(writer, service, shape.Members, root);
+                        root = root.Only(wrapper) ?? throw new FormatException($"<{root.Name}> has no <{wrapper}>");
+                    XmlOutput.Root(writer, service, operation, shape.Members, root);
                     break;
                 case WireProtocol.Ec2:
                     var response = AnswerElement.Parse(answer.Body);
                     if (response.Name != operation.Name + "Response")
                         throw new FormatException($"the answer is <{response.Name}>");
-                    XmlOutput.Members(writer, service, shape.Members, response);
+                    XmlOutput.Root(writer, service, operation, shape.Members, response);
                     break;
                 case WireProtocol.Json:
-                    JsonOutput.Body(writer, service, shape.Members, answer.Body);
+                    JsonOutput.Body(writer, service, operation, shape.Members, answer.Body);
                     break;
                 case WireProtocol.RestJson or WireProtocol.RestXml:
-                    Rest(writer, service, shape, answer);
+                    Rest(writer, service, operation, shape, answer);
                     break;
             }
         }
         writer.WriteEndObject();
     }
 
-    private static void Rest(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Structure shape, AwsAnswer answer)
+    private static void Rest(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ShapeModel.Structure shape, AwsAnswer answer)
     {
         foreach (var member in shape.Members)
             OutsideBody(writer, service, member, answer);
         var xml = service.Protocol == WireProtocol.RestXml;
         if (shape.Payload is { } payload)
-            Payload(writer, service, shape.Member(payload)!, answer.Body, xml);
+            Payload(writer, service, operation, shape.Member(payload)!, answer.Body, xml);
         else if (!shape.Members.Any(m => m.Location == MemberLocation.Body) && (answer.Body.IsEmpty || !shape.Members.Any(m => m.InAnswerBody)))
             return;
         else if (!xml)
-            JsonOutput.Body(writer, service, shape.Members.Where(m => m.InAnswerBody), answer.Body);
+            JsonOutput.Body(writer, service, operation, [.. shape.Members.Where(m => m.InAnswerBody)], answer.Body);
         else
-            XmlOutput.Body(writer, service, shape, AnswerElement.Parse(answer.Body));
+            XmlOutput.Body(writer, service, operation, shape, AnswerElement.Parse(answer.Body));
     }
 
     private static void OutsideBody(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AwsAnswer answer)
@@ -122,7 +122,7 @@ internal static class TypedJson
         }
     }
 
-    private static void Payload(Utf8JsonWriter writer, ServiceModel service, MemberReference member, ReadOnlyMemory<byte> body, bool xml)
+    private static void Payload(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, MemberReference member, ReadOnlyMemory<byte> body, bool xml)
     {
         if (body.IsEmpty)
             return;
@@ -132,10 +132,29 @@ internal static class TypedJson
         else if (member.Kind is not (MemberKind.Shape or MemberKind.Document))
             writer.WriteStringValue(Utf8.IsValid(body.Span) ? Encoding.UTF8.GetString(body.Span) : throw new FormatException("it is not well-formed UTF-8"));
         else if (xml)
-            XmlOutput.Value(writer, service, member, XmlOutput.Answer(AnswerElement.Parse(body)));
+        {
+            var root = XmlOutput.Answer(AnswerElement.Parse(body));
+            if (member.Kind == MemberKind.Shape && service.Shape(member.Shape) is ShapeModel.Structure element)
+            {
+                writer.WriteStartObject();
+                XmlOutput.Root(writer, service, Below(operation, member), element.Members, root);
+                writer.WriteEndObject();
+            }
+            else
+                XmlOutput.Value(writer, service, member, root);
+        }
         else
-            JsonOutput.Value(writer, service, member, Root(service, member, body));
+        {
+            var root = Root(service, member, body);
+            if (member.Kind == MemberKind.Shape && service.Shape(member.Shape) is ShapeModel.Structure element)
+                AnswerForm.Check(Below(operation, member), element.Members, root);
+            JsonOutput.Value(writer, service, member, root);
+        }
     }
+
+    /// <summary>The operation as seen from the member that is the whole body: where its rows stand in it.</summary>
+    private static OperationModel Below(OperationModel operation, MemberReference payload) =>
+        operation.Rows?.Split('.', 2) is [var first, var rest] && first == payload.Name ? operation with { Rows = rest } : operation with { Rows = null };
 
     /// <summary>A document may be any value; a structure is an object, and so on.</summary>
     private static JsonElement Root(ServiceModel service, MemberReference member, ReadOnlyMemory<byte> body)

@@ -7,9 +7,11 @@ namespace AuditCli.Collectors.Aws.Protocols;
 /// <summary>Writes XML answers (query, ec2, rest-xml) as typed JSON. Values that do not fit their type stay text.</summary>
 internal static class XmlOutput
 {
+    private static readonly ImmutableArray<string> NoAnswers = ["Error", "Errors", "ErrorResponse", "Fault", "Message", "html", "Envelope"];
+
     /// <summary>The members of a rest-xml body.</summary>
     /// <exception cref="FormatException">The document is no answer.</exception>
-    public static void Body(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Structure shape, AnswerElement root)
+    public static void Body(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ShapeModel.Structure shape, AnswerElement root)
     {
         var members = shape.Members.Where(m => m.InAnswerBody).ToImmutableArray();
         // GetBucketLocation answers with the value as the root's own text.
@@ -19,18 +21,28 @@ internal static class XmlOutput
                 writer.WriteString(only.Name, root.Text);
             return;
         }
-        Members(writer, service, members, Answer(root));
+        Root(writer, service, operation, members, Answer(root));
+    }
+
+    /// <summary>The members of an answer, which is refused where it is none.</summary>
+    /// <exception cref="FormatException">It is none, or has a member twice or in another case.</exception>
+    public static void Root(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, AnswerElement root)
+    {
+        Members(writer, service, members, root);
+        AnswerForm.Check(operation, members, (member, name) => IsOf(service, member, name), root);
     }
 
     /// <summary>The root, unless it is an error or a page in place of an answer.</summary>
     /// <exception cref="FormatException">The document is no answer.</exception>
-    public static AnswerElement Answer(AnswerElement root) => root.Name is "Error" or "html" or "HTML"
+    public static AnswerElement Answer(AnswerElement root) => NoAnswers.Contains(root.Name, StringComparer.OrdinalIgnoreCase)
         ? throw new FormatException($"the answer is <{root.Name}>")
         : root;
 
     /// <summary>The members that are in the element.</summary>
+    /// <exception cref="FormatException">One stands there twice, or in another case.</exception>
     public static void Members(Utf8JsonWriter writer, ServiceModel service, ImmutableArray<MemberReference> members, AnswerElement element)
     {
+        var read = 0;
         foreach (var member in members)
         {
             if (member.Attribute)
@@ -40,19 +52,44 @@ internal static class XmlOutput
                     writer.WriteString(member.Name, attribute);
             }
             else if (member is { Flat: true, Kind: MemberKind.Shape })
-                Flat(writer, service, member, element);
+                read += Flat(writer, service, member, element);
             else if (element.Child(member.Wire) is { } child)
             {
+                read++;
                 writer.WritePropertyName(member.Name);
                 Value(writer, service, member, child);
             }
+        }
+        if (read < element.Children.Count)
+            CheckOthers(service, members, element);
+    }
+
+    /// <summary>Whether an element of that name is the member, or one of its elements.</summary>
+    private static bool IsOf(ServiceModel service, MemberReference member, string name) => !member.Attribute
+        && (name == member.Wire || member is { Flat: true, Kind: MemberKind.Shape } && name == OwnName(service.Shape(member.Shape), member));
+
+    /// <summary>What is in an element beside the members that were read: of a member that stands there twice, the second would be lost.</summary>
+    /// <exception cref="FormatException">There is such a member, or one in another case.</exception>
+    private static void CheckOthers(ServiceModel service, ImmutableArray<MemberReference> members, AnswerElement element)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var child in element.Children)
+        {
+            var member = members.FirstOrDefault(m => IsOf(service, m, child.Name));
+            if (member is null)
+                AnswerForm.CheckCase(child.Name, members.Where(m => !m.Attribute));
+            else if (!(member is { Flat: true, Kind: MemberKind.Shape } && service.Shape(member.Shape) is not ShapeModel.Structure) && !seen.Add(child.Name))
+                throw new FormatException($"<{element.Name}> has <{child.Name}> twice");
         }
     }
 
     /// <summary>One value of any kind.</summary>
     public static void Value(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AnswerElement element)
     {
-        switch (member.Kind == MemberKind.Shape ? service.Shape(member.Shape) : null)
+        var shape = member.Kind == MemberKind.Shape ? service.Shape(member.Shape) : null;
+        if (shape is not null ? element.Text.AsSpan().Trim().Length > 0 : element.Children.Count > 0)
+            throw new FormatException(shape is not null ? $"<{element.Name}> is a text" : $"<{element.Name}> is no single value");
+        switch (shape)
         {
             case ShapeModel.Structure structure:
                 writer.WriteStartObject();
@@ -62,7 +99,11 @@ internal static class XmlOutput
             case ShapeModel.List list:
                 writer.WriteStartArray();
                 foreach (var child in element.Children)
+                {
+                    if (child.Name != list.Element.Wire)
+                        throw new FormatException($"<{element.Name}> has <{child.Name}>, where the model has <{list.Element.Wire}>");
                     Value(writer, service, list.Element, child);
+                }
                 writer.WriteEndArray();
                 break;
             case ShapeModel.Map map:
@@ -101,13 +142,14 @@ internal static class XmlOutput
     }
 
     /// <summary>A list or map whose elements stand directly in the parent.</summary>
-    private static void Flat(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AnswerElement parent)
+    /// <returns>How many elements it has.</returns>
+    private static int Flat(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AnswerElement parent)
     {
         var shape = service.Shape(member.Shape);
-        var own = shape is ShapeModel.List { Element.WireName: { } name } ? name : member.Wire;
+        var own = OwnName(shape, member);
         var elements = parent.Children.Where(c => c.Name == own || c.Name == member.Wire).ToArray();
         if (elements.Length == 0)
-            return;
+            return 0;
         writer.WritePropertyName(member.Name);
         if (shape is ShapeModel.List list)
         {
@@ -124,8 +166,15 @@ internal static class XmlOutput
             writer.WriteEndObject();
         }
         else
+        {
+            if (elements.Length > 1)
+                throw new FormatException($"<{parent.Name}> has <{member.Wire}> twice");
             Value(writer, service, member with { Flat = false }, elements[0]);
+        }
+        return elements.Length;
     }
+
+    private static string OwnName(ShapeModel shape, MemberReference member) => shape is ShapeModel.List { Element.WireName: { } name } ? name : member.Wire;
 
     private static void Entry(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Map map, AnswerElement entry)
     {

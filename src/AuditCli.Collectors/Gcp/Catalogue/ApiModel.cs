@@ -44,6 +44,18 @@ internal sealed record OperationModel(
     /// <summary>The column of the map's key where the rows come from a map of lists.</summary>
     public const string KeyColumn = "_key";
 
+    /// <summary>Members that an answer with rows has beside them, those of pages and of missing parts apart.</summary>
+    public ImmutableArray<string> Beside { get; init; } = [];
+
+    /// <summary>What the answer calls itself; null where the API does not say.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>The names of the columns, with the case that counts.</summary>
+    public FrozenSet<string> ColumnNames => field ??= Columns.Select(c => c.Name).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>The same by what they are in any case.</summary>
+    public FrozenDictionary<string, string> ColumnsInAnyCase => field ??= Columns.ToFrozenDictionary(c => c.Name, c => c.Name, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The parameter of that name, or null.</summary>
     public ParameterModel? Parameter(string name) => Parameters.FirstOrDefault(p => p.Name == name);
 }
@@ -109,7 +121,11 @@ internal sealed class ApiModel
             Text(e, "paged") switch { null => null, "query" => ParameterPlace.Query, _ => ParameterPlace.Body },
             Texts(e, "partial"), Texts(e, "whole"),
             [.. e.GetProperty("out").EnumerateObject().Select(c => new Column(c.Name, Enum.Parse<ColumnType>(c.Value.GetString()!, ignoreCase: true)))],
-            Text(e, "reads"));
+            Text(e, "reads"))
+        {
+            Beside = Texts(e, "beside"),
+            Kind = Text(e, "kind"),
+        };
     }
 
     /// <summary>The template with every <c>{name}</c> as <c>{}</c>; what stands behind it in the same segment stays.</summary>

@@ -22,6 +22,8 @@ A file has one line per operation:
   inner    for a map of lists: the member of each map value that has the rows, which then carry the map's key as _key
   paged    query|body: where pageToken goes; the answer has nextPageToken
   partial  members of the answer that say that some of it is missing
+  beside   other members of an answer with rows
+  kind     what the answer's own kind is, where the description says it
   whole    members of the answer that are true when nothing is missing; what is false is left out of an answer
   out      columns of a row
   reads    for what is not a plain GET with a read verb: why it only reads
@@ -167,7 +169,7 @@ def messages(path):
     """Message -> [(member, type, repeated, required, message type)], with the names that JSON has."""
     with open(path, encoding='utf-8') as file:
         tree = ast.parse(file.read())
-    found, maps, renamed = {}, set(), {}
+    found, maps, renamed, kinds = {}, set(), {}, {}
 
     def visit(node, prefix):
         name = prefix + node.name
@@ -184,6 +186,8 @@ def messages(path):
                 words = {k.arg: const(k.value) for k in item.value.keywords}
                 of = const(item.value.args[0]) if kind == 'json' else None
                 members.append((item.targets[0].id, kind, bool(words.get('repeated')), bool(words.get('required')), of))
+                if item.targets[0].id == 'kind' and words.get('default'):
+                    kinds[name] = words['default']
 
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -191,7 +195,7 @@ def messages(path):
         elif isinstance(node, ast.Expr) and getattr(getattr(node.value, 'func', None), 'attr', '') == 'AddCustomJsonFieldMapping':
             of, python, wire = node.value.args[:3]
             renamed[ast.unparse(of), const(python)] = const(wire)
-    return {name: [(renamed.get((name, m[0]), m[0]), *m[1:]) for m in members] for name, members in found.items()}, maps, renamed
+    return {name: [(renamed.get((name, m[0]), m[0]), *m[1:]) for m in members] for name, members in found.items()}, maps, renamed, kinds
 
 
 def instant(name):
@@ -204,7 +208,7 @@ class Api:
         stem = next(f for f in sorted(os.listdir(where)) if f.endswith('_client.py'))
         self.name, self.folder, self.override = name, folder, override
         self.base, self.methods = methods(os.path.join(where, stem))
-        self.messages, self.maps, self.renamed = messages(os.path.join(where, stem.replace('_client', '_messages')))
+        self.messages, self.maps, self.renamed, self.kinds = messages(os.path.join(where, stem.replace('_client', '_messages')))
         self.problems, self.refused = [], {}
 
     def read(self):
@@ -343,6 +347,14 @@ class Api:
             entry['paged'] = paged
         if partial and listing:
             entry['partial'] = partial
+        if listing and entry.get('rows'):
+            beside = [n for n, *_ in out if n not in partial and n not in (entry['rows'], 'nextPageToken')]
+            if beside:
+                entry['beside'] = beside
+            kind = self.kinds.get(info['response_type_name'], '')
+            # A few descriptions of Compute's lists name the kind of one element.
+            if kind and (self.name != 'compute' or 'List' in kind):
+                entry['kind'] = kind
         if full in WHOLE:
             entry['whole'] = WHOLE[full]
         kinds = {}

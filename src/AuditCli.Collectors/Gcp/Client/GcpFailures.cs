@@ -22,6 +22,9 @@ internal static class GcpFailures
     /// <summary>The answer gives a page token that it gave before.</summary>
     public const string RepeatedToken = "RepeatedToken";
 
+    /// <summary>The answer says that more follows where nobody can read on.</summary>
+    public const string NextPageUnreadable = "NextPageUnreadable";
+
     /// <summary>What the answers say stands above a project is no tree of folders.</summary>
     public const string Hierarchy = "InvalidHierarchy";
 

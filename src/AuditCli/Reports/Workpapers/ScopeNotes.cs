@@ -52,6 +52,10 @@ internal static class ScopeNotes
             else if (Math.Abs(offset) > limit)
                 yield return new("clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}, and {ClockWords.Duration(TimeSpan.FromSeconds(limit))} are tolerated");
         }
+        var limited = TimeSpan.FromSeconds(moment.ClockLimitSeconds ?? 0);
+        var age = moment.AnswerAgeSeconds is { } seconds && TimeSpan.FromSeconds(seconds) > limited ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+        if (age is not null || moment.StaleAnswers > 0)
+            yield return new("clock", ClockWords.Old(age, moment.StaleAnswers ?? 0, limited));
         if (moment.PeriodEnd > moment.AsOf)
             yield return new("period", $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, after {Rfc3339.Format(moment.AsOf)}, the moment that states are of");
         if (moment.ReadFrom < moment.PeriodEnd)

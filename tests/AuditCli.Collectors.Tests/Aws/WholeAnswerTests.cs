@@ -1,0 +1,230 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using System.Xml.Linq;
+using AuditCli.Collectors.Aws;
+using AuditCli.Collectors.Tests.Http;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Tests;
+using Xunit.Abstractions;
+
+namespace AuditCli.Collectors.Tests.Aws;
+
+/// <summary>A list that is not whole, or is none, is never a whole list without elements.</summary>
+[Collection("environment")]
+public sealed class WholeAnswerTests(ITestOutputHelper output)
+{
+    private const string Users = "iam:ListUsers", Keys = "kms:ListKeys", Functions = "lambda:ListFunctions", Vpcs = "ec2:DescribeVpcs", Buckets = "s3:ListBuckets",
+        Zones = "route53:ListHostedZones", Distributions = "cloudfront:ListDistributions", Tables = "dynamodb:ListTables", Password = "iam:GetAccountPasswordPolicy",
+        Analyzers = "accessanalyzer:ListAnalyzers", Versioning = "s3:GetBucketVersioning", Status = "kms:GetKeyRotationStatus";
+
+    private static readonly Reaction Caller = Reaction.Xml(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+
+    [Theory]
+    [InlineData("a part of an answer", Keys, 206, """{"Keys":[],"Truncated":false}""")]
+    [InlineData("a part of an answer in XML", Users, 206, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult></ListUsersResponse>")]
+    [InlineData("an answer that was accepted", Functions, 202, """{"Functions":[]}""")]
+    [InlineData("no content", Functions, 204, "")]
+    [InlineData("no content with a body", Keys, 204, "")]
+    [InlineData("an error", Keys, 200, """{"error":{"code":500}}""")]
+    [InlineData("an error in another case", Functions, 200, """{"Error":{"Code":"AccessDenied"}}""")]
+    [InlineData("an error beside a list", Functions, 200, """{"Functions":[],"error":"no"}""")]
+    [InlineData("a proxy's words", Functions, 200, """{"message":"blocked by proxy"}""")]
+    [InlineData("a proxy's words for a list of texts", Tables, 200, """{"message":"blocked by proxy"}""")]
+    [InlineData("a type", Tables, 200, """{"__type":"com.amazonaws.dynamodb#AccessDeniedException","Message":"no"}""")]
+    [InlineData("a type beside a list", Tables, 200, """{"TableNames":[],"__type":"AccessDeniedException"}""")]
+    [InlineData("words in place of a flag", Status, 200, """{"message":"blocked by proxy"}""")]
+    [InlineData("a list twice", Keys, 200, """{"Keys":[{"KeyId":"a"}],"Keys":[],"Truncated":false}""")]
+    [InlineData("a name twice, deep inside", Keys, 200, """{"Keys":[{"KeyId":"a","KeyId":"b"}],"Truncated":false}""")]
+    [InlineData("the list in another case", Functions, 200, """{"functions":[{"FunctionName":"a"}]}""")]
+    [InlineData("the list in both cases", Functions, 200, """{"Functions":[],"functions":[{"FunctionName":"a"}]}""")]
+    [InlineData("an element's member in another case", Functions, 200, """{"Functions":[{"functionName":"a"}]}""")]
+    [InlineData("a member below an element in another case", Functions, 200, """{"Functions":[{"FunctionName":"a","VpcConfig":{"subnetIds":[]}}]}""")]
+    [InlineData("the list under another name, and a known member", Keys, 200, """{"AllKeys":[{"KeyId":"a"}],"Truncated":false}""")]
+    [InlineData("a list that the model requires", Analyzers, 200, """{"nextToken":null}""")]
+    [InlineData("a list that the model requires as null", Analyzers, 200, """{"analyzers":null}""")]
+    [InlineData("nothing where the model requires a list", Analyzers, 200, "{}")]
+    [InlineData("a token in another case", Functions, 200, """{"Functions":[{"FunctionName":"a"}],"nextMarker":"t"}""")]
+    [InlineData("a token under another name", Functions, 200, """{"Functions":[{"FunctionName":"a"}],"NextToken":"t"}""")]
+    [InlineData("a list in XML twice", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/><Users><member><UserName>a</UserName></member></Users></ListUsersResult></ListUsersResponse>")]
+    [InlineData("a result twice", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult><ListUsersResult><Users/></ListUsersResult></ListUsersResponse>")]
+    [InlineData("a list in XML in another case", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><users><member><UserName>a</UserName></member></users></ListUsersResult></ListUsersResponse>")]
+    [InlineData("no list in XML", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated></ListUsersResult></ListUsersResponse>")]
+    [InlineData("a list in XML that is a text", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>none</Users></ListUsersResult></ListUsersResponse>")]
+    [InlineData("a list in XML of other things", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><error>x</error></Users></ListUsersResult></ListUsersResponse>")]
+    [InlineData("no list of ec2", Vpcs, 200, "<DescribeVpcsResponse><requestId>r</requestId></DescribeVpcsResponse>")]
+    [InlineData("two lists of ec2", Vpcs, 200, "<DescribeVpcsResponse><vpcSet/><vpcSet><item><vpcId>v</vpcId></item></vpcSet></DescribeVpcsResponse>")]
+    [InlineData("a list of ec2 in another case", Vpcs, 200, "<DescribeVpcsResponse><VpcSet><item><vpcId>v</vpcId></item></VpcSet></DescribeVpcsResponse>")]
+    [InlineData("no buckets", Buckets, 200, "<ListAllMyBucketsResult><Owner><ID>a</ID></Owner></ListAllMyBucketsResult>")]
+    [InlineData("words of a proxy in XML", Buckets, 200, "<message>blocked by proxy</message>")]
+    [InlineData("words of a proxy for one row", Versioning, 200, "<message>blocked by proxy</message>")]
+    [InlineData("other elements for one row", Versioning, 200, "<answer><blocked>by proxy</blocked></answer>")]
+    [InlineData("other elements in a result", Password, 200, "<GetAccountPasswordPolicyResponse><GetAccountPasswordPolicyResult><message>no</message></GetAccountPasswordPolicyResult></GetAccountPasswordPolicyResponse>")]
+    [InlineData("no zones", Zones, 200, "<ListHostedZonesResponse><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>")]
+    [InlineData("fewer distributions than it says", Distributions, 200, "<DistributionList><IsTruncated>false</IsTruncated><Quantity>1</Quantity></DistributionList>")]
+    public async Task A_list_that_is_not_whole_is_malformed(string what, string operation, int status, string body)
+    {
+        var item = await ItemAsync(operation, Answer(body, status));
+
+        Assert.True(item.Code == "MalformedResponse", $"{what}: {item.Outcome} {item.Code} {item.Message}");
+        Assert.Equal(CollectionOutcome.Failed, item.Outcome);
+        Assert.Equal(status, item.Exchanges[^1].Status);
+    }
+
+    [Theory]
+    [InlineData(Users, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/><Marker>m</Marker></ListUsersResult></ListUsersResponse>")]
+    [InlineData(Keys, """{"Keys":[{"KeyId":"a"}],"Truncated":false,"NextMarker":"m"}""")]
+    [InlineData(Distributions, "<DistributionList><IsTruncated>false</IsTruncated><NextMarker>m</NextMarker><Quantity>0</Quantity></DistributionList>")]
+    [InlineData(Functions, """{"Functions":[],"NextMarker":7}""")]
+    [InlineData(Functions, """{"Functions":[],"NextMarker":{"next":"m"}}""")]
+    [InlineData("kinesis:ListStreams", """{"StreamNames":["a"]}""")]
+    public async Task A_token_that_is_not_followed_leaves_the_evidence_incomplete(string operation, string body)
+    {
+        var item = await ItemAsync(operation, Answer(body, 200));
+
+        Assert.Equal((CollectionOutcome.Incomplete, "MalformedResponse"), (item.Outcome, item.Code));
+    }
+
+    [Fact]
+    public async Task A_token_without_the_flag_is_followed()
+    {
+        await using var server = new LoopbackServer((request, _) => Reaction.Xml(request.Body.Contains("Marker=m", StringComparison.Ordinal)
+            ? "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>b</UserName></member></Users></ListUsersResult></ListUsersResponse>"
+            : "<ListUsersResponse><ListUsersResult><Users><member><UserName>a</UserName></member></Users><Marker>m</Marker></ListUsersResult></ListUsersResponse>"));
+        await using var session = Session.Live(server.Address);
+
+        Assert.Equal(2, (await session.CallAsync(Users)).GetProperty("Users").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData(Functions, "{}")]
+    [InlineData(Functions, """{"Functions":null,"NextMarker":null}""")]
+    [InlineData(Functions, """{"Functions":[],"aNewMember":"x"}""")]
+    [InlineData(Tables, """{"TableNames":[],"__type":"com.amazonaws.dynamodb#ListTablesOutput"}""")]
+    [InlineData(Keys, """{"Truncated":false}""")]
+    [InlineData(Analyzers, """{"analyzers":[]}""")]
+    [InlineData(Users, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>")]
+    [InlineData(Vpcs, "<DescribeVpcsResponse><requestId>r</requestId><vpcSet/></DescribeVpcsResponse>")]
+    [InlineData(Buckets, "<ListAllMyBucketsResult><Owner><ID>a</ID></Owner><Buckets/></ListAllMyBucketsResult>")]
+    [InlineData(Distributions, "<DistributionList><Marker/><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>0</Quantity></DistributionList>")]
+    public async Task Every_form_in_which_a_service_writes_an_empty_list_is_read(string operation, string body)
+    {
+        var item = await ItemAsync(operation, Answer(body, 200));
+
+        Assert.True(item.Outcome == CollectionOutcome.Complete, item.Message);
+        Assert.Equal(0, item.Items);
+    }
+
+    /// <summary>
+    /// Left out are the changes that make another honest answer: services that speak JSON leave out empty lists, and where no flag says so a
+    /// page without a token is the last one.
+    /// </summary>
+    [Fact]
+    public async Task A_changed_answer_is_complete_only_with_the_same_rows()
+    {
+        var lot = new Random(20261129);
+        IReadOnlyList<string> pages = [];
+        Mutation? mutation = null;
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            if (request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal))
+                return Caller;
+            var page = (request.Target + request.Body).Contains("second-page", StringComparison.Ordinal) ? 1 : 0;
+            return mutation?.Page == page ? Answer(mutation.Body, mutation.Status) : Answer(pages[page], 200);
+        });
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+        var lists = Honest();
+        var read = new string?[lists.Length];
+        var (complete, tried) = (0, LongRun.IsWhole ? 10_000 : 300);
+
+        for (var n = 0; n < tried; n++)
+        {
+            var which = lot.Next(lists.Length);
+            var (operation, honest, optional) = lists[which];
+            (pages, mutation) = (honest, null);
+            var whole = read[which] ??= await RowsAsync(session, operation);
+            Assert.NotNull(whole);
+            bool IsToken(string name) => name.Contains("Marker", StringComparison.Ordinal) || name.Contains("oken", StringComparison.Ordinal) || name.Contains("Truncated", StringComparison.Ordinal) || name.StartsWith("LastEval", StringComparison.Ordinal);
+            mutation = honest[0][0] == '<' ? MutatedXml.Of(lot, honest, Around, IsToken) : Mutation.Of(lot, honest, r => r.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)), p => IsToken(p[0]));
+            if (mutation.Path is [.., var last] && optional.Contains(last) && IsGone(mutation, last))
+                continue;
+            if (await RowsAsync(session, operation) is { } rows)
+            {
+                complete++;
+                Assert.True(whole == rows, $"{operation}, {mutation}");
+            }
+        }
+
+        Assert.InRange(complete, 1, tried / 2);
+        output.WriteLine($"{tried} changes, {complete} of them complete with the same rows");
+    }
+
+    /// <summary>Operations of every protocol, with the members that may honestly be missing.</summary>
+    private static (string Operation, string[] Pages, string[] Optional)[] Honest() =>
+    [
+        (Users,
+        [
+            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>true</IsTruncated><Users><member><UserName>a</UserName></member><member><UserName>b</UserName></member></Users><Marker>second-page</Marker></ListUsersResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>",
+            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>c</UserName></member></Users></ListUsersResult></ListUsersResponse>",
+        ], []),
+        (Vpcs,
+        [
+            "<DescribeVpcsResponse><requestId>r</requestId><vpcSet><item><vpcId>v1</vpcId></item></vpcSet><nextToken>second-page</nextToken></DescribeVpcsResponse>",
+            "<DescribeVpcsResponse><requestId>r</requestId><vpcSet><item><vpcId>v2</vpcId></item></vpcSet></DescribeVpcsResponse>",
+        ], ["nextToken"]),
+        (Keys, ["""{"Keys":[{"KeyId":"a"}],"Truncated":true,"NextMarker":"second-page"}""", """{"Keys":[{"KeyId":"b"}],"Truncated":false}"""], ["Keys"]),
+        (Functions, ["""{"Functions":[{"FunctionName":"a"}],"NextMarker":"second-page"}""", """{"Functions":[{"FunctionName":"b"}],"NextMarker":null}"""], ["Functions", "NextMarker"]),
+        (Analyzers, ["""{"analyzers":[{"name":"a"}],"nextToken":"second-page"}""", """{"analyzers":[{"name":"b"}]}"""], ["nextToken"]),
+        (Tables, ["""{"TableNames":["a"],"LastEvaluatedTableName":"second-page"}""", """{"TableNames":["b"]}"""], ["TableNames", "LastEvaluatedTableName"]),
+        (Buckets, ["<ListAllMyBucketsResult><Owner><ID>a</ID></Owner><Buckets><Bucket><Name>a</Name></Bucket></Buckets></ListAllMyBucketsResult>"], []),
+        (Zones,
+        [
+            "<ListHostedZonesResponse><HostedZones><HostedZone><Id>/hostedzone/Z1</Id></HostedZone></HostedZones><IsTruncated>true</IsTruncated><NextMarker>second-page</NextMarker><MaxItems>1</MaxItems></ListHostedZonesResponse>",
+            "<ListHostedZonesResponse><HostedZones><HostedZone><Id>/hostedzone/Z2</Id></HostedZone></HostedZones><IsTruncated>false</IsTruncated><MaxItems>1</MaxItems></ListHostedZonesResponse>",
+        ], []),
+        (Distributions,
+        [
+            "<DistributionList><Marker/><NextMarker>second-page</NextMarker><MaxItems>1</MaxItems><IsTruncated>true</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>E1</Id></DistributionSummary></Items></DistributionList>",
+            "<DistributionList><Marker/><MaxItems>1</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>E2</Id></DistributionSummary></Items></DistributionList>",
+        ], []),
+    ];
+
+    /// <summary>Whether a member is not there any more, or says nothing.</summary>
+    private static bool IsGone(Mutation mutation, string name) =>
+        mutation.Change == Change.Drop || mutation.Change == Change.Retype && mutation.Body.Contains($"\"{name}\":null", StringComparison.Ordinal);
+
+    /// <summary>Everything but the root and what the rows are made of.</summary>
+    private static IEnumerable<ImmutableArray<string>> Around(XElement root) => root.Elements().Where(e => e.Name.LocalName is not ("ResponseMetadata" or "Owner" or "requestId")).SelectMany(e =>
+        e.Name.LocalName.EndsWith("Result", StringComparison.Ordinal)
+            ? e.Elements().Select(c => ImmutableArray.Create(e.Name.LocalName, c.Name.LocalName)).Prepend([e.Name.LocalName])
+            : [ImmutableArray.Create(e.Name.LocalName)]);
+
+    private static Reaction Answer(string body, int status) => new(status, body.StartsWith('<') ? "text/xml" : "application/x-amz-json-1.1", Encoding.UTF8.GetBytes(status is 204 or 205 ? "" : body));
+
+    private static async Task<string?> RowsAsync(Session session, string operation)
+    {
+        try
+        {
+            return string.Join('\n', (await session.CollectAsync(operation)).SelectMany(p => p.Rows).Select(r => r.Value.GetRawText()));
+        }
+        catch (CollectionException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<EvidenceItem> ItemAsync(string operation, Reaction answer)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : answer);
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        var parameters = operation switch { Versioning => Session.Parameters(("Bucket", "b")), Status => Session.Parameters(("KeyId", "k")), _ => Session.Parameters() };
+        var plan = new CollectionPlan([new("rows", "prod", session.Operation(operation), parameters, null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
+        await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
+        var run = new CollectionRun(
+            plan, ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport, bundle, TimeProvider.System, new ConcurrencyLimit(RequestLimits.Default), _ => { });
+        return Assert.Single((await run.RunAsync([Session.Target()], [], CancellationToken.None)).Items);
+    }
+}

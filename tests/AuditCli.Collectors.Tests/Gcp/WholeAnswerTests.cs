@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Collectors.Gcp;
+using AuditCli.Collectors.Tests.Http;
+using AuditCli.Tests;
+using Xunit.Abstractions;
+
+namespace AuditCli.Collectors.Tests.Gcp;
+
+/// <summary>A list that is not whole, or is none, is never a whole list without elements.</summary>
+[Collection("environment")]
+public sealed class WholeAnswerTests(ITestOutputHelper output)
+{
+    private const string Accounts = "iam:projects.serviceAccounts.list";
+    private const string Firewalls = "compute:firewalls.list";
+    private const string Instances = "compute:instances.aggregatedList";
+    private const string Policy = "cloudresourcemanager:projects.getIamPolicy";
+
+    [Theory]
+    [InlineData("a part of an answer", Accounts, 206, """{"accounts":[]}""", "HTTP206")]
+    [InlineData("no content", Accounts, 204, "", "HTTP204")]
+    [InlineData("an answer that was accepted", Accounts, 202, "{}", "HTTP202")]
+    [InlineData("an error", Accounts, 200, """{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}""", "MalformedResponse")]
+    [InlineData("an error beside a list", Accounts, 200, """{"accounts":[],"error":{"code":500}}""", "MalformedResponse")]
+    [InlineData("an error that is a text", Accounts, 200, """{"error":"invalid_grant"}""", "MalformedResponse")]
+    [InlineData("an error in another case", Accounts, 200, """{"Error":{"Code":"AccessDenied"}}""", "MalformedResponse")]
+    [InlineData("a proxy's words", Accounts, 200, """{"message":"blocked by proxy"}""", "MalformedResponse")]
+    [InlineData("a type and no more", Accounts, 200, """{"__type":"x"}""", "MalformedResponse")]
+    [InlineData("a list twice", Accounts, 200, """{"accounts":[{"name":"a"}],"accounts":[]}""", "MalformedResponse")]
+    [InlineData("a name twice, deep inside", Accounts, 200, """{"accounts":[{"name":"a","name":"b"}]}""", "MalformedResponse")]
+    [InlineData("the list in another case", Accounts, 200, """{"Accounts":[{"name":"a"}]}""", "MalformedResponse")]
+    [InlineData("the list in both cases", Accounts, 200, """{"accounts":[],"Accounts":[{"name":"a"}]}""", "MalformedResponse")]
+    [InlineData("the list under another name, and a known member", Firewalls, 200, """{"kind":"compute#firewallList","rules":[{"name":"a"}]}""", "MalformedResponse")]
+    [InlineData("a list that is null", Accounts, 200, """{"accounts":null}""", "MalformedResponse")]
+    [InlineData("an element's member in another case", Accounts, 200, """{"accounts":[{"Email":"a"}]}""", "MalformedResponse")]
+    [InlineData("an element that is a text", Accounts, 200, """{"accounts":["a"]}""", "MalformedResponse")]
+    [InlineData("a token that is a number", Accounts, 200, """{"accounts":[{"name":"a"}],"nextPageToken":7}""", "MalformedResponse")]
+    [InlineData("a token that is an object", Accounts, 200, """{"accounts":[{"name":"a"}],"nextPageToken":{}}""", "MalformedResponse")]
+    [InlineData("a token in another case", Accounts, 200, """{"accounts":[{"name":"a"}],"NextPageToken":"t"}""", "MalformedResponse")]
+    [InlineData("a token under another name", Accounts, 200, """{"accounts":[{"name":"a"}],"next_page_token":"t"}""", "NextPageUnreadable")]
+    [InlineData("a token where there are no pages", "iam:projects.serviceAccounts.keys.list", 200, """{"keys":[{"name":"a"}],"nextPageToken":"t"}""", "NextPageUnreadable")]
+    [InlineData("another kind's list", Firewalls, 200, """{"kind":"compute#networkList","items":[]}""", "MalformedResponse")]
+    [InlineData("a kind that is a number", Firewalls, 200, """{"kind":7,"items":[]}""", "MalformedResponse")]
+    [InlineData("another kind's list of buckets", "storage:buckets.list", 200, """{"kind":"storage#objects"}""", "MalformedResponse")]
+    [InlineData("a map that is a list", Instances, 200, """{"items":[]}""", "MalformedResponse")]
+    [InlineData("a part of a map that is a list", Instances, 200, """{"items":{"zones/a":[{"name":"a"}]}}""", "MalformedResponse")]
+    [InlineData("a part of a map under another name", Instances, 200, """{"items":{"zones/a":{"machines":[{"name":"a"}]}}}""", "MalformedResponse")]
+    [InlineData("a part of a map in another case", Instances, 200, """{"items":{"zones/a":{"Instances":[{"name":"a"}]}}}""", "MalformedResponse")]
+    [InlineData("what is unreachable as a number", Instances, 200, """{"items":{},"unreachables":3}""", "PartialAnswer")]
+    [InlineData("a policy in another case", Policy, 200, """{"version":3,"Bindings":[]}""", "MalformedResponse")]
+    [InlineData("words for a policy", Policy, 200, """{"message":"blocked by proxy"}""", "MalformedResponse")]
+    [InlineData("an error for a policy", Policy, 200, """{"error":{"code":403}}""", "MalformedResponse")]
+    public async Task A_list_that_is_not_whole_is_a_limitation(string what, string operation, int status, string body, string code)
+    {
+        using var server = new GoogleServer(fault: (request, _) => request.Path == "/v1/userinfo" ? null : new(status, body));
+        await using var session = Session.Live(server, new ImpatientClock());
+        var pages = new List<Page>();
+
+        var e = await Record.ExceptionAsync(() => session.CollectAsync(pages, operation, Parameters(operation)));
+
+        Assert.True(e is CollectionException failure && failure.Code == code, $"{what}: {e?.Message ?? "complete"}");
+        Assert.Equal(code is "NextPageUnreadable" or "PartialAnswer" ? 1 : 0, pages.Count);
+        Assert.Single(await session.RecordedAsync(operation[..operation.IndexOf(':', StringComparison.Ordinal)]));
+    }
+
+    [Theory]
+    [InlineData(Accounts, "{}")]
+    [InlineData(Accounts, """{"accounts":[],"nextPageToken":""}""")]
+    [InlineData(Accounts, """{"accounts":[],"etag":"x","aNewMember":"y"}""")]
+    [InlineData(Firewalls, """{"kind":"compute#firewallList","id":"projects/p/global/firewalls","selfLink":"https://compute.googleapis.com/x"}""")]
+    [InlineData(Instances, """{"kind":"compute#instanceAggregatedList","items":{"zones/a":{"warning":{"code":"NO_RESULTS_ON_PAGE","message":"m"}}}}""")]
+    [InlineData("storage:buckets.list", """{"kind":"storage#buckets"}""")]
+    public async Task Every_form_in_which_Google_writes_an_empty_list_is_read(string operation, string body)
+    {
+        using var server = new GoogleServer(fault: (request, _) => request.Path == "/v1/userinfo" ? null : new(200, body));
+        await using var session = Session.Live(server);
+
+        Assert.Empty(Assert.Single(await session.CollectAsync(operation)).Rows);
+    }
+
+    /// <summary>
+    /// Left out are the changes that make another honest answer: Google leaves out empty lists and the last page's token, so that an
+    /// answer without them is one of a smaller project.
+    /// </summary>
+    [Fact]
+    public async Task A_changed_answer_is_complete_only_with_the_same_rows()
+    {
+        var lot = new Random(20261129);
+        IReadOnlyList<string> pages = [];
+        Mutation? mutation = null;
+        using var server = new GoogleServer(fault: (request, _) =>
+        {
+            if (request.Path == "/v1/userinfo")
+                return null;
+            var page = request.Query.Split("pageToken=p").ElementAtOrDefault(1) is { } number ? number[0] - '0' : 0;
+            return mutation?.Page == page ? new(mutation.Status, mutation.Body) : new(200, pages[page]);
+        });
+        await using var session = Session.Live(server, new ImpatientClock());
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+        var lists = Honest();
+        var read = new string?[lists.Length];
+        var (complete, tried) = (0, LongRun.IsWhole ? 10_000 : 300);
+
+        for (var n = 0; n < tried; n++)
+        {
+            var which = lot.Next(lists.Length);
+            var (operation, honest) = lists[which];
+            (pages, mutation) = (honest, null);
+            var whole = read[which] ??= await RowsAsync(session, operation);
+            Assert.NotNull(whole);
+            mutation = Mutation.Of(lot, honest, Around, path => path is ["nextPageToken"]);
+            if (mutation.Change == Change.Drop && mutation.Path is ["items" or "accounts" or "nextPageToken"] or ["items", ..])
+                continue;
+            if (await RowsAsync(session, operation) is { } rows)
+            {
+                complete++;
+                Assert.True(whole == rows, $"{operation}, {mutation}");
+            }
+        }
+
+        Assert.InRange(complete, 1, tried / 2);
+        output.WriteLine($"{tried} changes, {complete} of them complete with the same rows");
+    }
+
+    private static (string Operation, string[] Pages)[] Honest() =>
+    [
+        (Accounts, ["""{"accounts":[{"name":"a","email":"a@x"},{"name":"b"}],"nextPageToken":"p1"}""", """{"nextPageToken":"p2"}""", """{"accounts":[{"name":"c","disabled":true}]}"""]),
+        (Accounts, ["""{"accounts":[{"name":"a"}]}"""]),
+        (Firewalls,
+        [
+            """{"kind":"compute#firewallList","id":"projects/p-one/global/firewalls","items":[{"kind":"compute#firewall","name":"a"}],"nextPageToken":"p1","selfLink":"https://x"}""",
+            """{"kind":"compute#firewallList","id":"projects/p-one/global/firewalls","items":[{"kind":"compute#firewall","name":"b"}],"selfLink":"https://x"}""",
+        ]),
+        (Instances,
+        [
+            """{"kind":"compute#instanceAggregatedList","id":"i","items":{"zones/a":{"instances":[{"name":"a"}]},"zones/b":{"warning":{"code":"NO_RESULTS_ON_PAGE","message":"m"}}},"nextPageToken":"p1"}""",
+            """{"kind":"compute#instanceAggregatedList","id":"i","items":{"zones/c":{"instances":[{"name":"c"}]}}}""",
+        ]),
+        ("storage:buckets.list", ["""{"kind":"storage#buckets","items":[{"kind":"storage#bucket","name":"a"}]}"""]),
+    ];
+
+    /// <summary>The members beside the rows; in a map of lists, which of them a place has is what Google says of the place.</summary>
+    private static IEnumerable<ImmutableArray<string>> Around(JsonElement page) => page.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)).Concat(
+        page.TryGetProperty("items", out var map) && map.ValueKind == JsonValueKind.Object
+            ? map.EnumerateObject().SelectMany(p => p.Value.EnumerateObject().Where(m => m.Name == "instances").Select(m => ImmutableArray.Create("items", p.Name, m.Name)))
+            : []);
+
+    private static async Task<string?> RowsAsync(Session session, string operation)
+    {
+        try
+        {
+            var rows = new List<string>();
+            await foreach (var page in session.Collector.CollectAsync(new("google", "p-one", "gcp-global", session.Operation(operation), Session.Parameters()), CancellationToken.None))
+                rows.AddRange(page.Rows.Select(r => r.Value.GetRawText()));
+            return string.Join('\n', rows);
+        }
+        catch (CollectionException)
+        {
+            return null;
+        }
+    }
+
+    private static (string, object)[] Parameters(string operation) =>
+        operation.EndsWith("keys.list", StringComparison.Ordinal) ? [("name", "projects/p-one/serviceAccounts/a@p-one.iam.gserviceaccount.com")] : [];
+}

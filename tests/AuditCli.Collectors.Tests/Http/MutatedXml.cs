@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Xml.Linq;
+
+namespace AuditCli.Collectors.Tests.Http;
+
+/// <summary>The changes of <see cref="Mutation"/> in XML.</summary>
+internal static class MutatedXml
+{
+    private static readonly int[] Statuses = [201, 202, 203, 204, 205, 206, 207, 226, 299];
+
+    /// <param name="around">The paths of the elements that stand around a page's rows; the root's is empty.</param>
+    /// <param name="isToken">Whether a name is that of a page token, or of the flag that says that there are more.</param>
+    public static Mutation Of(Random lot, IReadOnlyList<string> pages, Func<XElement, IEnumerable<ImmutableArray<string>>> around, Func<string, bool> isToken)
+    {
+        var page = lot.Next(pages.Count);
+        var change = lot.GetItems(Enum.GetValues<Change>(), 1)[0];
+        if (change == Change.Status)
+            return new(page, change, [], pages[page], lot.GetItems(Statuses, 1)[0]);
+        if (change == Change.Cut)
+            return new(page, change, [], pages[page][..lot.Next(pages[page].TrimEnd().Length)], 200);
+        var root = XElement.Parse(pages[page], LoadOptions.PreserveWhitespace);
+        var path = lot.GetItems([.. around(root)], 1)[0];
+        var at = path.Aggregate(root, (e, name) => e.Elements().First(c => c.Name.LocalName == name));
+        switch (change)
+        {
+            case Change.Rename:
+                at.Name = at.Name.Namespace + Renamed(lot, at.Name.LocalName, isToken(at.Name.LocalName));
+                break;
+            case Change.Case:
+                at.Name = at.Name.Namespace + (lot.Next(2) == 0 ? at.Name.LocalName.ToUpperInvariant() : Turned(at.Name.LocalName));
+                break;
+            case Change.Duplicate:
+                var copy = lot.Next(2) == 0 ? new XElement(at) : new XElement(at.Name);
+                if (lot.Next(2) == 0)
+                    at.AddBeforeSelf(copy);
+                else
+                    at.AddAfterSelf(copy);
+                break;
+            case Change.Drop:
+                at.Remove();
+                break;
+            default:
+                at.ReplaceNodes(at.HasElements || lot.Next(2) == 0 ? "text" : new XElement("other", "text"));
+                break;
+        }
+        return new(page, change, path, root.ToString(SaveOptions.DisableFormatting), 200);
+    }
+
+    private static string Turned(string name) => (char.IsUpper(name[0]) ? char.ToLowerInvariant(name[0]) : char.ToUpperInvariant(name[0])) + name[1..];
+
+    private static string Renamed(Random lot, string name, bool isToken)
+    {
+        string[] near = [name + "X", "x" + name, "_" + name, name + "_"];
+        return lot.GetItems(isToken ? near : [.. near, "data", "result", "message", "Error", "value"], 1)[0];
+    }
+}

@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AuditCli.Collectors.Kubernetes;
+using AuditCli.Collectors.Tests.Http;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+using AuditCli.Tests;
+using Xunit.Abstractions;
+
+namespace AuditCli.Collectors.Tests.Kubernetes;
+
+/// <summary>A list that is not whole, or is none, is never a whole list without objects.</summary>
+public sealed class WholeAnswerTests(ITestOutputHelper output)
+{
+    private static readonly Reaction Review = Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201);
+
+    [Theory]
+    [InlineData("a part of an answer", "v1/pods", 206, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("an answer that was accepted", "v1/pods", 202, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("a list that was made", "v1/pods", 201, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("no content", "v1/pods", 204, "", "MalformedResponse")]
+    [InlineData("an error", "v1/pods", 200, """{"error":{"code":500,"message":"no"}}""", "MalformedResponse")]
+    [InlineData("a proxy's words", "v1/pods", 200, """{"message":"blocked by proxy"}""", "MalformedResponse")]
+    [InlineData("a Status", "v1/pods", 200, """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no"}""", "MalformedResponse")]
+    [InlineData("another kind's list", "v1/pods", 200, """{"kind":"SecretList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("a list of configmaps", "v1/pods", 200, """{"kind":"ConfigMapList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("the kind in another case", "v1/pods", 200, """{"kind":"podList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("a list of any kind", "v1/pods", 200, """{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("another version", "apps/v1/deployments", 200, """{"kind":"DeploymentList","apiVersion":"apps/v1beta1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("another group", "example.com/v1/gadgets", 200, """{"kind":"GadgetList","apiVersion":"other.com/v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("no version", "v1/pods", 200, """{"kind":"PodList","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData("no items", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{}}""", "MalformedResponse")]
+    [InlineData("items in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData("items twice in two cases", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData("no metadata", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","items":[]}""", "MalformedResponse")]
+    [InlineData("metadata in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"Metadata":{"continue":"t"},"items":[]}""", "MalformedResponse")]
+    [InlineData("a token in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"Continue":"t"},"items":[]}""", "MalformedResponse")]
+    [InlineData("a token that is a number", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":7},"items":[]}""", "MalformedResponse")]
+    [InlineData("a token that is an object", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":{"token":"t"}},"items":[]}""", "MalformedResponse")]
+    [InlineData("a name twice, deep inside", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","name":"b"}}]}""", "MalformedResponse")]
+    [InlineData("a token twice", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","continue":""},"items":[]}""", "MalformedResponse")]
+    [InlineData("an object's field in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"},"Spec":{}}]}""", "MalformedResponse")]
+    [InlineData("an object of another kind", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"kind":"Node","metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData("an object of another version", "example.com/v1/gadgets", 200, """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{},"items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData("a count that is a text", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":"3"},"items":[]}""", "MalformedResponse")]
+    [InlineData("objects that remain", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":3},"items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
+    [InlineData("objects that remain, with an empty token", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"","remainingItemCount":1},"items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
+    [InlineData("a token under another name", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continueToken":"t"},"items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
+    [InlineData("a token beside the metadata", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"nextPage":"t","items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
+    public async Task A_list_that_is_not_whole_is_a_limitation(string what, string operation, int status, string body, string code)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(body, status));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+
+        var (item, _) = Assert.Single(await session.RunAsync(operation));
+
+        Assert.True(item.Code == code, $"{what}: {item.Outcome} {item.Code} {item.Message}");
+        Assert.Equal(code == "NextPageUnreadable" ? CollectionOutcome.Incomplete : CollectionOutcome.Failed, item.Outcome);
+        Assert.Equal(status, Assert.Single(item.Exchanges).Status);
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}""", 0)]
+    [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":null}""", 0)]
+    [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"","remainingItemCount":0},"items":[{"metadata":{"name":"a"}}]}""", 1)]
+    [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"selfLink":"/api/v1/pods","shardInfo":{"selector":"x"},"continue":null,"remainingItemCount":null},"items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]}""", 1)]
+    public async Task Every_form_in_which_a_server_writes_a_whole_list_is_read(string body, int rows)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(body));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+
+        var (item, read) = Assert.Single(await session.RunAsync("v1/pods"));
+
+        Assert.True(item.Outcome == CollectionOutcome.Complete, item.Message);
+        Assert.Equal(rows, read.Length);
+    }
+
+    [Fact]
+    public async Task A_second_page_of_another_kind_is_no_second_page()
+    {
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(request.Target.Contains("continue=", StringComparison.Ordinal)
+            ? """{"kind":"WidgetList","apiVersion":"example.com/v1","metadata":{},"items":[]}"""
+            : """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"a"}}]}"""));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+
+        var (item, _) = Assert.Single(await session.RunAsync("example.com/v1/gadgets"));
+
+        Assert.Equal((CollectionOutcome.Incomplete, "MalformedResponse"), (item.Outcome, item.Code));
+    }
+
+    [Theory]
+    [InlineData("""{"message":"blocked by proxy"}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"other.com/v1","resources":[]}""")]
+    [InlineData("""{"kind":"APIResourceList","groupVersion":"example.com/v1","Resources":[]}""")]
+    [InlineData("""{"kind":"Status","status":"Failure"}""")]
+    public async Task Words_in_place_of_the_list_of_resources_do_not_say_that_one_is_not_served(string body)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review
+            : request.Target.StartsWith("/apis/example.com/v1/gadgets", StringComparison.Ordinal) ? Reaction.Json("404 page not found\n", 404) : Reaction.Json(body));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+
+        Assert.Equal("NotFound", Assert.Single(await session.RunAsync("example.com/v1/gadgets")).Item.Code);
+    }
+
+    [Fact]
+    public void Every_resource_that_Kubernetes_has_itself_has_a_kind() =>
+        Assert.All(WellKnownResources.Names, name =>
+        {
+            Assert.True(KubernetesResource.TryParse(name, out var resource, out _));
+            Assert.NotNull(WellKnownResources.KindOf(resource));
+        });
+
+    /// <summary>
+    /// Answers that a real API server gave, and the same lists in pages as it divides them. Left out is the one change that makes another honest
+    /// answer: items that are null, as of a list without objects.
+    /// </summary>
+    [Fact]
+    public async Task A_changed_answer_is_complete_only_with_the_same_rows()
+    {
+        var lot = new Random(20261129);
+        IReadOnlyList<string> pages = [];
+        Mutation? mutation = null;
+        await using var server = new LoopbackServer((request, _) =>
+        {
+            if (request.Method == "POST")
+                return Review;
+            var page = request.Target.Split("continue=page").ElementAtOrDefault(1) is { } number ? int.Parse(number.Split('&')[0], CultureInfo.InvariantCulture) : 0;
+            return mutation?.Page == page ? Reaction.Json(mutation.Body, mutation.Status) : Reaction.Json(pages[page]);
+        });
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+        await session.ConnectAsync();
+        var lists = Recorded().SelectMany(l => new[] { 500, 3, 1 }.Select(size => (l.Operation, Pages: Paged(l.Body, size)))).Where(l => l.Pages.Length < 5).ToArray();
+        Assert.InRange(lists.Length, 10, 1000);
+        var read = new string?[lists.Length];
+        var (complete, tried) = (0, LongRun.IsWhole ? 10_000 : 300);
+
+        for (var n = 0; n < tried; n++)
+        {
+            var which = lot.Next(lists.Length);
+            var (operation, honest) = lists[which];
+            (pages, mutation) = (honest, null);
+            var whole = read[which] ??= await RowsAsync(session, operation);
+            Assert.NotNull(whole);
+            mutation = Mutation.Of(lot, honest, Around, path => path is ["metadata", "continue" or "remainingItemCount"]);
+            if (mutation.Change is Change.Retype && mutation.Path is ["items"] && mutation.Body.Contains("\"items\":null", StringComparison.Ordinal))
+                continue;
+            if (await RowsAsync(session, operation) is { } rows)
+            {
+                complete++;
+                Assert.True(whole == rows, $"{operation}, {mutation}");
+            }
+        }
+
+        Assert.InRange(complete, 1, tried / 2);
+        output.WriteLine($"{tried} changes, {complete} of them complete with the same rows");
+    }
+
+    /// <summary>The rows of a list, or null where it is not complete.</summary>
+    private static async Task<string?> RowsAsync(ClusterSession session, string operation)
+    {
+        try
+        {
+            var pages = await session.PagesAsync(operation);
+            return pages.Any(p => p.NotRead is not null) ? null : string.Join('\n', pages.SelectMany(p => p.Rows).Select(r => r.Value.GetRawText()));
+        }
+        catch (CollectionException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<ImmutableArray<string>> Around(JsonElement list) =>
+        list.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)).Concat(list.GetProperty("metadata").EnumerateObject().Select(m => ImmutableArray.Create("metadata", m.Name)));
+
+    /// <summary>The lists of the sample's cluster.</summary>
+    private static IEnumerable<(string Operation, string Body)> Recorded() => new RecordedExchanges(Repository.Path("samples", "exchanges", "trading", "api-cluster.warc.gz")).All()
+        .Where(r => r.Exchange.Response is { } response && response.StartLine.Contains(" 200 ", StringComparison.Ordinal))
+        .Select(r => (Operation: string.Join('/', r.Exchange.Uri.AbsolutePath.Split('/')[2..]), Body: Encoding.UTF8.GetString(r.Exchange.Response!.Body.Span)))
+        .Where(l => l.Body.StartsWith("{\"kind\":", StringComparison.Ordinal) && l.Body.Contains("\"items\":[", StringComparison.Ordinal) && !l.Operation.Contains("aws-auth", StringComparison.Ordinal)).DistinctBy(l => l.Operation);
+
+    /// <summary>The list in pages of so many objects.</summary>
+    private static string[] Paged(string body, int size)
+    {
+        var list = JsonElement.Parse(body);
+        var items = list.GetProperty("items").EnumerateArray().Select(i => i.GetRawText()).ToArray();
+        var count = Math.Max(1, (items.Length + size - 1) / size);
+        return
+        [
+            .. Enumerable.Range(0, count).Select(n =>
+            {
+                var next = n + 1 < count ? $$""","continue":"page{{n + 1}}","remainingItemCount":{{items.Length - ((n + 1) * size)}}""" : "";
+                return $$"""{"kind":"{{list.GetProperty("kind").GetString()}}","apiVersion":"{{list.GetProperty("apiVersion").GetString()}}","metadata":{"resourceVersion":"227"{{next}}},"items":[{{string.Join(',', items.Skip(n * size).Take(size))}}]}""";
+            }),
+        ];
+    }
+}
