@@ -38,6 +38,19 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return clean is null ? (body, null) : ((byte[])[.. mark, .. clean], Mark(body.Span));
     }
 
+    /// <summary>Whether a text holds a secret, in whatever form.</summary>
+    public bool Finds(string text) => Value(null, text, MostDocumentsInside) is not null;
+
+    /// <summary>The value of a field of an answer without secrets.</summary>
+    public string Field(string name, string value)
+    {
+        if (RedactionRules.IsPageToken(name) || IsMark(value))
+            return value;
+        return SecretNames.Of(name) == NameSays.Secret || NamedForms.InMember(name, value)
+            ? Mark(Encoding.UTF8.GetBytes(value))
+            : Value(null, value, MostDocumentsInside) ?? value;
+    }
+
     /// <summary>What was replaced in a body that <see cref="Apply"/> gave: where, by which rule, and what stands there instead.</summary>
     /// <param name="answer">As it was given to <see cref="Apply"/>.</param>
     public static ImmutableArray<Redaction> Find(ReadOnlySpan<byte> body, int most, AnswerPlaces? answer)

@@ -87,6 +87,36 @@ internal static class EncodedText
         return written + text.Length;
     }
 
+    /// <summary>Replaces the entities of XML and HTML that stand for characters of ASCII where they are; returns how long the text is then.</summary>
+    public static int ReadEntities(Span<char> text)
+    {
+        var (read, written) = (0, 0);
+        while (text[read..].IndexOf('&') is >= 0 and var next)
+        {
+            text.Slice(read, next).CopyTo(text[written..]);
+            (read, written) = (read + next, written + next);
+            var length = Entity(text[read..], out var letter);
+            text[written++] = length > 0 ? letter : '&';
+            read += Math.Max(1, length);
+        }
+        text[read..].CopyTo(text[written..]);
+        return written + text.Length - read;
+    }
+
+    private static int Entity(ReadOnlySpan<char> text, out char letter)
+    {
+        letter = '&';
+        var end = text[..Math.Min(10, text.Length)].IndexOf(';');
+        if (end < 3)
+            return 0;
+        var name = text[1..end];
+        var code = name is ['#', 'x' or 'X', ..] ? ushort.TryParse(name[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) ? hex : 0
+            : name is ['#', ..] ? ushort.TryParse(name[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0
+            : name switch { "amp" => '&', "lt" => '<', "gt" => '>', "quot" => '"', "apos" => '\'', _ => 0 };
+        letter = (char)code;
+        return code == 0 ? 0 : end + 1;
+    }
+
     /// <summary>Judged by its beginning: most are bytes, or words that only look like it, and are not worth a decoding of all.</summary>
     private static bool MayBeText(ReadOnlySpan<char> word)
     {
