@@ -77,7 +77,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         {
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
-                var rule = RedactionRules.At(path, answer)?.Name ?? RedactionRules.Credential;
+                var rule = RedactionRules.At(path, answer) is { Part: null } place ? place.Name : RedactionRules.Credential;
                 found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
             });
@@ -90,7 +90,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>The marks in one text; those in a document inside it have the rule of their place there.</summary>
     private static ImmutableArray<Redaction> Marked(ref Utf8JsonReader reader, JsonPath path, int most)
     {
-        var rule = path.Place()?.Name;
+        var rule = path.Place() is { Part: null } place ? place.Name : null;
         if (rule is null && reader.ValueSpan.Length >= ShortestDocument && LooksLikeJson(reader.ValueSpan))
         {
             var inside = new byte[reader.ValueSpan.Length];

@@ -143,7 +143,7 @@ public sealed record WaiverSummary(ImmutableArray<WaiverRow> Unmatched, Immutabl
 /// <summary>Rows of a register that belong to nothing that was read, such as an identity map's line of a user who does not exist.</summary>
 /// <param name="Evidence">The register's name in the control.</param>
 /// <param name="Unknown">Why nobody can say which they are, such as evidence that was not read; null where they are known.</param>
-public sealed record RegisterResult(string Evidence, ImmutableArray<UnmatchedRow> Unmatched, string? Unknown);
+public sealed record RegisterResult(string Evidence, ImmutableArray<UnmatchedRow> Unmatched, string? Unknown = null);
 
 /// <summary>A register's row as the control names it, and what it has no match for.</summary>
 public sealed record UnmatchedRow(string Row, string Why);
