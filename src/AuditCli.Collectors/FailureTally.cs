@@ -29,7 +29,7 @@ internal static class Failures
     {
         CollectionException known => (known.Code, known.Message),
         // A fault of ours is still a limitation of the evidence; the type leads to the cause in the run log.
-        _ => ("CollectorFault", $"{exception.GetType().Name}: {exception.Message}"),
+        _ => ("CollectorFault", Http.CredentialText.Clean($"{exception.GetType().Name}: {exception.Message}")),
     };
 }
 

@@ -102,7 +102,7 @@ public sealed record Page(ImmutableArray<PageRow> Rows)
 public readonly record struct PageRow(JsonElement Value, string Pointer);
 
 /// <summary>A call that did not give its answer, with the provider's own code and words, or the collector's.</summary>
-public sealed class CollectionException(string code, string message, Exception? inner = null) : Exception(message, inner)
+public sealed class CollectionException(string code, string message, Exception? inner = null) : Exception(Http.CredentialText.Clean(message), inner)
 {
     /// <summary>The code of every collector for a parameter that the operation does not take, lacks, or takes in another form.</summary>
     public const string InvalidParameter = "InvalidParameter";

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors;
@@ -30,10 +29,14 @@ public static class InputCheck
         {
             try
             {
-                if (!allowSecrets && CredentialScan.FirstLine(input.Path, cancellationToken) is { } line)
-                    faults.Add($"{input.Shown}:{line}: holds what looks like a credential; take it out, or say --allow-secrets, which the bundle will record");
+                if (!allowSecrets && InputSearch.First(input.Path, input.Shown, cancellationToken) is { } found)
+                    faults.Add($"{found}; take it out, or say --allow-secrets, which the bundle will record");
                 foreach (var read in planned.Where(p => p.Input == input.Name))
                     Read(read, input, faults, remarks, cancellationToken);
+            }
+            catch (Exception e) when (e is InvalidDataException or System.Xml.XmlException)
+            {
+                faults.Add($"{input.Shown}: cannot be searched for credentials: {e.Message}; hand it in as text, or say --allow-secrets, which the bundle will record");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

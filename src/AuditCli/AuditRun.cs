@@ -48,12 +48,12 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         }
         await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
-        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, "", cancellationToken) };
+        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
         if (options.SealReports)
         {
+            // Reports are made of what was searched; in their own form a value is escaped, and may look like another one.
             var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
-            facts = facts with { Leaks = [.. facts.Leaks, .. await SearchForCredentialsAsync(bundle, ReportFormats.Folder, cancellationToken)] };
         }
         var record = RunRecord.Write(bundle.BundleId, prepared, facts);
         await bundle.WriteFileAsync(BundlePaths.Run, record, cancellationToken);
@@ -69,21 +69,30 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         return new(prepared, seal, results, facts, RunDocument.Read(record), signed);
     }
 
-    /// <summary>The last look at a folder of the bundle before it is sealed; only what somebody allowed is returned.</summary>
-    private async Task<ImmutableArray<CredentialFound>> SearchForCredentialsAsync(BundleWriter bundle, string below, CancellationToken cancellationToken)
+    /// <summary>The last look at what is in the bundle, and at its record, before reports are made of them; only what somebody allowed is returned.</summary>
+    private async Task<ImmutableArray<CredentialFound>> SearchForCredentialsAsync(BundleWriter bundle, CancellationToken cancellationToken)
     {
-        var folder = Path.Combine(bundle.PartialFolder, below);
-        var leaks = await Task.Run(() => CredentialScan.Find(folder, cancellationToken), cancellationToken);
+        var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
         if (leaks is [var first, ..] && !options.AllowSecrets)
         {
             throw new InvalidDataException(
-                $"{Below(first)}, at character {first.Offset}, holds what looks like a credential{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; "
-                + "take it out of what was handed in, or say --allow-secrets, which the bundle will record");
+                $"{first.File}, near character {first.Offset}, holds what looks like a credential{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; {Advice(first.File)}");
         }
-        return [.. leaks.Select(l => l with { File = Below(l) })];
-
-        string Below(CredentialFound found) => below.Length == 0 ? found.File : $"{below}/{found.File}";
+        return leaks;
     }
+
+    /// <summary>What helps depends on where the text came from.</summary>
+    private string Advice(string file) => file switch
+    {
+        _ when file.StartsWith("data/inputs/", StringComparison.Ordinal) || file == "data/engagement.yaml" =>
+            "take it out of the file that was handed in, or say --allow-secrets, which the bundle will record",
+        _ when file.StartsWith("data/controls/", StringComparison.Ordinal) => "take it out of the control, or say --allow-secrets, which the bundle will record",
+        _ when prepared.Engagement.Replay is not null && file.StartsWith(ExchangeScope.Folder, StringComparison.Ordinal) =>
+            "it is in the recorded exchanges, which a replay copies as they are: record them again with this version, or say --allow-secrets, which the bundle will record",
+        _ when file.StartsWith("data/results/", StringComparison.Ordinal) =>
+            "a control's SQL put it together: let the control name the thing and not what it holds, or say --allow-secrets, which the bundle will record",
+        _ => "it came from the provider and not from what was handed in: look at it in the .partial folder, change it there, and run again, or say --allow-secrets, which the bundle will record",
+    };
 
     /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>
     private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)

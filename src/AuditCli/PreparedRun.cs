@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors;
+using AuditCli.Collectors.Http;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Reperformance;
@@ -90,6 +91,20 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         // The engagement goes into the bundle too, so that what it holds is searched like what it names. No input is without a name.
         ImmutableArray<SuppliedInput> supplied = options.Content is null ? [new("", Engagement.File, null, options.ShownAs), .. inputs] : [.. inputs];
         var found = await Task.Run(() => InputCheck.Of(Plan.Plan.Inputs, supplied, options.AllowSecrets, cancellationToken), cancellationToken);
+        if (!options.AllowSecrets)
+        {
+            // The controls that run are sealed too; hours later nobody wants to hear of them.
+            var controls = Plan.Controls.Select(c => c.Control).Concat(Plan.NotApplicable.Select(c => c.Control));
+            found = found with
+            {
+                Faults =
+                [
+                    .. found.Faults,
+                    .. controls.Select(c => (c.Id, Line: CredentialScan.LineOf(System.Text.Encoding.UTF8.GetString(c.Source.Span)))).Where(c => c.Line is not null)
+                        .Select(c => $"control {c.Id}, line {c.Line}: holds what looks like a credential; take it out, or say --allow-secrets, which the bundle will record"),
+                ],
+            };
+        }
         if (found.Faults.IsEmpty)
         {
             foreach (var remark in found.Remarks)

@@ -1,9 +1,11 @@
 using System.Globalization;
 using AuditCli.Collectors;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Formatting;
 using Serilog.Formatting.Compact;
 
 namespace AuditCli;
@@ -14,7 +16,7 @@ internal static class RunLog
     /// <summary>A logger that writes to the file until disposed.</summary>
     public static Logger Open(string file, TextWriter error, bool verbose)
     {
-        var configuration = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.File(new CompactJsonFormatter(), file);
+        var configuration = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.File(new CleanFormatter(), file);
         if (verbose)
             configuration.WriteTo.Sink(new WriterSink(error));
         return configuration.CreateLogger();
@@ -50,8 +52,21 @@ internal static class RunLog
     public static void Tell(this ILogger log, CredentialExchange exchange) =>
         log.Information("Credential exchange {Operation} with {Endpoint} at {Date}: {Status}", exchange.Operation, exchange.Endpoint, exchange.Date, exchange.Status);
 
+    /// <summary>Whatever is logged, by whomever: the words of servers and programs may hold what they were told.</summary>
+    private sealed class CleanFormatter : ITextFormatter
+    {
+        private readonly CompactJsonFormatter _json = new();
+
+        public void Format(LogEvent logEvent, TextWriter output)
+        {
+            using var line = new StringWriter(CultureInfo.InvariantCulture);
+            _json.Format(logEvent, line);
+            output.Write(CredentialText.Clean(line.ToString()));
+        }
+    }
+
     private sealed class WriterSink(TextWriter error) : ILogEventSink
     {
-        public void Emit(LogEvent logEvent) => error.WriteLine($"{logEvent.Level}: {logEvent.RenderMessage(CultureInfo.InvariantCulture)}");
+        public void Emit(LogEvent logEvent) => error.WriteLine(CredentialText.Clean($"{logEvent.Level}: {logEvent.RenderMessage(CultureInfo.InvariantCulture)}"));
     }
 }

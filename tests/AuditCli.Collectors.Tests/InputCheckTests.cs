@@ -27,7 +27,7 @@ public sealed class InputCheckTests
     [Theory]
     [InlineData("id\n1\n", "inputs/leavers.csv:1: no column 'left_on'; the header has 'id'")]
     [InlineData("id,left_on\n1\n", "inputs/leavers.csv:2: 1 fields where the header has 2")]
-    [InlineData("id,left_on\n1,2026-01-01\nx,password: hunter2hunter2\n", "inputs/leavers.csv:3: holds what looks like a credential; take it out, or say --allow-secrets, which the bundle will record")]
+    [InlineData("id,left_on\n1,2026-01-01\nx,password: hunter2hunter2\n", "inputs/leavers.csv:3: holds what looks like a credential (column left_on); take it out, or say --allow-secrets, which the bundle will record")]
     public void What_cannot_be_read_as_declared_is_a_fault_with_its_place(string csv, string fault) => Assert.Equal([fault], Check(Leavers, csv).Faults);
 
     [Fact]

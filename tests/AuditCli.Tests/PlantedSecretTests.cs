@@ -53,21 +53,24 @@ public sealed class PlantedSecretTests : IDisposable
         recommendation: None.
         """;
 
+    private static readonly int Kinds = PlantedSecrets.Of("aB3dE5fG").Count();
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_hundred_and_thirty_two_secrets_of_twenty_two_kinds_are_nowhere_and_the_findings_are_the_same()
+    public async Task Secrets_of_every_kind_in_twelve_places_are_nowhere_and_the_findings_are_the_same()
     {
         var secrets = new Account(planted: true);
         var (found, everything) = await RunAsync("secret", secrets);
         var (expected, _) = await RunAsync("quiet", new Account(planted: false));
         Assert.Equal(expected, found);
-        Assert.Equal(3 * 22, found.Count(f => f.Contains("deviation", StringComparison.Ordinal)));
+        Assert.Equal(3 * Kinds, found.Count(f => f.Contains("deviation", StringComparison.Ordinal)));
 
-        Assert.Equal(132, secrets.Planted.Count);
-        Assert.Equal(132, secrets.Planted.Select(p => p.Secret).Distinct().Count());
+        Assert.True(Kinds >= 49, "kinds were lost");
+        Assert.Equal(12 * Kinds, secrets.Planted.Count);
+        Assert.Equal(12 * Kinds, secrets.Planted.Select(p => p.Secret).Distinct().Count());
         foreach (var (kind, text, secret) in secrets.Planted)
             Assert.All(Variants(text, secret), v => Assert.False(everything.Contains(v, StringComparison.Ordinal), $"{kind}: {v} was written"));
         Assert.Contains("hmac-sha256:", everything, StringComparison.Ordinal);
@@ -105,11 +108,14 @@ public sealed class PlantedSecretTests : IDisposable
         private readonly HttpListener _listener = new();
         private readonly Task _serving;
         private readonly Dictionary<string, string> _answers;
+        private readonly string[] _fields = [];
 
         /// <param name="planted">Whether there are secrets, or harmless texts in their places.</param>
         public Account(bool planted)
         {
             var (description, environment, base64, percent, xml, inside) = (Place('a'), Place('b'), Place('c'), Place('d'), Place('e'), Place('f'));
+            var (argument, probe, annotation, webhook, request, field) = (Place('g'), Place('h'), Place('i'), Place('j'), Place('m'), Place('n'));
+            _fields = [.. field.Select(f => f.Text.Replace('\n', ' '))];
             _answers = new()
             {
                 ["GetCallerIdentity"] = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
@@ -118,6 +124,16 @@ public sealed class PlantedSecretTests : IDisposable
                     Functions = description.SelectMany((d, i) => new object[]
                     {
                         new { FunctionName = $"said-{i:d2}", Runtime = "python3.8", Description = $"see {d.Text}", Environment = new { Variables = new { URL = environment[i].Text } } },
+                        // What the model does not know: places of other services, as an answer of AWS Config has them.
+                        new
+                        {
+                            FunctionName = $"other-{i:d2}",
+                            Runtime = "python3.13",
+                            Args = new[] { "--port", "8080", argument[i].Text },
+                            HttpHeaders = new[] { new { name = "X-Probe", value = probe[i].Text } },
+                            Annotations = new Dictionary<string, string> { ["example.com/note"] = annotation[i].Text },
+                            ClientConfig = new { Url = $"https://hook.example/in?x={webhook[i].Text}" },
+                        },
                         new { FunctionName = $"base64-{i:d2}", Runtime = "python3.13", Description = Convert.ToBase64String(Encoding.UTF8.GetBytes(base64[i].Text + "\n")) },
                         new { FunctionName = $"percent-{i:d2}", Runtime = "python3.13", Description = Uri.EscapeDataString($"note: {percent[i].Text}") },
                     }),
@@ -130,7 +146,7 @@ public sealed class PlantedSecretTests : IDisposable
                     {
                         EventId = $"event-{i:d2}",
                         EventName = "RunTask",
-                        CloudTrailEvent = JsonSerializer.Serialize(new { userIdentity = new { type = "Root" }, requestParameters = new { overrides = new { containerOverrides = new[] { new { environment = new[] { new { name = "A", value = x.Text } } } } }, note = x.Text } }),
+                        CloudTrailEvent = JsonSerializer.Serialize(new { userIdentity = new { type = "Root" }, requestParameters = new { overrides = new { containerOverrides = new[] { new { environment = new[] { new { name = "A", value = x.Text } } } } }, secretString = request[i].Text, note = x.Text } }),
                     }),
                 }),
             };
@@ -142,7 +158,7 @@ public sealed class PlantedSecretTests : IDisposable
             (string Kind, string Text, string Secret)[] Place(char place)
             {
                 // Each is a secret of its own.
-                var texts = Enumerable.Range('A', 22).Select((letter, i) => PlantedSecrets.Of($"k{place}{(char)letter}B3dE5").ElementAt(i)).ToArray();
+                var texts = Enumerable.Range(0, Kinds).Select(i => PlantedSecrets.Of($"k{place}{i:d2}Bd5E").ElementAt(i)).ToArray();
                 Planted.AddRange(texts);
                 return planted ? texts : [.. texts.Select(t => t with { Text = "nothing to hide" })];
             }
@@ -170,6 +186,8 @@ public sealed class PlantedSecretTests : IDisposable
                         : context.Request.Url!.AbsolutePath.Contains("functions", StringComparison.Ordinal) ? "functions"
                         : asked.Split('&').Single(p => p.StartsWith("Action=", StringComparison.Ordinal))["Action=".Length..];
                     var answer = Encoding.UTF8.GetBytes(_answers[operation.Contains("LookupEvents", StringComparison.Ordinal) ? "CloudTrail_20131101.LookupEvents" : operation]);
+                    for (var i = 0; i < _fields.Length; i++)
+                        context.Response.Headers[$"X-Note-{i}"] = _fields[i];
                     context.Response.ContentType = answer[0] == '<' ? "text/xml" : "application/json";
                     await context.Response.OutputStream.WriteAsync(answer);
                     context.Response.Close();

@@ -1,6 +1,9 @@
+using System.IO.Compression;
+using System.Text;
+
 namespace AuditCli.Tests;
 
-/// <summary>Twenty-two kinds of secrets, put together at run time so that no scanner takes this file for a leak.</summary>
+/// <summary>Kinds of secrets, put together at run time so that no scanner takes this file for a leak.</summary>
 public static class PlantedSecrets
 {
     /// <summary>Each with the text it stands in, and the part of it that must not stay.</summary>
@@ -32,6 +35,43 @@ public static class PlantedSecrets
             ("password in JSON inside a text", $"{{\"password\":\"{body[..16]}\"}}", body[..16]),
             ("password in YAML inside a text", $"password: {body[..16]}", body[..16]),
             ("password on a command line", $"--db-password={body[..16]}", body[..16]),
+            ("bearer field", $"Authorization: Bearer {body[..16]}", body[..16]),
+            ("basic field", $"Authorization: Basic {Base64($"ledger:{body[..17]}")}", Base64($"ledger:{body[..17]}")),
+            ("password behind its option", $"mysqldump --password {body[..10]} --host db", body[..10]),
+            ("token on a command line", $"run --token={body[..12]}", body[..12]),
+            ("password of a connection string", $"Server=db;Uid=ledger;Pwd={body[..9]};Port=1", body[..9]),
+            ("short password", $"password={seed}!", seed + "!"),
+            ("secret key of a setting", $"secret_key = {body[..12]}", body[..12]),
+            ("passphrase", $"passphrase: {body[..14]}", body[..14]),
+            ("token in JSON inside a text", $"{{\"token\": \"{body[..12]}\"}}", body[..12]),
+            ("token of a URL", $"https://hook.example/in?token={body[..12]}&x=1", body[..12]),
+            ("registry of images", $"{{\"auths\":{{\"r.example\":{{\"auth\":\"{Base64($"ledger:{body[..11]}")}\"}}}}}}", Base64($"ledger:{body[..11]}")),
+            ("token before a host", $"git clone https://{body[..20]}@git.example/ledger.git", body[..20]),
+            ("user and password before a host", $"login ledger:{body[..10]}@db.internal now", body[..10]),
+            ("Slack webhook", $"https://hooks.slack.com/services/T0AB1/B0AB1/{body[..24]}", body[..24]),
+            ("signed URL of S3", $"https://s3.example/b/k?X-Amz-Date=1&X-Amz-Signature={body[..64]}", body[..64]),
+            ("signed URL of Azure", $"https://a.blob.example/c?sv=2022-11-02&sig={body[..43]}", body[..43]),
+            ("Stripe test key", "sk_test_" + body[..24], body[..24]),
+            ("Hugging Face token", "hf_" + body[..34], body[..34]),
+            ("PyPI token", "pypi-AgEIcHlwaS5vcmc" + body[..40], body[..40]),
+            ("Shopify token", "shpat_" + body[..32], body[..32]),
+            ("age key", "AGE-SECRET-KEY-1" + body[..58].ToUpperInvariant(), body[..58].ToUpperInvariant()),
+            ("PGP private key", $"-----BEGIN PGP PRIVATE KEY BLOCK-----\nComment: a-b\n\n{body}\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----", body),
+            ("line of htpasswd", $"ledger:$apr1${seed}${body[..22]}", body[..22]),
+            ("line of htpasswd with bcrypt", $"ledger:$2y$05${body[..53]}", body[..53]),
+            ("base64 twice", Base64(Base64($"password={body[..17]}")), Base64(Base64($"password={body[..17]}"))),
+            ("hexadecimal", Convert.ToHexStringLower(Encoding.UTF8.GetBytes($"password={body[..17]}")), Convert.ToHexStringLower(Encoding.UTF8.GetBytes($"password={body[..17]}"))),
+            ("gzip in base64", Gzip($"#!/bin/sh\nexport API_TOKEN={body[..18]}\n"), Gzip($"#!/bin/sh\nexport API_TOKEN={body[..18]}\n")[20..]),
         ];
+    }
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private static string Gzip(string text)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal))
+            gzip.Write(Encoding.UTF8.GetBytes(text));
+        return Convert.ToBase64String(packed.ToArray());
     }
 }

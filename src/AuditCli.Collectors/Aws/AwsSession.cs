@@ -152,7 +152,7 @@ internal sealed class AwsSession(
 
     /// <inheritdoc/>
     public IEnumerable<string> UnusualEndpoints => _accounts.Values.SelectMany(a => a.UnusualEndpoints).Concat(_clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>()
-        .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.GetLeftPart(UriPartial.Authority)));
+        .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.Origin()));
 
     public void Dispose()
     {

@@ -21,7 +21,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
     {
         var operation = await OperationAsync(request, cancellationToken)
             ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly,
-                $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
+                $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
         var date = clock.GetUtcNow();
         var status = 0;
         using var late = new CancellationTokenSource(Longest);
@@ -39,7 +39,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
         }
         finally
         {
-            seen(new(date, new(request.RequestUri!.GetLeftPart(UriPartial.Path)), operation, status));
+            seen(new(date, new(request.RequestUri!.Shown()), operation, status));
         }
     }
 

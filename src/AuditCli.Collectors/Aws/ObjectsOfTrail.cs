@@ -1,3 +1,5 @@
+using AuditCli.Collectors.Http;
+
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
@@ -17,6 +19,6 @@ internal sealed record ObjectsOfTrail(string Bucket, string Prefix)
         return request.Method == HttpMethod.Get && request.RequestUri.Query.Length == 0
             && path.StartsWith($"/{Bucket}/", StringComparison.Ordinal) && Has(path[(Bucket.Length + 2)..])
             ? null
-            : $"{request.Method} {request.RequestUri.GetLeftPart(UriPartial.Path)} is no file of a trail in s3://{Bucket}/{Prefix}";
+            : $"{request.Method} {request.RequestUri.Shown()} is no file of a trail in s3://{Bucket}/{Prefix}";
     }
 }

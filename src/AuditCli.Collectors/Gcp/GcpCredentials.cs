@@ -47,7 +47,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
         {
             request.RequestUri = pipeline.Overridden(request.RequestUri!);
             var operation = await pipeline.OperationAsync(request, cancellationToken)
-                ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly, $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} is no exchange of credentials");
+                ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
             var date = pipeline.Clock.GetUtcNow();
             var status = 0;
             try
@@ -58,7 +58,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
             }
             finally
             {
-                pipeline.Seen(new(date, new(request.RequestUri!.GetLeftPart(UriPartial.Path)), operation, status));
+                pipeline.Seen(new(date, new(request.RequestUri!.Shown()), operation, status));
             }
         }
     }

@@ -24,7 +24,7 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
     private readonly ConcurrentDictionary<Uri, bool> _used = new();
 
     /// <inheritdoc/>
-    public IEnumerable<string> UnusualEndpoints => _used.Keys.Where(u => !Endpoints.IsProvider(u)).Select(u => u.GetLeftPart(UriPartial.Authority));
+    public IEnumerable<string> UnusualEndpoints => _used.Keys.Where(u => !Endpoints.IsProvider(u)).Select(u => u.Origin());
 
     /// <summary>Every page of an answer, as the provider wrote it; what is left is thrown after the page that says so.</summary>
     /// <param name="project">The partition's project; empty for what the target itself asks.</param>
@@ -85,7 +85,7 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
         // Once: a 401 is the usual answer to a machine's token, and renewing the token would not change it.
         var client = Client(IdentityService, GlobalRegion, address, r => r.Method == HttpMethod.Get && r.RequestUri == new Uri(address, IdentityPath)
             ? null
-            : $"{r.Method} {r.RequestUri?.GetLeftPart(UriPartial.Path)} is not the question who the caller is", attempts: 1);
+            : $"{r.Method} {r.RequestUri?.Shown()} is not the question who the caller is", attempts: 1);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, IdentityPath));

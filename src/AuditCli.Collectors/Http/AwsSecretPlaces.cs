@@ -40,6 +40,18 @@ internal static class AwsSecretPlaces
         new("command-parameter", "TaskParameters/[]/*/Values/[]"),
         new("command-parameter", "StepFunctions/Input"),
         new("command-parameter", "Lambda/Payload"),
+        // ECS, Batch, SageMaker and Kubernetes: how a container is started. Its options and what they are set to say how it is protected.
+        new("argument", "command/[]") { Part = SecretParts.OfArgument },
+        new("argument", "entryPoint/[]") { Part = SecretParts.OfArgument },
+        new("argument", "args/[]") { Part = SecretParts.OfArgument },
+        // What a request of CloudTrail wrote: the secret itself, or a parameter.
+        new("request-value", "requestParameters/value", keepsSwitches: true),
+        new("request-value", "requestParameters/token"),
+        new("request-value", "responseElements/value", keepsSwitches: true),
+        new("request-value", "responseElements/token"),
+        // Who may start a build from outside.
+        new("webhook-url", "webhook/payloadUrl") { Part = SecretParts.BehindHost },
+        new("webhook-url", "webhook/url") { Part = SecretParts.BehindHost },
         // CloudFormation: what a template was given and what it gave. In XML, database parameters look much the same and are no secrets.
         new("stack-value", "Parameters/member/ParameterValue", keepsSwitches: true),
         new("stack-value", "Parameters/[]/ParameterValue", keepsSwitches: true),

@@ -1,13 +1,12 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using System.Text.Unicode;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Http;
@@ -23,7 +22,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     public const string Prefix = "hmac-sha256:";
 
     private const int ShortestCredential = 8;
-    private const int ShortestDocument = 16;
+    private const int ShortestDocument = EncodedText.ShortestValue;
     private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
 
@@ -37,6 +36,19 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         var after = body.Span[mark.Length..];
         var clean = LooksLikeJson(after) ? Json(after, answer, MostDocumentsInside) : Text(after, answer);
         return clean is null ? (body, null) : ((byte[])[.. mark, .. clean], Mark(body.Span));
+    }
+
+    /// <summary>Whether a text holds a secret, in whatever form.</summary>
+    public bool Finds(string text) => Value(null, text, MostDocumentsInside) is not null;
+
+    /// <summary>The value of a field of an answer without secrets.</summary>
+    public string Field(string name, string value)
+    {
+        if (RedactionRules.IsPageToken(name) || IsMark(value))
+            return value;
+        return SecretNames.Of(name) == NameSays.Secret || NamedForms.InMember(name, value)
+            ? Mark(Encoding.UTF8.GetBytes(value))
+            : Value(null, value, MostDocumentsInside) ?? value;
     }
 
     /// <summary>What was replaced in a body that <see cref="Apply"/> gave: where, by which rule, and what stands there instead.</summary>
@@ -65,7 +77,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         {
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
-                var rule = RedactionRules.At(path, answer)?.Name ?? RedactionRules.Credential;
+                var rule = RedactionRules.At(path, answer) is { Part: null } place ? place.Name : RedactionRules.Credential;
                 found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
             });
@@ -78,7 +90,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>The marks in one text; those in a document inside it have the rule of their place there.</summary>
     private static ImmutableArray<Redaction> Marked(ref Utf8JsonReader reader, JsonPath path, int most)
     {
-        var rule = path.Place()?.Name;
+        var rule = path.Place() is { Part: null } place ? place.Name : null;
         if (rule is null && reader.ValueSpan.Length >= ShortestDocument && LooksLikeJson(reader.ValueSpan))
         {
             var inside = new byte[reader.ValueSpan.Length];
@@ -133,7 +145,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string? Replacement(ref Utf8JsonReader reader, JsonPath path, int inside)
     {
         var place = path.Place();
-        if (ReferenceEquals(place, RedactedPlace.Stays) || place is null && (reader.ValueSpan.Length < ShortestCredential || path.IsPageToken))
+        if (ReferenceEquals(place, RedactedPlace.Stays) || place is null && (path.IsPageToken || (reader.ValueSpan.Length < ShortestCredential && !path.FollowsName)))
             return null;
         string value;
         try
@@ -145,16 +157,22 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             // A lone surrogate: no SDK reads such a value, and in its place it is a secret all the same.
             return place is null ? null : Mark(reader.ValueSpan);
         }
-        return Value(place, value, inside);
+        return Value(place, value, inside) ?? (path.IsNamedBefore(value) ? Mark(Encoding.UTF8.GetBytes(value)) : null);
     }
 
     /// <summary>What stands instead of a value; null where it stays.</summary>
     /// <param name="inside">How many documents, each in a text of the one before, are still looked into.</param>
     private string? Value(RedactedPlace? place, string value, int inside)
     {
-        if (place is not null && !place.Keeps(value))
-            return IsMark(value) ? null : Mark(Encoding.UTF8.GetBytes(value));
-        return InText(Inside(value, inside) ?? value) is { } clean && clean != value ? clean : InOtherForm(value, inside);
+        if (place?.Secret(value) is { Length: > 0 } secret)
+        {
+            var marked = value.AsSpan(secret.Start, secret.Length);
+            if (IsMark(marked.ToString()))
+                return null;
+            return $"{value.AsSpan(0, secret.Start)}{Mark(Encoding.UTF8.GetBytes(marked.ToString()))}{value.AsSpan(secret.End)}";
+        }
+        var clean = InWords(InText(Inside(value, inside) ?? value), inside);
+        return clean != value ? clean : InOtherForm(value, inside);
     }
 
     /// <summary>The text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null for another text, or where there are none.</summary>
@@ -166,30 +184,41 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return Json(text, null, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
     }
 
+    /// <summary>The text without those words of it that are a text with a secret once they are decoded, however often.</summary>
+    private string InWords(string value, int inside)
+    {
+        if (inside == 0)
+            return value;
+        StringBuilder? clean = null;
+        var copied = 0;
+        for (var at = 0; EncodedText.Next(value, at) is { Length: > 0 } word; at = word.End)
+        {
+            var text = value.AsSpan(word.Start, word.Length);
+            if (KeyForms.IsPageToken(value, word.Start) || EncodedText.Decoded(text) is not { } decoded || Value(null, decoded, inside - 1) is null)
+                continue;
+            (clean ??= new(value.Length)).Append(value, copied, word.Start - copied).Append(Mark(Encoding.UTF8.GetBytes(text.ToString())));
+            copied = word.End;
+        }
+        return clean is null ? value : clean.Append(value, copied, value.Length - copied).ToString();
+    }
+
     /// <summary>
-    /// A text that holds a secret only once it is decoded: as base64 it goes as a whole, with percent signs the secret alone. Null where
-    /// there is none.
+    /// A text that holds a secret only once its escapes are read: with percent signs, or as HTML, the secret alone goes, and with those of JSON
+    /// the whole. Null where there is none.
     /// </summary>
     private string? InOtherForm(string value, int inside)
     {
-        if (value.Contains('%', StringComparison.Ordinal))
-        {
-            var plain = Uri.UnescapeDataString(value);
-            var clean = InText(Inside(plain, inside) ?? plain);
-            // The colon needs no escape, and marks are found by it.
-            return clean == plain ? null : Uri.EscapeDataString(clean).Replace("hmac-sha256%3A", Prefix, StringComparison.Ordinal);
-        }
-        return FromBase64(value) is { } decoded && (Inside(decoded, inside) is not null || CredentialForms.First(decoded) >= 0) ? Mark(Encoding.UTF8.GetBytes(value)) : null;
-    }
-
-    /// <summary>The text that a whole value is in base64; null where it is none.</summary>
-    private static string? FromBase64(string value)
-    {
-        if (value.Length < ShortestDocument || !Base64.IsValid(value))
+        if (inside == 0)
             return null;
-        var decoded = Convert.FromBase64String(value);
-        // Most are bytes, or words that only look like it; an exception for each would cost more than everything else here.
-        return Utf8.IsValid(decoded) ? Encoding.UTF8.GetString(decoded) : null;
+        if (value.Contains('%', StringComparison.Ordinal) && Uri.UnescapeDataString(value) is var plain && plain != value)
+        {
+            // The colon needs no escape, and marks are found by it.
+            return Value(null, plain, inside - 1) is { } clean ? Uri.EscapeDataString(clean).Replace("hmac-sha256%3A", Prefix, StringComparison.Ordinal) : null;
+        }
+        var unescaped = EncodedText.Unescaped(value);
+        return unescaped != value && Value(null, unescaped, inside - 1) is { } without
+            ? value.Contains('\\', StringComparison.Ordinal) ? Mark(Encoding.UTF8.GetBytes(value)) : WebUtility.HtmlEncode(without)
+            : null;
     }
 
     private string? InLeaf(List<(string? Member, long Index)> path, ReadOnlySpan<char> value, AnswerPlaces? answer)
@@ -204,8 +233,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
     /// <summary>Whether a value where no rule applies is worth a look; nearly all are not, and there are very many of them.</summary>
     private static bool MayHoldSecret(ReadOnlySpan<char> value) =>
-        CredentialForms.MayBegin(value) || value.Contains('%')
-        || (value.Length >= ShortestDocument && (StartsLikeJson(value) || Base64.IsValid(value)));
+        CredentialForms.MayBegin(value) || value.ContainsAny('%', '&', '\\')
+        || (value.Length >= ShortestDocument && (StartsLikeJson(value) || EncodedText.Next(value, 0).Length > 0));
 
     private byte[]? Text(ReadOnlySpan<byte> body, AnswerPlaces? answer)
     {
@@ -213,7 +242,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         var clean = LooksLikeXml(body)
             ? XmlLeaves.Replace(text, (path, value) => InLeaf(path, value, answer))
             : text;
-        clean = InText(clean);
+        clean = InWords(InText(clean), MostDocumentsInside);
         return clean == text ? null : Encoding.UTF8.GetBytes(clean);
     }
 
@@ -239,7 +268,11 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>Where a reader stands in a document.</summary>
     private sealed class JsonPath(AnswerPlaces? answer)
     {
+        private const int LongestName = 128;
         private readonly List<(string? Member, long Index)> _at = [];
+
+        /// <summary>The last option of a command or name of a value that says that a secret follows; names have no index.</summary>
+        private (string Name, int Depth, long Index)? _said;
 
         /// <summary>Before a token is looked at.</summary>
         public void Enter(ref Utf8JsonReader reader)
@@ -253,6 +286,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         /// <summary>After it was looked at.</summary>
         public void Leave(ref Utf8JsonReader reader)
         {
+            if (reader.TokenType == JsonTokenType.String && _at.Count > 0)
+                Said(ref reader);
+            else if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray && _said?.Depth >= _at.Count)
+                _said = null;
             if (reader.TokenType == JsonTokenType.StartObject)
                 _at.Add(("", -1));
             else if (reader.TokenType == JsonTokenType.StartArray)
@@ -260,6 +297,16 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             else if (reader.TokenType is JsonTokenType.EndArray or JsonTokenType.EndObject)
                 _at.RemoveAt(_at.Count - 1);
         }
+
+        /// <summary>Whether the value is the next element behind an option of a command, or belongs to a name that stands beside it.</summary>
+        public bool FollowsName => _said is not null && _at.Count > 0 && _at.Count == _said.Value.Depth && (_at[^1].Member is { } member
+            ? _said.Value.Index < 0 && member.EndsWith("value", StringComparison.OrdinalIgnoreCase)
+            : _said.Value.Index >= 0 && _at[^1].Index == _said.Value.Index + 1);
+
+        /// <summary>Whether that name makes the value a secret.</summary>
+        public bool IsNamedBefore(string value) => FollowsName && (_said!.Value.Index < 0
+            ? NamedForms.InMember(_said.Value.Name, value)
+            : NamedForms.InOption(_said.Value.Name, value));
 
         public bool IsPageToken => _at.Count > 0 && _at[^1].Member is { } name && RedactionRules.PageTokens.Contains(name);
 
@@ -269,6 +316,20 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name
             ? Escaped(name)
             : s.Index.ToString(CultureInfo.InvariantCulture))));
+
+        private void Said(ref Utf8JsonReader reader)
+        {
+            var option = _at[^1].Member is null;
+            if (reader.ValueSpan.Length is 0 or > LongestName || reader.ValueIsEscaped
+                || (option ? reader.ValueSpan[0] != '-' : !_at[^1].Member!.EndsWith("name", StringComparison.OrdinalIgnoreCase) && !_at[^1].Member!.EndsWith("key", StringComparison.OrdinalIgnoreCase)))
+                return;
+            Span<char> name = stackalloc char[LongestName];
+            var said = name[..Encoding.UTF8.GetChars(reader.ValueSpan, name)];
+            if (NamedForms.Says(said, option))
+                _said = (said.ToString(), _at.Count, option ? _at[^1].Index : -1);
+            else if (_said?.Depth == _at.Count)
+                _said = null;
+        }
 
         private static string Name(ref Utf8JsonReader reader)
         {

@@ -7,12 +7,13 @@ namespace AuditCli.Collectors.Http;
 
 /// <summary>Something in a file that has the form of a credential.</summary>
 /// <param name="File">From the folder that was searched, with '/' between its parts.</param>
-/// <param name="Offset">In characters, after decompression.</param>
+/// <param name="Offset">In characters, after decompression and without what escapes them.</param>
 public sealed record CredentialFound(string File, long Offset);
 
 /// <summary>
 /// Searches finished files for whatever has the form of a credential: the last look before a bundle is sealed, at everything in it
-/// and not at answers alone.
+/// and not at answers alone. Values are searched as they are read and not as they are escaped, by the forms that answers were searched by:
+/// what came through there comes through here.
 /// </summary>
 public static class CredentialScan
 {
@@ -21,15 +22,15 @@ public static class CredentialScan
     /// <summary>Longer than any credential but a private key, whose first line is enough.</summary>
     private const int Overlap = 4096;
 
-    /// <summary>Each has a buffer of two megabytes.</summary>
+    /// <summary>Each has two buffers of two megabytes.</summary>
     private const int MostWorkers = 4;
 
     /// <summary>The first find in each file below a folder, gzip files decompressed, in the order of their paths.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken)
     {
-        // One buffer for each worker and not for each file: a run of many accounts has ten thousands of small ones.
-        using var buffers = new ThreadLocal<char[]>(() => new char[Window + Overlap]);
+        // Buffers for each worker and not for each file: a run of many accounts has ten thousands of small ones.
+        using var buffers = new ThreadLocal<Buffers>(() => new());
         try
         {
             return
@@ -51,36 +52,58 @@ public static class CredentialScan
         }
     }
 
-    /// <summary>The line, from 1, of the first find in one file; null where there is none.</summary>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static long? FirstLine(string path, CancellationToken cancellationToken)
-    {
-        if (First(path, new char[Window + Overlap], cancellationToken) is not (>= 0 and var offset))
-            return null;
-        using var reader = new StreamReader(path, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
-        var line = 1L;
-        for (int c; offset-- > 0 && (c = reader.Read()) >= 0;)
-            line += c == '\n' ? 1 : 0;
-        return line;
-    }
+    /// <summary>Whether a text holds a credential, as a value or once its escapes are read.</summary>
+    public static bool Holds(string text) => CredentialForms.First(text) >= 0 || CredentialForms.First(EncodedText.Unescaped(text)) >= 0;
 
-    private static long First(string path, char[] buffer, CancellationToken cancellationToken)
+    /// <summary>The line, from 1, in which the first credential of a text begins; null where there is none.</summary>
+    public static int? LineOf(string text) => CredentialForms.First(text) is >= 0 and var at ? text.AsSpan(0, at).Count('\n') + 1 : null;
+
+    private static long First(string path, Buffers buffers, CancellationToken cancellationToken)
     {
         // The index of evidence is still open for writing.
         using var raw = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using Stream content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
-        using var reader = new StreamReader(content, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
+        var packed = path.EndsWith(".gz", StringComparison.Ordinal);
+        using Stream content = packed ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+        using var reader = new StreamReader(content, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, bufferSize: 1 << 16);
+        var marked = packed || path.EndsWith("xml", StringComparison.OrdinalIgnoreCase) || path.EndsWith("html", StringComparison.OrdinalIgnoreCase);
+        var escaped = marked || IsJson(path);
         var (kept, start) = (0, 0L);
-        for (int read; (read = reader.ReadBlock(buffer, kept, Window)) > 0;)
+        var text = buffers.Read;
+        for (int read; (read = reader.ReadBlock(text, kept, Window)) > 0;)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var length = kept + read;
-            if (CredentialForms.First(buffer.AsSpan(0, length)) is >= 0 and var found)
+            if (CredentialForms.First(escaped ? Plain(text.AsSpan(0, length), buffers.Plain, marked) : text.AsSpan(0, length)) is >= 0 and var found)
                 return start + found;
             kept = Math.Min(Overlap, length);
-            buffer.AsSpan(length - kept, kept).CopyTo(buffer);
+            text.AsSpan(length - kept, kept).CopyTo(text);
             start += length - kept;
         }
         return -1;
+    }
+
+    private static bool IsJson(string path) => Path.GetExtension(path) is ".json" or ".jsonl" or ".ndjson" or ".clef" or ".sarif";
+
+    /// <summary>The text without escapes; itself where it has none.</summary>
+    private static ReadOnlySpan<char> Plain(ReadOnlySpan<char> text, char[] buffer, bool marked)
+    {
+        var slashes = text.Contains('\\');
+        if (!slashes && !(marked && text.Contains('&')))
+            return text;
+        var length = slashes ? EncodedText.Unescape(text, buffer) : Copy(text, buffer);
+        return buffer.AsSpan(0, marked ? EncodedText.ReadEntities(buffer.AsSpan(0, length)) : length);
+    }
+
+    private static int Copy(ReadOnlySpan<char> text, char[] buffer)
+    {
+        text.CopyTo(buffer);
+        return text.Length;
+    }
+
+    private sealed class Buffers
+    {
+        public char[] Read { get; } = new char[Window + Overlap];
+
+        public char[] Plain { get; } = new char[Window + Overlap];
     }
 }

@@ -28,15 +28,14 @@ public sealed record ExchangePolicy
     /// <summary>Fields that select the operation or the answer's form, or say who pays.</summary>
     public ImmutableArray<string> KeyFields { get; init; } = ["X-Amz-Target", "Accept", "X-Goog-User-Project"];
 
-    /// <summary>The URI without user information, fragment and the parameters above; nothing else is touched.</summary>
+    /// <summary>The URI without user information, fragment, the parameters above and whatever else is a credential; nothing more is touched.</summary>
     public Uri Clean(Uri uri)
     {
-        if (uri.Query.Length == 0 && uri.UserInfo.Length == 0 && uri.Fragment.Length == 0)
-            return uri;
         var kept = uri.Query.Length == 0
             ? ""
             : string.Join('&', uri.Query[1..].Split('&').Where(p => !DroppedParameters.Contains(Uri.UnescapeDataString(p.Split('=')[0]))));
-        return new(uri.GetLeftPart(UriPartial.Scheme) + uri.Authority + uri.AbsolutePath + (kept.Length == 0 ? "" : "?" + kept));
+        var clean = CredentialText.InUrl(uri.AbsolutePath + (kept.Length == 0 ? "" : "?" + kept));
+        return uri.UserInfo.Length == 0 && uri.Fragment.Length == 0 && clean == uri.PathAndQuery ? uri : new(uri.Origin() + clean);
     }
 
     /// <summary>Equal for requests that ask the same: method, URI, key fields and body.</summary>

@@ -82,10 +82,13 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         // The answer to HEAD has no body, and the length of the one it would have.
         var length = request.Method == HttpMethod.Head ? response.Content.Headers.ContentLength : body.Length;
         var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, length);
+        var reason = response.ReasonPhrase ?? "";
+        if (_redaction is not null)
+            (fields, reason) = ([.. fields.Select(f => KeyValuePair.Create(f.Key, _redaction.Field(f.Key, f.Value)))], _redaction.Field("", reason));
         var coding = string.Join(", ", response.Content.Headers.ContentEncoding);
         return new(
             date, _policy.Clean(request.RequestUri!), Protocol(response.Version), Block(request, sent),
-            new(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {(int)response.StatusCode} {response.ReasonPhrase}"), fields, body), [])
+            new(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {(int)response.StatusCode} {reason}"), fields, body), [])
         {
             OriginalContentEncoding = coding.Length == 0 ? null : coding,
         };

@@ -26,7 +26,7 @@ internal static class FailureChain
                 UntrustedServerException => (nameof(UntrustedServerException), "-"),
                 _ => (nameof(IOException), "-"),
             };
-            chain.Add(new(type, code, at.Message));
+            chain.Add(new(type, code, CredentialText.Clean(at.Message)));
         }
         return chain.ToImmutable();
     }

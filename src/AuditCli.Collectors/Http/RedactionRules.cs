@@ -16,6 +16,9 @@ internal delegate RedactedPlace? AnswerPlaces(List<(string? Member, long Index)>
 /// <param name="KeepsSwitches">Switches and plain numbers stay: tests need them, and nobody guesses a secret from them.</param>
 internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, bool KeepsSwitches = false)
 {
+    /// <summary>Which part of a value is a secret; the whole where nothing says it.</summary>
+    public Func<string, TextPart>? Part { get; init; }
+
     private static readonly FrozenSet<string> Switches = new[]
     {
         "true", "false", "yes", "no", "y", "n", "on", "off", "enable", "enabled", "disable", "disabled", "required", "requested", "accepted", "rejected", "default", "none", "null",
@@ -29,8 +32,10 @@ internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, b
     public RedactedPlace(string name, string path, bool keepsSwitches = false)
         : this(name, [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))], keepsSwitches) { }
 
-    /// <summary>Whether the value is no secret here.</summary>
-    public bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
+    /// <summary>What of the value is a secret here; of no length where nothing is.</summary>
+    public TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);
+
+    private bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
 
     public bool IsAt(List<(string? Member, long Index)> at)
     {
@@ -57,13 +62,6 @@ internal static class RedactionRules
     private const string Any = "*";
     private const string Element = "[]";
 
-    /// <summary>A member that calls itself a secret. What cannot be told from a name of a secret (<c>secret</c>, <c>token</c>) is not among them.</summary>
-    private static readonly string[] SecretNames =
-    [
-        "password", "passwd", "passphrase", "secretkey", "secretaccesskey", "clientsecret", "apikey", "privatekey", "authtoken", "accesstoken",
-        "refreshtoken", "sessiontoken", "bearertoken", "sharedsecret", "presharedkey",
-    ];
-
     private static readonly RedactedPlace SecretName = new("secret-name", ["*"], KeepsSwitches: true);
 
     private static readonly ImmutableArray<RedactedPlace> All = [.. AwsSecretPlaces.All, .. GoogleSecretPlaces.All, .. KubernetesSecretPlaces.All];
@@ -77,6 +75,14 @@ internal static class RedactionRules
     /// <summary>Members with which the next page is asked; whatever they look like, they are no secrets, and without them nothing goes on.</summary>
     public static FrozenSet<string> PageTokens { get; } =
         new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Their names as parameters of requests have them too.</summary>
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> PageTokenNames =
+        PageTokens.Concat(["position", "continuationToken", "pageToken", "startingToken", "nextPageMarker", "nextKeyMarker", "next-token", "page-token", "page_token", "continuation-token", "key-marker"])
+            .ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>Whether a value of that name says which page comes next.</summary>
+    public static bool IsPageToken(ReadOnlySpan<char> name) => PageTokenNames.Contains(name);
 
     /// <summary>The rule for the value at a path; null where there is none.</summary>
     /// <param name="answer">What the model of the answer says; null inside documents of which nothing is known.</param>
@@ -94,12 +100,10 @@ internal static class RedactionRules
             return below;
         if (said is not null || last is null)
             return said;
-        foreach (var name in SecretNames)
-        {
-            if (EndsWith(last, name))
-                return SecretName;
-        }
-        return null;
+        // Another secret name than these may be what a secret is called, which the value shows.
+        return SecretNames.Of(last) == NameSays.Secret ? SecretName
+            : NamedForms.Says(last, option: false) ? new("secret-name", [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
+            : null;
     }
 
     private static RedactedPlace? In(FrozenDictionary<string, ImmutableArray<RedactedPlace>> places, string step, List<(string? Member, long Index)> at)
@@ -118,22 +122,4 @@ internal static class RedactionRules
     private static FrozenDictionary<string, ImmutableArray<RedactedPlace>> By(IEnumerable<RedactedPlace> places, int stepFromEnd) => places
         .GroupBy(p => p.Path[^stepFromEnd], StringComparer.OrdinalIgnoreCase)
         .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.OrdinalIgnoreCase);
-
-    /// <summary>Whatever the case, and however the words of the name are joined.</summary>
-    private static bool EndsWith(string name, string word)
-    {
-        var at = name.Length;
-        for (var i = word.Length - 1; i >= 0; i--)
-        {
-            do
-            {
-                if (--at < 0)
-                    return false;
-            }
-            while (i < word.Length - 1 && name[at] is '-' or '_' or '.');
-            if (char.ToLowerInvariant(name[at]) != word[i])
-                return false;
-        }
-        return true;
-    }
 }

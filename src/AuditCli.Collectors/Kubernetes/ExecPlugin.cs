@@ -165,7 +165,7 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
     private static string Line(string text)
     {
         var line = text.Trim().ReplaceLineEndings("\n").Split('\n')[0];
-        var words = CredentialForms.Replace(line, _ => "(a credential)");
+        var words = CredentialText.CleanOfProgram(line);
         return words.Length <= LongestReason ? words : words[..LongestReason];
     }
 

@@ -35,7 +35,7 @@ internal sealed class KubernetesSession : ITargetSession
         get
         {
             var server = new Uri(Access.Address);
-            var origin = server.GetLeftPart(UriPartial.Authority);
+            var origin = server.Origin();
             return server.Scheme != Uri.UriSchemeHttps ? [origin]
                 : Access.Route is { Trust.IsChecked: false } ? [$"{origin} (certificate not checked)"]
                 : [];

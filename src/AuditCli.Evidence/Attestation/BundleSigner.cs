@@ -101,7 +101,7 @@ public static class BundleSigner
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {
-                failures.Add($"{authority.GetLeftPart(UriPartial.Path)}: {e.Message}");
+                failures.Add($"{authority.Scheme}://{authority.Authority}{authority.AbsolutePath}: {e.Message}");
             }
         }
         return (null, failures.ToImmutable());

@@ -180,6 +180,25 @@ public sealed class KubeconfigTests : IDisposable
         Assert.DoesNotContain("MARKER", e.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("error: token MARKER12 was rejected", "was rejected")]
+    [InlineData("the token is MARKER-abc-1", "the token is")]
+    [InlineData("password: MARKER1!", "password:")]
+    [InlineData("login failed for MARKERb3dE5fGaB3dE5fG", "login failed for")]
+    [InlineData("Authorization: Bearer MARKER1234ab is not valid", "is not valid")]
+    [InlineData("GET https://sso.example/token?token=MARKER12 failed", "failed")]
+    [InlineData("token expired, sign in with prod-profile-1 again", "token expired, sign in with prod-profile-1 again")]
+    public async Task What_a_plugin_says_is_told_without_the_credentials_in_it(string said, string told)
+    {
+        Script("plugin", $"echo '{said}' >&2; exit 1");
+        await using var session = Session(_folder.Write("config", ClusterSession.Kubeconfig(new("http://127.0.0.1:1/"), "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")), TimeProvider.System);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
+
+        Assert.Contains(told, e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("MARKER", e.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_proxy_of_the_cluster_is_used_even_for_the_loopback_and_nothing_goes_past_it()
     {

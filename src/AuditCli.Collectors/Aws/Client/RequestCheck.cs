@@ -30,7 +30,7 @@ internal sealed class RequestCheck
         var asked = Asked(request).FirstOrDefault();
         return asked is not null && _service.Operation(asked) is not null
             ? null
-            : $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} ({_service.Name}{(asked is null ? "" : ":" + asked)}) is not in the read-only catalogue";
+            : $"{request.Method} {request.RequestUri?.Shown()} ({_service.Name}{(asked is null ? "" : ":" + asked)}) is not in the read-only catalogue";
     }
 
     /// <summary>

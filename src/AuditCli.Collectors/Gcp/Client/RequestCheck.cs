@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
@@ -31,7 +32,7 @@ internal sealed partial class RequestCheck
             // Google takes the verb from this field where it is there.
             && !request.Headers.NonValidated.Contains("X-HTTP-Method-Override")
             && IsListed(request.Method.Method, uri.AbsolutePath[_base.AbsolutePath.Length..].Split('/'), Names(uri));
-        return listed ? null : $"{request.Method} {uri.GetLeftPart(UriPartial.Path)} ({_api.Name}) is not in the read-only catalogue";
+        return listed ? null : $"{request.Method} {uri.Shown()} ({_api.Name}) is not in the read-only catalogue";
     }
 
     private bool IsListed(string method, string[] path, string[] query) => _operations[(method, path.Length)].Any(o =>

@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Collections.Frozen;
+
+namespace AuditCli.Collectors.Http;
+
+/// <summary>What the name of a value says of it.</summary>
+internal enum NameSays
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+
+    /// <summary>That it is a secret, or what a secret is called.</summary>
+    Perhaps,
+
+    /// <summary>That it is a secret.</summary>
+    Secret,
+}
+
+/// <summary>
+/// Names of values that are secrets, and which values under such a name are: one rule for members of answers, settings in texts, options of
+/// commands and columns of files.
+/// </summary>
+internal static class SecretNames
+{
+    private const int LongestName = 80;
+    private const int Short = 4;
+    private const int Usual = 6;
+    private const int Long = 12;
+
+    /// <summary>How the names end, in small letters and without what joins their words.</summary>
+    private static readonly string[] Secrets =
+    [
+        "password", "passwd", "passphrase", "pwd", "passcode", "secretkey", "secretaccesskey", "secretaccesskeys", "clientsecret", "apikey", "privatekey", "authtoken",
+        "accesstoken", "refreshtoken", "sessiontoken", "bearertoken", "identitytoken", "registrytoken", "sharedsecret", "presharedkey", "secretstring", "secretbinary",
+        "webhookurl", "apisecret", "appsecret", "accountkey", "sharedaccesskey", "apitoken", "signingsecret",
+    ];
+
+    /// <summary>Words before "token" with which a page, or a request, is told from another.</summary>
+    private static readonly string[] Harmless =
+        ["next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync", "csrf", "xsrf", "lock", "change", "update"];
+
+    /// <summary>What is said about a secret in place of it.</summary>
+    private static readonly FrozenSet<string> Words = new[]
+    {
+        "required", "enabled", "disabled", "optional", "expired", "rotated", "changed", "unknown", "mandatory", "forbidden", "encrypted", "redacted", "hidden", "masked", "default",
+        "missing", "strong", "complex", "external", "internal", "inherited", "provided", "generated", "automatic", "managed", "sensitive", "protected", "restricted", "configured",
+        "unchanged", "invalid", "incorrect", "rejected", "accepted", "monitored", "reviewed", "confidential", "undefined", "authentication", "authorization", "administrator",
+        "notapplicable", "not-applicable", "credentials", "credential", "password", "passwords", "secret", "secrets", "secretname", "string", "boolean", "number", "integer",
+        "true", "false", "null", "none", "temporary", "permanent", "deprecated", "supported", "unsupported", "available", "unavailable", "quarterly", "annually", "monthly", "weekly",
+        "according", "following", "through", "whenever", "therefore", "production", "development", "sha256", "sha512", "sha-256", "sha-512", "bcrypt", "argon2", "argon2id", "pbkdf2",
+        "scrypt", "md5", "aes256", "aes-256", "aes128", "rsa2048", "rsa4096", "rs256", "es256", "hs256", "scram-sha-256", "hmac-sha256", "base64", "utf8", "utf-8", "oauth2", "x509", "saml2", "tls1.2", "tls1.3",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> IsWord = Words.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    private static readonly string[] References =
+    [
+        "arn:", "projects/", "${", "$(", "$\\{", "{{", "<", "%(", "vault:", "ssm:", "secretsmanager:", "resolve:", "op://", "file:", "env:", "https://", "http://", "gs://", "s3://", "sha256:",
+        "var.", "data.", "local.", "module.", "os.", "process.", "self.", "this.", "config.", "settings.", "secrets.", "steps.", "github.", "kms:", "ref+", "aws/", "alias/",
+    ];
+
+    public static readonly SearchValues<char> Digits = SearchValues.Create("0123456789");
+    public static readonly SearchValues<char> Letters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    public static readonly SearchValues<char> Capitals = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    public static readonly SearchValues<char> Small = SearchValues.Create("abcdefghijklmnopqrstuvwxyz");
+    private static readonly SearchValues<char> Signs = SearchValues.Create("!@#$%^&*~+?=");
+    private static readonly SearchValues<char> Joined = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_./:");
+
+    /// <summary>Reads a name, whatever the case, and however its words are joined.</summary>
+    public static NameSays Of(ReadOnlySpan<char> name)
+    {
+        Span<char> plain = stackalloc char[LongestName];
+        var length = 0;
+        for (var i = Math.Max(0, name.Length - LongestName); i < name.Length; i++)
+        {
+            if (name[i] is '-' or '_' or '.' or ' ')
+                continue;
+            plain[length++] = char.ToLowerInvariant(name[i]);
+        }
+        var said = (ReadOnlySpan<char>)plain[..length];
+        foreach (var secret in Secrets)
+        {
+            if (said.EndsWith(secret, StringComparison.Ordinal))
+                return NameSays.Secret;
+        }
+        // The word alone, and no compass.
+        if (name.EndsWith("pass", StringComparison.OrdinalIgnoreCase) && (name.Length == 4 || name[^5] is '-' or '_' or '.' || name[^4] == 'P' && char.IsAsciiLetterLower(name[^5])))
+            return NameSays.Secret;
+        if (said.EndsWith("secret", StringComparison.Ordinal))
+            return NameSays.Perhaps;
+        if (!said.EndsWith("token", StringComparison.Ordinal))
+            return NameSays.Nothing;
+        foreach (var harmless in Harmless)
+        {
+            if (said[..^5].EndsWith(harmless, StringComparison.Ordinal))
+                return NameSays.Nothing;
+        }
+        return NameSays.Perhaps;
+    }
+
+    /// <summary>Whether a value under a name that says something is a secret, and no reference to one or word about one.</summary>
+    /// <param name="assigned">Whether it was given to the name as programs do, without blanks: no sentence is written so.</param>
+    public static bool Holds(NameSays name, ReadOnlySpan<char> value, bool assigned)
+    {
+        value = value.TrimEnd('.');
+        if (name == NameSays.Nothing || value.Length < Short || value.IndexOf(BodyRedaction.Prefix) >= 0 || value.IndexOf(EchoedSecrets.Mark) >= 0 || IsReference(value) || IsWord.Contains(value))
+            return false;
+        var (digit, letter, sign) = (value.ContainsAny(Digits), value.ContainsAny(Letters), value.ContainsAny(Signs));
+        if (!digit && !letter)
+            return value.Length >= Long && value.IndexOfAnyExcept(value[0]) >= 0 && value.ContainsAnyExcept(Signs);
+        if (!letter && !sign)
+            return value.Length >= Usual && name == NameSays.Secret && !value.ContainsAnyExcept(Digits);
+        if (name == NameSays.Perhaps)
+            return value.Length >= 8 && (Guid.TryParse(value, out _) || !IsJoinedWords(value) && (digit || sign || value.Length >= Long && value.ContainsAny(Capitals) && value.ContainsAny(Small)));
+        if (digit && letter || sign)
+            return !IsVersion(value);
+        return assigned ? value.Length >= 8 : value.Length >= Long && !value.Contains('-') && !value.Contains('/') && !value.Contains('.');
+    }
+
+    /// <summary>Letters and digits as nobody writes them by hand: capitals, small letters and digits, or a long hexadecimal number.</summary>
+    public static bool LooksMade(ReadOnlySpan<char> value) =>
+        value.ContainsAny(Digits) && value.ContainsAny(Letters)
+        && (value.ContainsAny(Capitals) && value.ContainsAny(Small) || value.Length >= 20 && !IsJoinedWords(value));
+
+    /// <summary>A name of something, of which a secret is known, such as <c>ledger-db-credentials-v2</c>.</summary>
+    private static bool IsJoinedWords(ReadOnlySpan<char> value)
+    {
+        if (value.ContainsAnyExcept(Joined))
+            return false;
+        if (value.IndexOfAny("-_./:") < 0)
+            return value.TrimEnd("0123456789") is var word && value.Length - word.Length <= 4 && !word.ContainsAny(Digits) && word.Length is > 0 and < 20;
+        foreach (var part in value.SplitAny("-_./:"))
+        {
+            if (value[part] is { Length: > 10 } made && made.ContainsAny(Digits))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>A number with points, and perhaps a letter before it.</summary>
+    private static bool IsVersion(ReadOnlySpan<char> value) => value.TrimStart("vV") is var number && number.Contains('.') && !number.ContainsAnyExcept("0123456789.");
+
+    private static bool IsReference(ReadOnlySpan<char> value)
+    {
+        // A path; what is in base64 may begin so too.
+        if (value[0] == '/' && (value.Length < 20 || value[1..].Contains('/')) && !(value.Length == 40 && LooksMade(value)))
+            return true;
+        if (value[0] == '$' && !value[1..].ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"))
+            return true;
+        foreach (var reference in References)
+        {
+            if (value.StartsWith(reference, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,29 @@
+namespace AuditCli.Collectors.Http;
+
+/// <summary>What of a value is a secret where the rest of it is what tests look at.</summary>
+internal static class SecretParts
+{
+    private const int LeastArgument = 16;
+
+    /// <summary>Of a URL everything behind its host; the whole of what is no URL.</summary>
+    public static TextPart BehindHost(string url)
+    {
+        if (url.Contains(BodyRedaction.Prefix, StringComparison.Ordinal) || !Uri.TryCreate(url, UriKind.Absolute, out var parsed) || parsed.UserInfo.Length > 0)
+            return url.Contains(BodyRedaction.Prefix, StringComparison.Ordinal) ? TextPart.None : new(0, url.Length);
+        var host = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var path = url.AsSpan(host).IndexOfAny('/', '?', '#');
+        return path < 0 || host + path + 1 >= url.Length ? TextPart.None : new(host + path + 1, url.Length - host - path - 1);
+    }
+
+    /// <summary>An argument of a command, or what its option is set to, where it looks like no word, path or number.</summary>
+    public static TextPart OfArgument(string argument)
+    {
+        var start = argument.StartsWith('-') ? argument.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+        if (start == 0 && argument.StartsWith('-'))
+            return TextPart.None;
+        var value = argument.AsSpan(start);
+        return value.Length >= LeastArgument && !value.ContainsAny(" \t\r\n/.:,@=") && SecretNames.LooksMade(value) && !IsDigest(value) ? new(start, value.Length) : TextPart.None;
+    }
+
+    private static bool IsDigest(ReadOnlySpan<char> value) => value.StartsWith("sha256", StringComparison.Ordinal) || value.StartsWith(BodyRedaction.Prefix, StringComparison.Ordinal);
+}
