@@ -109,7 +109,7 @@ public sealed class ParameterFormTests
     [MemberData(nameof(Refused))]
     public void An_engagement_cannot_set_a_value_outside_the_form(string form, string value, string allowed, string why)
     {
-                var (_, faults) = EngagementLoader.Check(Engagement(value), "e", [Samples.Loaded(Control(form)).Control]);
+        var (_, faults) = EngagementLoader.Check(Engagement(value), "e", [Samples.Loaded(Control(form)).Control]);
         Assert.Equal($"e:7:54: {Message(value, $"parameter 'n' of APD-AWS-001 must be {allowed}", why)}", Assert.Single(faults).ToString());
     }
 

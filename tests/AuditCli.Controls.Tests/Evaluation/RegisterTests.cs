@@ -1,6 +1,4 @@
-using System.Collections.Immutable;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
