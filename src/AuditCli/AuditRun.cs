@@ -91,7 +91,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             "it is in the recorded exchanges, which a replay copies as they are: record them again with this version, or say --allow-secrets, which the bundle will record",
         _ when file.StartsWith("data/results/", StringComparison.Ordinal) =>
             "a control's SQL put it together: let the control name the thing and not what it holds, or say --allow-secrets, which the bundle will record",
-        _ => "it came from the provider and not from what was handed in: look at it in the .partial folder, change it there, and run again, or say --allow-secrets, which the bundle will record",
+        _ => "it came from the provider and not from what was handed in. What was collected is kept: a run whose engagement says "
+            + "'replay: <the .partial folder>/data/exchanges' concludes and seals without asking the provider again; or say --allow-secrets, which the bundle will record",
     };
 
     /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>

@@ -51,5 +51,5 @@ public static class CredentialText
         word.Equals("bearer", StringComparison.OrdinalIgnoreCase) || word.Equals("basic", StringComparison.OrdinalIgnoreCase) || word.Equals("key", StringComparison.OrdinalIgnoreCase)
         || SecretNames.Of(word) != NameSays.Nothing;
 
-    private static bool IsPlain(ReadOnlySpan<char> word) => !word.ContainsAnyExcept(FormLetters.Lower) || word.Length < 8 && !word.ContainsAny(SecretNames.Digits);
+    private static bool IsPlain(ReadOnlySpan<char> word) => !word.ContainsAnyExcept(SecretNames.Small) || word.Length < 8 && !word.ContainsAny(SecretNames.Digits);
 }

@@ -124,6 +124,4 @@ internal static class KeyForms
         var name = before[^FormLetters.RunBefore(before, before.Length, FormLetters.Name, 40)..];
         return before.Length < at && RedactionRules.IsPageToken(name);
     }
-
-    private static int AtLeast(int least, int length) => length < least ? 0 : length;
 }

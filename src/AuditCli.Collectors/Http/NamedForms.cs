@@ -18,6 +18,7 @@ internal static class NamedForms
 
     /// <summary>What ends a value that is not in quotes.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v\"'<>,;|()[]{}`\\");
+    private static readonly SearchValues<char> EndsOfWords = SearchValues.Create("\r\n\"'<>;\\");
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "._~+/=-");
     private static readonly SearchValues<char> Signature = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/=%_-~");
 
@@ -149,7 +150,7 @@ internal static class NamedForms
     /// <summary>What stands in quotes, or four words and more to the end of the line.</summary>
     private static ReadOnlySpan<char> Sentence(ReadOnlySpan<char> rest, char quote)
     {
-        var end = quote != '\0' ? rest.IndexOfAny(quote, '\\', '\n') : rest.IndexOfAny("\r\n\"'<>;\\");
+        var end = quote != '\0' ? rest.IndexOfAny(quote, '\\', '\n') : rest.IndexOfAny(EndsOfWords);
         var words = (end >= 0 ? rest[..end] : rest).TrimEnd(" \t.");
         return words.Count(' ') >= (quote == '\0' ? 3 : 1) && words.Length is > 12 and < 200 && words.IndexOf(BodyRedaction.Prefix) < 0 ? words : default;
     }

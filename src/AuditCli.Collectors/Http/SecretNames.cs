@@ -64,6 +64,8 @@ internal static class SecretNames
     public static readonly SearchValues<char> Capitals = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     public static readonly SearchValues<char> Small = SearchValues.Create("abcdefghijklmnopqrstuvwxyz");
     private static readonly SearchValues<char> Signs = SearchValues.Create("!@#$%^&*~+?=");
+    public static readonly SearchValues<char> Variable = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    private static readonly SearchValues<char> Numbers = SearchValues.Create("0123456789.");
     private static readonly SearchValues<char> Joined = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_./:");
 
     /// <summary>Reads a name, whatever the case, and however its words are joined.</summary>
@@ -138,14 +140,14 @@ internal static class SecretNames
     }
 
     /// <summary>A number with points, and perhaps a letter before it.</summary>
-    private static bool IsVersion(ReadOnlySpan<char> value) => value.TrimStart("vV") is var number && number.Contains('.') && !number.ContainsAnyExcept("0123456789.");
+    private static bool IsVersion(ReadOnlySpan<char> value) => value.TrimStart("vV") is var number && number.Contains('.') && !number.ContainsAnyExcept(Numbers);
 
     private static bool IsReference(ReadOnlySpan<char> value)
     {
         // A path; what is in base64 may begin so too.
         if (value[0] == '/' && (value.Length < 20 || value[1..].Contains('/')) && !(value.Length == 40 && LooksMade(value)))
             return true;
-        if (value[0] == '$' && !value[1..].ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"))
+        if (value[0] == '$' && !value[1..].ContainsAnyExcept(Variable))
             return true;
         foreach (var reference in References)
         {

@@ -1,9 +1,12 @@
+using System.Buffers;
+
 namespace AuditCli.Collectors.Http;
 
 /// <summary>What of a value is a secret where the rest of it is what tests look at.</summary>
 internal static class SecretParts
 {
     private const int LeastArgument = 16;
+    private static readonly SearchValues<char> Other = SearchValues.Create(" \t\r\n/.:,@=");
 
     /// <summary>Of a URL everything behind its host; the whole of what is no URL.</summary>
     public static TextPart BehindHost(string url)
@@ -22,7 +25,7 @@ internal static class SecretParts
         if (start == 0 && argument.StartsWith('-'))
             return TextPart.None;
         var value = argument.AsSpan(start);
-        return value.Length >= LeastArgument && !value.ContainsAny(" \t\r\n/.:,@=") && SecretNames.LooksMade(value) && !IsDigest(value) ? new(start, value.Length) : TextPart.None;
+        return value.Length >= LeastArgument && !value.ContainsAny(Other) && SecretNames.LooksMade(value) && !IsDigest(value) ? new(start, value.Length) : TextPart.None;
     }
 
     private static bool IsDigest(ReadOnlySpan<char> value) => value.StartsWith("sha256", StringComparison.Ordinal) || value.StartsWith(BodyRedaction.Prefix, StringComparison.Ordinal);

@@ -69,7 +69,7 @@ internal static class UserInfo
 
     private static bool IsReference(ReadOnlySpan<char> password) =>
         password[0] is '{' || password.StartsWith("${", StringComparison.Ordinal) || password.StartsWith("$(", StringComparison.Ordinal)
-        || !password.ContainsAnyExcept('*') || password[0] == '$' && !password[1..].ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+        || !password.ContainsAnyExcept('*') || password[0] == '$' && !password[1..].ContainsAnyExcept(SecretNames.Variable);
 
     private static ReadOnlySpan<char> Scheme(ReadOnlySpan<char> text, int colon) => text[(colon - FormLetters.RunBefore(text, colon, FormLetters.Alphanumeric, 12))..colon];
 
