@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
-using System.Text.Json;
 using System.Xml.Linq;
-using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;

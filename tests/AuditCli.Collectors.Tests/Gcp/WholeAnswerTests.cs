@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Tests;
 using Xunit.Abstractions;
