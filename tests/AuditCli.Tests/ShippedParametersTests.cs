@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Controls;
 using AuditCli.Evidence;
@@ -66,7 +67,7 @@ public sealed class ShippedParametersTests
     public void A_value_that_an_honest_standard_has_is_taken(string control, string parameter, string value) =>
         Assert.Empty(Faults(control, parameter, value));
 
-    private static IEnumerable<Diagnostic> Faults(string control, string parameter, string value)
+    private static ImmutableArray<Diagnostic> Faults(string control, string parameter, string value)
     {
         var (engagement, faults) = EngagementLoader.Parse("e", Encoding.UTF8.GetBytes($$"""
             schema: 1

@@ -65,7 +65,8 @@ internal sealed class AwsSession(
         // Any other success is a part of the answer, or a promise of it.
         return answer.Status == 200 || answer.Status == operation.Status
             ? answer
-            : throw new CollectionException(TypedJson.Malformed, string.Create(CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the answer has status {answer.Status}, which no whole answer has"));
+            : throw new CollectionException(TypedJson.Malformed, string.Create(
+                CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the answer has status {answer.Status}, which no whole answer has"));
     }
 
     private async Task<AwsAnswer> AskedAsync(

@@ -34,7 +34,8 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         // Without the flag a token alone says that there is more; one that is made from the last row says nothing.
         if (more is null && pager.More is not null && pager.Outputs.Any(o => o.Contains(Last, StringComparison.Ordinal)) && Given(page) is null)
             return pager.Outputs.All(o => At(page, o) is null) ? null : throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
-        if (more is null && pager.More is not null && Given(page) is null && service.Shape(model.Output!) is ShapeModel.Structure shape && shape.Required.Contains(pager.More))
+        if (more is null && pager.More is not null && Given(page) is null
+            && service.Shape(model.Output!) is ShapeModel.Structure shape && shape.Required.Contains(pager.More))
             throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
         if (pager.Inputs.IsEmpty)
             return pager.Outputs.All(o => At(page, o) is null) ? null : throw new CollectionException(Unreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");

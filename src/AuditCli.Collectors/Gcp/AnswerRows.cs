@@ -77,7 +77,8 @@ internal static class AnswerRows
     /// <summary>The rows of one page.</summary>
     /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
     public static ImmutableArray<PageRow> Read(string what, OperationModel operation, JsonElement page) =>
-        [.. Elements(what, operation, page).Select(e => new PageRow(Row(operation.Rows is null ? e.Value : Checked(what, operation, e.Value, e.Pointer), e.Key), e.Pointer))];
+        [.. Elements(what, operation, page).Select(e => new PageRow(
+            Row(operation.Rows is null ? e.Value : Checked(what, operation, e.Value, e.Pointer), e.Key), e.Pointer))];
 
     /// <summary>What the rows of one page are made from, as the provider wrote it: where it stands, and the key of its list in a map of lists.</summary>
     /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
@@ -140,7 +141,8 @@ internal static class AnswerRows
 
     /// <summary>The first unknown member in which rows could stand.</summary>
     private static string? OtherPart(JsonElement holder, string[] known) =>
-        holder.EnumerateObject().Where(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && !known.Contains(m.Name)).Select(m => m.Name).FirstOrDefault();
+        holder.EnumerateObject().Where(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && !known.Contains(m.Name))
+            .Select(m => m.Name).FirstOrDefault();
 
     /// <summary>An element as a row: an object with the API's names where the API has objects.</summary>
     private static JsonElement Checked(string what, OperationModel operation, JsonElement element, string pointer)

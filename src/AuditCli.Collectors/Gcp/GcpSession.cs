@@ -65,7 +65,8 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
             if (AnswerRows.Missing(operation, page) is { } missing)
                 throw new CollectionException(GcpFailures.PartialAnswer, $"{what}: the answer says that some of it is missing: {missing}");
             if (AnswerRows.Unfollowed(operation, page) is { } member)
-                throw new CollectionException(GcpFailures.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
+                throw new CollectionException(
+                    GcpFailures.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
             token = operation.Token is not null && page.TryGetProperty("nextPageToken", out var next) && next.ValueKind == JsonValueKind.String ? next.GetString() : null;
             if (string.IsNullOrEmpty(token))
                 yield break;

@@ -184,8 +184,11 @@ internal sealed class KubernetesSession : ITargetSession
         }
         var resources = Members.Of(served, "resources");
         // That a resource is not served may be the answer to a control's question: words of something in between must not give it.
-        if (Members.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array || (Members.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
-            return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: the answer to {resource.DiscoveryPath} is no list of resources", missing);
+        if (Members.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array
+            || (Members.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
+            return new(
+                missing.Code,
+                $"{missing.Message}; whether the cluster serves {resource} could not be read: the answer to {resource.DiscoveryPath} is no list of resources", missing);
         var kind = resources.EnumerateArray().FirstOrDefault(r => Members.Text(r, "name") == resource.Name);
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
@@ -219,7 +222,8 @@ internal sealed class KubernetesSession : ITargetSession
                 if (IsWhole(method, answer.StatusCode))
                     return body;
                 if (answer.IsSuccessStatusCode)
-                    throw new CollectionException(KubernetesFailures.MalformedResponse, string.Create(CultureInfo.InvariantCulture, $"{what}: the answer has status {(int)answer.StatusCode}, which no whole answer has"));
+                    throw new CollectionException(KubernetesFailures.MalformedResponse, string.Create(
+                        CultureInfo.InvariantCulture, $"{what}: the answer has status {(int)answer.StatusCode}, which no whole answer has"));
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = answer.Headers.RetryAfter?.Delta;

@@ -113,7 +113,8 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         // A file has no server; the clock that read the others counts for it only where it stands alone, since as_of may come from that clock.
         var read = all.Any(r => !r.Need.IsFile) ? [.. all.Where(r => !r.Need.IsFile)] : all;
         // First, since what a cache gives has no server's time that could be compared.
-        if (all.Where(r => r.Table.AnswerAge > moment.ClockLimit || r.Table.StaleAnswers > 0).OrderByDescending(r => r.Table.AnswerAge).FirstOrDefault() is { Need: { } old, Table: { } kept })
+        if (all.Where(r => r.Table.AnswerAge > moment.ClockLimit || r.Table.StaleAnswers > 0)
+            .OrderByDescending(r => r.Table.AnswerAge).FirstOrDefault() is { Need: { } old, Table: { } kept })
         {
             return Limit(old, CollectionOutcome.Complete, LimitationCodes.OldAnswer,
                 $"{ClockWords.Old(kept.AnswerAge > moment.ClockLimit ? kept.AnswerAge : null, kept.StaleAnswers, moment.ClockLimit)}: the moment of a state is not certain");

@@ -60,7 +60,8 @@ public sealed partial record HttpExchange(
         Response?.Field("Date") is { } text && Response.Field("Age") is null or "0" && HttpDate.TryParse(text, out var date) ? date : null;
 
     /// <summary>How old the answer was when it came, because a cache kept it (<c>Age</c>, RFC 9111 5.1); null where it says no age, or none that can be read.</summary>
-    public TimeSpan? Age => Response?.Field("Age") is { } text && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+    public TimeSpan? Age => Response?.Field("Age") is { } text
+        && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
         ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue))
         : null;
 

@@ -40,7 +40,8 @@ internal sealed class AnswerElement(string name)
 
     /// <summary>The one child of that name, or null.</summary>
     /// <exception cref="FormatException">There are two.</exception>
-    public AnswerElement? Only(string childName) => Children.Count(c => c.Name == childName) > 1 ? throw new FormatException($"<{Name}> has <{childName}> twice") : Child(childName);
+    public AnswerElement? Only(string childName) =>
+        Children.Count(c => c.Name == childName) > 1 ? throw new FormatException($"<{Name}> has <{childName}> twice") : Child(childName);
 
     /// <summary>The first element of that name here or below, or null.</summary>
     public AnswerElement? Find(string wanted) =>

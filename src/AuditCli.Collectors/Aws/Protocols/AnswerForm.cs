@@ -41,12 +41,14 @@ internal static class AnswerForm
         if (operation.Rows is null)
             return;
         string[] names = [.. known.Select(k => k.Wire)];
-        if ((UnknownMembers.OfMore(root, names) ?? LikeToken(operation, root.EnumerateObject().Where(m => !names.Contains(m.Name) && m.Value.ValueKind == JsonValueKind.String).Select(m => m.Name))) is { } more)
+        var texts = root.EnumerateObject().Where(m => !names.Contains(m.Name) && m.Value.ValueKind == JsonValueKind.String).Select(m => m.Name);
+        if ((UnknownMembers.OfMore(root, names) ?? LikeToken(operation, texts)) is { } more)
             throw new FormatException($"it says that more follows ({more}), and the model does not know how to read it");
         var list = known.FirstOrDefault(k => k.Name == operation.Rows.Split('.')[0]);
         if (list is not null && !root.TryGetProperty(list.Wire, out _)
-            && root.EnumerateObject().FirstOrDefault(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && !names.Contains(m.Name)) is { Value.ValueKind: not JsonValueKind.Undefined } part)
-            throw new FormatException($"it has no {list.Wire}, but {part.Name}, which the model does not have");
+            && root.EnumerateObject().Where(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object).Select(m => m.Name)
+                .FirstOrDefault(n => !names.Contains(n)) is { } part)
+            throw new FormatException($"it has no {list.Wire}, but {part}, which the model does not have");
     }
 
     /// <summary>Checks what the members of an XML answer are in, after they were read.</summary>
