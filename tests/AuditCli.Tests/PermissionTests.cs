@@ -121,6 +121,7 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
             ["s3:ListBuckets"] = "s3:ListAllMyBuckets",
             ["s3:GetPublicAccessBlock"] = "s3:GetBucketPublicAccessBlock",
             ["s3control:GetPublicAccessBlock"] = "s3:GetAccountPublicAccessBlock",
+            ["sso-admin:ListInstances"] = "sso:ListInstances",
         };
         var needed = collected.Append("iam:GenerateCredentialReport").Where(o => o != "sts:GetCallerIdentity").Select(o => named.GetValueOrDefault(o, o));
         Assert.Equal(needed.Distinct().Order(StringComparer.Ordinal), Actions(result.Output).Order(StringComparer.Ordinal));

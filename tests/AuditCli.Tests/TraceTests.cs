@@ -68,7 +68,7 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
     [InlineData("APD-K8S-001", "User lukas.berg@northquay.example", "rights", "migration-2026-07")]
     [InlineData("APD-XSR-001", "E-1042/kubernetes", "kubernetes_bindings", "jonas.keller@northquay.example")]
     [InlineData("APD-XSR-001", "E-1077/gcp/projects/nq-ledger-prod/user:mira.solano@northquay.example", "gcp_policy_changes", "REMOVE")]
-    [InlineData("INF-AWS-002", "eu-west-1/sg-cef3514281f61c017", "security_groups", "::/0")]
+    [InlineData("INF-AWS-002", "eu-west-1/sg-b7276023f760f9c71", "security_groups", "::/0")]
     [InlineData("INF-K8S-002", "settlement/Pod/debug-lukas/shell", "containers", "docker.sock")]
     public async Task The_provider_s_answer_with_the_tested_value_comes_first(string control, string item, string table, string value)
     {
