@@ -59,7 +59,7 @@ public sealed class ReadingTimesTests
     {
         var response = new HttpBlock("HTTP/1.1 200 OK", [new("Warning", "299 - \"v1 ComponentStatus is deprecated\", 299 api \"say \\\"no\\\"\""), new("warning", "299 - \"another\"")], default);
         var exchange = new HttpExchange(Noon, new("https://k8s.example/"), "http/1.1", new("GET / HTTP/1.1", [], default), response, []);
-        Assert.Equal(["v1 ComponentStatus is deprecated", "say \"no\"", "another"], exchange.ServerWarnings);
+        Assert.Equal(["v1 ComponentStatus is deprecated", "say \"no\"", "another"], exchange.ServerWarnings.AsEnumerable());
     }
 
     [Theory]

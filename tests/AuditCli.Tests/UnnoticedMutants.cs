@@ -11,7 +11,7 @@ internal static class UnnoticedMutants
     [
         ("APD-K8S-001 T1 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
         ("APD-K8S-001 T2 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
-        ("INF-AWS-001 T3 line 20: .permissions FROM buckets l [LEFT JOIN -> JOIN] acl_grants__calls c ON c._w",
-            "a call is made for each bucket, so that no bucket is without one"),
+        ("INF-K8S-002 T1 line 65: s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
+            "what no entry of the register names has no labels to agree with, and the HAVING after the join leaves it out"),
     ];
 }

@@ -23,6 +23,7 @@ public sealed class EvidenceIndexTests
         ClockOffsetSeconds = -41,
         AnswerAgeSeconds = 7200,
         StaleAnswers = 2,
+        TakenAsNone = [new("NoSuchEntity", 4)],
         Read = 10,
         Kept = 0,
         Failures = [new("AccessDenied", "no", 3)],
@@ -98,7 +99,7 @@ public sealed class EvidenceIndexTests
         var line = EvidenceIndex.Format(Full);
         Assert.Equal(
             """
-            {"evidence_id":"aws-iam-listmfadevices-0123456789ab","names":[{"control":"APD-AWS-002","name":"users"}],"target":"prod","account":"111122223333","region":"aws-global","source":"aws","operation":"iam:ListUsers","parameters":{"n":1.50,"o":{"a":[true,null]}},"outcome":"incomplete","code":"AccessDenied","message":"User \"x\"\nis not authorised – é","pages":1,"items":1,"table":"data/tables/aws-iam-listmfadevices-0123456789ab.ndjson.gz","table_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","columns":[{"name":"_target","type":"text"},{"name":"Arn","type":"text"}],"calls":"data/tables/x.calls.ndjson.gz","calls_sha256":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","exchanges":[{"file":"data/exchanges/prod/iam-aws-global.warc.gz","record_id":"urn:uuid:1","request_id":"req-1","status":200,"date":"2026-09-30T12:00:00.1234567Z"}],"identity":"arn:aws:sts::111122223333:assumed-role/audit","started":"2026-09-30T12:00:00.1234567Z","finished":"2026-09-30T12:00:01.1234567Z","read_from":"2026-09-30T11:59:19.1234567Z","read_until":"2026-09-30T11:59:20.1234567Z","clock_offset_seconds":-41,"redactions":[{"pointer":"/Users/0/Secret","rule":"member","digest":"hmac-sha256:00"}],"read":10,"kept":0,"failures":[{"code":"AccessDenied","message":"no","count":3}]}
+            {"evidence_id":"aws-iam-listmfadevices-0123456789ab","names":[{"control":"APD-AWS-002","name":"users"}],"target":"prod","account":"111122223333","region":"aws-global","source":"aws","operation":"iam:ListUsers","parameters":{"n":1.50,"o":{"a":[true,null]}},"outcome":"incomplete","code":"AccessDenied","message":"User \"x\"\nis not authorised – é","pages":1,"items":1,"table":"data/tables/aws-iam-listmfadevices-0123456789ab.ndjson.gz","table_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","columns":[{"name":"_target","type":"text"},{"name":"Arn","type":"text"}],"calls":"data/tables/x.calls.ndjson.gz","calls_sha256":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881","exchanges":[{"file":"data/exchanges/prod/iam-aws-global.warc.gz","record_id":"urn:uuid:1","request_id":"req-1","status":200,"date":"2026-09-30T12:00:00.1234567Z"}],"identity":"arn:aws:sts::111122223333:assumed-role/audit","started":"2026-09-30T12:00:00.1234567Z","finished":"2026-09-30T12:00:01.1234567Z","read_from":"2026-09-30T11:59:19.1234567Z","read_until":"2026-09-30T11:59:20.1234567Z","clock_offset_seconds":-41,"answer_age_seconds":7200,"stale_answers":2,"redactions":[{"pointer":"/Users/0/Secret","rule":"member","digest":"hmac-sha256:00"}],"read":10,"kept":0,"failures":[{"code":"AccessDenied","message":"no","count":3}],"taken_as_none":[{"code":"NoSuchEntity","count":4}]}
             """, Encoding.UTF8.GetString(line));
         Assert.Equal(line, EvidenceIndex.Format(EvidenceIndex.Parse(line)));
     }
@@ -108,7 +109,7 @@ public sealed class EvidenceIndexTests
     {
         var item = Samples.Item("", "file-x") with { Table = null, TableSha256 = null, Exchanges = [new("f", "r", null, 0, Exchanges.Date)] };
         var line = Encoding.UTF8.GetString(EvidenceIndex.Format(item));
-        Assert.All(["code", "message", "table", "table_sha256", "calls", "calls_sha256", "request_id", "read_from", "read_until", "clock_offset_seconds", "read", "kept"],
+        Assert.All(["code", "message", "table", "table_sha256", "calls", "calls_sha256", "request_id", "read_from", "read_until", "clock_offset_seconds", "answer_age_seconds", "stale_answers", "taken_as_none", "read", "kept"],
             name => Assert.DoesNotContain($"\"{name}\":", line, StringComparison.Ordinal));
         Assert.Equal(line, Encoding.UTF8.GetString(EvidenceIndex.Format(EvidenceIndex.Parse(Encoding.UTF8.GetBytes(line)))));
     }
