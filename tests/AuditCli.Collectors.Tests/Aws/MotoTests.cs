@@ -57,6 +57,16 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
     private const int FewestServices = 45;
     private const int FewestOperations = 150;
 
+    /// <summary>What moto answers otherwise than AWS's own model says, so that it is no whole answer and is refused as none.</summary>
+    private static readonly Dictionary<string, string> NotAsTheModelSays = new(StringComparer.Ordinal)
+    {
+        ["budgets:DescribeBudgets"] = "nextToken for NextToken",
+        ["lambda:GetAlias"] = "status 201",
+        ["networkmanager:DescribeGlobalNetworks"] = "nextToken for NextToken",
+        ["route53:ListHealthChecks"] = "no IsTruncated, which is required",
+        ["route53:ListHostedZonesByName"] = "no IsTruncated, which is required",
+    };
+
     [NeedsFact("moto_server")]
     public async Task Every_call_of_the_table_gives_what_boto3_gives_error_codes_included()
     {
@@ -77,7 +87,9 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
             {
                 actual = new JsonObject { ["Error"] = e.Code };
             }
-            if (!JsonNode.DeepEquals(actual, WithoutPaging(parts[0], JsonNode.Parse(expected[i])!)))
+            if (NotAsTheModelSays.ContainsKey(parts[0]))
+                Assert.Equal("{\"Error\":\"MalformedResponse\"}", actual.ToJsonString());
+            else if (!JsonNode.DeepEquals(actual, WithoutPaging(parts[0], JsonNode.Parse(expected[i])!)))
                 differences.AppendLine(calls[i]).AppendLine("  boto3: " + expected[i]).AppendLine("  here:  " + actual.ToJsonString());
         }
         Assert.True(differences.Length == 0, differences.ToString());
