@@ -7,10 +7,14 @@ internal static class UnnoticedMutants
 {
     private const string NoNeed = "a right that meets no need is a row without a need's name, and only names are counted";
 
+    private const string OfItself = "each row of the first table is made of rows of the second, so that none is without one";
+
     public static ImmutableArray<(string Place, string Reason)> Listed { get; } =
     [
         ("APD-K8S-001 T1 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
         ("APD-K8S-001 T2 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
+        ("APD-K8S-001 T1 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
+        ("APD-K8S-001 T2 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
         ("INF-K8S-002 T1 line 65: s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
             "what no entry of the register names has no labels to agree with, and the HAVING after the join leaves it out"),
     ];
