@@ -36,11 +36,18 @@ public sealed class MutatedControlsTests(ITestOutputHelper output)
         var (control, fixtures) = DeniedFixturesTests.Load(id);
         var mutants = Mutants(control).ToImmutableArray();
         ImmutableArray<(Control Control, string Place)> tried = [.. LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled))];
+        var listed = UnnoticedMutants.Listed.Select(l => l.Place).ToImmutableHashSet(StringComparer.Ordinal);
         var missed = new List<string>();
         // What notices one mutant most often notices its neighbour in the SQL, so the case that did goes first.
         var cases = fixtures.Cases.ToList();
         foreach (var (mutant, place) in tried)
         {
+            // To find that none of many cases notices one takes the longest, and the whole run does it.
+            if (!LongRun.IsWhole && listed.Contains($"{id} {place}"))
+            {
+                missed.Add($"{id} {place}");
+                continue;
+            }
             if (await NoticesAsync(mutant, fixtures, cases) is not { } noticed)
             {
                 missed.Add($"{id} {place}");
@@ -49,7 +56,6 @@ public sealed class MutatedControlsTests(ITestOutputHelper output)
             cases.Remove(noticed);
             cases.Insert(0, noticed);
         }
-        var listed = UnnoticedMutants.Listed.Select(l => l.Place).ToImmutableHashSet(StringComparer.Ordinal);
         var unlisted = missed.Where(m => !listed.Contains(m)).ToArray();
         output.WriteLine($"{id}: {tried.Length - missed.Count} of {tried.Length} mutants are noticed");
         Assert.True(unlisted.Length == 0, $"no fixture notices, of {tried.Length}:\n{string.Join('\n', unlisted)}");

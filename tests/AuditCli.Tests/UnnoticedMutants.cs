@@ -15,6 +15,8 @@ internal static class UnnoticedMutants
         ("APD-K8S-001 T2 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
         ("APD-K8S-001 T1 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
         ("APD-K8S-001 T2 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
+        ("APD-XSR-001 T2 line 74: spended_at) FROM deltas d [JOIN -> LEFT JOIN] addresses a ON a.name = (d.",
+            "every member of a change is among the addresses, and a change without one names nobody either way"),
         ("INF-K8S-002 T1 line 65: s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
             "what no entry of the register names has no labels to agree with, and the HAVING after the join leaves it out"),
     ];
