@@ -164,12 +164,15 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     {
         var sound = Some.Control(Some.Test(Some.MfaSql), Some.Test("SELECT d.serial AS item, c.outcome = 'complete' AS pass, 'x' AS reason, d._parent, $as_of AS at, $days AS days, u.tags FROM devices d JOIN devices__calls c ON c._with_UserName = d._with_UserName JOIN users u ON u.name = d._with_UserName", "T2")) with
         {
-            Evidence = [Some.Users, Some.Devices, Some.Approvals],
+            Evidence = [Some.Users, Some.Devices, Some.Approvals with { Unmatched = "SELECT a.arn AS row, 'nobody' AS why FROM approvals a WHERE a.arn = 'gone'" }],
             Completeness = [new("users", "SELECT count(*) FROM users", "SELECT 3")],
             Waivers = Some.Waivers,
             Parameters = [new("days", ColumnType.Integer, System.Text.Json.JsonDocument.Parse("90").RootElement, "because")],
         };
-        var devices = Some.Table(Some.Devices, """{"_with_UserName":"alice","serial":"1"}""", """{"_with_UserName":"bob","serial":"2"}""");
+        var devices = Some.Table(Some.Devices, """{"_with_UserName":"alice","serial":"1"}""", """{"_with_UserName":"bob","serial":"2"}""") with
+        {
+            TakenAsNone = [new("NoSuchEntity", 2), new("NoSuchUser", 1)],
+        };
         var calls = Some.Devices.CallColumns;
         var partitions = new[]
         {
@@ -182,6 +185,9 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
             var here = await EvaluateAsync(null, control, partitions);
             var there = await EvaluateAsync(shared.Process, control, partitions);
             Assert.Equal(Encoding.UTF8.GetString(Results(here)), Encoding.UTF8.GetString(Results(there)));
+            Assert.Contains("devices: answered NoSuchEntity, taken as none (2 calls)", there.Result.Notes);
+            Assert.Contains("devices: answered NoSuchUser, taken as none (1 call)", there.Result.Notes);
+            Assert.Single(there.Result.Registers ?? []);
             Assert.Equal(here.Files, there.Files);
         }
     }

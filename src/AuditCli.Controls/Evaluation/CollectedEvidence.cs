@@ -52,7 +52,7 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
         Largest(regions) ?? OffsetAt(regions[0]))
     {
         Notes = [.. regions.SelectMany(i => i.Notes)],
-        TakenAsNone = [.. regions.SelectMany(i => i.TakenAsNone).GroupBy(n => n.Code, StringComparer.Ordinal).Select(g => new NoneAnswer(g.Key, g.Sum(n => n.Count)))],
+        TakenAsNone = [.. regions.SelectMany(i => i.TakenAsNone)],
         AnswerAge = Oldest(regions),
         StaleAnswers = regions.Sum(i => i.StaleAnswers) ?? 0,
     };

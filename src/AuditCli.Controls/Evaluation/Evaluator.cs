@@ -86,8 +86,9 @@ public static class Evaluator
         var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
         if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
             conclusion = Conclusion.NeedsReview;
-        var nones = outcomes.SelectMany(o => o.TakenAsNone).GroupBy(n => (n.Evidence, n.Code))
-            .Select(g => $"{g.Key.Evidence}: answered {g.Key.Code}, taken as none ({g.Sum(n => n.Count).ToString(CultureInfo.InvariantCulture)} {(g.Sum(n => n.Count) == 1 ? "call" : "calls")})");
+        var nones = outcomes.SelectMany(o => o.TakenAsNone).GroupBy(n => (n.Evidence, n.Code), n => n.Count).Select(g => (g.Key, Calls: g.Sum()))
+            .Select(n => string.Create(
+                CultureInfo.InvariantCulture, $"{n.Key.Evidence}: answered {n.Key.Code}, taken as none ({n.Calls} {(n.Calls == 1 ? "call" : "calls")})"));
         var notes = outcomes.SelectMany(o => o.Notes).Distinct().Concat(nones).Order(StringComparer.Ordinal);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,

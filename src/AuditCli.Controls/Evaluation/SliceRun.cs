@@ -11,6 +11,9 @@ internal sealed record ItemCounts(long Population, long Deviations, long Approve
     public static ItemCounts None { get; } = new(0, 0, 0, 0, 0);
 }
 
+/// <summary>A code that was taken for "there is none" when this evidence was asked for, and how many calls were answered so.</summary>
+internal sealed record TakenAsNone(string Evidence, string Code, long Count);
+
 /// <summary>What a control's tests came to in one partition. <paramref name="Items"/> counts distinct items over all of them.</summary>
 internal sealed record SliceOutcome(
     ImmutableArray<TestResult> Tests,
@@ -20,7 +23,7 @@ internal sealed record SliceOutcome(
     ImmutableArray<string> Notes)
 {
     /// <summary>By evidence, the codes that were taken for "there is none".</summary>
-    public ImmutableArray<(string Evidence, string Code, long Count)> TakenAsNone { get; init; } = [];
+    public ImmutableArray<TakenAsNone> TakenAsNone { get; init; } = [];
 
     /// <summary>What became of the registers whose rows without a match are listed.</summary>
     public ImmutableArray<RegisterOutcome> Registers { get; init; } = [];
@@ -106,7 +109,7 @@ internal sealed class SliceRun(
             [.. _control.Evidence.SelectMany(slice.NotesOf)])
         {
             Registers = registers.ToImmutable(),
-            TakenAsNone = [.. _control.Evidence.SelectMany(n => slice.Tables.GetValueOrDefault(n.Name, []).SelectMany(t => t.TakenAsNone.Select(c => (n.Name, c.Code, c.Count))))],
+            TakenAsNone = [.. _control.Evidence.SelectMany(n => slice.Tables.GetValueOrDefault(n.Name, []).SelectMany(t => t.TakenAsNone.Select(c => new TakenAsNone(n.Name, c.Code, c.Count))))],
         };
     }
 
