@@ -108,7 +108,7 @@ internal static class NamedForms
             case ':':
                 at += at + 1 < text.Length && text[at + 1] is '=' ? 2 : 1;
                 var behind = SkipBlanks(text, ref at);
-                // Without a blank it may be a part of an identifier, as in the name of a secret of AWS.
+                // Without a blank it may be a part of an identifier, as in the name of a resource.
                 if (behind == 0 && quotedName == '\0' && !(at < text.Length && text[at] is '"' or '\'') && (says != NameSays.Secret || authorizes || start > 0 && text[start - 1] is ':' or '/'))
                     return TextPart.None;
                 assigned = quotedName != '\0';
@@ -132,7 +132,7 @@ internal static class NamedForms
         var rest = text.Slice(at, Math.Min(LongestValue, text.Length - at));
         if (IsPassphrase(name) && (!isOption || quote != '\0') && Sentence(rest, quote) is { Length: > 0 } words)
             return new(at, words.Length);
-        var value = rest[..(rest.IndexOfAny(Ends) is >= 0 and var stop ? stop : rest.Length)];
+        var value = BeforeEnd(rest);
         if (inUrl && value.IndexOf('&') is >= 0 and var next)
             value = value[..next];
         if (authorizes)
@@ -155,6 +155,9 @@ internal static class NamedForms
         return words.Count(' ') >= (quote == '\0' ? 3 : 1) && words.Length is > 12 and < 200 && words.IndexOf(BodyRedaction.Prefix) < 0 ? words : default;
     }
 
+    /// <summary>The value at the beginning of a text, where it is not in quotes.</summary>
+    private static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text) => text.IndexOfAny(Ends) is >= 0 and var end ? text[..end] : text;
+
     /// <summary>Of <c>Authorization: Scheme x</c> the last part.</summary>
     private static TextPart Authorizing(ReadOnlySpan<char> text, int at, ReadOnlySpan<char> first)
     {
@@ -165,7 +168,7 @@ internal static class NamedForms
         {
             start = at + first.Length + 1;
             var rest = text.Slice(start, Math.Min(LongestValue, text.Length - start));
-            first = rest[..(rest.IndexOfAny(Ends) is >= 0 and var stop ? stop : rest.Length)];
+            first = BeforeEnd(rest);
         }
         return first.Length >= 6 && first.ContainsAny(SecretNames.Digits) && SecretNames.Holds(NameSays.Secret, first, true) ? new(start, first.Length) : TextPart.None;
     }
@@ -247,7 +250,7 @@ internal static class NamedForms
             value = value[1..];
             start++;
         }
-        value = value[..(value.IndexOfAny(Ends) is >= 0 and var stop ? stop : value.Length)];
+        value = BeforeEnd(value);
         return SecretNames.Holds(NameSays.Secret, value, assigned: true) ? new(at + start, value.Length) : TextPart.None;
     }
 

@@ -59,14 +59,14 @@ internal static class SecretNames
         "var.", "data.", "local.", "module.", "os.", "process.", "self.", "this.", "config.", "settings.", "secrets.", "steps.", "github.", "kms:", "ref+", "aws/", "alias/",
     ];
 
-    public static readonly SearchValues<char> Digits = SearchValues.Create("0123456789");
-    public static readonly SearchValues<char> Letters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    public static readonly SearchValues<char> Capitals = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    public static readonly SearchValues<char> Small = SearchValues.Create("abcdefghijklmnopqrstuvwxyz");
+    public static readonly SearchValues<char> Digits = SearchValues.Create(FormLetters.Digits);
+    public static readonly SearchValues<char> Letters = SearchValues.Create(FormLetters.Upper + FormLetters.Lower);
+    public static readonly SearchValues<char> Capitals = SearchValues.Create(FormLetters.Upper);
+    public static readonly SearchValues<char> Small = SearchValues.Create(FormLetters.Lower);
     private static readonly SearchValues<char> Signs = SearchValues.Create("!@#$%^&*~+?=");
-    public static readonly SearchValues<char> Variable = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-    private static readonly SearchValues<char> Numbers = SearchValues.Create("0123456789.");
-    private static readonly SearchValues<char> Joined = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_./:");
+    public static readonly SearchValues<char> Variable = SearchValues.Create(FormLetters.Upper + FormLetters.Digits + "_");
+    private static readonly SearchValues<char> Numbers = SearchValues.Create(FormLetters.Digits + ".");
+    private static readonly SearchValues<char> Joined = SearchValues.Create(FormLetters.Lower + FormLetters.Digits + "-_./:");
 
     /// <summary>Reads a name, whatever the case, and however its words are joined.</summary>
     public static NameSays Of(ReadOnlySpan<char> name)
@@ -130,7 +130,7 @@ internal static class SecretNames
         if (value.ContainsAnyExcept(Joined))
             return false;
         if (value.IndexOfAny("-_./:") < 0)
-            return value.TrimEnd("0123456789") is var word && value.Length - word.Length <= 4 && !word.ContainsAny(Digits) && word.Length is > 0 and < 20;
+            return value.TrimEnd(FormLetters.Digits) is var word && value.Length - word.Length <= 4 && !word.ContainsAny(Digits) && word.Length is > 0 and < 20;
         foreach (var part in value.SplitAny("-_./:"))
         {
             if (value[part] is { Length: > 10 } made && made.ContainsAny(Digits))

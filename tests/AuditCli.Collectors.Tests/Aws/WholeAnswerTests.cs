@@ -4,7 +4,6 @@ using System.Xml.Linq;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
-using AuditCli.Tests;
 using Xunit.Abstractions;
 
 namespace AuditCli.Collectors.Tests.Aws;
@@ -122,42 +121,24 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_changed_answer_is_complete_only_with_the_same_rows()
     {
-        var lot = new Random(20261129);
-        IReadOnlyList<string> pages = [];
-        Mutation? mutation = null;
+        Session? session = null;
+        var answers = new ChangedAnswers(output, operation => RowsAsync(session!, operation));
         await using var server = new LoopbackServer((request, _) =>
         {
             if (request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal))
                 return Caller;
-            var page = (request.Target + request.Body).Contains("second-page", StringComparison.Ordinal) ? 1 : 0;
-            return mutation?.Page == page ? Answer(mutation.Body, mutation.Status) : Answer(pages[page], 200);
+            var (body, status) = answers.Page((request.Target + request.Body).Contains("second-page", StringComparison.Ordinal) ? 1 : 0);
+            return Answer(body, status);
         });
-        await using var session = Session.Live(server.Address, new ImpatientClock());
+        await using var live = session = Session.Live(server.Address, new ImpatientClock());
         await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
-        var lists = Honest();
-        var read = new string?[lists.Length];
-        var (complete, tried) = (0, LongRun.IsWhole ? 10_000 : 300);
 
-        for (var n = 0; n < tried; n++)
-        {
-            var which = lot.Next(lists.Length);
-            var (operation, honest, optional) = lists[which];
-            (pages, mutation) = (honest, null);
-            var whole = read[which] ??= await RowsAsync(session, operation);
-            Assert.NotNull(whole);
-            bool IsToken(string name) => name.Contains("Marker", StringComparison.Ordinal) || name.Contains("oken", StringComparison.Ordinal) || name.Contains("Truncated", StringComparison.Ordinal) || name.StartsWith("LastEval", StringComparison.Ordinal);
-            mutation = honest[0][0] == '<' ? MutatedXml.Of(lot, honest, Around, IsToken) : Mutation.Of(lot, honest, r => r.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)), p => IsToken(p[0]));
-            if (mutation.Path is [.., var last] && optional.Contains(last) && IsGone(mutation, last))
-                continue;
-            if (await RowsAsync(session, operation) is { } rows)
-            {
-                complete++;
-                Assert.True(whole == rows, $"{operation}, {mutation}");
-            }
-        }
-
-        Assert.InRange(complete, 1, tried / 2);
-        output.WriteLine($"{tried} changes, {complete} of them complete with the same rows");
+        await answers.AreCompleteOnlyWithTheSameRowsAsync(
+            Honest(), l => (l.Operation, l.Pages),
+            (lot, l) => l.Pages[0][0] == '<'
+                ? MutatedXml.Of(lot, l.Pages, Around, IsToken)
+                : Mutation.Of(lot, l.Pages, r => r.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)), p => IsToken(p[0])),
+            (l, m) => m.Path is [.., var last] && l.Optional.Contains(last) && IsGone(m, last));
     }
 
     /// <summary>Operations of every protocol, with the members that may honestly be missing.</summary>
@@ -189,6 +170,9 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             "<DistributionList><Marker/><MaxItems>1</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>E2</Id></DistributionSummary></Items></DistributionList>",
         ], []),
     ];
+
+    private static bool IsToken(string name) => name.Contains("Marker", StringComparison.Ordinal) || name.Contains("oken", StringComparison.Ordinal)
+        || name.Contains("Truncated", StringComparison.Ordinal) || name.StartsWith("LastEval", StringComparison.Ordinal);
 
     /// <summary>Whether a member is not there any more, or says nothing.</summary>
     private static bool IsGone(Mutation mutation, string name) =>

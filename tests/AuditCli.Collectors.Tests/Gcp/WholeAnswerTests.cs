@@ -84,41 +84,21 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_changed_answer_is_complete_only_with_the_same_rows()
     {
-        var lot = new Random(20261129);
-        IReadOnlyList<string> pages = [];
-        Mutation? mutation = null;
+        Session? session = null;
+        var answers = new ChangedAnswers(output, operation => RowsAsync(session!, operation));
         using var server = new GoogleServer(fault: (request, _) =>
         {
             if (request.Path == "/v1/userinfo")
                 return null;
-            var page = request.Query.Split("pageToken=p").ElementAtOrDefault(1) is { } number ? number[0] - '0' : 0;
-            return mutation?.Page == page ? new(mutation.Status, mutation.Body) : new(200, pages[page]);
+            var (body, status) = answers.Page(request.Query.Split("pageToken=p").ElementAtOrDefault(1) is { } number ? number[0] - '0' : 0);
+            return new(status, body);
         });
-        await using var session = Session.Live(server, new ImpatientClock());
+        await using var live = session = Session.Live(server, new ImpatientClock());
         await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
-        var lists = Honest();
-        var read = new string?[lists.Length];
-        var (complete, tried) = (0, LongRun.IsWhole ? 10_000 : 300);
 
-        for (var n = 0; n < tried; n++)
-        {
-            var which = lot.Next(lists.Length);
-            var (operation, honest) = lists[which];
-            (pages, mutation) = (honest, null);
-            var whole = read[which] ??= await RowsAsync(session, operation);
-            Assert.NotNull(whole);
-            mutation = Mutation.Of(lot, honest, Around, path => path is ["nextPageToken"]);
-            if (mutation.Change == Change.Drop && mutation.Path is ["items" or "accounts" or "nextPageToken"] or ["items", ..])
-                continue;
-            if (await RowsAsync(session, operation) is { } rows)
-            {
-                complete++;
-                Assert.True(whole == rows, $"{operation}, {mutation}");
-            }
-        }
-
-        Assert.InRange(complete, 1, tried / 2);
-        output.WriteLine($"{tried} changes, {complete} of them complete with the same rows");
+        await answers.AreCompleteOnlyWithTheSameRowsAsync(
+            Honest(), l => (l.Operation, l.Pages), (lot, l) => Mutation.Of(lot, l.Pages, Around, path => path is ["nextPageToken"]),
+            (_, m) => m.Change == Change.Drop && m.Path is ["items" or "accounts" or "nextPageToken"] or ["items", ..]);
     }
 
     private static (string Operation, string[] Pages)[] Honest() =>

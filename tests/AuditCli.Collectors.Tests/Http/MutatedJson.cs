@@ -21,7 +21,9 @@ internal enum Change
 internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> Path, string Body, int Status)
 {
     private static readonly string[] Values = ["\"text\"", "7", "true", "false", "{}", "[]", "null", "\"\"", "0", "[{}]", "[\"a\"]", "{\"a\":{}}"];
-    private static readonly int[] Statuses = [201, 202, 203, 204, 205, 206, 207, 226, 299];
+
+    /// <summary>Statuses of success with which no list comes.</summary>
+    public static readonly int[] Statuses = [201, 202, 203, 204, 205, 206, 207, 226, 299];
 
     public override string ToString() => $"page {Page}: {Change} {string.Join('.', Path)} (status {Status}): {(Body.Length > 600 ? Body[..600] : Body)}";
 

@@ -6,8 +6,6 @@ namespace AuditCli.Collectors.Tests.Http;
 /// <summary>The changes of <see cref="Mutation"/> in XML.</summary>
 internal static class MutatedXml
 {
-    private static readonly int[] Statuses = [201, 202, 203, 204, 205, 206, 207, 226, 299];
-
     /// <param name="around">The paths of the elements that stand around a page's rows; the root's is empty.</param>
     /// <param name="isToken">Whether a name is that of a page token, or of the flag that says that there are more.</param>
     public static Mutation Of(Random lot, IReadOnlyList<string> pages, Func<XElement, IEnumerable<ImmutableArray<string>>> around, Func<string, bool> isToken)
@@ -15,7 +13,7 @@ internal static class MutatedXml
         var page = lot.Next(pages.Count);
         var change = lot.GetItems(Enum.GetValues<Change>(), 1)[0];
         if (change == Change.Status)
-            return new(page, change, [], pages[page], lot.GetItems(Statuses, 1)[0]);
+            return new(page, change, [], pages[page], lot.GetItems(Mutation.Statuses, 1)[0]);
         if (change == Change.Cut)
             return new(page, change, [], pages[page][..lot.Next(pages[page].TrimEnd().Length)], 200);
         var root = XElement.Parse(pages[page], LoadOptions.PreserveWhitespace);

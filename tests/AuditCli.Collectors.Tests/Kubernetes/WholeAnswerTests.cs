@@ -119,42 +119,23 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_changed_answer_is_complete_only_with_the_same_rows()
     {
-        var lot = new Random(20261129);
-        IReadOnlyList<string> pages = [];
-        Mutation? mutation = null;
+        ClusterSession? session = null;
+        var answers = new ChangedAnswers(output, operation => RowsAsync(session!, operation));
         await using var server = new LoopbackServer((request, _) =>
         {
             if (request.Method == "POST")
                 return Review;
-            var page = request.Target.Split("continue=page").ElementAtOrDefault(1) is { } number ? int.Parse(number.Split('&')[0], CultureInfo.InvariantCulture) : 0;
-            return mutation?.Page == page ? Reaction.Json(mutation.Body, mutation.Status) : Reaction.Json(pages[page]);
+            var (body, status) = answers.Page(request.Target.Split("continue=page").ElementAtOrDefault(1) is { } number ? int.Parse(number.Split('&')[0], CultureInfo.InvariantCulture) : 0);
+            return Reaction.Json(body, status);
         });
-        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
+        await using var live = session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
         await session.ConnectAsync();
         var lists = Recorded().SelectMany(l => new[] { 500, 3, 1 }.Select(size => (l.Operation, Pages: Paged(l.Body, size)))).Where(l => l.Pages.Length < 5).ToArray();
         Assert.InRange(lists.Length, 10, 1000);
-        var read = new string?[lists.Length];
-        var (complete, tried) = (0, LongRun.IsWhole ? 10_000 : 300);
 
-        for (var n = 0; n < tried; n++)
-        {
-            var which = lot.Next(lists.Length);
-            var (operation, honest) = lists[which];
-            (pages, mutation) = (honest, null);
-            var whole = read[which] ??= await RowsAsync(session, operation);
-            Assert.NotNull(whole);
-            mutation = Mutation.Of(lot, honest, Around, path => path is ["metadata", "continue" or "remainingItemCount"]);
-            if (mutation.Change is Change.Retype && mutation.Path is ["items"] && mutation.Body.Contains("\"items\":null", StringComparison.Ordinal))
-                continue;
-            if (await RowsAsync(session, operation) is { } rows)
-            {
-                complete++;
-                Assert.True(whole == rows, $"{operation}, {mutation}");
-            }
-        }
-
-        Assert.InRange(complete, 1, tried / 2);
-        output.WriteLine($"{tried} changes, {complete} of them complete with the same rows");
+        await answers.AreCompleteOnlyWithTheSameRowsAsync(
+            lists, l => (l.Operation, l.Pages), (lot, l) => Mutation.Of(lot, l.Pages, Around, path => path is ["metadata", "continue" or "remainingItemCount"]),
+            (_, m) => m.Change is Change.Retype && m.Path is ["items"] && m.Body.Contains("\"items\":null", StringComparison.Ordinal));
     }
 
     /// <summary>The rows of a list, or null where it is not complete.</summary>
