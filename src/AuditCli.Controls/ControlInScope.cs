@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
@@ -23,6 +24,9 @@ public sealed record ControlInScope(Control Control, ControlOrigin Origin, Immut
 {
     /// <summary>What the engagement holds and this run does not read; it limits the tests that speak of the whole engagement.</summary>
     public ImmutableArray<LeftOutPlace> LeftOut { get; init; } = [];
+
+    /// <summary>The engagement's decision that the control is not applicable, where it decides nothing.</summary>
+    public RefusedDecision? RefusedDecision { get; init; }
 
     /// <summary>Who prepares the engagement: what this person approved is approved by nobody. Null where nobody is named, as in fixtures.</summary>
     public string? Preparer { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls;
 
@@ -11,6 +12,7 @@ namespace AuditCli.Controls;
 public sealed class Planner
 {
     private readonly Engagement _engagement;
+    private readonly DateOnly _asOf;
     private readonly PlanFilter _filter;
     private readonly ImmutableArray<Target> _targets;
     private readonly ImmutableDictionary<string, EvidenceSource> _sources;
@@ -21,9 +23,10 @@ public sealed class Planner
     private readonly List<PlanNote> _notes = [];
     private readonly RequestMerger _merger = new();
 
-    private Planner(Engagement engagement, string file, ImmutableArray<EvidenceSource> sources, PlanFilter filter)
+    private Planner(Engagement engagement, string file, ImmutableArray<EvidenceSource> sources, PlanFilter filter, DateTimeOffset now)
     {
         _engagement = engagement;
+        _asOf = DateOnly.FromDateTime((engagement.AsOf ?? now).UtcDateTime);
         _filter = filter;
         _sources = sources.ToImmutableDictionary(s => s.Name, StringComparer.Ordinal);
         _top = new(file, 1, 1);
@@ -34,13 +37,15 @@ public sealed class Planner
     /// <summary>The plan; usage errors are in its <see cref="PlanResult.Faults"/>.</summary>
     /// <param name="file">The engagement's file as messages print it.</param>
     /// <param name="library">Every control of the library, loaded against the same <paramref name="sources"/>.</param>
+    /// <param name="now">The moment that states are of where the engagement does not say one.</param>
     /// <exception cref="ArgumentException">A control needs a source or operation that <paramref name="sources"/> do not have.</exception>
     public static PlanResult Plan(
-        Engagement engagement, string file, ImmutableArray<LoadedControl> library, ImmutableArray<EvidenceSource> sources, PlanFilter filter)
+        Engagement engagement, string file, ImmutableArray<LoadedControl> library, ImmutableArray<EvidenceSource> sources, PlanFilter filter,
+        DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(engagement);
         ArgumentNullException.ThrowIfNull(filter);
-        return new Planner(engagement, file, sources, filter).Plan([.. library.OrderBy(c => c.Control.Id, StringComparer.Ordinal)]);
+        return new Planner(engagement, file, sources, filter, now).Plan([.. library.OrderBy(c => c.Control.Id, StringComparer.Ordinal)]);
     }
 
     private PlanResult Plan(ImmutableArray<LoadedControl> library)
@@ -57,10 +62,15 @@ public sealed class Planner
                 _notTested.Add(new(control.Id, "not selected by --control"));
             else if (_filter.Pack is { } pack && !pack.Controls.Contains(control.Id))
                 _notTested.Add(new(control.Id, $"not in the pack {pack.Name}"));
-            else if (decision is not null)
+            else if (decision is not null && Refused(decision) is null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))
-                running.Add(new(control, origin, Parameters(control)) { LeftOut = TargetsLeftOut(), Preparer = _engagement.Preparer });
+                running.Add(new(control, origin, Parameters(control))
+                {
+                    LeftOut = TargetsLeftOut(),
+                    Preparer = _engagement.Preparer,
+                    RefusedDecision = decision is null ? null : Refused(decision),
+                });
         }
         foreach (var target in _engagement.Targets.Except(_targets))
             _notTested.Add(new(target.Name, "target left out by --target"));
@@ -70,6 +80,20 @@ public sealed class Planner
             [.. _notTested.OrderBy(n => n.Id, StringComparer.Ordinal)]);
         return new(plan, running.ToImmutable(), leftOut.ToImmutable(), [.. _notes], _faults.InOrder());
     }
+
+    /// <summary>Why a decision to leave a control out counts for nothing; null where it counts.</summary>
+    private RefusedDecision? Refused(NotApplicable decision)
+    {
+        var why = Person(decision.ApprovedBy).Length == 0 ? "it names no approver"
+            : Person(decision.Reason).Length == 0 ? "it gives no reason"
+            : Person(decision.ApprovedBy).Equals(Person(_engagement.Preparer), StringComparison.OrdinalIgnoreCase) ? "the preparer of the engagement approved it"
+            : decision.ApprovedOn > _asOf ? "it was approved after as_of"
+            : null;
+        return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);
+    }
+
+    /// <summary>Without what nobody sees, or a name with a zero-width space would be another person's.</summary>
+    private static string Person(string written) => InvisibleText.Without(written).Replace(" ", "", StringComparison.Ordinal);
 
     private ImmutableArray<LeftOutPlace> TargetsLeftOut() =>
         [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, "left out by --target, so nothing of it was read"))];

@@ -70,7 +70,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
                 return (null, wrongPack);
             filter = filter with { Pack = pack };
         }
-        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter);
+        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter, host.Clock.GetUtcNow());
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))

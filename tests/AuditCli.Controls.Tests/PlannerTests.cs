@@ -165,7 +165,7 @@ public sealed class PlannerTests
             Control("APD-AWS-002", "  u: { aws: iam:ListUsers }\n  g: { file: hr-leavers, columns: { b: date, a: text } }\n"),
             Control("APD-AWS-003", "  u: { aws: iam:ListUsers }\n  f: { file: hr-leavers, columns: { a: text } }\n"));
         var (engagement, _) = Samples.Load(folder.WithFolders(Samples.Engagement.Replace("""["APD-AWS-*", INF-K8S-002]""", "[]", StringComparison.Ordinal)));
-        var plan = Planner.Plan(engagement!, "e", controls, TestSources.All, PlanFilter.None).Plan;
+        var plan = Planner.Plan(engagement!, "e", controls, TestSources.All, PlanFilter.None, Now).Plan;
         Assert.Equal([1, 2], plan.Inputs.Select(i => i.Names.Length).Order());
         Assert.Equal("a Text, b Date", string.Join(", ", plan.Inputs.Single(i => i.Names.Length == 2).Columns.Select(c => $"{c.Name} {c.Type}")));
     }
@@ -198,6 +198,22 @@ public sealed class PlannerTests
         Assert.Equal(["a 2 B y", "b \"x\"  "], scope.Parameters.Select(p => $"{p.Name} {p.Value.GetRawText()} {p.By} {p.Why}"));
     }
 
+    [Theory]
+    [InlineData("approved_by: R. Reviewer, approved_on: 2026-02-15", null)]
+    [InlineData("approved_by: R. Reviewer, approved_on: 2026-02-16", "it was approved after as_of")]
+    [InlineData("approved_by: A, approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: ' a ', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: \"a\\u200B\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: \"\\u200B\", approved_on: 2026-02-01", "it names no approver")]
+    public void A_control_is_left_out_only_by_a_decision_that_counts(string decision, string? why)
+    {
+        var plan = Plan($"not_applicable: {{ APD-AWS-001: {{ reason: no consoles, {decision} }} }}", "a: { aws: {} }", [Control("APD-AWS-001", Users)]);
+        Assert.Equal(why is null ? 1 : 0, plan.NotApplicable.Length);
+        Assert.Equal(why, plan.Controls.SingleOrDefault()?.RefusedDecision?.Why);
+    }
+
+    private static readonly DateTimeOffset Now = new(2026, 2, 15, 12, 0, 0, TimeSpan.Zero);
+
     private static LoadedControl Control(string id, string evidence, string rest = "") => Samples.Loaded(Samples.Minimal(id, evidence, rest: rest), id);
 
     private static PlanResult Plan(string controls, string targets, ImmutableArray<LoadedControl> library, PlanFilter? filter = null)
@@ -215,7 +231,7 @@ public sealed class PlannerTests
               {{targets}}
             """));
         Assert.Empty(faults);
-        return Planner.Plan(engagement!, "e", library, TestSources.All, filter ?? PlanFilter.None);
+        return Planner.Plan(engagement!, "e", library, TestSources.All, filter ?? PlanFilter.None, Now);
     }
 
     private static string Written(PlanResult plan) => string.Join('\n',

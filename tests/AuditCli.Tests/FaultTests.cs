@@ -51,7 +51,7 @@ public sealed class FaultTests
         using var server = new IamServer(users: 1500, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth > 1 ? ServerFault.NotFound : ServerFault.None);
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 3, result.ToString());
-        Assert.Contains("iam:ListUsers in prod 111122223333 aws-global: NoSuchEntity", result.Output, StringComparison.Ordinal);
+        Assert.True(result.Output.Contains("iam:ListUsers in prod 111122223333 aws-global: NoSuchEntity", StringComparison.Ordinal), result.ToString());
     }
 
     [Fact]

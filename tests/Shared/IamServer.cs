@@ -182,6 +182,7 @@ public sealed class IamServer : IDisposable
     private string Body(string action, Dictionary<string, string> form, ServerFault fault) => fault switch
     {
         ServerFault.Denied => Error("AccessDenied", $"User: arn:aws:iam::111122223333:user/auditor is not authorized to perform: iam:{action}"),
+        ServerFault.NotFound => Error("NoSuchEntity", "The resource cannot be found"),
         ServerFault.Throttled => Error("Throttling", "Rate exceeded"),
         ServerFault.MalformedXml => Body(action, form)[..^20],
         ServerFault.ValueOfAnotherType => Body(action, form).Replace("2026-01-01T00:00:00Z", "last Tuesday", StringComparison.Ordinal),

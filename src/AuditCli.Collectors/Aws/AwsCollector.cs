@@ -58,7 +58,7 @@ public sealed class AwsCollector : ICollector
             var entered = await EnterAsync(target, session.Enter(account, credentials), cancellationToken);
             return entered.Account == account
                 ? entered
-                : throw new CollectionException(Organization.AnotherAccount, $"the role belongs to account {entered.Account}");
+                : throw new CollectionException(AccountId.AnotherAccount, $"the role belongs to account {entered.Account}");
         }
     }
 
@@ -78,12 +78,17 @@ public sealed class AwsCollector : ICollector
         if (CredentialReport.Is(service, operation))
         {
             await foreach (var page in _credentialReport.ReadAsync(session, service, operation, request.Region, cancellationToken))
+            {
+                if (AccountId.Foreign(service, operation, page.Rows, request.Account) is { } another)
+                    throw another;
                 yield return page;
+            }
             yield break;
         }
         await foreach (var page in session.PagesAsync(service, operation, request.Parameters, request.Region, cancellationToken))
         {
             var (rows, fault) = AnswerRows.Read(service, operation, page.Content);
+            fault ??= AccountId.Foreign(service, operation, rows, request.Account);
             yield return new(rows) { IsLast = page.IsLast && fault is null };
             if (fault is not null)
                 throw fault;
@@ -176,7 +181,11 @@ public sealed class AwsCollector : ICollector
     private async Task<Connection> EnterAsync(Target target, AwsSession session, CancellationToken cancellationToken)
     {
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken);
-        var entered = new Connection(target, Text(identity, "Account"), Text(identity, "Arn"), AwsSession.GlobalRegion, []);
+        var entered = new Connection(target, AccountId.Of(Text(identity, "Account"), "sts:GetCallerIdentity"), Text(identity, "Arn"), AwsSession.GlobalRegion, []);
+        if (AccountId.OfArn(entered.Identity) != entered.Account)
+            throw new CollectionException(AccountId.AnotherAccount, $"sts:GetCallerIdentity says account {entered.Account} and names {entered.Identity}, which is of another");
+        if (target.Settings.GetValueOrDefault("role_arn", []) is [.., var role] && target.Setting("organization") != "true" && AccountId.OfArn(role) is { } meant && meant != entered.Account)
+            throw new CollectionException(AccountId.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {entered.Account}");
         if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
             return entered with { Regions = given };
         JsonElement answer;

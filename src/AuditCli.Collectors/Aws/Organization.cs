@@ -17,9 +17,6 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
     /// <summary>The code where list and tree of an organization do not have the same accounts.</summary>
     public const string AccountsDisagree = "AccountsDisagree";
 
-    /// <summary>The code where a role turns out to belong to another account than the one it was assumed in.</summary>
-    public const string AnotherAccount = "AnotherAccount";
-
     private const string Accounts = "organizations:ListAccounts";
     private const string Roots = "organizations:ListRoots";
     private const string Units = "organizations:ListOrganizationalUnitsForParent";
@@ -44,7 +41,13 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
     {
         var listed = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal);
         await foreach (var account in RowsAsync(Accounts, NoParameters, cancellationToken))
-            listed[Text(account, "Id")] = account;
+        {
+            var id = AccountId.Of(Text(account, "Id"), Accounts);
+            // The ARN of an account ends with its id, behind the organization's: arn:aws:organizations::<management>:account/<organization>/<id>.
+            if (account.TryGetProperty("Arn", out var arn) && arn.GetString() is { Length: > 0 } named && !named.EndsWith("/" + id, StringComparison.Ordinal))
+                throw new CollectionException(AccountId.AnotherAccount, $"{Accounts} lists account {id} as {named}, which is another");
+            listed[id] = account;
+        }
         var doubt = await DoubtAsync(listed.Keys.ToImmutableSortedSet(StringComparer.Ordinal), cancellationToken);
         var excluded = target.Settings.GetValueOrDefault("exclude_accounts", []);
         var connections = new Connection[listed.Count];
@@ -95,7 +98,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             {
                 var under = ImmutableSortedDictionary<string, JsonElement>.Empty.Add("ParentId", JsonSerializer.SerializeToElement(parent));
                 await foreach (var account in RowsAsync(InUnit, under, cancellationToken))
-                    inTree.Add(Text(account, "Id"));
+                    inTree.Add(AccountId.Of(Text(account, "Id"), InUnit));
                 await foreach (var unit in RowsAsync(Units, under, cancellationToken))
                     open.Enqueue(Text(unit, "Id"));
             }

@@ -62,7 +62,12 @@ public sealed class GcpCollector : ICollector
         }
         var (api, operation) = Find(request.Operation.Name);
         await foreach (var page in session.PagesAsync(api, operation, request.Parameters, request.Account, cancellationToken))
-            yield return new(AnswerRows.Read(request.Operation.Name, operation, page));
+        {
+            var rows = AnswerRows.Read(request.Operation.Name, operation, page);
+            if (ProjectId.Foreign(request.Operation.Name, rows, request.Account) is { } another)
+                throw another;
+            yield return new(rows);
+        }
     }
 
     /// <summary>

@@ -34,7 +34,19 @@ public static class GcpSource
                 new("quota_project", TargetSettingForm.Text, false, []),
             ],
             name => name == IamBindings.Operation.Name ? IamBindings.Operation : catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
-            name => Suggest(catalogue, name));
+            name => Suggest(catalogue, name))
+        {
+            WhyNotTarget = WhyNot,
+        };
+    }
+
+    private static string? WhyNot(Target target)
+    {
+        if (target.Settings.GetValueOrDefault("projects", []).FirstOrDefault(p => !ProjectId.Is(p)) is { } project)
+            return $"'{project}' can be no project; write its id, such as acme-prod-1";
+        return new[] { "folder", "organization" }.FirstOrDefault(k => target.Setting(k) is { } id && !ProjectId.IsParent(id, k)) is { } kind
+            ? $"'{target.Setting(kind)}' is no {kind}; write its number, such as 123456789012"
+            : null;
     }
 
     // The location is part of names, so that there are no regions to go through.

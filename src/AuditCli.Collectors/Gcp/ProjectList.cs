@@ -28,11 +28,17 @@ internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
         while (open.TryDequeue(out var at))
         {
             await foreach (var project in RowsAsync(Projects, at, cancellationToken))
-                found.Add(Text(project, "projectId"));
+            {
+                var id = Text(project, "projectId");
+                found.Add(ProjectId.Is(id) ? id : throw new CollectionException(GcpFailures.Malformed, $"{Projects}: '{id}' is no project"));
+            }
             await foreach (var folder in RowsAsync(Folders, at, cancellationToken))
             {
-                if (seen.Add(Text(folder, "name")))
-                    open.Enqueue(Text(folder, "name"));
+                var name = Text(folder, "name");
+                if (!name.StartsWith("folders/", StringComparison.Ordinal) || !ProjectId.IsParent(name, "folder"))
+                    throw new CollectionException(GcpFailures.Malformed, $"{Folders}: '{name}' is no folder");
+                if (seen.Add(name))
+                    open.Enqueue(name);
             }
         }
         return [.. found];

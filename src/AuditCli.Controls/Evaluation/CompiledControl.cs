@@ -32,7 +32,7 @@ internal sealed record CompiledControl(
         var scope = ScopeOf(control);
         var tests = control.Tests.Select((test, index) =>
         {
-            var verdict = gate.Check(test.Sql, scope);
+            var verdict = Check(control, test, gate, scope);
             return new CompiledTest(index, test, verdict, WithParents(control, Evidence(control, verdict)));
         }).ToImmutableArray();
         var checks = control.Completeness.Select(check =>
@@ -56,6 +56,15 @@ internal sealed record CompiledControl(
                 var verdict = gate.Check(n.Unmatched!, scope);
                 return new CompiledRegister(n, verdict, WithParents(control, Evidence(control, verdict)));
             })]);
+    }
+
+    /// <summary>What the gate says of a test's SQL. One that names no evidence would pass whatever was denied, so it must not run.</summary>
+    public static SqlVerdict Check(Control control, TestProcedure test, SqlGate gate, SqlScope scope)
+    {
+        var verdict = gate.Check(test.Sql, scope);
+        return verdict is SqlVerdict.Admitted && Evidence(control, verdict).IsEmpty
+            ? new SqlVerdict.Refused("it names no evidence, so its rows would be the same whatever was read; select from a table of the control's evidence", null)
+            : verdict;
     }
 
     /// <summary>Everything a control's SQL may name.</summary>

@@ -82,6 +82,9 @@ public sealed record ControlResult(
     /// <summary>The registers whose rows without a match the control lists, by name; null where it lists none, as all controls did before it could.</summary>
     public ImmutableArray<RegisterResult>? Registers { get; init; }
 
+    /// <summary>The engagement's decision to leave the control out, where it decides nothing; null where there is none.</summary>
+    public RefusedDecision? RefusedDecision { get; init; }
+
     /// <summary>The result of a control that the engagement leaves out.</summary>
     public static ControlResult LeftOut(ControlInScope scope, NotApplicable decision) => new(
         scope.Control.Id, scope.Control.Version, scope.Control.Sha256, scope.Origin, Conclusion.NotApplicable, scope.Control.Title,
@@ -91,6 +94,9 @@ public sealed record ControlResult(
 
 /// <summary>Who left a control out, and why.</summary>
 public sealed record NotApplicableResult(string Reason, string ApprovedBy, DateOnly ApprovedOn);
+
+/// <summary>A decision to leave a control out that counts for nothing, and why; the control was tested in spite of it.</summary>
+public sealed record RefusedDecision(string Reason, string ApprovedBy, DateOnly ApprovedOn, string Why);
 
 /// <summary>A parameter's value; by whom and why where the engagement set it.</summary>
 public sealed record ParameterResult(string Name, ColumnType Type, JsonElement Value, string? By = null, string? Why = null)

@@ -69,7 +69,8 @@ public static partial class ControlSql
                 messages.Add(new SqlMessage(key, killed, null, false));
                 continue;
             }
-            switch (gate.Check(sql, scope))
+            var test = control.Tests.FirstOrDefault(t => key == $"tests[{t.Id}].sql");
+            switch (test is null ? gate.Check(sql, scope) : CompiledControl.Check(control, test, gate, scope))
             {
                 case SqlVerdict.Refused refused:
                     messages.Add(new SqlMessage(key, refused.Message, refused.Offset, false));
@@ -78,7 +79,7 @@ public static partial class ControlSql
                     database.Define(admitted.Lineage.Functions);
                     if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
-                    if (control.Tests.FirstOrDefault(t => key == $"tests[{t.Id}].sql") is { StandsWhenIncomplete: true }
+                    if (test is { StandsWhenIncomplete: true }
                         && control.Evidence.FirstOrDefault(n => !n.IsFile && CompiledControl.TablesOf(n).Any(t => admitted.Lineage.MadeByAbsence.Contains(t.Name))) is { } absent)
                     {
                         messages.Add(new SqlMessage(

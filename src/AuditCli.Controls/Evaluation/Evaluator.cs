@@ -102,6 +102,7 @@ public static class Evaluator
             ParameterResult.Of(scope))
         {
             Registers = RegisterOutcome.Summarise(outcomes.SelectMany(o => o.Registers)),
+            RefusedDecision = scope.RefusedDecision,
         };
     }
 

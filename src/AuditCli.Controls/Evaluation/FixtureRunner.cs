@@ -33,15 +33,29 @@ public static class FixtureRunner
     private static async Task<ImmutableArray<string>> DifferencesAsync(
         Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, ControlEvaluation? here, CancellationToken cancellationToken)
     {
+        var (faults, result, tests) = await ConcludeAsync(control, fixture, limits, process, here, cancellationToken);
+        if (result is null)
+            return faults;
+        var named = fixture.Partitions.Length > 1 && !control.AcrossEngagement;
+        var rows = tests.SelectMany(t => t).ToImmutableArray();
+        return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
+    }
+
+    /// <summary>What a control makes of a case, whatever the case expects.</summary>
+    /// <param name="here">Without a process, the control made ready; it serves any number of cases.</param>
+    /// <returns>What is wrong with the case itself and no result, or the result and, for each test, the lines of its rows.</returns>
+    internal static async Task<(ImmutableArray<string> Faults, ControlResult? Result, ImmutableArray<ImmutableArray<string>> Rows)> ConcludeAsync(
+        Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, ControlEvaluation? here, CancellationToken cancellationToken)
+    {
         var tables = new FixtureTables(control, fixture);
         var partitions = tables.Partitions();
-        string[] faults =
+        ImmutableArray<string> faults =
         [
             .. tables.Faults,
             .. fixture.Parameters.Keys.Where(n => !control.Parameters.Any(p => p.Name == n)).Select(n => $"the control has no parameter {n}"),
         ];
         if (faults.Length > 0)
-            return [.. faults.Distinct()];
+            return ([.. faults.Distinct()], null, []);
 
         var scope = new ControlInScope(control, ControlOrigin.Local, [.. control.Parameters.Select(p => new EffectiveParameter(
             p.Name, p.Type, fixture.Parameters.TryGetValue(p.Name, out var value) ? value : p.Default, null, null))]);
@@ -52,8 +66,7 @@ public static class FixtureRunner
             TimeSpan.FromHours(24));
         var rows = new List<KeptStream>();
         var result = await Evaluator.EvaluateWithAsync(here, scope, partitions, moment, limits, process, _ => Keep(rows), cancellationToken);
-        var named = partitions.Length > 1 && !control.AcrossEngagement;
-        return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
+        return ([], result, [.. rows.Select(r => r.Lines().ToImmutableArray())]);
     }
 
     /// <summary>The moment of a case: what it says, else a day on which its period is over.</summary>
@@ -112,8 +125,7 @@ public static class FixtureRunner
     /// Items by verdict; an item of several tests stands under each verdict it has. One without a verdict of its own is undetermined,
     /// whether or not what was read indicates a deviation.
     /// </summary>
-    private static ILookup<string, string> Items(IEnumerable<KeptStream> rows, bool named) => rows
-        .SelectMany(r => r.Lines())
+    private static ILookup<string, string> Items(IEnumerable<string> rows, bool named) => rows
         .SelectMany(line =>
         {
             using var row = JsonDocument.Parse(line);
@@ -127,11 +139,11 @@ public static class FixtureRunner
         .ToLookup(r => r.Verdict, r => r.Item);
 
     /// <summary>What the case says of a row, and no row of the item does.</summary>
-    private static IEnumerable<string> Unsaid(FixtureExpectation expect, IEnumerable<KeptStream> rows, bool named)
+    private static IEnumerable<string> Unsaid(FixtureExpectation expect, IEnumerable<string> rows, bool named)
     {
         if (expect.Rows.IsEmpty)
             yield break;
-        var lines = rows.SelectMany(r => r.Lines()).Select(l => JsonElement.Parse(l)).ToLookup(r => Shown(r, named), StringComparer.Ordinal);
+        var lines = rows.Select(l => JsonElement.Parse(l)).ToLookup(r => Shown(r, named), StringComparer.Ordinal);
         foreach (var (item, columns) in expect.Rows)
         {
             var unsaid = lines[item].Select(row => columns.Where(c => !Says(row, c.Key, c.Value)).Select(c => (c.Key, Expected: c.Value, Said: Said(row, c.Key))).ToArray())

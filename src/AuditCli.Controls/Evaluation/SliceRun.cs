@@ -95,13 +95,13 @@ internal sealed class SliceRun(
         var registers = ImmutableArray.CreateBuilder<RegisterOutcome>();
         foreach (var register in compiled.Registers)
             registers.Add(await RegisterAsync(register, cancellationToken));
-        var used = Used().ToImmutableArray();
-        var stated = used.Where(n => compiled.Tests.Any(t => IsState(t) && t.Evidence.Contains(n.Name)));
+        var stated = _control.Evidence.Where(n => compiled.Tests.Any(t => IsState(t) && t.Evidence.Contains(n.Name)));
         return new SliceOutcome(
             tests.ToImmutable(),
             await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
             [
-                .. used.SelectMany(slice.LimitationsOf),
+                // What failed and is in no test's SQL is still said: whoever wrote the control asked for it.
+                .. _control.Evidence.SelectMany(slice.LimitationsOf),
                 .. stated.Select(n => slice.ReadAway(n, question.Moment)).OfType<Limitation>(),
                 .. compiled.Tests.Any(IsState) && _wrongClock is { } wrong ? [wrong] : Array.Empty<Limitation>(),
             ],
@@ -349,10 +349,6 @@ internal sealed class SliceRun(
 
     /// <summary>Whether it speaks of a state at a moment, so that it matters when the state was read.</summary>
     private bool IsState(CompiledTest test) => _control.ModeOf(test.Test) == ControlMode.PointInTime;
-
-    /// <summary>The evidence that conclusions stand on, in the control's order.</summary>
-    private IEnumerable<EvidenceNeed> Used() => _control.Evidence.Where(n =>
-        compiled.Tests.Any(t => t.Evidence.Contains(n.Name)) || _control.Waivers?.From == n.Name);
 
     /// <summary>A test that does not give what a test must give.</summary>
     private sealed class BrokenTestException(string message) : Exception(message);

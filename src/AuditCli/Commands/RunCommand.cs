@@ -96,7 +96,8 @@ internal static class RunCommand
     {
         var all = conclusions.ToHashSet();
         return all.Contains(Conclusion.Fail) ? ExitCode.Failed
-            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) ? ExitCode.Undecided
+            // Nothing was tested where every control was left out.
+            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) || all.SetEquals([Conclusion.NotApplicable]) ? ExitCode.Undecided
             : ExitCode.Ok;
     }
 }

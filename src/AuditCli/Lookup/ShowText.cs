@@ -73,6 +73,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"parameter {parameter.Name} = {parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}");
         if (control.NotApplicable is { } left)
             Line($"not applicable: {left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})");
+        if (control.RefusedDecision is { } refused)
+            Line(Wording.Refused(refused));
         foreach (var limitation in control.Limitations)
             Line($"limitation: {limitation.Operation} in {limitation.Target} {limitation.Account} {limitation.Region}: {limitation.Code}, {Calls(limitation.Count)}: {limitation.Message}");
         foreach (var note in control.Notes)

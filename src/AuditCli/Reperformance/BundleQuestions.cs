@@ -45,7 +45,7 @@ internal sealed record BundleQuestions(
             return (null, faults);
         engagement = engagement with { AsOf = record.AsOf, Include = otherControls is null ? [] : engagement.Include };
         var targets = record.Targets.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
-        var plan = Planner.Plan(engagement, Path.Combine(bundle, "data", "engagement.yaml"), library.Controls, host.Sources, new([], targets));
+        var plan = Planner.Plan(engagement, Path.Combine(bundle, "data", "engagement.yaml"), library.Controls, host.Sources, new([], targets), record.AsOf);
         faults = plan.Faults;
         if (otherControls is not null)
         {

@@ -1,4 +1,5 @@
 using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports;
@@ -53,6 +54,10 @@ internal static class Wording
         VerifyAnswer.NotChecked => "not checked",
         _ => throw new ArgumentOutOfRangeException(nameof(answer)),
     };
+
+    /// <summary>A decision to leave a control out that counts for nothing.</summary>
+    public static string Refused(RefusedDecision refused) =>
+        $"tested although the engagement calls it not applicable: {refused.Reason} (approved by {refused.ApprovedBy} on {refused.ApprovedOn:yyyy-MM-dd}) decides nothing, since {refused.Why}";
 
     /// <summary>A number with its noun: <c>1 item</c>, <c>2 policies</c>.</summary>
     public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {Plural(of)}";

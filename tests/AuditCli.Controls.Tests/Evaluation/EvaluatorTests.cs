@@ -204,6 +204,7 @@ public sealed class EvaluatorTests
             """
             SELECT concat_ws('|', typeof($t), typeof($i), typeof($b), typeof($d), typeof($when), typeof($as_of), typeof($f), typeof($m)) AS item,
                 $t = 'x' AND $i = 5::BIGINT AND $b AND $d = DATE '2026-01-02' AND $when = $period_start AND $as_of = $period_end AND $m = 1.5 AS pass, '' AS reason
+            FROM (SELECT count(*) FROM users)
             """)) with
         {
             Parameters =

@@ -40,6 +40,46 @@ public sealed class IncompleteEvidenceTests
         Assert.Equal(Conclusion.Inconclusive, (await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users, Bob))))).Conclusion);
     }
 
+    public static TheoryData<string> WithoutEvidence => new(
+        "SELECT 'all' AS item, TRUE AS pass, '' AS reason",
+        "SELECT 'all' AS item, TRUE AS pass, '' AS reason -- FROM users",
+        "SELECT 'users' AS item, 'users' = 'users' AS pass, '' AS reason FROM (VALUES (1)) users_seen(n)",
+        "WITH seen AS (SELECT 'all' AS item) SELECT item, $as_of > $period_start AS pass, '' AS reason FROM seen",
+        "SELECT 'all' AS item, TRUE AS pass, '' AS reason WHERE FALSE");
+
+    [Theory]
+    [MemberData(nameof(WithoutEvidence))]
+    public async Task A_test_that_names_no_evidence_is_an_error_and_never_a_pass(string sql)
+    {
+        foreach (var table in new[] { Some.Denied(Some.Users), Some.Table(Some.Users, """{"name":"a","mfa":true}""") })
+        {
+            var outcome = await Some.EvaluateAsync(Some.Control(Some.Test(sql)), Some.Partition("prod", ("users", table)));
+            Assert.Equal(Conclusion.Error, outcome.Conclusion);
+            Assert.StartsWith("it names no evidence", Assert.Single(outcome.Result.Tests).Error, StringComparison.Ordinal);
+        }
+        var found = Assert.Single(await ControlSql.CheckAsync(Some.Control(Some.Test(sql)), process: null, CancellationToken.None), m => !m.IsWarning);
+        Assert.Equal("tests[T1].sql", found.Key);
+        Assert.StartsWith("it names no evidence", found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_test_over_inputs_alone_is_a_test()
+    {
+        var control = Some.Control(Some.Test("SELECT a.arn AS item, a.approved_by IS NOT NULL AS pass, '' AS reason FROM approvals a")) with { Evidence = [Some.Approvals] };
+        var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("approvals", Some.Table(Some.Approvals, Some.Approval("x")))));
+        Assert.Equal(Conclusion.Pass, outcome.Conclusion);
+    }
+
+    [Fact]
+    public async Task Evidence_that_failed_and_that_no_test_names_is_still_a_limitation()
+    {
+        var control = Some.Control() with { Evidence = [Some.Users, Some.Need("groups", [new("name", ColumnType.Text)])] };
+        var outcome = await Some.EvaluateAsync(control, Some.Partition(
+            "prod", ("users", Some.Table(Some.Users, """{"name":"a","mfa":true}""")), ("groups", Some.Denied(control.Evidence[1]))));
+        Assert.Equal(Conclusion.Pass, outcome.Conclusion);
+        Assert.Equal(("groups", "AccessDenied"), (Assert.Single(outcome.Result.Limitations).Evidence, outcome.Result.Limitations[0].Code));
+    }
+
     [Fact]
     public async Task Evidence_that_nobody_collected_is_a_limitation_and_not_an_empty_table()
     {

@@ -34,6 +34,7 @@ internal static class ScopeNotes
             .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => new ScopeNote("control", $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}")),
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null).Select(p => new ScopeNote("parameter", $"{c.Id}: {p.Name} is {p.Value.GetRawText()}, set by {p.By}: {p.Why}"))),
             .. results.Controls.Where(c => c.NotApplicable is not null).Select(c => new ScopeNote("not-applicable", $"not applicable: {c.Id}: {c.NotApplicable!.Reason} (approved by {c.NotApplicable.ApprovedBy} on {c.NotApplicable.ApprovedOn:yyyy-MM-dd})")),
+            .. results.Controls.Where(c => c.RefusedDecision is not null).Select(c => new ScopeNote("not-applicable", $"{c.Id}: {Wording.Refused(c.RefusedDecision!)}")),
             .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
             .. Attached([.. run.Inputs.Where(i => i.Tested == false)]),
             .. run.UnusualEndpoints.Select(e => new ScopeNote("endpoint", $"endpoint that is not the provider's own: {e}{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),

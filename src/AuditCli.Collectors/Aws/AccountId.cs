@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Protocols;
+
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>
+/// Which account an answer is about. What names another account than the one that was entered is nobody's evidence: it would be filed, and
+/// concluded on, under the wrong name.
+/// </summary>
+/// <remarks>An ARN is <c>arn:partition:service:region:account:resource</c>, see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.</remarks>
+internal static class AccountId
+{
+    /// <summary>The code where an answer names another account than the one that was entered.</summary>
+    public const string AnotherAccount = "AnotherAccount";
+
+    private const int Digits = 12;
+    private const int ArnAccount = 4;
+    private const string ManagedByAws = "aws";
+
+    /// <summary>The account as the provider writes it: twelve digits.</summary>
+    /// <exception cref="CollectionException">It is none, such as <c>../../etc</c>.</exception>
+    public static string Of(string text, string operation) => Is(text)
+        ? text
+        : throw new CollectionException(TypedJson.Malformed, $"{operation}: '{text}' is no account; an account is twelve digits");
+
+    /// <summary>The account in an ARN; null where it names none, or is no ARN.</summary>
+    public static string? OfArn(string arn) => arn.Split(':', ArnAccount + 2) is { Length: ArnAccount + 2 } parts && parts[0] == "arn" && Is(parts[ArnAccount])
+        ? parts[ArnAccount]
+        : null;
+
+    /// <summary>
+    /// The fault of a page with a row of another account; null where there is none. IAM alone lists nothing but the caller's own and what AWS
+    /// manages for everybody: other services rightly list what other accounts share.
+    /// </summary>
+    public static CollectionException? Foreign(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, string entered)
+    {
+        if (service.Name != "iam")
+            return null;
+        return rows.Select(r => Arn(r.Value)).FirstOrDefault(a => a is not null && IsForeign(a, entered)) is { } foreign
+            ? new(AnotherAccount, $"{service.Name}:{operation.Name} lists {foreign}, and account {entered} was asked")
+            : null;
+    }
+
+    private static bool IsForeign(string arn, string entered) =>
+        arn.Split(':', ArnAccount + 2) is not { Length: ArnAccount + 2 } parts || (parts[ArnAccount] != entered && parts[ArnAccount] != ManagedByAws);
+
+    /// <summary>The row's own ARN: <c>Arn</c>, or <c>arn</c> in the credential report.</summary>
+    private static string? Arn(JsonElement row) => row.ValueKind == JsonValueKind.Object
+        && (row.TryGetProperty("Arn", out var arn) || row.TryGetProperty("arn", out arn)) && arn.ValueKind == JsonValueKind.String
+        ? arn.GetString()
+        : null;
+
+    private static bool Is(string text) => text.Length == Digits && text.All(char.IsAsciiDigit);
+}

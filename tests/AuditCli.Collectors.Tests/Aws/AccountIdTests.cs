@@ -1,0 +1,116 @@
+using System.Text;
+using AuditCli.Collectors.Tests.Http;
+
+namespace AuditCli.Collectors.Tests.Aws;
+
+/// <summary>What an answer says of its account is compared with the account that was entered, in every place where it says so.</summary>
+[Collection("environment")]
+public sealed class AccountIdTests
+{
+    private const string Own = "123456789012";
+
+    [Theory]
+    [InlineData("../../etc", "arn:aws:iam::../../etc:user/a", "MalformedResponse", "'../../etc' is no account")]
+    [InlineData("12345678901", "arn:aws:iam::12345678901:user/a", "MalformedResponse", "'12345678901' is no account")]
+    [InlineData("１２３４５６７８９０１２", "arn:aws:iam::123456789012:user/a", "MalformedResponse", "is no account")]
+    [InlineData("123456789012 ", "arn:aws:iam::123456789012:user/a", "MalformedResponse", "is no account")]
+    [InlineData(Own, "arn:aws:iam::999999999999:user/a", "AnotherAccount", "says account 123456789012 and names arn:aws:iam::999999999999:user/a")]
+    [InlineData(Own, "auditor", "AnotherAccount", "names auditor")]
+    [InlineData(Own, "arn:aws:iam::aws:user/a", "AnotherAccount", "names arn:aws:iam::aws:user/a")]
+    public async Task An_account_that_is_none_or_another_is_not_entered(string account, string arn, string code, string said)
+    {
+        await using var server = new LoopbackServer((_, _) => Caller(account, arn));
+        await using var session = Session.Live(server.Address);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(Session.Target(), CancellationToken.None));
+
+        Assert.Equal(code, e.Code);
+        Assert.Contains(said, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_role_of_one_account_that_turns_out_to_be_of_another_is_not_entered()
+    {
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("AssumeRole", StringComparison.Ordinal)
+            ? Reaction.Xml(
+                "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+                + "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
+            : Caller(Own, $"arn:aws:sts::{Own}:assumed-role/Audit/auditcli"));
+        await using var session = Session.Live(server.Address);
+
+        var target = Session.Target(("role_arn", "arn:aws:iam::999999999999:role/Audit"));
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(target, CancellationToken.None));
+
+        Assert.Equal(("AnotherAccount", "role_arn is of account 999999999999, and sts:GetCallerIdentity says account 123456789012"), (e.Code, e.Message));
+    }
+
+    [Theory]
+    [InlineData("../../etc", "arn:aws:organizations::123456789012:account/o-1/../../etc", "MalformedResponse")]
+    [InlineData("222222222222", "arn:aws:organizations::123456789012:account/o-1/333333333333", "AnotherAccount")]
+    public async Task An_organization_that_lists_what_is_no_account_is_not_read(string id, string arn, string code)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
+            : Reaction.Json($$"""{"Accounts":[{"Id":"{{id}}","Arn":"{{arn}}","Status":"ACTIVE","Name":"x"}]}"""));
+        await using var session = Session.Live(server.Address);
+
+        var target = Session.Target(("organization", "true"), ("role_name", "Audit"));
+        Assert.Equal(code, (await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(target, CancellationToken.None))).Code);
+    }
+
+    [Theory]
+    [InlineData("arn:aws:iam::999999999999:user/a")]
+    [InlineData("arn:aws-cn:iam::999999999999:user/a")]
+    [InlineData("arn:aws:iam::../../etc:user/a")]
+    [InlineData("user/a")]
+    public async Task Users_of_another_account_are_not_evidence_of_the_one_that_was_entered(string arn)
+    {
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
+            : Reaction.Xml($"<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>a</UserName><Arn>{arn}</Arn></member></Users></ListUsersResult></ListUsersResponse>"));
+        await using var session = Session.Live(server.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("iam:ListUsers"));
+
+        Assert.Equal(("AnotherAccount", $"iam:ListUsers lists {arn}, and account {Own} was asked"), (e.Code, e.Message));
+    }
+
+    [Fact]
+    public async Task A_credential_report_of_another_account_is_not_evidence()
+    {
+        var header = string.Join(',', AuditCli.Collectors.Aws.CredentialReport.Columns.Select(c => c.Name).Where(n => n != "_generated_at"));
+        var row = string.Join(',', header.Split(',').Select(n => n switch { "user" => "a", "arn" => "arn:aws:iam::999999999999:user/a", _ => "N/A" }));
+        var report = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{header}\n{row}\n"));
+        await using var server = new LoopbackServer((request, _) => request.Body switch
+        {
+            var b when b.Contains("GetCallerIdentity", StringComparison.Ordinal) => Caller(Own, $"arn:aws:iam::{Own}:user/a"),
+            var b when b.Contains("GenerateCredentialReport", StringComparison.Ordinal) =>
+                Reaction.Xml("<GenerateCredentialReportResponse><GenerateCredentialReportResult><State>COMPLETE</State></GenerateCredentialReportResult></GenerateCredentialReportResponse>"),
+            _ => Reaction.Xml(
+                $"<GetCredentialReportResponse><GetCredentialReportResult><Content>{report}</Content><GeneratedTime>2026-01-01T00:00:00Z</GeneratedTime>"
+                + "<ReportFormat>text/csv</ReportFormat></GetCredentialReportResult></GetCredentialReportResponse>"),
+        });
+        await using var session = Session.Live(server.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        Assert.Equal("AnotherAccount", (await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("iam:GetCredentialReport"))).Code);
+    }
+
+    [Fact]
+    public async Task What_AWS_manages_for_everybody_is_listed_by_every_account()
+    {
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
+            : Reaction.Xml(
+                "<ListPoliciesResponse><ListPoliciesResult><IsTruncated>false</IsTruncated><Policies><member><Arn>arn:aws:iam::aws:policy/AdministratorAccess</Arn></member>"
+                + $"<member><Arn>arn:aws:iam::{Own}:policy/own</Arn></member></Policies></ListPoliciesResult></ListPoliciesResponse>"));
+        await using var session = Session.Live(server.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        Assert.Equal(2, (await session.CollectAsync("iam:ListPolicies")).Sum(p => p.Rows.Length));
+    }
+
+    private static Reaction Caller(string account, string arn) => Reaction.Xml(
+        $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+}
