@@ -28,9 +28,8 @@ internal static class AnswerRows
     {
         try
         {
-            using var document = JsonDocument.Parse(body, Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-                return document.RootElement.Clone();
+            if (JsonAnswer.Parse(body.Span, Strict) is { ValueKind: JsonValueKind.Object } answer)
+                return answer;
         }
         catch (JsonException e)
         {

@@ -140,7 +140,7 @@ internal sealed class KubernetesSession : ITargetSession
     {
         try
         {
-            return JsonElement.Parse(body, ObjectRows.Strict);
+            return JsonAnswer.Parse(body, ObjectRows.Strict);
         }
         catch (JsonException e)
         {
@@ -172,13 +172,13 @@ internal sealed class KubernetesSession : ITargetSession
         JsonElement served;
         try
         {
-            served = JsonElement.Parse(await SendAsync(HttpMethod.Get, resource.DiscoveryPath, "application/json", null, cancellationToken), ObjectRows.Strict);
+            served = Parsed(resource.DiscoveryPath, await SendAsync(HttpMethod.Get, resource.DiscoveryPath, "application/json", null, cancellationToken));
         }
         catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
         {
             return new(KubernetesFailures.NotServed, $"the cluster does not serve {resource.GroupVersion}", missing);
         }
-        catch (Exception e) when (e is CollectionException or JsonException)
+        catch (CollectionException e)
         {
             return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: {e.Message}", missing);
         }

@@ -27,7 +27,7 @@ internal static class ObjectRows
         JsonElement list;
         try
         {
-            list = JsonElement.Parse(body, Strict);
+            list = JsonAnswer.Parse(body, Strict);
         }
         catch (JsonException e)
         {

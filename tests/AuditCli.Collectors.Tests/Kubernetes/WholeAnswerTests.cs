@@ -21,6 +21,8 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("an answer that was accepted", "v1/pods", 202, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("a list that was made", "v1/pods", 201, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("no content", "v1/pods", 204, "", "MalformedResponse")]
+    [InlineData("half of a surrogate pair in a text", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a\ud83d"}}]}""", "MalformedResponse")]
+    [InlineData("half of a surrogate pair in a name", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"\uDC00":1,"metadata":{"name":"a"}}]}""", "MalformedResponse")]
     [InlineData("an error", "v1/pods", 200, """{"error":{"code":500,"message":"no"}}""", "MalformedResponse")]
     [InlineData("a proxy's words", "v1/pods", 200, """{"message":"blocked by proxy"}""", "MalformedResponse")]
     [InlineData("a Status", "v1/pods", 200, """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no"}""", "MalformedResponse")]
