@@ -11,6 +11,8 @@ internal static class UnnoticedMutants
 
     public static ImmutableArray<(string Place, string Reason)> Listed { get; } =
     [
+        ("APD-AWS-004 T1 line 27: key', NULL FROM users u [JOIN -> LEFT JOIN] access_keys__calls c ON c._",
+            "a user whose keys were not read makes the test inconclusive with this row and without it"),
         ("APD-K8S-001 T1 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
         ("APD-K8S-001 T2 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
         ("APD-K8S-001 T1 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
