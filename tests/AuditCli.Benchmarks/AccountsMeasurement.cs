@@ -28,39 +28,48 @@ internal static class AccountsMeasurement
         return 0;
     }
 
-    /// <summary>Another commit's program and this one in turn, each published in Release; the medians and their ratio.</summary>
+    /// <summary>
+    /// Another commit's program and this one in turn, each published in Release: this one asks the other's questions, which makes the two
+    /// comparable, and then its own. The medians and their ratios.
+    /// </summary>
     /// <param name="arguments">The commit; then numbers and options as <see cref="RunAsync"/> has them, and <c>--rounds N</c>.</param>
     public static async Task<int> CompareAsync(string[] arguments)
     {
         var (accounts, options) = Options(arguments[1..]);
         var delay = TimeSpan.FromMilliseconds(options.GetValueOrDefault("--delay", 150));
         var rounds = options.GetValueOrDefault("--rounds", 3);
-        var before = await PublishedAsync(await CommitAsync(arguments[0]));
+        var commit = await CommitAsync(arguments[0]);
+        var before = await PublishedAsync(commit);
+        using var controls = new TemporaryFolder();
+        await ExtractAsync(commit, controls.Path, "controls");
+        var (other, same, own) = (arguments[0], "same asked", "own asked");
         var now = await PublishAsync(Repository.Path(), Path.Combine(Cache, "working-tree"));
         foreach (var count in accounts.DefaultIfEmpty(20))
         {
             Console.WriteLine($"\n{"program",12}{RunFigures.Heading}");
-            var runs = new Dictionary<string, List<RunFigures>> { [arguments[0]] = [], ["here"] = [] };
+            var runs = new Dictionary<string, List<RunFigures>> { [other] = [], [same] = [], [own] = [] };
             for (var round = 0; round < rounds; round++)
             {
-                foreach (var (name, program) in new[] { (arguments[0], before), ("here", now) })
+                foreach (var (name, program, library) in new[] { (other, before, null), (same, now, Path.Combine(controls.Path, "controls")), (own, now, null) })
                 {
-                    var figures = await RunFigures.OfAccountsAsync(count, delay, ["dotnet", program]);
+                    var figures = await RunFigures.OfAccountsAsync(count, delay, ["dotnet", program], library);
                     runs[name].Add(figures);
                     Console.WriteLine($"{name[..Math.Min(10, name.Length)],12}{figures.Line(count)}");
                 }
             }
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"ratio of medians, here to {arguments[0]}: wall {Ratio(runs, arguments[0], f => f.Wall.TotalSeconds):F2}, cpu {Ratio(runs, arguments[0], f => f.Cpu.TotalSeconds):F2}, peak {Ratio(runs, arguments[0], f => f.Peak):F2}"));
+            foreach (var here in new[] { same, own })
+            {
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"ratio of medians, here ({here}) to {other}: wall {Ratio(f => f.Wall.TotalSeconds):F2}, cpu {Ratio(f => f.Cpu.TotalSeconds):F2}, peak {Ratio(f => f.Peak):F2}"));
+                double Ratio(Func<RunFigures, double> of) => Median(runs[here], of) / Median(runs[other], of);
+            }
         }
         return 0;
     }
 
     private static string Cache => Directory.CreateDirectory(Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "auditcli-benchmarks")).FullName;
-
-    private static double Ratio(Dictionary<string, List<RunFigures>> runs, string before, Func<RunFigures, double> of) => Median(runs["here"], of) / Median(runs[before], of);
 
     private static double Median(List<RunFigures> runs, Func<RunFigures, double> of) => runs.Select(of).Order().ElementAt(runs.Count / 2);
 
@@ -86,10 +95,17 @@ internal static class AccountsMeasurement
         if (File.Exists(Path.Combine(folder, "auditcli.dll")))
             return Path.Combine(folder, "auditcli.dll");
         using var source = new TemporaryFolder();
-        var archive = Path.Combine(source.Path, "source.tar");
-        await ToolAsync("git", Repository.Path(), "archive", "--format=tar", $"--output={archive}", commit);
-        await TarFile.ExtractToDirectoryAsync(archive, source.Path, overwriteFiles: false);
+        await ExtractAsync(commit, source.Path);
         return await PublishAsync(source.Path, folder);
+    }
+
+    /// <summary>The commit's files, or those of one folder.</summary>
+    private static async Task ExtractAsync(string commit, string into, params string[] paths)
+    {
+        using var work = new TemporaryFolder();
+        var archive = Path.Combine(work.Path, "source.tar");
+        await ToolAsync("git", Repository.Path(), ["archive", "--format=tar", $"--output={archive}", commit, .. paths]);
+        await TarFile.ExtractToDirectoryAsync(archive, into, overwriteFiles: false);
     }
 
     private static async Task<string> PublishAsync(string source, string folder)

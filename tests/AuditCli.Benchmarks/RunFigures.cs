@@ -19,7 +19,8 @@ internal sealed record RunFigures(TimeSpan Wall, TimeSpan Cpu, long Peak, int Fi
 
     /// <summary>Runs every shipped AWS control over an organization of so many accounts, in a folder of its own, which is gone afterwards.</summary>
     /// <param name="program">The program's command, such as <c>dotnet auditcli.dll</c>, with a wrapper before it if there is one.</param>
-    public static async Task<RunFigures> OfAccountsAsync(int accounts, TimeSpan delay, IReadOnlyList<string> program)
+    /// <param name="library">The folder of controls; null for those that the program brings.</param>
+    public static async Task<RunFigures> OfAccountsAsync(int accounts, TimeSpan delay, IReadOnlyList<string> program, string? library = null)
     {
         using var folder = new TemporaryFolder();
         using var server = new AccountsServer(accounts, delay);
@@ -35,7 +36,8 @@ internal sealed record RunFigures(TimeSpan Wall, TimeSpan Cpu, long Peak, int Fi
             controls: { include: ["*-AWS-*"] }
             targets: {{AccountsServer.Target}}
             """);
-        var start = new ProcessStartInfo(program[0], [.. program.Skip(1), "run", "engagement.yaml", "--out", "out"])
+        string[] controls = library is null ? [] : ["--controls", library];
+        var start = new ProcessStartInfo(program[0], [.. program.Skip(1), "run", "engagement.yaml", "--out", "out", .. controls])
         {
             WorkingDirectory = folder.Path,
             RedirectStandardOutput = true,

@@ -79,10 +79,11 @@ public sealed class DeniedFixturesTests
     public async Task A_refusal_makes_no_pass_and_no_deviation(string id)
     {
         var (control, fixtures) = Load(id);
+        using var ready = new ControlEvaluation(control);
         var wrong = new List<string>();
         foreach (var (fixture, evidence, denied, how) in LongRun.Sample(Denials(control, fixtures), Sampled))
         {
-            var (conclusion, deviations, indicated) = await ConcludedAsync(control, denied);
+            var (conclusion, deviations, indicated) = await ConcludedAsync(ready, control, denied);
             var where = $"'{fixture.Name}' with {evidence} {how}";
             if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
                 wrong.Add($"{where}: {conclusion}");
@@ -99,10 +100,11 @@ public sealed class DeniedFixturesTests
     public async Task An_empty_answer_hides_no_deviation_that_another_source_can_tell(string id)
     {
         var (control, fixtures) = Load(id);
+        using var ready = new ControlEvaluation(control);
         var wrong = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var (fixture, evidence, emptied) in LongRun.Sample(EmptyAnswers(control, fixtures), SampledEmpty))
         {
-            var (conclusion, _, _) = await ConcludedAsync(control, emptied);
+            var (conclusion, _, _) = await ConcludedAsync(ready, control, emptied);
             if (conclusion is Conclusion.Pass or Conclusion.NoOccurrence && !BelievedWhenEmpty.ContainsKey($"{id} {evidence}"))
                 wrong.Add($"{id} {evidence}: '{fixture.Name}' becomes {conclusion}");
         }
@@ -179,13 +181,12 @@ public sealed class DeniedFixturesTests
             .ToDictionary(m => m.Name, m => m.Value));
 
     /// <summary>What the case concludes, whatever it expects.</summary>
-    private static async Task<(Conclusion Conclusion, ImmutableArray<string> Deviations, ImmutableArray<string> Indicated)> ConcludedAsync(Control control, FixtureCase fixture)
+    private static async Task<(Conclusion Conclusion, ImmutableArray<string> Deviations, ImmutableArray<string> Indicated)> ConcludedAsync(
+        ControlEvaluation ready, Control control, FixtureCase fixture)
     {
-        var nothing = new FixtureExpectation(Conclusion.Error, [], [], []) { Indicated = [] };
-        var differences = Assert.Single(await FixtureRunner.RunAsync(control, new("f", [fixture with { Expect = nothing }]), EvaluationLimits.Default, process: null, CancellationToken.None)).Differences;
-        var got = differences.FirstOrDefault(d => d.StartsWith("expected Error, got ", StringComparison.Ordinal))?["expected Error, got ".Length..].Split(';')[0];
-        return (got is null ? Conclusion.Error : Enum.Parse<Conclusion>(got), Items("deviation"), Items("indicated"));
-
-        ImmutableArray<string> Items(string verdict) => [.. differences.Where(d => d.EndsWith($"' is {verdict}, which the case does not expect", StringComparison.Ordinal)).Select(d => d[1..d.LastIndexOf("' is ", StringComparison.Ordinal)])];
+        var (faults, result, rows) = await FixtureRunner.ConcludeAsync(control, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
+        Assert.True(faults.IsEmpty, string.Join('\n', faults));
+        var items = FixtureRunner.Items(rows.SelectMany(r => r), FixtureRunner.IsNamed(control, fixture));
+        return (result!.Conclusion, [.. items["deviation"]], [.. items["indicated"]]);
     }
 }

@@ -36,10 +36,13 @@ public static class FixtureRunner
         var (faults, result, tests) = await ConcludeAsync(control, fixture, limits, process, here, cancellationToken);
         if (result is null)
             return faults;
-        var named = fixture.Partitions.Length > 1 && !control.AcrossEngagement;
+        var named = IsNamed(control, fixture);
         var rows = tests.SelectMany(t => t).ToImmutableArray();
         return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
     }
+
+    /// <summary>Whether a case names items by their partition too, since several may have one of the same name.</summary>
+    internal static bool IsNamed(Control control, FixtureCase fixture) => fixture.Partitions.Length > 1 && !control.AcrossEngagement;
 
     /// <summary>What a control makes of a case, whatever the case expects.</summary>
     /// <param name="here">Without a process, the control made ready; it serves any number of cases.</param>
@@ -125,7 +128,7 @@ public static class FixtureRunner
     /// Items by verdict; an item of several tests stands under each verdict it has. One without a verdict of its own is undetermined,
     /// whether or not what was read indicates a deviation.
     /// </summary>
-    private static ILookup<string, string> Items(IEnumerable<string> rows, bool named) => rows
+    internal static ILookup<string, string> Items(IEnumerable<string> rows, bool named) => rows
         .SelectMany(line =>
         {
             using var row = JsonDocument.Parse(line);
