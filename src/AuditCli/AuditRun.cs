@@ -28,6 +28,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }
 
+    /// <summary>The bundle, once it is sealed; null before.</summary>
+    public string? SealedFolder { get; private set; }
+
     /// <summary>Runs to the end, or throws: cancellation, or that the bundle cannot be written. Failures to read are in the results.</summary>
     public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
     {
@@ -63,7 +66,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             new(Tool.NameAndVersion, day, day.AddYears(7)),
             signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
             cancellationToken);
-        PartialFolder = null;
+        (PartialFolder, SealedFolder) = (null, seal.Path);
         if (signed is not null)
             signing!.Keep(bundle.BundleId, signed.Head);
         return new(prepared, seal, results, facts, RunDocument.Read(record), signed);

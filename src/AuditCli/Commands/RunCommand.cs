@@ -77,20 +77,28 @@ internal static class RunCommand
                 await output.WriteLineAsync(RunSummary.Json(finished));
             else
                 RunSummary.Write(host.Console(output), finished);
+            if (host.WhyNotPrinted() is not null)
+                await error.WriteLineAsync($"the bundle is sealed: {finished.Bundle.Path}");
             return ExitCodeOf(finished.Results.Controls.Select(c => c.Conclusion));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await error.WriteLineAsync($"interrupted: nothing was sealed{(run?.PartialFolder is { } kept ? $"; what was collected is kept in {kept}" : "")}");
+            await error.WriteLineAsync($"interrupted: {Left(run)}");
             return ExitCode.Interrupted;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             await error.WriteLineAsync($"auditcli: {e.Message}");
-            await error.WriteLineAsync(run?.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}" : "nothing was collected");
+            await error.WriteLineAsync(Left(run));
             return ExitCode.Usage;
         }
     }
+
+    /// <summary>What a run that did not end well left behind.</summary>
+    private static string Left(AuditRun? run) =>
+        run?.SealedFolder is { } bundle ? $"the bundle is sealed all the same: {bundle}"
+        : run?.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}"
+        : "nothing was collected";
 
     private static int ExitCodeOf(IEnumerable<Conclusion> conclusions)
     {

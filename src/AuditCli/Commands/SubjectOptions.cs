@@ -51,7 +51,7 @@ internal sealed class SubjectOptions
         if (parsed.GetValue(_engagement) is { } file)
         {
             return sources.IsEmpty
-                ? (new(Path.GetRelativePath(_host.WorkingFolder, _host.FullPath(file)), _host.FullPath(file), library, "", filter, Verbose: false) { Pack = parsed.GetValue(_pack) }, null)
+                ? (new(_host.Shown(_host.FullPath(file)), _host.FullPath(file), library, "", filter, Verbose: false) { Pack = parsed.GetValue(_pack) }, null)
                 : (null, $"{file} says which targets there are; --{sources[0]} is for when there is no engagement");
         }
         if (sources.IsEmpty)
