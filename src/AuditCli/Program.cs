@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AuditCli;
+using AuditCli.Collectors.Http;
 using AuditCli.Controls.Evaluation.Isolation;
 
 if (OpenFileLimit.WhyTooFew() is { } few)
@@ -10,7 +11,7 @@ if (OpenFileLimit.WhyTooFew() is { } few)
 }
 if (args is [EvaluationChild.Word, var bytes] && long.TryParse(bytes, NumberStyles.None, CultureInfo.InvariantCulture, out var memory))
 {
-    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), memory);
+    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), memory, CredentialScan.Clean);
     return ExitCode.Ok;
 }
 using var streams = StandardStreams.Open();

@@ -42,6 +42,11 @@ internal sealed class SubjectOptions
             command.Options.Add(option);
     }
 
+    /// <summary>The first of these options that stands on the command line; null where none does.</summary>
+    public string? Given(ParseResult parsed) => parsed.GetValue(_engagement)
+        ?? new Option[] { _control, _target, _controls, _pack, _ambient[0].Option, _ambient[1].Option, _ambient[2].Option, _project }
+            .FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
+
     /// <summary>What was named, without a place for a bundle; null with what is wrong.</summary>
     public (RunOptions? Options, string? Wrong) Read(ParseResult parsed)
     {
