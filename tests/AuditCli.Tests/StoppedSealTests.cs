@@ -95,7 +95,7 @@ public sealed partial class StoppedSealTests : IDisposable
     [InlineData("exchange", "data/exchanges/prod/iam-aws-global.warc.gz was changed or added since")]
     [InlineData("table", ".ndjson.gz was changed or added since")]
     [InlineData("index", "data/evidence/index.jsonl was changed or added since")]
-    [InlineData("control", "data/controls/APD-AWS-002.yaml was changed or added since")]
+    [InlineData("control", "data/controls/apd-aws-002.yaml was changed or added since")]
     [InlineData("engagement", "data/engagement.yaml was changed or added since")]
     [InlineData("input", "was changed or added since")]
     [InlineData("record", "data/run.json was changed or added since")]
@@ -120,7 +120,7 @@ public sealed partial class StoppedSealTests : IDisposable
             case "table" when change == "table": File.AppendAllText(table, "x"); break;
             case "table": ForgeTable(partial); break;
             case "index": File.AppendAllText(Path.Combine(data, "evidence", "index.jsonl"), "\n"); break;
-            case "control": File.AppendAllText(Path.Combine(data, "controls", "APD-AWS-002.yaml"), "nonsense: 1\n"); break;
+            case "control": File.AppendAllText(Path.Combine(data, "controls", "apd-aws-002.yaml"), "nonsense: 1\n"); break;
             case "engagement": File.AppendAllText(Path.Combine(data, "engagement.yaml"), "# later\n"); break;
             case "input": File.AppendAllText(Directory.GetFiles(Path.Combine(data, "inputs"), "*", SearchOption.AllDirectories)[0], "a,b\n"); break;
             case "record": File.AppendAllText(Path.Combine(data, "run.json"), " "); break;

@@ -106,7 +106,8 @@ public sealed class TerminalTextTests(HostileRun hostile) : IClassFixture<Hostil
     public async Task No_command_prints_what_steers_a_terminal(string command, params string[] arguments)
     {
         var result = await AuditCommand.ProcessAsync(hostile.Folder, new Dictionary<string, string>(), [], [command, hostile.Bundle, .. arguments]);
-        Assert.All(result.Output + result.Error, c => Assert.False(
+        // Lines of CSV end with both, as RFC 4180 has it.
+        Assert.All((result.Output + result.Error).ReplaceLineEndings("\n"), c => Assert.False(
             c is '\r' or '\u001b' or '\u0085' or '\u202e' or '\u2066' or '\u200b' || (char.IsControl(c) && c is not ('\n' or '\t')), $"U+{(int)c:X4} was printed"));
         if (arguments.Contains("json"))
             _ = JsonElement.Parse(result.Output);
@@ -145,7 +146,7 @@ public sealed class TerminalTextTests(HostileRun hostile) : IClassFixture<Hostil
         if (OperatingSystem.IsWindows())
             return;
         using var folder = new TemporaryFolder();
-        var plugin = folder.Write("plugin", "#!/bin/sh\nprintf 'denied\\033[2J\\033]0;owned\\007 \\342\\200\\256evil \\302\\233 gone\\n' >&2\nexit 1\n");
+        var plugin = folder.Write("plugin", "#!/bin/sh\nprintf 'denied \\033[2J \\033]0;owned\\007 \\342\\200\\256evil \\302\\233 gone\\n' >&2\nexit 1\n");
         File.SetUnixFileMode(plugin, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var config = folder.Write("config", $$"""
             current-context: c
@@ -155,7 +156,7 @@ public sealed class TerminalTextTests(HostileRun hostile) : IClassFixture<Hostil
             """);
         var result = await AuditCommand.ProcessAsync(folder.Path, new Dictionary<string, string> { ["KUBECONFIG"] = config }, [], "call", "kubernetes", "v1/pods");
         Assert.Equal(3, result.ExitCode);
-        Assert.Contains("denied\\u001b[2J\\u001b]0;owned\\u0007 \\u202eevil \\u009b gone", result.Error, StringComparison.Ordinal);
+        Assert.Contains("denied \\u001b[2J \\u001b]0;owned\\u0007 \\u202eevil \\u009b gone", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain(result.Error + result.Output, c => char.IsControl(c) && c != '\n');
     }
 
