@@ -7,8 +7,8 @@ namespace AuditCli.Evidence;
 public static class PrintableText
 {
     /// <summary>
-    /// The text with control and format characters, line and paragraph separators and lone surrogates as <c>\uXXXX</c>: no escape
-    /// sequence, no change of direction, nothing invisible.
+    /// The text with control and format characters, line and paragraph separators, lone surrogates and letters that nobody sees as
+    /// <c>\uXXXX</c>: no escape sequence, no change of direction, nothing invisible.
     /// </summary>
     public static string Of(string text) => IsHarmless(text) ? text : Escaped(text);
 
@@ -52,8 +52,17 @@ public static class PrintableText
         return shown.ToString();
     }
 
-    /// <summary>Whether a character can be shown anywhere: no control or format character, separator of lines, half of a pair or non-character.</summary>
-    public static bool IsHarmless(Rune rune) => Rune.GetUnicodeCategory(rune) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate)
-        && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF;
+    /// <summary>
+    /// Whether a character can be shown anywhere, and is seen: no control or format character, separator of lines, half of a pair, non-character
+    /// or letter without a shape.
+    /// </summary>
+    public static bool IsHarmless(Rune rune) => rune.IsAscii
+        ? rune.Value is >= ' ' and <= '~'
+        : Rune.GetUnicodeCategory(rune) is not
+            (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate)
+            && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF && !IsUnseen(rune.Value);
+
+    /// <summary>What Unicode calls ignorable (Default_Ignorable_Code_Point) beside format characters, and the blank of braille.</summary>
+    private static bool IsUnseen(int code) => code is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x2800 or 0x3164
+        or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xFFF0 and <= 0xFFF8) or (>= 0xE0000 and <= 0xE0FFF) or 0x2065;
 }

@@ -12,7 +12,7 @@ namespace AuditCli;
 /// <param name="LiveError">Whether stderr is a terminal that can redraw a line.</param>
 /// <param name="OutputWidth">Characters that fit a line of stdout.</param>
 /// <param name="OutputColours">Whether stdout shows colours.</param>
-/// <param name="WorkingFolder">What relative paths on the command line are relative to.</param>
+/// <param name="WorkingFolder">What relative paths on the command line are relative to; empty where it is gone.</param>
 /// <param name="Program">How this program is started once more, without arguments.</param>
 public sealed record AuditHost(
     TimeProvider Clock,
@@ -42,6 +42,9 @@ public sealed record AuditHost(
     /// <summary>Stdout for bytes; disposed by who opens it.</summary>
     public Func<Stream> OpenOutput { get; init; } = System.Console.OpenStandardOutput;
 
+    /// <summary>Why what was printed is nowhere; null where it was written, or where nobody wanted more of it.</summary>
+    public Func<string?> WhyNotPrinted { get; init; } = () => null;
+
     /// <summary>The sources as data, for checking controls and engagements.</summary>
     public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];
 
@@ -50,7 +53,7 @@ public sealed record AuditHost(
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(TerminalText.Below(output)),
+            Out = new AnsiConsoleOutput(TerminalText.Drawing(output)),
             Ansi = OutputColours ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = OutputColours ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
@@ -59,5 +62,12 @@ public sealed record AuditHost(
         return console;
     }
 
-    public string FullPath(string path) => Path.GetFullPath(path, WorkingFolder);
+    /// <summary>Where a path on the command line is.</summary>
+    /// <exception cref="IOException">It is relative, and the folder to which it is has been removed.</exception>
+    public string FullPath(string path) => WorkingFolder.Length > 0 ? Path.GetFullPath(path, WorkingFolder)
+        : Path.IsPathFullyQualified(path) ? Path.GetFullPath(path)
+        : throw new IOException($"{path}: the current folder has been removed; change into one that is there, or give the whole path");
+
+    /// <summary>A full path as messages show it: from the working folder, where there is one.</summary>
+    public string Shown(string full) => WorkingFolder.Length > 0 ? Path.GetRelativePath(WorkingFolder, full) : full;
 }

@@ -28,6 +28,12 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
     public string? PartialFolder { get; private set; }
 
+    /// <summary>Whether that folder holds everything but the seal, so that <c>run --resume</c> finishes it.</summary>
+    public bool CanBeResumed { get; private set; }
+
+    /// <summary>The bundle, once it is sealed; null before.</summary>
+    public string? SealedFolder { get; private set; }
+
     /// <summary>Runs to the end, or throws: cancellation, or that the bundle cannot be written. Failures to read are in the results.</summary>
     public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
     {
@@ -41,13 +47,33 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         EvaluationResults results;
         await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
         {
+            if (prepared.Stopped is { } stopped)
+                log.Information("Resumed from {BundleId}: nothing is asked again, and everything is evaluated again", stopped.BundleId);
             await WriteQuestionsAsync(bundle, cancellationToken);
             (facts, var items) = await CollectAsync(bundle, log, started, limits, cancellationToken);
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
-        await bundle.WriteFileAsync("data/results/results.json", ResultsJson.Write(results), cancellationToken);
+        var written = ResultsJson.Write(results);
+        if (CredentialScan.Clean(written) is { } clean)
+            (written, results) = (clean, ResultsJson.Read(clean));
+        await bundle.WriteFileAsync(OpenedBundle.ResultsPath, written, cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
+        prepared.Stopped?.Compare(bundle.PartialFolder, prepared.Unrecorded, cancellationToken);
+        try
+        {
+            return await SealAsync(bundle, signing, facts, results, cancellationToken);
+        }
+        catch (Exception e) when (SealedFolder is null && e is not OperationCanceledException)
+        {
+            await LeaveAsync(bundle, facts with { Finished = host.Clock.GetUtcNow() });
+            throw;
+        }
+    }
+
+    /// <summary>Searches everything once more, makes the reports and seals.</summary>
+    private async Task<FinishedRun> SealAsync(BundleWriter bundle, Signing? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
+    {
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
         if (options.SealReports)
         {
@@ -63,10 +89,24 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             new(Tool.NameAndVersion, day, day.AddYears(7)),
             signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
             cancellationToken);
-        PartialFolder = null;
+        (PartialFolder, SealedFolder) = (null, seal.Path);
         if (signed is not null)
             signing!.Keep(bundle.BundleId, signed.Head);
         return new(prepared, seal, results, facts, RunDocument.Read(record), signed);
+    }
+
+    /// <summary>Leaves the folder so that it can be resumed; where that fails too, what stopped the seal is what is said.</summary>
+    private async Task LeaveAsync(BundleWriter bundle, RunFacts facts)
+    {
+        try
+        {
+            await bundle.LeaveAsync(RunRecord.Write(bundle.BundleId, prepared, facts), CancellationToken.None);
+            CanBeResumed = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            CanBeResumed = false;
+        }
     }
 
     /// <summary>The last look at what is in the bundle, and at its record, before reports are made of them; only what somebody allowed is returned.</summary>
@@ -85,15 +125,16 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     private string Advice(string file) => file switch
     {
         _ when file.StartsWith("data/inputs/", StringComparison.Ordinal) || file == "data/engagement.yaml" =>
-            "take it out of the file that was handed in, or say --allow-secrets, which the bundle will record",
-        _ when file.StartsWith("data/controls/", StringComparison.Ordinal) => "take it out of the control, or say --allow-secrets, which the bundle will record",
-        _ when prepared.Engagement.Replay is not null && file.StartsWith(ExchangeScope.Folder, StringComparison.Ordinal) =>
-            "it is in the recorded exchanges, which a replay copies as they are: record them again with this version, or say --allow-secrets, which the bundle will record",
+            $"take it out of the file that was handed in and run again; if it is none, {Allowed}",
+        _ when file.StartsWith("data/controls/", StringComparison.Ordinal) => $"take it out of the control and run again; if it is none, {Allowed}",
+        _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(ExchangeScope.Folder, StringComparison.Ordinal) =>
+            $"it is in the recorded exchanges, which a replay copies as they are: record them again with this version; if it is none, {Allowed}",
         _ when file.StartsWith("data/results/", StringComparison.Ordinal) =>
-            "a control's SQL put it together: let the control name the thing and not what it holds, or say --allow-secrets, which the bundle will record",
-        _ => "it came from the provider and not from what was handed in. What was collected is kept: a run whose engagement says "
-            + "'replay: <the .partial folder>/data/exchanges' concludes and seals without asking the provider again; or say --allow-secrets, which the bundle will record",
+            $"a control's SQL put it together: let the control name the thing and not what it holds, and run again; if it is none, {Allowed}",
+        _ => $"it came from the provider and not from what was handed in: look at the file; if it is none, {Allowed}",
     };
+
+    private const string Allowed = "seal it as it is with --allow-secrets, which the bundle will record";
 
     /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>
     private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
@@ -144,18 +185,19 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         }
         var facts = new RunFacts
         {
-            Started = started,
+            Started = prepared.Stopped?.Started ?? started,
             Finished = started,
             AsOf = asOf,
-            Recorded = dates,
+            Recorded = prepared.Stopped is { } stopped ? stopped.Recorded : dates,
+            Resumed = prepared.Stopped is { } from ? new(from.BundleId, started, Environment.UserName, Environment.MachineName) : null,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
             Inputs = collected.Inputs,
             UnusualEndpoints = endpoints,
             ClockOffsets = transport.ClockOffsets,
             Limits = limits,
-            User = Environment.UserName,
-            Machine = Environment.MachineName,
+            User = prepared.Stopped?.User ?? Environment.UserName,
+            Machine = prepared.Stopped?.Machine ?? Environment.MachineName,
         };
         return (facts, collected.Items);
     }
@@ -170,7 +212,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var concluded = new List<ControlResult>(await EvaluateAsync(
             bundle, evidence, items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
-        return EvaluationResults.From(engine, moment, evidence.Clock, concluded, [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+        return EvaluationResults.From(engine, moment, evidence.Clock, concluded, prepared.Stopped?.NotTested ?? [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
 
     /// <summary>Every control in scope, in order; those of many places are shared between two processes.</summary>

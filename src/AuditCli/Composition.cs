@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using AuditCli.Collectors;
 using AuditCli.Commands;
+using AuditCli.Evidence;
 using Spectre.Console;
 
 namespace AuditCli;
@@ -13,22 +14,38 @@ public static class Composition
     private const int WidthOfAFile = 132;
 
     /// <summary>The host of a real process.</summary>
-    public static AuditHost Host() => new(
+    internal static AuditHost Host(StandardStreams streams) => new(
         TimeProvider.System,
         Environment.GetEnvironmentVariable,
         RandomNumberGenerator.GetBytes,
         LiveError: !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb",
         OutputWidth: Console.IsOutputRedirected ? WidthOfAFile : Math.Max(80, Console.WindowWidth),
         OutputColours: !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") is not "dumb",
-        Environment.CurrentDirectory,
+        WorkingFolder(),
         Program(),
         CollectorCatalog.All)
     {
         OutputIsTerminal = !Console.IsOutputRedirected,
         AskSecret = question => Console.IsInputRedirected || Console.IsErrorRedirected
             ? null
-            : AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Console.Error) }).Prompt(new TextPrompt<string>(question).Secret(null).AllowEmpty()),
+            : AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(TerminalText.Drawing(streams.ErrorText)), Interactive = InteractionSupport.Yes })
+                .Prompt(new TextPrompt<string>(Markup.Escape(PrintableText.Of(question))).Secret(null).AllowEmpty()),
+        OpenOutput = () => streams.OutputBytes,
+        WhyNotPrinted = () => streams.OutputBytes.Lost,
     };
+
+    /// <summary>Empty where it was removed while the process, or its shell, stood in it.</summary>
+    private static string WorkingFolder()
+    {
+        try
+        {
+            return Environment.CurrentDirectory;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
 
     /// <summary>The program as it was started: an executable of its own, or the library that <c>dotnet</c> runs.</summary>
     private static ImmutableArray<string> Program()

@@ -27,6 +27,9 @@ internal sealed record RunOptions(
     /// <summary>How the bundle is signed; null leaves it unsigned.</summary>
     public SigningOptions? Signing { get; init; }
 
+    /// <summary>The folder of a stopped run that is finished; null runs the engagement.</summary>
+    public string? Resume { get; init; }
+
     /// <summary>An engagement that the program made from the command line; null reads the file.</summary>
     public byte[]? Content { get; init; }
 
@@ -44,6 +47,9 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
 
     /// <summary>Of a run that is done again, the evidence of which nothing was recorded; empty otherwise.</summary>
     public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;
+
+    /// <summary>The run that this one finishes; null for one of its own.</summary>
+    public StoppedRun? Stopped { get; init; }
 
     /// <summary>Loads and checks everything; with any fault there is no run, and every fault found is returned.</summary>
     /// <exception cref="IOException">There is no process in which SQL could be checked.</exception>

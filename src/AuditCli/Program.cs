@@ -1,18 +1,40 @@
 using System.CommandLine;
 using System.Globalization;
 using AuditCli;
+using AuditCli.Collectors.Http;
 using AuditCli.Controls.Evaluation.Isolation;
 
+if (OpenFileLimit.WhyTooFew() is { } few)
+{
+    StandardStreams.Warn(few);
+    return ExitCode.Usage;
+}
 if (args is [EvaluationChild.Word, var bytes] && long.TryParse(bytes, NumberStyles.None, CultureInfo.InvariantCulture, out var memory))
 {
-    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), memory);
+    await EvaluationChild.ServeAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), memory, CredentialScan.Clean);
     return ExitCode.Ok;
 }
-return await Composition.Root(Composition.Host()).Parse(args).InvokeAsync(new InvocationConfiguration
+using var streams = StandardStreams.Open();
+OwnerOnly.Apply();
+int exit;
+try
 {
-    // Ctrl+C stops the asking at once; this is the time to flush what was already collected.
-    ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
-    Error = new TerminalText(Console.Error),
-    // A file or pipe gets every byte as it is.
-    Output = Console.IsOutputRedirected ? Console.Out : new TerminalText(Console.Out),
-});
+    exit = await Composition.Root(Composition.Host(streams)).Parse(args).InvokeAsync(new InvocationConfiguration
+    {
+        // Ctrl+C stops the asking at once; this is the time to flush what was already collected.
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+        EnableDefaultExceptionHandler = false,
+        Error = streams.ErrorText,
+        Output = streams.OutputText,
+    });
+}
+catch (Exception e) when (e is not OutOfMemoryException)
+{
+    await streams.ErrorText.WriteLineAsync(e is IOException or UnauthorizedAccessException ? $"auditcli: {e.Message}" : $"auditcli broke, which is a fault of the program: {e}");
+    return ExitCode.Usage;
+}
+if (streams.OutputBytes.Lost is not { } why)
+    return exit;
+await streams.ErrorText.WriteLineAsync($"auditcli: stdout takes nothing ({why}): what was to be printed is lost");
+// A verdict stands without its words; nobody is told that all is well who was told nothing.
+return exit == ExitCode.Ok ? ExitCode.Usage : exit;

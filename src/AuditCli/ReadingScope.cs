@@ -19,7 +19,7 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
         AuditHost host, string file, string? library, PlanFilter filter, CancellationToken cancellationToken)
     {
         var options = new RunOptions(
-            Path.GetRelativePath(host.WorkingFolder, host.FullPath(file)), host.FullPath(file), library is null ? null : host.FullPath(library), Out: "", filter, Verbose: false);
+            host.Shown(host.FullPath(file)), host.FullPath(file), library is null ? null : host.FullPath(library), Out: "", filter, Verbose: false);
         await using var evaluation = host.StartEvaluation();
         var (run, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
         if (run is null)

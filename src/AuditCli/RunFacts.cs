@@ -7,6 +7,10 @@ using AuditCli.Evidence;
 
 namespace AuditCli;
 
+/// <summary>That what one run collected was evaluated and sealed by a later one.</summary>
+/// <param name="BundleId">The id that the earlier run was to be sealed under.</param>
+internal sealed record Resumption(string BundleId, DateTimeOffset At, string User, string Machine);
+
 /// <summary>What happened in a run besides its evidence and results.</summary>
 internal sealed record RunFacts
 {
@@ -32,6 +36,9 @@ internal sealed record RunFacts
     /// <summary>The operating system's user who ran it.</summary>
     public required string User { get; init; }
     public required string Machine { get; init; }
+
+    /// <summary>Which run this one finished, when and by whom; null where it was run in one go.</summary>
+    public Resumption? Resumed { get; init; }
 
     /// <summary>Files that were sealed although they hold what looks like a credential, because somebody said so.</summary>
     public ImmutableArray<CredentialFound> Leaks { get; init; } = [];

@@ -16,7 +16,7 @@ internal static class RunProgress
         if (!host.LiveError)
             return await work(new PlainLines(error).Tell);
         // Said, not detected: the detection asks whether stdout is a terminal, and a result that goes to a pipe is no reason to be still.
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TerminalText.Below(error)), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TerminalText.Drawing(error)), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
         return await console.Progress()
             .AutoClear(true)
             .HideCompleted(false)

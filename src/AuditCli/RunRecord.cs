@@ -25,7 +25,7 @@ internal static class RunRecord
     public static byte[] Write(string bundleId, PreparedRun prepared, RunFacts facts)
     {
         var engagement = prepared.Engagement;
-        return JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+        var record = new JsonObject
         {
             ["schema"] = Schema,
             ["bundle_id"] = bundleId,
@@ -67,7 +67,10 @@ internal static class RunRecord
             },
             ["secrets_allowed"] = new JsonArray([.. facts.Leaks.Select(l => (JsonNode)l.File)]),
             ["unused_recordings"] = new JsonArray([.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
-        });
+        };
+        if (facts.Resumed is { } resumed)
+            record["resumed"] = new JsonObject { ["bundle_id"] = resumed.BundleId, ["at"] = Instant(resumed.At), ["user"] = resumed.User, ["machine"] = resumed.Machine };
+        return JsonSerializer.SerializeToUtf8Bytes(record);
     }
 
     /// <summary>What <see cref="Write"/> wrote, as far as it is needed.</summary>

@@ -53,6 +53,22 @@ public static class AuditCommand
         return new(process.ExitCode, await output, await error);
     }
 
+    /// <summary>As a person types it into bash, with exactly the variables given beside what .NET needs.</summary>
+    public static async Task<CommandResult> ShellAsync(string folder, IReadOnlyDictionary<string, string> environment, string command)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment.Clear();
+        start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
+        start.Environment["HOME"] = folder;
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await EndAsync(process);
+        return new(process.ExitCode, await output, await error);
+    }
+
     /// <summary>Starts the process; the caller ends it.</summary>
     public static Process Start(string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
     {

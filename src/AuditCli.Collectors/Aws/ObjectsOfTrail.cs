@@ -10,7 +10,7 @@ namespace AuditCli.Collectors.Aws;
 internal sealed record ObjectsOfTrail(string Bucket, string Prefix)
 {
     /// <summary>Whether a key is one of them.</summary>
-    public bool Has(string key) => key.StartsWith(Prefix, StringComparison.Ordinal) && key.EndsWith(".json.gz", StringComparison.Ordinal) && !key.Contains("/../", StringComparison.Ordinal);
+    public bool Has(string key) => key.StartsWith(Prefix, StringComparison.Ordinal) && key.EndsWith(".json.gz", StringComparison.Ordinal) && !PathSegments.Leads(key);
 
     /// <summary>Why the request may not be sent; null when it reads one of the objects.</summary>
     public string? Refusal(HttpRequestMessage request)

@@ -2,6 +2,9 @@ using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Runtime.ExceptionServices;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace AuditCli.Collectors.Http;
 
@@ -21,6 +24,8 @@ public static class CredentialScan
 
     /// <summary>Longer than any credential but a private key, whose first line is enough.</summary>
     private const int Overlap = 4096;
+
+    private static readonly JsonSerializerOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 512 };
 
     /// <summary>Each has two buffers of two megabytes.</summary>
     private const int MostWorkers = 4;
@@ -50,6 +55,40 @@ public static class CredentialScan
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
             throw;
         }
+    }
+
+    /// <summary>
+    /// A line of JSON without what <see cref="Find"/> would find in it, so that no result can hold up a seal; null where it would find nothing.
+    /// </summary>
+    /// <exception cref="InvalidDataException">It cannot be taken out.</exception>
+    public static byte[]? Clean(ReadOnlyMemory<byte> line)
+    {
+        if (!IsFoundIn(line.Span))
+            return null;
+        var clean = JsonSerializer.SerializeToUtf8Bytes(Cleaned(null, JsonNode.Parse(line.Span, documentOptions: new() { MaxDepth = 512 })), Writing);
+        return IsFoundIn(clean) ? throw new InvalidDataException("a row holds what looks like a credential, and cannot be written without it") : clean;
+    }
+
+    private static bool IsFoundIn(ReadOnlySpan<byte> line)
+    {
+        var text = Encoding.UTF8.GetString(line);
+        return CredentialForms.First(text.Contains('\\', StringComparison.Ordinal) ? Plain(text, new char[text.Length], marked: false) : text) >= 0;
+    }
+
+    private static JsonNode? Cleaned(string? name, JsonNode? value) => value switch
+    {
+        JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(CredentialText.Clean(m.Key), Cleaned(m.Key, m.Value)))),
+        JsonArray elements => new JsonArray([.. elements.Select(e => Cleaned(name, e))]),
+        JsonValue text when text.GetValueKind() == JsonValueKind.String => Cleaned(name, text.GetValue<string>()),
+        _ => value?.DeepClone(),
+    };
+
+    private static string Cleaned(string? name, string value)
+    {
+        if (name is not null && NamedForms.InMember(name, value))
+            return CredentialText.Mark;
+        var clean = CredentialText.Clean(value);
+        return Holds(clean) || name is not null && CredentialForms.First($"\"{name}\":\"{clean}\"") >= 0 ? CredentialText.Mark : clean;
     }
 
     /// <summary>Whether a text holds a credential, as a value or once its escapes are read.</summary>

@@ -12,7 +12,7 @@ namespace AuditCli.Controls.Evaluation;
 public sealed record AnswerColumn(string Name, string Type)
 {
     /// <summary>Whether it holds somebody's words, which other programs might take for a formula.</summary>
-    public bool IsText => Type is "VARCHAR" or "JSON" or "BLOB" || ValueForm.IsNested(Type);
+    public bool IsText => ValueForm.IsWords(Type);
 }
 
 /// <summary>

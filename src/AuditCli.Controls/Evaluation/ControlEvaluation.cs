@@ -29,11 +29,13 @@ internal sealed class ControlEvaluation : IDisposable
 {
     private readonly SqlGate _gate = new();
     private readonly CompiledControl _compiled;
+    private readonly RowCleaner? _clean;
     private readonly HashSet<string> _loaded = new(StringComparer.Ordinal);
     private ControlQuestion? _question;
     private LockedDatabase? _database;
 
-    public ControlEvaluation(Control control) => _compiled = CompiledControl.Compile(control, _gate);
+    /// <param name="clean">What every row goes through; null in fixtures, whose rows are nobody's.</param>
+    public ControlEvaluation(Control control, RowCleaner? clean) => (_compiled, _clean) = (CompiledControl.Compile(control, _gate), clean);
 
     /// <summary>Runs its tests over one partition.</summary>
     /// <param name="question">Of this control.</param>
@@ -48,7 +50,7 @@ internal sealed class ControlEvaluation : IDisposable
             _question = question;
         }
         var parameters = new SqlParameters(question.Moment, slice, question.Parameters);
-        var run = new SliceRun(_compiled, slice, question, parameters, database, _loaded, steps);
+        var run = new SliceRun(_compiled, slice, question, parameters, database, _loaded, _clean, steps);
         SliceOutcome? outcome = null;
         try
         {

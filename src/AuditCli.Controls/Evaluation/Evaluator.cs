@@ -36,7 +36,7 @@ public static class Evaluator
         Func<string, Stream> openRows,
         CancellationToken cancellationToken)
     {
-        using var here = process is null ? new ControlEvaluation(scope.Control) : null;
+        using var here = process is null ? new ControlEvaluation(scope.Control, clean: null) : null;
         return await EvaluateWithAsync(here, scope, partitions, moment, limits, process, openRows, cancellationToken);
     }
 

@@ -24,7 +24,7 @@ public static class FixtureRunner
         Control control, FixtureFile file, EvaluationLimits limits, EvaluationProcess? process, CancellationToken cancellationToken)
     {
         var outcomes = ImmutableArray.CreateBuilder<FixtureOutcome>();
-        using var here = process is null ? new ControlEvaluation(control) : null;
+        using var here = process is null ? new ControlEvaluation(control, clean: null) : null;
         foreach (var fixture in file.Cases)
             outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, process, here, cancellationToken)));
         return outcomes.ToImmutable();

@@ -17,6 +17,12 @@ public static class ExceptionIds
         $"{control}/X/{Digest.Of(Encoding.UTF8.GetBytes(string.Join('\u001f', control, test, account, item))).Hex[..12]}";
 }
 
+/// <summary>Takes what looks like a credential out of a row that SQL has made.</summary>
+/// <param name="line">One JSON object.</param>
+/// <returns>The line without it; null where there is none.</returns>
+/// <exception cref="InvalidDataException">It cannot be taken out.</exception>
+public delegate byte[]? RowCleaner(ReadOnlyMemory<byte> line);
+
 /// <summary>
 /// Writes the rows of one test in one partition: one JSON object a line, every value in the one form its SQL type has (instants
 /// RFC 3339 UTC, numbers as literals, JSON as JSON).
@@ -27,13 +33,15 @@ internal sealed class RowWriter : IDisposable
     private readonly string _control;
     private readonly string _test;
     private readonly Stream _stream;
+    private readonly RowCleaner? _clean;
     private readonly ArrayBufferWriter<byte> _line = new(4096);
     private readonly Utf8JsonWriter _json;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    public RowWriter(string control, string test, Stream stream)
+    /// <param name="clean">Null leaves rows as the SQL made them.</param>
+    public RowWriter(string control, string test, Stream stream, RowCleaner? clean)
     {
-        (_control, _test, _stream) = (control, test, stream);
+        (_control, _test, _stream, _clean) = (control, test, stream, clean);
         _json = new Utf8JsonWriter(_line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     }
 
@@ -65,11 +73,29 @@ internal sealed class RowWriter : IDisposable
             _json.Reset(_line);
             Write(reader, partition, attributes);
             _json.Flush();
-            _line.Write("\n"u8);
-            _hash.AppendData(_line.WrittenSpan);
-            await _stream.WriteAsync(_line.WrittenMemory, cancellationToken);
+            var line = Cleaned(reader.GetString(0));
+            _hash.AppendData(line.Span);
+            await _stream.WriteAsync(line, cancellationToken);
         }
         return Written;
+    }
+
+    /// <summary>
+    /// The line without what the SQL made look like a credential, such as a password's name beside some text. An item is not changed: it is what
+    /// the finding is about, and two of them could become one.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The item looks like one.</exception>
+    private ReadOnlyMemory<byte> Cleaned(string item)
+    {
+        if (_clean?.Invoke(_line.WrittenMemory) is not { } clean)
+        {
+            _line.Write("\n"u8);
+            return _line.WrittenMemory;
+        }
+        using var row = JsonDocument.Parse(clean, new JsonDocumentOptions { MaxDepth = 512 });
+        return row.RootElement.GetProperty("item").GetString() == item
+            ? (byte[])[.. clean, (byte)'\n']
+            : throw new InvalidDataException("the SQL made an item that looks like a credential, which no result may hold: let it name the thing and not what the thing holds");
     }
 
     public void Dispose()

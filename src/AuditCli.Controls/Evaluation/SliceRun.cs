@@ -47,7 +47,7 @@ internal sealed record SliceOutcome(
 /// <param name="loaded">Gets the names of shared evidence that this partition loads for the next ones too.</param>
 /// <param name="steps">Told of each step before it begins.</param>
 internal sealed class SliceRun(
-    CompiledControl compiled, Slice slice, ControlQuestion question, SqlParameters parameters, LockedDatabase database, HashSet<string> loaded, JobSteps steps)
+    CompiledControl compiled, Slice slice, ControlQuestion question, SqlParameters parameters, LockedDatabase database, HashSet<string> loaded, RowCleaner? clean, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
 
@@ -59,7 +59,7 @@ internal sealed class SliceRun(
     /// <param name="rows">Where each test's rows go, in the control's order; they stay open.</param>
     public async Task<SliceOutcome> RunAsync(ImmutableArray<Stream> rows, CancellationToken cancellationToken)
     {
-        var writers = _control.Tests.Select((t, n) => new RowWriter(_control.Id, t.Id, rows[n])).ToImmutableArray();
+        var writers = _control.Tests.Select((t, n) => new RowWriter(_control.Id, t.Id, rows[n], clean)).ToImmutableArray();
         try
         {
             return await RunAsync(writers, cancellationToken);

@@ -41,6 +41,9 @@ internal abstract record ValueForm
         _ => new Words("{0}"),
     };
 
+    /// <summary>Whether values of a type may be anybody's words: whatever is no number, truth value or instant.</summary>
+    public static bool IsWords(string type) => Of(type) is Words or Nested;
+
     /// <summary>Whether a type is made of others: lists, structs and maps.</summary>
     public static bool IsNested(string type) =>
         type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);

@@ -13,6 +13,28 @@ internal static class BagSeal
     /// </summary>
     public static (Digest TagManifest, ImmutableArray<string> Folders) Write(string root, string bundleId, BagInfo info, CancellationToken cancellationToken)
     {
+        var (manifest, bytes, files, folders) = Manifest(root, cancellationToken);
+        var tags = new StringBuilder();
+        foreach (var (name, content) in new[]
+        {
+            (BundlePaths.BagInfo, Describe(bundleId, info, bytes, files)),
+            (BundlePaths.BagIt, BundlePaths.BagItContent),
+            (BundlePaths.Manifest, manifest),
+        })
+        {
+            tags.Append(WriteTagFile(root, name, content).Hex).Append("  ").Append(name).Append('\n');
+        }
+        return (WriteTagFile(root, BundlePaths.TagManifest, tags.ToString()), folders);
+    }
+
+    /// <summary>Writes the manifest alone, by which a folder that could not be sealed is known again.</summary>
+    /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
+    public static void WriteManifest(string root, CancellationToken cancellationToken) =>
+        WriteTagFile(root, BundlePaths.Manifest, Manifest(root, cancellationToken).Lines);
+
+    /// <summary>The manifest's text over what the folder holds now, each file brought to the disk.</summary>
+    internal static (string Lines, long Bytes, int Files, ImmutableArray<string> Folders) Manifest(string root, CancellationToken cancellationToken)
+    {
         var (files, folders) = Walk(root);
         var manifest = new StringBuilder();
         long bytes = 0;
@@ -22,17 +44,7 @@ internal static class BagSeal
             manifest.Append(digest.Hex).Append("  ").Append(file).Append('\n');
             bytes += size;
         }
-        var tags = new StringBuilder();
-        foreach (var (name, content) in new[]
-        {
-            (BundlePaths.BagInfo, Describe(bundleId, info, bytes, files.Length)),
-            (BundlePaths.BagIt, BundlePaths.BagItContent),
-            (BundlePaths.Manifest, manifest.ToString()),
-        })
-        {
-            tags.Append(WriteTagFile(root, name, content).Hex).Append("  ").Append(name).Append('\n');
-        }
-        return (WriteTagFile(root, BundlePaths.TagManifest, tags.ToString()), folders);
+        return (manifest.ToString(), bytes, files.Length, folders);
     }
 
     private static string Describe(string bundleId, BagInfo info, long bytes, int files)

@@ -191,6 +191,19 @@ public sealed class BundleWriter : IAsyncDisposable
         return new(final, tagManifest);
     }
 
+    /// <summary>
+    /// Leaves a folder that holds everything and could not be sealed so that <see cref="StoppedBundle"/> knows it again: with the record of its run
+    /// and the digest of every file.
+    /// </summary>
+    /// <exception cref="IOException">A file is still open, or cannot be read or written.</exception>
+    /// <exception cref="InvalidDataException">The folder holds what a bundle may not.</exception>
+    public async Task LeaveAsync(ReadOnlyMemory<byte> record, CancellationToken cancellationToken)
+    {
+        await EndIndexAsync(cancellationToken);
+        await File.WriteAllBytesAsync(PathOf(BundlePaths.Run), record, cancellationToken);
+        await Task.Run(() => BagSeal.WriteManifest(PartialFolder, cancellationToken), cancellationToken);
+    }
+
     /// <summary>Closes the index. What was not sealed stays partial.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -59,7 +59,7 @@ internal static class InitCommand
             };
             foreach (var input in inputs)
                 files[$"inputs/{input.Name}.csv"] = string.Join(',', input.Columns.Select(c => c.Name)) + "\n";
-            return await WriteAsync(root, Path.GetRelativePath(host.WorkingFolder, Path.Combine(root, EngagementFile)), files, output, error, cancellationToken);
+            return await WriteAsync(root, host.Shown(Path.Combine(root, EngagementFile)), files, output, error, cancellationToken);
         });
         return command;
     }

@@ -102,6 +102,9 @@ internal static class KeysCommand
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = mode;
         await using var file = new FileStream(path, options);
+        // What is for others too is so whatever the process makes otherwise.
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(file.SafeFileHandle, mode);
         await file.WriteAsync(Encoding.ASCII.GetBytes(content), cancellationToken);
     }
 }

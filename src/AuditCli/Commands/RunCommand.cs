@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Reperformance;
 using AuditCli.Reports;
 using Spectre.Console;
 
@@ -18,10 +21,15 @@ internal static class RunCommand
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
         var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal although a file holds what looks like a credential; the bundle records it.");
+        var resume = new Option<string?>("--resume") { Description = "Finish a run that had collected everything and could not be sealed, from its .partial folder.", HelpName = "PARTIAL" };
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
             Only reads. Credentials come from each cloud's own chain and are never written. Without an ENGAGEMENT, --aws, --gcp
             and --kubernetes read what these credentials reach, for a first look: there is no reviewer and no register, and the
             bundle says so.
+
+            A run that had read everything and could not be sealed (a file held what looks like a credential, a key or a disk
+            failed) says how to finish it: --resume takes what it collected, evaluates it again as reperform does, and asks
+            nobody. A folder that was changed since, or of a run that was interrupted while it read, is refused.
 
             Exit codes: 0 nothing to report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error,
             130 interrupted.
@@ -32,29 +40,34 @@ internal static class RunCommand
               auditcli run --aws --pack quick
               auditcli run engagement.yaml --output json | jq .conclusions
               auditcli run engagement.yaml --sign auditor.pem --tsa https://tsa.example/tsr --locker /srv/evidence
+              auditcli run --resume bundles/example-20261123t101500z-0123abcd.partial --allow-secrets
             """)
         {
-            output, form, secrets, verbose,
+            output, form, secrets, verbose, resume,
         };
         subject.AddTo(command);
         var signing = new SigningCommandOptions(host);
         signing.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
-            var (asked, unclear) = subject.Read(parsed);
+            var stopped = parsed.GetValue(resume) is { } folder ? Path.TrimEndingDirectorySeparator(host.FullPath(folder)) : null;
+            var (asked, unclear) = stopped is null ? subject.Read(parsed)
+                : subject.Given(parsed) is { } given ? (null, $"--resume takes everything from the folder, so leave out {given}")
+                : (new(stopped, stopped, null, "", PlanFilter.None, Verbose: false), null);
             var (signed, wrong) = signing.Read(parsed);
             if (asked is null || wrong is not null)
             {
                 parsed.InvocationConfiguration.Error.WriteLine(unclear ?? wrong);
                 return Task.FromResult(ExitCode.Usage);
             }
-            var given = parsed.GetValue(output)!;
-            if (signed?.Locker is { } locker && given != DefaultOut && host.FullPath(given) != locker)
+            var place = parsed.GetValue(output)!;
+            if (signed?.Locker is { } locker && place != DefaultOut && host.FullPath(place) != locker)
             {
-                parsed.InvocationConfiguration.Error.WriteLine($"--out {given} and --locker {locker} both say where the bundle goes; give one of them");
+                parsed.InvocationConfiguration.Error.WriteLine($"--out {place} and --locker {locker} both say where the bundle goes; give one of them");
                 return Task.FromResult(ExitCode.Usage);
             }
-            var options = asked with { Out = signed?.Locker ?? host.FullPath(given), Verbose = parsed.GetValue(verbose), AllowSecrets = parsed.GetValue(secrets), Signing = signed };
+            var target = stopped is not null && place == DefaultOut ? Path.GetDirectoryName(stopped)! : host.FullPath(place);
+            var options = asked with { Out = signed?.Locker ?? target, Resume = stopped, Verbose = parsed.GetValue(verbose), AllowSecrets = parsed.GetValue(secrets), Signing = signed };
             return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
         });
         return command;
@@ -66,31 +79,57 @@ internal static class RunCommand
         AuditRun? run = null;
         try
         {
-            var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+            using var work = options.Resume is null ? null : new WorkFolder();
+            var (prepared, faults) = options.Resume is { } folder
+                ? await ResumeAsync(folder, work!, host, evaluation, cancellationToken)
+                : await LoadAsync(options, host, evaluation, error, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
-            if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } wrong)
-                return CommandErrors.Report(error, wrong);
             run = new AuditRun(prepared, options, host, evaluation, error);
             var finished = await run.RunAsync(cancellationToken);
             if (json)
                 await output.WriteLineAsync(RunSummary.Json(finished));
             else
                 RunSummary.Write(host.Console(output), finished);
+            if (host.WhyNotPrinted() is not null)
+                await error.WriteLineAsync($"the bundle is sealed: {finished.Bundle.Path}");
             return ExitCodeOf(finished.Results.Controls.Select(c => c.Conclusion));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await error.WriteLineAsync($"interrupted: nothing was sealed{(run?.PartialFolder is { } kept ? $"; what was collected is kept in {kept}" : "")}");
+            await error.WriteLineAsync($"interrupted: {Left(run)}");
             return ExitCode.Interrupted;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             await error.WriteLineAsync($"auditcli: {e.Message}");
-            await error.WriteLineAsync(run?.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}" : "nothing was collected");
+            await error.WriteLineAsync(Left(run));
             return ExitCode.Usage;
         }
     }
+
+    private static async Task<(PreparedRun? Run, ImmutableArray<string> Faults)> LoadAsync(
+        RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error, CancellationToken cancellationToken)
+    {
+        var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+        if (prepared is null)
+            return (null, [.. faults.Select(f => f.ToString())]);
+        var wrong = await prepared.CheckInputsAsync(options, error, cancellationToken);
+        return wrong.IsEmpty ? (prepared, []) : (null, wrong);
+    }
+
+    private static async Task<(PreparedRun? Run, ImmutableArray<string> Faults)> ResumeAsync(
+        string folder, WorkFolder work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
+    {
+        var (prepared, whyNot) = await StoppedRun.LoadAsync(folder, work.Path, host, evaluation, cancellationToken);
+        return (prepared, whyNot is null ? [] : [$"{folder} cannot be resumed: {whyNot}"]);
+    }
+
+    /// <summary>What a run that did not end well left behind.</summary>
+    private static string Left(AuditRun? run) =>
+        run?.SealedFolder is { } bundle ? $"the bundle is sealed all the same: {bundle}"
+        : run?.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without asking again" : "")}"
+        : "nothing was collected";
 
     private static int ExitCodeOf(IEnumerable<Conclusion> conclusions)
     {

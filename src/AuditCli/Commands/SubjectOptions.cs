@@ -42,6 +42,11 @@ internal sealed class SubjectOptions
             command.Options.Add(option);
     }
 
+    /// <summary>The first of these options that stands on the command line; null where none does.</summary>
+    public string? Given(ParseResult parsed) => parsed.GetValue(_engagement)
+        ?? new Option[] { _control, _target, _controls, _pack, _ambient[0].Option, _ambient[1].Option, _ambient[2].Option, _project }
+            .FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
+
     /// <summary>What was named, without a place for a bundle; null with what is wrong.</summary>
     public (RunOptions? Options, string? Wrong) Read(ParseResult parsed)
     {
@@ -51,7 +56,7 @@ internal sealed class SubjectOptions
         if (parsed.GetValue(_engagement) is { } file)
         {
             return sources.IsEmpty
-                ? (new(Path.GetRelativePath(_host.WorkingFolder, _host.FullPath(file)), _host.FullPath(file), library, "", filter, Verbose: false) { Pack = parsed.GetValue(_pack) }, null)
+                ? (new(_host.Shown(_host.FullPath(file)), _host.FullPath(file), library, "", filter, Verbose: false) { Pack = parsed.GetValue(_pack) }, null)
                 : (null, $"{file} says which targets there are; --{sources[0]} is for when there is no engagement");
         }
         if (sources.IsEmpty)

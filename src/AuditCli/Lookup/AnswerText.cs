@@ -31,14 +31,14 @@ internal static class AnswerText
     }
 
     /// <summary>
-    /// RFC 4180 with a header, UTF-8. A text that a spreadsheet would take for a formula has an apostrophe before it; JSON and Parquet have
-    /// every text as it is. NULL is an empty cell.
+    /// RFC 4180 with a header, UTF-8. A text that a spreadsheet would take for a formula has an apostrophe before it, and what nobody sees or
+    /// what steers a terminal is <c>\uXXXX</c>; JSON and Parquet have every text as it is. NULL is an empty cell.
     /// </summary>
     public static async Task WriteCsvAsync(TextWriter output, BundleQuery answer, CancellationToken cancellationToken)
     {
-        await output.WriteAsync(string.Join(',', answer.Columns.Select(c => Csv.Cell(c.Name))) + "\r\n");
+        await output.WriteAsync(string.Join(',', answer.Columns.Select(c => Cell(c.Name))) + "\r\n");
         await foreach (var line in answer.ReadAsync(cancellationToken))
-            await output.WriteAsync(string.Join(',', Cells(line).Zip(answer.Columns, (cell, column) => cell is null ? "" : column.IsText ? Csv.Cell(cell) : Csv.Quoted(cell))) + "\r\n");
+            await output.WriteAsync(string.Join(',', Cells(line).Zip(answer.Columns, (cell, column) => cell is null ? "" : column.IsText ? Cell(cell) : Csv.Quoted(cell))) + "\r\n");
     }
 
     /// <summary>One array with an object per row, a line each.</summary>
@@ -53,6 +53,8 @@ internal static class AnswerText
         }
         await output.WriteAsync(before == "[\n" ? "[]\n" : "\n]\n");
     }
+
+    private static string Cell(string text) => Csv.Cell(Terminal.Of(text, int.MaxValue));
 
     private static string?[] Cells(ReadOnlyMemory<byte> line)
     {

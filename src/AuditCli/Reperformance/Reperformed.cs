@@ -122,7 +122,20 @@ internal sealed record Comparison(
 /// <summary>A new folder for what is done again, removed with all it holds.</summary>
 internal sealed class WorkFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("auditcli-reperform-").FullName;
+    public string Path { get; } = Make();
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    /// <exception cref="IOException">There is no place for it; the message names the place.</exception>
+    private static string Make()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("auditcli-reperform-").FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"nothing can be done again in {System.IO.Path.GetTempPath()}, where temporary files go: {e.Message}; let TMPDIR name a folder in which you may write", e);
+        }
+    }
 }

@@ -100,4 +100,80 @@ public sealed class ReadOnlyTests
         Assert.Contains(said, e.Message, StringComparison.Ordinal);
         Assert.Empty(server.Seen);
     }
+
+    /// <summary>Of path parameters of one part, of several, and of several operations; as text, and escaped once and twice.</summary>
+    [Theory]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("")]
+    [InlineData("../x")]
+    [InlineData("x/../../y")]
+    [InlineData("x/.")]
+    [InlineData("%2e%2e")]
+    [InlineData("%2E%2e%2Fx")]
+    [InlineData(".%2e")]
+    [InlineData("%2e")]
+    [InlineData("%252e%252e")]
+    [InlineData("x\\..\\y")]
+    [InlineData("..%5cx")]
+    public async Task A_part_of_a_path_leads_nowhere_else(string value)
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml("<a/>"));
+        await using var session = Session.Live(server.Address);
+        (string, (string, object)[])[] calls =
+        [
+            ("lambda:GetPolicy", [("FunctionName", value)]),
+            ("s3:GetBucketAcl", [("Bucket", value)]),
+            ("s3:GetObjectTagging", [("Bucket", "b"), ("Key", value)]),
+            ("eks:DescribeCluster", [("name", value)]),
+            ("route53:GetHostedZone", [("Id", value)]),
+        ];
+        foreach (var (operation, parameters) in calls)
+        {
+            var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync(operation, parameters));
+            Assert.Equal("InvalidParameter", e.Code);
+            Assert.Contains(value.Length == 0 ? "must not be empty" : "must not have '.' or '..' as a part of a path", e.Message, StringComparison.Ordinal);
+        }
+        Assert.Empty(server.Seen);
+    }
+
+    [Theory]
+    [InlineData("evil.example/")]
+    [InlineData("evil.example#")]
+    [InlineData("a.b")]
+    [InlineData("-a")]
+    [InlineData("a@b")]
+    public async Task A_part_of_a_host_leads_to_nobody_else(string value)
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml("<a/>"));
+        await using var session = Session.Live(server.Address);
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("s3control:GetPublicAccessBlock", ("AccountId", value)));
+        Assert.Equal("InvalidParameter", e.Code);
+        Assert.Empty(server.Seen);
+    }
+
+    [Theory]
+    [InlineData("a..b")]
+    [InlineData("...")]
+    [InlineData(".hidden")]
+    [InlineData("a%20b")]
+    public void Names_with_points_are_names(string value) => Assert.Null(AuditCli.Collectors.Http.PathSegments.WhyNot(value));
+
+    /// <summary>The same rule as for Google's logs: what programs wrote into a log is data.</summary>
+    [Theory]
+    [InlineData("logs:GetLogEvents")]
+    [InlineData("logs:FilterLogEvents")]
+    [InlineData("logs:GetQueryResults")]
+    [InlineData("logs:StartQuery")]
+    [InlineData("logs:StartLiveTail")]
+    [InlineData("rds:DownloadDBLogFilePortion")]
+    [InlineData("lightsail:GetContainerLog")]
+    [InlineData("s3:GetObject")]
+    public async Task Logs_of_programs_are_not_read(string operation)
+    {
+        await using var server = new LoopbackServer((_, _) => Reaction.Xml("<a/>"));
+        await using var session = Session.Live(server.Address);
+        Assert.Equal("RefusedReadOnly", (await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync(operation))).Code);
+        Assert.Empty(server.Seen);
+    }
 }

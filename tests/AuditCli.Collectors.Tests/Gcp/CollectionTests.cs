@@ -87,10 +87,10 @@ public sealed class CollectionTests
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
 
-        var pages = await session.CollectAsync("logging:entries.list", ("filter", "timestamp >= \"2026-01-01T00:00:00Z\""));
+        var pages = await session.CollectAsync("logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\" AND timestamp >= \"2026-01-01T00:00:00Z\""));
 
         Assert.Equal([2, 1], pages.Select(p => p.Rows.Length));
-        Assert.Equal("""{"filter":"timestamp \u003E= \u00222026-01-01T00:00:00Z\u0022","resourceNames":["projects/p-one"],"pageToken":"t2"}""", server.Seen[^1].Body);
+        Assert.Equal("""{"filter":"logName:\u0022cloudaudit.googleapis.com\u0022 AND timestamp \u003E= \u00222026-01-01T00:00:00Z\u0022","resourceNames":["projects/p-one"],"pageToken":"t2"}""", server.Seen[^1].Body);
     }
 
     [Fact]

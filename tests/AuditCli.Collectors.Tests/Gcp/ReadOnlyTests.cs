@@ -120,6 +120,77 @@ public sealed class ReadOnlyTests
         Assert.Empty(server.Seen);
     }
 
+    [Theory]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("")]
+    [InlineData("projects/../x")]
+    [InlineData("projects/p/..")]
+    [InlineData("projects/%2e%2e/x")]
+    [InlineData("projects/%2E./x")]
+    [InlineData("%252e%252e")]
+    [InlineData("projects\\..\\x")]
+    public async Task A_part_of_a_path_leads_nowhere_else(string value)
+    {
+        using var server = new GoogleServer();
+        await using var session = Session.Live(server);
+        foreach (var (operation, name) in new[] { ("iam:projects.serviceAccounts.list", "name"), ("storage:buckets.get", "bucket"), ("cloudresourcemanager:projects.getIamPolicy", "resource") })
+        {
+            var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.CallAsync(Session.Target(), operation, Session.Parameters((name, value)), "p-one", CancellationToken.None));
+            Assert.Equal("InvalidParameter", e.Code);
+            Assert.Contains(value.Length == 0 ? "must not be empty" : "must not have '.' or '..' as a part of a path", e.Message, StringComparison.Ordinal);
+        }
+        Assert.Empty(server.Seen);
+    }
+
+    /// <summary>The same rule as for AWS's logs: what an audit trail recorded is evidence, what programs wrote is data.</summary>
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("", false)]
+    [InlineData("timestamp >= \"2026-01-01T00:00:00Z\"", false)]
+    [InlineData("severity=ERROR", false)]
+    [InlineData("logName:\"cloudaudit.googleapis.com\"", true)]
+    [InlineData("logName=\"projects/p/logs/cloudaudit.googleapis.com%2Factivity\" AND severity=ERROR", true)]
+    [InlineData("timestamp>=\"2026-01-01T00:00:00Z\" AND log_id(\"cloudaudit.googleapis.com/activity\")", true)]
+    [InlineData("protoPayload.methodName=\"SetIamPolicy\" AND timestamp>=\"2020-01-01T00:00:00Z\"", true)]
+    [InlineData("protoPayload.serviceName=\"iam.googleapis.com\"", true)]
+    [InlineData("protoPayload.@type=\"type.googleapis.com/google.cloud.audit.AuditLog\"", true)]
+    [InlineData("protoPayload.methodName=\"A\" OR protoPayload.methodName=\"B\"", true)]
+    [InlineData("(protoPayload.methodName=\"A\" OR protoPayload.methodName=\"B\") AND severity=ERROR", true)]
+    [InlineData("severity=ERROR AND (resource.type=\"x\" AND protoPayload.methodName=\"B\")", true)]
+    [InlineData("protoPayload.methodName=\"A\" OR severity=ERROR", false)]
+    [InlineData("severity=ERROR OR logName:\"cloudaudit.googleapis.com\"", false)]
+    [InlineData("(logName:\"cloudaudit.googleapis.com\" OR severity=ERROR) AND timestamp>\"2026\"", false)]
+    [InlineData("logName:\"cloudaudit.googleapis.com\") OR (severity=ERROR", false)]
+    [InlineData("NOT logName:\"cloudaudit.googleapis.com\"", false)]
+    [InlineData("-logName:\"cloudaudit.googleapis.com\"", false)]
+    [InlineData("logName!=\"projects/p/logs/cloudaudit.googleapis.com%2Factivity\"", false)]
+    [InlineData("protoPayload.methodName!=\"A\"", false)]
+    [InlineData("textPayload:\"logName=cloudaudit.googleapis.com AND\"", false)]
+    [InlineData("textPayload=\"x AND logName:\\\"cloudaudit.googleapis.com\\\"\"", false)]
+    [InlineData("logName:\"cloudaudit.googleapis.com\" -- AND\nOR severity=ERROR", false)]
+    [InlineData("logName:\"cloudaudit.googleapis.com\"\nOR severity=ERROR", false)]
+    [InlineData("logName:\"cloudaudit.googleapis.com", false)]
+    [InlineData("logName:\"stdout\"", false)]
+    public async Task Logs_are_read_where_nothing_but_audit_entries_can_match(string? filter, bool isRead)
+    {
+        using var server = new GoogleServer();
+        await using var session = Session.Live(server);
+        var parameters = filter is null ? Session.Parameters() : Session.Parameters(("filter", filter));
+        var call = () => session.Collector.CallAsync(Session.Target(), "logging:entries.list", parameters, "p-one", CancellationToken.None);
+
+        if (isRead)
+            _ = await call();
+        else
+        {
+            var e = await Assert.ThrowsAsync<CollectionException>(call);
+            Assert.Equal("RefusedReadOnly", e.Code);
+            Assert.Contains("reads audit logs, and no other logs", e.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(isRead, server.Seen.Any(s => s.ToString()!.Contains("entries:list", StringComparison.Ordinal)));
+    }
+
     private static HttpClient Guarded(Session session, GoogleServer server, ApiModel api) =>
         new(session.Transport.Open(new("google", api.Name, "gcp-global"), new RequestCheck(api, new Uri(server.Address, api.BasePath)).Refusal));
 }

@@ -102,6 +102,8 @@ internal sealed class RequestCheck
 
         private bool Path(string[] given)
         {
+            if (given.Any(PathSegments.Leads))
+                return false;
             for (var i = 0; i < _segments.Length; i++)
             {
                 if (_segments[i].EndsWith("+}", StringComparison.Ordinal))

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
@@ -38,9 +39,16 @@ internal static class ParameterCheck
             if (value is null)
                 throw Refuse($"{at}.{name} is null; leave it out instead");
             read[name] = Value(service, member, value, $"{at}.{name}");
+            if (member.Location == MemberLocation.Uri && PathSegments.WhyNot(read[name]!.ToString()) is { } why)
+                throw Refuse($"{at}.{name} {why}");
+            // A part of the host's name: with a dot or a slash the request would go to somebody else.
+            if (member.HostLabel && !IsLabel(read[name]!.ToString()))
+                throw Refuse($"{at}.{name} must be letters, digits and hyphens, at most 63");
         }
         return read;
     }
+
+    private static bool IsLabel(string text) => text.Length is > 0 and <= 63 && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') && text[0] != '-' && text[^1] != '-';
 
     private static JsonNode Value(ServiceModel service, MemberReference member, JsonNode? given, string at)
     {

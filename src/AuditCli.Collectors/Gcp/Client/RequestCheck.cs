@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Http;
@@ -32,7 +33,27 @@ internal sealed partial class RequestCheck
             // Google takes the verb from this field where it is there.
             && !request.Headers.NonValidated.Contains("X-HTTP-Method-Override")
             && IsListed(request.Method.Method, uri.AbsolutePath[_base.AbsolutePath.Length..].Split('/'), Names(uri));
-        return listed ? null : $"{request.Method} {uri.Shown()} ({_api.Name}) is not in the read-only catalogue";
+        return !listed ? $"{request.Method} {uri.Shown()} ({_api.Name}) is not in the read-only catalogue"
+            : _api.Name == "logging" && uri.AbsolutePath.EndsWith("/entries:list", StringComparison.Ordinal) ? AuditLogFilter.WhyNot(Filter(request))
+            : null;
+    }
+
+    /// <summary>The filter in a body; null where there is none, or not one alone.</summary>
+    private static string? Filter(HttpRequestMessage request)
+    {
+        if (request.Content is not { } content)
+            return null;
+        using var body = new MemoryStream();
+        content.CopyTo(body, null, CancellationToken.None);
+        try
+        {
+            using var read = JsonDocument.Parse(body.GetBuffer().AsMemory(0, (int)body.Length), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return read.RootElement.TryGetProperty("filter", out var filter) ? filter.GetString() : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private bool IsListed(string method, string[] path, string[] query) => _operations[(method, path.Length)].Any(o =>
@@ -51,7 +72,7 @@ internal sealed partial class RequestCheck
         if (given.Length <= end.Length || !given.EndsWith(end, StringComparison.Ordinal))
             return false;
         var written = given[..^end.Length];
-        if (written.Contains(':', StringComparison.Ordinal))
+        if (written.Contains(':', StringComparison.Ordinal) || PathSegments.Leads(written))
             return false;
         var name = Uri.UnescapeDataString(written);
         return !last || !name.Contains(':', StringComparison.Ordinal) || project && DomainProject().IsMatch(name);

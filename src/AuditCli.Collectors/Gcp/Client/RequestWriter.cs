@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp.Client;
@@ -29,8 +30,8 @@ internal static class RequestWriter
             if (name == TokenParameter && operation.Token is not null)
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
             var parameter = operation.Parameter(name) ?? throw new CollectionException(CollectionException.InvalidParameter, $"{what} has no parameter {name}");
-            if (parameter.Place == ParameterPlace.Path && value.ValueKind == JsonValueKind.String && value.GetString()!.Length == 0)
-                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} must not be empty");
+            if (parameter.Place == ParameterPlace.Path && value.ValueKind == JsonValueKind.String && PathSegments.WhyNot(value.GetString()!) is { } why)
+                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} {why}");
             if (!Fits(parameter, value))
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             all[name] = WithProject(what, name, value, project);

@@ -19,8 +19,9 @@ public static class EvaluationChild
     internal const string GateStep = "sql";
 
     /// <summary>Answers until the parent closes the pipe or goes away, and ends with the process.</summary>
+    /// <param name="clean">What every row goes through before it leaves.</param>
     /// <exception cref="IOException">The process cannot be limited, or the parent does not listen any more.</exception>
-    public static async Task ServeAsync(Stream input, Stream output, long memory)
+    public static async Task ServeAsync(Stream input, Stream output, long memory, RowCleaner clean)
     {
         // Ctrl+C reaches every process of the terminal; what becomes of this one is for its parent to say.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
@@ -48,7 +49,7 @@ public static class EvaluationChild
                     var steps = Steps(output, killed);
                     _ = steps.Begin(GateStep);
                     var asked = question ?? throw new InvalidDataException("a slice came before its question");
-                    evaluation ??= new ControlEvaluation(asked.Control);
+                    evaluation ??= new ControlEvaluation(asked.Control, clean);
                     var rows = asked.Control.Tests.Select((_, n) => (Stream)new RowPipe(output, (ushort)n)).ToImmutableArray();
                     var outcome = await evaluation.RunAsync(asked, asked.Whole(slice), rows, steps, CancellationToken.None);
                     foreach (var pipe in rows)

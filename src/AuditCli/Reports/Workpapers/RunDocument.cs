@@ -30,6 +30,9 @@ internal sealed record RunDocument(
     ImmutableArray<string> SecretsAllowed,
     ImmutableArray<RunUnused> UnusedRecordings)
 {
+    /// <summary>Which stopped run this one finished; null where it was run in one go.</summary>
+    public RunResumed? Resumed { get; init; }
+
     private static readonly RunDocumentContext Context = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -71,6 +74,9 @@ internal sealed record RunBy(string User, string Machine);
 
 /// <summary>Whole days, both included.</summary>
 internal sealed record RunPeriod(string Start, string End, string TimeZone);
+
+/// <summary>That an earlier run collected, and a later one evaluated and sealed.</summary>
+internal sealed record RunResumed(string BundleId, string At, string User, string Machine);
 
 /// <summary>The dates of the first and the last recorded exchange.</summary>
 internal sealed record RunRecorded(string First, string Last);

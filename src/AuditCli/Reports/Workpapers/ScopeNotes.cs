@@ -37,6 +37,7 @@ internal static class ScopeNotes
             .. results.Controls.Where(c => c.RefusedDecision is not null).Select(c => new ScopeNote("not-applicable", $"{c.Id}: {Wording.Refused(c.RefusedDecision!)}")),
             .. results.NotTested.Select(n => new ScopeNote("not-tested", $"not tested: {n.Id}: {n.Reason}")),
             .. Attached([.. run.Inputs.Where(i => i.Tested == false)]),
+            .. run.Resumed is { } resumed ? [new("resumed", $"collected by a run that could not be sealed ({resumed.BundleId}); evaluated and sealed at {RunDocument.Second(resumed.At)} by {resumed.User} on {resumed.Machine}")] : Array.Empty<ScopeNote>(),
             .. run.UnusualEndpoints.Select(e => new ScopeNote("endpoint", $"endpoint that is not the provider's own: {e}{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
             .. run.SecretsAllowed.Where(f => !f.StartsWith("data/reports/", StringComparison.Ordinal)).Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
             .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),

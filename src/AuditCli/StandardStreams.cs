@@ -1,0 +1,159 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace AuditCli;
+
+/// <summary>
+/// Stdout and stderr as the process was given them, which may be closed, full or gone: none of that may end a run that has collected, or
+/// change what it concluded.
+/// </summary>
+internal sealed class StandardStreams : IDisposable
+{
+    private const int Output = 1;
+    private const int Error = 2;
+    private const int GetDescriptorFlags = 1;
+    private const int CloseOnExec = 1;
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private readonly List<SafeFileHandle> _fillers;
+
+    private StandardStreams(StandardStream output, StandardStream error, List<SafeFileHandle> fillers)
+    {
+        (OutputBytes, _fillers) = (output, fillers);
+        OutputText = Text(output, Console.IsOutputRedirected);
+        ErrorText = Text(error, Console.IsErrorRedirected);
+    }
+
+    public TerminalText OutputText { get; }
+
+    public TerminalText ErrorText { get; }
+
+    /// <summary>Stdout for what is no text.</summary>
+    public StandardStream OutputBytes { get; }
+
+    /// <summary>Looks at the streams, before the process opens anything of its own.</summary>
+    public static StandardStreams Open()
+    {
+        var (output, error) = (new StandardStream(IsOpen(Output) ? Console.OpenStandardOutput() : null), new StandardStream(IsOpen(Error) ? Console.OpenStandardError() : null));
+        return new(output, error, Fill());
+    }
+
+    /// <summary>Writes to stderr where nothing may be loaded for it.</summary>
+    public static void Warn(string text)
+    {
+        if (OperatingSystem.IsWindows() || !IsOpen(Error))
+            return;
+        var bytes = new byte[text.Length];
+        for (var i = 0; i < bytes.Length; i++)
+            bytes[i] = (byte)text[i];
+        _ = WriteDirectly(Error, bytes, bytes.Length);
+    }
+
+    public void Dispose()
+    {
+        OutputText.Flush();
+        ErrorText.Flush();
+        foreach (var filler in _fillers)
+            filler.Dispose();
+    }
+
+    /// <summary>What a terminal shows is in its own encoding; files and pipes hold UTF-8, whatever the locale says.</summary>
+    private static TerminalText Text(Stream stream, bool isRedirected)
+    {
+        var encoding = isRedirected || Console.OutputEncoding.CodePage == Utf8.CodePage ? Utf8 : Console.OutputEncoding;
+        return new(TextWriter.Synchronized(new StreamWriter(stream, encoding) { AutoFlush = true }));
+    }
+
+    /// <summary>
+    /// Whether the process was started with a stream of that number. One that it was given outlived the start of a program; what is closed
+    /// then, the runtime itself may have taken the number of.
+    /// </summary>
+    private static bool IsOpen(int number) =>
+        OperatingSystem.IsWindows() || (Control(number, GetDescriptorFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0);
+
+    /// <summary>
+    /// Takes the numbers of closed streams: the next file to be opened would get them, and whatever a library prints would be written into it.
+    /// </summary>
+    private static List<SafeFileHandle> Fill()
+    {
+        var fillers = new List<SafeFileHandle>();
+        if (OperatingSystem.IsWindows())
+            return fillers;
+        while (true)
+        {
+            var filler = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            if (filler.DangerousGetHandle() > Error)
+            {
+                filler.Dispose();
+                return fillers;
+            }
+            fillers.Add(filler);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "fcntl", SetLastError = true, ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Control(int descriptor, int command);
+
+    [DllImport("libc", EntryPoint = "write", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint WriteDirectly(int descriptor, byte[] bytes, nint length);
+}
+
+/// <summary>
+/// A stream to which everything can be written. What it does not take is lost, and <see cref="Lost"/> says why; a reader that went away, as
+/// <c>head</c> does, has what it wanted, which is no loss.
+/// </summary>
+/// <param name="stream">Null where there is none.</param>
+internal sealed class StandardStream(Stream? stream) : Stream
+{
+    private bool _wasWritten;
+
+    /// <summary>Why something that was written is nowhere; null while everything was taken.</summary>
+    public string? Lost { get => field ?? (stream is null && _wasWritten ? "it is closed" : null); private set; }
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        _wasWritten |= !buffer.IsEmpty;
+        if (stream is null || Lost is not null)
+            return;
+        try
+        {
+            stream.Write(buffer);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Lost = e.Message;
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Write(buffer.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Nothing waits here.</summary>
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+}

@@ -1,0 +1,297 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace AuditCli.Tests;
+
+/// <summary>A seal that the last search stops, and what finishes it; and what a control's SQL puts together, which stops none.</summary>
+public sealed partial class StoppedSealTests : IDisposable
+{
+    private const string Secret = "password=Hunter2abcd";
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("'password=' || UserId", "(a credential)")]
+    [InlineData("'see token: ' || UserId || ', please'", "(a credential)")]
+    [InlineData("'Authorization: Bearer ' || UserId || '0123456789'", "(a credential)")]
+    [InlineData("'{\"password\":\"' || UserId || '\"}'", "(a credential)")]
+    [InlineData("'password=Hunter2!'", "(a credential)")]
+    [InlineData("'the user ' || UserName", "the user ")]
+    public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written(string text, string shown)
+    {
+        // As the author of a control would, without the words themselves in the file.
+        var sql = text.Replace("password=Hunter2!", "pass' || 'word=Hun' || 'ter2!", StringComparison.Ordinal);
+        var run = await RunControlAsync($"SELECT UserName AS item, FALSE AS pass, {sql} AS reason, {sql} AS note, [{sql}] AS list, UserId AS api_key FROM users");
+        Assert.True(run.ExitCode == 2, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        var rows = File.ReadAllLines(Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Single()).Select(l => JsonElement.Parse(l)).ToArray();
+        Assert.NotEmpty(rows);
+        Assert.All(rows, r =>
+        {
+            Assert.Equal("deviation", r.GetProperty("verdict").GetString());
+            Assert.Contains(shown, r.GetProperty("reason").GetString(), StringComparison.Ordinal);
+            Assert.Contains(shown, r.GetProperty("attributes").GetProperty("note").GetString(), StringComparison.Ordinal);
+            Assert.Contains(shown, r.GetProperty("attributes").GetProperty("list")[0].GetString(), StringComparison.Ordinal);
+            Assert.Equal("(a credential)", r.GetProperty("attributes").GetProperty("api_key").GetString());
+        });
+        Assert.Empty(Json(bundle, "run.json").GetProperty("secrets_allowed").EnumerateArray());
+        await HoldsUpAsync(bundle);
+    }
+
+    [Fact]
+    public async Task An_item_that_looks_like_a_credential_is_an_error_of_its_test_that_says_what_to_do()
+    {
+        var run = await RunControlAsync("SELECT 'password=' || UserId AS item, FALSE AS pass, 'none' AS reason FROM users");
+        Assert.True(run.ExitCode == 3, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        var test = Json(bundle, "results/results.json").GetProperty("controls")[0].GetProperty("tests")[0];
+        Assert.Equal("ERROR", test.GetProperty("conclusion").GetString());
+        Assert.Contains("let it name the thing and not what the thing holds", test.GetProperty("error").GetString(), StringComparison.Ordinal);
+        await HoldsUpAsync(bundle);
+    }
+
+    [Fact]
+    public async Task A_count_that_looks_like_a_credential_is_replaced_too()
+    {
+        var run = await RunControlAsync("SELECT UserName AS item, TRUE AS pass, 'none' AS reason FROM users", "SELECT 'password=' || max(UserId) FROM users");
+        Assert.True(run.ExitCode == 3, run.ToString());
+        var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+        Assert.Contains("password=(a credential)", File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json")), StringComparison.Ordinal);
+        Assert.DoesNotMatch("password=[0-9a-z]", run.ToString());
+        await HoldsUpAsync(bundle);
+    }
+
+    [Fact]
+    public async Task What_the_last_search_stopped_is_finished_without_asking_again_and_says_so()
+    {
+        var (partial, stopped) = await StopAsync();
+        Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz, near character", stopped.Error, StringComparison.Ordinal);
+        Assert.Contains($"'auditcli run --resume {partial}' finishes it without asking again", stopped.Error, StringComparison.Ordinal);
+
+        // What stopped it stops it again, unless somebody answers for it.
+        var again = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial);
+        Assert.True(again.ExitCode == 1, again.ToString());
+        Assert.Contains("look at the file; if it is none, seal it as it is with --allow-secrets", again.Error, StringComparison.Ordinal);
+
+        Directory.Delete(Path.Combine(_folder.Path, "exchanges"), recursive: true);
+        File.Delete(Path.Combine(_folder.Path, "engagement.yaml"));
+        var resumed = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets", "--output", "json");
+        Assert.True(resumed.ExitCode == 2, resumed.ToString());
+        var bundle = JsonElement.Parse(resumed.Output).GetProperty("bundle").GetString()!;
+        var run = Json(bundle, "run.json");
+        Assert.Equal(Path.GetFileName(partial), run.GetProperty("resumed").GetProperty("bundle_id").GetString() + ".partial");
+        Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz", run.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
+        Assert.Equal(JsonElement.Parse(File.ReadAllText(Path.Combine(partial, "data", "run.json"))).GetProperty("started").GetString(), run.GetProperty("started").GetString());
+        Assert.Contains("Resumed from", File.ReadAllText(Path.Combine(bundle, "data", "log.clef")), StringComparison.Ordinal);
+        Assert.Contains("collected by a run that could not be sealed", File.ReadAllText(Path.Combine(bundle, "data", "reports", "summary.md")), StringComparison.Ordinal);
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(partial, "data", "results", "results.json")), File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json")));
+        await HoldsUpAsync(bundle);
+    }
+
+    [Theory]
+    [InlineData("exchange", "data/exchanges/prod/iam-aws-global.warc.gz was changed or added since")]
+    [InlineData("table", ".ndjson.gz was changed or added since")]
+    [InlineData("index", "data/evidence/index.jsonl was changed or added since")]
+    [InlineData("control", "data/controls/apd-aws-002.yaml was changed or added since")]
+    [InlineData("engagement", "data/engagement.yaml was changed or added since")]
+    [InlineData("input", "was changed or added since")]
+    [InlineData("record", "data/run.json was changed or added since")]
+    [InlineData("added", "data/exchanges/prod/more.warc.gz was changed or added since")]
+    [InlineData("taken", "was taken away since")]
+    [InlineData("link", "is a link")]
+    [InlineData("interrupted", "the run was stopped before it had collected and evaluated everything")]
+    [InlineData("renamed", "it is no '<bundle-id>.partial' folder of a run")]
+    [InlineData("nowhere", "it is no '<bundle-id>.partial' folder of a run")]
+    [InlineData("control and manifest", "controls cannot be run by this version")]
+    [InlineData("engagement and manifest", "its engagement is not the one that was run")]
+    [InlineData("table and manifest", "do not give the tables again that were made of them")]
+    public async Task A_folder_that_is_not_as_the_run_left_it_is_refused_by_name(string change, string said)
+    {
+        var (partial, _) = await StopAsync();
+        var data = Path.Combine(partial, "data");
+        var exchange = Path.Combine(data, "exchanges", "prod", "iam-aws-global.warc.gz");
+        var table = Directory.GetFiles(Path.Combine(data, "tables"), "*.gz").Order(StringComparer.Ordinal).First();
+        switch (change.Split(' ')[0])
+        {
+            case "exchange": File.AppendAllText(exchange, "x"); break;
+            case "table" when change == "table": File.AppendAllText(table, "x"); break;
+            case "table": ForgeTable(partial); break;
+            case "index": File.AppendAllText(Path.Combine(data, "evidence", "index.jsonl"), "\n"); break;
+            case "control": File.AppendAllText(Path.Combine(data, "controls", "apd-aws-002.yaml"), "nonsense: 1\n"); break;
+            case "engagement": File.AppendAllText(Path.Combine(data, "engagement.yaml"), "# later\n"); break;
+            case "input": File.AppendAllText(Directory.GetFiles(Path.Combine(data, "inputs"), "*", SearchOption.AllDirectories)[0], "a,b\n"); break;
+            case "record": File.AppendAllText(Path.Combine(data, "run.json"), " "); break;
+            case "added": File.Copy(exchange, Path.Combine(data, "exchanges", "prod", "more.warc.gz")); break;
+            case "taken": File.Delete(table); break;
+            case "link": File.Delete(table); File.CreateSymbolicLink(table, exchange); break;
+            case "interrupted": File.Delete(Path.Combine(partial, "manifest-sha256.txt")); break;
+            case "renamed": Directory.Move(partial, partial = partial.Replace(".partial", "", StringComparison.Ordinal)); break;
+            default: partial += "x.partial"; break;
+        }
+        if (change.EndsWith(" and manifest", StringComparison.Ordinal))
+            Manifest(partial);
+        var before = Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Length;
+        var result = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets");
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.Contains(said, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.GetDirectories(Path.Combine(_folder.Path, "out")), d => !d.EndsWith(".partial", StringComparison.Ordinal) && d != partial);
+        if (!change.StartsWith("table and", StringComparison.Ordinal))
+            Assert.Equal(before, Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Length);
+    }
+
+    [Theory]
+    [InlineData("engagement.yaml")]
+    [InlineData("--control", "APD-AWS-002")]
+    [InlineData("--target", "prod")]
+    [InlineData("--pack", "quick")]
+    [InlineData("--controls", ".")]
+    [InlineData("--aws")]
+    public async Task Who_resumes_chooses_nothing_else(params string[] more)
+    {
+        var result = await AuditCommand.RunAsync(_folder.Path, ["run", "--resume", "x.partial", .. more]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"--resume takes everything from the folder, so leave out {more[0]}", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("000")]
+    [InlineData("022")]
+    [InlineData("077")]
+    [InlineData("777")]
+    public async Task Whatever_a_process_writes_is_for_its_owner_alone_whatever_the_umask(string umask)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        Sample();
+        var program = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}'";
+        // The first is stopped by a credential, and leaves a partial folder.
+        var result = await AuditCommand.ShellAsync(_folder.Path, new Dictionary<string, string>(), $"""
+            umask {umask}
+            {program} run engagement.yaml --control APD-AWS-002 --out made/stopped
+            {program} run '{Repository.Path("samples", "engagement.yaml")}' --control APD-AWS-002 --out made/sealed
+            B=$(echo made/sealed/*)
+            {program} report "$B" --format all --out made/reports --allow-unsigned
+            {program} query "$B" 'FROM results.items' --format parquet --out made/items.parquet
+            {program} query "$B" 'FROM results.items' --format csv --out made/items.csv
+            {program} show "$B" "$({program} query "$B" 'SELECT exception_id FROM results.items WHERE exception_id IS NOT NULL LIMIT 1' --format csv | tail -1 | tr -d '\r')" --html made/card.html
+            """);
+        var made = Path.Combine(_folder.Path, "made");
+        var folders = Directory.GetDirectories(made, "*", SearchOption.AllDirectories);
+        var files = Directory.GetFiles(made, "*", SearchOption.AllDirectories);
+        Assert.True(folders.Any(d => d.EndsWith(".partial", StringComparison.Ordinal)) && files.Any(f => f.EndsWith("card.html", StringComparison.Ordinal)), result.ToString());
+        Assert.True(new[] { "log.clef", "bagit.txt", "run.json", "items.parquet", "items.csv", "workpaper.xlsx", "index.jsonl" }.All(n => files.Any(f => Path.GetFileName(f) == n)), result.ToString());
+        foreach (var path in folders.Concat(files))
+        {
+            var mode = Directory.Exists(path) ? UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute : UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            Assert.True(File.GetUnixFileMode(path) == mode, $"{path} is {File.GetUnixFileMode(path)}");
+        }
+    }
+
+    /// <summary>Runs one control over the sample's users.</summary>
+    private Task<CommandResult> RunControlAsync(string sql, string count = "SELECT count(UserId) FROM users")
+    {
+        _folder.Write("library/access-to-programs-and-data/APD-AWS-900.yaml", $"""
+            schema: 1
+            id: APD-AWS-900
+            version: 1.0.0
+            title: Users are shown
+            objective: Tests what the SQL of a control may write.
+            risk: None.
+            domain: access-to-programs-and-data
+            nature: {"{"} type: preventive, execution: automated {"}"}
+            frequency: continuous
+            kind: operating-effectiveness
+            mode: point-in-time
+            key_control: false
+            owner: Tests
+            references:
+              soc2-tsc: [CC6.1]
+            evidence:
+              users: {"{"} aws: iam:ListUsers {"}"}
+            completeness:
+              - name: every user has an id
+                sql: {count}
+                equals: SELECT count(*) FROM users
+            tests:
+              - id: T1
+                attribute: A
+                severity: medium
+                title: Users
+                sql: |
+                  {sql}
+            recommendation: None.
+            """);
+        var text = File.ReadAllText(Repository.Path("samples", "engagement.yaml")).Replace("library: ../controls", "library: library", StringComparison.Ordinal)
+            .Replace("replay: exchanges/", $"replay: {Repository.Path("samples", "exchanges")}", StringComparison.Ordinal);
+        _folder.Write("engagement.yaml", Sections().Replace(text, ""));
+        return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--target", "prod", "--out", "out");
+    }
+
+    /// <summary>A copy of the sample, in whose recorded answers one text has the form of a credential.</summary>
+    private void Sample()
+    {
+        foreach (var file in Directory.GetFiles(Repository.Path("samples"), "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(_folder.Path, Path.GetRelativePath(Repository.Path("samples"), file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
+        }
+        var engagement = Path.Combine(_folder.Path, "engagement.yaml");
+        File.WriteAllText(engagement, File.ReadAllText(engagement).Replace("library: ../controls", "", StringComparison.Ordinal));
+        var user = "";
+        BundleForgery.EditExchanges(Path.Combine(_folder.Path, "exchanges", "prod", "iam-aws-global.warc.gz"), record =>
+        {
+            var text = System.Text.Encoding.UTF8.GetString(record.Block.Span);
+            if (!text.Contains("<ListUsersResponse", StringComparison.Ordinal))
+                return record;
+            user = UserIds().Match(text).Groups[1].Value;
+            Assert.Equal(Secret.Length, user.Length);
+            return BundleForgery.WithBody(record, user, Secret, honest: true);
+        });
+    }
+
+    private async Task<(string Partial, CommandResult Result)> StopAsync()
+    {
+        Sample();
+        var result = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--control", "APD-AWS-002", "--out", "out");
+        Assert.True(result.ExitCode == 1, result.ToString());
+        return (Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Single(), result);
+    }
+
+    /// <summary>Changes a row of a table, and the digest that the index has of it.</summary>
+    private static void ForgeTable(string partial)
+    {
+        var index = Path.Combine(partial, "data", "evidence", "index.jsonl");
+        var line = File.ReadLines(index).First(l => l.Contains("iam:ListUsers", StringComparison.Ordinal) && l.Contains("111122223333", StringComparison.Ordinal));
+        var item = JsonElement.Parse(line);
+        var table = Path.Combine(partial, item.GetProperty("table").GetString()!);
+        BundleForgery.ReplaceInTable(table, "elena.marsh", "elena.march");
+        File.WriteAllText(index, File.ReadAllText(index).Replace(
+            item.GetProperty("table_sha256").GetString()!, Evidence.Digest.Of(File.ReadAllBytes(table)).Hex, StringComparison.Ordinal));
+    }
+
+    private static void Manifest(string partial) => File.WriteAllText(Path.Combine(partial, "manifest-sha256.txt"), string.Concat(
+        Directory.GetFiles(Path.Combine(partial, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(partial, f)).Order(StringComparer.Ordinal)
+            .Select(f => string.Create(CultureInfo.InvariantCulture, $"{Evidence.Digest.Of(File.ReadAllBytes(Path.Combine(partial, f)))}  {f}\n"))));
+
+    private async Task HoldsUpAsync(string bundle)
+    {
+        foreach (var command in new[] { "verify", "reperform" })
+        {
+            var result = await AuditCommand.RunAsync(_folder.Path, command, bundle, "--allow-unsigned");
+            Assert.True(result.ExitCode == 0, $"{command}: {result}");
+        }
+    }
+
+    private static JsonElement Json(string bundle, string file) => JsonElement.Parse(File.ReadAllText(Path.Combine(bundle, "data", file)));
+
+    [GeneratedRegex("<UserId>([^<]+)</UserId>")]
+    private static partial Regex UserIds();
+
+    /// <summary>What the sample's engagement says of its own controls and inputs.</summary>
+    [GeneratedRegex(@"^(controls|inputs):\n((  .*)?\n)+", RegexOptions.Multiline)]
+    private static partial Regex Sections();
+}
