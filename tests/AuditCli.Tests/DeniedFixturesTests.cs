@@ -79,7 +79,7 @@ public sealed class DeniedFixturesTests
     public async Task A_refusal_makes_no_pass_and_no_deviation(string id)
     {
         var (control, fixtures) = Load(id);
-        using var ready = new ControlEvaluation(control);
+        using var ready = new ControlEvaluation(control, clean: null);
         var wrong = new List<string>();
         foreach (var (fixture, evidence, denied, how) in LongRun.Sample(Denials(control, fixtures), Sampled))
         {
@@ -100,7 +100,7 @@ public sealed class DeniedFixturesTests
     public async Task An_empty_answer_hides_no_deviation_that_another_source_can_tell(string id)
     {
         var (control, fixtures) = Load(id);
-        using var ready = new ControlEvaluation(control);
+        using var ready = new ControlEvaluation(control, clean: null);
         var wrong = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var (fixture, evidence, emptied) in LongRun.Sample(EmptyAnswers(control, fixtures), SampledEmpty))
         {

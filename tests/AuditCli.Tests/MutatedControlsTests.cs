@@ -90,7 +90,7 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         foreach (var cases in fixtures.Cases.Chunk(Together))
         {
             var beside = control with { Tests = [test, .. mutants.Select((m, n) => m.Changed! with { Id = $"M{n}" })] };
-            using var ready = new ControlEvaluation(beside);
+            using var ready = new ControlEvaluation(beside, clean: null);
             var noticed = new HashSet<Mutant>();
             foreach (var fixture in cases)
             {
