@@ -43,7 +43,7 @@ internal sealed record BundleDiff(
                 throw new InvalidDataException($"{bundle}: {reason}");
             verifications.Add(report);
         }
-        return await Task.Run(() => Compare([.. bundles.Select(OpenedBundle.Open)], verifications.ToImmutable(), host, cancellationToken), cancellationToken);
+        return await Task.Run(() => Compare([.. bundles.Zip(verifications, (b, v) => OpenedBundle.Open(b, v.TagManifestSha256))], verifications.ToImmutable(), host, cancellationToken), cancellationToken);
     }
 
     private static BundleDiff Compare(ImmutableArray<OpenedBundle> bundles, ImmutableArray<VerifyReport> verifications, AuditHost host, CancellationToken cancellationToken)

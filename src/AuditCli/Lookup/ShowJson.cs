@@ -282,7 +282,7 @@ internal sealed class ShowJson : IDisposable
         _json.WriteStartArray("first_rows");
         if (item.Table is { } table)
         {
-            using var rows = new TableReader(_bundle.Files.Check(table), item.TableSha256);
+            using var rows = new TableReader(_bundle.Files.Open(table), table, item.TableSha256);
             foreach (var row in rows.ReadRows().Take(MostRows))
                 _exchanges.Value(row);
         }

@@ -167,7 +167,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         if (item.Table is { } table)
         {
             Line($"table {table}, sha256 of its rows {item.TableSha256}");
-            using var rows = new TableReader(bundle.Files.Check(table), item.TableSha256);
+            using var rows = new TableReader(bundle.Files.Open(table), table, item.TableSha256);
             foreach (var row in rows.ReadRows().Take(MostRows))
                 Members("  ", row, separate: true);
             More(item.Items - MostRows, "rows");

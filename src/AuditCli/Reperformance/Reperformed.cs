@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
@@ -35,16 +36,17 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         using var work = new WorkFolder();
         try
         {
+            var files = FilesOf(bundle, verification);
             await using var evaluation = host.StartEvaluation();
-            var (questions, faults) = await BundleQuestions.LoadAsync(bundle, otherControls: null, work.Path, host, evaluation, cancellationToken);
+            var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work.Path, host, evaluation, cancellationToken);
             if (questions is null)
-                return new(verification, string.Join("; ", faults), null);
+                return new(verification, BundleQuestions.OfTheBundle(string.Join("; ", faults), work.Path), null);
             var again = await RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
-            return new(verification, null, await Task.Run(() => Compare(bundle, questions, again, work.Path, host, cancellationToken), cancellationToken));
+            return new(verification, null, await Task.Run(() => Compare(files, questions, again, work.Path, host, cancellationToken), cancellationToken));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
         {
-            return new(verification, e.Message, null);
+            return new(verification, BundleQuestions.OfTheBundle(e.Message, work.Path), null);
         }
     }
 
@@ -58,6 +60,15 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             : null;
     }
 
+    /// <summary>
+    /// The bundle's files: exactly those that verification spoke of. One whose files are not what its manifest says is compared as it lies
+    /// there, to say what differs; nothing is said to hold of it.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The bundle is another by now.</exception>
+    /// <exception cref="IOException">A manifest cannot be read.</exception>
+    public static BundleFolder FilesOf(string bundle, VerifyReport verification) =>
+        verification.Problems.Any(p => p.Question is "files" or "manifest") ? BundleFolder.WithoutManifest(bundle) : BundleFolder.Sealed(bundle, verification.TagManifestSha256);
+
     /// <summary>Does the run again; nothing outside the exchanges and the folder is touched.</summary>
     public static Task<FinishedRun> RunAsync(BundleQuestions questions, string work, AuditHost host, EvaluationProcess evaluation, TextWriter progress, CancellationToken cancellationToken)
     {
@@ -69,14 +80,14 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
 
-    private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
+    private static Comparison Compare(BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
         var rules = EvaluationRules.After(questions.Record.Evaluation);
         var (tables, results, reports) = (
             new DifferenceList(MostDifferences, "tables", rules),
             new DifferenceList(MostDifferences, "results", rules),
             new DifferenceList(MostDifferences, "reports", rules));
-        var rebuilt = again.Bundle.Path;
+        var rebuilt = BundleFolder.WithoutManifest(again.Bundle.Path);
         if (Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex != questions.Record.EngagementSha256)
             results.Add(new("engagement.yaml", "sha256", questions.Record.EngagementSha256, Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex, "the file is not the one that run.json names"));
         foreach (var fault in questions.LibraryFaults)

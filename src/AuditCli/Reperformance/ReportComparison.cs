@@ -19,20 +19,19 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
     /// <exception cref="InvalidDataException">A file that reports are made from is not what it should be.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static ReportComparison Of(
-        string bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation, DifferenceList differences, CancellationToken cancellationToken)
     {
-        var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
-        if (!Directory.Exists(sealedReports))
+        if (bundle.Below($"{ReportFormats.Folder}/").IsEmpty)
             return new(0, ["the bundle has no reports"]);
-        var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle, BundleFile.Read(bundle, BundlePaths.Run)), sources);
+        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run)), sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)
         {
-            var (before, after) = (Path.Combine(sealedReports, format.FileName), Path.Combine(work, format.FileName));
-            if (!File.Exists(before))
+            var (before, after) = ($"{ReportFormats.Folder}/{format.FileName}", Path.Combine(work, format.FileName));
+            if (!bundle.Has(before))
             {
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
                 continue;
@@ -48,7 +47,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", "there", null, $"it cannot be made again: {e.Message}"));
                 continue;
             }
-            var (was, now) = (DigestOf(before), DigestOf(after));
+            var (was, now) = (bundle.DigestOf(before).Hex, DigestOf(after));
             if (was == now)
                 continue;
             // Compression gives other bytes under another runtime, and another version may word things otherwise.
