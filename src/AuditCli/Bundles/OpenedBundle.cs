@@ -84,9 +84,23 @@ internal sealed class OpenedBundle
             Files.Below(ControlsFolder).Select(p => new LibraryFile(p[ControlsFolder.Length..], Files.Read(p), p)), sources, ImmutableDictionary<string, Digest>.Empty);
     }
 
-    /// <summary>The bundle's own copy of a control; null where it cannot be loaded, which only lessens what can be said about it.</summary>
+    /// <summary>
+    /// The bundle's own copy of a control; null where it is not the one that concluded, or cannot be loaded, which only lessens what can be
+    /// said about it.
+    /// </summary>
     /// <exception cref="InvalidDataException">The copy is not the one that was sealed.</exception>
-    public Control? ControlOf(string id, AuditHost host) => Library(host.Sources).Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == id);
+    public Control? ControlOf(ControlResult result, ImmutableArray<EvidenceSource> sources) =>
+        Library(sources).Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == result.Id && c.Sha256 == result.Sha256);
+
+    /// <summary>Why the bundle's file of a control is not the one that its results are of; null when it is, whether or not it can be loaded.</summary>
+    public string? WhyAnotherControl(ControlResult result)
+    {
+        var path = $"{ControlsFolder}{BundlePaths.Segment(result.Id)}.yaml";
+        return !Files.Has(path) ? $"the bundle does not hold {path}"
+            : Files.DigestOf(path) is var digest && digest != result.Sha256
+                ? $"{path} is not the file that concluded: its sha256 is {digest.Hex[..16]}, and results.json says {result.Sha256.Hex[..16]}"
+            : null;
+    }
 
     /// <summary>What the results say of a control, as it stands there.</summary>
     /// <exception cref="InvalidDataException">The results are not the ones that were sealed.</exception>
