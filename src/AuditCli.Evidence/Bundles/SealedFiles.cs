@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -26,6 +27,9 @@ public sealed class SealedFiles
 
     /// <summary>The digest that stands for the whole bundle.</summary>
     public Digest TagManifestSha256 { get; }
+
+    /// <summary>The members of <c>bag-info.txt</c>, the first of each label.</summary>
+    public required IReadOnlyDictionary<string, string> Info { get; init; }
 
     /// <summary>Whether there is a signature, which nothing here checks.</summary>
     public bool IsSigned => Directory.Exists(Path.Combine(Folder, BundlePaths.Attestation));
@@ -53,7 +57,7 @@ public sealed class SealedFiles
             throw new InvalidDataException($"{BundlePaths.TagManifest} is not the one that was verified: the bundle was replaced meanwhile");
         if (ManifestText.ParseTags(tags) is not { } covered)
             throw new InvalidDataException($"{BundlePaths.TagManifest} is not the tag manifest of a bundle");
-        var manifest = ReadOnlyMemory<byte>.Empty;
+        var (manifest, info) = (ReadOnlyMemory<byte>.Empty, ReadOnlyMemory<byte>.Empty);
         foreach (var (path, digest) in covered)
         {
             var content = BundleFile.Read(folder, path);
@@ -61,11 +65,13 @@ public sealed class SealedFiles
                 throw Changed(path);
             if (path == BundlePaths.Manifest)
                 manifest = content;
+            if (path == BundlePaths.BagInfo)
+                info = content;
         }
         var (entries, faults) = ManifestText.Parse(manifest.Span, MaxEntries);
         return faults is [var fault, ..]
             ? throw new InvalidDataException($"{fault.Path}: {fault.Message}")
-            : new(folder, Digest.Of(tags), entries);
+            : new(folder, Digest.Of(tags), entries) { Info = Members(info.Span) };
     }
 
     /// <summary>Whether the manifest names the file.</summary>
@@ -117,6 +123,9 @@ public sealed class SealedFiles
     }
 
     internal static InvalidDataException Changed(string path) => new($"{path} is not the file that was sealed: its SHA-256 is another than the manifest's");
+
+    private static Dictionary<string, string> Members(ReadOnlySpan<byte> info) => Encoding.UTF8.GetString(info).Split('\n')
+        .Select(l => l.Split(": ", 2)).Where(l => l.Length == 2).DistinctBy(l => l[0]).ToDictionary(l => l[0], l => l[1], StringComparer.Ordinal);
 
     private static SealedBlocks Compare(FileStream file, string path, Digest expected, CancellationToken cancellationToken)
     {

@@ -55,6 +55,7 @@ public sealed class RecordedExchanges(Func<Stream> open, string path, int maxRec
         var asked = new Dictionary<string, (WarcRecord Record, long Offset)>(StringComparer.Ordinal);
         foreach (var (record, position) in reader.ReadAll())
         {
+            Named(() => WarcFormat.RequireDigests(record));
             if (record.Type == "request" && !asked.TryAdd(record.Id, (record, position.Offset)))
                 throw new InvalidDataException($"{path}: {record.Id} stands twice, again at byte {position.Offset}");
             if (record.Type is "response" or "metadata" && record.ConcurrentTo is { } request)
@@ -77,8 +78,8 @@ public sealed class RecordedExchanges(Func<Stream> open, string path, int maxRec
     {
         file.Position = offset;
         var reader = new WarcReader(file, maxRecordBytes);
-        return reader.Read()?.Record
-            ?? throw new InvalidDataException($"{path}: {reader.Damage?.Reason ?? "no record"}, at byte {offset}");
+        var record = reader.Read()?.Record ?? throw new InvalidDataException($"{path}: {reader.Damage?.Reason ?? "no record"}, at byte {offset}");
+        return Named(() => WarcFormat.RequireDigests(record));
     }
 
     private T Named<T>(Func<T> read)

@@ -23,6 +23,12 @@ internal sealed class BundleFolder
     /// <summary>The digest that covers the whole bundle; null without a manifest.</summary>
     public Digest? TagManifestSha256 => _sealed?.TagManifestSha256;
 
+    /// <summary>Whether files are compared with a manifest.</summary>
+    public bool IsSealed => _sealed is not null;
+
+    /// <summary>What <c>bag-info.txt</c> of a sealed bundle says under a label; null where it says nothing.</summary>
+    public string? Info(string label) => _sealed?.Info.GetValueOrDefault(label);
+
     /// <summary>Whether there is a signature, which nothing here checks.</summary>
     public bool IsSigned => _sealed is { IsSigned: true };
 

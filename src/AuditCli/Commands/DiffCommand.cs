@@ -42,7 +42,7 @@ internal static class DiffCommand
                 VerifyOptions options;
                 try
                 {
-                    options = verify.Of(parsed);
+                    options = verify.Of(parsed, paths);
                 }
                 catch (InvalidDataException e)
                 {

@@ -43,7 +43,7 @@ internal static class ReperformCommand
             VerifyOptions options;
             try
             {
-                options = verify.Of(parsed);
+                options = verify.Of(parsed, path);
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {

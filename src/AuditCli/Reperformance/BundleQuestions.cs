@@ -20,6 +20,9 @@ internal sealed record BundleQuestions(
     private const string Inputs = "data/inputs/";
     private const string CopyName = "sealed";
 
+    /// <summary>The moment that the engagement states; null where it follows from the run.</summary>
+    public DateTimeOffset? StatedAsOf { get; init; }
+
     /// <summary>
     /// Loads a bundle's engagement, its inputs, and its own controls or those of a folder. Nothing outside the bundle and that folder is
     /// looked at, and of the bundle only copies, which nobody can change any more once they were compared with its manifest.
@@ -51,6 +54,7 @@ internal sealed record BundleQuestions(
         var (engagement, faults) = EngagementLoader.OfBundle(copy, recorded, host.Sources, [.. library.Controls.Select(c => c.Control)]);
         if (engagement is null)
             return (null, faults);
+        var statedAsOf = engagement.AsOf;
         engagement = engagement with { AsOf = record.AsOf, Include = otherControls is null ? [] : engagement.Include };
         var targets = record.Targets.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
         var plan = Planner.Plan(engagement, Engagement, library.Controls, host.Sources, new([], targets));
@@ -62,7 +66,7 @@ internal sealed record BundleQuestions(
                 faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         }
         return faults.IsEmpty
-            ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults), [])
+            ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults) { StatedAsOf = statedAsOf }, [])
             : (null, faults);
     }
 

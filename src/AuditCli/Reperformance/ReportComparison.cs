@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -53,10 +55,23 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             // Compression gives other bytes under another runtime, and another version may word things otherwise.
             if (sameProgram)
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now, "the report does not say what the bundle says: one of them was changed afterwards"));
+            else if (MadeHere(format, bundle, work, sources, was, cancellationToken))
+                differences.Add(new(BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(), $"{before} is to the byte what this program makes, and not what run.json names"));
             else
                 notes.Add($"{format.FileName} has other bytes when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
         }
         return new(ReportFormats.All.Length - notes.Count, notes.ToImmutable());
+    }
+
+    /// <summary>Whether the report is the one of this program under this runtime, whatever the record names.</summary>
+    private static bool MadeHere(IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
+    {
+        var run = JsonNode.Parse(bundle.Read(BundlePaths.Run))!.AsObject();
+        run["tool"] = RunRecord.Maker();
+        var path = Path.Combine(work, $"here-{format.FileName}");
+        using (var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite))
+            format.Write(WorkpaperReader.Read(OpenedBundle.Open(bundle, JsonSerializer.SerializeToUtf8Bytes(run)), sources), file, cancellationToken);
+        return DigestOf(path) == sha256;
     }
 
     private static string DigestOf(string path)
