@@ -100,7 +100,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         BundleForgery.EditExchanges(Path.Combine(bundle, Exchanges), r => r.Type == type ? new([.. r.Fields.Where(f => f.Key != digest)], r.Block) : r);
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
-        Assert.Matches($"NOT COMPARED  {Exchanges}: <urn:uuid:[^>]*> has no {digest}", result.Output);
+        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(result.Output, $"NOT COMPARED  {Exchanges}: <?urn:uuid:[^ ]* has no {digest}"), result.ToString());
 
         _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004") + $"\nreplay: {Path.Combine(bundle, "data/exchanges")}\n");
         var replay = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out");
@@ -138,7 +138,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
             default:
                 foreach (var each in lines)
                 {
-                    each.Remove("redactions");
+                    each["redactions"] = new JsonArray();
                     each.Remove("redacted");
                 }
                 foreach (var file in Directory.GetFiles(Path.Combine(bundle, "data/exchanges"), "*.warc.gz", SearchOption.AllDirectories))
@@ -156,7 +156,8 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         File.WriteAllText(path, string.Concat(lines.Select(l => l.ToJsonString(options) + "\n")));
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
-        Assert.Contains(how.StartsWith("removed with", StringComparison.Ordinal) ? "holds marks of redacted secrets and does not say that it was redacted" : "redact", result.Output, StringComparison.Ordinal);
+        var said = how.StartsWith("removed with", StringComparison.Ordinal) ? "holds marks of redacted secrets and does not say that it was redacted" : ": redact";
+        Assert.True(result.Output.Contains(said, StringComparison.Ordinal), result.ToString());
     }
 
     [Fact]
