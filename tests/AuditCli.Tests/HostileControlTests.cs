@@ -51,7 +51,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         var bundle = Bundle(name, "hostile");
         foreach (var words in new[]
         {
-            "show BUNDLE", "show BUNDLE APD-AWS-004", $"show BUNDLE APD-AWS-004 T1 {Item}", "show BUNDLE APD-AWS-004 --output json", $"show BUNDLE APD-AWS-004 T1 {Item} --html card.html",
+            $"show BUNDLE APD-AWS-004 T1 {Item}", "show BUNDLE APD-AWS-004 --output json", $"show BUNDLE APD-AWS-004 T1 {Item} --html card.html",
             "query BUNDLE FROM\u00a0results.items", "report BUNDLE --allow-unsigned --format all --out reports",
         })
         {
@@ -115,6 +115,20 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), $"{watch.Elapsed}");
     }
 
+    /// <summary>The most memory that it had so far; 0 once it has ended.</summary>
+    private static long PeakOf(Process process)
+    {
+        try
+        {
+            process.Refresh();
+            return process.PeakWorkingSet64;
+        }
+        catch (InvalidOperationException)
+        {
+            return 0;
+        }
+    }
+
     private static bool HasChild(Process process)
     {
         try
@@ -158,8 +172,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         var peak = 0L;
         while (!process.HasExited && watch.Elapsed < MostTime)
         {
-            process.Refresh();
-            peak = Math.Max(peak, process.HasExited ? 0 : process.PeakWorkingSet64);
+            peak = Math.Max(peak, PeakOf(process));
             await Task.Delay(50);
         }
         var ended = process.HasExited;

@@ -26,7 +26,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
 
     private static readonly string[] Commands =
     [
-        "report BUNDLE --allow-unsigned --format md", "report BUNDLE --allow-unsigned --format sarif", "diff BUNDLE BUNDLE --allow-unsigned --format json", "show BUNDLE", "show BUNDLE APD-AWS-004",
+        "report BUNDLE --allow-unsigned --format md", "report BUNDLE --allow-unsigned --format sarif", "diff BUNDLE BUNDLE --allow-unsigned", "show BUNDLE", "show BUNDLE APD-AWS-004",
         "show BUNDLE APD-AWS-004 T1 user000001/AKIAUSER000001", "show BUNDLE APD-AWS-004 --output json", "query BUNDLE SQL", "reperform BUNDLE --allow-unsigned",
     ];
 
