@@ -62,7 +62,10 @@ internal sealed class VerifyChoices(AuditHost host)
             for (var folder = Path.GetDirectoryName(RealPath.Of(host.FullPath(one))); folder is not null; folder = Path.GetDirectoryName(folder))
             {
                 if (roots.Any(r => RealPath.Same(r, folder)) || BundlePaths.MayBeBundle(folder, sealedOnly: true))
-                    throw new InvalidDataException($"{option} {one} lies inside the bundle {folder}, and proves nothing: whoever made the bundle put it there; get it from the one it belongs to, by another way");
+                {
+                    throw new InvalidDataException(
+                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: whoever made the bundle put it there; get it from the one it belongs to, by another way");
+                }
             }
         }
         return given;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
+using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Diff;
@@ -27,7 +28,7 @@ internal static class TestsRead
         foreach (var bundle in bundles)
         {
             var tests = ImmutableDictionary.CreateBuilder<(string, string), ImmutableArray<string>>();
-            foreach (var control in bundle.Results.Controls.Where(c => controls.Contains(c.Id)).Select(c => bundle.ControlOf(c, host.Sources)).OfType<Controls.Control>())
+            foreach (var control in bundle.Results.Controls.Where(c => controls.Contains(c.Id)).Select(c => bundle.ControlOf(c, host.Sources)).OfType<Control>())
             {
                 var found = ImmutableArray<TestEvidence>.Empty;
                 try
@@ -40,7 +41,11 @@ internal static class TestsRead
                 }
                 tests.AddRange(found.Select(t => KeyValuePair.Create((control.Id, t.Test), t.Evidence)));
                 if (control.Tests.Where(t => found.All(f => f.Test != t.Id)).Select(t => t.Id).ToArray() is { Length: > 0 } unread)
-                    notes.Add($"{bundle.Id}: the SQL of {control.Id} {string.Join(", ", unread)} could not be read within {EvaluationLimits.Reading.SqlTime.TotalSeconds} s and {EvaluationLimits.Reading.ProcessMemory >> 20} MiB; all evidence of the control counts as read by it");
+                {
+                    var limits = EvaluationLimits.Reading;
+                    notes.Add($"{bundle.Id}: the SQL of {control.Id} {string.Join(", ", unread)} could not be read within {limits.SqlTime.TotalSeconds} s "
+                        + $"and {limits.ProcessMemory >> 20} MiB, or is refused; all evidence of the control counts as read by it");
+                }
             }
             read.Add(tests.ToImmutable());
         }

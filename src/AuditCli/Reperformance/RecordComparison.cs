@@ -37,13 +37,15 @@ internal static class RecordComparison
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static void Of(
-        BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
+        CancellationToken cancellationToken)
     {
         CompareFiles(bundle, rebuilt, differences);
         var (run, again) = (Json(bundle), Json(rebuilt));
         var found = JsonDifference.Between(Derivable(run), Derivable(again)).ToImmutableArray();
         // Why a target could not be entered before anything was sent stands in no exchange; that it could not, the run done again says too.
-        var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal)).Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
+        var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
+            .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
         foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)])))
         {
             // What earlier versions did not write yet is no contradiction.
@@ -71,14 +73,18 @@ internal static class RecordComparison
 
     private static void CompareTimes(JsonElement run, RecordedRun record, DateTimeOffset? statedAsOf, RecordedTimes exchanges, DifferenceList differences)
     {
-        var (from, to) = record.Mode == "replay" ? (Moment(run.GetProperty("recorded"), "first"), Moment(run.GetProperty("recorded"), "last")) : (Moment(run, "started"), Moment(run, "finished"));
-        var words = record.Mode == "replay" ? "recorded" : "started and finished";
+        var isReplay = record.Mode == "replay";
+        var (from, to) = isReplay
+            ? (Moment(run.GetProperty("recorded"), "first"), Moment(run.GetProperty("recorded"), "last"))
+            : (Moment(run, "started"), Moment(run, "finished"));
+        var words = isReplay ? "recorded" : "started and finished";
         foreach (var outside in exchanges.Outside(from, to))
             differences.Add(outside with { Cause = $"run.json says {words} {Rfc3339.Format(from)} to {Rfc3339.Format(to)}" });
-        var asOf = statedAsOf ?? (record.Mode == "replay" ? to : from);
+        var asOf = statedAsOf ?? (isReplay ? to : from);
+        var source = statedAsOf is null ? "the engagement does not state it, so it follows from the times of the run" : "the engagement states it";
         if (record.AsOf != asOf)
-            differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.AsOf), Rfc3339.Format(asOf), statedAsOf is null ? "the engagement does not state it, so it follows from the times of the run" : "the engagement states it"));
-        if (record.Mode == "replay" && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
+            differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.AsOf), Rfc3339.Format(asOf), source));
+        if (isReplay && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
         {
             // Without recordings that were left unasked, the first and the last are in the bundle.
             foreach (var (name, was, now) in new[] { ("first", from, sent.First), ("last", to, sent.Last) })
@@ -94,7 +100,8 @@ internal static class RecordComparison
     {
         var tool = run.GetProperty("tool");
         var (name, version) = (tool.GetProperty("name").GetString(), tool.GetProperty("version").GetString()?.Split('+')[0]);
-        foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", run.GetProperty("bundle_id").GetString()) })
+        var id = run.GetProperty("bundle_id").GetString();
+        foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", id) })
         {
             if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
                 differences.Add(new(BundlePaths.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));

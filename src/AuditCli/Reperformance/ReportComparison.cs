@@ -56,7 +56,11 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             if (sameProgram)
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now, "the report does not say what the bundle says: one of them was changed afterwards"));
             else if (MadeHere(format, bundle, work, sources, was, cancellationToken))
-                differences.Add(new(BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(), $"{before} is to the byte what this program makes, and not what run.json names"));
+            {
+                differences.Add(new(
+                    BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(),
+                    $"{before} is to the byte what this program makes, and not what run.json names"));
+            }
             else
                 notes.Add($"{format.FileName} has other bytes when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
         }
@@ -64,7 +68,8 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
     }
 
     /// <summary>Whether the report is the one of this program under this runtime, whatever the record names.</summary>
-    private static bool MadeHere(IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
+    private static bool MadeHere(
+        IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
     {
         var run = JsonNode.Parse(bundle.Read(BundlePaths.Run))!.AsObject();
         run["tool"] = RunRecord.Maker();
