@@ -12,6 +12,15 @@ key=$(realpath -e -- "$2") || exit 1
 root=${3:+$(realpath -e -- "$3")} || exit 1
 no() { printf 'NO: %s\n' "$*"; exit 1; }
 
+# A key or root that came with a bundle was put there by whoever made it.
+for file in "$key" ${root:+"$root"}; do
+  folder=$file
+  while [ "$folder" != / ]; do
+    folder=$(dirname -- "$folder")
+    [ ! -e "$folder/tagmanifest-sha256.txt" ] || no "$file lies inside a bundle and proves nothing; get it from the one it belongs to, by another way"
+  done
+done
+
 # Before anything is opened: a pipe would wait for ever, and a link would lead elsewhere.
 [ ! -L "${1%/}" ] && [ -d "$1" ] && cd -- "$1" || no 'there is no such folder'
 [ -z "$(find . -mindepth 1 ! -type f ! -type d -print -quit)" ] || no 'there is a link, a pipe or a device in the bundle'

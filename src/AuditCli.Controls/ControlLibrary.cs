@@ -71,15 +71,13 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
     /// Reads the copies that a bundle holds of the controls that were run: a flat folder of <c>&lt;id in lower case&gt;.yaml</c> without
     /// fixtures, where a retired control's successor need not be.
     /// </summary>
-    /// <param name="folder">The bundle's folder of controls.</param>
+    /// <param name="files">Those of the bundle's folder of controls.</param>
     /// <param name="shipped">Id to digest of the controls embedded in the program.</param>
-    public static ControlLibrary OfBundle(string folder, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<string, Digest> shipped)
+    public static ControlLibrary OfBundle(IEnumerable<LibraryFile> files, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<string, Digest> shipped)
     {
-        var (files, unread) = LibraryFile.ReadFolder(folder);
         var faults = new FaultList();
-        faults.AddRange(unread);
         var read = ImmutableArray.CreateBuilder<LoadedControl>();
-        foreach (var file in files)
+        foreach (var file in files.Where(f => !LibraryFile.IsNoControl(f.Path)).OrderBy(f => f.Path, StringComparer.Ordinal))
         {
             var (control, positions, fileFaults) = ControlReader.Read(file, sources, inBundle: true);
             faults.AddRange(fileFaults);

@@ -29,9 +29,12 @@ public sealed record AuditHost(
     public Func<string, string?> AskSecret { get; init; } = _ => null;
 
     /// <summary>A process in which controls are evaluated, on its way; the caller ends it.</summary>
-    public EvaluationProcess StartEvaluation()
+    public EvaluationProcess StartEvaluation() => StartEvaluation(EvaluationLimits.Default);
+
+    /// <inheritdoc cref="StartEvaluation()"/>
+    public EvaluationProcess StartEvaluation(EvaluationLimits limits)
     {
-        var process = new EvaluationProcess(Program, EvaluationLimits.Default);
+        var process = new EvaluationProcess(Program, limits);
         process.Start();
         return process;
     }

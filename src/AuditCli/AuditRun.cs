@@ -78,7 +78,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         if (options.SealReports)
         {
             // Reports are made of what was searched; in their own form a value is escaped, and may look like another one.
-            var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle.PartialFolder, RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            var workpaper = WorkpaperReader.Read(OpenedBundle.Open(BundleFolder.WithoutManifest(bundle.PartialFolder), RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         }
         var record = RunRecord.Write(bundle.BundleId, prepared, facts);

@@ -31,13 +31,7 @@ internal static class RunRecord
             ["bundle_id"] = bundleId,
             ["mode"] = facts.Mode,
             ["evaluation"] = EvaluationRules.Current,
-            ["tool"] = new JsonObject
-            {
-                ["name"] = "auditcli",
-                ["version"] = Tool.Version,
-                ["runtime"] = System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription,
-                ["system"] = System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier,
-            },
+            ["tool"] = Maker(),
             ["run_by"] = new JsonObject { ["user"] = facts.User, ["machine"] = facts.Machine },
             ["entity"] = engagement.Entity,
             ["name"] = engagement.Name,
@@ -72,6 +66,15 @@ internal static class RunRecord
             record["resumed"] = new JsonObject { ["bundle_id"] = resumed.BundleId, ["at"] = Instant(resumed.At), ["user"] = resumed.User, ["machine"] = resumed.Machine };
         return JsonSerializer.SerializeToUtf8Bytes(record);
     }
+
+    /// <summary>This program, as its records name it.</summary>
+    public static JsonObject Maker() => new()
+    {
+        ["name"] = "auditcli",
+        ["version"] = Tool.Version,
+        ["runtime"] = System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription,
+        ["system"] = System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier,
+    };
 
     /// <summary>What <see cref="Write"/> wrote, as far as it is needed.</summary>
     /// <exception cref="InvalidDataException">The bytes are no record of a run; the message says what is missing.</exception>

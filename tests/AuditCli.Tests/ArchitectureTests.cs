@@ -84,6 +84,27 @@ public sealed class ArchitectureTests
         Directory.EnumerateFiles(Repository.Path("src"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)),
         file => Assert.True(File.ReadLines(file).Count() <= 400, $"{file} has more than 400 lines"));
 
+    /// <summary>A file that is opened past <c>BundleFolder</c> is compared with no manifest.</summary>
+    [Fact]
+    public void What_reads_a_bundle_opens_its_files_at_one_place_alone()
+    {
+        string[] written =
+        [
+            "Bundles/BundleFolder.cs",             // the place
+            "Reperformance/BundleQuestions.cs",    // copies what it read there
+            "Reperformance/RecordedTimes.cs",      // reads those copies
+            "Reperformance/ReportComparison.cs",   // writes reports of its own
+            "Reperformance/Reperformed.cs",        // removes its own folder
+        ];
+        string[] folders = ["Bundles", "Lookup", "Diff", "Reports", "Reperformance"];
+        var files = folders.SelectMany(f => Directory.EnumerateFiles(Repository.Path("src", "AuditCli", f), "*.cs", SearchOption.AllDirectories))
+            .Concat(new[] { "Show", "Query", "Diff", "Reperform", "Report" }.Select(c => Repository.Path("src", "AuditCli", "Commands", $"{c}Command.cs")))
+            .Where(f => !written.Any(w => f.Replace('\\', '/').EndsWith(w, StringComparison.Ordinal))).ToArray();
+        Assert.True(files.Length > 50, $"only {files.Length} files were found");
+        Assert.All(files, file => Assert.DoesNotMatch(
+            @"\bFile\.(Open|Read)|\bBundleFile\.|\bDirectory\.(Enumerate|Get)|FileMode\.Open\b|new (TableReader|RecordedExchanges)\((path|Path|file)\)|EvidenceIndex\.Read\(bundle", File.ReadAllText(file)));
+    }
+
     private static IEnumerable<Type> OwnTypes() => new[] { Evidence, Controls, Collectors, Program }.SelectMany(a => a.GetTypes())
         .Where(t => !t.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false) && t.DeclaringType?.IsDefined(typeof(CompilerGeneratedAttribute), false) is not true && !t.Name.StartsWith('<'));
 

@@ -184,6 +184,34 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
         Assert.Equal(1, (await AuditCommand.RunAsync(folder.Path, "diff", first, "nowhere")).ExitCode);
     }
 
+    [Theory]
+    [InlineData("after", "changed", "in the later bundle data/controls/apd-xsr-902.yaml is not the file that concluded: its sha256 is ")]
+    [InlineData("before", "changed", "in the earlier bundle data/controls/apd-xsr-902.yaml is not the file that concluded: its sha256 is ")]
+    [InlineData("after", "removed", "in the later bundle the bundle does not hold data/controls/apd-xsr-902.yaml")]
+    [InlineData("before", "removed", "in the earlier bundle the bundle does not hold data/controls/apd-xsr-902.yaml")]
+    [InlineData("after", "unreadable", "in the later bundle data/controls/apd-xsr-902.yaml is not the file that concluded: its sha256 is ")]
+    public async Task Nothing_is_fixed_under_a_control_that_is_not_the_one_that_concluded(string which, string how, string said)
+    {
+        using var folder = new TemporaryFolder();
+        var first = await RunAsync(folder, "first", "passes,2\n");
+        var second = await RunAsync(folder, "second", "passes,1\n");
+        var (_, honest) = await JsonAsync(first, second);
+        Assert.Equal(["passes fixed"], States(honest));
+        var changed = which == "after" ? second : first;
+        var path = Path.Combine(changed, "data/controls/apd-xsr-902.yaml");
+        if (how == "removed")
+            File.Delete(path);
+        else
+            BundleForgery.Replace(changed, "data/controls/apd-xsr-902.yaml", how == "changed" ? "SELECT a.name AS item" : "tests:", how == "changed" ? "SELECT a.name  AS item" : "test:");
+        if (how == "removed")
+            Directory.Delete(Path.GetDirectoryName(path)!);
+        BundleForgery.Reseal(changed);
+        var (exit, diff) = await JsonAsync(first, second);
+        Assert.Equal(3, exit);
+        Assert.Equal(["passes seen_less"], States(diff));
+        Assert.All(diff.GetProperty("exceptions").EnumerateArray(), e => Assert.StartsWith(said, e.GetProperty("why").GetString(), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Hostile_names_are_compared_harmlessly()
     {

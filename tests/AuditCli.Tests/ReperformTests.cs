@@ -68,14 +68,15 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     }
 
     [Fact]
-    public async Task A_bundle_that_names_another_version_has_no_reports_that_are_identical()
+    public async Task A_bundle_that_names_another_version_than_made_it_is_found_out()
     {
         var bundle = Copy();
         BundleForgery.Replace(bundle, "data/run.json", "\"version\":\"" + AuditCli.Tool.Version.Split('+')[0], "\"version\":\"0.0.9");
         BundleForgery.Replace(bundle, "data/reports/summary.md", "PASS", "FAIL");
         var result = await ResealedAsync(bundle);
-        Assert.Equal(3, result.ExitCode);
+        Assert.Equal(2, result.ExitCode);
         Assert.Contains("summary.md has other bytes when it is made again", result.Output, StringComparison.Ordinal);
+        Assert.Contains("data/run.json: tool auditcli 0.0.9 -> auditcli ", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

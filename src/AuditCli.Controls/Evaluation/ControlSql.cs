@@ -14,24 +14,14 @@ public sealed record SqlMessage(string Key, string Message, int? Offset, bool Is
     public bool IsForAuthors { get; init; }
 }
 
+/// <summary>The evidence that a test's SQL names, by the control's own names for it.</summary>
+public sealed record TestEvidence(string Test, ImmutableArray<string> Evidence);
+
 /// <summary>Checks a control's SQL without evidence: the gate, then binding against its tables without rows.</summary>
 public static partial class ControlSql
 {
     private static readonly AuditMoment AnyMoment = new(
         new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(24));
-
-    /// <summary>
-    /// The evidence that a test's SQL names, what was asked for the rows of which, and the approvals: where to look for what stands
-    /// behind an item. Everything the control has, where its SQL cannot be read.
-    /// </summary>
-    public static ImmutableArray<string> EvidenceOf(Control control, string test)
-    {
-        using var gate = new SqlGate();
-        var names = control.Evidence.Select(e => e.Name);
-        if (control.Tests.FirstOrDefault(t => t.Id == test) is { } found && gate.Check(found.Sql, CompiledControl.ScopeOf(control)) is SqlVerdict.Admitted { Lineage: var lineage })
-            names = names.Where(n => n == control.Waivers?.From || control.Evidence.Where(e => e.Name == n).SelectMany(CompiledControl.TablesOf).Any(t => lineage.Tables.Contains(t.Name)));
-        return [.. names];
-    }
 
     /// <summary>Everything wrong or doubtful about the control's SQL; empty when it would run.</summary>
     /// <param name="process">Where it is parsed and bound; null does so in this process, which is right only for controls one trusts.</param>
@@ -39,6 +29,24 @@ public static partial class ControlSql
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Task<ImmutableArray<SqlMessage>> CheckAsync(Control control, EvaluationProcess? process, CancellationToken cancellationToken) =>
         process is null ? CheckHereAsync(control, JobSteps.Unwatched, cancellationToken) : process.CheckAsync(control, cancellationToken);
+
+    /// <summary>The evidence that each test's SQL names, and the approvals; nothing of a test whose SQL is refused.</summary>
+    /// <param name="steps">Told of each test before its SQL is looked at.</param>
+    internal static ImmutableArray<TestEvidence> EvidenceHere(Control control, JobSteps steps)
+    {
+        using var gate = new SqlGate();
+        var scope = CompiledControl.ScopeOf(control);
+        var found = ImmutableArray.CreateBuilder<TestEvidence>();
+        foreach (var test in control.Tests)
+        {
+            if (steps.Begin(test.Id) is null && gate.Check(test.Sql, scope) is SqlVerdict.Admitted { Lineage: var lineage })
+            {
+                found.Add(new(test.Id, [.. control.Evidence
+                    .Where(e => e.Name == control.Waivers?.From || CompiledControl.TablesOf(e).Any(t => lineage.Tables.Contains(t.Name))).Select(e => e.Name)]));
+            }
+        }
+        return found.ToImmutable();
+    }
 
     /// <param name="steps">Told of each text before it is looked at.</param>
     internal static async Task<ImmutableArray<SqlMessage>> CheckHereAsync(Control control, JobSteps steps, CancellationToken cancellationToken)

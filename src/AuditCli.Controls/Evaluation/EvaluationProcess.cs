@@ -18,6 +18,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
     private Task<(ChildProcess Child, Readiness Readiness)>? _started;
     private ControlQuestion? _asked;
+    private (Control Control, string Why)? _unreadable;
 
     /// <summary>Limits of each step.</summary>
     public EvaluationLimits Limits => limits;
@@ -49,10 +50,33 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         }
     }
 
+    /// <summary>
+    /// The evidence that each test's SQL names, and the approvals. A test is left out whose SQL is refused, or ends the child: of it nobody
+    /// knows what it reads.
+    /// </summary>
+    /// <exception cref="IOException">No process can be started.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task<ImmutableArray<TestEvidence>> EvidenceOfAsync(Control control, CancellationToken cancellationToken)
+    {
+        var killed = ImmutableDictionary<string, string>.Empty;
+        while (true)
+        {
+            var job = Frame.Of(FrameKind.Evidence, new(WithoutSource(control), killed), MessageContext.Default.CheckJob);
+            var (answer, end) = await AskAsync(question: null, job, [], MessageContext.Default.EvidenceAnswer, cancellationToken);
+            if (answer is not null)
+                return answer.Tests;
+            if (end!.Step is not { } step || killed.ContainsKey(step))
+                return [];
+            killed = killed.Add(step, end.Why);
+        }
+    }
+
     /// <summary>Runs one slice of a question. Whatever a child wrote before it ended is cut off the rows again.</summary>
     internal async Task<SliceOutcome> EvaluateAsync(ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, CancellationToken cancellationToken)
     {
         var begin = rows.Select(r => r.Position).ToImmutableArray();
+        if (_unreadable is { } known && ReferenceEquals(known.Control, question.Control))
+            return SliceOutcome.Broken(question.Control, slice, known.Why);
         var killed = ImmutableDictionary<string, string>.Empty;
         while (true)
         {
@@ -70,7 +94,10 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
                 stream.SetLength(begin[n]);
                 stream.Position = begin[n];
             }
-            if (end!.Step is not { } step || step == EvaluationChild.GateStep || killed.ContainsKey(step))
+            // SQL that cannot even be read is not read again for every account.
+            if (end!.Step == EvaluationChild.GateStep)
+                _unreadable = (question.Control, end.Why);
+            if (end.Step is not { } step || step == EvaluationChild.GateStep || killed.ContainsKey(step))
                 return SliceOutcome.Broken(question.Control, slice, end.Why);
             killed = killed.Add(step, end.Why);
         }
@@ -97,7 +124,10 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     {
         cancellationToken.ThrowIfCancellationRequested();
         var (child, _) = await ReadyAsync();
-        using var watch = new Watch(child, limits, cancellationToken);
+        // Before its first step a child does nothing but take the job; SQL is only parsed then, which no engine can be asked to stop.
+        var reads = job.Kind != FrameKind.Slice;
+        using var watch = new Watch(child, reads ? limits.SqlTime : limits.TestTime + limits.Grace, TimeOf, cancellationToken);
+        (TimeSpan, TimeSpan) TimeOf(string step) => reads || step == EvaluationChild.GateStep ? (limits.SqlTime, TimeSpan.Zero) : (limits.TestTime, limits.Grace);
         T? answer = null;
         try
         {
@@ -196,7 +226,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     private async Task<(ChildProcess Child, Readiness Readiness)> StartAsync()
     {
         var child = ChildProcess.Start(command, limits);
-        using var watch = new Watch(child, limits with { TestTime = StartTime }, CancellationToken.None);
+        using var watch = new Watch(child, StartTime, _ => (StartTime, TimeSpan.Zero), CancellationToken.None);
         try
         {
             if (await ReceiveAsync(child) is { Kind: FrameKind.Ready } ready)
@@ -229,17 +259,20 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     private sealed class Watch : IDisposable
     {
         private readonly ChildProcess _child;
-        private readonly EvaluationLimits _limits;
+        private readonly Func<string, (TimeSpan Limit, TimeSpan Grace)> _time;
         private readonly CancellationTokenSource _patience = new();
         private readonly CancellationTokenRegistration _late;
+        private TimeSpan _limit;
         private readonly CancellationTokenRegistration _cancelled;
 
-        public Watch(ChildProcess child, EvaluationLimits limits, CancellationToken cancellationToken)
+        /// <param name="first">Until the first step begins.</param>
+        /// <param name="time">How long a step may take, and how much later it is killed.</param>
+        public Watch(ChildProcess child, TimeSpan first, Func<string, (TimeSpan Limit, TimeSpan Grace)> time, CancellationToken cancellationToken)
         {
-            (_child, _limits) = (child, limits);
-            _late = _patience.Token.Register(() => Stop(Faults.OutOfTime(limits)));
+            (_child, _time, _limit) = (child, time, first);
+            _late = _patience.Token.Register(() => Stop(Faults.OutOfTime(_limit)));
             _cancelled = cancellationToken.Register(child.Kill);
-            _patience.CancelAfter(limits.TestTime + limits.Grace);
+            _patience.CancelAfter(first);
         }
 
         public string? Step { get; private set; }
@@ -250,7 +283,8 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         public void Begin(string step)
         {
             Step = step;
-            _patience.CancelAfter(_limits.TestTime + _limits.Grace);
+            (_limit, var grace) = _time(step);
+            _patience.CancelAfter(_limit + grace);
         }
 
         public void Stop(string why)

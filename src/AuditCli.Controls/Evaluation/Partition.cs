@@ -122,8 +122,14 @@ public sealed record EvaluationLimits(TimeSpan TestTime, string Memory)
     /// <summary>Bytes of rows that a process of its own may give for one partition of one control.</summary>
     public long Output { get; init; } = 4L << 30;
 
+    /// <summary>For parsing and judging SQL, before any of it runs: of the library's controls it takes milliseconds.</summary>
+    public TimeSpan SqlTime { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long after <see cref="TestTime"/> a process that does not stop by itself is killed.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
 
     public static EvaluationLimits Default { get; } = new(TimeSpan.FromMinutes(5), "2GB");
+
+    /// <summary>Of a process that only parses SQL.</summary>
+    public static EvaluationLimits Reading { get; } = new(TimeSpan.FromSeconds(10), "256MB") { ProcessMemory = 1L << 30 };
 }

@@ -324,13 +324,13 @@ internal sealed class SliceRun(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Faults.OutOfTime(question.Limits);
+            return Faults.OutOfTime(question.Limits.TestTime);
         }
         catch (DuckDBException e)
         {
             cancellationToken.ThrowIfCancellationRequested();
             return limited.IsCancellationRequested
-                ? Faults.OutOfTime(question.Limits)
+                ? Faults.OutOfTime(question.Limits.TestTime)
                 : Faults.FirstLine(e);
         }
         catch (Exception e) when (e is BrokenTestException or EvidenceFormatException or IOException or InvalidDataException or JsonException)

@@ -156,8 +156,16 @@ public static class EvidenceIndex
     /// <exception cref="IOException">The file is not there, or cannot be read.</exception>
     public static IEnumerable<EvidenceItem> Items(string bundleFolder)
     {
-        var path = Path.Combine(bundleFolder, BundlePaths.EvidenceIndex);
         using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
+        foreach (var item in Items(file, Path.Combine(bundleFolder, BundlePaths.EvidenceIndex)))
+            yield return item;
+    }
+
+    /// <summary>As the other, of a file that is open.</summary>
+    /// <param name="path">As messages name it.</param>
+    /// <inheritdoc cref="Items(string)"/>
+    public static IEnumerable<EvidenceItem> Items(Stream file, string path)
+    {
         var known = new Repeated();
         var number = 0;
         foreach (var line in Lines(file, path))
@@ -176,13 +184,13 @@ public static class EvidenceIndex
         }
     }
 
-    /// <summary>As <see cref="Items"/>, all of them at once.</summary>
-    /// <inheritdoc cref="Items" path="/exception"/>
+    /// <summary>As <see cref="Items(string)"/>, all of them at once.</summary>
+    /// <inheritdoc cref="Items(string)" path="/exception"/>
     public static ImmutableArray<EvidenceItem> Read(string bundleFolder) => [.. Items(bundleFolder)];
 
     /// <summary>The lines of an index, each of which must be ended and is valid until the next one is asked for.</summary>
     /// <exception cref="InvalidDataException">The last line is not ended, or one is too long; the message has file and line.</exception>
-    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(FileStream file, string path)
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(Stream file, string path)
     {
         var number = 0;
         foreach (var (line, ended) in NdjsonFile.Lines(file, path))

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -12,7 +14,7 @@ public sealed class SealedFiles
     private const int SmallFileLimit = 1024 * 1024;
     private const int MaxEntries = 1_000_000;
     private readonly FrozenDictionary<string, Digest> _manifest;
-    private readonly ConcurrentDictionary<string, string> _checked = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SealedBlocks> _blocks = new(StringComparer.Ordinal);
 
     private SealedFiles(string folder, Digest tagManifest, IEnumerable<ManifestEntry> manifest)
     {
@@ -26,6 +28,9 @@ public sealed class SealedFiles
     /// <summary>The digest that stands for the whole bundle.</summary>
     public Digest TagManifestSha256 { get; }
 
+    /// <summary>The members of <c>bag-info.txt</c>, the first of each label.</summary>
+    public required IReadOnlyDictionary<string, string> Info { get; init; }
+
     /// <summary>Whether there is a signature, which nothing here checks.</summary>
     public bool IsSigned => Directory.Exists(Path.Combine(Folder, BundlePaths.Attestation));
 
@@ -33,9 +38,10 @@ public sealed class SealedFiles
     public IEnumerable<string> Paths => _manifest.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>Reads the manifests of a bundle and compares them with each other.</summary>
-    /// <exception cref="InvalidDataException">It is no sealed bundle, or its manifests do not agree; the message says how.</exception>
+    /// <param name="verified">The digest of the tag manifest that verification reported on; null where nothing was said about the bundle yet.</param>
+    /// <exception cref="InvalidDataException">It is no sealed bundle, another than was verified, or its manifests do not agree; the message says how.</exception>
     /// <exception cref="IOException">A manifest cannot be read.</exception>
-    public static SealedFiles Open(string bundle)
+    public static SealedFiles Open(string bundle, Digest? verified = null)
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(bundle));
         if (folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
@@ -47,9 +53,11 @@ public sealed class SealedFiles
         if (!there.Exists)
             throw new DirectoryNotFoundException($"there is no bundle {folder}");
         var tags = BundleFile.Read(folder, BundlePaths.TagManifest, SmallFileLimit);
+        if (verified is { } expected && Digest.Of(tags) != expected)
+            throw new InvalidDataException($"{BundlePaths.TagManifest} is not the one that was verified: the bundle was replaced meanwhile");
         if (ManifestText.ParseTags(tags) is not { } covered)
             throw new InvalidDataException($"{BundlePaths.TagManifest} is not the tag manifest of a bundle");
-        var manifest = ReadOnlyMemory<byte>.Empty;
+        var (manifest, info) = (ReadOnlyMemory<byte>.Empty, ReadOnlyMemory<byte>.Empty);
         foreach (var (path, digest) in covered)
         {
             var content = BundleFile.Read(folder, path);
@@ -57,11 +65,13 @@ public sealed class SealedFiles
                 throw Changed(path);
             if (path == BundlePaths.Manifest)
                 manifest = content;
+            if (path == BundlePaths.BagInfo)
+                info = content;
         }
         var (entries, faults) = ManifestText.Parse(manifest.Span, MaxEntries);
         return faults is [var fault, ..]
             ? throw new InvalidDataException($"{fault.Path}: {fault.Message}")
-            : new(folder, Digest.Of(tags), entries);
+            : new(folder, Digest.Of(tags), entries) { Info = Members(info.Span) };
     }
 
     /// <summary>Whether the manifest names the file.</summary>
@@ -84,25 +94,51 @@ public sealed class SealedFiles
         return Digest.Of(content) == expected ? content : throw Changed(path);
     }
 
-    /// <summary>The full path of a file that has the digest that the manifest says; each is read once to find out.</summary>
-    /// <inheritdoc cref="Read" path="/exception"/>
-    public string Check(string path, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// The content of a file of any size, with little memory: nothing is handed out that was not compared with the manifest, so a file that
+    /// is replaced meanwhile ends the reading. May be positioned anywhere.
+    /// </summary>
+    /// <exception cref="InvalidDataException">It is another file, or no file at all, here or while it is read; the message names it.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public Stream OpenFile(string path, CancellationToken cancellationToken = default)
     {
-        if (_checked.TryGetValue(path, out var known))
-            return known;
         var expected = DigestOf(path);
-        var full = Path.Combine(Folder, path);
+        var file = BundleFile.Open(Folder, path);
         try
         {
-            if (SafeFile.Hash(full, cancellationToken).Digest != expected)
-                throw Changed(path);
+            if (file.Length <= SealedBlocks.Size)
+            {
+                file.Dispose();
+                return new MemoryStream(Read(path), writable: false);
+            }
+            if (!_blocks.TryGetValue(path, out var blocks))
+                _blocks[path] = blocks = Compare(file, path, expected, cancellationToken);
+            return new SealedStream(file.SafeFileHandle, path, blocks);
         }
-        catch (NotSupportedException e)
+        catch
         {
-            throw new InvalidDataException($"{path} is not a regular file", e);
+            file.Dispose();
+            throw;
         }
-        return _checked.GetOrAdd(path, full);
     }
 
-    private static InvalidDataException Changed(string path) => new($"{path} is not the file that was sealed: its SHA-256 is another than the manifest's");
+    internal static InvalidDataException Changed(string path) => new($"{path} is not the file that was sealed: its SHA-256 is another than the manifest's");
+
+    private static Dictionary<string, string> Members(ReadOnlySpan<byte> info) => Encoding.UTF8.GetString(info).Split('\n')
+        .Select(l => l.Split(": ", 2)).Where(l => l.Length == 2).DistinctBy(l => l[0]).ToDictionary(l => l[0], l => l[1], StringComparer.Ordinal);
+
+    private static SealedBlocks Compare(FileStream file, string path, Digest expected, CancellationToken cancellationToken)
+    {
+        using var whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var digests = new List<Digest>();
+        var buffer = new byte[SealedBlocks.Size];
+        var length = 0L;
+        for (int read; (read = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0; length += read)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            whole.AppendData(buffer, 0, read);
+            digests.Add(Digest.Of(buffer.AsSpan(0, read)));
+        }
+        return Digest.FromHash(whole.GetHashAndReset()) == expected ? new(length, digests) : throw Changed(path);
+    }
 }

@@ -19,7 +19,7 @@ public static class NdjsonFile
 
     /// <summary>As the other, of a file that is open.</summary>
     /// <inheritdoc cref="Lines(string, string)"/>
-    public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(FileStream file, string shownAs)
+    public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(Stream file, string shownAs)
     {
         var buffer = new byte[BufferSize];
         var (start, end, number) = (0, 0, 0L);

@@ -15,7 +15,7 @@ public sealed class TableReader : IDisposable
     private readonly string _path;
     private readonly Digest? _expected;
     private readonly int _maxRowBytes;
-    private readonly FileStream _file;
+    private readonly Stream _file;
     private readonly GzipMember _member;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
@@ -31,11 +31,19 @@ public sealed class TableReader : IDisposable
     /// <exception cref="InvalidDataException">The file does not begin as gzip.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public TableReader(string path, Digest? expected = null, int maxRowBytes = DefaultMaxRowBytes)
+        : this(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 16 * 1024), path, expected, maxRowBytes)
+    {
+    }
+
+    /// <summary>Of a file that is open; it is closed with the reader.</summary>
+    /// <param name="path">As messages name it.</param>
+    /// <inheritdoc cref="TableReader(string, Digest?, int)"/>
+    public TableReader(Stream file, string path, Digest? expected = null, int maxRowBytes = DefaultMaxRowBytes)
     {
         _path = path;
         _expected = expected;
         _maxRowBytes = maxRowBytes;
-        _file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 16 * 1024);
+        _file = file;
         try
         {
             _member = new(_file);

@@ -18,10 +18,15 @@ public sealed record RecordedExchange(WarcRecord Request, WarcRecord Answer, Htt
 /// <summary>
 /// Reads a file that <see cref="ExchangeLog"/> wrote: first its questions in order, later single answers by their place. Holds nothing open.
 /// </summary>
-public sealed class RecordedExchanges(string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
+/// <param name="open">Opens the file at its beginning; what it gives can be positioned.</param>
+/// <param name="path">As messages name it.</param>
+public sealed class RecordedExchanges(Func<Stream> open, string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
 {
-    /// <summary>The file.</summary>
-    public string FilePath => path;
+    /// <summary>Those of a file on the disk.</summary>
+    public RecordedExchanges(string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
+        : this(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 64 * 1024), path, maxRecordBytes)
+    {
+    }
 
     /// <summary>Every question in the order of the answers; a caller that keeps only offsets needs memory for those alone.</summary>
     /// <exception cref="InvalidDataException">The file is torn or altered, or a question has no answer; the message has file and offset.</exception>
@@ -39,17 +44,18 @@ public sealed class RecordedExchanges(string path, int maxRecordBytes = WarcRead
     /// <exception cref="IOException">The file cannot be read.</exception>
     public RecordedExchange Read(long requestOffset, long answerOffset)
     {
-        using var file = Open();
+        using var file = open();
         return Whole(ReadAt(file, requestOffset), ReadAt(file, answerOffset));
     }
 
     private IEnumerable<(WarcRecord Request, long RequestOffset, WarcRecord Answer, long AnswerOffset)> Pairs()
     {
-        using var file = Open();
+        using var file = open();
         var reader = new WarcReader(file, maxRecordBytes);
         var asked = new Dictionary<string, (WarcRecord Record, long Offset)>(StringComparer.Ordinal);
         foreach (var (record, position) in reader.ReadAll())
         {
+            Named(() => WarcFormat.RequireDigests(record));
             if (record.Type == "request" && !asked.TryAdd(record.Id, (record, position.Offset)))
                 throw new InvalidDataException($"{path}: {record.Id} stands twice, again at byte {position.Offset}");
             if (record.Type is "response" or "metadata" && record.ConcurrentTo is { } request)
@@ -68,15 +74,13 @@ public sealed class RecordedExchanges(string path, int maxRecordBytes = WarcRead
     private RecordedExchange Whole(WarcRecord request, WarcRecord answer) =>
         new(request, answer, Named(() => WarcFormat.Exchange(request, answer)));
 
-    private WarcRecord ReadAt(FileStream file, long offset)
+    private WarcRecord ReadAt(Stream file, long offset)
     {
         file.Position = offset;
         var reader = new WarcReader(file, maxRecordBytes);
-        return reader.Read()?.Record
-            ?? throw new InvalidDataException($"{path}: {reader.Damage?.Reason ?? "no record"}, at byte {offset}");
+        var record = reader.Read()?.Record ?? throw new InvalidDataException($"{path}: {reader.Damage?.Reason ?? "no record"}, at byte {offset}");
+        return Named(() => WarcFormat.RequireDigests(record));
     }
-
-    private FileStream Open() => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 64 * 1024);
 
     private T Named<T>(Func<T> read)
     {

@@ -92,6 +92,21 @@ public static class WarcFormat
         return new(startLine, fields, body);
     }
 
+    /// <summary>The record, which says of which bytes it is: without its digests nobody could see that it was changed.</summary>
+    /// <exception cref="InvalidDataException">A request, an answer or a failure has no digest of its block, or a message none of its body.</exception>
+    public static WarcRecord RequireDigests(WarcRecord record)
+    {
+        string[] required = record.Type switch
+        {
+            "request" or "response" => ["WARC-Block-Digest", "WARC-Payload-Digest"],
+            "metadata" => ["WARC-Block-Digest"],
+            _ => [],
+        };
+        return required.FirstOrDefault(r => record[r] is null) is { } missing
+            ? throw new InvalidDataException($"{record.Id} has no {missing}, so that nobody could see a change")
+            : record;
+    }
+
     /// <summary>The record's date.</summary>
     /// <exception cref="InvalidDataException">There is none, or not in the form of WARC 1.1.</exception>
     public static DateTimeOffset Date(WarcRecord record) => Rfc3339.TryParse(record["WARC-Date"] ?? "", out var date)

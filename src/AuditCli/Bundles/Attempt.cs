@@ -29,7 +29,7 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
             yield return Of(attempt);
         if (item.Calls is not { } calls)
             yield break;
-        using var table = new TableReader(bundle.Files.Check(calls), item.CallsSha256);
+        using var table = new TableReader(bundle.Files.Open(calls), calls, item.CallsSha256);
         foreach (var attempt in table.ReadRows().SelectMany(call => OfCall(call)))
             yield return attempt;
     }

@@ -80,7 +80,7 @@ internal sealed class EvidenceTrace
 
     private void Search(TableSearch search, string path, Digest? sha256, bool isCalls)
     {
-        using var table = new TableReader(_bundle.Files.Check(path, _cancellationToken), sha256);
+        using var table = new TableReader(_bundle.Files.Open(path, _cancellationToken), path, sha256);
         foreach (var row in table.ReadRows())
         {
             _cancellationToken.ThrowIfCancellationRequested();

@@ -24,13 +24,13 @@ internal sealed record FoundExchange(string File, string? RequestId, EvidenceIte
                 return Read(bundle, attempt.File, record, attempt.RequestId, item, cancellationToken);
         }
         // What the run asked for itself, credentials, and questions named by their own record.
-        return bundle.Files.Paths.Where(p => p.StartsWith(Folder, StringComparison.Ordinal))
+        return bundle.Files.Below(Folder)
             .Select(file => Read(bundle, file, record, null, null, cancellationToken)).FirstOrDefault(found => found is not null);
     }
 
     private static FoundExchange? Read(OpenedBundle bundle, string file, string record, string? requestId, EvidenceItem? item, CancellationToken cancellationToken)
     {
-        var exchanges = new RecordedExchanges(bundle.Files.Check(file, cancellationToken));
+        var exchanges = new RecordedExchanges(() => bundle.Files.Open(file, cancellationToken), file);
         foreach (var request in exchanges.Requests())
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -49,26 +49,23 @@ internal sealed class OpenedBundle
     /// <summary>A sealed bundle.</summary>
     /// <exception cref="InvalidDataException">It is no sealed bundle, or a file is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static OpenedBundle Open(string folder)
+    /// <param name="verified">The tag manifest's digest that verification reported; null where the bundle was not verified.</param>
+    public static OpenedBundle Open(string folder, Digest? verified = null)
     {
-        var files = BundleFolder.Sealed(folder);
+        var files = BundleFolder.Sealed(folder, verified);
         return Open(files, files.Read(BundlePaths.Run));
     }
 
-    /// <summary>
-    /// A bundle whose files are compared with no manifest: one about to be sealed, or one whose manifest verification has already reported on.
-    /// </summary>
+    /// <summary>Files that are open already, of a bundle or of one about to be sealed.</summary>
     /// <param name="run">The record of its run, which is written last.</param>
-    /// <inheritdoc cref="Open(string)" path="/exception"/>
-    public static OpenedBundle WithoutManifest(string folder, byte[] run) => Open(BundleFolder.WithoutManifest(folder), run);
-
-    private static OpenedBundle Open(BundleFolder files, byte[] run)
+    /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
+    public static OpenedBundle Open(BundleFolder files, byte[] run)
     {
         var record = RunRecord.Read(run);
-        files.Check(BundlePaths.EvidenceIndex);
+        using var index = files.Open(BundlePaths.EvidenceIndex);
         try
         {
-            return new(files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(ResultsPath)), EvidenceIndex.Read(files.Path));
+            return new(files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(ResultsPath)), [.. EvidenceIndex.Items(index, BundlePaths.EvidenceIndex)]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -83,18 +80,27 @@ internal sealed class OpenedBundle
     /// <exception cref="InvalidDataException">A copy is not the one that was sealed.</exception>
     public ControlLibrary Library(ImmutableArray<EvidenceSource> sources)
     {
-        if (_library is null)
-        {
-            foreach (var path in Files.Paths.Where(p => p.StartsWith(ControlsFolder, StringComparison.Ordinal)))
-                Files.Check(path);
-            _library = ControlLibrary.OfBundle(Path.Combine(Files.Path, ControlsFolder), sources, ImmutableDictionary<string, Digest>.Empty);
-        }
-        return _library;
+        return _library ??= ControlLibrary.OfBundle(
+            Files.Below(ControlsFolder).Select(p => new LibraryFile(p[ControlsFolder.Length..], Files.Read(p), p)), sources, ImmutableDictionary<string, Digest>.Empty);
     }
 
-    /// <summary>The bundle's own copy of a control; null where it cannot be loaded, which only lessens what can be said about it.</summary>
+    /// <summary>
+    /// The bundle's own copy of a control; null where it is not the one that concluded, or cannot be loaded, which only lessens what can be
+    /// said about it.
+    /// </summary>
     /// <exception cref="InvalidDataException">The copy is not the one that was sealed.</exception>
-    public Control? ControlOf(string id, AuditHost host) => Library(host.Sources).Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == id);
+    public Control? ControlOf(ControlResult result, ImmutableArray<EvidenceSource> sources) =>
+        Library(sources).Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == result.Id && c.Sha256 == result.Sha256);
+
+    /// <summary>Why the bundle's file of a control is not the one that its results are of; null when it is, whether or not it can be loaded.</summary>
+    public string? WhyAnotherControl(ControlResult result)
+    {
+        var path = $"{ControlsFolder}{BundlePaths.Segment(result.Id)}.yaml";
+        return !Files.Has(path) ? $"the bundle does not hold {path}"
+            : Files.DigestOf(path) is var digest && digest != result.Sha256
+                ? $"{path} is not the file that concluded: its sha256 is {digest.Hex[..16]}, and results.json says {result.Sha256.Hex[..16]}"
+            : null;
+    }
 
     /// <summary>What the results say of a control, as it stands there.</summary>
     /// <exception cref="InvalidDataException">The results are not the ones that were sealed.</exception>
@@ -106,7 +112,7 @@ internal sealed class OpenedBundle
     /// <exception cref="InvalidDataException">There is no such record, or the file is not the one that was sealed.</exception>
     public ImmutableArray<(string Name, string Value)> InputRow(string file, long number)
     {
-        using var records = new CsvReader(new MemoryStream(Files.Read(file)), file);
+        using var records = new CsvReader(Files.Open(file), file);
         var found = records.Records().FirstOrDefault(r => r.Number == number) ?? throw new InvalidDataException($"{file} has no row {number}");
         return [.. records.Header.Zip(found.Fields)];
     }
@@ -121,7 +127,7 @@ internal sealed class OpenedBundle
     {
         var path = PopulationFile.PathOf(control, test);
         if (Files.Has(path))
-            return PopulationFile.Read(Files.Check(path), control, test);
+            return PopulationFile.Read(() => Files.Open(path), control, test);
         return Results.Controls.Any(c => c.Id == control && c.Tests.Any(t => t.Id == test && t.Population > 0))
             ? throw new InvalidDataException($"{path} is not in the bundle, although results.json counts its items")
             : [];

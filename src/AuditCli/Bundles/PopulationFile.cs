@@ -25,14 +25,15 @@ internal static class PopulationFile
     }
 
     /// <summary>Every item of a test, in the file's order.</summary>
-    /// <param name="path">The file's full path.</param>
+    /// <param name="open">Opens the file at its beginning.</param>
     /// <exception cref="InvalidDataException">A line is no row of a test; the message has file and line.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static IEnumerable<PopulationRow> Read(string path, string control, string test)
+    public static IEnumerable<PopulationRow> Read(Func<Stream> open, string control, string test)
     {
         var relative = PathOf(control, test);
         var number = 0L;
-        foreach (var (line, ended) in NdjsonFile.Lines(path, relative))
+        using var file = open();
+        foreach (var (line, ended) in NdjsonFile.Lines(file, relative))
         {
             number++;
             yield return ended

@@ -1,26 +1,29 @@
 using System.Collections.Immutable;
-using System.Text.RegularExpressions;
 using AuditCli.Controls;
 
 namespace AuditCli.Bundles;
 
 /// <summary>
 /// The words of a test's SQL: which tables it names, and which of their columns. The text may be a stranger's, so it is split into words
-/// and never parsed or run here; a word too many only means that a row more is looked at.
+/// in one pass and never parsed or run here; a word too many only means that a row more is looked at.
 /// </summary>
-internal sealed partial class TestWords
+internal sealed class TestWords
 {
+    private static readonly ImmutableHashSet<string> NoAlias = ImmutableHashSet.Create(
+        StringComparer.OrdinalIgnoreCase, "ON", "USING", "WHERE", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "GROUP", "ORDER", "UNION", "HAVING", "AS");
+
     private readonly ImmutableHashSet<string> _words;
     private readonly ILookup<string, string> _columnsByQualifier;
     private readonly ILookup<string, string> _aliases;
 
     private TestWords(string sql)
     {
-        var text = Comments.Replace(sql, " ");
-        _words = [.. Words.Matches(text).Select(m => m.Value)];
-        var code = Literals.Replace(text, "''");
-        _columnsByQualifier = Qualified.Matches(code).ToLookup(m => m.Groups[1].Value, m => m.Groups[2].Value, StringComparer.OrdinalIgnoreCase);
-        _aliases = Tables.Matches(code).Where(m => m.Groups[2].Success).ToLookup(m => m.Groups[1].Value, m => m.Groups[2].Value, StringComparer.OrdinalIgnoreCase);
+        var words = new HashSet<string>(StringComparer.Ordinal);
+        var code = new List<string>();
+        Split(sql, words, code);
+        _words = [.. words];
+        _columnsByQualifier = Qualified(code).ToLookup(q => q.Qualifier, q => q.Column, StringComparer.OrdinalIgnoreCase);
+        _aliases = Aliases(code).ToLookup(a => a.Table, a => a.Alias, StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>Of a test; null where the control's file cannot be read, or has no such test.</summary>
@@ -34,18 +37,77 @@ internal sealed partial class TestWords
         _aliases[table].Append(table).Any(alias => _columnsByQualifier[alias].Contains(column, StringComparer.OrdinalIgnoreCase))
         || (!_aliases.Contains(table) && !_columnsByQualifier.Contains(table) && Has(column));
 
-    [GeneratedRegex("--[^\\n]*|/\\*.*?\\*/", RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Comments { get; }
+    /// <summary>Splits SQL: comments go, a literal gives its words and stands as one sign, all else is a word or a sign.</summary>
+    /// <param name="code">Words and signs in order; quotation marks around names are left out.</param>
+    private static void Split(string sql, HashSet<string> words, List<string> code)
+    {
+        for (var at = 0; at < sql.Length;)
+        {
+            var rest = sql.AsSpan(at);
+            if (rest.StartsWith("--") || rest.StartsWith("/*"))
+            {
+                var end = rest[0] == '-' ? rest.IndexOf('\n') : rest[2..].IndexOf("*/") is var close and >= 0 ? close + 4 : -1;
+                at = end < 0 ? sql.Length : at + end;
+            }
+            else if (rest[0] == '\'')
+            {
+                var end = rest[1..].IndexOf('\'');
+                var literal = end < 0 ? rest[1..] : rest.Slice(1, end);
+                for (var word = 0; word < literal.Length;)
+                    word += Math.Max(1, Word(literal[word..], words).Length);
+                code.Add("'");
+                at += literal.Length + (end < 0 ? 1 : 2);
+            }
+            else if (Word(rest, words) is { Length: > 0 } word)
+            {
+                code.Add(word);
+                at += word.Length;
+            }
+            else
+            {
+                if (rest[0] != '"' && !char.IsWhiteSpace(rest[0]))
+                    code.Add(rest[..1].ToString());
+                at++;
+            }
+        }
+    }
 
-    [GeneratedRegex("'(?:[^']|'')*'", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Literals { get; }
+    /// <summary>The word that a text begins with, noted; empty where it begins with none.</summary>
+    private static string Word(ReadOnlySpan<char> text, HashSet<string> words)
+    {
+        var length = text.Length > 0 && (char.IsAsciiLetter(text[0]) || text[0] == '_') ? 1 : 0;
+        while (length > 0 && length < text.Length && IsOfWord(text[length]))
+            length++;
+        var word = text[..length].ToString();
+        if (length > 0)
+            words.Add(word);
+        return word;
+    }
 
-    [GeneratedRegex("[A-Za-z_][A-Za-z0-9_]*", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Words { get; }
+    private static bool IsOfWord(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
 
-    [GeneratedRegex("\\b([A-Za-z_][A-Za-z0-9_]*)\\s*\\.\\s*\"?([A-Za-z_][A-Za-z0-9_]*)", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Qualified { get; }
+    private static bool IsWord(string token) => char.IsAsciiLetter(token[0]) || token[0] == '_';
 
-    [GeneratedRegex("(?:\\b(?:FROM|JOIN)|,)\\s+([A-Za-z_][A-Za-z0-9_]*)(?:\\s+(?:AS\\s+)?(?!(?:ON|USING|WHERE|JOIN|LEFT|RIGHT|FULL|INNER|CROSS|GROUP|ORDER|UNION|HAVING|AS)\\b)([A-Za-z_][A-Za-z0-9_]*))?", RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Tables { get; }
+    /// <summary>What stands on the two sides of each dot.</summary>
+    private static IEnumerable<(string Qualifier, string Column)> Qualified(List<string> code)
+    {
+        for (var at = 0; at + 2 < code.Count; at++)
+        {
+            if (IsWord(code[at]) && code[at + 1] == "." && IsWord(code[at + 2]))
+                yield return (code[at], code[at + 2]);
+        }
+    }
+
+    /// <summary>Tables after FROM, JOIN or a comma, with the other name that follows.</summary>
+    private static IEnumerable<(string Table, string Alias)> Aliases(List<string> code)
+    {
+        for (var at = 0; at + 2 < code.Count; at++)
+        {
+            if (code[at] != "," && !code[at].Equals("FROM", StringComparison.OrdinalIgnoreCase) && !code[at].Equals("JOIN", StringComparison.OrdinalIgnoreCase) || !IsWord(code[at + 1]))
+                continue;
+            var alias = code[at + 2].Equals("AS", StringComparison.OrdinalIgnoreCase) && at + 3 < code.Count ? code[at + 3] : code[at + 2];
+            if (IsWord(alias) && !NoAlias.Contains(alias))
+                yield return (code[at + 1], alias);
+        }
+    }
 }

@@ -17,7 +17,8 @@ internal static class ReperformCommand
         var command = new DetailedCommand("reperform", "Rebuild a bundle's tables from its recorded exchanges, evaluate its controls again, and compare.", """
             Offline, from the bundle alone: no network, credentials or files of the original run. The bundle is a folder (unpack
             an archive first) and is verified first. Each difference is named, down to the item, with its cause. The sealed
-            reports are made again too, and must be the same bytes. A bundle that was evaluated under earlier rules (run.json
+            reports are made again too, and must be the same bytes. The record (run.json, log, files, the program that made it) must
+            be what the exchanges and the run done again say; what they cannot say is listed. A bundle that was evaluated under earlier rules (run.json
             has their number) is compared all the same, and a difference that a later rule accounts for names that rule.
             Exit codes: 0 identical, 2 something else differs or the bundle does not verify, 3 undecided (differences by rule
             only, or unsigned without --allow-unsigned), 1 usage or internal error, 130 interrupted.
@@ -43,7 +44,7 @@ internal static class ReperformCommand
             VerifyOptions options;
             try
             {
-                options = verify.Of(parsed);
+                options = verify.Of(parsed, path);
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {

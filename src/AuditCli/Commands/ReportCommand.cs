@@ -59,10 +59,10 @@ internal static class ReportCommand
             try
             {
                 CheckTarget(target, path, formats);
-                var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed), cancellationToken);
+                var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
                 if (verification.ExitCode == ExitCode.Failed || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path), host.Sources) with { Verification = verification };
+                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path, verification.TagManifestSha256), host.Sources) with { Verification = verification };
                 if (target is null)
                     await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
                 else

@@ -89,10 +89,10 @@ internal static class ShowCommand
                 text.Controls();
                 break;
             case Selection.OfControl(var control):
-                text.Control(control, opened.ControlOf(control.Id, host));
+                text.Control(control, opened.ControlOf(control, host.Sources));
                 break;
             case Selection.OfTest(var control, var test):
-                text.Test(control, test, opened.ControlOf(control.Id, host));
+                text.Test(control, test, opened.ControlOf(control, host.Sources));
                 break;
             case Selection.OfItems(var control, var rows):
                 foreach (var row in rows.Take(MostItems))

@@ -34,13 +34,16 @@ internal sealed class VerifyChoices(AuditHost host)
     }
 
     /// <summary>What was given.</summary>
+    /// <param name="bundles">Those that are verified, full paths.</param>
     /// <exception cref="IOException">A file cannot be read, or there is no such folder.</exception>
-    /// <exception cref="InvalidDataException">A file or text is not what its option takes; the message names the option.</exception>
-    public VerifyOptions Of(ParseResult parsed) => new(parsed.GetValue(_allowUnsigned))
+    /// <exception cref="InvalidDataException">
+    /// A file or text is not what its option takes, or whom to trust stands in a bundle; the message names the option.
+    /// </exception>
+    public VerifyOptions Of(ParseResult parsed, params ReadOnlySpan<string> bundles) => new(parsed.GetValue(_allowUnsigned))
     {
-        Trust = (parsed.GetValue(_trust) ?? []).Aggregate(SignerTrust.Nobody, (trust, one) => Keys("--trust", one, trust.With)),
+        Trust = FromOutside("--trust", parsed.GetValue(_trust) ?? [], bundles).Aggregate(SignerTrust.Nobody, (trust, one) => Keys("--trust", one, trust.With)),
         Revoked = [.. (parsed.GetValue(_revoked) ?? []).SelectMany(one => Keys("--revoked", one, SignerTrust.Fingerprints))],
-        TimeStampRoots = Roots(parsed.GetValue(_roots) ?? []),
+        TimeStampRoots = Roots(FromOutside("--tsa-root", parsed.GetValue(_roots) ?? [], bundles)),
         ExpectHead = parsed.GetValue(_head) is not { } text ? null
             : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
         Challenge = parsed.GetValue(_challenge),
@@ -49,6 +52,24 @@ internal sealed class VerifyChoices(AuditHost host)
             : Directory.Exists(host.FullPath(row)) ? host.FullPath(row) : throw new DirectoryNotFoundException($"--locker {row}: there is no such folder"),
         Now = host.Clock.GetUtcNow(),
     };
+
+    /// <summary>The files and fingerprints given, none of which stands in a bundle: whoever made that put it there too.</summary>
+    private string[] FromOutside(string option, string[] given, ReadOnlySpan<string> bundles)
+    {
+        var roots = bundles.ToArray().Select(RealPath.Of).ToArray();
+        foreach (var one in given.Where(g => File.Exists(host.FullPath(g))))
+        {
+            for (var folder = Path.GetDirectoryName(RealPath.Of(host.FullPath(one))); folder is not null; folder = Path.GetDirectoryName(folder))
+            {
+                if (roots.Any(r => RealPath.Same(r, folder)) || BundlePaths.MayBeBundle(folder, sealedOnly: true))
+                {
+                    throw new InvalidDataException(
+                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: whoever made the bundle put it there; get it from the one it belongs to, by another way");
+                }
+            }
+        }
+        return given;
+    }
 
     private T Keys<T>(string option, string given, Func<string, T> read)
     {

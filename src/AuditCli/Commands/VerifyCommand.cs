@@ -17,6 +17,7 @@ internal static class VerifyCommand
             A .zip or .tar is read as it is: nothing is unpacked, and one that two programs could unpack differently, or that
             reaches outside of its folder, fails (CONTAINER_UNSAFE). The bundle is the archive's one top folder, or its root.
 
+            A key or root that lies in a bundle, be it through a link, is refused: whoever made the bundle put it there.
             A key given to --revoked fails whatever --trust says and whenever it signed. Under an authority given to --trust,
             a signer's certificate must be for signing: no authority, key usage (if stated) with digitalSignature, extended key
             usage (if stated) code or document signing.
@@ -44,7 +45,7 @@ internal static class VerifyCommand
             VerifyOptions options;
             try
             {
-                options = verify.Of(parsed);
+                options = verify.Of(parsed, path);
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {

@@ -43,10 +43,10 @@ internal sealed record BundleDiff(
                 throw new InvalidDataException($"{bundle}: {reason}");
             verifications.Add(report);
         }
-        return await Task.Run(() => Compare([.. bundles.Select(OpenedBundle.Open)], verifications.ToImmutable(), host, cancellationToken), cancellationToken);
+        return await Task.Run(() => CompareAsync([.. bundles.Zip(verifications, (b, v) => OpenedBundle.Open(b, v.TagManifestSha256))], verifications.ToImmutable(), host, cancellationToken), cancellationToken);
     }
 
-    private static BundleDiff Compare(ImmutableArray<OpenedBundle> bundles, ImmutableArray<VerifyReport> verifications, AuditHost host, CancellationToken cancellationToken)
+    private static async Task<BundleDiff> CompareAsync(ImmutableArray<OpenedBundle> bundles, ImmutableArray<VerifyReport> verifications, AuditHost host, CancellationToken cancellationToken)
     {
         var (before, after) = (bundles[^2], bundles[^1]);
         var known = ExceptionsOf(before, cancellationToken);
@@ -60,15 +60,18 @@ internal sealed record BundleDiff(
         foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.Id)))
             now.TryAdd(row.Id, KnownItem.Of(row));
 
-        var scope = new ScopeComparison(before, after, host);
-        var reverse = new ScopeComparison(after, before, host);
+        var moved = now.Values.Where(i => i.IsOpen && !known.ContainsKey(i.Id)).Concat(known.Values.Where(i => i.IsOpen && now.GetValueOrDefault(i.Id) is not { IsOpen: true }))
+            .Select(i => i.Control).ToImmutableSortedSet(StringComparer.Ordinal);
+        var (read, unread) = await TestsRead.OfAsync([before, after], moved, host, cancellationToken);
+        var scope = new ScopeComparison(before, after, host.Sources, read[1]);
+        var reverse = new ScopeComparison(after, before, host.Sources, read[0]);
         var changes = now.Values.Where(i => i.IsOpen).Select(i => Open(i, known, earlier, scope, reverse))
             .Concat(known.Values.Where(i => i.IsOpen).Select(i => Closed(i, now.GetValueOrDefault(i.Id), scope)).OfType<ExceptionChange>());
         return new(
             bundles[..^1], after, verifications,
             [.. changes.OrderBy(c => c.State).ThenBy(c => c.Row.Control, StringComparer.Ordinal).ThenBy(c => c.Row.Test, StringComparer.Ordinal)
                 .ThenBy(c => c.Row.Account, StringComparer.Ordinal).ThenBy(c => c.Row.Item, StringComparer.Ordinal)],
-            scope.ControlChanges, scope.ParameterChanges, scope.Shrunk, scope.NewlyIncomplete, [.. scope.Notes]);
+            scope.ControlChanges, scope.ParameterChanges, scope.Shrunk, scope.NewlyIncomplete, [.. scope.Notes, .. unread]);
     }
 
     /// <summary>Of an exception that is open in the later bundle.</summary>

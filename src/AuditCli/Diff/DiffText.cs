@@ -12,6 +12,7 @@ namespace AuditCli.Diff;
 /// <summary>What <c>diff</c> prints: text for people, Markdown for a ticket or a CI job, JSON for programs.</summary>
 internal static class DiffText
 {
+    private const int MostProblems = 10;
     private const int Most = 100;
     private const int Cell = 300;
     private const int LongestLine = 2000;
@@ -168,6 +169,7 @@ internal static class DiffText
         ["as_of"] = Rfc3339.Format(bundle.Record.AsOf),
         ["mode"] = bundle.Record.Mode,
         ["verification_exit_code"] = report.ExitCode,
+        ["verification_problems"] = new JsonArray([.. report.Problems.Take(MostProblems).Select(p => (JsonNode)$"{p.Code} {p.Path}: {p.Message}")]),
     };
 
     private static JsonArray Array(ImmutableArray<ScopeChange> changes) => new([.. changes.Select(c => (JsonNode)new JsonObject

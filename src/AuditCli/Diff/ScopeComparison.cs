@@ -2,11 +2,14 @@ using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 
 namespace AuditCli.Diff;
 
 /// <summary>Two bundles side by side: under which rules each concluded, and how far each saw.</summary>
-internal sealed class ScopeComparison(OpenedBundle before, OpenedBundle after, AuditHost host)
+/// <param name="read">The evidence that the SQL of each test of the later bundle names; all that a control has for a test that is not in it.</param>
+internal sealed class ScopeComparison(
+    OpenedBundle before, OpenedBundle after, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<(string Control, string Test), ImmutableArray<string>> read)
 {
     private readonly Dictionary<(string, string, string), string?> _less = [];
 
@@ -100,27 +103,31 @@ internal sealed class ScopeComparison(OpenedBundle before, OpenedBundle after, A
     {
         if (Find(after, id) is not { } control || !IsTested(control))
             return $"the control was not run: {WhyNotRun(after, id)}";
+        // That the rule is the same is said by digests; without the files that have them nobody can look what the rule was.
+        if (after.WhyAnotherControl(control) is { } another)
+            return $"in the later bundle {another}";
+        if (Find(before, id) is { } then && before.WhyAnotherControl(then) is { } other)
+            return $"in the earlier bundle {other}";
         var part = control.Tests.FirstOrDefault(t => t.Id == test && t.Partition.Account == account);
         if (part is null)
             return control.Tests.Any(t => t.Id == test) ? $"{account} was not read" : null;
         if (part.Error is { } error)
             return $"the test broke: {error}";
-        var definition = after.ControlOf(id, host);
-        var used = definition is null ? [] : ControlSql.EvidenceOf(definition, test);
-        bool Concerns(string evidence) => definition is null || used.Contains(evidence);
+        var definition = after.ControlOf(control, sources);
+        bool Concerns(string evidence) => !read.TryGetValue((id, test), out var used) || used.Contains(evidence);
         if (control.Limitations.FirstOrDefault(l => (account == Partition.Everywhere || l.Account == account || l.Account.Length == 0) && Concerns(l.Evidence)) is { } limitation)
             return $"{limitation.Operation} in {Place(limitation.Target, limitation.Account, limitation.Region)} was not read completely: {limitation.Code}";
         if (part.Completeness.FirstOrDefault(c => !c.Agree) is { } check)
             return $"{check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}";
-        var then = Asked(before, id, account).Where(a => Concerns(a.Name) && a.Name != definition?.Waivers?.From);
-        return then.Except(Asked(after, id, account)).Order().FirstOrDefault() is { Name.Length: > 0 } unasked
+        var asked = Asked(before, id, account).Where(a => Concerns(a.Name) && a.Name != definition?.Waivers?.From);
+        return asked.Except(Asked(after, id, account)).Order().FirstOrDefault() is { Name.Length: > 0 } unasked
             ? $"{unasked.Name} was not asked {(unasked.Account.Length == 0 ? "for: no such file" : $"in {unasked.Account} {unasked.Region}")}"
             : null;
     }
 
     private string? WhyGone(KnownItem item)
     {
-        var definition = after.ControlOf(item.Control, host);
+        var definition = Find(after, item.Control) is { } control ? after.ControlOf(control, sources) : null;
         var (then, now) = (before.Results.Parameters, after.Results.Parameters);
         var isState = definition?.Tests.FirstOrDefault(t => t.Id == item.Test) is { } test && definition.ModeOf(test) == ControlMode.PointInTime;
         if (!isState && (now.PeriodStart > then.PeriodStart || now.PeriodEnd < then.PeriodEnd))

@@ -17,7 +17,7 @@ internal sealed record ItemView(
 
     public static ItemView Of(OpenedBundle bundle, AuditHost host, ControlResult result, PopulationRow row, CancellationToken cancellationToken)
     {
-        var control = bundle.ControlOf(result.Id, host);
+        var control = bundle.ControlOf(result, host.Sources);
         var trace = EvidenceTrace.Of(bundle, result.Id, control, [row], keepRows: true, cancellationToken)[0];
         var wanted = trace.References.Select(r => (Record: r.RecordId, Evidence: r.Item))
             .Concat(trace.Tables.SelectMany(t => t.Found.SelectMany(r => r.Records).Select(record => (Record: record, t.Evidence))))

@@ -45,7 +45,7 @@ internal static class QueryTables
 
     private static IEnumerable<ReadOnlyMemory<byte>> Lines(OpenedBundle bundle, string path, Digest? sha256)
     {
-        using var table = new TableReader(bundle.Files.Check(path), sha256);
+        using var table = new TableReader(bundle.Files.Open(path), path, sha256);
         while (table.TryRead(out var line))
             yield return line;
     }

@@ -141,7 +141,7 @@ internal abstract partial record Selection
     {
         var (file, row) = reference.Split('#', 2) is [var f, var p] ? (f, p.TrimStart('/')) : (reference, null);
         if (!bundle.Files.Has(file))
-            return (null, $"the bundle has no file {PrintableText.Of(file, 200)}{NearMiss.Hint(file, bundle.Files.Paths.Where(p => p.StartsWith(Inputs, StringComparison.Ordinal)))}");
+            return (null, $"the bundle has no file {PrintableText.Of(file, 200)}{NearMiss.Hint(file, bundle.Files.Below(Inputs))}");
         if (row is null)
             return (new OfInput(file, null), null);
         return long.TryParse(row, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0

@@ -131,7 +131,7 @@ internal sealed class ShowJson : IDisposable
 
     private void Control(ControlResult control, CancellationToken cancellationToken)
     {
-        var definition = _bundle.ControlOf(control.Id, _host);
+        var definition = _bundle.ControlOf(control, _host.Sources);
         _json.WriteStartObject("control");
         foreach (var member in _bundle.ResultOf(control.Id).EnumerateObject())
         {
@@ -159,7 +159,7 @@ internal sealed class ShowJson : IDisposable
 
     private void Test(ControlResult control, string test, CancellationToken cancellationToken)
     {
-        var procedure = _bundle.ControlOf(control.Id, _host)?.Tests.FirstOrDefault(t => t.Id == test);
+        var procedure = _bundle.ControlOf(control, _host.Sources)?.Tests.FirstOrDefault(t => t.Id == test);
         _json.WriteStartObject("test");
         _json.WriteString("control", control.Id);
         _json.WriteString("id", test);
@@ -282,7 +282,7 @@ internal sealed class ShowJson : IDisposable
         _json.WriteStartArray("first_rows");
         if (item.Table is { } table)
         {
-            using var rows = new TableReader(_bundle.Files.Check(table), item.TableSha256);
+            using var rows = new TableReader(_bundle.Files.Open(table), table, item.TableSha256);
             foreach (var row in rows.ReadRows().Take(MostRows))
                 _exchanges.Value(row);
         }

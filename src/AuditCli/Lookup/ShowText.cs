@@ -69,6 +69,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"risk: {definition.Risk}");
         }
         Line($"control sha256 {control.Sha256} ({control.Origin.ToString().ToLowerInvariant()})");
+        if (bundle.WhyAnotherControl(control) is { } another)
+            Line($"the control's text is not shown: {another}");
         foreach (var parameter in control.Parameters)
             Line($"parameter {parameter.Name} = {parameter.Value.GetRawText()}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}");
         if (control.NotApplicable is { } left)
@@ -169,7 +171,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         if (item.Table is { } table)
         {
             Line($"table {table}, sha256 of its rows {item.TableSha256}");
-            using var rows = new TableReader(bundle.Files.Check(table), item.TableSha256);
+            using var rows = new TableReader(bundle.Files.Open(table), table, item.TableSha256);
             foreach (var row in rows.ReadRows().Take(MostRows))
                 Members("  ", row, separate: true);
             More(item.Items - MostRows, "rows");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -13,39 +14,50 @@ namespace AuditCli.Reperformance;
 internal sealed record BundleQuestions(
     PreparedRun Prepared, RecordedRun Record, ImmutableArray<EvidenceItem> Index, ImmutableArray<Diagnostic> LibraryFaults)
 {
-    private const string Exchanges = "data/exchanges";
+    private const string Engagement = "data/engagement.yaml";
+    private const string Controls = "data/controls/";
+    private const string Exchanges = "data/exchanges/";
+    private const string Inputs = "data/inputs/";
+    private const string CopyName = "sealed";
+
+    /// <summary>The moment that the engagement states; null where it follows from the run.</summary>
+    public DateTimeOffset? StatedAsOf { get; init; }
 
     /// <summary>
     /// Loads a bundle's engagement, its inputs, and its own controls or those of a folder. Nothing outside the bundle and that folder is
-    /// looked at.
+    /// looked at, and of the bundle only copies, which nobody can change any more once they were compared with its manifest.
     /// </summary>
-    /// <param name="bundle">Full path of a folder that verification found to hold nothing but regular files.</param>
+    /// <param name="bundle">Verification found it to hold nothing but regular files.</param>
     /// <param name="otherControls">As given on the command line; null for the bundle's own.</param>
     /// <param name="work">An empty folder.</param>
     /// <returns>Null with the faults of the engagement, of the other controls, or of both together.</returns>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file of the bundle cannot be read.</exception>
     public static async Task<(BundleQuestions? Questions, ImmutableArray<Diagnostic> Faults)> LoadAsync(
-        string bundle, string? otherControls, string work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
+        BundleFolder bundle, string? otherControls, string work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
-        var record = RunRecord.Read(BundleFile.Read(bundle, BundlePaths.Run));
-        var index = EvidenceIndex.Read(bundle);
+        var record = RunRecord.Read(bundle.Read(BundlePaths.Run));
+        using var lines = bundle.Open(BundlePaths.EvidenceIndex, cancellationToken);
+        ImmutableArray<EvidenceItem> index = [.. EvidenceIndex.Items(lines, BundlePaths.EvidenceIndex)];
         var library = otherControls is null
-            ? ControlLibrary.OfBundle(Path.Combine(bundle, "data", "controls"), host.Sources, ShippedLibrary.Digests(ShippedLibrary.Files()))
+            ? ControlLibrary.OfBundle(
+                bundle.Below(Controls).Select(p => new LibraryFile(p[Controls.Length..], bundle.Read(p), p)), host.Sources, ShippedLibrary.Digests(ShippedLibrary.Files()))
             : Libraries.Load(otherControls, host);
         if (otherControls is not null && !library.Faults.IsEmpty)
             return (null, library.Faults);
 
-        var recorded = Path.Combine(bundle, Exchanges);
+        var copy = Path.Combine(work, CopyName);
         // A run that got no answer at all has no such folder.
-        if (!Directory.Exists(recorded))
-            recorded = Directory.CreateDirectory(Path.Combine(work, "none")).FullName;
-        var (engagement, faults) = EngagementLoader.OfBundle(bundle, recorded, host.Sources, [.. library.Controls.Select(c => c.Control)]);
+        var recorded = Directory.CreateDirectory(Path.Combine(copy, Exchanges)).FullName;
+        foreach (var path in new[] { Engagement }.Where(bundle.Has).Concat(bundle.Below(Inputs)).Concat(bundle.Below(Exchanges)))
+            await CopyAsync(bundle, path, copy, cancellationToken);
+        var (engagement, faults) = EngagementLoader.OfBundle(copy, recorded, host.Sources, [.. library.Controls.Select(c => c.Control)]);
         if (engagement is null)
             return (null, faults);
+        var statedAsOf = engagement.AsOf;
         engagement = engagement with { AsOf = record.AsOf, Include = otherControls is null ? [] : engagement.Include };
         var targets = record.Targets.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
-        var plan = Planner.Plan(engagement, Path.Combine(bundle, "data", "engagement.yaml"), library.Controls, host.Sources, new([], targets), record.AsOf);
+        var plan = Planner.Plan(engagement, Engagement, library.Controls, host.Sources, new([], targets), record.AsOf);
         faults = plan.Faults;
         if (otherControls is not null)
         {
@@ -54,7 +66,20 @@ internal sealed record BundleQuestions(
                 faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         }
         return faults.IsEmpty
-            ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults), [])
+            ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults) { StatedAsOf = statedAsOf }, [])
             : (null, faults);
+    }
+
+    /// <summary>A message as it reads of the bundle itself: where the copies lie says nothing to anybody.</summary>
+    public static string OfTheBundle(string message, string work) =>
+        message.Replace(Path.Combine(work, CopyName) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
+
+    private static async Task CopyAsync(BundleFolder bundle, string path, string folder, CancellationToken cancellationToken)
+    {
+        var target = Path.Combine(folder, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        await using var from = bundle.Open(path, cancellationToken);
+        await using var to = new FileStream(target, FileMode.CreateNew, FileAccess.Write);
+        await from.CopyToAsync(to, cancellationToken);
     }
 }

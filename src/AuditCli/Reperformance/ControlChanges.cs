@@ -29,18 +29,20 @@ internal sealed record ControlChanges(
         var verification = await BundleVerifier.VerifyAsync(bundle, options, cancellationToken);
         if (Reperformed.WhyUnsafe(verification) is { } reason)
             throw new InvalidDataException(reason);
+        var files = Reperformed.FilesOf(bundle, verification);
         using var work = new WorkFolder();
         await using var evaluation = host.StartEvaluation();
-        var (questions, faults) = await BundleQuestions.LoadAsync(bundle, controls, work.Path, host, evaluation, cancellationToken);
+        var (questions, faults) = await BundleQuestions.LoadAsync(files, controls, work.Path, host, evaluation, cancellationToken);
         if (questions is null)
             return (null, faults);
-        var before = ReadResults(bundle);
+        var before = ReadResults(files);
         var again = await Reperformed.RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
-        return (await Task.Run(() => Compare(verification, bundle, before, again, cancellationToken), cancellationToken), []);
+        return (await Task.Run(() => Compare(verification, files, before, again, cancellationToken), cancellationToken), []);
     }
 
-    private static ControlChanges Compare(VerifyReport verification, string bundle, EvaluationResults before, FinishedRun again, CancellationToken cancellationToken)
+    private static ControlChanges Compare(VerifyReport verification, BundleFolder bundle, EvaluationResults before, FinishedRun again, CancellationToken cancellationToken)
     {
+        var rebuilt = BundleFolder.WithoutManifest(again.Bundle.Path);
         var changes = ImmutableArray.CreateBuilder<ControlChange>();
         var items = new DifferenceList(MostDifferences, "results", []);
         var same = 0;
@@ -50,7 +52,7 @@ internal sealed record ControlChanges(
             var count = items.Count;
             var tests = was is null ? [] : now.Tests.Concat(was.Tests).Select(t => t.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
             foreach (var test in tests)
-                CompareItems(bundle, again.Bundle.Path, now.Id, test, items, cancellationToken);
+                CompareItems(bundle, rebuilt, now.Id, test, items, cancellationToken);
             if (was is not null && was.Conclusion == now.Conclusion && items.Count == count)
                 same++;
             else
@@ -61,13 +63,12 @@ internal sealed record ControlChanges(
         return new(verification, changes.ToImmutable(), same, [.. absent], items);
     }
 
-    private static void CompareItems(string bundle, string rebuilt, string control, string test, DifferenceList items, CancellationToken cancellationToken)
+    private static void CompareItems(BundleFolder bundle, BundleFolder rebuilt, string control, string test, DifferenceList items, CancellationToken cancellationToken)
     {
         var file = PopulationFile.PathOf(control, test);
-        var (before, after) = (Path.Combine(bundle, file), Path.Combine(rebuilt, file));
-        var empty = Path.Combine(rebuilt, "nothing.ndjson");
-        File.WriteAllBytes(empty, []);
-        foreach (var row in RowComparison.Between(File.Exists(before) ? before : empty, File.Exists(after) ? after : empty, cancellationToken))
+        using var before = bundle.Has(file) ? bundle.Open(file, cancellationToken) : Stream.Null;
+        using var after = rebuilt.Has(file) ? rebuilt.Open(file, cancellationToken) : Stream.Null;
+        foreach (var row in RowComparison.Between(before, after, file, cancellationToken))
         {
             var (was, now) = (Verdict(row.Before), Verdict(row.After));
             if (was != now)
@@ -77,11 +78,11 @@ internal sealed record ControlChanges(
 
     private static string? Verdict(JsonElement? row) => row is { } r && r.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : null;
 
-    private static EvaluationResults ReadResults(string bundle)
+    private static EvaluationResults ReadResults(BundleFolder bundle)
     {
         try
         {
-            return ResultsJson.Read(BundleFile.Read(bundle, OpenedBundle.ResultsPath));
+            return ResultsJson.Read(bundle.Read(OpenedBundle.ResultsPath));
         }
         catch (JsonException e)
         {

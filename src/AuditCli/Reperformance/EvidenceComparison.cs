@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 
@@ -17,9 +18,9 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
     /// <param name="sealedItems">The bundle's index.</param>
     /// <param name="rebuilt">The folder of the bundle that was made again.</param>
     public static EvidenceComparison Of(
-        string bundle, ImmutableArray<EvidenceItem> sealedItems, string rebuilt, UnrecordedEvidence unrecorded, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, ImmutableArray<EvidenceItem> sealedItems, BundleFolder rebuilt, UnrecordedEvidence unrecorded, DifferenceList differences, CancellationToken cancellationToken)
     {
-        var again = EvidenceIndex.Read(rebuilt).Select(unrecorded.AsSealed).ToImmutableArray();
+        var again = EvidenceIndex.Read(rebuilt.Path).Select(unrecorded.AsSealed).ToImmutableArray();
         var now = again.ToDictionary(i => (i.Target, i.EvidenceId));
         var differing = ImmutableArray.CreateBuilder<DifferingEvidence>();
         var seen = new HashSet<(string, string)>();
@@ -50,7 +51,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         }
     }
 
-    private static (List<Difference> Found, string? Cause) Compare(string bundle, EvidenceItem before, string rebuilt, EvidenceItem after, CancellationToken cancellationToken)
+    private static (List<Difference> Found, string? Cause) Compare(BundleFolder bundle, EvidenceItem before, BundleFolder rebuilt, EvidenceItem after, CancellationToken cancellationToken)
     {
         // When a file was read is no part of the evidence, and stands in no exchange.
         if (after.Source == "file")
@@ -61,7 +62,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         {
             if (table is null)
                 continue;
-            var different = TableDifference(Path.Combine(bundle, table), Path.Combine(rebuilt, table), cancellationToken);
+            var different = TableDifference(bundle, rebuilt, table, cancellationToken);
             if (different is not null && sealedDigest == digest)
                 found.Add(new(Place(before), table, "another table", "the rebuilt one", $"the index names the rebuilt table, so the file was changed afterwards: {different}"));
             else if (sealedDigest != digest)
@@ -72,17 +73,19 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         return (found, cause);
     }
 
-    private static string? TableDifference(string before, string after, CancellationToken cancellationToken)
+    private static string? TableDifference(BundleFolder bundle, BundleFolder rebuilt, string table, CancellationToken cancellationToken)
     {
-        if (!File.Exists(before))
+        if (!bundle.Has(table))
             return "the bundle does not have the table";
         try
         {
-            return TableComparison.FirstDifference(before, after, cancellationToken);
+            using var before = bundle.Open(table, cancellationToken);
+            using var after = rebuilt.Open(table, cancellationToken);
+            return TableComparison.FirstDifference(before, after, table, cancellationToken);
         }
         catch (InvalidDataException e)
         {
-            return e.Message.Replace(before, Path.GetFileName(before), StringComparison.Ordinal);
+            return e.Message;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
@@ -15,11 +16,12 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 
     /// <summary>
     /// 0 identical; 2 something differs that no later rule of evaluation accounts for, or the bundle does not verify; 3 undecided: later
-    /// rules account for every difference, a report could not be compared, or verification is undecided.
+    /// rules account for every difference, a report could not be compared, an answer looks redacted and does not say so, or verification is
+    /// undecided.
     /// </summary>
     public int ExitCode =>
         Verification.ExitCode == Failed || NotCompared is not null || Done is { Unexplained: > 0 } ? Failed
-        : Done is { IsIdentical: false } or { AllReportsCompared: false } ? AuditCli.ExitCode.Undecided
+        : Done is { IsIdentical: false } or { AllReportsCompared: false } or { HasUnsaidRedactions: true } ? AuditCli.ExitCode.Undecided
         : Verification.ExitCode;
 
     private static int Failed => AuditCli.ExitCode.Failed;
@@ -35,16 +37,17 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         using var work = new WorkFolder();
         try
         {
+            var files = FilesOf(bundle, verification);
             await using var evaluation = host.StartEvaluation();
-            var (questions, faults) = await BundleQuestions.LoadAsync(bundle, otherControls: null, work.Path, host, evaluation, cancellationToken);
+            var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work.Path, host, evaluation, cancellationToken);
             if (questions is null)
-                return new(verification, string.Join("; ", faults), null);
+                return new(verification, BundleQuestions.OfTheBundle(string.Join("; ", faults), work.Path), null);
             var again = await RunAsync(questions, work.Path, host, evaluation, progress, cancellationToken);
-            return new(verification, null, await Task.Run(() => Compare(bundle, questions, again, work.Path, host, cancellationToken), cancellationToken));
+            return new(verification, null, await Task.Run(() => Compare(files, questions, again, work.Path, host, cancellationToken), cancellationToken));
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException)
         {
-            return new(verification, e.Message, null);
+            return new(verification, BundleQuestions.OfTheBundle(e.Message, work.Path), null);
         }
     }
 
@@ -58,6 +61,15 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             : null;
     }
 
+    /// <summary>
+    /// The bundle's files: exactly those that verification spoke of. One whose files are not what its manifest says is compared as it lies
+    /// there, to say what differs; nothing is said to hold of it.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The bundle is another by now.</exception>
+    /// <exception cref="IOException">A manifest cannot be read.</exception>
+    public static BundleFolder FilesOf(string bundle, VerifyReport verification) =>
+        verification.Problems.Any(p => p.Question is "files" or "manifest") ? BundleFolder.WithoutManifest(bundle) : BundleFolder.Sealed(bundle, verification.TagManifestSha256);
+
     /// <summary>Does the run again; nothing outside the exchanges and the folder is touched.</summary>
     public static Task<FinishedRun> RunAsync(BundleQuestions questions, string work, AuditHost host, EvaluationProcess evaluation, TextWriter progress, CancellationToken cancellationToken)
     {
@@ -69,14 +81,15 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
 
-    private static Comparison Compare(string bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
+    private static Comparison Compare(BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
         var rules = EvaluationRules.After(questions.Record.Evaluation);
         var (tables, results, reports) = (
             new DifferenceList(MostDifferences, "tables", rules),
             new DifferenceList(MostDifferences, "results", rules),
             new DifferenceList(MostDifferences, "reports", rules));
-        var rebuilt = again.Bundle.Path;
+        var changed = new DifferenceList(MostDifferences, "record", rules);
+        var rebuilt = BundleFolder.WithoutManifest(again.Bundle.Path);
         if (Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex != questions.Record.EngagementSha256)
             results.Add(new("engagement.yaml", "sha256", questions.Record.EngagementSha256, Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex, "the file is not the one that run.json names"));
         foreach (var fault in questions.LibraryFaults)
@@ -84,6 +97,8 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         var evidence = EvidenceComparison.Of(bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, tables, cancellationToken);
         var compared = ResultComparison.Of(bundle, rebuilt, again.Results, evidence, results, cancellationToken);
         var items = again.Results.Controls.Sum(c => c.Tests.Sum(t => t.Population));
+        var times = RecordedTimes.Of(questions.Prepared.Engagement.Replay!, cancellationToken);
+        RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, changed, cancellationToken);
         var made = ReportComparison.Of(bundle, work, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
         string[] notes =
         [
@@ -95,8 +110,9 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             .. questions.Record.Tool == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool} made the bundle, and this is {Tool.Version}" },
             .. evidence.Unrecorded == 0 ? [] : new[] { $"{evidence.Unrecorded} evidence items failed before anything was sent; their failure is taken from the index, and they fail again" },
             .. again.Facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
+            .. times.Unsaid.Select(u => $"{u} holds marks of redacted secrets and does not say that it was redacted"),
         ];
-        return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, [.. notes]);
+        return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, changed, [.. notes]) { HasUnsaidRedactions = !times.Unsaid.IsEmpty };
     }
 }
 
@@ -105,7 +121,8 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 /// <param name="Items">Population items over all their tests.</param>
 /// <param name="ReportsCompared">How many reports were made again and could be compared.</param>
 internal sealed record Comparison(
-    EvidenceComparison Evidence, int Controls, long Items, int ReportsCompared, DifferenceList Tables, DifferenceList Results, DifferenceList Reports, ImmutableArray<string> Notes)
+    EvidenceComparison Evidence, int Controls, long Items, int ReportsCompared, DifferenceList Tables, DifferenceList Results, DifferenceList Reports, DifferenceList Record,
+    ImmutableArray<string> Notes)
 {
     /// <summary>
     /// Whether every report was. A bundle says itself which version made it, so one that names another would else never be told from an
@@ -113,10 +130,13 @@ internal sealed record Comparison(
     /// </summary>
     public bool AllReportsCompared => ReportsCompared == ReportFormats.All.Length;
 
-    public bool IsIdentical => Tables.Count == 0 && Results.Count == 0 && Reports.Count == 0;
+    /// <summary>Whether answers look redacted and do not say so: it cannot be told what was removed, or whether the provider wrote it like that.</summary>
+    public bool HasUnsaidRedactions { get; init; }
+
+    public bool IsIdentical => Tables.Count == 0 && Results.Count == 0 && Reports.Count == 0 && Record.Count == 0;
 
     /// <summary>Differences that no rule of evaluation newer than the bundle accounts for.</summary>
-    public long Unexplained => Tables.Unexplained + Results.Unexplained + Reports.Unexplained;
+    public long Unexplained => Tables.Unexplained + Results.Unexplained + Reports.Unexplained + Record.Unexplained;
 }
 
 /// <summary>A new folder for what is done again, removed with all it holds.</summary>

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -19,20 +21,19 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
     /// <exception cref="InvalidDataException">A file that reports are made from is not what it should be.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static ReportComparison Of(
-        string bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation, DifferenceList differences, CancellationToken cancellationToken)
     {
-        var sealedReports = Path.Combine(bundle, ReportFormats.Folder);
-        if (!Directory.Exists(sealedReports))
+        if (bundle.Below($"{ReportFormats.Folder}/").IsEmpty)
             return new(0, ["the bundle has no reports"]);
-        var workpaper = WorkpaperReader.Read(OpenedBundle.WithoutManifest(bundle, BundleFile.Read(bundle, BundlePaths.Run)), sources);
+        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run)), sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)
         {
-            var (before, after) = (Path.Combine(sealedReports, format.FileName), Path.Combine(work, format.FileName));
-            if (!File.Exists(before))
+            var (before, after) = ($"{ReportFormats.Folder}/{format.FileName}", Path.Combine(work, format.FileName));
+            if (!bundle.Has(before))
             {
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
                 continue;
@@ -48,16 +49,34 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", "there", null, $"it cannot be made again: {e.Message}"));
                 continue;
             }
-            var (was, now) = (DigestOf(before), DigestOf(after));
+            var (was, now) = (bundle.DigestOf(before).Hex, DigestOf(after));
             if (was == now)
                 continue;
             // Compression gives other bytes under another runtime, and another version may word things otherwise.
             if (sameProgram)
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now, "the report does not say what the bundle says: one of them was changed afterwards"));
+            else if (MadeHere(format, bundle, work, sources, was, cancellationToken))
+            {
+                differences.Add(new(
+                    BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(),
+                    $"{before} is to the byte what this program makes, and not what run.json names"));
+            }
             else
                 notes.Add($"{format.FileName} has other bytes when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
         }
         return new(ReportFormats.All.Length - notes.Count, notes.ToImmutable());
+    }
+
+    /// <summary>Whether the report is the one of this program under this runtime, whatever the record names.</summary>
+    private static bool MadeHere(
+        IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
+    {
+        var run = JsonNode.Parse(bundle.Read(BundlePaths.Run))!.AsObject();
+        run["tool"] = RunRecord.Maker();
+        var path = Path.Combine(work, $"here-{format.FileName}");
+        using (var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite))
+            format.Write(WorkpaperReader.Read(OpenedBundle.Open(bundle, JsonSerializer.SerializeToUtf8Bytes(run)), sources), file, cancellationToken);
+        return DigestOf(path) == sha256;
     }
 
     private static string DigestOf(string path)

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reperformance;
 
@@ -17,7 +16,7 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
     /// <exception cref="InvalidDataException">The bundle's results are no results; the message says why.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static ResultComparison Of(
-        string bundle, string rebuilt, EvaluationResults again, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
     {
         var before = Read(bundle);
         var after = Read(rebuilt);
@@ -70,22 +69,24 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
 
     private static void CompareRows(
-        string bundle, string rebuilt, EvaluationResults again, JsonElement before, JsonElement after, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, JsonElement before, JsonElement after, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
     {
         var files = again.Controls.SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: $"{c.Id}.{t}.ndjson".ToLowerInvariant(), Control: c.Id, Test: t)))
             .ToImmutableDictionary(f => f.File, StringComparer.Ordinal);
         foreach (var name in Names(bundle).Union(Names(rebuilt)).Order(StringComparer.Ordinal))
         {
-            var (left, right) = (Path.Combine(bundle, Results, name), Path.Combine(rebuilt, Results, name));
+            var path = $"{Results}/{name}";
             var (control, test) = files.TryGetValue(name, out var known) ? (known.Control, known.Test) : (name, "");
-            if (!File.Exists(left) || !File.Exists(right))
+            if (!bundle.Has(path) || !rebuilt.Has(path))
             {
-                differences.Add(new($"{Results}/{name}", "file", File.Exists(left) ? "there" : null, File.Exists(right) ? "there" : null, Cause(before, after, evidence, control)));
+                differences.Add(new(path, "file", bundle.Has(path) ? "there" : null, rebuilt.Has(path) ? "there" : null, Cause(before, after, evidence, control)));
                 continue;
             }
+            using var left = bundle.Open(path, cancellationToken);
+            using var right = rebuilt.Open(path, cancellationToken);
             var found = false;
             var signs = Signs(after, evidence, control);
-            foreach (var row in RowComparison.Between(left, right, cancellationToken))
+            foreach (var row in RowComparison.Between(left, right, path, cancellationToken))
             {
                 found = true;
                 var cause = RowsAgree(before, after, control, test, row)
@@ -100,8 +101,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
                 else
                     differences.Add(new(where, "item", row.Before is { } b ? Verdict(b) : null, row.After is { } a ? Verdict(a) : null, cause), signs);
             }
-            if (!found && !SameBytes(left, right))
-                differences.Add(new($"{Results}/{name}", "bytes", "one form", "another", "the same rows in another order, or written differently"));
+            if (!found && bundle.DigestOf(path) != rebuilt.DigestOf(path))
+                differences.Add(new(path, "bytes", "one form", "another", "the same rows in another order, or written differently"));
         }
     }
 
@@ -137,18 +138,11 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
     private static string? Text(JsonElement of, string name) =>
         of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static bool SameBytes(string before, string after)
-    {
-        using var left = File.OpenRead(before);
-        using var right = File.OpenRead(after);
-        return SHA256.HashData(left).AsSpan().SequenceEqual(SHA256.HashData(right));
-    }
-
-    private static JsonElement Read(string bundle)
+    private static JsonElement Read(BundleFolder bundle)
     {
         try
         {
-            var results = JsonElement.Parse(BundleFile.Read(bundle, $"{Results}/results.json"), Strict);
+            var results = JsonElement.Parse(bundle.Read(OpenedBundle.ResultsPath), Strict);
             return results.GetProperty("controls").ValueKind == JsonValueKind.Array && results.GetProperty("engine").ValueKind == JsonValueKind.Object
                 ? results
                 : throw new InvalidDataException($"{Results}/results.json has no controls or no engine");
@@ -164,6 +158,6 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
 
     private static string Verdict(JsonElement row) => row.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : "no verdict";
 
-    private static IEnumerable<string> Names(string bundle) =>
-        Directory.EnumerateFiles(Path.Combine(bundle, Results)).Select(f => Path.GetFileName(f)!).Where(n => n != "results.json");
+    private static IEnumerable<string> Names(BundleFolder bundle) =>
+        bundle.Below($"{Results}/").Select(p => p[(Results.Length + 1)..]).Where(n => n != "results.json");
 }

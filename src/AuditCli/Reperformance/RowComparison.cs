@@ -19,10 +19,12 @@ internal static class RowComparison
     /// <summary>Every item that differs, in the order found.</summary>
     /// <exception cref="InvalidDataException">A line is no row, or the files have too little in common to be paired; the message names the file.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static IEnumerable<RowDifference> Between(string before, string after, CancellationToken cancellationToken)
+    /// <param name="path">The file's name in the bundle.</param>
+    public static IEnumerable<RowDifference> Between(Stream before, Stream after, string path, CancellationToken cancellationToken)
     {
-        using var left = Lines(before).GetEnumerator();
-        using var right = Lines(after).GetEnumerator();
+        var name = Path.GetFileName(path);
+        using var left = NdjsonFile.Lines(before, name).Select(l => l.Line).GetEnumerator();
+        using var right = NdjsonFile.Lines(after, name).Select(l => l.Line).GetEnumerator();
         var (unpairedLeft, unpairedRight) = (new Dictionary<Key, JsonElement>(), new Dictionary<Key, JsonElement>());
         while (true)
         {
@@ -34,18 +36,18 @@ internal static class RowComparison
                 continue;
             if (hasLeft)
             {
-                var (key, row) = Parse(left.Current, before);
+                var (key, row) = Parse(left.Current, name);
                 if (unpairedRight.Remove(key, out var other))
                 {
                     if (!JsonElement.DeepEquals(row, other))
                         yield return new(key.Target, key.Account, key.Item, row, other);
                 }
                 else if (!unpairedLeft.TryAdd(key, row))
-                    throw new InvalidDataException($"{Path.GetFileName(before)}: item '{key.Item}' stands twice");
+                    throw new InvalidDataException($"{name}: item '{key.Item}' stands twice");
             }
             if (hasRight)
             {
-                var (key, row) = Parse(right.Current, after);
+                var (key, row) = Parse(right.Current, name);
                 if (unpairedLeft.Remove(key, out var other))
                 {
                     if (!JsonElement.DeepEquals(other, row))
@@ -55,7 +57,7 @@ internal static class RowComparison
                     unpairedRight[key] = row;
             }
             if (unpairedLeft.Count > MostUnpaired || unpairedRight.Count > MostUnpaired)
-                throw new InvalidDataException($"{Path.GetFileName(before)}: more than {MostUnpaired} items have no counterpart");
+                throw new InvalidDataException($"{name}: more than {MostUnpaired} items have no counterpart");
         }
         foreach (var (key, row) in unpairedLeft)
             yield return new(key.Target, key.Account, key.Item, row, null);
@@ -63,7 +65,7 @@ internal static class RowComparison
             yield return new(key.Target, key.Account, key.Item, null, row);
     }
 
-    private static (Key, JsonElement) Parse(ReadOnlyMemory<byte> line, string path)
+    private static (Key, JsonElement) Parse(ReadOnlyMemory<byte> line, string name)
     {
         try
         {
@@ -72,12 +74,9 @@ internal static class RowComparison
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new InvalidDataException($"{Path.GetFileName(path)}: a line is no row of a test: {PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]))}", e);
+            throw new InvalidDataException($"{name}: a line is no row of a test: {PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]))}", e);
         }
     }
-
-    /// <summary>A file's lines, each valid until the next is asked for; the last need not be ended.</summary>
-    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => NdjsonFile.Lines(path, Path.GetFileName(path)).Select(l => l.Line);
 
     private readonly record struct Key(string Target, string Account, string Item);
 }

@@ -29,10 +29,11 @@ internal sealed record StoppedRun(
             return (null, other);
         try
         {
-            var opened = OpenedBundle.WithoutManifest(folder, BundleFile.Read(folder, BundlePaths.Run));
-            if (Digest.Of(BundleFile.Read(folder, "data/engagement.yaml")).Hex != opened.Record.EngagementSha256)
+            var files = BundleFolder.WithoutManifest(folder);
+            var opened = OpenedBundle.Open(files, files.Read(BundlePaths.Run));
+            if (files.DigestOf("data/engagement.yaml").Hex != opened.Record.EngagementSha256)
                 return (null, "its engagement is not the one that was run");
-            var (questions, faults) = await BundleQuestions.LoadAsync(folder, otherControls: null, work, host, evaluation, cancellationToken);
+            var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work, host, evaluation, cancellationToken);
             if (questions is null || !questions.LibraryFaults.IsEmpty)
                 return (null, $"its {(questions is null ? "engagement" : "controls")} cannot be run by this version: {string.Join("; ", questions?.LibraryFaults ?? faults)}");
             var stopped = new StoppedRun(
@@ -50,7 +51,7 @@ internal sealed record StoppedRun(
     public void Compare(string partial, UnrecordedEvidence unrecorded, CancellationToken cancellationToken)
     {
         var differences = new DifferenceList(1, "tables", []);
-        EvidenceComparison.Of(Folder, Index, partial, unrecorded, differences, cancellationToken);
+        EvidenceComparison.Of(BundleFolder.WithoutManifest(Folder), Index, BundleFolder.WithoutManifest(partial), unrecorded, differences, cancellationToken);
         if (differences.Kept is [var first, ..])
         {
             throw new InvalidDataException(

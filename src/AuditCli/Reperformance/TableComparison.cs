@@ -11,10 +11,10 @@ internal static class TableComparison
     /// <summary>Null for equal tables, else the first row that differs, by its <c>_ref</c>, and in which columns.</summary>
     /// <exception cref="InvalidDataException">A table is torn; the message names it.</exception>
     /// <exception cref="IOException">A table cannot be read.</exception>
-    public static string? FirstDifference(string before, string after, CancellationToken cancellationToken)
+    public static string? FirstDifference(Stream before, Stream after, string path, CancellationToken cancellationToken)
     {
-        using var left = new TableReader(before);
-        using var right = new TableReader(after);
+        using var left = new TableReader(before, Path.GetFileName(path));
+        using var right = new TableReader(after, Path.GetFileName(path));
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();

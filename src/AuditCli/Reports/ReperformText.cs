@@ -19,16 +19,20 @@ internal static class ReperformText
             Line(output, "tables", "NOT COMPARED", done.NotCompared!);
             Line(output, "results", "NOT COMPARED", "");
             Line(output, "reports", "NOT COMPARED", "");
+            Line(output, "record", "NOT COMPARED", "");
             return;
         }
         Line(output, "tables", Answer(compared.Tables), $"{Wording.Count(compared.Evidence.Items, "evidence item")} with {Wording.Count(compared.Evidence.Rows, "row")}, rebuilt from the exchanges");
         Line(output, "results", Answer(compared.Results), $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
         Line(output, "reports", ReportAnswer(compared), $"{Wording.Count(compared.ReportsCompared, "report")}, made again from the bundle");
+        Line(output, "record", Answer(compared.Record), "run.json, log and files, beside what the exchanges and the run done again say");
         WriteDifferences(output, compared.Tables);
         WriteDifferences(output, compared.Results);
         WriteDifferences(output, compared.Reports);
+        WriteDifferences(output, compared.Record);
         foreach (var note in compared.Notes)
             output.WriteLine(PrintableText.Of($"note: {note}"));
+        output.WriteLine(RecordComparison.NotDerived);
     }
 
     public static void Write(TextWriter output, ControlChanges changes)
@@ -58,6 +62,8 @@ internal static class ReperformText
         ["tables"] = done.Done is { } t ? new JsonObject { ["answer"] = Answer(t.Tables), ["items"] = t.Evidence.Items, ["rows"] = t.Evidence.Rows, ["differences"] = DifferencesJson(t.Tables), ["difference_count"] = t.Tables.Count } : null,
         ["results"] = done.Done is { } r ? new JsonObject { ["answer"] = Answer(r.Results), ["controls"] = r.Controls, ["items"] = r.Items, ["differences"] = DifferencesJson(r.Results), ["difference_count"] = r.Results.Count } : null,
         ["reports"] = done.Done is { } p ? new JsonObject { ["answer"] = ReportAnswer(p), ["compared"] = p.ReportsCompared, ["differences"] = DifferencesJson(p.Reports), ["difference_count"] = p.Reports.Count } : null,
+        ["record"] = done.Done is { } c ? new JsonObject { ["answer"] = Answer(c.Record), ["differences"] = DifferencesJson(c.Record), ["difference_count"] = c.Record.Count } : null,
+        ["not_derived"] = RecordComparison.NotDerived,
         ["notes"] = new JsonArray([.. (done.Done?.Notes ?? []).Select(n => (JsonNode)n)]),
     }.ToJsonString(Readable);
 

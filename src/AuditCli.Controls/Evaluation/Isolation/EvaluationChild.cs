@@ -61,6 +61,11 @@ public static class EvaluationChild
                     var messages = await ControlSql.CheckHereAsync(check.Control, Steps(output, check.Killed), CancellationToken.None);
                     await Frame.Of(FrameKind.Answer, new(messages), MessageContext.Default.CheckAnswer).WriteAsync(output, CancellationToken.None);
                     break;
+                case FrameKind.Evidence:
+                    var read = job.Read(MessageContext.Default.CheckJob);
+                    var evidence = ControlSql.EvidenceHere(read.Control, Steps(output, read.Killed));
+                    await Frame.Of(FrameKind.Answer, new(evidence), MessageContext.Default.EvidenceAnswer).WriteAsync(output, CancellationToken.None);
+                    break;
                 default:
                     throw new InvalidDataException($"a parent does not say {job.Kind}");
             }

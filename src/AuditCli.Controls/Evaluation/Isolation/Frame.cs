@@ -19,6 +19,9 @@ internal enum FrameKind : byte
     /// <summary>The parent: check a control's SQL without evidence (<see cref="CheckJob"/>).</summary>
     Check,
 
+    /// <summary>The parent: say which evidence the SQL of a control's tests names (<see cref="CheckJob"/>).</summary>
+    Evidence,
+
     /// <summary>The child: the step that begins now, UTF-8.</summary>
     Step,
 

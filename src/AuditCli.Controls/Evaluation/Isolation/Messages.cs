@@ -15,12 +15,15 @@ internal sealed record QuestionJob(ControlQuestion Question, bool IsSameControl)
 /// <param name="Killed">Steps that ended a process before, and why.</param>
 internal sealed record SliceJob(Slice Slice, ImmutableDictionary<string, string> Killed);
 
-/// <summary>A control whose SQL is to be checked without evidence.</summary>
+/// <summary>A control whose SQL is to be looked at without evidence.</summary>
 /// <inheritdoc cref="SliceJob" path="/param"/>
 internal sealed record CheckJob(Control Control, ImmutableDictionary<string, string> Killed);
 
 /// <summary>What is wrong or doubtful about a control's SQL.</summary>
 internal sealed record CheckAnswer(ImmutableArray<SqlMessage> Messages);
+
+/// <summary>The evidence that the SQL of a control's tests names.</summary>
+internal sealed record EvidenceAnswer(ImmutableArray<TestEvidence> Tests);
 
 /// <summary>The form of what passes between the processes. Both are the same program, so it has no version.</summary>
 [JsonSourceGenerationOptions(IgnoreReadOnlyProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, Converters = [typeof(DigestConverter)])]
@@ -30,4 +33,5 @@ internal sealed record CheckAnswer(ImmutableArray<SqlMessage> Messages);
 [JsonSerializable(typeof(CheckJob))]
 [JsonSerializable(typeof(SliceOutcome))]
 [JsonSerializable(typeof(CheckAnswer))]
+[JsonSerializable(typeof(EvidenceAnswer))]
 internal sealed partial class MessageContext : JsonSerializerContext;

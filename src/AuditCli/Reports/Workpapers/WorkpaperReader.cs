@@ -21,7 +21,7 @@ internal static class WorkpaperReader
         var run = RunDocument.Read(Encoding.UTF8.GetBytes(bundle.Run.GetRawText()));
         var library = bundle.Library(sources);
         var controls = bundle.Results.Controls.Select(r => new WorkpaperControl(
-            r, Definition(library, r), Definition(library, r) is null ? WhyNot(library, r) : null, [.. bundle.EvidenceOf(r.Id)]));
+            r, bundle.ControlOf(r, sources), bundle.ControlOf(r, sources) is null ? WhyNot(library, r) : null, [.. bundle.EvidenceOf(r.Id)]));
         return new(bundle, run, [.. controls], [.. ScopeNotes.Of(run, bundle.Results), .. Claims(bundle)]);
     }
 
@@ -40,10 +40,6 @@ internal static class WorkpaperReader
         if (all > ClaimsNamed)
             yield return new("claim", $"{all - ClaimsNamed} more lines claim to be an exception that they are not");
     }
-
-    /// <summary>The control's file, if it is the one that concluded.</summary>
-    private static Control? Definition(ControlLibrary library, ControlResult result) =>
-        library.Controls.FirstOrDefault(c => c.Control.Id == result.Id && c.Control.Sha256 == result.Sha256)?.Control;
 
     private static string WhyNot(ControlLibrary library, ControlResult result) =>
         library.Controls.Any(c => c.Control.Id == result.Id) ? "the control's file in the bundle is not the one that concluded"

@@ -1,0 +1,66 @@
+using System.Text;
+using System.Text.Json;
+using AuditCli.Bundles;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>
+/// What a run's log says of targets, evidence and conclusions, in words that are the same whenever it is done again: each line without its time,
+/// and how often it stands there.
+/// </summary>
+internal sealed class LogEvents
+{
+    private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
+
+    /// <exception cref="InvalidDataException">A line is too long, or the file is not the one that was sealed.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public LogEvents(BundleFolder bundle, string path, CancellationToken cancellationToken)
+    {
+        using var file = bundle.Open(path, cancellationToken);
+        var lines = 0L;
+        foreach (var (line, _) in NdjsonFile.Lines(file, path))
+        {
+            lines++;
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                if (WordsOf(JsonElement.Parse(line.Span)) is { } words)
+                    _counts[words] = _counts.GetValueOrDefault(words) + 1;
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            {
+                Fault ??= $"{path}:{lines} is no event";
+            }
+        }
+        if (lines == 0)
+            Fault = $"{path} is empty";
+    }
+
+    /// <summary>What makes it no log; null for one.</summary>
+    public string? Fault { get; }
+
+    public IReadOnlyDictionary<string, int> Counts => _counts;
+
+    /// <summary>Null for a line that another run need not have.</summary>
+    private static string? WordsOf(JsonElement line)
+    {
+        if (line.ValueKind != JsonValueKind.Object)
+            throw new JsonException("an event is an object");
+        var template = line.TryGetProperty("@mt", out var words) && words.ValueKind == JsonValueKind.String ? words.GetString()! : throw new JsonException("an event has a message");
+        // By the words with which each event's template begins or ends, as RunLog writes them.
+        return template.StartsWith("Target {Target} is account", StringComparison.Ordinal) ? Said(line, "Target", "Account", "Identity", "Regions")
+            : template.EndsWith("evidence items to collect", StringComparison.Ordinal) ? $"{Said(line, "Items")} evidence items to collect"
+            : template.StartsWith("{Operation} in {Account} {Region}: {Outcome}", StringComparison.Ordinal) ? Said(line, "Operation", "Account", "Region", "Outcome", "Items", "Pages")
+            : template.StartsWith("Concluded", StringComparison.Ordinal) ? $"Concluded {Said(line, "Controls")} controls"
+            : null;
+    }
+
+    private static string Said(JsonElement line, params ReadOnlySpan<string> members)
+    {
+        var text = new StringBuilder();
+        foreach (var member in members)
+            text.Append(text.Length == 0 ? "" : " ").Append(line.TryGetProperty(member, out var value) ? JsonDifference.Shown(value) : "nothing");
+        return text.ToString();
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuditCli.Bundles;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Reports.Formats;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>
+/// The record of a run beside what its exchanges say: <c>run.json</c>, the log, the files that the bundle has at all, and who it says made it.
+/// </summary>
+internal static class RecordComparison
+{
+    private const string Log = "data/log.clef";
+    private const string NotRecorded = "NoRecording";
+    private const string FailureCode = " failure code";
+
+    /// <summary>
+    /// Members of the record that stand in no exchange. What a replay's own run left unasked, and which secrets were allowed, only the run
+    /// that was sealed knew.
+    /// </summary>
+    private static readonly ImmutableArray<string> Underivable = ["bundle_id", "mode", "run_by", "started", "finished", "limits", "secrets_allowed", "unused_recordings"];
+
+    /// <summary>Members that are compared by other means than equality, each in its own place here.</summary>
+    private static readonly ImmutableArray<string> ComparedElsewhere = ["evaluation", "tool", "as_of", "recorded"];
+
+    /// <summary>What is printed of that nobody can derive.</summary>
+    public const string NotDerived =
+        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, limits, secrets_allowed and unused_recordings; "
+        + "times and words of the log; the keyed digests of redacted values; whether the answers are the provider's";
+
+    /// <param name="record">The bundle's.</param>
+    /// <param name="rebuilt">The folder of the bundle that was made again.</param>
+    /// <param name="exchanges">What the exchanges say of the times of the run, and of the program that recorded them.</param>
+    /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static void Of(
+        BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
+        CancellationToken cancellationToken)
+    {
+        CompareFiles(bundle, rebuilt, differences);
+        var (run, again) = (Json(bundle), Json(rebuilt));
+        var found = JsonDifference.Between(Derivable(run), Derivable(again)).ToImmutableArray();
+        // Why a target could not be entered before anything was sent stands in no exchange; that it could not, the run done again says too.
+        var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
+            .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
+        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)])))
+        {
+            // What earlier versions did not write yet is no contradiction.
+            if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
+                differences.Add(new(BundlePaths.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
+        }
+        CompareTimes(run, record, statedAsOf, exchanges, differences);
+        CompareMaker(bundle, run, exchanges, differences);
+        CompareLog(bundle, record, rebuilt, differences, cancellationToken);
+    }
+
+    /// <summary>Whatever the bundle holds, a run of its own engagement makes again, or it is one of its reports.</summary>
+    private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
+    {
+        var reports = ReportFormats.All.Select(f => $"{ReportFormats.Folder}/{f.FileName}").ToHashSet(StringComparer.Ordinal);
+        var made = rebuilt.Below($"{BundlePaths.Payload}/").ToHashSet(StringComparer.Ordinal);
+        // Lines of the index name tables, and results their rows: those that differ are told there, with their cause.
+        foreach (var path in bundle.Below($"{BundlePaths.Payload}/").Where(p => !made.Contains(p) && !reports.Contains(p) && !IsOfResults(p)))
+            differences.Add(new(path, "file", "there", null, "no record of the bundle explains it: a run of its engagement does not make it"));
+        foreach (var path in made.Where(p => !bundle.Has(p) && !IsOfResults(p)).Order(StringComparer.Ordinal))
+            differences.Add(new(path, "file", null, "there", "a run of the bundle's engagement makes it"));
+    }
+
+    private static bool IsOfResults(string path) => path.StartsWith("data/results/", StringComparison.Ordinal);
+
+    private static void CompareTimes(JsonElement run, RecordedRun record, DateTimeOffset? statedAsOf, RecordedTimes exchanges, DifferenceList differences)
+    {
+        var isReplay = record.Mode == "replay";
+        var (from, to) = isReplay
+            ? (Moment(run.GetProperty("recorded"), "first"), Moment(run.GetProperty("recorded"), "last"))
+            : (Moment(run, "started"), Moment(run, "finished"));
+        var words = isReplay ? "recorded" : "started and finished";
+        foreach (var outside in exchanges.Outside(from, to))
+            differences.Add(outside with { Cause = $"run.json says {words} {Rfc3339.Format(from)} to {Rfc3339.Format(to)}" });
+        var asOf = statedAsOf ?? (isReplay ? to : from);
+        var source = statedAsOf is null ? "the engagement does not state it, so it follows from the times of the run" : "the engagement states it";
+        if (record.AsOf != asOf)
+            differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.AsOf), Rfc3339.Format(asOf), source));
+        if (isReplay && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
+        {
+            // Without recordings that were left unasked, the first and the last are in the bundle.
+            foreach (var (name, was, now) in new[] { ("first", from, sent.First), ("last", to, sent.Last) })
+            {
+                if (was != now)
+                    differences.Add(new(BundlePaths.Run, $"recorded {name}", Rfc3339.Format(was), Rfc3339.Format(now), "the exchanges say otherwise"));
+            }
+        }
+    }
+
+    /// <summary>The record, the bag and each file of exchanges name the program that made them.</summary>
+    private static void CompareMaker(BundleFolder bundle, JsonElement run, RecordedTimes exchanges, DifferenceList differences)
+    {
+        var tool = run.GetProperty("tool");
+        var (name, version) = (tool.GetProperty("name").GetString(), tool.GetProperty("version").GetString()?.Split('+')[0]);
+        var id = run.GetProperty("bundle_id").GetString();
+        foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", id) })
+        {
+            if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
+                differences.Add(new(BundlePaths.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));
+        }
+        // Files of exchanges name the program without what follows a hyphen in its version.
+        var recorder = $"{name}/{version?.Split('-')[0]}";
+        foreach (var (file, software) in exchanges.Software.Where(s => s.Software != recorder))
+            differences.Add(new(BundlePaths.Run, "tool", recorder, software, $"data/exchanges/{file} says otherwise"));
+    }
+
+    /// <summary>What was logged of targets, evidence and conclusions is in the log of the run done again, whatever the times and the rest.</summary>
+    private static void CompareLog(BundleFolder bundle, RecordedRun record, BundleFolder rebuilt, DifferenceList differences, CancellationToken cancellationToken)
+    {
+        if (!bundle.Has(Log))
+            return;  // told with the files
+        var (was, now) = (new LogEvents(bundle, Log, cancellationToken), new LogEvents(rebuilt, Log, cancellationToken));
+        if (was.Fault is { } fault)
+            differences.Add(new(Log, "line", fault, null, "it is no log of a run"));
+        // Under other rules other things were collected and logged.
+        if (record.Evaluation != EvaluationRules.Current)
+            return;
+        foreach (var (line, count) in now.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
+        {
+            if (was.Counts.GetValueOrDefault(line) is var before && before < count)
+                differences.Add(new(Log, line, $"{before} times", $"{count} times", "the run logs it, and lines of the log were removed or changed"));
+        }
+        foreach (var (line, count) in was.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
+        {
+            if (now.Counts.GetValueOrDefault(line) is var after && after < count)
+                differences.Add(new(Log, line, $"{count} times", $"{after} times", "the run done again does not log it: lines were added or changed"));
+        }
+    }
+
+    private static JsonElement Derivable(JsonElement run) => JsonSerializer.SerializeToElement(
+        run.EnumerateObject().Where(m => !Underivable.Contains(m.Name) && !ComparedElsewhere.Contains(m.Name)).ToDictionary(m => m.Name, m => m.Value));
+
+    private static JsonElement Json(BundleFolder bundle) => JsonElement.Parse(bundle.Read(BundlePaths.Run), new JsonDocumentOptions { AllowDuplicateProperties = false });
+
+    private static DateTimeOffset Moment(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Rfc3339.TryParse(value.GetString()!, out var moment)
+            ? moment
+            : throw new InvalidDataException($"'{name}' of run.json is no instant");
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using System.Text;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Reperformance;
+
+/// <summary>When the exchanges of a bundle were sent and answered, by both clocks, and which program recorded them.</summary>
+/// <param name="Sent">The first and the last request, by the clock of the machine that asked; null where nothing is recorded.</param>
+/// <param name="Software">Of each file, from the folder of exchanges on, the program that wrote it.</param>
+/// <param name="Answered">Of each host the answers with the least and the most delay.</param>
+/// <param name="Unsaid">Records that hold marks of redacted secrets and do not say that they were redacted.</param>
+internal sealed record RecordedTimes(
+    (DateTimeOffset First, DateTimeOffset Last)? Sent,
+    ImmutableArray<(string File, string Software)> Software,
+    ImmutableArray<(RecordedTime Least, RecordedTime Most)> Answered,
+    ImmutableArray<string> Unsaid)
+{
+    /// <summary>A clock may be set during a run, and an answer takes its time.</summary>
+    private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
+    private const int MostUnsaid = 20;
+
+    /// <summary>Reads every exchange below a folder once.</summary>
+    /// <exception cref="InvalidDataException">A file is torn or altered; the message names it.</exception>
+    public static RecordedTimes Of(string folder, CancellationToken cancellationToken)
+    {
+        var software = ImmutableArray.CreateBuilder<(string, string)>();
+        var unsaid = ImmutableArray.CreateBuilder<string>();
+        var answered = new SortedDictionary<string, (RecordedTime Least, RecordedTime Most)>(StringComparer.Ordinal);
+        (DateTimeOffset First, DateTimeOffset Last)? sent = null;
+        foreach (var path in Directory.EnumerateFiles(folder, "*.warc.gz", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            var file = Path.GetRelativePath(folder, path).Replace('\\', '/');
+            software.Add((file, SoftwareOf(path)));
+            foreach (var recorded in new RecordedExchanges(path).All())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var exchange = recorded.Exchange;
+                sent = sent is not { } known ? (exchange.Date, exchange.Date)
+                    : (exchange.Date < known.First ? exchange.Date : known.First, exchange.Date > known.Last ? exchange.Date : known.Last);
+                if (exchange is { RedactedPayloadDigest: null, Response.Body: var body } && body.Span.IndexOf("hmac-sha256:"u8) >= 0 && unsaid.Count < MostUnsaid)
+                    unsaid.Add($"{file} {recorded.Answer.Id}");
+                if (exchange.ServerDate is not { } date)
+                    continue;
+                var time = new RecordedTime(date, ReadingTimes.OffsetOf(exchange.Date, date), file, recorded.Answer.Id);
+                answered[exchange.Uri.Host] = !answered.TryGetValue(exchange.Uri.Host, out var host) ? (time, time)
+                    : (time.Ahead < host.Least.Ahead ? time : host.Least, time.Ahead > host.Most.Ahead ? time : host.Most);
+            }
+        }
+        return new(sent, software.ToImmutable(), [.. answered.Values], unsaid.ToImmutable());
+    }
+
+    /// <summary>What does not fit a run between two moments: requests before or after it, and servers' dates that no delay explains.</summary>
+    public IEnumerable<Difference> Outside(DateTimeOffset from, DateTimeOffset to)
+    {
+        if (Sent is not { } sent)
+            yield break;
+        if (sent.First < from - Tolerance)
+            yield return new("data/exchanges", "first request", Rfc3339.Format(from), Rfc3339.Format(sent.First));
+        if (sent.Last > to + Tolerance)
+            yield return new("data/exchanges", "last request", Rfc3339.Format(to), Rfc3339.Format(sent.Last));
+        // By the least delayed answer it is known how far a server's clock is ahead; no answer comes much later than it was asked for.
+        foreach (var (least, most) in Answered.Where(a => a.Most.Ahead - a.Least.Ahead > Tolerance))
+            yield return new($"{most.File} {most.RecordId}", "Date", Rfc3339.Format(most.Date - (most.Ahead - least.Ahead)), Rfc3339.Format(most.Date));
+    }
+
+    private static string SoftwareOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        var line = new WarcReader(file).Read() is { Record: { Type: "warcinfo" } info }
+            ? Encoding.UTF8.GetString(info.Block.Span).Split("\r\n").FirstOrDefault(l => l.StartsWith("software: ", StringComparison.Ordinal))
+            : null;
+        return line?["software: ".Length..] ?? "nobody";
+    }
+}
+
+/// <summary>An answer with a date.</summary>
+/// <param name="Date">By the server's clock.</param>
+/// <param name="Ahead">How far that is ahead of the request, by the clock of the machine that asked.</param>
+internal sealed record RecordedTime(DateTimeOffset Date, TimeSpan Ahead, string File, string RecordId);
