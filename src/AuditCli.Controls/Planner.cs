@@ -84,16 +84,13 @@ public sealed class Planner
     /// <summary>Why a decision to leave a control out counts for nothing; null where it counts.</summary>
     private RefusedDecision? Refused(NotApplicable decision)
     {
-        var why = Person(decision.ApprovedBy).Length == 0 ? "it names no approver"
-            : Person(decision.Reason).Length == 0 ? "it gives no reason"
-            : Person(decision.ApprovedBy).Equals(Person(_engagement.Preparer), StringComparison.OrdinalIgnoreCase) ? "the preparer of the engagement approved it"
+        var why = InvisibleText.OnlySeen(decision.ApprovedBy).Length == 0 ? "it names no approver"
+            : InvisibleText.OnlySeen(decision.Reason).Length == 0 ? "it gives no reason"
+            : InvisibleText.OnlySeen(decision.ApprovedBy).Equals(InvisibleText.OnlySeen(_engagement.Preparer), StringComparison.OrdinalIgnoreCase) ? "the preparer of the engagement approved it"
             : decision.ApprovedOn > _asOf ? "it was approved after as_of"
             : null;
         return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);
     }
-
-    /// <summary>Without what nobody sees, or a name with a zero-width space would be another person's.</summary>
-    private static string Person(string written) => InvisibleText.Without(written).Replace(" ", "", StringComparison.Ordinal);
 
     private ImmutableArray<LeftOutPlace> TargetsLeftOut() =>
         [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, "left out by --target, so nothing of it was read"))];

@@ -54,9 +54,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
-        var written = ResultsJson.Write(results);
-        if (CredentialScan.Clean(written) is { } clean)
-            (written, results) = (clean, ResultsJson.Read(clean));
+        (var written, results) = Cleaned(ResultsJson.Write(results), results);
         await bundle.WriteFileAsync(OpenedBundle.ResultsPath, written, cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
         prepared.Stopped?.Compare(bundle.PartialFolder, prepared.Unrecorded, cancellationToken);
@@ -64,10 +62,28 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         {
             return await SealAsync(bundle, signing, facts, results, cancellationToken);
         }
-        catch (Exception e) when (SealedFolder is null && e is not OperationCanceledException)
+        catch when (bundle.SealedFolder is { } there)
+        {
+            (PartialFolder, SealedFolder) = (null, there);
+            throw;
+        }
+        catch
         {
             await LeaveAsync(bundle, facts with { Finished = host.Clock.GetUtcNow() });
             throw;
+        }
+    }
+
+    /// <summary>Takes out what looks like a credential. What cannot be taken out is left for the last search, which names the file and stops the seal.</summary>
+    private static (byte[] Written, EvaluationResults Results) Cleaned(byte[] written, EvaluationResults results)
+    {
+        try
+        {
+            return CredentialScan.Clean(written) is { } clean ? (clean, ResultsJson.Read(clean)) : (written, results);
+        }
+        catch (InvalidDataException)
+        {
+            return (written, results);
         }
     }
 

@@ -76,7 +76,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
                 return (null, wrongPack);
             filter = filter with { Pack = pack };
         }
-        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter, host.Clock.GetUtcNow());
+        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter, AsOf(checkedEngagement, host));
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
@@ -85,6 +85,11 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             wrong = [new(options.ShownAs, 1, 1, $"no control can run: {string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"))}", DiagnosticKind.Meaning)];
         return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
     }
+
+    /// <summary>The moment that states are of where the engagement does not say one: of a replay the last of its recording, as later in the run.</summary>
+    private static DateTimeOffset AsOf(Engagement engagement, AuditHost host) => engagement is { AsOf: null, Replay: { } recorded, NotApplicable.IsEmpty: false }
+        ? RecordedDates.Of(recorded)?.Last ?? host.Clock.GetUtcNow()
+        : host.Clock.GetUtcNow();
 
     /// <summary>
     /// Reads every input before anything is asked. Returns the faults because of which nothing may be; what only does not count is told.

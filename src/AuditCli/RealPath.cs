@@ -7,6 +7,7 @@ internal static class RealPath
 
     /// <summary>The path without links; as far as it can be followed where something on the way is not there.</summary>
     /// <param name="path">Full path.</param>
+    /// <exception cref="IOException">There are too many links, as where they lead in a circle.</exception>
     public static string Of(string path) => Of(path, MostLinks);
 
     /// <summary>Whether two such paths name one thing; case counts where file systems tell it.</summary>
@@ -20,8 +21,11 @@ internal static class RealPath
         foreach (var part in full[at.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
         {
             at = Path.Combine(at, part);
-            if (links > 0 && new FileInfo(at).ResolveLinkTarget(returnFinalTarget: false) is { } target)
-                at = Of(target.FullName, --links);
+            if (new FileInfo(at).LinkTarget is not { } link)
+                continue;
+            at = links > 0
+                ? Of(Path.GetFullPath(link, Path.GetDirectoryName(at)!), --links)
+                : throw new IOException($"{path}: more than {MostLinks} links lead on from it");
         }
         return at;
     }

@@ -204,6 +204,7 @@ public sealed class PlannerTests
     [InlineData("approved_by: A, approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: ' a ', approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: \"a\\u200B\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
+    [InlineData("approved_by: \"\\tA\", approved_on: 2026-02-01", "the preparer of the engagement approved it")]
     [InlineData("approved_by: \"\\u200B\", approved_on: 2026-02-01", "it names no approver")]
     public void A_control_is_left_out_only_by_a_decision_that_counts(string decision, string? why)
     {

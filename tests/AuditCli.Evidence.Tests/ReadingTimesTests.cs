@@ -46,7 +46,11 @@ public sealed class ReadingTimesTests
     [InlineData("Warning", "111 proxy \"Revalidation Failed\" \"Sat, 28 Nov 2026 12:00:00 GMT\"", null, true)]
     [InlineData("Warning", "299 - \"old\", 112 - \"Disconnected Operation\"", null, true)]
     [InlineData("Warning", "299 - \"110 - \\\"x\\\" is deprecated\"", null, false)]
-    [InlineData("Warning", "nothing to see", null, false)]
+    [InlineData("Warning", "299 - \"v1 is deprecated\"", null, false)]
+    [InlineData("Warning", "113 proxy \"Heuristic Expiration\"", null, true)]
+    [InlineData("Warning", "199 proxy \"Miscellaneous Warning\"", null, true)]
+    [InlineData("Warning", "214 proxy \"Transformation Applied\"", null, true)]
+    [InlineData("Warning", "nothing to see", null, true)]
     public void How_old_an_answer_was_is_what_it_says(string field, string value, long? age, bool stale)
     {
         var response = new HttpBlock("HTTP/1.1 200 OK", [new(field, value)], default);

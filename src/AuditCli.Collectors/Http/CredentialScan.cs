@@ -65,7 +65,16 @@ public static class CredentialScan
     {
         if (!IsFoundIn(line.Span))
             return null;
-        var clean = JsonSerializer.SerializeToUtf8Bytes(Cleaned(null, JsonNode.Parse(line.Span, documentOptions: new() { MaxDepth = 512 })), Writing);
+        byte[] clean;
+        try
+        {
+            clean = JsonSerializer.SerializeToUtf8Bytes(Cleaned(null, JsonNode.Parse(line.Span, documentOptions: new() { MaxDepth = 512 })), Writing);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or JsonException)
+        {
+            // Two members have one name, then or now; or a text is no Unicode.
+            throw new InvalidDataException($"a row holds what looks like a credential, and cannot be written without it: {CredentialText.Clean(e.Message)}", e);
+        }
         return IsFoundIn(clean) ? throw new InvalidDataException("a row holds what looks like a credential, and cannot be written without it") : clean;
     }
 

@@ -49,9 +49,7 @@ internal sealed class RecordedAnswers
             _attempts.Add((asked.RequestOffset, asked.AnswerOffset, End, false));
             _first ??= asked.Request.Fields;
             First ??= asked.Uri;
-            Dates = Dates is { } d
-                ? new(asked.Date < d.First ? asked.Date : d.First, asked.Date > d.Last ? asked.Date : d.Last)
-                : new(asked.Date, asked.Date);
+            Dates = RecordedDates.With(Dates, asked.Date);
         }
         Unused = _attempts.Count;
     }

@@ -10,7 +10,19 @@ namespace AuditCli.Collectors.Http;
 public sealed record UnusedRecordings(string File, long Count);
 
 /// <summary>When recorded requests were sent: the first and the last.</summary>
-public sealed record RecordedDates(DateTimeOffset First, DateTimeOffset Last);
+public sealed record RecordedDates(DateTimeOffset First, DateTimeOffset Last)
+{
+    /// <summary>Those of every file below a folder of recorded exchanges; null when nothing is recorded.</summary>
+    /// <exception cref="IOException">There is no such folder, or a file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">A file is torn or altered; the message names it.</exception>
+    public static RecordedDates? Of(string folder) => Directory.EnumerateFiles(folder, "*.warc.gz", SearchOption.AllDirectories)
+        .SelectMany(f => new RecordedExchanges(f).Requests())
+        .Aggregate((RecordedDates?)null, (known, asked) => With(known, asked.Date));
+
+    internal static RecordedDates With(RecordedDates? known, DateTimeOffset date) => known is null
+        ? new(date, date)
+        : new(date < known.First ? date : known.First, date > known.Last ? date : known.Last);
+}
 
 /// <summary>
 /// Answers from recorded exchanges and copies each used record into the new bundle as it is, so that what refers to it is

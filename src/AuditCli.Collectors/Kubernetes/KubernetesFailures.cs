@@ -35,12 +35,13 @@ internal static class KubernetesFailures
         }
         if (Status(body) is var (reason, message))
             return new(reason, message);
-        // Something in front of the API server answered, or a request did not come so far as to be understood.
+        // Something in front of the API server answered, or a request did not come so far as to be understood. What an API server says of a path
+        // that it has not is known word for word; any other page says nothing of the cluster.
         var code = answer.StatusCode switch
         {
             HttpStatusCode.Unauthorized => "Unauthorized",
             HttpStatusCode.Forbidden => "Forbidden",
-            HttpStatusCode.NotFound => NotFound,
+            HttpStatusCode.NotFound when body.Trim((byte)'\n').SequenceEqual("404 page not found"u8) => NotFound,
             HttpStatusCode.Gone => "Expired",
             HttpStatusCode.TooManyRequests => "TooManyRequests",
             _ => string.Create(CultureInfo.InvariantCulture, $"Http{number}"),

@@ -20,7 +20,7 @@ public static class ClockWords
     public static string Old(TimeSpan? age, long stale, TimeSpan limit) => string.Join("; ", new[]
     {
         age is { } old ? $"an answer came out of a cache and was {Duration(old)} old (Age), and {Duration(limit)} are tolerated" : null,
-        stale > 0 ? string.Create(CultureInfo.InvariantCulture, $"{stale} answers say that they are out of date (Warning, Age)") : null,
+        stale > 0 ? string.Create(CultureInfo.InvariantCulture, $"{stale} answers say that they are out of date, or were changed on the way (Warning, Age)") : null,
     }.OfType<string>());
 
     /// <summary>A length of time in the largest unit of which there are at least two, rounded down; its sign is left out.</summary>

@@ -30,7 +30,7 @@ public static class LimitationCodes
     /// <summary>No answer of the run says its time, so that nobody knows whether the clock of the machine that read was right.</summary>
     public const string ClockNotCompared = "ClockNotCompared";
 
-    /// <summary>An answer was older than tolerated when it came, or says that it is out of date, so that its state is of no certain moment.</summary>
+    /// <summary>An answer was older than tolerated when it came, or says that it is out of date or was changed on the way, so that its state is of no certain moment.</summary>
     public const string OldAnswer = "OldAnswer";
 
     /// <summary>A target of the engagement was left out of the run by <c>--target</c>, and the test speaks of the whole engagement.</summary>

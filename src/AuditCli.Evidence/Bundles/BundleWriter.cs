@@ -186,10 +186,13 @@ public sealed class BundleWriter : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         var final = Path.Combine(_outFolder, _bundleId);
         Directory.Move(PartialFolder, final);
-        _sealed = true;
+        (_sealed, SealedFolder) = (true, final);
         SafeFile.Synchronise(_outFolder);
         return new(final, tagManifest);
     }
+
+    /// <summary>The folder under its final name, which it has even where bringing that to the disk failed; null before.</summary>
+    public string? SealedFolder { get; private set; }
 
     /// <summary>
     /// Leaves a folder that holds everything and could not be sealed so that <see cref="StoppedBundle"/> knows it again: with the record of its run

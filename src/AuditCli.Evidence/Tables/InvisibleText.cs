@@ -51,6 +51,18 @@ public static class InvisibleText
         return seen.ToString().Trim(' ', '\t', '\r', '\n');
     }
 
+    /// <summary>What of the text anybody sees: without invisible and control characters, and without any space. Empty says that nothing does.</summary>
+    public static string OnlySeen(string text)
+    {
+        var seen = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (!IsIn(Controls, rune) && !IsIn(Spaces, rune) && !IsIn(Ignorable, rune))
+                seen.Append(rune);
+        }
+        return seen.ToString();
+    }
+
     /// <summary>The first control character other than a tab or a line end, as <c>U+0000</c> is written; null where there is none.</summary>
     public static string? ControlIn(string text)
     {

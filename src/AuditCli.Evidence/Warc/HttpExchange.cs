@@ -66,14 +66,18 @@ public sealed partial record HttpExchange(
         : null;
 
     /// <summary>
-    /// Whether the answer says that it is out of date, and not by how much: <c>Warning</c> 110 to 112 (RFC 7234 5.5), or an age that cannot be read.
+    /// Whether the answer says that it is out of date, and not by how much, or that something on the way changed it: any <c>Warning</c> but 299
+    /// (RFC 7234 5.5: 110 to 113 are of age, 199 and 214 of what a proxy did), a warning or an age that cannot be read.
     /// </summary>
-    public bool IsStale => Warnings.Any(w => w.Code is >= 110 and <= 112)
+    public bool IsStale => Warnings.Any(w => w.Code != ServersOwn)
         || Response?.Field("Age") is { } text && !long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     /// <summary>What the server warns of in an answer of today (<c>Warning</c> 299), such as that an API is deprecated.</summary>
-    public ImmutableArray<string> ServerWarnings => [.. Warnings.Where(w => w.Code == 299).Select(w => w.Text).Distinct(StringComparer.Ordinal)];
+    public ImmutableArray<string> ServerWarnings => [.. Warnings.Where(w => w.Code == ServersOwn).Select(w => w.Text).Distinct(StringComparer.Ordinal)];
 
+    private const int ServersOwn = 299;
+
+    /// <summary>One that cannot be read has the code 0.</summary>
     private IEnumerable<(int Code, string Text)> Warnings
     {
         get
@@ -82,7 +86,10 @@ public sealed partial record HttpExchange(
                 yield break;
             foreach (var (_, value) in Response.Fields.Where(f => f.Key.Equals("Warning", StringComparison.OrdinalIgnoreCase)))
             {
-                foreach (Match warning in Warning().Matches(value))
+                var warnings = Warning().Matches(value);
+                if (warnings.Count == 0)
+                    yield return (0, value);
+                foreach (Match warning in warnings)
                     yield return (int.Parse(warning.Groups[1].Value, CultureInfo.InvariantCulture), warning.Groups[2].Value.Replace("\\\"", "\"", StringComparison.Ordinal));
             }
         }

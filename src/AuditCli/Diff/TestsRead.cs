@@ -28,7 +28,7 @@ internal static class TestsRead
         foreach (var bundle in bundles)
         {
             var tests = ImmutableDictionary.CreateBuilder<(string, string), ImmutableArray<string>>();
-            foreach (var control in bundle.Results.Controls.Where(c => controls.Contains(c.Id)).Select(c => bundle.ControlOf(c, host.Sources)).OfType<Control>())
+            foreach (var control in bundle.Results.Controls.Where(c => controls.Contains(c.Id)).DistinctBy(c => c.Id).Select(c => bundle.ControlOf(c, host.Sources)).OfType<Control>())
             {
                 var found = ImmutableArray<TestEvidence>.Empty;
                 try

@@ -21,14 +21,14 @@ internal static class RecordComparison
     /// Members of the record that stand in no exchange. What a replay's own run left unasked, and which secrets were allowed, only the run
     /// that was sealed knew.
     /// </summary>
-    private static readonly ImmutableArray<string> Underivable = ["bundle_id", "mode", "run_by", "started", "finished", "limits", "secrets_allowed", "unused_recordings"];
+    private static readonly ImmutableArray<string> Underivable = ["bundle_id", "mode", "run_by", "started", "finished", "resumed", "limits", "secrets_allowed", "unused_recordings"];
 
     /// <summary>Members that are compared by other means than equality, each in its own place here.</summary>
     private static readonly ImmutableArray<string> ComparedElsewhere = ["evaluation", "tool", "as_of", "recorded"];
 
     /// <summary>What is printed of that nobody can derive.</summary>
     public const string NotDerived =
-        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, limits, secrets_allowed and unused_recordings; "
+        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, secrets_allowed and unused_recordings; "
         + "times and words of the log; the keyed digests of redacted values; whether the answers are the provider's";
 
     /// <param name="record">The bundle's.</param>
@@ -37,6 +37,20 @@ internal static class RecordComparison
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static void Of(
+        BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            Compare(bundle, record, statedAsOf, rebuilt, exchanges, differences, cancellationToken);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or JsonException)
+        {
+            throw new InvalidDataException($"{BundlePaths.Run} is not the record of a run: {e.Message}", e);
+        }
+    }
+
+    private static void Compare(
         BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
         CancellationToken cancellationToken)
     {
@@ -84,9 +98,10 @@ internal static class RecordComparison
         var source = statedAsOf is null ? "the engagement does not state it, so it follows from the times of the run" : "the engagement states it";
         if (record.AsOf != asOf)
             differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.AsOf), Rfc3339.Format(asOf), source));
-        if (isReplay && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
+        var isResumed = run.TryGetProperty("resumed", out var resumed) && resumed.ValueKind == JsonValueKind.Object;
+        if (isReplay && !isResumed && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
         {
-            // Without recordings that were left unasked, the first and the last are in the bundle.
+            // Without recordings that were left unasked, the first and the last are in the bundle. What a resumed run had left unasked, nobody knows.
             foreach (var (name, was, now) in new[] { ("first", from, sent.First), ("last", to, sent.Last) })
             {
                 if (was != now)

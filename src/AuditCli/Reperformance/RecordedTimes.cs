@@ -43,7 +43,7 @@ internal sealed record RecordedTimes(
                 if (exchange.ServerDate is not { } date)
                     continue;
                 var time = new RecordedTime(date, ReadingTimes.OffsetOf(exchange.Date, date), file, recorded.Answer.Id);
-                answered[exchange.Uri.Host] = !answered.TryGetValue(exchange.Uri.Host, out var host) ? (time, time)
+                answered[exchange.Uri.Authority] = !answered.TryGetValue(exchange.Uri.Authority, out var host) ? (time, time)
                     : (time.Ahead < host.Least.Ahead ? time : host.Least, time.Ahead > host.Most.Ahead ? time : host.Most);
             }
         }
@@ -70,7 +70,7 @@ internal sealed record RecordedTimes(
         var line = new WarcReader(file).Read() is { Record: { Type: "warcinfo" } info }
             ? Encoding.UTF8.GetString(info.Block.Span).Split("\r\n").FirstOrDefault(l => l.StartsWith("software: ", StringComparison.Ordinal))
             : null;
-        return line?["software: ".Length..] ?? "nobody";
+        return line?["software: ".Length..] ?? "no program";
     }
 }
 

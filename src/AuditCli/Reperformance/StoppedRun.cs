@@ -35,14 +35,14 @@ internal sealed record StoppedRun(
                 return (null, "its engagement is not the one that was run");
             var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work, host, evaluation, cancellationToken);
             if (questions is null || !questions.LibraryFaults.IsEmpty)
-                return (null, $"its {(questions is null ? "engagement" : "controls")} cannot be run by this version: {string.Join("; ", questions?.LibraryFaults ?? faults)}");
+                return (null, $"its {(questions is null ? "engagement" : "controls")} cannot be run by this version: {BundleQuestions.OfTheBundle(string.Join("; ", questions?.LibraryFaults ?? faults), work)}");
             var stopped = new StoppedRun(
                 folder, opened.Id, Instant(opened.Run, "started"), Dates(opened.Run), Text(opened.Run, "user"), Text(opened.Run, "machine"), opened.Results.NotTested, questions.Index);
             return (questions.Prepared with { Stopped = stopped }, null);
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException or KeyNotFoundException or InvalidOperationException)
         {
-            return (null, e.Message);
+            return (null, BundleQuestions.OfTheBundle(e.Message, work));
         }
     }
 

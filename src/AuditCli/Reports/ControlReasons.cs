@@ -6,6 +6,8 @@ namespace AuditCli.Reports;
 /// <summary>Why a control concluded as it did, in words.</summary>
 internal static class ControlReasons
 {
+    private const int RemarksGiven = 100;
+
     /// <summary>The conclusion with the approved exceptions that stand behind a pass.</summary>
     public static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
         ? $"PASS ({Wording.Count(new ControlCounts(control).Approved, "approved exception")})"
@@ -26,6 +28,16 @@ internal static class ControlReasons
         .. Of(control.Tests, control.Limitations),
         .. new ControlCounts(control).Tests.Where(t => t.Count.Undetermined > 0).Select(t => $"test {t.Test}: {Undetermined(t.Count)}"),
     ];
+
+    /// <summary>
+    /// What a reader has to know beside the conclusion and its reasons: codes that were taken for "there is none", approvals that were not used,
+    /// rows of registers without effect. What is more than fits is counted.
+    /// </summary>
+    public static IEnumerable<string> Remarks(ControlResult control)
+    {
+        string[] all = [.. control.Notes, .. RegisterWords.Of(control).Select(r => $"{r.Label}: {r.Text}")];
+        return all.Length <= RemarksGiven ? all : [.. all.Take(RemarksGiven), $"{all.Length - RemarksGiven} more remarks of these kinds are in data/results/results.json"];
+    }
 
     /// <summary>As <see cref="Of(ControlResult)"/>, of one test in one account.</summary>
     public static IEnumerable<string> Of(ControlResult control, TestResult test) =>

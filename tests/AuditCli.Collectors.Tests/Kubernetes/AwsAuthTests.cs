@@ -19,6 +19,8 @@ public sealed class AwsAuthTests
     [InlineData(403, """{"kind":"Status","reason":"Forbidden","message":"configmaps \"aws-auth\" is forbidden"}""", "Forbidden")]
     [InlineData(404, """{"kind":"Status","reason":"NotFound","message":"the server could not find the requested resource"}""", "NotFound")]
     [InlineData(404, "404 page not found", "NotFound")]
+    [InlineData(404, "<html>no such host</html>", "Http404")]
+    [InlineData(404, "", "Http404")]
     [InlineData(200, "<html>", "MalformedResponse")]
     [InlineData(200, """{"kind":"Status"}""", "MalformedResponse")]
     [InlineData(200, """{"kind":"ConfigMap","data":{"mapRoles":"- rolearn: a\n username: [b"}}""", "MalformedResponse")]

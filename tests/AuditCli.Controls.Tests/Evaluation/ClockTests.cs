@@ -46,7 +46,7 @@ public sealed class ClockTests
     [Theory]
     [InlineData(301, 0, "an answer came out of a cache and was 5 minutes old (Age), and 5 minutes are tolerated: the moment of a state is not certain")]
     [InlineData(172_800, 0, "an answer came out of a cache and was 2 days old (Age), and 5 minutes are tolerated: the moment of a state is not certain")]
-    [InlineData(10, 3, "3 answers say that they are out of date (Warning, Age): the moment of a state is not certain")]
+    [InlineData(10, 3, "3 answers say that they are out of date, or were changed on the way (Warning, Age): the moment of a state is not certain")]
     public async Task An_old_answer_never_passes_a_state_and_leaves_the_period_alone(int age, int stale, string message)
     {
         var table = Read(0, Bob) with { AnswerAge = TimeSpan.FromSeconds(age), StaleAnswers = stale };

@@ -26,6 +26,22 @@ public sealed class WaiverTests
     }
 
     [Theory]
+    [InlineData("""{"approved_by":"R","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", "it names no item")]
+    [InlineData("""{"arn":"alice","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", "it names no approver")]
+    [InlineData("""{"arn":"alice","approved_by":"R","approved_on":"2026-09-01","expires":"2026-12-31"}""", "it gives no reason")]
+    [InlineData("""{"arn":"alice","approved_by":"R","reason":"x","expires":"2026-12-31"}""", "it has no date of approval")]
+    [InlineData("""{"arn":"alice","approved_by":"R","approved_on":"2026-09-01","reason":"x"}""", "it has no date of expiry")]
+    [InlineData("""{"arn":"**","approved_by":"R","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", null)]
+    [InlineData("""{"arn":"al%","approved_by":"R","approved_on":"2026-09-01","reason":"x","expires":"2026-12-31"}""", null)]
+    public async Task A_row_that_lacks_a_cell_or_is_a_pattern_approves_nothing_and_is_listed_beside_one_that_counts(string row, string? why)
+    {
+        var outcome = await Some.EvaluateAsync(Control, Some.Partition(
+            "prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""", """{"name":"bob","mfa":false}""")), ("approvals", Some.Table(Some.Approvals, row, Some.Approval("bob")))));
+        Assert.Equal((Conclusion.Fail, 1L, 1L), (outcome.Conclusion, outcome.Result.Deviations, outcome.Result.Approved));
+        Assert.Equal(why ?? "no deviation has this item", Assert.Single(outcome.Result.Waivers.Expired.Concat(outcome.Result.Waivers.Unmatched)).Why);
+    }
+
+    [Theory]
     [InlineData("P. Preparer", "p. preparer")]
     [InlineData("P. Preparer", " P.\u00A0Preparer\u200B")]
     public async Task What_the_preparer_approved_is_approved_by_nobody(string preparer, string by)

@@ -47,7 +47,9 @@ public static class EvaluationChild
                 case FrameKind.Slice:
                     var (slice, killed) = job.Read(MessageContext.Default.SliceJob);
                     var steps = Steps(output, killed);
-                    _ = steps.Begin(GateStep);
+                    // Only what was not read yet can be what takes too long to read.
+                    if (evaluation is null)
+                        _ = steps.Begin(GateStep);
                     var asked = question ?? throw new InvalidDataException("a slice came before its question");
                     evaluation ??= new ControlEvaluation(asked.Control, clean);
                     var rows = asked.Control.Tests.Select((_, n) => (Stream)new RowPipe(output, (ushort)n)).ToImmutableArray();

@@ -68,6 +68,8 @@ internal sealed class CsvReport : IReportFormat
             Number(counts.Exceptions), Number(counts.Approved), Number(counts.Undetermined), Number(counts.Indicated),
             "", control.TableRowsLine, control.Origin, "", "",
         ]);
+        foreach (var remark in ControlReasons.Remarks(result))
+            Line(text, ["remark", result.Id, "", "", "", "", "", "", remark, "", "", "", "", "", "", "", "", "", "", ""]);
         foreach (var test in result.Tests)
         {
             Line(text,

@@ -46,6 +46,8 @@ internal sealed class JunitReport : IReportFormat
                 ("population", control.Counts.PopulationWords), ("exceptions", $"{control.Counts.Exceptions}"), ("approved", $"{control.Counts.Approved}"),
                 .. control.Counts.Tests.Select(t => ($"test {t.Test}", t.Count.Words)),
                 ("rows of its evidence", control.TableRowsLine), ("holds for", workpaper.SpanOf(control)),
+                .. control.Result.Limitations.Select(l => ("limitation", ControlReasons.Limitation(l))),
+                .. ControlReasons.Remarks(control.Result).Select(r => ("remark", r)),
             ]);
             var listed = Listed.Of(workpaper, control, cancellationToken);
             foreach (var one in cases)

@@ -61,7 +61,7 @@ internal sealed class MarkdownReport : IReportFormat
             text.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {Escape(counts.PopulationWords)} | {counts.Exceptions} | {counts.Approved} | {Escape(control.TableRowsLine)} |"));
         }
-        var reasons = domain.SelectMany(c => ControlReasons.Of(c.Result).Select(r => (c.Result.Id, Reason: r))).ToArray();
+        var reasons = domain.SelectMany(c => ControlReasons.Of(c.Result).Concat(ControlReasons.Remarks(c.Result)).Select(r => (c.Result.Id, Reason: r))).ToArray();
         if (reasons.Length > 0)
             text.WriteLine();
         foreach (var (id, reason) in reasons)

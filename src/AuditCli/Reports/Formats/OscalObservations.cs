@@ -86,9 +86,9 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
         if (given > 0)
             _json.WriteEndArray();
         var all = control.Result.Tests.Sum(t => t.Population);
-        oscal.Line("remarks", given < all
+        oscal.Lines("remarks", ControlReasons.Remarks(control.Result).Prepend(given < all
             ? $"{given} of {Wording.Count(all, "tested item")} are given as observations, exceptions first; data/results/ has them all."
-            : $"All of {Wording.Count(all, "tested item")} are given as observations.");
+            : $"All of {Wording.Count(all, "tested item")} are given as observations."));
     }
 
     /// <summary>The files that observations name, with their digests.</summary>

@@ -106,6 +106,13 @@ internal sealed class SarifReport : IReportFormat
             Notification(json, "warning", replay);
         foreach (var note in workpaper.Notes)
             Notification(json, note.Narrows ? "warning" : "note", note.Text);
+        foreach (var result in workpaper.Results.Controls)
+        {
+            foreach (var limitation in result.Limitations)
+                Notification(json, "warning", $"{result.Id}: {ControlReasons.Limitation(limitation)}");
+            foreach (var remark in ControlReasons.Remarks(result))
+                Notification(json, "note", $"{result.Id}: {remark}");
+        }
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndArray();
