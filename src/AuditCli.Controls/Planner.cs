@@ -84,9 +84,10 @@ public sealed class Planner
     /// <summary>Why a decision to leave a control out counts for nothing; null where it counts.</summary>
     private RefusedDecision? Refused(NotApplicable decision)
     {
-        var why = InvisibleText.OnlySeen(decision.ApprovedBy).Length == 0 ? "it names no approver"
+        var (by, preparer) = (InvisibleText.OnlySeen(decision.ApprovedBy), InvisibleText.OnlySeen(_engagement.Preparer));
+        var why = by.Length == 0 ? "it names no approver"
             : InvisibleText.OnlySeen(decision.Reason).Length == 0 ? "it gives no reason"
-            : InvisibleText.OnlySeen(decision.ApprovedBy).Equals(InvisibleText.OnlySeen(_engagement.Preparer), StringComparison.OrdinalIgnoreCase) ? "the preparer of the engagement approved it"
+            : by.Equals(preparer, StringComparison.OrdinalIgnoreCase) ? "the preparer of the engagement approved it"
             : decision.ApprovedOn > _asOf ? "it was approved after as_of"
             : null;
         return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);

@@ -45,7 +45,7 @@ public sealed record AuditHost(
     /// <summary>Stdout for bytes; disposed by who opens it.</summary>
     public Func<Stream> OpenOutput { get; init; } = System.Console.OpenStandardOutput;
 
-    /// <summary>Why what was printed is nowhere; null where it was written, or where nobody wanted more of it.</summary>
+    /// <summary>Why the output is lost; null where it was written, or where the reader wanted no more of it.</summary>
     public Func<string?> WhyNotPrinted { get; init; } = () => null;
 
     /// <summary>The sources as data, for checking controls and engagements.</summary>

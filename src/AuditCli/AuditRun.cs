@@ -74,7 +74,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         }
     }
 
-    /// <summary>Takes out what looks like a credential. What cannot be taken out is left for the last search, which names the file and stops the seal.</summary>
+    /// <summary>
+    /// Takes out what looks like a credential. What cannot be taken out is left for the last search, which names the file and stops the seal.
+    /// </summary>
     private static (byte[] Written, EvaluationResults Results) Cleaned(byte[] written, EvaluationResults results)
     {
         try

@@ -34,7 +34,7 @@ public static class Composition
         WhyNotPrinted = () => streams.OutputBytes.Lost,
     };
 
-    /// <summary>Empty where it was removed while the process, or its shell, stood in it.</summary>
+    /// <summary>Gives the working folder; empty where it was removed while the process, or its shell, was in it.</summary>
     private static string WorkingFolder()
     {
         try

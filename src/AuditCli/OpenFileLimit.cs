@@ -10,8 +10,8 @@ internal static class OpenFileLimit
     private const int LinuxFiles = 7;
     private const int MacFiles = 8;
 
-    /// <summary>Why this program cannot work at all; null where it can.</summary>
-    /// <remarks>Asked first, and of nothing that has to be loaded.</remarks>
+    /// <summary>Says why this program cannot work at all; null where it can.</summary>
+    /// <remarks>Comes before everything else, and needs no file that has to be loaded.</remarks>
     public static string? WhyTooFew() => OperatingSystem.IsWindows() || GetLimit(OperatingSystem.IsMacOS() ? MacFiles : LinuxFiles, out var limit) != 0 || limit.Now >= Least
         ? null
         : "auditcli: this process may have " + limit.Now.ToString(null, null) + " files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'\n";

@@ -36,5 +36,5 @@ catch (Exception e) when (e is not OutOfMemoryException)
 if (streams.OutputBytes.Lost is not { } why)
     return exit;
 await streams.ErrorText.WriteLineAsync($"auditcli: stdout takes nothing ({why}): what was to be printed is lost");
-// A verdict stands without its words; nobody is told that all is well who was told nothing.
+// The verdict is not changed. Exit code 0 would say that all is well, and nothing was printed.
 return exit == ExitCode.Ok ? ExitCode.Usage : exit;

@@ -28,7 +28,7 @@ internal sealed class StandardStreams : IDisposable
 
     public TerminalText ErrorText { get; }
 
-    /// <summary>Stdout for what is no text.</summary>
+    /// <summary>Stdout for bytes, such as a file that is handed on.</summary>
     public StandardStream OutputBytes { get; }
 
     /// <summary>Looks at the streams, before the process opens anything of its own.</summary>
@@ -65,8 +65,8 @@ internal sealed class StandardStreams : IDisposable
     }
 
     /// <summary>
-    /// Whether the process was started with a stream of that number. One that it was given outlived the start of a program; what is closed
-    /// then, the runtime itself may have taken the number of.
+    /// Whether the process was started with a stream of that number. A stream that was given survived the start of the program; the
+    /// number of one that was closed may have been taken by the runtime itself.
     /// </summary>
     private static bool IsOpen(int number) =>
         OperatingSystem.IsWindows() || (Control(number, GetDescriptorFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0);
@@ -146,7 +146,7 @@ internal sealed class StandardStream(Stream? stream) : Stream
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Nothing waits here.</summary>
+    /// <summary>Does nothing: every write has been handed on already.</summary>
     public override void Flush()
     {
     }

@@ -7,7 +7,7 @@ namespace AuditCli;
 
 /// <summary>
 /// The one way to stdout and stderr: whatever could steer a terminal or is not seen there is shown as <c>\uXXXX</c>, whoever said it, and only
-/// line ends and tabs stay. JSON stays the same JSON: there such characters stand in texts alone, and this is how it spells them itself.
+/// line ends and tabs stay. JSON stays the same JSON: there such characters are in texts alone, and this is how JSON spells them itself.
 /// </summary>
 public sealed partial class TerminalText : TextWriter
 {

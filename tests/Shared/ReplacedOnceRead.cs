@@ -43,8 +43,8 @@ internal sealed class ReplacedOnceRead : IDisposable
             TaskScheduler.Default);
     }
 
-    /// <summary>Whether it was read, and is the other one now.</summary>
-    public bool IsReplaced => _replaced is { IsCompletedSuccessfully: true, Result: true };
+    /// <summary>Whether it was read, and is the other one now. Whoever met the other one may ask before this has noticed that it put it there.</summary>
+    public bool IsReplaced => _replaced.Wait(TimeSpan.FromSeconds(5)) && _replaced.Result;
 
     /// <summary>Closes a watch of which the event has come; one that nobody read waits until the tests end.</summary>
     public void Dispose()

@@ -6,8 +6,8 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// Which account an answer is about. What names another account than the one that was entered is nobody's evidence: it would be filed, and
-/// concluded on, under the wrong name.
+/// Which account an answer is about. An answer that names another account than the one that was entered is no evidence of it: it
+/// would be filed, and concluded on, under the wrong name.
 /// </summary>
 /// <remarks>An ARN is <c>arn:partition:service:region:account:resource</c>, see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.</remarks>
 internal static class AccountId

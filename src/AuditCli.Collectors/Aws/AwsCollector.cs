@@ -181,11 +181,13 @@ public sealed class AwsCollector : ICollector
     private async Task<Connection> EnterAsync(Target target, AwsSession session, CancellationToken cancellationToken)
     {
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken);
-        var entered = new Connection(target, AccountId.Of(Text(identity, "Account"), "sts:GetCallerIdentity"), Text(identity, "Arn"), AwsSession.GlobalRegion, []);
-        if (AccountId.OfArn(entered.Identity) != entered.Account)
-            throw new CollectionException(AccountId.AnotherAccount, $"sts:GetCallerIdentity says account {entered.Account} and names {entered.Identity}, which is of another");
-        if (target.Settings.GetValueOrDefault("role_arn", []) is [.., var role] && target.Setting("organization") != "true" && AccountId.OfArn(role) is { } meant && meant != entered.Account)
-            throw new CollectionException(AccountId.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {entered.Account}");
+        var (account, arn) = (AccountId.Of(Text(identity, "Account"), "sts:GetCallerIdentity"), Text(identity, "Arn"));
+        if (AccountId.OfArn(arn) != account)
+            throw new CollectionException(AccountId.AnotherAccount, $"sts:GetCallerIdentity says account {account} and names {arn}, which is of another");
+        var meant = target.Setting("organization") != "true" && target.Settings.GetValueOrDefault("role_arn", []) is [.., var role] ? AccountId.OfArn(role) : null;
+        if (meant is not null && meant != account)
+            throw new CollectionException(AccountId.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {account}");
+        var entered = new Connection(target, account, arn, AwsSession.GlobalRegion, []);
         if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
             return entered with { Regions = given };
         JsonElement answer;

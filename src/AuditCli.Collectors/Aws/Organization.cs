@@ -43,7 +43,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         await foreach (var account in RowsAsync(Accounts, NoParameters, cancellationToken))
         {
             var id = AccountId.Of(Text(account, "Id"), Accounts);
-            // The ARN of an account ends with its id, behind the organization's: arn:aws:organizations::<management>:account/<organization>/<id>.
+            // The ARN of an account ends with its id, after the organization's: arn:aws:organizations::<management>:account/<organization>/<id>.
             if (account.TryGetProperty("Arn", out var arn) && arn.GetString() is { Length: > 0 } named && !named.EndsWith("/" + id, StringComparison.Ordinal))
                 throw new CollectionException(AccountId.AnotherAccount, $"{Accounts} lists account {id} as {named}, which is another");
             listed[id] = account;

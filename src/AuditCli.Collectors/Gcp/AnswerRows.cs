@@ -28,7 +28,7 @@ internal static class AnswerRows
     {
         try
         {
-            if (JsonAnswer.Parse(body.Span, Strict) is { ValueKind: JsonValueKind.Object } answer)
+            if (JsonAnswer.Parse(body.Span, Strict, values: false) is { ValueKind: JsonValueKind.Object } answer)
                 return answer;
         }
         catch (JsonException e)
@@ -56,7 +56,7 @@ internal static class AnswerRows
         if (page.GetPropertyCount() > 0 && !page.EnumerateObject().Any(m => known.Contains(m.Name)))
             throw Malformed(what, $"the answer has no member that the API has, but {page.EnumerateObject().First().Name}");
         if (operation.Kind is { } kind && page.TryGetProperty("kind", out var own) && !(own.ValueKind == JsonValueKind.String && own.ValueEquals(kind)))
-            throw Malformed(what, $"the answer is a {own}, not a {kind}");
+            throw Malformed(what, $"the answer is a {own.GetRawText()}, not a {kind}");
         if (page.TryGetProperty(NextPageToken, out var token) && token.ValueKind != JsonValueKind.String)
             throw Malformed(what, $"{NextPageToken} is not a text");
         if (operation.Rows is { } list && !page.TryGetProperty(list, out _) && OtherPart(page, known) is { } part)
@@ -120,7 +120,7 @@ internal static class AnswerRows
     private static bool IsSomething(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => value.GetArrayLength() > 0,
-        JsonValueKind.Object => value.EnumerateObject().Any() && !(value.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String && code.GetString() == NothingThere),
+        JsonValueKind.Object => value.EnumerateObject().Any() && !(value.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String && code.ValueEquals(NothingThere)),
         JsonValueKind.String => value.GetRawText().Length > 2,
         JsonValueKind.Null or JsonValueKind.False => false,
         _ => true,

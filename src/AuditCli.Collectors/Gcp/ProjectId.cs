@@ -5,7 +5,9 @@ using System.Text.RegularExpressions;
 namespace AuditCli.Collectors.Gcp;
 
 /// <summary>Which project an answer is about, and what can be a project, folder or organization at all.</summary>
-/// <remarks>https://cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 letters, digits and hyphens; older ones have a domain in front.</remarks>
+/// <remarks>
+/// https://cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 letters, digits and hyphens; older ones have a domain in front.
+/// </remarks>
 internal static partial class ProjectId
 {
     /// <summary>The code where an answer names another project than the one that was asked.</summary>
@@ -15,7 +17,8 @@ internal static partial class ProjectId
     public static bool Is(string text) => Form.IsMatch(text);
 
     /// <summary>Whether it names a folder or an organization: its number, or its kind and its number.</summary>
-    public static bool IsParent(string text, string kind) => text.StartsWith($"{kind}s/", StringComparison.Ordinal) ? Number.IsMatch(text.AsSpan(kind.Length + 2)) : Number.IsMatch(text);
+    public static bool IsParent(string text, string kind) =>
+        Number.IsMatch(text.StartsWith($"{kind}s/", StringComparison.Ordinal) ? text.AsSpan(kind.Length + 2) : text);
 
     /// <summary>
     /// The fault of a page with a row of another project; null where there is none. What IAM lists for a project is the project's own;
@@ -26,13 +29,13 @@ internal static partial class ProjectId
         // A project that is asked for by its number is answered by its id.
         if (!operation.StartsWith("iam:projects.", StringComparison.Ordinal) || Number.IsMatch(entered))
             return null;
-        return rows.Select(r => Project(r.Value)).FirstOrDefault(p => p is not null && p != entered) is { } foreign
-            ? new(AnotherProject, $"{operation} lists something of project {foreign}, and project {entered} was asked")
+        var foreign = rows.Select(r => Project(r.Value)).FirstOrDefault(p => p.ValueKind == JsonValueKind.String && !p.ValueEquals(entered));
+        return foreign.ValueKind == JsonValueKind.String
+            ? new(AnotherProject, $"{operation} lists something of project {foreign.GetRawText().Trim('"')}, and project {entered} was asked")
             : null;
     }
 
-    private static string? Project(JsonElement row) =>
-        row.ValueKind == JsonValueKind.Object && row.TryGetProperty("projectId", out var id) && id.ValueKind == JsonValueKind.String ? id.GetString() : null;
+    private static JsonElement Project(JsonElement row) => row.ValueKind == JsonValueKind.Object && row.TryGetProperty("projectId", out var id) ? id : default;
 
     [GeneratedRegex(@"\A(?:(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{1,61}[a-z0-9]|[0-9]{1,20})\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form { get; }

@@ -9,11 +9,11 @@ internal static class PathSegments
     /// <summary>Percent signs are read as often as somebody on the way might.</summary>
     private const int MostReadings = 4;
 
-    /// <summary>Why a value cannot stand in a path; null where it can.</summary>
+    /// <summary>Says why a value cannot be a part of a path; null where it can.</summary>
     public static string? WhyNot(string value) =>
         value.Length == 0 ? "must not be empty" : Leads(value) ? "must not have '.' or '..' as a part of a path, however it is written" : null;
 
-    /// <summary>Whether a part of the path is <c>.</c> or <c>..</c>, as it stands or once its escapes are read.</summary>
+    /// <summary>Whether a part of the path is <c>.</c> or <c>..</c>, as it is written or once its escapes are read.</summary>
     public static bool Leads(string path)
     {
         for (var readings = 0; readings < MostReadings; readings++)

@@ -140,7 +140,7 @@ internal sealed class KubernetesSession : ITargetSession
     {
         try
         {
-            return JsonAnswer.Parse(body, ObjectRows.Strict);
+            return JsonAnswer.Parse(body, ObjectRows.Strict, values: true);
         }
         catch (JsonException e)
         {

@@ -27,7 +27,7 @@ internal static class ObjectRows
         JsonElement list;
         try
         {
-            list = JsonAnswer.Parse(body, Strict);
+            list = JsonAnswer.Parse(body, Strict, values: true);
         }
         catch (JsonException e)
         {

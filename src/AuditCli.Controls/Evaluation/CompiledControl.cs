@@ -27,6 +27,9 @@ internal sealed record CompiledControl(
 {
     private const string CallsSuffix = "__calls";
 
+    private const string NamesNoEvidence =
+        "it names no evidence, so its rows would be the same whatever was read; select from a table of the control's evidence";
+
     public static CompiledControl Compile(Control control, SqlGate gate)
     {
         var scope = ScopeOf(control);
@@ -62,9 +65,7 @@ internal sealed record CompiledControl(
     public static SqlVerdict Check(Control control, TestProcedure test, SqlGate gate, SqlScope scope)
     {
         var verdict = gate.Check(test.Sql, scope);
-        return verdict is SqlVerdict.Admitted && Evidence(control, verdict).IsEmpty
-            ? new SqlVerdict.Refused("it names no evidence, so its rows would be the same whatever was read; select from a table of the control's evidence", null)
-            : verdict;
+        return verdict is SqlVerdict.Admitted && Evidence(control, verdict).IsEmpty ? new SqlVerdict.Refused(NamesNoEvidence, null) : verdict;
     }
 
     /// <summary>Everything a control's SQL may name.</summary>

@@ -34,7 +34,7 @@ internal sealed class ControlEvaluation : IDisposable
     private ControlQuestion? _question;
     private LockedDatabase? _database;
 
-    /// <param name="clean">What every row goes through; null in fixtures, whose rows are nobody's.</param>
+    /// <param name="clean">What every row goes through; null in fixtures, whose rows hold nobody's data.</param>
     public ControlEvaluation(Control control, RowCleaner? clean) => (_compiled, _clean) = (CompiledControl.Compile(control, _gate), clean);
 
     /// <summary>Runs its tests over one partition.</summary>

@@ -51,8 +51,8 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     }
 
     /// <summary>
-    /// The evidence that each test's SQL names, and the approvals. A test is left out whose SQL is refused, or ends the child: of it nobody
-    /// knows what it reads.
+    /// The evidence that each test's SQL names, and the approvals. A test is left out whose SQL is refused, or ends the child: what it
+    /// reads is not known.
     /// </summary>
     /// <exception cref="IOException">No process can be started.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>

@@ -81,7 +81,7 @@ internal sealed class RowWriter : IDisposable
     }
 
     /// <summary>
-    /// The line without what the SQL made look like a credential, such as a password's name beside some text. An item is not changed: it is what
+    /// The line without what the SQL made look like a credential, such as a password's name next to some text. An item is not changed: it is what
     /// the finding is about, and two of them could become one.
     /// </summary>
     /// <exception cref="InvalidDataException">The item looks like one.</exception>

@@ -37,7 +37,7 @@ internal sealed class TestWords
         _aliases[table].Append(table).Any(alias => _columnsByQualifier[alias].Contains(column, StringComparer.OrdinalIgnoreCase))
         || (!_aliases.Contains(table) && !_columnsByQualifier.Contains(table) && Has(column));
 
-    /// <summary>Splits SQL: comments go, a literal gives its words and stands as one sign, all else is a word or a sign.</summary>
+    /// <summary>Splits SQL: comments go, a literal gives its words and becomes one sign, all else is a word or a sign.</summary>
     /// <param name="code">Words and signs in order; quotation marks around names are left out.</param>
     private static void Split(string sql, HashSet<string> words, List<string> code)
     {
@@ -88,7 +88,7 @@ internal sealed class TestWords
 
     private static bool IsWord(string token) => char.IsAsciiLetter(token[0]) || token[0] == '_';
 
-    /// <summary>What stands on the two sides of each dot.</summary>
+    /// <summary>Gives what is on the two sides of each dot.</summary>
     private static IEnumerable<(string Qualifier, string Column)> Qualified(List<string> code)
     {
         for (var at = 0; at + 2 < code.Count; at++)

@@ -102,7 +102,7 @@ internal static class KeysCommand
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = mode;
         await using var file = new FileStream(path, options);
-        // What is for others too is so whatever the process makes otherwise.
+        // A public key is for others to read, although everything else that the process writes is not.
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(file.SafeFileHandle, mode);
         await file.WriteAsync(Encoding.ASCII.GetBytes(content), cancellationToken);

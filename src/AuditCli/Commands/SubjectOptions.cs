@@ -42,7 +42,7 @@ internal sealed class SubjectOptions
             command.Options.Add(option);
     }
 
-    /// <summary>The first of these options that stands on the command line; null where none does.</summary>
+    /// <summary>Finds the first of these options on the command line; null where there is none.</summary>
     public string? Given(ParseResult parsed) => parsed.GetValue(_engagement)
         ?? new Option[] { _control, _target, _controls, _pack, _ambient[0].Option, _ambient[1].Option, _ambient[2].Option, _project }
             .FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;

@@ -37,7 +37,7 @@ internal sealed class VerifyChoices(AuditHost host)
     /// <param name="bundles">Those that are verified, full paths.</param>
     /// <exception cref="IOException">A file cannot be read, or there is no such folder.</exception>
     /// <exception cref="InvalidDataException">
-    /// A file or text is not what its option takes, or whom to trust stands in a bundle; the message names the option.
+    /// A file or text is not what its option takes, or the key to trust is in a bundle; the message names the option.
     /// </exception>
     public VerifyOptions Of(ParseResult parsed, params ReadOnlySpan<string> bundles) => new(parsed.GetValue(_allowUnsigned))
     {
@@ -53,7 +53,7 @@ internal sealed class VerifyChoices(AuditHost host)
         Now = host.Clock.GetUtcNow(),
     };
 
-    /// <summary>The files and fingerprints given, none of which stands in a bundle: whoever made that put it there too.</summary>
+    /// <summary>Gives the files and fingerprints, none of which may be in a bundle: whoever made the bundle put them there too.</summary>
     private string[] FromOutside(string option, string[] given, ReadOnlySpan<string> bundles)
     {
         var roots = bundles.ToArray().Select(RealPath.Of).ToArray();
@@ -64,7 +64,7 @@ internal sealed class VerifyChoices(AuditHost host)
                 if (roots.Any(r => RealPath.Same(r, folder)) || BundlePaths.MayBeBundle(folder, sealedOnly: true))
                 {
                     throw new InvalidDataException(
-                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: whoever made the bundle put it there; get it from the one it belongs to, by another way");
+                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: whoever made the bundle put it there; get it from its owner by another way");
                 }
             }
         }

@@ -103,7 +103,7 @@ internal sealed class ScopeComparison(
     {
         if (Find(after, id) is not { } control || !IsTested(control))
             return $"the control was not run: {WhyNotRun(after, id)}";
-        // That the rule is the same is said by digests; without the files that have them nobody can look what the rule was.
+        // That the rule is the same is said by digests; without the files that have them nobody can look up what the rule was.
         if (after.WhyAnotherControl(control) is { } another)
             return $"in the later bundle {another}";
         if (Find(before, id) is { } then && before.WhyAnotherControl(then) is { } other)

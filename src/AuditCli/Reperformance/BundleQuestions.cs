@@ -70,7 +70,7 @@ internal sealed record BundleQuestions(
             : (null, faults);
     }
 
-    /// <summary>A message as it reads of the bundle itself: where the copies lie says nothing to anybody.</summary>
+    /// <summary>Words a message as of the bundle itself: where the copies are says nothing to anybody.</summary>
     public static string OfTheBundle(string message, string work) =>
         message.Replace(Path.Combine(work, CopyName) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 

@@ -53,7 +53,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
 
     private static (List<Difference> Found, string? Cause) Compare(BundleFolder bundle, EvidenceItem before, BundleFolder rebuilt, EvidenceItem after, CancellationToken cancellationToken)
     {
-        // When a file was read is no part of the evidence, and stands in no exchange.
+        // When a file was read is no part of the evidence, and no exchange says it.
         if (after.Source == "file")
             after = after with { Started = before.Started, Finished = before.Finished };
         var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();

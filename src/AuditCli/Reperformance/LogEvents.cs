@@ -7,7 +7,7 @@ namespace AuditCli.Reperformance;
 
 /// <summary>
 /// What a run's log says of targets, evidence and conclusions, in words that are the same whenever it is done again: each line without its time,
-/// and how often it stands there.
+/// and how often it is there.
 /// </summary>
 internal sealed class LogEvents
 {

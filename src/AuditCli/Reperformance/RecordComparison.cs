@@ -9,7 +9,7 @@ using AuditCli.Reports.Formats;
 namespace AuditCli.Reperformance;
 
 /// <summary>
-/// The record of a run beside what its exchanges say: <c>run.json</c>, the log, the files that the bundle has at all, and who it says made it.
+/// Compares the record of a run with what its exchanges say: <c>run.json</c>, the log, the files that the bundle has at all, and who it says made it.
 /// </summary>
 internal static class RecordComparison
 {
@@ -18,7 +18,7 @@ internal static class RecordComparison
     private const string FailureCode = " failure code";
 
     /// <summary>
-    /// Members of the record that stand in no exchange. What a replay's own run left unasked, and which secrets were allowed, only the run
+    /// Members of the record that no exchange says. What a replay's own run left unasked, and which secrets were allowed, only the run
     /// that was sealed knew.
     /// </summary>
     private static readonly ImmutableArray<string> Underivable = ["bundle_id", "mode", "run_by", "started", "finished", "resumed", "limits", "secrets_allowed", "unused_recordings"];
@@ -26,9 +26,10 @@ internal static class RecordComparison
     /// <summary>Members that are compared by other means than equality, each in its own place here.</summary>
     private static readonly ImmutableArray<string> ComparedElsewhere = ["evaluation", "tool", "as_of", "recorded"];
 
-    /// <summary>What is printed of that nobody can derive.</summary>
+    /// <summary>What nobody can derive, as it is printed.</summary>
     public const string NotDerived =
-        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, secrets_allowed and unused_recordings; "
+        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, secrets_allowed and unused_recordings, and "
+        + "a kubeconfig's names of its context and cluster; "
         + "times and words of the log; the keyed digests of redacted values; whether the answers are the provider's";
 
     /// <param name="record">The bundle's.</param>
@@ -57,10 +58,10 @@ internal static class RecordComparison
         CompareFiles(bundle, rebuilt, differences);
         var (run, again) = (Json(bundle), Json(rebuilt));
         var found = JsonDifference.Between(Derivable(run), Derivable(again)).ToImmutableArray();
-        // Why a target could not be entered before anything was sent stands in no exchange; that it could not, the run done again says too.
+        // Why a target could not be entered before anything was sent is in no exchange; that it could not, the run done again says too.
         var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
-        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)])))
+        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsOfKubeconfig(d)))
         {
             // What earlier versions did not write yet is no contradiction.
             if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
@@ -71,7 +72,12 @@ internal static class RecordComparison
         CompareLog(bundle, record, rebuilt, differences, cancellationToken);
     }
 
-    /// <summary>Whatever the bundle holds, a run of its own engagement makes again, or it is one of its reports.</summary>
+    /// <summary>Whether it is the name that a kubeconfig has for a cluster or a context: neither is ever sent.</summary>
+    private static bool IsOfKubeconfig(JsonDifference difference) => difference is { After: null, Path: var path }
+        && path.StartsWith("targets ", StringComparison.Ordinal)
+        && (path.EndsWith(" place cluster", StringComparison.Ordinal) || path.EndsWith(" place context", StringComparison.Ordinal));
+
+    /// <summary>Compares the files: whatever the bundle holds is made again by a run of its engagement, or is a report.</summary>
     private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
     {
         var reports = ReportFormats.All.Select(f => $"{ReportFormats.Folder}/{f.FileName}").ToHashSet(StringComparer.Ordinal);

@@ -24,7 +24,7 @@ internal static partial class AuditLogFilter
     private static bool IsOfAuditAlone(string condition, int deepest) =>
         Comparison().IsMatch(condition) || condition is ['(', .., ')'] && IsOfAudit(condition[1..^1], deepest - 1);
 
-    /// <summary>The parts between a word that stands outside of quotes and brackets; null where these do not fit together, or there is a comment.</summary>
+    /// <summary>Splits at a word outside of quotes and brackets; null where these do not fit together, or there is a comment.</summary>
     private static List<string>? Parts(string filter, string word)
     {
         var parts = new List<string>();
