@@ -58,18 +58,19 @@ public sealed class Planner
             var decision = _engagement.NotApplicable.FirstOrDefault(n => n.Control == control.Id);
             if (decision is null && !Included(control.Id))
                 continue;
+            var refused = decision is null ? null : Refused(decision);
             if (!_filter.Controls.IsEmpty && !_filter.Controls.Any(c => IdGlob.Matches(c, control.Id)))
                 _notTested.Add(new(control.Id, "not selected by --control"));
             else if (_filter.Pack is { } pack && !pack.Controls.Contains(control.Id))
                 _notTested.Add(new(control.Id, $"not in the pack {pack.Name}"));
-            else if (decision is not null && Refused(decision) is null)
+            else if (decision is not null && refused is null)
                 leftOut.Add(new(control, origin, decision));
             else if (Runs(control))
                 running.Add(new(control, origin, Parameters(control))
                 {
                     LeftOut = TargetsLeftOut(),
                     Preparer = _engagement.Preparer,
-                    RefusedDecision = decision is null ? null : Refused(decision),
+                    RefusedDecision = refused,
                 });
         }
         foreach (var target in _engagement.Targets.Except(_targets))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Evidence;
 
@@ -60,9 +61,5 @@ public static class PrintableText
         ? rune.Value is >= ' ' and <= '~'
         : Rune.GetUnicodeCategory(rune) is not
             (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate)
-            && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF && !IsUnseen(rune.Value);
-
-    /// <summary>What Unicode calls ignorable (Default_Ignorable_Code_Point) apart from format characters, and the blank of braille.</summary>
-    private static bool IsUnseen(int code) => code is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x2800 or 0x3164
-        or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0 or (>= 0xFFF0 and <= 0xFFF8) or (>= 0xE0000 and <= 0xE0FFF) or 0x2065;
+            && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF && !InvisibleText.IsIgnorable(rune);
 }

@@ -102,6 +102,13 @@ internal static class RunRecord
         }
     }
 
+    /// <summary>An instant that the record, or a part of it, has under a name.</summary>
+    /// <exception cref="InvalidDataException">There is none.</exception>
+    public static DateTimeOffset InstantOf(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Rfc3339.TryParse(value.GetString()!, out var instant)
+            ? instant
+            : throw new InvalidDataException($"'{name}' of run.json is no instant");
+
     private static string Text(JsonElement of, string name) =>
         of.GetProperty(name).GetString() ?? throw new InvalidDataException($"'{name}' of run.json is null");
 

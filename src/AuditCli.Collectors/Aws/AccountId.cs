@@ -26,9 +26,10 @@ internal static class AccountId
         : throw new CollectionException(TypedJson.Malformed, $"{operation}: '{text}' is no account; an account is twelve digits");
 
     /// <summary>The account in an ARN; null where it names none, or is no ARN.</summary>
-    public static string? OfArn(string arn) => arn.Split(':', ArnAccount + 2) is { Length: ArnAccount + 2 } parts && parts[0] == "arn" && Is(parts[ArnAccount])
-        ? parts[ArnAccount]
-        : null;
+    public static string? OfArn(string arn) => arn.StartsWith("arn:", StringComparison.Ordinal) && Owner(arn) is { } owner && Is(owner) ? owner : null;
+
+    /// <summary>Whether a text has the form of an account.</summary>
+    public static bool Is(string text) => text.Length == Digits && text.All(char.IsAsciiDigit);
 
     /// <summary>
     /// The fault of a page with a row of another account; null where there is none. IAM alone lists nothing but the caller's own and what AWS
@@ -43,14 +44,14 @@ internal static class AccountId
             : null;
     }
 
-    private static bool IsForeign(string arn, string entered) =>
-        arn.Split(':', ArnAccount + 2) is not { Length: ArnAccount + 2 } parts || (parts[ArnAccount] != entered && parts[ArnAccount] != ManagedByAws);
+    private static bool IsForeign(string arn, string entered) => Owner(arn) is not { } owner || (owner != entered && owner != ManagedByAws);
+
+    /// <summary>What an ARN has in the place of its account; null where it has no such place.</summary>
+    private static string? Owner(string arn) => arn.Split(':', ArnAccount + 2) is { Length: ArnAccount + 2 } parts ? parts[ArnAccount] : null;
 
     /// <summary>The row's own ARN: <c>Arn</c>, or <c>arn</c> in the credential report.</summary>
     private static string? Arn(JsonElement row) => row.ValueKind == JsonValueKind.Object
         && (row.TryGetProperty("Arn", out var arn) || row.TryGetProperty("arn", out arn)) && arn.ValueKind == JsonValueKind.String
         ? arn.GetString()
         : null;
-
-    private static bool Is(string text) => text.Length == Digits && text.All(char.IsAsciiDigit);
 }

@@ -44,7 +44,7 @@ public static class AwsSource
             return $"role_arn must be the ARN of a role, or of several that are assumed one after another; '{role}' is none";
         if (!organization && target.Setting("external_id") is not null && !target.Settings.ContainsKey("role_arn"))
             return "external_id is given to a role: it goes with role_arn, or with organization: true";
-        if (target.Settings.GetValueOrDefault("exclude_accounts", []).FirstOrDefault(a => a.Length != 12 || !a.All(char.IsAsciiDigit)) is { } account)
+        if (target.Settings.GetValueOrDefault("exclude_accounts", []).FirstOrDefault(a => !AccountId.Is(a)) is { } account)
             return $"exclude_accounts lists account ids of twelve digits, in quotes; '{account}' is none";
         return target.Setting("role_name") is { } name && (name.Length > 512 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "+=,.@_/-".Contains(c, StringComparison.Ordinal)) || name.StartsWith('/'))
             ? $"role_name is the name of a role, perhaps behind its path (audit/AuditReadOnly); '{name}' cannot be one"

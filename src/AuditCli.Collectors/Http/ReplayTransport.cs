@@ -19,7 +19,8 @@ public sealed record RecordedDates(DateTimeOffset First, DateTimeOffset Last)
         .SelectMany(f => new RecordedExchanges(f).Requests())
         .Aggregate((RecordedDates?)null, (known, asked) => With(known, asked.Date));
 
-    internal static RecordedDates With(RecordedDates? known, DateTimeOffset date) => known is null
+    /// <summary>These dates and one more.</summary>
+    public static RecordedDates With(RecordedDates? known, DateTimeOffset date) => known is null
         ? new(date, date)
         : new(date < known.First ? date : known.First, date > known.Last ? date : known.Last);
 }

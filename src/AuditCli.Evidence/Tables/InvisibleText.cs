@@ -45,11 +45,14 @@ public static class InvisibleText
         {
             if (IsIn(Spaces, rune))
                 seen.Append(' ');
-            else if (!IsIn(Ignorable, rune))
+            else if (!IsIgnorable(rune))
                 seen.Append(rune);
         }
         return seen.ToString().Trim(' ', '\t', '\r', '\n');
     }
+
+    /// <summary>Whether nobody sees the character, although it is no space: it is ignorable, the braille blank or an annotation mark.</summary>
+    internal static bool IsIgnorable(Rune rune) => IsIn(Ignorable, rune);
 
     /// <summary>What of the text anybody sees: without invisible and control characters, and without any space. Empty says that nothing does.</summary>
     public static string OnlySeen(string text)
@@ -57,7 +60,7 @@ public static class InvisibleText
         var seen = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (!IsIn(Controls, rune) && !IsIn(Spaces, rune) && !IsIn(Ignorable, rune))
+            if (!IsIn(Controls, rune) && !IsIn(Spaces, rune) && !IsIgnorable(rune))
                 seen.Append(rune);
         }
         return seen.ToString();

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Collectors.Http;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
@@ -14,7 +15,7 @@ internal sealed record ControlChanges(
     VerifyReport Verification, ImmutableArray<ControlChange> Changes, int Same, ImmutableArray<string> Absent, DifferenceList Items)
 {
     private const int MostDifferences = 100;
-    private const string NotRecorded = "NoRecording";
+    private const string NotRecorded = ExchangeRefusedException.NoRecording;
 
     /// <summary>0 nothing changes; 2 something does, or the bundle does not verify; 3 nothing changes, and verification is undecided.</summary>
     public int ExitCode => Verification.ExitCode == AuditCli.ExitCode.Failed || !Changes.IsEmpty ? AuditCli.ExitCode.Failed : Verification.ExitCode;

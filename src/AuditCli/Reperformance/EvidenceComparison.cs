@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 
@@ -12,7 +13,7 @@ namespace AuditCli.Reperformance;
 /// <param name="Unrecorded">Items that failed before anything was recorded.</param>
 internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded, ImmutableArray<DifferingEvidence> Differing)
 {
-    private const string NotRecorded = "NoRecording";
+    private const string NotRecorded = ExchangeRefusedException.NoRecording;
 
     /// <summary>Compares every line of the index, and every table.</summary>
     /// <param name="sealedItems">The bundle's index.</param>

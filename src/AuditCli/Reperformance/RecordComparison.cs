@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Collectors.Http;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
@@ -14,7 +15,7 @@ namespace AuditCli.Reperformance;
 internal static class RecordComparison
 {
     private const string Log = "data/log.clef";
-    private const string NotRecorded = "NoRecording";
+    private const string NotRecorded = ExchangeRefusedException.NoRecording;
     private const string FailureCode = " failure code";
 
     /// <summary>
@@ -95,8 +96,8 @@ internal static class RecordComparison
     {
         var isReplay = record.Mode == "replay";
         var (from, to) = isReplay
-            ? (Moment(run.GetProperty("recorded"), "first"), Moment(run.GetProperty("recorded"), "last"))
-            : (Moment(run, "started"), Moment(run, "finished"));
+            ? (RunRecord.InstantOf(run.GetProperty("recorded"), "first"), RunRecord.InstantOf(run.GetProperty("recorded"), "last"))
+            : (RunRecord.InstantOf(run, "started"), RunRecord.InstantOf(run, "finished"));
         var words = isReplay ? "recorded" : "started and finished";
         foreach (var outside in exchanges.Outside(from, to))
             differences.Add(outside with { Cause = $"run.json says {words} {Rfc3339.Format(from)} to {Rfc3339.Format(to)}" });
@@ -160,9 +161,4 @@ internal static class RecordComparison
         run.EnumerateObject().Where(m => !Underivable.Contains(m.Name) && !ComparedElsewhere.Contains(m.Name)).ToDictionary(m => m.Name, m => m.Value));
 
     private static JsonElement Json(BundleFolder bundle) => JsonElement.Parse(bundle.Read(BundlePaths.Run), new JsonDocumentOptions { AllowDuplicateProperties = false });
-
-    private static DateTimeOffset Moment(JsonElement of, string name) =>
-        of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Rfc3339.TryParse(value.GetString()!, out var moment)
-            ? moment
-            : throw new InvalidDataException($"'{name}' of run.json is no instant");
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 
@@ -11,7 +12,7 @@ namespace AuditCli.Reperformance;
 /// <param name="Answered">Of each host the answers with the least and the most delay.</param>
 /// <param name="Unsaid">Records that hold marks of redacted secrets and do not say that they were redacted.</param>
 internal sealed record RecordedTimes(
-    (DateTimeOffset First, DateTimeOffset Last)? Sent,
+    RecordedDates? Sent,
     ImmutableArray<(string File, string Software)> Software,
     ImmutableArray<(RecordedTime Least, RecordedTime Most)> Answered,
     ImmutableArray<string> Unsaid)
@@ -27,7 +28,7 @@ internal sealed record RecordedTimes(
         var software = ImmutableArray.CreateBuilder<(string, string)>();
         var unsaid = ImmutableArray.CreateBuilder<string>();
         var answered = new SortedDictionary<string, (RecordedTime Least, RecordedTime Most)>(StringComparer.Ordinal);
-        (DateTimeOffset First, DateTimeOffset Last)? sent = null;
+        RecordedDates? sent = null;
         foreach (var path in Directory.EnumerateFiles(folder, "*.warc.gz", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             var file = Path.GetRelativePath(folder, path).Replace('\\', '/');
@@ -36,8 +37,7 @@ internal sealed record RecordedTimes(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 var exchange = recorded.Exchange;
-                sent = sent is not { } known ? (exchange.Date, exchange.Date)
-                    : (exchange.Date < known.First ? exchange.Date : known.First, exchange.Date > known.Last ? exchange.Date : known.Last);
+                sent = RecordedDates.With(sent, exchange.Date);
                 if (exchange is { RedactedPayloadDigest: null, Response.Body: var body } && body.Span.IndexOf("hmac-sha256:"u8) >= 0 && unsaid.Count < MostUnsaid)
                     unsaid.Add($"{file} {recorded.Answer.Id}");
                 if (exchange.ServerDate is not { } date)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Bundles;
@@ -49,7 +48,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", "there", null, $"it cannot be made again: {e.Message}"));
                 continue;
             }
-            var (was, now) = (bundle.DigestOf(before).Hex, DigestOf(after));
+            var (was, now) = (bundle.DigestOf(before).Hex, BundleFile.Hash(work, format.FileName).Hex);
             if (was == now)
                 continue;
             // Compression gives other bytes under another runtime, and another version may word things otherwise.
@@ -73,15 +72,9 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
     {
         var run = JsonNode.Parse(bundle.Read(BundlePaths.Run))!.AsObject();
         run["tool"] = RunRecord.Maker();
-        var path = Path.Combine(work, $"here-{format.FileName}");
-        using (var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite))
+        var name = $"here-{format.FileName}";
+        using (var file = new FileStream(Path.Combine(work, name), FileMode.Create, FileAccess.ReadWrite))
             format.Write(WorkpaperReader.Read(OpenedBundle.Open(bundle, JsonSerializer.SerializeToUtf8Bytes(run)), sources), file, cancellationToken);
-        return DigestOf(path) == sha256;
-    }
-
-    private static string DigestOf(string path)
-    {
-        using var file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
+        return BundleFile.Hash(work, name).Hex == sha256;
     }
 }

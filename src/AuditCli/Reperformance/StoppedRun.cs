@@ -37,7 +37,7 @@ internal sealed record StoppedRun(
             if (questions is null || !questions.LibraryFaults.IsEmpty)
                 return (null, $"its {(questions is null ? "engagement" : "controls")} cannot be run by this version: {BundleQuestions.OfTheBundle(string.Join("; ", questions?.LibraryFaults ?? faults), work)}");
             var stopped = new StoppedRun(
-                folder, opened.Id, Instant(opened.Run, "started"), Dates(opened.Run), Text(opened.Run, "user"), Text(opened.Run, "machine"), opened.Results.NotTested, questions.Index);
+                folder, opened.Id, RunRecord.InstantOf(opened.Run, "started"), Dates(opened.Run), Text(opened.Run, "user"), Text(opened.Run, "machine"), opened.Results.NotTested, questions.Index);
             return (questions.Prepared with { Stopped = stopped }, null);
         }
         catch (Exception e) when (e is InvalidDataException or FileNotFoundException or DirectoryNotFoundException or KeyNotFoundException or InvalidOperationException)
@@ -61,10 +61,7 @@ internal sealed record StoppedRun(
 
     private static string Text(JsonElement run, string name) => run.GetProperty("run_by").GetProperty(name).GetString() ?? "";
 
-    private static DateTimeOffset Instant(JsonElement of, string name) =>
-        Rfc3339.TryParse(of.GetProperty(name).GetString() ?? "", out var at) ? at : throw new InvalidDataException($"'{name}' of run.json is no instant");
-
     private static RecordedDates? Dates(JsonElement run) => run.GetProperty("recorded") is { ValueKind: JsonValueKind.Object } dates
-        ? new(Instant(dates, "first"), Instant(dates, "last"))
+        ? new(RunRecord.InstantOf(dates, "first"), RunRecord.InstantOf(dates, "last"))
         : null;
 }

@@ -20,8 +20,8 @@ internal static class WorkpaperReader
     {
         var run = RunDocument.Read(Encoding.UTF8.GetBytes(bundle.Run.GetRawText()));
         var library = bundle.Library(sources);
-        var controls = bundle.Results.Controls.Select(r => new WorkpaperControl(
-            r, bundle.ControlOf(r, sources), bundle.ControlOf(r, sources) is null ? WhyNot(library, r) : null, [.. bundle.EvidenceOf(r.Id)]));
+        var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources))).Select(c => new WorkpaperControl(
+            c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
         return new(bundle, run, [.. controls], [.. ScopeNotes.Of(run, bundle.Results), .. Claims(bundle)]);
     }
 
