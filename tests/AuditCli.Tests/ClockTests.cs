@@ -32,8 +32,6 @@ public sealed partial class ClockTests
             Assert.True((await TextAsync(Path.Combine(bundle, "data", "reports", report))).Contains(words, StringComparison.Ordinal), $"{report} does not say that the {words}");
 
         await ReplayIsTheSameAsync(folder, bundle);
-        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
-        Assert.True(again.ExitCode == 0, again.ToString());
     }
 
     [Theory]

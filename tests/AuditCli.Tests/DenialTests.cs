@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli.Tests;
@@ -30,9 +32,8 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
         {
             var all = string.Join(", ", run.Select(d => d.Denied));
             using var folder = new TemporaryFolder();
-            var result = await RunDenyingAsync(folder.Path, [.. run.Select(d => d.Denied)]);
-            Assert.True(result.ExitCode is 2 or 3, $"{all}: {result}");
-            var bundle = AuditCommand.TheBundle(folder.Path);
+            await RunDenyingAsync(folder.Path, [.. run.Select(d => d.Denied)]);
+            var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
             foreach (var (id, control) in Conclusions(bundle))
             {
                 var conclusion = Text(control, "conclusion");
@@ -65,10 +66,11 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
         return runs;
     }
 
-    private static Task<CommandResult> RunDenyingAsync(string folder, ImmutableHashSet<string> denied) => AuditCommand.RunAsync(
+    private static Task<EvaluationResults> RunDenyingAsync(string folder, ImmutableHashSet<string> denied) => WholeSample.RunAsync(
         folder,
-        [.. CollectorCatalog.All.Select(c => c with { Open = context => new DenyingCollector(c.Open(context), denied) })],
-        "run", Repository.Path("samples", "engagement.yaml"), "--out", folder);
+        text => text,
+        PlanFilter.None,
+        [.. CollectorCatalog.All.Select(c => c with { Open = context => new DenyingCollector(c.Open(context), denied) })]);
 
     private static Dictionary<string, JsonElement> Conclusions(string bundle) =>
         SampleTests.Results(bundle).GetProperty("controls").EnumerateArray().ToDictionary(c => Text(c, "id"));

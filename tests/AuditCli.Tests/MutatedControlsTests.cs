@@ -39,16 +39,11 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         var listed = UnnoticedMutants.Listed.Select(l => l.Place).ToImmutableHashSet(StringComparer.Ordinal);
         // To find that none of many cases notices one takes the longest, and the whole run does it.
         var tried = LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled)).Where(m => LongRun.IsWhole || !listed.Contains($"{id} {m.Place}")).ToArray();
-        var missed = new List<string>();
-        foreach (var of in tried.GroupBy(m => m.Test))
-        {
-            var alive = of.Key is { } test ? await UnnoticedAsync(control, test, [.. of], fixtures) : await UnnoticedAsync([.. of], fixtures.Cases);
-            missed.AddRange(alive.Select(m => $"{id} {m.Place}"));
-        }
+        var missed = (await UnnoticedAsync(control, [.. tried], fixtures)).Select(m => $"{id} {m.Place}").ToArray();
         var unlisted = missed.Where(m => !listed.Contains(m)).ToArray();
-        output.WriteLine($"{id}: {tried.Length - missed.Count} of {tried.Length} mutants are noticed");
+        output.WriteLine($"{id}: {tried.Length - missed.Length} of {tried.Length} mutants are noticed");
         Assert.True(unlisted.Length == 0, $"no fixture notices, of {tried.Length}:\n{string.Join('\n', unlisted)}");
-        Assert.True(!LongRun.IsWhole || missed.Count <= (1 - Noticed) * tried.Length, $"{missed.Count} of {tried.Length} are not noticed");
+        Assert.True(!LongRun.IsWhole || missed.Length <= (1 - Noticed) * tried.Length, $"{missed.Length} of {tried.Length} are not noticed");
     }
 
     [Fact]
@@ -59,8 +54,9 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     }
 
     /// <param name="Control">The control with the one place changed.</param>
-    /// <param name="Test">The test whose SQL it is in, as the control has it; null for a completeness check.</param>
-    private sealed record Mutant(Control Control, string Place, TestProcedure? Test, TestProcedure? Changed);
+    /// <param name="Test">The test that has the place, as the control has it and changed; null for a completeness check.</param>
+    /// <param name="Check">The completeness check that has it, in the same way.</param>
+    private sealed record Mutant(Control Control, string Place, (TestProcedure Own, TestProcedure Changed)? Test, (CompletenessCheck Own, CompletenessCheck Changed)? Check);
 
     private static IEnumerable<Mutant> Mutants(Control control)
     {
@@ -69,67 +65,81 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
             foreach (var mutant in SqlMutants.Of(test.Sql))
             {
                 var changed = test with { Sql = mutant.Sql };
-                yield return new(control with { Tests = control.Tests.Replace(test, changed) }, $"{test.Id} {mutant.Place}", test, changed);
+                yield return new(control with { Tests = control.Tests.Replace(test, changed) }, $"{test.Id} {mutant.Place}", (test, changed), null);
             }
         }
         foreach (var (n, check) in control.Completeness.Index())
         {
             foreach (var mutant in SqlMutants.Of(check.Sql))
-                yield return new(control with { Completeness = control.Completeness.SetItem(n, check with { Sql = mutant.Sql }) }, $"completeness {n} sql {mutant.Place}", null, null);
+                yield return Of(n, check, check with { Sql = mutant.Sql }, $"sql {mutant.Place}");
             foreach (var mutant in SqlMutants.Of(check.EqualsSql))
-                yield return new(control with { Completeness = control.Completeness.SetItem(n, check with { EqualsSql = mutant.Sql }) }, $"completeness {n} equals {mutant.Place}", null, null);
+                yield return Of(n, check, check with { EqualsSql = mutant.Sql }, $"equals {mutant.Place}");
         }
+
+        Mutant Of(int n, CompletenessCheck check, CompletenessCheck changed, string place) =>
+            new(control with { Completeness = control.Completeness.SetItem(n, changed) }, $"completeness {n} {place}", null, (check, changed));
     }
 
     /// <summary>
-    /// Those that no case notices. All mutants of one test are asked beside it of the same tables, and only where one answers otherwise
-    /// than the test is its control run as a whole, since loading a case takes as long as many questions.
+    /// Those that no case notices. All mutants of the tests, and then all of the completeness checks, are asked beside them of the same tables,
+    /// and only where one answers otherwise is its control run as a whole, since loading a case takes as long as many questions.
     /// </summary>
-    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(Control control, TestProcedure test, ImmutableArray<Mutant> mutants, FixtureFile fixtures)
+    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(Control control, ImmutableArray<Mutant> mutants, FixtureFile fixtures)
+    {
+        var tests = await UnnoticedAsync(
+            [.. mutants.Where(m => m.Test is not null)],
+            fixtures,
+            alive => control with { Tests = [.. alive.Select(m => m.Test!.Value.Own).Distinct(), .. alive.Select((m, n) => m.Test!.Value.Changed with { Id = $"M{n}" })] },
+            (result, rows, mutant, n) => Said(result, rows, mutant.Test!.Value.Own.Id) == Said(result, rows, $"M{n}"));
+        var checks = await UnnoticedAsync(
+            [.. mutants.Where(m => m.Check is not null)],
+            fixtures,
+            alive => control with { Completeness = [.. control.Completeness, .. alive.Select((m, n) => m.Check!.Value.Changed with { Name = $"M{n}" })] },
+            (result, _, mutant, n) => Said(result, mutant.Check!.Value.Own.Name) == Said(result, $"M{n}"));
+        return [.. tests, .. checks];
+    }
+
+    /// <param name="same">Whether the mutant of that number says what its own test or check says.</param>
+    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(
+        ImmutableArray<Mutant> mutants,
+        FixtureFile fixtures,
+        Func<ImmutableArray<Mutant>, Control> together,
+        Func<ControlResult, ImmutableSortedDictionary<string, string>, Mutant, int, bool> same)
     {
         foreach (var cases in fixtures.Cases.Chunk(Together))
         {
-            var beside = control with { Tests = [test, .. mutants.Select((m, n) => m.Changed! with { Id = $"M{n}" })] };
+            if (mutants.IsEmpty)
+                break;
+            var beside = together(mutants);
             using var ready = new ControlEvaluation(beside, clean: null);
             var noticed = new HashSet<Mutant>();
             foreach (var fixture in cases)
             {
                 var (_, result, rows) = await FixtureRunner.ConcludeAsync(beside, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
-                var said = beside.Tests.Select((t, n) => Said(result!, t, rows[n])).ToArray();
+                var byTest = beside.Tests.Index().ToImmutableSortedDictionary(t => t.Item.Id, t => ExceptionId.Replace(string.Join('\n', rows[t.Index]), "/X/"), StringComparer.Ordinal);
                 foreach (var (n, mutant) in mutants.Index())
                 {
-                    if (said[n + 1] != said[0] && !noticed.Contains(mutant) && await NoticesAsync(mutant, fixture))
+                    if (!noticed.Contains(mutant) && !same(result!, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
                         noticed.Add(mutant);
                 }
             }
             mutants = mutants.RemoveAll(noticed.Contains);
-            if (mutants.IsEmpty)
-                break;
         }
         return mutants;
-    }
-
-    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(ImmutableArray<Mutant> mutants, ImmutableArray<FixtureCase> cases)
-    {
-        var alive = ImmutableArray.CreateBuilder<Mutant>();
-        foreach (var mutant in mutants)
-        {
-            var noticed = false;
-            foreach (var fixture in cases)
-                noticed = noticed || await NoticesAsync(mutant, fixture);
-            if (!noticed)
-                alive.Add(mutant);
-        }
-        return alive.ToImmutable();
     }
 
     private static async Task<bool> NoticesAsync(Mutant mutant, FixtureCase fixture) =>
         !Assert.Single(await FixtureRunner.RunAsync(mutant.Control, new("f", [fixture]), EvaluationLimits.Default, process: null, CancellationToken.None)).Passed;
 
-    /// <summary>What a test concludes in each partition and its rows, without the identifiers of exceptions, in which its name is.</summary>
-    private static string Said(ControlResult result, TestProcedure test, ImmutableArray<string> rows) => string.Join('\n',
-        result.Tests.Where(t => t.Id == test.Id).Select(t => $"{t.Conclusion} {t.Error}").Concat(rows.Select(r => ExceptionId.Replace(r, "/X/"))));
+    /// <summary>What a test concludes in each partition, and its rows.</summary>
+    private static string Said(ControlResult result, ImmutableSortedDictionary<string, string> rows, string test) =>
+        string.Join('\n', result.Tests.Where(t => t.Id == test).Select(t => $"{t.Conclusion} {t.Error}").Append(rows[test]));
 
+    /// <summary>What a completeness check found in each partition of each test.</summary>
+    private static string Said(ControlResult result, string check) =>
+        string.Join('\n', result.Tests.SelectMany(t => t.Completeness.Where(c => c.Name == check).Select(c => $"{t.Id} {t.Partition} {c with { Name = "" }}")));
+
+    /// <summary>The identifier of an exception has the name of its test.</summary>
     [GeneratedRegex("/X/[0-9a-f]{12}", RegexOptions.CultureInvariant)]
     private static partial Regex ExceptionId { get; }
 }

@@ -3,11 +3,12 @@ namespace AuditCli.Tests;
 /// <summary>Many users: memory is bounded by pages and windows, not by how many there are.</summary>
 public sealed class ScaleTests
 {
-    private const int Users = 20_000;
+    /// <summary>Some pages of them; <c>.ci/long</c> takes twenty.</summary>
+    private static readonly int Users = LongRun.IsWhole ? 20_000 : 5_000;
     private const long Bound = 500L << 20;
 
     [Fact]
-    public async Task Twenty_thousand_users_and_their_report_are_read_whole_in_bounded_memory()
+    public async Task Thousands_of_users_and_their_report_are_read_whole_in_bounded_memory()
     {
         using var folder = new TemporaryFolder();
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));

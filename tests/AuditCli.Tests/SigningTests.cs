@@ -172,7 +172,7 @@ public sealed class SigningTests : IDisposable
     private Task<CommandResult> SampleAsync(params string[] arguments) => Sample(["--sign", "auditor.pem"], arguments);
 
     private Task<CommandResult> Sample(string[] signing, params string[] arguments) =>
-        Answer(2, ["run", Repository.Path("samples", "engagement.yaml"), .. signing, .. arguments]);
+        Answer(2, ["run", Repository.Path("samples", "engagement.yaml"), "--control", "APD-AWS-002", .. signing, .. arguments]);
 
     private Task<CommandResult> Answer(int exit, params string[] arguments) => Answer(exit, Host(Passphrase), arguments);
 

@@ -5,9 +5,8 @@ using System.Text.RegularExpressions;
 namespace AuditCli.Tests;
 
 /// <summary>A seal that the last search stops, and what finishes it; and what a control's SQL puts together, which stops none.</summary>
-public sealed partial class StoppedSealTests : IDisposable
+public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClassFixture<StoppedRunOfSample>, IDisposable
 {
-    private const string Secret = "password=Hunter2abcd";
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -66,24 +65,23 @@ public sealed partial class StoppedSealTests : IDisposable
     [Fact]
     public async Task What_the_last_search_stopped_is_finished_without_asking_again_and_says_so()
     {
-        var (partial, stopped) = await StopAsync();
-        Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz, near character", stopped.Error, StringComparison.Ordinal);
-        Assert.Contains($"'auditcli run --resume {partial}' finishes it without asking again", stopped.Error, StringComparison.Ordinal);
+        Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz, near character", stopped.Result.Error, StringComparison.Ordinal);
+        Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without asking again", stopped.Result.Error, StringComparison.Ordinal);
 
+        var partial = stopped.CopyTo(_folder.Path);
         // What stopped it stops it again, unless somebody answers for it.
         var again = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial);
         Assert.True(again.ExitCode == 1, again.ToString());
         Assert.Contains("look at the file; if it is none, seal it as it is with --allow-secrets", again.Error, StringComparison.Ordinal);
 
-        Directory.Delete(Path.Combine(_folder.Path, "exchanges"), recursive: true);
-        File.Delete(Path.Combine(_folder.Path, "engagement.yaml"));
+        // The copy lies beside no engagement and no recording.
         var resumed = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets", "--output", "json");
         Assert.True(resumed.ExitCode == 2, resumed.ToString());
         var bundle = JsonElement.Parse(resumed.Output).GetProperty("bundle").GetString()!;
-        var run = Json(bundle, "run.json");
-        Assert.Equal(Path.GetFileName(partial), run.GetProperty("resumed").GetProperty("bundle_id").GetString() + ".partial");
-        Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz", run.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
-        Assert.Equal(JsonElement.Parse(File.ReadAllText(Path.Combine(partial, "data", "run.json"))).GetProperty("started").GetString(), run.GetProperty("started").GetString());
+        var record = Json(bundle, "run.json");
+        Assert.Equal(Path.GetFileName(partial), record.GetProperty("resumed").GetProperty("bundle_id").GetString() + ".partial");
+        Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz", record.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
+        Assert.Equal(JsonElement.Parse(File.ReadAllText(Path.Combine(partial, "data", "run.json"))).GetProperty("started").GetString(), record.GetProperty("started").GetString());
         Assert.Contains("Resumed from", File.ReadAllText(Path.Combine(bundle, "data", "log.clef")), StringComparison.Ordinal);
         Assert.Contains("collected by a run that could not be sealed", File.ReadAllText(Path.Combine(bundle, "data", "reports", "summary.md")), StringComparison.Ordinal);
         Assert.Equal(
@@ -110,7 +108,7 @@ public sealed partial class StoppedSealTests : IDisposable
     [InlineData("table and manifest", "do not give the tables again that were made of them")]
     public async Task A_folder_that_is_not_as_the_run_left_it_is_refused_by_name(string change, string said)
     {
-        var (partial, _) = await StopAsync();
+        var partial = stopped.CopyTo(_folder.Path);
         var data = Path.Combine(partial, "data");
         var exchange = Path.Combine(data, "exchanges", "prod", "iam-aws-global.warc.gz");
         var table = Directory.GetFiles(Path.Combine(data, "tables"), "*.gz").Order(StringComparer.Ordinal).First();
@@ -156,16 +154,16 @@ public sealed partial class StoppedSealTests : IDisposable
         Assert.Contains($"--resume takes everything from the folder, so leave out {more[0]}", result.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>All of them in <c>.ci/long</c>; here the one that keeps nothing from anybody.</summary>
+    public static TheoryData<string> Umasks => [.. LongRun.Sample(["000", "022", "077", "777"], 4)];
+
     [Theory]
-    [InlineData("000")]
-    [InlineData("022")]
-    [InlineData("077")]
-    [InlineData("777")]
+    [MemberData(nameof(Umasks))]
     public async Task Whatever_a_process_writes_is_for_its_owner_alone_whatever_the_umask(string umask)
     {
         if (OperatingSystem.IsWindows())
             return;
-        Sample();
+        StoppedRunOfSample.Write(_folder.Path);
         var program = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}'";
         // The first is stopped by a credential, and leaves a partial folder.
         var result = await AuditCommand.ShellAsync(_folder.Path, new Dictionary<string, string>(), $"""
@@ -230,37 +228,6 @@ public sealed partial class StoppedSealTests : IDisposable
         return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--target", "prod", "--out", "out");
     }
 
-    /// <summary>A copy of the sample, in whose recorded answers one text has the form of a credential.</summary>
-    private void Sample()
-    {
-        foreach (var file in Directory.GetFiles(Repository.Path("samples"), "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(_folder.Path, Path.GetRelativePath(Repository.Path("samples"), file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy, overwrite: true);
-        }
-        var engagement = Path.Combine(_folder.Path, "engagement.yaml");
-        File.WriteAllText(engagement, File.ReadAllText(engagement).Replace("library: ../controls", "", StringComparison.Ordinal));
-        var user = "";
-        BundleForgery.EditExchanges(Path.Combine(_folder.Path, "exchanges", "prod", "iam-aws-global.warc.gz"), record =>
-        {
-            var text = System.Text.Encoding.UTF8.GetString(record.Block.Span);
-            if (!text.Contains("<ListUsersResponse", StringComparison.Ordinal))
-                return record;
-            user = UserIds().Match(text).Groups[1].Value;
-            Assert.Equal(Secret.Length, user.Length);
-            return BundleForgery.WithBody(record, user, Secret, honest: true);
-        });
-    }
-
-    private async Task<(string Partial, CommandResult Result)> StopAsync()
-    {
-        Sample();
-        var result = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--control", "APD-AWS-002", "--out", "out");
-        Assert.True(result.ExitCode == 1, result.ToString());
-        return (Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Single(), result);
-    }
-
     /// <summary>Changes a row of a table, and the digest that the index has of it.</summary>
     private static void ForgeTable(string partial)
     {
@@ -287,9 +254,6 @@ public sealed partial class StoppedSealTests : IDisposable
     }
 
     private static JsonElement Json(string bundle, string file) => JsonElement.Parse(File.ReadAllText(Path.Combine(bundle, "data", file)));
-
-    [GeneratedRegex("<UserId>([^<]+)</UserId>")]
-    private static partial Regex UserIds();
 
     /// <summary>What the sample's engagement says of its own controls and inputs.</summary>
     [GeneratedRegex(@"^(controls|inputs):\n((  .*)?\n)+", RegexOptions.Multiline)]

@@ -155,22 +155,24 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         foreach (var control in Controls())
         {
             var properties = suites.Single(s => s.Attribute("name")!.Value.StartsWith(control.Id, StringComparison.Ordinal)).Element("properties")!.Elements()
-                .ToDictionary(p => p.Attribute("name")!.Value, p => p.Attribute("value")!.Value);
-            Assert.Equal((control.Population, $"{control.Exceptions}", $"{control.Approved}"), (properties["population"], properties["exceptions"], properties["approved"]));
+                .ToLookup(p => p.Attribute("name")!.Value, p => p.Attribute("value")!.Value);
+            string Property(string name) => Assert.Single(properties[name]);
+            Assert.Equal((control.Population, $"{control.Exceptions}", $"{control.Approved}"), (Property("population"), Property("exceptions"), Property("approved")));
 
             var rule = run.GetProperty("tool").GetProperty("driver").GetProperty("rules").EnumerateArray().Single(r => r.GetProperty("id").GetString() == control.Id).GetProperty("properties");
             Assert.Equal((control.Population, control.Exceptions, control.Approved), (rule.GetProperty("population").GetString(), rule.GetProperty("exceptions").GetInt64(), rule.GetProperty("approved").GetInt64()));
 
             var finding = findings.Single(f => f.GetProperty("title").GetString()!.StartsWith(control.Id, StringComparison.Ordinal));
-            var props = finding.GetProperty("props").EnumerateArray().ToDictionary(p => p.GetProperty("name").GetString()!, p => p.GetProperty("value").GetString());
-            Assert.Equal((control.Population, $"{control.Exceptions}", $"{control.Approved}"), (props["population"], props["exceptions"], props["approved-exceptions"]));
+            var props = finding.GetProperty("props").EnumerateArray().ToLookup(p => p.GetProperty("name").GetString()!, p => p.GetProperty("value").GetString()!);
+            string Prop(string name) => Assert.Single(props[name]);
+            Assert.Equal((control.Population, $"{control.Exceptions}", $"{control.Approved}"), (Prop("population"), Prop("exceptions"), Prop("approved-exceptions")));
             Assert.Equal(
                 control.Exceptions + control.Approved + control.Undetermined + control.Indicated,
                 finding.TryGetProperty("related-observations", out var related)
                     ? related.EnumerateArray().Count(o => listed.Contains(o.GetProperty("observation-uuid").GetString()))
                     : 0);
             foreach (var (id, test) in control.Tests)
-                Assert.Equal((test.Words, test.Words), (properties[$"test {id}"], rule.GetProperty("tests").GetProperty(id).GetString()));
+                Assert.Equal((test.Words, test.Words), (Property($"test {id}"), rule.GetProperty("tests").GetProperty(id).GetString()));
         }
     }
 
