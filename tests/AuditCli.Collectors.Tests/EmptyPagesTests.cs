@@ -1,6 +1,7 @@
 using System.Globalization;
 using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Tests.Http;
+using AuditCli.Evidence;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests;
@@ -60,6 +61,20 @@ public sealed class EmptyPagesTests
         Assert.Equal((e.Code, e.Message), (again.Code, again.Message));
     }
 
+    /// <summary>The evidence of a run, as it is written into the bundle: nothing read, the code, and one line for each request that was sent.</summary>
+    [Theory]
+    [InlineData("cloudtrail:LookupEvents")]
+    [InlineData("iam:projects.serviceAccounts.list")]
+    [InlineData("v1/pods")]
+    public async Task Endless_pages_leave_the_evidence_of_a_run_incomplete_after_bounded_requests(string operation)
+    {
+        var item = await CollectedAsync(operation);
+
+        Assert.Equal((CollectionOutcome.Incomplete, "EndlessPages", 0L), (item.Outcome, item.Code, item.Items));
+        Assert.EndsWith(Numbers, item.Message, StringComparison.Ordinal);
+        Assert.InRange(item.Exchanges.Length, 1000, 1001);
+    }
+
     [Theory]
     [InlineData(999, 3600, false)]
     [InlineData(1000, 0.598, false)]
@@ -93,6 +108,32 @@ public sealed class EmptyPagesTests
         {
             empty.Add(isEmpty: n % 900 != 0);
             clock.Milliseconds += 60_000;
+        }
+    }
+
+    private static async Task<EvidenceItem> CollectedAsync(string operation)
+    {
+        if (operation.StartsWith("v1/", StringComparison.Ordinal))
+        {
+            await using var server = new LoopbackServer((request, n) => request.Method == "POST"
+                ? Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201)
+                : Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""")));
+            await using var session = Kubernetes.ClusterSession.Live(Kubernetes.ClusterSession.Kubeconfig(server.Address), new LeapingClock(600));
+            return Assert.Single(await session.RunAsync(operation)).Item;
+        }
+        if (operation.StartsWith("iam:", StringComparison.Ordinal))
+        {
+            using var server = new GoogleServer(fault: (request, n) => request.Path == "/v1/userinfo" ? null : new(200, string.Create(CultureInfo.InvariantCulture, $$"""{"nextPageToken":"t{{n}}"}""")));
+            await using var session = Gcp.Session.Live(server, new LeapingClock(600));
+            return (await CollectedRows.OfAsync(session.Collector, session.Transport, Gcp.Session.Target(), session.Operation(operation))).Item;
+        }
+        await using (var server = new LoopbackServer((request, n) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Reaction.Xml(
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+            : Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"Events":[],"NextToken":"t{{n}}"}"""))))
+        {
+            await using var session = Aws.Session.Live(server.Address, new LeapingClock(600));
+            return (await CollectedRows.OfAsync(session.Collector, session.Transport, Aws.Session.Target(), session.Operation(operation))).Item;
         }
     }
 

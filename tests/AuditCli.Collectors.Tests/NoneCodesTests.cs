@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests;
 
@@ -50,11 +50,7 @@ public sealed class NoneCodesTests
     [Fact]
     public void None_of_our_own_codes_says_that_there_is_none_but_those_that_a_source_lists()
     {
-        var own = typeof(CollectorCatalog).Assembly.GetTypes().Concat(typeof(BundleWriter).Assembly.GetTypes())
-            .SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-            .Where(f => f.IsLiteral && f.FieldType == typeof(string) && (f.DeclaringType!.Name.EndsWith("Failures", StringComparison.Ordinal)
-                || f.DeclaringType.Name.EndsWith("Codes", StringComparison.Ordinal) || f.DeclaringType.Name == "Misfits" || f.Name.EndsWith("Code", StringComparison.Ordinal)))
-            .Select(f => (string)f.GetRawConstantValue()!).Distinct().ToArray();
+        var own = OwnCodes.Of(typeof(CollectorCatalog).Assembly, typeof(BundleWriter).Assembly);
         Assert.True(own.Length > 20, string.Join(", ", own));
         var taken = Operations.SelectMany(o => own.Where(Find(o).SaysNone).Select(code => $"{o}: {code}")).Order(StringComparer.Ordinal);
         Assert.Equal(["kubernetes v1/pods: NotFound", "kubernetes v1/pods: NotServed"], taken);

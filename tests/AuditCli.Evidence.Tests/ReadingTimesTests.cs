@@ -51,6 +51,17 @@ public sealed class ReadingTimesTests
     [InlineData("Warning", "199 proxy \"Miscellaneous Warning\"", null, true)]
     [InlineData("Warning", "214 proxy \"Transformation Applied\"", null, true)]
     [InlineData("Warning", "nothing to see", null, true)]
+    [InlineData("Warning", "", null, true)]
+    [InlineData("Warning", "299", null, true)]
+    [InlineData("Warning", "299 - no quotes", null, true)]
+    [InlineData("Warning", "1299 - \"x\"", null, true)]
+    [InlineData("Warning", "299 - \"old\", 110 stale", null, true)]
+    [InlineData("Warning", "110 stale, 299 - \"old\"", null, true)]
+    [InlineData("Warning", "299 - \"old\" 110 - \"stale\"", null, true)]
+    [InlineData("Warning", "299 - \"old\" and more", null, true)]
+    [InlineData("Warning", "299 - \"no end", null, true)]
+    [InlineData("Warning", "299 - \"old\" \"Sat, 28 Nov 2026 12:00:00 GMT\"", null, false)]
+    [InlineData("Warning", "299 - \"old\", , 299 api.example:443 \"older\" ,", null, false)]
     public void How_old_an_answer_was_is_what_it_says(string field, string value, long? age, bool stale)
     {
         var response = new HttpBlock("HTTP/1.1 200 OK", [new(field, value)], default);

@@ -1,11 +1,73 @@
+using System.Buffers;
+using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 
 namespace AuditCli.Tests;
 
-/// <summary>What stands before stdout and stderr: nothing that steers a terminal, and nothing that nobody sees, passes it in any way of writing.</summary>
-public sealed class TerminalTextTests(HostileRun hostile) : IClassFixture<HostileRun>
+/// <summary>The bundle of <see cref="HostileRun"/>, and beside it one that is not whole, a key, an engagement and libraries with the same words.</summary>
+public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
 {
+    private readonly HostileRun _run = new();
+
+    public string Folder => _run.Folder;
+
+    public string Bundle => _run.Bundle;
+
+    /// <summary>A bundle with a file that nobody listed.</summary>
+    public string Broken { get; private set; } = "";
+
+    /// <summary>A key without a passphrase.</summary>
+    public string Key => Path.Combine(Folder, "auditor.pem");
+
+    public async Task InitializeAsync()
+    {
+        await _run.InitializeAsync();
+        Broken = BundleForgery.Copy(Bundle, Path.Combine(Folder, "broken"));
+        File.WriteAllText(Path.Combine(Broken, "data", TerminalTextTests.Hostile), "");
+        var key = await AuditCommand.RunAsync(Folder, "keys", "new", Key, "--no-passphrase");
+        Assert.True(key.ExitCode == 0, key.ToString());
+
+        var engagement = File.ReadAllText(Path.Combine(Folder, "engagement.yaml"));
+        var context = JsonSerializer.Serialize(TerminalTextTests.Hostile);
+        Write("config", "contexts: []\nclusters: []\nusers: []\n");
+        Write("hostile.yaml", engagement.Replace("replay: exchanges", "", StringComparison.Ordinal).Replace("library: controls", "library: asked", StringComparison.Ordinal)
+            .Replace("{ context: nowhere }", $"{{ context: {context}, kubeconfig: config }}", StringComparison.Ordinal));
+        Write("shown.yaml", engagement.Replace("library: controls", "library: library", StringComparison.Ordinal).Replace("name: \"=1+1\"", $"name: {context}", StringComparison.Ordinal)
+            .Replace("preparer: A. Preparer", $"preparer: {context}", StringComparison.Ordinal));
+        Write("wrong.yaml", engagement.Replace("nobody:", $"{context}:", StringComparison.Ordinal).Replace("entity:", $"{context}: x\nentity:", StringComparison.Ordinal));
+        var control = File.ReadAllText(Path.Combine(Folder, Of("controls")));
+        Write(Of("library"), control.Replace("title: Names are listed", $"title: {context}", StringComparison.Ordinal).Replace("owner: Test", $"owner: {context}", StringComparison.Ordinal)
+            .Replace("recommendation: Know them.", $"recommendation: {context}\nlimitations: [{context}]", StringComparison.Ordinal));
+        Write(Of("asked"), control.Replace("evidence:\n", "evidence:\n  pods: { kubernetes: v1/pods }\n", StringComparison.Ordinal));
+        Write(Of("wrong"), control.Replace("evidence:\n", $"evidence:\n  pods: {{ kubernetes: {context} }}\n", StringComparison.Ordinal).Replace("owner: Test", $"{context}: x", StringComparison.Ordinal));
+
+        static string Of(string library) => Path.Combine(library, "access-to-programs-and-data", $"{HostileRun.Control}.yaml");
+
+        void Write(string path, string text)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Folder, path))!);
+            File.WriteAllText(Path.Combine(Folder, path), text);
+        }
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _run.Dispose();
+}
+
+/// <summary>What stands before stdout and stderr: nothing that steers a terminal, and nothing that nobody sees, passes it in any way of writing.</summary>
+public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClassFixture<HostileSurroundings>
+{
+    /// <summary>A name that clears the screen, colours, erases and goes up as a console does, sets a title, and turns the direction.</summary>
+    internal const string Hostile = "a\u001b[2J\u001b[31m\u001b[1A\u001b[2K\u001b]0;t\u0007\r\u0085\u009b1m\u202e\u2066\u200bb";
+
+    private static readonly SearchValues<char> Harmful = SearchValues.Create(
+    [
+        .. Enumerable.Range(0, 0x20).Except(['\n', '\t']).Concat(Enumerable.Range(0x7F, 0x21)).Concat([0x061C, 0x200B, 0x200E, 0x200F, 0xFEFF])
+            .Concat(Enumerable.Range(0x2028, 7)).Concat(Enumerable.Range(0x2066, 4)).Select(c => (char)c),
+    ]);
+
     /// <summary>Code points, of each kind the first, the last and those that do harm.</summary>
     public static TheoryData<int> Steering =>
     [
@@ -85,32 +147,119 @@ public sealed class TerminalTextTests(HostileRun hostile) : IClassFixture<Hostil
         Assert.Equal(passes && sequence != "\r", terminal.ToString().Contains('\u001b', StringComparison.Ordinal));
     }
 
-    /// <summary>Every command that shows words of a bundle, through a real process, into a pipe as into a terminal.</summary>
+    /// <summary>Every command that shows words of a bundle, a control or an engagement, through the writer that stands before stdout and stderr.</summary>
     [Theory]
-    [InlineData("show")]
-    [InlineData("show", HostileRun.Control)]
-    [InlineData("show", HostileRun.Control, "--output", "json")]
-    [InlineData("query")]
-    [InlineData("query", "SELECT * FROM results.items")]
-    [InlineData("query", "SELECT * FROM results.items", "--format", "csv")]
-    [InlineData("query", "SELECT * FROM results.items", "--format", "json")]
-    [InlineData("query", "SELECT * FROM \"\u001b[2J\u202e\"")]
-    [InlineData("show", "\u001b[2J\u202e\u0085")]
-    [InlineData("report", "--format", "md", "--allow-unsigned")]
-    [InlineData("report", "--format", "csv", "--allow-unsigned")]
-    [InlineData("report", "--format", "html", "--allow-unsigned")]
-    [InlineData("report", "--format", "sarif", "--allow-unsigned")]
-    [InlineData("verify", "--allow-unsigned")]
-    [InlineData("verify", "--\u001b[2J")]
-    [InlineData("reperform", "--allow-unsigned")]
-    public async Task No_command_prints_what_steers_a_terminal(string command, params string[] arguments)
+    [InlineData("show BUNDLE")]
+    [InlineData("show BUNDLE CONTROL")]
+    [InlineData("show BUNDLE CONTROL T1 ITEM")]
+    [InlineData("show BUNDLE CONTROL --output json")]
+    [InlineData("show BUNDLE NOTHING")]
+    [InlineData("show NOTHING")]
+    [InlineData("query BUNDLE")]
+    [InlineData("query BUNDLE FROM_ITEMS")]
+    [InlineData("query BUNDLE FROM_ITEMS --format csv")]
+    [InlineData("query BUNDLE FROM_ITEMS --format json")]
+    [InlineData("query BUNDLE FROM_NOTHING")]
+    [InlineData("query NOTHING")]
+    [InlineData("report BUNDLE --format md --allow-unsigned")]
+    [InlineData("report BUNDLE --format csv --allow-unsigned")]
+    [InlineData("report BUNDLE --format html --allow-unsigned")]
+    [InlineData("report BUNDLE --format sarif --allow-unsigned")]
+    [InlineData("report BUNDLE --format oscal --allow-unsigned")]
+    [InlineData("report BUNDLE --format junit --allow-unsigned")]
+    [InlineData("report BROKEN --format md --allow-unsigned")]
+    [InlineData("verify BUNDLE --allow-unsigned")]
+    [InlineData("verify BUNDLE --NOTHING")]
+    [InlineData("verify BROKEN --allow-unsigned")]
+    [InlineData("verify NOTHING")]
+    [InlineData("reperform BUNDLE --allow-unsigned")]
+    [InlineData("reperform BROKEN --allow-unsigned")]
+    [InlineData("reperform BUNDLE --allow-unsigned --controls library")]
+    [InlineData("diff BUNDLE BUNDLE --allow-unsigned")]
+    [InlineData("diff BUNDLE BUNDLE --allow-unsigned --format md")]
+    [InlineData("diff BUNDLE BUNDLE --allow-unsigned --format json")]
+    [InlineData("diff BUNDLE BROKEN --allow-unsigned")]
+    [InlineData("diff BUNDLE NOTHING")]
+    [InlineData("seal BROKEN --sign KEY")]
+    [InlineData("seal BUNDLE --sign NOTHING")]
+    [InlineData("seal NOTHING --sign KEY")]
+    [InlineData("doctor hostile.yaml")]
+    [InlineData("doctor hostile.yaml --output json")]
+    [InlineData("doctor hostile.yaml --target NOTHING")]
+    [InlineData("doctor wrong.yaml")]
+    [InlineData("run wrong.yaml")]
+    [InlineData("run shown.yaml --out again")]
+    [InlineData("run shown.yaml --out NOTHING/..")]
+    [InlineData("permissions hostile.yaml")]
+    [InlineData("permissions hostile.yaml --output json")]
+    [InlineData("permissions wrong.yaml")]
+    [InlineData("permissions --controls wrong")]
+    [InlineData("permissions --control NOTHING")]
+    [InlineData("controls list --controls library")]
+    [InlineData("controls list --controls wrong")]
+    [InlineData("controls show CONTROL --controls library")]
+    [InlineData("controls show NOTHING --controls library")]
+    [InlineData("controls validate --controls library")]
+    [InlineData("controls validate --controls wrong")]
+    [InlineData("controls test --controls library")]
+    [InlineData("controls columns aws NOTHING")]
+    [InlineData("call aws NOTHING")]
+    [InlineData("call gcp NOTHING")]
+    [InlineData("call kubernetes NOTHING")]
+    [InlineData("call kubernetes v1/pods namespace=NOTHING --engagement hostile.yaml --target nobody")]
+    [InlineData("call kubernetes v1/pods --engagement hostile.yaml --target nobody")]
+    [InlineData("call kubernetes v1/pods --engagement wrong.yaml --target nobody")]
+    public async Task No_command_prints_what_steers_a_terminal(string command)
     {
-        var result = await AuditCommand.ProcessAsync(hostile.Folder, new Dictionary<string, string>(), [], [command, hostile.Bundle, .. arguments]);
-        // Lines of CSV end with both, as RFC 4180 has it.
-        Assert.All((result.Output + result.Error).ReplaceLineEndings("\n"), c => Assert.False(
-            c is '\r' or '\u001b' or '\u0085' or '\u202e' or '\u2066' or '\u200b' || (char.IsControl(c) && c is not ('\n' or '\t')), $"U+{(int)c:X4} was printed"));
-        if (arguments.Contains("json"))
-            _ = JsonElement.Parse(result.Output);
+        string[] arguments = [.. command.Split(' ').Select(Word)];
+        using var bytes = new MemoryStream();
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        await using (var shown = new TerminalText(output))
+        await using (var told = new TerminalText(error))
+        {
+            var host = AuditCommand.Host(surroundings.Folder) with { OpenOutput = () => bytes };
+            _ = await Composition.Root(host).Parse(arguments).InvokeAsync(new InvocationConfiguration { Output = shown, Error = told, EnableDefaultExceptionHandler = false });
+        }
+
+        Assert.True(output.ToString().Length + error.ToString().Length > 0, command);
+        Assert.Equal(0, bytes.Length);
+        IsHarmless(output.ToString() + error);
+        if (arguments.Contains("json") && output.ToString().Length > 0)
+            _ = JsonElement.Parse(output.ToString());
+    }
+
+    /// <summary>The same through a real process, whose streams are put together elsewhere.</summary>
+    [Theory]
+    [InlineData("show BUNDLE CONTROL")]
+    [InlineData("query BUNDLE FROM_ITEMS --format csv")]
+    [InlineData("verify BROKEN --allow-unsigned")]
+    public async Task No_process_prints_what_steers_a_terminal(string command)
+    {
+        var result = await AuditCommand.ProcessAsync(surroundings.Folder, new Dictionary<string, string>(), [], [.. command.Split(' ').Select(Word)]);
+
+        Assert.True(result.Output.Length > 0, result.ToString());
+        IsHarmless(result.Output + result.Error);
+    }
+
+    private string Word(string word) => word switch
+    {
+        "BUNDLE" => surroundings.Bundle,
+        "BROKEN" => surroundings.Broken,
+        "KEY" => surroundings.Key,
+        "CONTROL" => HostileRun.Control,
+        "ITEM" => HostileRun.Escape,
+        "FROM_ITEMS" => "FROM results.items",
+        "FROM_NOTHING" => $"FROM \"{Hostile}\"",
+        _ => word.Replace("NOTHING", Hostile, StringComparison.Ordinal),
+    };
+
+    /// <summary>Lines of CSV end with both, as RFC 4180 has it.</summary>
+    private static void IsHarmless(string text)
+    {
+        var ended = text.ReplaceLineEndings("\n");
+        var at = ended.AsSpan().IndexOfAny(Harmful);
+        Assert.True(at < 0, at < 0 ? "" : $"U+{(int)ended[at]:X4} was printed after {ended[Math.Max(0, at - 100)..at]}");
     }
 
     [Theory]
@@ -131,8 +280,8 @@ public sealed class TerminalTextTests(HostileRun hostile) : IClassFixture<Hostil
         {
             var value = expression.StartsWith("CAST", StringComparison.Ordinal) ? $"'{JsonSerializer.Serialize(text)}'" : $"'{text}'";
             var sql = $"SELECT {expression.Replace("{0}", value, StringComparison.Ordinal)} AS x";
-            var file = Path.Combine(hostile.Folder, $"{Guid.CreateVersion7()}.csv");
-            var result = await AuditCommand.RunAsync(hostile.Folder, "query", hostile.Bundle, sql, "--format", "csv", "--out", file);
+            var file = Path.Combine(surroundings.Folder, $"{Guid.CreateVersion7()}.csv");
+            var result = await AuditCommand.RunAsync(surroundings.Folder, "query", surroundings.Bundle, sql, "--format", "csv", "--out", file);
             Assert.True(result.ExitCode == 0, result.ToString());
             var cell = File.ReadAllLines(file)[1].TrimStart('"');
             Assert.True(cell.StartsWith('\'') || cell.StartsWith('\\') || cell.StartsWith("\"\"", StringComparison.Ordinal), $"{sql} gives {cell}");

@@ -201,12 +201,18 @@ public sealed class AwsCollector : ICollector
             return entered with { RegionsUnread = new(e.Code, $"the account's regions could not be listed (ec2:DescribeRegions): {e.Message}", 1) };
         }
         var all = answer.TryGetProperty("Regions", out var list)
-            ? list.EnumerateArray().ToLookup(r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in", r => Text(r, "RegionName"))
+            ? list.EnumerateArray().ToLookup(r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in", r => Region(Text(r, "RegionName")))
             : Enumerable.Empty<string>().ToLookup(_ => true);
         return all.Contains(true)
             ? entered with { Regions = [.. all[true].Order(StringComparer.Ordinal)], NotEnabled = [.. all[false].Order(StringComparer.Ordinal)] }
             : throw new CollectionException(TypedJson.Malformed, "ec2:DescribeRegions names no enabled region, though every account has some");
     }
+
+    /// <summary>A region as the provider writes it: it becomes a part of host names, and of a file's name.</summary>
+    /// <exception cref="CollectionException">It is none, such as <c>../../etc</c>.</exception>
+    private static string Region(string text) => Partitions.IsRegion(text)
+        ? text
+        : throw new CollectionException(TypedJson.Malformed, $"ec2:DescribeRegions: '{text}' is no region");
 
     private async Task<JsonElement> FirstAsync(AwsSession session, string name, JsonObject parameters, CancellationToken cancellationToken)
     {

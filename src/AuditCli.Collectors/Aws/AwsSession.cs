@@ -52,7 +52,7 @@ internal sealed class AwsSession(
     public Task ReadyAsync(string operation, string region, CancellationToken cancellationToken) => Pace(operation, region)?.WaitAsync(cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Calls once, retries and an S3 redirect included.</summary>
-    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
+    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours, or the region can be none.</exception>
     public Task<AwsAnswer> CallAsync(ServiceModel service, OperationModel operation, JsonObject parameters, string region, CancellationToken cancellationToken) =>
         CallAsync(service, operation, parameters, region, null, cancellationToken);
 
@@ -74,6 +74,8 @@ internal sealed class AwsSession(
     {
         follow();
         var asked = Endpoint(region);
+        if (!Partitions.IsRegion(asked))
+            throw new CollectionException(CollectionException.InvalidParameter, $"'{asked}' can be no region, which is a part of the host that is asked");
         try
         {
             try

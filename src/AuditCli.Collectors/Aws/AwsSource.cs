@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Aws.Client;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
@@ -46,6 +47,9 @@ public static class AwsSource
             return "external_id is given to a role: it goes with role_arn, or with organization: true";
         if (target.Settings.GetValueOrDefault("exclude_accounts", []).FirstOrDefault(a => !AccountId.Is(a)) is { } account)
             return $"exclude_accounts lists account ids of twelve digits, in quotes; '{account}' is none";
+        var regions = target.Settings.GetValueOrDefault("regions", []);
+        if (regions is not ["enabled"] && regions.FirstOrDefault(r => !Partitions.IsRegion(r)) is { } region)
+            return $"'{region}' can be no region; write its id, such as eu-west-1";
         return target.Setting("role_name") is { } name && (name.Length > 512 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "+=,.@_/-".Contains(c, StringComparison.Ordinal)) || name.StartsWith('/'))
             ? $"role_name is the name of a role, perhaps behind its path (audit/AuditReadOnly); '{name}' cannot be one"
             : null;

@@ -87,16 +87,17 @@ public sealed partial record HttpExchange(
             foreach (var (_, value) in Response.Fields.Where(f => f.Key.Equals("Warning", StringComparison.OrdinalIgnoreCase)))
             {
                 var warnings = Warning().Matches(value);
-                if (warnings.Count == 0)
-                    yield return (0, value);
                 foreach (Match warning in warnings)
                     yield return (int.Parse(warning.Groups[1].Value, CultureInfo.InvariantCulture), warning.Groups[2].Value.Replace("\\\"", "\"", StringComparison.Ordinal));
+                // What follows a warning that can be read may be one that cannot, of whatever code.
+                if (warnings.Count == 0 || warnings[^1].Index + warnings[^1].Length < value.Length)
+                    yield return (0, value);
             }
         }
     }
 
-    /// <summary>One of several in a field: a code, who warns, and the words between quotes.</summary>
-    [GeneratedRegex(@"(?:^|,)\s*([0-9]{3})\s+[^\s,]+\s+""((?:[^""\\]|\\.)*)""", RegexOptions.CultureInvariant)]
+    /// <summary>One of several in a field, each where the one before ended: a code, who warns, the words between quotes, and perhaps a date.</summary>
+    [GeneratedRegex(@"\G[\s,]*([0-9]{3})\s+[^\s,""]+\s+""((?:[^""\\]|\\.)*)""(?:\s+""[^""]*"")?\s*(?:,[\s,]*|\z)", RegexOptions.CultureInvariant)]
     private static partial Regex Warning();
 
     /// <summary>Both bodies were left out on purpose, because the exchange hands out credentials.</summary>

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Xml.Linq;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Evidence;
@@ -139,6 +141,108 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
                 ? MutatedXml.Of(lot, l.Pages, Around, IsToken)
                 : Mutation.Of(lot, l.Pages, r => r.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)), p => IsToken(p[0])),
             (l, m) => m.Path is [.., var last] && l.Optional.Contains(last) && IsGone(m, last));
+    }
+
+    [Fact]
+    public async Task A_changed_row_is_complete_only_as_it_was_said()
+    {
+        Session? session = null;
+        var changed = new ChangedRows(output, operation => CollectedRows.OfAsync(session!.Collector, session.Transport, Session.Target(), session.Operation(operation)));
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : Answer(changed.Body, 200));
+        await using var live = session = Session.Live(server.Address, new ImpatientClock());
+
+        await changed.AreKeptAsTheyWereSaidAsync(
+        [
+            new(Keys, "{\"Truncated\":false,\"Keys\":[", ["""{"KeyId":"a","KeyArn":"arn:aws:kms:us-east-1:123456789012:key/a"}""", """{"KeyId":"b"}"""], "]}"),
+            new(Functions, "{\"Functions\":[",
+            [
+                """{"FunctionName":"a","MemorySize":128,"Runtime":"python3.13","Architectures":["x86_64"],"VpcConfig":{"SubnetIds":["s"],"VpcId":"v","Ipv6AllowedForDualStack":false},"TracingConfig":{"Mode":"Active"}}""",
+                """{"FunctionName":"b","Timeout":3}""",
+            ], "]}"),
+            new(Analyzers, "{\"analyzers\":[",
+            [
+                """{"name":"a","arn":"arn:a","type":"ACCOUNT","status":"ACTIVE","createdAt":"2026-01-01T00:00:00Z","tags":{"owner":"x"}}""",
+                """{"name":"b","arn":"arn:b","type":"ACCOUNT","status":"DISABLED","createdAt":"2026-01-02T00:00:00Z"}""",
+            ], "]}"),
+            new("cloudtrail:DescribeTrails", "{\"trailList\":[",
+            [
+                """{"Name":"a","IsMultiRegionTrail":true,"LogFileValidationEnabled":false,"S3BucketName":"logs"}""",
+                """{"Name":"b","IsMultiRegionTrail":false,"HomeRegion":"us-east-1"}""",
+            ], "]}"),
+            new("ecr:DescribeRepositories", "{\"repositories\":[",
+            [
+                """{"repositoryName":"a","createdAt":1767225600.0,"imageTagMutability":"IMMUTABLE","imageScanningConfiguration":{"scanOnPush":true}}""",
+                """{"repositoryName":"b","imageScanningConfiguration":{"scanOnPush":false}}""",
+            ], "]}"),
+        ], member => [member], leavesOut: true);
+    }
+
+    /// <summary>Of XML: every change of every element of a row, which stands twice.</summary>
+    [Theory]
+    [InlineData(Users, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>{0}</Users></ListUsersResult></ListUsersResponse>",
+        "<member><UserName>a</UserName><Arn>arn:aws:iam::123456789012:user/a</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate><PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType></PermissionsBoundary></member>")]
+    [InlineData("ec2:DescribeSecurityGroups", "<DescribeSecurityGroupsResponse><requestId>r</requestId><securityGroupInfo>{0}</securityGroupInfo></DescribeSecurityGroupsResponse>",
+        "<item><groupId>sg-1</groupId><groupName>a</groupName><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item></ipPermissions></item>")]
+    [InlineData(Vpcs, "<DescribeVpcsResponse><requestId>r</requestId><vpcSet>{0}</vpcSet></DescribeVpcsResponse>", "<item><vpcId>v1</vpcId><isDefault>true</isDefault><cidrBlock>10.0.0.0/8</cidrBlock></item>")]
+    [InlineData(Distributions, "<DistributionList><IsTruncated>false</IsTruncated><Quantity>2</Quantity><Items>{0}</Items></DistributionList>",
+        "<DistributionSummary><Id>E1</Id><Enabled>false</Enabled><Aliases><Quantity>1</Quantity><Items><CNAME>a.example</CNAME></Items></Aliases></DistributionSummary>")]
+    public async Task A_changed_element_of_a_row_is_complete_only_as_it_was_said(string operation, string answer, string row)
+    {
+        var body = "";
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : Answer(body, 200));
+        await using var session = Session.Live(server.Address, new ImpatientClock());
+        var whole = await CollectAsync(row);
+        Assert.True(whole.Item.Outcome == CollectionOutcome.Complete && whole.Rows.Length == 2, whole.Item.Message);
+        var tried = 0;
+        foreach (var (change, text, path, said) in MutatedXml.OfRow(row))
+        {
+            tried++;
+            var (item, rows) = await CollectAsync(text);
+            if (item.Outcome != CollectionOutcome.Complete)
+                continue;
+            Assert.False(change is Change.Duplicate or Change.Case, $"{change} {text}");
+            var column = item.Columns.Single(c => c.Name.Equals(path[0], StringComparison.OrdinalIgnoreCase));
+            Assert.Equal(Without(whole.Rows[1], "_ref"), Without(rows[1], "_ref"));
+            Assert.Equal(Without(whole.Rows[0], "_ref", column.Name), Without(rows[0], "_ref", column.Name));
+            // A member of the row's own says what it says now, or nothing.
+            if (path.Length == 1)
+                Assert.True(rows[0].TryGetProperty(column.Name, out var found) ? IsSaid(found, said) : said is null, $"{change} {text}: {rows[0]}");
+        }
+        Assert.InRange(tried, 15, 1000);
+
+        Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> CollectAsync(string first)
+        {
+            body = answer.Replace("{0}", first + row, StringComparison.Ordinal);
+            return CollectedRows.OfAsync(session.Collector, session.Transport, Session.Target(), session.Operation(operation));
+        }
+
+        static bool IsSaid(JsonElement found, string? said) => found.ValueKind switch
+        {
+            // An instant may also be written in seconds.
+            JsonValueKind.String => found.GetString() == said
+                || long.TryParse(said, CultureInfo.InvariantCulture, out var seconds) && found.TryGetDateTimeOffset(out var instant) && instant == DateTimeOffset.FromUnixTimeSeconds(seconds),
+            JsonValueKind.Object or JsonValueKind.Array => found.GetRawText() is "{}" or "[]" && string.IsNullOrEmpty(said),
+            _ => found.GetRawText() == said,
+        };
+
+        static string Without(JsonElement row, params string[] columns) =>
+            string.Join('\n', row.EnumerateObject().Where(m => !columns.Contains(m.Name)).Select(m => m.ToString()));
+    }
+
+    /// <summary>Of a map, an entry that has a part twice or lacks one, and a key that stands there twice.</summary>
+    [Theory]
+    [InlineData("<entry><key>Users</key><key>Groups</key><value>1</value></entry>")]
+    [InlineData("<entry><key>Users</key><value>1</value><value>2</value></entry>")]
+    [InlineData("<entry><key>Users</key></entry>")]
+    [InlineData("<entry><value>1</value></entry>")]
+    [InlineData("<entry><key>Users</key><Value>1</Value></entry>")]
+    [InlineData("<entry><key>Users</key><value>1</value></entry><entry><key>Users</key><value>2</value></entry>")]
+    [InlineData("<other><key>Users</key><value>1</value></other>")]
+    public async Task A_map_whose_entries_are_not_whole_is_malformed(string entries)
+    {
+        var item = await ItemAsync("iam:GetAccountSummary", Answer($"<GetAccountSummaryResponse><GetAccountSummaryResult><SummaryMap>{entries}</SummaryMap></GetAccountSummaryResult></GetAccountSummaryResponse>", 200));
+
+        Assert.True(item.Code == "MalformedResponse", $"{item.Outcome} {item.Code} {item.Message}");
     }
 
     /// <summary>Operations of every protocol, with the members that may honestly be missing.</summary>

@@ -101,6 +101,39 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             (_, m) => m.Change == Change.Drop && m.Path is ["items" or "accounts" or "nextPageToken"] or ["items", ..]);
     }
 
+    [Fact]
+    public async Task A_changed_row_is_complete_only_as_it_was_said()
+    {
+        Session? session = null;
+        var changed = new ChangedRows(output, operation => CollectedRows.OfAsync(session!.Collector, session.Transport, Session.Target(), session.Operation(operation)));
+        using var server = new GoogleServer(fault: (request, _) => request.Path == "/v1/userinfo" ? null : new(200, changed.Body));
+        await using var live = session = Session.Live(server, new ImpatientClock());
+
+        await changed.AreKeptAsTheyWereSaidAsync(
+        [
+            new(Accounts, "{\"accounts\":[",
+            [
+                """{"name":"projects/p-one/serviceAccounts/a","email":"a@x","projectId":"p-one","uniqueId":"101","disabled":true}""",
+                """{"name":"projects/p-one/serviceAccounts/b","email":"b@x","projectId":"p-one","uniqueId":"102","displayName":"B"}""",
+            ], "]}"),
+            new(Firewalls, "{\"kind\":\"compute#firewallList\",\"items\":[",
+            [
+                """{"kind":"compute#firewall","id":"1","name":"a","priority":1000,"disabled":false,"direction":"INGRESS","sourceRanges":["0.0.0.0/0"],"allowed":[{"IPProtocol":"tcp","ports":["22"]}],"logConfig":{"enable":true}}""",
+                """{"kind":"compute#firewall","id":"2","name":"b","priority":1}""",
+            ], "]}"),
+            new(Instances, "{\"kind\":\"compute#instanceAggregatedList\",\"items\":{\"zones/a\":{\"instances\":[",
+            [
+                """{"name":"a","id":"7","deletionProtection":true,"networkInterfaces":[{"name":"nic0","accessConfigs":[{"natIP":"192.0.2.1"}]}],"shieldedInstanceConfig":{"enableSecureBoot":false}}""",
+                """{"name":"b","id":"8","status":"RUNNING"}""",
+            ], "]}}}"),
+            new("storage:buckets.list", "{\"kind\":\"storage#buckets\",\"items\":[",
+            [
+                """{"kind":"storage#bucket","name":"a","metageneration":"3","timeCreated":"2026-01-01T00:00:00Z","iamConfiguration":{"uniformBucketLevelAccess":{"enabled":true},"publicAccessPrevention":"enforced"}}""",
+                """{"kind":"storage#bucket","name":"b"}""",
+            ], "]}"),
+        ], member => [member], leavesOut: false);
+    }
+
     private static (string Operation, string[] Pages)[] Honest() =>
     [
         (Accounts, ["""{"accounts":[{"name":"a","email":"a@x"},{"name":"b"}],"nextPageToken":"p1"}""", """{"nextPageToken":"p2"}""", """{"accounts":[{"name":"c","disabled":true}]}"""]),

@@ -66,7 +66,8 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
         return drawn == name ? name + "X" : drawn;
     }
 
-    private static string InAnotherCase(Random lot, string name)
+    /// <summary>The name in another case, or another name where it has no letters.</summary>
+    public static string InAnotherCase(Random lot, string name)
     {
         string[] ways = [name.ToUpperInvariant(), name.ToLowerInvariant(), char.ToUpperInvariant(name[0]) + name[1..], char.ToLowerInvariant(name[0]) + name[1..]];
         var others = ways.Where(w => w != name).ToArray();

@@ -107,10 +107,9 @@ internal static class XmlOutput
                 writer.WriteEndArray();
                 break;
             case ShapeModel.Map map:
-                writer.WriteStartObject();
-                foreach (var entry in element.Children)
-                    Entry(writer, service, map, entry);
-                writer.WriteEndObject();
+                if (element.Children.FirstOrDefault(c => c.Name != "entry") is { } other)
+                    throw new FormatException($"<{element.Name}> has <{other.Name}>, where the model has <entry>");
+                Entries(writer, service, map, element.Children);
                 break;
             default:
                 Scalar(writer, member, element.Text);
@@ -160,10 +159,7 @@ internal static class XmlOutput
         }
         else if (shape is ShapeModel.Map map)
         {
-            writer.WriteStartObject();
-            foreach (var element in elements)
-                Entry(writer, service, map, element);
-            writer.WriteEndObject();
+            Entries(writer, service, map, elements);
         }
         else
         {
@@ -176,9 +172,20 @@ internal static class XmlOutput
 
     private static string OwnName(ShapeModel shape, MemberReference member) => shape is ShapeModel.List { Element.WireName: { } name } ? name : member.Wire;
 
-    private static void Entry(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Map map, AnswerElement entry)
+    /// <summary>A map as an object.</summary>
+    /// <exception cref="FormatException">An entry has a part twice or lacks one, or two have the same key: nobody knows which one is meant.</exception>
+    private static void Entries(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Map map, IEnumerable<AnswerElement> entries)
     {
-        writer.WritePropertyName(entry.Child(map.Key.Wire)?.Text ?? throw new FormatException($"an entry of a map has no <{map.Key.Wire}>"));
-        Value(writer, service, map.Value, entry.Child(map.Value.Wire) ?? new AnswerElement(map.Value.Wire));
+        writer.WriteStartObject();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var entry in entries)
+        {
+            var key = (entry.Only(map.Key.Wire) ?? throw new FormatException($"an entry of a map has no <{map.Key.Wire}>")).Text;
+            if (!seen.Add(key))
+                throw new FormatException($"a map has the key {key} twice");
+            writer.WritePropertyName(key);
+            Value(writer, service, map.Value, entry.Only(map.Value.Wire) ?? throw new FormatException($"an entry of a map has no <{map.Value.Wire}>"));
+        }
+        writer.WriteEndObject();
     }
 }

@@ -19,7 +19,9 @@ internal static class RequestWriter
     /// where the control gives nothing.
     /// </summary>
     /// <param name="project">Empty where there is none.</param>
-    /// <exception cref="CollectionException">A parameter is unknown, missing or of another type, or needs a project and there is none.</exception>
+    /// <exception cref="CollectionException">
+    /// A parameter is unknown, missing or of another type, leads to another path than the operation's, or needs a project and there is none.
+    /// </exception>
     public static ImmutableSortedDictionary<string, JsonElement> Complete(
         ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project)
     {
@@ -30,8 +32,6 @@ internal static class RequestWriter
             if (name == TokenParameter && operation.Token is not null)
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
             var parameter = operation.Parameter(name) ?? throw new CollectionException(CollectionException.InvalidParameter, $"{what} has no parameter {name}");
-            if (parameter.Place == ParameterPlace.Path && value.ValueKind == JsonValueKind.String && PathSegments.WhyNot(value.GetString()!) is { } why)
-                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} {why}");
             if (!Fits(parameter, value))
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             all[name] = WithProject(what, name, value, project);
@@ -45,6 +45,12 @@ internal static class RequestWriter
             }
             else if (parameter.Required)
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
+        }
+        // The project, too, has come into its place by now.
+        foreach (var (name, value) in all.Where(p => operation.Parameter(p.Key)!.Place == ParameterPlace.Path && p.Value.ValueKind == JsonValueKind.String))
+        {
+            if (PathSegments.WhyNot(value.GetString()!) is { } why)
+                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} {why}");
         }
         return all.ToImmutable();
     }
