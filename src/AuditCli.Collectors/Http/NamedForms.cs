@@ -164,7 +164,8 @@ internal static class NamedForms
         for (var at = 0; text[at..].IndexOfAny(Ends) is >= 0 and var next; at += next + 1)
         {
             var end = at + next;
-            if (text[end] != ';' || text[..end].LastIndexOf('&') is not (>= 0 and var begin) || EncodedText.Entity(text[begin..], out var letter) != end + 1 - begin)
+            if (text[end] != ';' || text[..end].LastIndexOf('&') is not (>= 0 and var begin)
+                || EncodedText.Entity(text[begin..], out var letter) != end + 1 - begin)
                 return text[..end];
             if (Ends.Contains(letter))
                 return text[..begin];

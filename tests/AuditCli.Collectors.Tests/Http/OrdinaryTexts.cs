@@ -47,7 +47,8 @@ internal sealed class OrdinaryTexts(int seed)
         "gldt-deployment-tokens-of-{name}", "rating {num}:AAA of {team}", "{num}:AA-{name}", "1//0 and 1//{n}", "https://{name}.example//0/{hash40}",
         "tskey-{team}-{stage}-{thing}-rotation", "sqp_{team}", "squ_{hash10}", "nfp_{stage}_{team}_{thing}", "gsk_{team}_in_{region}", "xai-{team}-{thing}",
         "hvb.{team}.{stage}", "dp.pt.{team}", "lin_api_{team}", "rubygems_{team}_mirror", "figd_{stage}", "8Q~ {n}", "app.atlasv1.{team}", "dckr_pat_{stage}",
-        "pscale_tkn_{team}", "sntrys_{team}_{stage}", "ATATT3 of {team}", "PMAK-{stage}", "GOCSPX-{team}", "sk-proj-{team}-{thing}-{stage}", "sk-ant-{team}-{thing}",
+        "pscale_tkn_{team}", "sntrys_{team}_{stage}", "ATATT3 of {team}", "PMAK-{stage}", "GOCSPX-{team}", "sk-proj-{team}-{thing}-{stage}",
+        "sk-ant-{team}-{thing}",
     ];
 
     private readonly Random _random = new(seed);
