@@ -157,7 +157,7 @@ internal sealed class Credentials
             if (_profile is not null)
                 config.Profile = new Profile(_profile);
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(_region);
-            if (config.ServiceURL is { } url)
+            if (AwsServiceConfig.Stated(config.ServiceURL) is { } url)
             {
                 config.ServiceURL = url;
                 config.AuthenticationRegion = _region;

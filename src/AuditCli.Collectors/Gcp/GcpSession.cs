@@ -140,8 +140,8 @@ internal static class Endpoints
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
             return own;
         // Another path would not be found again in a replay, which knows hosts alone.
-        return Uri.TryCreate(text.EndsWith('/') ? text : text + "/", UriKind.Absolute, out var given) && given.Scheme is "http" or "https" && given.AbsolutePath == own.AbsolutePath
-            ? given
+        return Stated(text) is { } given && given.AbsolutePath.TrimEnd('/') == own.AbsolutePath.TrimEnd('/')
+            ? new(given, own.AbsolutePath)
             : throw new CollectionException(GcpFailures.InvalidEndpoint, $"{variable} must be an http or https address that ends with {own.AbsolutePath}");
     }
 
@@ -155,10 +155,14 @@ internal static class Endpoints
     public static Uri? Identity(Uri own)
     {
         if (Environment.GetEnvironmentVariable(Prefix + "OPENIDCONNECT") is { Length: > 0 } text)
-            return Uri.TryCreate(text, UriKind.Absolute, out var given) && given.Scheme is "http" or "https" ? given : null;
+            return Stated(text);
         var others = Environment.GetEnvironmentVariables().Keys.Cast<string>().Where(k => k.StartsWith(Prefix, StringComparison.Ordinal));
         return others.Any(k => Uri.TryCreate(Environment.GetEnvironmentVariable(k), UriKind.Absolute, out var other) && !IsProvider(other)) ? null : own;
     }
+
+    /// <summary>The address in a variable, without a user, a password and a query; null where it is none.</summary>
+    private static Uri? Stated(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var given) && given.Scheme is "http" or "https" ? given.WithoutCredentials() : null;
 
     /// <summary>Whether the endpoint is Google's, over https.</summary>
     public static bool IsProvider(Uri endpoint) =>

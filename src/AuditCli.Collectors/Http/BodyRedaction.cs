@@ -172,7 +172,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             return $"{value.AsSpan(0, secret.Start)}{Mark(Encoding.UTF8.GetBytes(marked.ToString()))}{value.AsSpan(secret.End)}";
         }
         var clean = InWords(InText(Inside(value, inside) ?? value), inside);
-        return clean != value ? clean : InOtherForm(value, inside);
+        // One that is seen at once does not say that no other one is behind escapes.
+        return InOtherForm(clean, inside) ?? (clean != value ? clean : null);
     }
 
     /// <summary>The text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null for another text, or where there are none.</summary>

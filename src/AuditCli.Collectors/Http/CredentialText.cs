@@ -44,6 +44,15 @@ public static class CredentialText
     /// <summary>The address as messages and the log have it: without its user, its query and whatever is a credential in its path.</summary>
     internal static string Shown(this Uri uri) => uri.Origin() + InUrl(uri.AbsolutePath);
 
+    /// <summary>
+    /// Leaves of a stated endpoint what says where it is: scheme, host, port and path. A user, a password and a query in it are no part of any
+    /// request, and what is not there is printed, recorded and replayed nowhere.
+    /// </summary>
+    internal static Uri WithoutCredentials(this Uri endpoint) =>
+        endpoint.UserInfo.Length == 0 && endpoint.Query.Length == 0 && endpoint.Fragment.Length == 0
+            ? endpoint
+            : new(endpoint.Origin() + endpoint.AbsolutePath);
+
     /// <summary>A part of a URL without credentials.</summary>
     internal static string InUrl(string part) => CredentialForms.Replace(part, _ => MarkInUrl);
 

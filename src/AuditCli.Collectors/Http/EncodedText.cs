@@ -103,7 +103,8 @@ internal static class EncodedText
         return written + text.Length - read;
     }
 
-    private static int Entity(ReadOnlySpan<char> text, out char letter)
+    /// <summary>How long the entity at the beginning of a text is, and for which character it stands; 0 where there is none.</summary>
+    public static int Entity(ReadOnlySpan<char> text, out char letter)
     {
         letter = '&';
         var end = text[..Math.Min(10, text.Length)].IndexOf(';');

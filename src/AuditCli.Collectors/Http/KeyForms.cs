@@ -11,6 +11,9 @@ internal static class KeyForms
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_");
     private static readonly SearchValues<char> Dashed = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "-");
     private static readonly SearchValues<char> Crypt = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "./$,=+");
+    private static readonly SearchValues<char> Padded = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-+/=");
+    private static readonly SearchValues<char> Hex = SearchValues.Create(FormLetters.Digits + "abcdef");
+    private static readonly SearchValues<char> Marks = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "_-.~");
     private static readonly SearchValues<char> Path = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "/_-.@");
 
     public static ImmutableArray<CredentialForm> All { get; } =
@@ -22,7 +25,11 @@ internal static class KeyForms
         .. from kind in new[] { "ghp_", "gho_", "ghu_", "ghs_", "ghr_" } select Token(kind, FormLetters.Alphanumeric, 20, 255),
         Token("github_pat_", Words, 22, 255),
         Token("glpat-", FormLetters.Url, 20, 255),
-        Token("hvs.", FormLetters.Url, 20, 255),
+        // What else of GitLab lets somebody in: deployments, runners, jobs, triggers, feeds, mail, agents and applications.
+        .. from kind in new[] { "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-" }
+           select Token(kind, FormLetters.Url, 20, 255, alone: true, made: true),
+        Token("gloas-", FormLetters.Url, 40, 255, alone: true, made: true, rare: 2),
+        .. from kind in new[] { "hvs.", "hvb.", "hvr." } select Token(kind, FormLetters.Url, 20, 512),
         Token("xox", Dashed, 12, 255, made: true),
         Token("xapp-", Dashed, 10, 255),
         new("AIza", GoogleKey),
@@ -36,7 +43,35 @@ internal static class KeyForms
         Token("shp", Words, 23, 255, alone: true, made: true),
         Token("ya29.", FormLetters.Url, 20, 2048),
         new("SG.", SendGrid),
-        Token("dop_v1_", FormLetters.Alphanumeric, 32, 128),
+        .. from kind in new[] { "dop_v1_", "doo_v1_", "dor_v1_" } select Token(kind, FormLetters.Alphanumeric, 32, 128, rare: 2),
+        // Of Google: the secret of an OAuth client, the token that refreshes others, the key of a messaging server.
+        Token("GOCSPX-", FormLetters.Url, 20, 64, alone: true),
+        Token("1//0", FormLetters.Url, 40, 255, alone: true, made: true),
+        new(":APA91b", Messaging),
+        Token("dapi", Hex, 32, 64, alone: true),
+        .. from digit in FormLetters.Digits + "abcdef" select new CredentialForm($"SK{digit}", Twilio),
+        new(":AA", Telegram),
+        .. from version in new[] { "7Q~", "8Q~" } select new CredentialForm(version, EntraSecret),
+        Token("dckr_pat_", FormLetters.Url, 20, 64, alone: true),
+        Token("glsa_", Words, 32, 64, alone: true, made: true),
+        Token("ATATT3", Padded, 40, 255, alone: true, made: true, rare: 3),
+        Token("ATBB", FormLetters.Alphanumeric, 24, 64, alone: true, made: true, rare: 1),
+        Token("PMAK-", Dashed, 40, 96, alone: true),
+        Token("NRAK-", FormLetters.Alphanumeric, 24, 64, alone: true),
+        .. from kind in new[] { "sntrys_", "sntryu_" } select Token(kind, Padded, 30, 512, alone: true),
+        Token("tskey-", Dashed, 20, 128, alone: true, made: true),
+        Token("rubygems_", FormLetters.Alphanumeric, 32, 64, alone: true, rare: 3),
+        .. from kind in new[] { "sqa_", "sqp_", "squ_" } select Token(kind, FormLetters.Alphanumeric, 40, 64, alone: true, rare: 1),
+        .. from kind in new[] { "sq0atp-", "sq0csp-" } select Token(kind, FormLetters.Url, 22, 64, alone: true),
+        new(".atlasv1.", Terraform, From: 5),
+        .. from kind in new[] { "pscale_tkn_", "pscale_pw_", "pscale_oauth_" } select Token(kind, FormLetters.Url, 30, 96, alone: true),
+        Token("CCIPAT_", Words, 40, 128, alone: true),
+        Token("lin_api_", FormLetters.Alphanumeric, 32, 64, alone: true, rare: 2),
+        .. from kind in new[] { "nfp_", "ntn_", "gsk_", "sbp_", "xai-" } select Token(kind, FormLetters.Alphanumeric, 36, 128, alone: true, made: true),
+        Token("figd_", FormLetters.Url, 36, 64, alone: true),
+        Token("HRKU-", FormLetters.Url, 32, 96, alone: true, made: true),
+        Token("xkeysib-", Dashed, 40, 128, alone: true),
+        Token("dp.pt.", FormLetters.Alphanumeric, 36, 64, alone: true, rare: 1),
         .. from path in new[] { "hooks.slack.com/", "/api/webhooks/", "office.com/webhook" }
            select new CredentialForm(path, (text, at) => Webhook(text, at + path.Length), AnyCase: true, From: path.IndexOf("oks", StringComparison.Ordinal) is >= 0 and var rare ? rare : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
         .. from kind in new[] { "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$y$", "$6$", "$5$" } select Token(kind, Crypt, 20, 255),
@@ -47,14 +82,16 @@ internal static class KeyForms
     /// <summary>What begins with the anchor, and after it has so many of the given letters.</summary>
     /// <param name="alone">Not behind a letter or digit; else base64 would take such a form by chance.</param>
     /// <param name="made">With letters and digits as no name has them.</param>
-    private static CredentialForm Token(string anchor, SearchValues<char> letters, int least, int most, bool alone = false, bool made = false) => new(anchor, (text, at) =>
+    /// <param name="rare">See <see cref="CredentialForm.From"/>.</param>
+    private static CredentialForm Token(
+        string anchor, SearchValues<char> letters, int least, int most, bool alone = false, bool made = false, int rare = 0) => new(anchor, (text, at) =>
     {
         var start = at + anchor.Length;
         var length = FormLetters.Run(text, start, letters, most);
-        return length < least || alone && at > 0 && char.IsAsciiLetterOrDigit(text[at - 1]) || made && !SecretNames.LooksMade(text.Slice(start, length))
+        return length < least || alone && !IsAlone(text, at) || made && !SecretNames.LooksMade(text.Slice(start, length))
             ? TextPart.None
             : new(at, anchor.Length + length);
-    });
+    }, From: rare);
 
     private static TextPart Age(ReadOnlySpan<char> text, int at)
     {
@@ -116,6 +153,51 @@ internal static class KeyForms
         var second = FormLetters.Run(text, dot + 1, FormLetters.Url, 128);
         return second < 16 ? TextPart.None : new(at, dot + 1 + second - at);
     }
+
+    /// <summary>The key of a program at Twilio: two capitals and a number in hexadecimal, which nothing goes on from.</summary>
+    private static TextPart Twilio(ReadOnlySpan<char> text, int at)
+    {
+        const int Length = 34;
+        return FormLetters.Run(text, at, FormLetters.Alphanumeric, Length + 1) == Length && FormLetters.Run(text, at + 2, Hex, Length) == Length - 2
+            && IsAlone(text, at) ? new(at, Length) : TextPart.None;
+    }
+
+    /// <summary>The number of a bot of Telegram, a colon and 35 letters.</summary>
+    private static TextPart Telegram(ReadOnlySpan<char> text, int at)
+    {
+        const int Length = 35;
+        var number = FormLetters.RunBefore(text, at, SecretNames.Digits, 11);
+        return number is >= 8 and <= 10
+            && FormLetters.Run(text, at + 1, FormLetters.Url, Length + 1) == Length && SecretNames.LooksMade(text.Slice(at + 1, Length))
+            ? new(at - number, number + 1 + Length) : TextPart.None;
+    }
+
+    /// <summary>The secret of an application of Microsoft Entra: three letters, its version, and 31 more or a few less or more.</summary>
+    private static TextPart EntraSecret(ReadOnlySpan<char> text, int at)
+    {
+        var before = FormLetters.RunBefore(text, at, Marks, 4);
+        var after = FormLetters.Run(text, at + 3, Marks, 64);
+        return before == 3 && after is >= 28 and <= 37 && SecretNames.LooksMade(text.Slice(at, 3 + after)) ? new(at - 3, 6 + after) : TextPart.None;
+    }
+
+    /// <summary>A token of Terraform Cloud: its id, a word in the middle, and the secret.</summary>
+    private static TextPart Terraform(ReadOnlySpan<char> text, int at)
+    {
+        const int Word = 9;
+        var id = FormLetters.RunBefore(text, at, FormLetters.Alphanumeric, 14);
+        var secret = FormLetters.Run(text, at + Word, FormLetters.Url, 128);
+        return id == 14 && secret >= 40 ? new(at - id, id + Word + secret) : TextPart.None;
+    }
+
+    /// <summary>The key of a server that sends messages by Firebase.</summary>
+    private static TextPart Messaging(ReadOnlySpan<char> text, int at)
+    {
+        var id = FormLetters.RunBefore(text, at, FormLetters.Url, 11);
+        var secret = FormLetters.Run(text, at + 1, FormLetters.Url, 255);
+        return id == 11 && secret >= 100 ? new(at - id, id + 1 + secret) : TextPart.None;
+    }
+
+    private static bool IsAlone(ReadOnlySpan<char> text, int at) => at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
 
     /// <summary>Whether it stands where an answer or a request says which page comes next: nothing reads on without it.</summary>
     public static bool IsPageToken(ReadOnlySpan<char> text, int at)

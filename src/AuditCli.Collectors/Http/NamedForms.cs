@@ -85,7 +85,7 @@ internal static class NamedForms
     private static TextPart Value(ReadOnlySpan<char> text, int start, ReadOnlySpan<char> name, int end)
     {
         // Most of what is found is a word of a sentence or a part of another name.
-        if (end >= text.Length || text[end] is not (' ' or '\t' or '=' or ':' or '"' or '\'' or '\\' or '>' or '`'))
+        if (end >= text.Length || text[end] is not (' ' or '\t' or '=' or ':' or '"' or '\'' or '\\' or '>' or '`' or '&'))
             return TextPart.None;
         var authorizes = IsAuthorization(name);
         var says = authorizes ? NameSays.Perhaps : SecretNames.Of(name);
@@ -155,8 +155,23 @@ internal static class NamedForms
         return words.Count(' ') >= (quote == '\0' ? 3 : 1) && words.Length is > 12 and < 200 && words.IndexOf(BodyRedaction.Prefix) < 0 ? words : default;
     }
 
-    /// <summary>The value at the beginning of a text, where it is not in quotes.</summary>
-    private static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text) => text.IndexOfAny(Ends) is >= 0 and var end ? text[..end] : text;
+    /// <summary>
+    /// Reads the value at the beginning of a text, behind its quote. A character that is written as an entity of HTML belongs to it, unless it is
+    /// one that ends a value.
+    /// </summary>
+    private static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text)
+    {
+        for (var at = 0; text[at..].IndexOfAny(Ends) is >= 0 and var next; at += next + 1)
+        {
+            var end = at + next;
+            if (text[end] != ';' || text[..end].LastIndexOf('&') is not (>= 0 and var begin)
+                || EncodedText.Entity(text[begin..], out var letter) != end + 1 - begin)
+                return text[..end];
+            if (Ends.Contains(letter))
+                return text[..begin];
+        }
+        return text;
+    }
 
     /// <summary>Of <c>Authorization: Scheme x</c> the last part.</summary>
     private static TextPart Authorizing(ReadOnlySpan<char> text, int at, ReadOnlySpan<char> first)
@@ -298,6 +313,13 @@ internal static class NamedForms
         while (behind < text.Length && behind - at < 4 && text[behind] == '\\')
             behind++;
         quote = behind < text.Length && text[behind] is '"' or '\'' or '`' ? text[behind] : '\0';
-        return quote == '\0' ? at : behind + 1;
+        if (quote != '\0')
+            return behind + 1;
+        if (behind < text.Length && text[behind] == '&' && EncodedText.Entity(text[behind..], out var letter) is > 0 and var length && letter is '"' or '\'')
+        {
+            quote = letter;
+            return behind + length;
+        }
+        return at;
     }
 }

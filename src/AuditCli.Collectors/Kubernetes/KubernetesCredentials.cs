@@ -96,10 +96,12 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
             throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has both certificate-authority and certificate-authority-data; "
                 + "kubectl refuses that, so keep one");
         var stated = text.Contains("://", StringComparison.Ordinal);
-        return Uri.TryCreate((stated ? text : "http://" + text).TrimEnd('/'), UriKind.Absolute, out var server)
-            && server.Scheme is "http" or "https" && server.Query.Length == 0 && server.UserInfo.Length == 0
+        if (!Uri.TryCreate((stated ? text : "http://" + text).TrimEnd('/'), UriKind.Absolute, out var server) || server.Scheme is not ("http" or "https"))
+            throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has a server that is no http or https address");
+        return ReferenceEquals(server.WithoutCredentials(), server)
             ? (server, stated)
-            : throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has a server that is no http or https address");
+            : throw Wrong($"{cluster.Place}: the server of the cluster {cluster.Name} has more than a host and a path in its address; "
+                + "a user and a password belong to users");
     }
 
     private static StatedProxy Proxy(KubeCluster cluster)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AuditCli.Collectors.Http;
 
 namespace AuditCli.Commands;
 
@@ -29,7 +30,7 @@ internal sealed class SigningCommandOptions(AuditHost host)
             return (null, "--previous and --locker both say which bundle comes before; give one of them");
         var wrong = authorities.FirstOrDefault(a => !Uri.TryCreate(a, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"));
         return wrong is not null
-            ? (null, $"--tsa {wrong}: not an http or https address")
+            ? (null, $"--tsa {CredentialText.Clean(wrong.Split('?')[0])}: not an http or https address")
             : (new(host.FullPath(key), [.. authorities.Select(a => new Uri(a))], challenge, previous is null ? null : host.FullPath(previous), locker is null ? null : host.FullPath(locker)), null);
     }
 }

@@ -42,6 +42,13 @@ internal sealed class OrdinaryTexts(int seed)
         "api_key: see {name}", "apikey header required", "X-Api-Key is checked by {name}", "access_token: short-lived, {n} minutes", "auth: oidc", "auth=none", "webhook_url: configured in {stage}", "passwd file of {name} is read-only",
         "Password reset for {person}: approved", "password=required", "password: true", "{team}:{thing}@{stage}", "user {person}:{team}@{name}", "cn={person},ou={team},dc=northquay,dc=example", "H4sI is how gzip begins",
         "GitHub app {name}, installation {num}", "sig={stage}", "signature={name}", "$2 of {n} approvals", "$5 per {n} calls", "token_type=bearer expires_in=3600", "grant_type=client_credentials", "id_token_signed_response_alg: RS256",
+        // What begins as tokens of known services do.
+        "SKU {num} of {team}", "SK{num}", "SK-{stage}-{thing}", "dapi-{team}-{stage}", "dapi{num}", "glsa_{stage}_{team}", "glrt-{team}-{thing}-{stage}",
+        "gldt-deployment-tokens-of-{name}", "rating {num}:AAA of {team}", "{num}:AA-{name}", "1//0 and 1//{n}", "https://{name}.example//0/{hash40}",
+        "tskey-{team}-{stage}-{thing}-rotation", "sqp_{team}", "squ_{hash10}", "nfp_{stage}_{team}_{thing}", "gsk_{team}_in_{region}", "xai-{team}-{thing}",
+        "hvb.{team}.{stage}", "dp.pt.{team}", "lin_api_{team}", "rubygems_{team}_mirror", "figd_{stage}", "8Q~ {n}", "app.atlasv1.{team}", "dckr_pat_{stage}",
+        "pscale_tkn_{team}", "sntrys_{team}_{stage}", "ATATT3 of {team}", "PMAK-{stage}", "GOCSPX-{team}", "sk-proj-{team}-{thing}-{stage}",
+        "sk-ant-{team}-{thing}",
     ];
 
     private readonly Random _random = new(seed);

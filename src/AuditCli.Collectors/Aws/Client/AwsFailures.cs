@@ -13,6 +13,7 @@ internal static class AwsFailures
     public const string TimedOut = "TimedOut";
     public const string Redirected = "Redirected";
     public const string ClientFailed = "ClientFailed";
+    public const string InvalidEndpoint = "InvalidEndpoint";
 
     /// <summary>The account does not use the region, which is neither a denial nor a proof that nothing is there.</summary>
     public const string RegionNotEnabled = "RegionNotEnabled";

@@ -5,6 +5,7 @@ using Amazon.Runtime.Endpoints;
 using Amazon.Runtime.Internal;
 using Amazon.Util.Internal;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws.Client;
 
@@ -43,7 +44,7 @@ internal sealed class AwsServiceConfig : ClientConfig
         // First, because an SDK without a region asks the instance's metadata for one, for seconds where there is none, and setting a region
         // afterwards would forget the endpoint that environment or profile name.
         RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-        var url = endpoint?.GetLeftPart(UriPartial.Authority) ?? (replay ? null : ServiceURL);
+        var url = endpoint?.GetLeftPart(UriPartial.Authority) ?? (replay ? null : Stated(ServiceURL));
         if (url is not null)
         {
             ServiceURL = url;
@@ -54,6 +55,21 @@ internal sealed class AwsServiceConfig : ClientConfig
     }
 
     public string Region { get; }
+
+    /// <summary>The address that environment or profile name, without a user, a password and a query; null where they name none.</summary>
+    /// <exception cref="CollectionException">It is no address to which anything can be sent; the message does not repeat it.</exception>
+    public static string? Stated(string? url)
+    {
+        if (string.IsNullOrEmpty(url))
+            return null;
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https"))
+        {
+            throw new CollectionException(
+                AwsFailures.InvalidEndpoint, "AWS_ENDPOINT_URL, a variable that begins so, or endpoint_url of the profile must be an http or https address");
+        }
+        var plain = given.WithoutCredentials();
+        return ReferenceEquals(plain, given) ? url : plain.AbsoluteUri;
+    }
 
     /// <summary>The endpoint that was named instead of the provider's own; null when none was.</summary>
     public string? OwnEndpoint => ServiceURL;
