@@ -40,10 +40,16 @@ public sealed class GoogleTests
         server.Permissions["MARKERtokenOfServiceAccountMARKER"] = ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get"];
         var result = await RunAsync(folder, server, "projects: [nq-matching-prod]");
         Assert.True(result.ExitCode == 3, result.ToString());
-        var results = SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "live-out")));
+        var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "live-out"));
+        var results = SampleTests.Results(bundle);
         Assert.All(results.GetProperty("controls").EnumerateArray(), c => Assert.Equal("INCONCLUSIVE", c.GetProperty("conclusion").GetString()));
         foreach (var permission in new[] { "resourcemanager.folders.getIamPolicy", "iam.serviceAccounts.list", "compute.firewalls.list" })
             Assert.Contains(permission, results.GetRawText(), StringComparison.Ordinal);
+
+        // Nobody confirmed who asked, and whom the credentials claim to be is in no exchange.
+        Assert.Contains("\"identity\": \"claimed: ", File.ReadAllText(Path.Combine(bundle, "data", "run.json")).Replace("\":\"", "\": \"", StringComparison.Ordinal), StringComparison.Ordinal);
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
     }
 
     [Fact]

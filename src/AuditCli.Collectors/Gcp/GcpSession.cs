@@ -112,7 +112,7 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
     /// <summary>The project that pays for requests and whose quota they use; null where the credentials do not say.</summary>
     public string? Payer => credential.QuotaProject;
 
-    private string Claimed => $"claimed: {claimed}";
+    private string Claimed => $"{Connection.Claimed} {claimed}";
 
     private GoogleClient Client(string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RetryRules.Attempts) => _clients.GetOrAdd(
         (service, region),

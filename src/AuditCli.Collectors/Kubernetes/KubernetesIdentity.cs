@@ -11,7 +11,6 @@ namespace AuditCli.Collectors.Kubernetes;
 /// </summary>
 internal static class KubernetesIdentity
 {
-    private const string Claimed = "claimed:";
     private static readonly string[] Versions = ["v1", "v1beta1", "v1alpha1"];
 
     /// <summary>The first request a session makes; what stands before it in a recorded URI is the cluster's own path.</summary>
@@ -37,7 +36,7 @@ internal static class KubernetesIdentity
             }
         }
         // A replay has no credentials, and what they claimed was never recorded.
-        return Claimed + (replay ? "unknown (not recorded)" : await SubjectAsync(session.Access, cancellationToken) ?? "unknown");
+        return Connection.Claimed + (replay ? "unknown (not recorded)" : await SubjectAsync(session.Access, cancellationToken) ?? "unknown");
     }
 
     private static string Path(string version) => $"/apis/authentication.k8s.io/{version}/selfsubjectreviews";

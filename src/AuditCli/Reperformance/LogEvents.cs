@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Collectors;
 using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Reperformance;
@@ -60,7 +61,11 @@ internal sealed class LogEvents
     {
         var text = new StringBuilder();
         foreach (var member in members)
-            text.Append(text.Length == 0 ? "" : " ").Append(line.TryGetProperty(member, out var value) ? JsonDifference.Shown(value) : "nothing");
+        {
+            var shown = line.TryGetProperty(member, out var value) ? JsonDifference.Shown(value) : "nothing";
+            // Whom credentials claim to be is in no exchange.
+            text.Append(text.Length == 0 ? "" : " ").Append(shown.StartsWith(Connection.Claimed, StringComparison.Ordinal) ? Connection.Claimed : shown);
+        }
         return text.ToString();
     }
 }

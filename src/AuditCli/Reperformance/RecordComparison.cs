@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -30,7 +31,7 @@ internal static class RecordComparison
     /// <summary>What nobody can derive, as it is printed.</summary>
     public const string NotDerived =
         "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, secrets_allowed and unused_recordings, and "
-        + "a kubeconfig's names of its context and cluster; "
+        + "a kubeconfig's names of its context and cluster, and an identity that is only claimed; "
         + "times and words of the log; the keyed digests of redacted values; whether the answers are the provider's";
 
     /// <param name="record">The bundle's.</param>
@@ -62,7 +63,7 @@ internal static class RecordComparison
         // Why a target could not be entered before anything was sent is in no exchange; that it could not, the run done again says too.
         var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
-        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsOfKubeconfig(d)))
+        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsOfKubeconfig(d) && !IsClaim(d)))
         {
             // What earlier versions did not write yet is no contradiction.
             if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
@@ -77,6 +78,11 @@ internal static class RecordComparison
     private static bool IsOfKubeconfig(JsonDifference difference) => difference is { After: null, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal)
         && (path.EndsWith(" place cluster", StringComparison.Ordinal) || path.EndsWith(" place context", StringComparison.Ordinal));
+
+    /// <summary>Whether both name a caller whom no provider confirmed: whom the credentials claimed is never sent.</summary>
+    private static bool IsClaim(JsonDifference difference) => difference is { Before: { } before, After: { } after, Path: var path }
+        && path.StartsWith("targets ", StringComparison.Ordinal) && path.EndsWith(" identity", StringComparison.Ordinal)
+        && before.StartsWith(Connection.Claimed, StringComparison.Ordinal) && after.StartsWith(Connection.Claimed, StringComparison.Ordinal);
 
     /// <summary>Compares the files: whatever the bundle holds is made again by a run of its engagement, or is a report.</summary>
     private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
