@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Tests;
 
-/// <summary>Places in the SQL of shipped controls whose opposite no fixture notices, each with the reason why none can.</summary>
+/// <summary>
+/// Places in the SQL of shipped controls whose opposite no fixture notices, by the words around them, each with the reason why none can. They are
+/// without the line, which every change above them moves.
+/// </summary>
 internal static class UnnoticedMutants
 {
     private const string NoNeed = "a right that meets no need is a row without a need's name, and only names are counted";
@@ -11,15 +14,15 @@ internal static class UnnoticedMutants
 
     public static ImmutableArray<(string Place, string Reason)> Listed { get; } =
     [
-        ("APD-AWS-004 T1 line 27: key', NULL FROM users u [JOIN -> LEFT JOIN] access_keys__calls c ON c._",
+        ("APD-AWS-004 T1 L::BOOLEAN FROM users u [JOIN -> LEFT JOIN] access_keys__calls c ON c._",
             "a user whose keys were not read makes the test inconclusive with this row and without it"),
-        ("APD-K8S-001 T1 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
-        ("APD-K8S-001 T2 line 9: e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
-        ("APD-K8S-001 T1 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
-        ("APD-K8S-001 T2 line 18: verywhere FROM scopes s [JOIN -> LEFT JOIN] granted g ON g.subject_kind", OfItself),
-        ("APD-XSR-001 T2 line 74: spended_at) FROM deltas d [JOIN -> LEFT JOIN] addresses a ON a.name = (d.",
+        ("APD-K8S-001 T1 e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
+        ("APD-K8S-001 T2 e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
+        ("APD-K8S-001 T1 verywhere FROM scopes s [JOIN -> LEFT JOIN] holdings h ON h.subject_kin", OfItself),
+        ("APD-K8S-001 T2 verywhere FROM scopes s [JOIN -> LEFT JOIN] holdings h ON h.subject_kin", OfItself),
+        ("APD-XSR-001 T2 spended_at) FROM deltas d [JOIN -> LEFT JOIN] addresses a ON a.name = (d.",
             "every member of a change is among the addresses, and a change without one names nobody either way"),
-        ("INF-K8S-002 T1 line 65: s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
+        ("INF-K8S-002 T1 s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
             "what no entry of the register names has no labels to agree with, and the HAVING after the join leaves it out"),
     ];
 }

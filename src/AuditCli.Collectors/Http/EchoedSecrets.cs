@@ -1,26 +1,44 @@
+using System.Buffers;
+using System.Collections.Immutable;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Providers quote a request they refuse, credentials included (AWS does in SignatureDoesNotMatch). What was sent in a
-/// field that is not stored must not come back through the answer.
+/// Providers quote a request they refuse, credentials included (AWS does in SignatureDoesNotMatch). What was sent in a field that is not stored must
+/// not come back through the answer, in clear or as JSON, addresses, base64 (RFC 4648) and hexadecimal digits write it.
 /// </summary>
-internal static class EchoedSecrets
+internal sealed class EchoedSecrets
 {
     /// <summary>Stands where a credential stood.</summary>
     public const string Mark = "[credential not stored]";
 
-    // Shorter values ("close", "Bearer") are no secrets and stand in every text.
+    // Shorter words ("close", "Bearer") are no secrets and stand in every text.
     private const int ShortestSecret = 16;
+    private const int ShortestPassword = 8;
+
+    /// <summary>Base64 of four bytes or fewer says nothing.</summary>
+    private const int ShortestForm = 8;
+
+    private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
+    private readonly ImmutableArray<string> _forms;
+
+    /// <summary>The secrets of one request, in every form.</summary>
+    public EchoedSecrets(HttpRequestMessage request, ExchangePolicy policy) =>
+        _forms = [.. Secrets(request, policy).SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal).OrderByDescending(f => f.Length)];
 
     /// <summary>The body without the values of the request's dropped fields; the same memory where it has none.</summary>
-    public static ReadOnlyMemory<byte> Remove(HttpRequestMessage request, ExchangePolicy policy, ReadOnlyMemory<byte> body)
+    public ReadOnlyMemory<byte> Remove(ReadOnlyMemory<byte> body)
     {
-        foreach (var secret in Secrets(request, policy).Distinct(StringComparer.Ordinal))
-            body = Replace(body, Encoding.UTF8.GetBytes(secret));
-        return body;
+        foreach (var form in _forms)
+            body = Replace(body, Encoding.UTF8.GetBytes(form));
+        return _forms.IsEmpty || body.Span.IndexOf((byte)'\\') < 0 ? body : WithoutEscaped(body);
     }
+
+    /// <summary>The same for a text, such as a field of the answer.</summary>
+    public string Remove(string text) => _forms.Aggregate(text, (clean, form) => clean.Replace(form, Mark, StringComparison.Ordinal));
 
     private static IEnumerable<string> Secrets(HttpRequestMessage request, ExchangePolicy policy)
     {
@@ -28,17 +46,83 @@ internal static class EchoedSecrets
         {
             if (!policy.DroppedFields.Contains(name))
                 continue;
-            foreach (var word in values.SelectMany(v => v.Split(' ', ',').Select(w => w.Trim())).Where(w => w.Length >= ShortestSecret))
+            foreach (var word in values.SelectMany(v => v.Split(' ', ',').Select(w => w.Trim())))
             {
+                foreach (var password in Passwords(word))
+                    yield return password;
                 // What a signature covers is in the request's own record; the signature itself is not.
-                if (word.StartsWith("SignedHeaders=", StringComparison.Ordinal) || word.StartsWith("Credential=", StringComparison.Ordinal) || word == "AWS4-HMAC-SHA256")
-                    continue;
-                var secret = word.StartsWith("Signature=", StringComparison.Ordinal) ? word["Signature=".Length..] : word;
-                yield return secret;
-                yield return Uri.EscapeDataString(secret);
-                yield return secret.Replace("/", "\\/", StringComparison.Ordinal);
+                if (word.Length >= ShortestSecret && !word.StartsWith("SignedHeaders=", StringComparison.Ordinal)
+                    && !word.StartsWith("Credential=", StringComparison.Ordinal) && word != "AWS4-HMAC-SHA256")
+                    yield return word.StartsWith("Signature=", StringComparison.Ordinal) ? word["Signature=".Length..] : word;
             }
         }
+    }
+
+    /// <summary>What Basic authentication (RFC 7617) encodes: both together, and the password.</summary>
+    private static IEnumerable<string> Passwords(string word)
+    {
+        var bytes = new byte[word.Length];
+        if (!Convert.TryFromBase64String(word, bytes, out var length))
+            yield break;
+        var both = Encoding.UTF8.GetString(bytes, 0, length);
+        var at = both.IndexOf(':', StringComparison.Ordinal);
+        if (at < 0 || both.Length - at - 1 < ShortestPassword || both.Contains('\ufffd', StringComparison.Ordinal))
+            yield break;
+        yield return both;
+        yield return both[(at + 1)..];
+    }
+
+    private static IEnumerable<string> Forms(string secret)
+    {
+        var bytes = Encoding.UTF8.GetBytes(secret);
+        yield return secret;
+        yield return Uri.EscapeDataString(secret);
+        yield return string.Concat(bytes.Select(b => $"%{b:X2}"));
+        yield return string.Concat(bytes.Select(b => $"%{b:x2}"));
+        yield return Convert.ToHexString(bytes);
+        yield return Convert.ToHexStringLower(bytes);
+        // Wherever in a longer text it stands, all but the first and last digits are the same.
+        for (var before = 0; before < 3; before++)
+        {
+            var digits = Convert.ToBase64String([.. new byte[before], .. bytes]);
+            var inside = digits[(before == 0 ? 0 : 4)..((before + bytes.Length) / 3 * 4)];
+            yield return inside;
+            yield return inside.Replace('+', '-').Replace('/', '_');
+        }
+    }
+
+    /// <summary>The body with texts of JSON written anew in which a secret stands once their escapes are read; the body itself where it is no JSON.</summary>
+    private ReadOnlyMemory<byte> WithoutEscaped(ReadOnlyMemory<byte> body)
+    {
+        var clean = new ArrayBufferWriter<byte>(body.Length);
+        var copied = 0;
+        try
+        {
+            var reader = new Utf8JsonReader(body.Span, Reading);
+            while (reader.Read())
+            {
+                if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped)
+                    continue;
+                var buffer = new byte[reader.ValueSpan.Length];
+                var text = Encoding.UTF8.GetString(buffer, 0, reader.CopyString(buffer));
+                if (Remove(text) is var without && without == text)
+                    continue;
+                var start = (int)reader.TokenStartIndex;
+                clean.Write(body.Span[copied..start]);
+                clean.Write("\""u8);
+                clean.Write(JsonEncodedText.Encode(without, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes);
+                clean.Write("\""u8);
+                copied = start + reader.ValueSpan.Length + 2;
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // What is no JSON, or holds half of a surrogate pair, is refused when it is read; what was found up to there is replaced.
+        }
+        if (copied == 0)
+            return body;
+        clean.Write(body.Span[copied..]);
+        return clean.WrittenMemory;
     }
 
     private static ReadOnlyMemory<byte> Replace(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> secret)

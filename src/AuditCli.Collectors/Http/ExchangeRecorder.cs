@@ -46,9 +46,10 @@ internal sealed class ExchangeRecorder : DelegatingHandler
             var came = await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token);
             if (_vouchedFiles)
                 came = await ContentDecoding.InflatedAsync(came, _limits.MaxBodyBytes, either.Token);
-            var body = EchoedSecrets.Remove(request, _policy, came);
+            var echoed = new EchoedSecrets(request, _policy);
+            var body = echoed.Remove(came);
             (body, var digest) = _redaction?.Apply(body, places) ?? (body, null);
-            exchange = Answered(date, request, sent, response, body) with
+            exchange = Answered(date, request, sent, response, body, echoed) with
             {
                 RedactedPayloadDigest = digest,
                 OriginalPayloadDigest = digest is not null && _vouchedFiles ? "sha256:" + Digest.Of(came.Span).Hex : null,
@@ -77,12 +78,13 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         return await content.ReadAsByteArrayAsync(cancellationToken);
     }
 
-    private HttpExchange Answered(DateTimeOffset date, HttpRequestMessage request, ReadOnlyMemory<byte> sent, HttpResponseMessage response, ReadOnlyMemory<byte> body)
+    private HttpExchange Answered(DateTimeOffset date, HttpRequestMessage request, ReadOnlyMemory<byte> sent, HttpResponseMessage response, ReadOnlyMemory<byte> body, EchoedSecrets echoed)
     {
         // The answer to HEAD has no body, and the length of the one it would have.
         var length = request.Method == HttpMethod.Head ? response.Content.Headers.ContentLength : body.Length;
         var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, length);
-        var reason = response.ReasonPhrase ?? "";
+        fields = [.. fields.Select(f => KeyValuePair.Create(f.Key, echoed.Remove(f.Value)))];
+        var reason = echoed.Remove(response.ReasonPhrase ?? "");
         if (_redaction is not null)
             (fields, reason) = ([.. fields.Select(f => KeyValuePair.Create(f.Key, _redaction.Field(f.Key, f.Value)))], _redaction.Field("", reason));
         var coding = string.Join(", ", response.Content.Headers.ContentEncoding);

@@ -14,6 +14,7 @@ internal static class ObjectRows
     private static readonly string[] OfItem = ["apiVersion", "kind", "metadata"];
     private static readonly string[] OfItemMetadata = ["namespace", "name", "uid", "creationTimestamp", "labels", "annotations"];
     private static readonly string[] OfList = ["apiVersion", "kind", "metadata", "items"];
+    private static readonly string[] OfFailure = ["status", "reason", "code", "details"];
     private static readonly string[] OfListMetadata = ["continue", "remainingItemCount", "resourceVersion", "selfLink"];
 
     /// <summary>One page of a list.</summary>
@@ -44,6 +45,9 @@ internal static class ObjectRows
         if (!list.TryGetProperty("items", out var items) || items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
             throw Malformed(resource, "has no items that are a list");
         CheckNames(resource, list, OfList);
+        // Those are a Status's, which the server writes in place of a list that it could not read to its end.
+        if (OfFailure.FirstOrDefault(m => list.TryGetProperty(m, out _)) is { } member)
+            throw Malformed(resource, $"is a list with a {member}");
         CheckMetadata(resource, Members.Of(list, "metadata"));
         var known = WellKnownResources.Knows(resource);
         var fields = known ? WellKnownResources.TopLevel(resource) : OfItem;

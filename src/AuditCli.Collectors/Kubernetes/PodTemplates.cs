@@ -37,6 +37,8 @@ internal static class PodTemplates
     ];
 
     /// <summary>The members that hold containers, the type that they give them, and where a pod reports on them.</summary>
+    private static readonly string[] Switches = ["privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "runAsNonRoot"];
+    private static readonly string[] Ids = ["runAsUser", "runAsGroup"];
     private static readonly ImmutableArray<(string Member, string Type, string Statuses)> ContainerLists =
     [
         ("containers", "container", "containerStatuses"),
@@ -93,7 +95,10 @@ internal static class PodTemplates
     private static IEnumerable<Page> Pages(KubernetesResource resource, JsonElement list, ImmutableArray<string> toTemplate) => PageRows.Of(resource, list, (rows, i, item) =>
     {
         var template = toTemplate.Aggregate(item, Members.Of);
-        foreach (var (container, type, statuses) in Containers(Members.Of(template, "spec")))
+        var spec = Members.Of(template, "spec");
+        var containers = Containers(spec);
+        CheckForms(item, spec, containers.Select(c => c.Container));
+        foreach (var (container, type, statuses) in containers)
             rows.Add(i, writer => Write(writer, resource, list, item, template, container, type, statuses));
     });
 
@@ -102,6 +107,35 @@ internal static class PodTemplates
         var all = ContainerLists.SelectMany(l => Members.Objects(podSpec, l.Member).Select(c => (c, l.Type, l.Statuses))).ToList();
         // The API has no pod without a container: an object without one is not what we took it for, and must not vanish.
         return all.Count > 0 ? all : throw new FormatException("it has no containers");
+    }
+
+    /// <summary>
+    /// Refuses what the API never writes where tests look: a pod without a namespace would be passed over, and a privilege of another type
+    /// compared with nothing.
+    /// </summary>
+    private static void CheckForms(JsonElement item, JsonElement podSpec, IEnumerable<JsonElement> containers)
+    {
+        if (Members.Text(Members.Of(item, "metadata"), "namespace") is not { Length: > 0 })
+            throw new FormatException("it has no namespace");
+        _ = Members.Objects(podSpec, "volumes");
+        foreach (var context in containers.Prepend(podSpec).Select(c => Members.Of(c, "securityContext")))
+        {
+            CheckForm(context, "securityContext", v => v.ValueKind == JsonValueKind.Object);
+            foreach (var name in Switches)
+                CheckForm(Members.Of(context, name), name, v => v.ValueKind is JsonValueKind.True or JsonValueKind.False);
+            foreach (var name in Ids)
+                CheckForm(Members.Of(context, name), name, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt64(out _));
+            var capabilities = Members.Of(context, "capabilities");
+            CheckForm(capabilities, "capabilities", v => v.ValueKind == JsonValueKind.Object);
+            _ = Members.Texts(capabilities, "add");
+            _ = Members.Texts(capabilities, "drop");
+        }
+    }
+
+    private static void CheckForm(JsonElement value, string name, Func<JsonElement, bool> fits)
+    {
+        if (value.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null) && !fits(value))
+            throw new FormatException($"its {name} is {(value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? "an" : "a")} {value.ValueKind.ToString().ToLowerInvariant()}");
     }
 
     private static void Write(

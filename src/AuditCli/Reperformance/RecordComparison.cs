@@ -32,7 +32,7 @@ internal static class RecordComparison
     public const string NotDerived =
         "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, secrets_allowed and unused_recordings, and "
         + "a kubeconfig's names of its context and cluster, and an identity that is only claimed; "
-        + "times and words of the log; the keyed digests of redacted values; whether the answers are the provider's";
+        + "times, order, levels and further lines of the log; what bag-info.txt says of organizations, contacts, dates and retention; the keyed digests of redacted values; whether the answers are the provider's";
 
     /// <param name="record">The bundle's.</param>
     /// <param name="rebuilt">The folder of the bundle that was made again.</param>

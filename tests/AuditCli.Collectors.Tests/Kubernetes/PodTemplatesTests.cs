@@ -103,6 +103,16 @@ public sealed class PodTemplatesTests
     [InlineData("""{"metadata":{"name":"odd"}}""", "it has no containers")]
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":[]}}""", "it has no containers")]
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":["c"]}}""", "containers is not a list of objects")]
+    [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":[{"name":"c"}]}}""", "it has no namespace")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":""},"spec":{"containers":[{"name":"c"}]}}""", "it has no namespace")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":1}}]}}""", "its privileged is a number")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":"true"}}]}}""", "its privileged is a string")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"runAsUser":0.0}}]}}""", "its runAsUser is a number")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"securityContext":{"runAsNonRoot":"yes"}}}""", "its runAsNonRoot is a string")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"securityContext":[]}}""", "its securityContext is an array")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":["SYS_ADMIN"]}}]}}""", "its capabilities is an array")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":{"add":"SYS_ADMIN"}}}]}}""", "add is not a list of texts")]
+    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"volumes":[null]}}""", "volumes is not a list of objects")]
     public async Task An_object_that_is_not_understood_fails_by_name(string odd, string said)
     {
         await using var cluster = new RecordedCluster().With("v1/pods", Pod("before", Container("c")), odd, Pod("after", Container("c")));
