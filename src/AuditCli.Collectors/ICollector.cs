@@ -49,6 +49,9 @@ public sealed record Connection(
     /// <summary>How an identity begins that only the credentials name: the provider did not confirm it, and no exchange says it.</summary>
     public const string Claimed = "claimed:";
 
+    /// <summary>Whether an identity is one that only the credentials name.</summary>
+    public static bool IsClaimed(string? identity) => identity?.StartsWith(Claimed, StringComparison.Ordinal) == true;
+
     /// <summary>Where the account is, where its name does not say it, by name in order: a cluster's name and context in the kubeconfig, and its server.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Place { get; init; } = [];
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Collectors;
 using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
@@ -57,6 +58,9 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         // When a file was read is no part of the evidence, and no exchange says it.
         if (after.Source == "file")
             after = after with { Started = before.Started, Finished = before.Finished };
+        // Whom credentials claim to be is in no exchange either.
+        if (Connection.IsClaimed(before.Identity) && Connection.IsClaimed(after.Identity))
+            after = after with { Identity = before.Identity };
         var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
         string? cause = null;
         foreach (var (table, sealedDigest, digest) in new[] { (after.Table, before.TableSha256, after.TableSha256), (after.Calls, before.CallsSha256, after.CallsSha256) })

@@ -64,7 +64,7 @@ internal sealed class LogEvents
         {
             var shown = line.TryGetProperty(member, out var value) ? JsonDifference.Shown(value) : "nothing";
             // Whom credentials claim to be is in no exchange.
-            text.Append(text.Length == 0 ? "" : " ").Append(shown.StartsWith(Connection.Claimed, StringComparison.Ordinal) ? Connection.Claimed : shown);
+            text.Append(text.Length == 0 ? "" : " ").Append(Connection.IsClaimed(shown) ? Connection.Claimed : shown);
         }
         return text.ToString();
     }

@@ -82,7 +82,7 @@ internal static class RecordComparison
     /// <summary>Whether both name a caller whom no provider confirmed: whom the credentials claimed is never sent.</summary>
     private static bool IsClaim(JsonDifference difference) => difference is { Before: { } before, After: { } after, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal) && path.EndsWith(" identity", StringComparison.Ordinal)
-        && before.StartsWith(Connection.Claimed, StringComparison.Ordinal) && after.StartsWith(Connection.Claimed, StringComparison.Ordinal);
+        && Connection.IsClaimed(before) && Connection.IsClaimed(after);
 
     /// <summary>Compares the files: whatever the bundle holds is made again by a run of its engagement, or is a report.</summary>
     private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
