@@ -175,11 +175,10 @@ internal static class Libraries
         .. (await ControlSql.CheckAsync(loaded.Control, evaluation, cancellationToken)).Where(m => forAuthors || m is { IsWarning: false, IsForAuthors: false }).Select(m =>
         {
             var (line, column) = ControlSql.Place(loaded.Control, m);
-            return loaded.FaultIn(m.Key, line, column, (m.IsWarning ? WarningWord : "") + TestOf(loaded.Control, m) + m.Message);
+            return loaded.FaultIn(m.Key, line, column, (m.IsWarning ? WarningWord : "") + WhichTest(loaded.Control, m) + m.Message);
         }),
     ];
 
     /// <summary>Which test a message is about, where it is about one: it stands in a line of SQL that may not say.</summary>
-    private static string TestOf(Control control, SqlMessage message) =>
-        control.Tests.FirstOrDefault(t => message.Key == $"tests[{t.Id}].sql") is { } test ? $"{test.Id}: " : "";
+    private static string WhichTest(Control control, SqlMessage message) => ControlSql.TestOf(control, message.Key) is { } test ? $"{test.Id}: " : "";
 }

@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace AuditCli.Tests;
 
 /// <summary>A whole run against a cluster on the loopback whose answers are whole and say something besides, or never end.</summary>
-public sealed class ClusterAnswersTests : IAsyncDisposable
+public sealed class ClusterAnswersTests : IDisposable
 {
     private const string Control = """
         schema: 1
@@ -34,38 +33,21 @@ public sealed class ClusterAnswersTests : IAsyncDisposable
 
     private const string Whole = """{"kind":"NamespaceList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","uid":"1"}}]}""";
     private readonly TemporaryFolder _folder = new();
-    private readonly HttpListener _listener = new();
-    private readonly Task _serving;
-    private readonly Uri _address = new($"http://127.0.0.1:{Loopback.FreePort()}/");
-    private Func<int, string> _answer = _ => Whole;
-    private string? _warning;
-    private int _lists;
 
-    public ClusterAnswersTests()
-    {
-        _listener.Prefixes.Add(_address.AbsoluteUri);
-        _listener.Start();
-        _serving = Task.Run(ServeAsync);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Close();
-        await _serving;
-        _folder.Dispose();
-    }
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Empty_pages_that_never_end_are_given_up_and_no_pass()
     {
-        _answer = n => string.Create(CultureInfo.InvariantCulture, $$"""{"kind":"NamespaceList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""");
+        using var cluster = new ClusterServer(n => Encoding.UTF8.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $$"""{"kind":"NamespaceList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""")));
 
-        var (result, report) = await RunAsync(new LeapingClock());
+        var (result, report) = await RunAsync(cluster, new LeapingClock(600));
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains("INCONCLUSIVE", result.Output, StringComparison.Ordinal);
         Assert.Contains("EndlessPages", report, StringComparison.Ordinal);
-        Assert.Equal(1000, _lists);
+        Assert.Equal(1000, cluster.Lists);
     }
 
     [Theory]
@@ -74,9 +56,9 @@ public sealed class ClusterAnswersTests : IAsyncDisposable
     [InlineData("299 - \"deprecated\", 112")]
     public async Task An_answer_that_warns_of_its_age_is_no_pass(string warning)
     {
-        _warning = warning;
+        using var cluster = new ClusterServer(_ => Encoding.UTF8.GetBytes(Whole)) { Warning = warning };
 
-        var (result, report) = await RunAsync(TimeProvider.System);
+        var (result, report) = await RunAsync(cluster, TimeProvider.System);
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains("INCONCLUSIVE", result.Output, StringComparison.Ordinal);
@@ -86,23 +68,18 @@ public sealed class ClusterAnswersTests : IAsyncDisposable
     [Fact]
     public async Task What_the_server_itself_warns_of_is_shown_and_takes_no_pass_away()
     {
-        _warning = "299 - \"v1 Namespace is deprecated\"";
+        using var cluster = new ClusterServer(_ => Encoding.UTF8.GetBytes(Whole)) { Warning = "299 - \"v1 Namespace is deprecated\"" };
 
-        var (result, report) = await RunAsync(TimeProvider.System);
+        var (result, report) = await RunAsync(cluster, TimeProvider.System);
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("the server warns: v1 Namespace is deprecated", report, StringComparison.Ordinal);
     }
 
     /// <summary>What was printed, and the page that was sealed.</summary>
-    private async Task<(CommandResult Result, string Report)> RunAsync(TimeProvider clock)
+    private async Task<(CommandResult Result, string Report)> RunAsync(ClusterServer cluster, TimeProvider clock)
     {
-        _folder.Write("config", $$"""
-            current-context: c
-            contexts: [{ name: c, context: { cluster: a, user: u } }]
-            clusters: [{ name: a, cluster: { server: "{{_address.GetLeftPart(UriPartial.Authority)}}" } }]
-            users: [{ name: u, user: { token: a-token } }]
-            """);
+        _folder.Write("config", cluster.Kubeconfig);
         _folder.Write(Path.Combine("controls", "access-to-programs-and-data", "APD-K8S-901.yaml"), Control);
         _folder.Write("engagement.yaml", $$"""
             schema: 1
@@ -119,37 +96,5 @@ public sealed class ClusterAnswersTests : IAsyncDisposable
         var result = await AuditCommand.RunAsync(AuditCommand.Host(_folder.Path) with { Clock = clock }, CancellationToken.None, "run", "engagement.yaml", "--out", "out");
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
         return (result, await File.ReadAllTextAsync(Path.Combine(bundle, "data", "reports", "report.html")));
-    }
-
-    private async Task ServeAsync()
-    {
-        while (_listener.IsListening)
-        {
-            try
-            {
-                var context = await _listener.GetContextAsync();
-                var list = context.Request.HttpMethod == "GET";
-                var answer = list ? _answer(Interlocked.Increment(ref _lists)) : """{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""";
-                context.Response.StatusCode = list ? 200 : 201;
-                if (list && _warning is not null)
-                    context.Response.Headers["Warning"] = _warning;
-                await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer));
-                context.Response.Close();
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
-            {
-                return;  // the test is over
-            }
-        }
-    }
-
-    /// <summary>Tells the real time of day, and measures ten minutes between any two looks.</summary>
-    private sealed class LeapingClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => 1;
-
-        public override long GetTimestamp() => Interlocked.Add(ref _now, 600);
     }
 }

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Net;
 using System.Text;
 using System.Text.Json;
 
@@ -27,7 +26,7 @@ public sealed class ClusterSecretTests : IDisposable
     [Fact]
     public async Task A_description_with_a_short_password_is_reported_without_it_and_the_verdict_stands()
     {
-        using var cluster = new Cluster(Descriptions);
+        using var cluster = new ClusterServer(_ => Pods(Descriptions));
         var run = await RunAsync(cluster);
         Assert.True(run.ExitCode == 2, run.ToString());
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
@@ -53,10 +52,11 @@ public sealed class ClusterSecretTests : IDisposable
         var planted = PlantedSecrets.Of("kY3dE5fG").ToArray();
         var added = "";
         // Something else puts a credential into the folder, which the last search must find.
-        using var cluster = new Cluster([.. planted.Select(p => p.Text)], () =>
+        using var cluster = new ClusterServer(_ =>
         {
             var partial = Directory.GetDirectories(Path.Combine(_folder.Path, "out"), "*.partial").Single();
             File.WriteAllText(added = Path.Combine(partial, "data", "note.txt"), "password" + "=Stopped9it");
+            return Pods(planted.Select(p => p.Text));
         });
         var run = await RunAsync(cluster);
         Assert.True(run.ExitCode == 1, run.ToString());
@@ -69,7 +69,7 @@ public sealed class ClusterSecretTests : IDisposable
     }
 
     /// <summary>Runs one control that repeats what every pod says of itself.</summary>
-    private Task<CommandResult> RunAsync(Cluster cluster)
+    private Task<CommandResult> RunAsync(ClusterServer cluster)
     {
         _folder.Write("library/access-to-programs-and-data/APD-K8S-900.yaml", """
             schema: 1
@@ -115,14 +115,7 @@ public sealed class ClusterSecretTests : IDisposable
             targets:
               trading: { kubernetes: { kubeconfig: {{_folder.Path}}/kubeconfig } }
             """);
-        _folder.Write("kubeconfig", $$"""
-            apiVersion: v1
-            kind: Config
-            current-context: test
-            contexts: [{ name: test, context: { cluster: test, user: test } }]
-            clusters: [{ name: test, cluster: { server: "{{cluster.Url}}" } }]
-            users: [{ name: test, user: { token: anybody } }]
-            """);
+        _folder.Write("kubeconfig", cluster.Kubeconfig);
         return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out", "-v");
     }
 
@@ -142,64 +135,16 @@ public sealed class ClusterSecretTests : IDisposable
         return everything.ToString();
     }
 
-    /// <summary>A loopback API server with a pod for each note.</summary>
-    private sealed class Cluster : IDisposable
+    /// <summary>A pod for each note, which its annotation says.</summary>
+    private static byte[] Pods(IEnumerable<string> notes) => JsonSerializer.SerializeToUtf8Bytes(new
     {
-        private const string Review = """{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""";
-        private readonly HttpListener _listener = new();
-        private readonly Task _serving;
-        private readonly byte[] _pods;
-        private readonly Action? _asked;
-
-        /// <param name="asked">What happens before the pods are listed.</param>
-        public Cluster(string[] notes, Action? asked = null)
+        kind = "PodList",
+        apiVersion = "v1",
+        metadata = new { resourceVersion = "1" },
+        items = notes.Select((n, i) => new
         {
-            _asked = asked;
-            _pods = JsonSerializer.SerializeToUtf8Bytes(new
-            {
-                kind = "PodList",
-                apiVersion = "v1",
-                metadata = new { resourceVersion = "1" },
-                items = notes.Select((n, i) => new
-                {
-                    metadata = new { name = $"pod-{i:d2}", @namespace = "audit", annotations = new { note = n } },
-                    spec = new { nodeName = "a" },
-                }),
-            });
-            Url = $"http://127.0.0.1:{Loopback.FreePort()}";
-            _listener.Prefixes.Add(Url + "/");
-            _listener.Start();
-            _serving = Task.Run(ServeAsync);
-        }
-
-        public string Url { get; }
-
-        public void Dispose()
-        {
-            _listener.Abort();
-            _serving.Wait(TimeSpan.FromSeconds(10));
-        }
-
-        private async Task ServeAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    var context = await _listener.GetContextAsync();
-                    var review = context.Request.HttpMethod == "POST";
-                    if (!review)
-                        _asked?.Invoke();
-                    context.Response.StatusCode = review ? 201 : 200;
-                    context.Response.ContentType = "application/json";
-                    await context.Response.OutputStream.WriteAsync(review ? Encoding.UTF8.GetBytes(Review) : _pods);
-                    context.Response.Close();
-                }
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-            {
-                // The listener was stopped.
-            }
-        }
-    }
+            metadata = new { name = $"pod-{i:d2}", @namespace = "audit", annotations = new { note = n } },
+            spec = new { nodeName = "a" },
+        }),
+    });
 }

@@ -22,14 +22,8 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
     /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
     internal static async Task<EvaluationResults> RunAsync(string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
     {
-        foreach (var file in Directory.GetFiles(Repository.Path("samples"), "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder, Path.GetRelativePath(Repository.Path("samples"), file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
-        var engagement = Path.Combine(folder, "engagement.yaml");
-        File.WriteAllText(engagement, edit(File.ReadAllText(engagement).Replace("library: ../controls\n", "", StringComparison.Ordinal)));
+        var engagement = SampleFiles.CopyTo(folder);
+        File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
         var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
         var options = new RunOptions(engagement, engagement, null, Path.Combine(folder, "out"), filter, Verbose: false) { SealReports = false };
         await using var evaluation = host.StartEvaluation();

@@ -32,14 +32,7 @@ public sealed partial class StoppedRunOfSample : IAsyncLifetime, IDisposable
     /// <summary>Writes the sample with that text into a folder.</summary>
     public static void Write(string folder)
     {
-        foreach (var file in Directory.GetFiles(Repository.Path("samples"), "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder, Path.GetRelativePath(Repository.Path("samples"), file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy, overwrite: true);
-        }
-        var engagement = Path.Combine(folder, "engagement.yaml");
-        File.WriteAllText(engagement, File.ReadAllText(engagement).Replace("library: ../controls", "", StringComparison.Ordinal));
+        _ = SampleFiles.CopyTo(folder);
         var user = "";
         BundleForgery.EditExchanges(Path.Combine(folder, "exchanges", "prod", "iam-aws-global.warc.gz"), record =>
         {

@@ -36,9 +36,10 @@ internal static class PodTemplates
         ([new("batch", "v1", "cronjobs"), new("batch", "v1beta1", "cronjobs")], ["spec", "jobTemplate", .. ToTemplate]),
     ];
 
-    /// <summary>The members that hold containers, the type that they give them, and where a pod reports on them.</summary>
     private static readonly string[] Switches = ["privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "runAsNonRoot"];
     private static readonly string[] Ids = ["runAsUser", "runAsGroup"];
+
+    /// <summary>The members that hold containers, the type that they give them, and where a pod reports on them.</summary>
     private static readonly ImmutableArray<(string Member, string Type, string Statuses)> ContainerLists =
     [
         ("containers", "container", "containerStatuses"),

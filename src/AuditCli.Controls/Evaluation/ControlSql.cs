@@ -77,7 +77,7 @@ public static partial class ControlSql
                 messages.Add(new SqlMessage(key, killed, null, false));
                 continue;
             }
-            var test = control.Tests.FirstOrDefault(t => key == $"tests[{t.Id}].sql");
+            var test = TestOf(control, key);
             switch (test is null ? gate.Check(sql, scope) : CompiledControl.Check(control, test, gate, scope))
             {
                 case SqlVerdict.Refused refused:
@@ -107,6 +107,9 @@ public static partial class ControlSql
         return messages.ToImmutable();
     }
 
+    /// <summary>The test whose SQL has that key; null for SQL of anything else.</summary>
+    public static TestProcedure? TestOf(Control control, string key) => control.Tests.FirstOrDefault(t => KeyOf(t) == key);
+
     /// <summary>Where in its text a message points, line and column from 1; the text's beginning where that is not known.</summary>
     public static (int Line, int Column) Place(Control control, SqlMessage message)
     {
@@ -117,10 +120,12 @@ public static partial class ControlSql
         return (before.Count('\n') + 1, offset - before.LastIndexOf('\n'));
     }
 
+    private static string KeyOf(TestProcedure test) => $"tests[{test.Id}].sql";
+
     private static IEnumerable<(string Key, string Sql, Func<ImmutableArray<(string Name, string Type)>, string?> Fault)> Texts(Control control)
     {
         foreach (var test in control.Tests)
-            yield return ($"tests[{test.Id}].sql", test.Sql, SqlText.ColumnFault);
+            yield return (KeyOf(test), test.Sql, SqlText.ColumnFault);
         for (var i = 0; i < control.Completeness.Length; i++)
         {
             yield return ($"completeness[{i}].sql", control.Completeness[i].Sql, OneColumn);

@@ -1,4 +1,4 @@
-namespace AuditCli.Collectors.Tests.Http;
+namespace AuditCli.Tests;
 
 /// <summary>Tells the real time of day, and measures so many seconds between any two looks; waits and limits are real.</summary>
 internal sealed class LeapingClock(int seconds) : TimeProvider

@@ -1,0 +1,68 @@
+using System.Net;
+using System.Text;
+
+namespace AuditCli.Tests;
+
+/// <summary>A loopback API server that knows its caller, and answers every question for a list with the next of its own answers.</summary>
+internal sealed class ClusterServer : IDisposable
+{
+    private const string Review = """{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""";
+    private readonly HttpListener _listener = new();
+    private readonly Func<int, byte[]> _list;
+    private readonly string _url = $"http://127.0.0.1:{Loopback.FreePort()}";
+    private readonly Task _serving;
+    private int _lists;
+
+    /// <param name="list">The list that is given when one is asked for the first, second or nth time.</param>
+    public ClusterServer(Func<int, byte[]> list)
+    {
+        _list = list;
+        _listener.Prefixes.Add(_url + "/");
+        _listener.Start();
+        _serving = Task.Run(ServeAsync);
+    }
+
+    /// <summary>What its lists warn of, as the field says it; null for nothing.</summary>
+    public string? Warning { get; init; }
+
+    /// <summary>How many lists were asked for.</summary>
+    public int Lists => _lists;
+
+    /// <summary>A kubeconfig whose one context leads here.</summary>
+    public string Kubeconfig => $$"""
+        apiVersion: v1
+        kind: Config
+        current-context: test
+        contexts: [{ name: test, context: { cluster: test, user: test } }]
+        clusters: [{ name: test, cluster: { server: "{{_url}}" } }]
+        users: [{ name: test, user: { token: anybody } }]
+        """;
+
+    public void Dispose()
+    {
+        _listener.Abort();
+        _serving.Wait(TimeSpan.FromSeconds(10));
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var context = await _listener.GetContextAsync();
+                var isReview = context.Request.HttpMethod == "POST";
+                context.Response.StatusCode = isReview ? 201 : 200;
+                context.Response.ContentType = "application/json";
+                if (!isReview && Warning is not null)
+                    context.Response.Headers["Warning"] = Warning;
+                await context.Response.OutputStream.WriteAsync(isReview ? Encoding.UTF8.GetBytes(Review) : _list(Interlocked.Increment(ref _lists)));
+                context.Response.Close();
+            }
+        }
+        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+        {
+            // The listener was stopped.
+        }
+    }
+}
