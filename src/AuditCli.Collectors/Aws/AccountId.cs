@@ -6,14 +6,19 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// Which account an answer is about. An answer that names another account than the one that was entered is no evidence of it: it
-/// would be filed, and concluded on, under the wrong name.
+/// Which account, and which user, group or role of it, an answer is about. An answer that names another one than was asked is no evidence of it:
+/// it would be filed, and concluded on, under the wrong name.
 /// </summary>
 /// <remarks>An ARN is <c>arn:partition:service:region:account:resource</c>, see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.</remarks>
 internal static class AccountId
 {
     /// <summary>The code where an answer names another account than the one that was entered.</summary>
     public const string AnotherAccount = "AnotherAccount";
+
+    /// <summary>The code where an answer names another user, group, role or policy than the one that was asked about.</summary>
+    public const string AnotherName = "AnotherName";
+
+    private static readonly string[] Names = ["UserName", "GroupName", "RoleName", "PolicyName"];
 
     private const int Digits = 12;
     private const int ArnAccount = 4;
@@ -42,6 +47,35 @@ internal static class AccountId
         return rows.Select(r => Arn(r.Value)).FirstOrDefault(a => a is not null && IsForeign(a, entered)) is { } foreign
             ? new(AnotherAccount, $"{service.Name}:{operation.Name} lists {foreign}, and account {entered} was asked")
             : null;
+    }
+
+    /// <summary>
+    /// The fault of a page with a row about somebody else than the request names, such as the devices of another user; null where there is none.
+    /// IAM tells its names apart without case (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+    /// </summary>
+    public static CollectionException? Misnamed(
+        ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, IReadOnlyDictionary<string, JsonElement> asked)
+    {
+        if (service.Name != "iam")
+            return null;
+        foreach (var name in Names)
+        {
+            if (!asked.TryGetValue(name, out var value) || value.ValueKind != JsonValueKind.String)
+                continue;
+            var wanted = value.GetString()!;
+            if (rows.SelectMany(r => Named(r.Value, name)).FirstOrDefault(n => !n.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is { } other)
+                return new(AnotherName, $"{service.Name}:{operation.Name} answers about {name} {other}, and {wanted} was asked about");
+        }
+        return null;
+    }
+
+    /// <summary>What a row says under a name, in itself or, where the row is a whole answer, in the object that this holds.</summary>
+    private static IEnumerable<string> Named(JsonElement row, string name)
+    {
+        if (row.ValueKind != JsonValueKind.Object)
+            return [];
+        IEnumerable<JsonElement> places = [row, .. row.EnumerateObject().Select(m => m.Value).Where(v => v.ValueKind == JsonValueKind.Object)];
+        return places.Select(p => p.TryGetProperty(name, out var said) && said.ValueKind == JsonValueKind.String ? said.GetString() : null).OfType<string>();
     }
 
     private static bool IsForeign(string arn, string entered) => Owner(arn) is not { } owner || (owner != entered && owner != ManagedByAws);

@@ -88,7 +88,7 @@ public sealed class AwsCollector : ICollector
         await foreach (var page in session.PagesAsync(service, operation, request.Parameters, request.Region, cancellationToken))
         {
             var (rows, fault) = AnswerRows.Read(service, operation, page.Content);
-            fault ??= AccountId.Foreign(service, operation, rows, request.Account);
+            fault ??= AccountId.Foreign(service, operation, rows, request.Account) ?? AccountId.Misnamed(service, operation, rows, request.Parameters);
             yield return new(rows) { IsLast = page.IsLast && fault is null };
             if (fault is not null)
                 throw fault;

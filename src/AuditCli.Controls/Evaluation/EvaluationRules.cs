@@ -119,6 +119,9 @@ public static class EvaluationRules
             "An answer of AWS or Google with two members of one name, with an element that is no row, with half of a surrogate pair, or with neither the "
             + "list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
             [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "ValueDoesNotFit"] },
+        new(2, "answers-about-another",
+            "An answer of IAM about another user, group, role or policy than was asked about is a limitation.",
+            [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["AnotherName"] },
         new(2, "whole-answers",
             "An answer that is not whole or none is a limitation: of a status other than 200, of another kind, without the list that the API always writes, "
             + "with members the API does not have in place of those it has or in another case, with a token or a count of what follows that cannot be "

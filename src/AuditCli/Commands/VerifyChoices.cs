@@ -26,10 +26,10 @@ internal sealed class VerifyChoices(AuditHost host)
             command.Options.Add(option);
     }
 
-    /// <summary>Only those that can be said of several bundles at once: whom to trust, and whether a signature is expected.</summary>
+    /// <summary>Only those that can be said of several bundles at once: which keys count and which no longer, and whether a signature is expected.</summary>
     public void AddTrustTo(Command command)
     {
-        foreach (var option in new Option[] { _trust, _roots, _allowUnsigned })
+        foreach (var option in new Option[] { _trust, _revoked, _roots, _allowUnsigned })
             command.Options.Add(option);
     }
 

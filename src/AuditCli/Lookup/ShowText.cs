@@ -42,11 +42,12 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Controls()
     {
         var width = bundle.Results.Controls.Select(c => c.Id.Length).DefaultIfEmpty(7).Max();
-        Line($"{"control".PadRight(width)} {"population",20} {"exceptions",10} {"approved",8} {"indicated",9} {"conclusion",-14} title");
+        var conclusions = bundle.Results.Controls.Select(c => ControlReasons.Conclusion(c).Length).DefaultIfEmpty(0).Append("conclusion".Length).Max();
+        Line($"{"control".PadRight(width)} {"population",20} {"exceptions",10} {"approved",8} {"indicated",9} {"conclusion".PadRight(conclusions)} title");
         foreach (var counts in bundle.Results.Controls.Select(c => new ControlCounts(c)))
         {
             var control = counts.Control;
-            Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} {Wording.Name(control.Conclusion),-14} {control.Title}");
+            Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} {ControlReasons.Conclusion(control).PadRight(conclusions)} {control.Title}");
             if (control.Population is not null)
                 continue;
             foreach (var (test, count) in counts.Tests)

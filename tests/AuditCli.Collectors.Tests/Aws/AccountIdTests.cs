@@ -76,6 +76,28 @@ public sealed class AccountIdTests
         Assert.Equal(("AnotherAccount", $"iam:ListUsers lists {arn}, and account {Own} was asked"), (e.Code, e.Message));
     }
 
+    [Theory]
+    [InlineData("iam:ListMFADevices", "<MFADevices><member><UserName>{0}</UserName><SerialNumber>arn:aws:iam::123456789012:mfa/a</SerialNumber><EnableDate>2026-01-01T00:00:00Z</EnableDate></member></MFADevices>")]
+    [InlineData("iam:ListAccessKeys", "<AccessKeyMetadata><member><UserName>{0}</UserName><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Inactive</Status></member></AccessKeyMetadata>")]
+    [InlineData("iam:GetLoginProfile", "<LoginProfile><UserName>{0}</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></LoginProfile>")]
+    public async Task What_an_answer_says_of_another_user_is_not_evidence_of_the_one_who_was_asked_about(string operation, string result)
+    {
+        var said = "bob";
+        var name = operation[4..];
+        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
+            ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
+            : Reaction.Xml($"<{name}Response><{name}Result><IsTruncated>false</IsTruncated>{result.Replace("{0}", said, StringComparison.Ordinal)}</{name}Result></{name}Response>"));
+        await using var session = Session.Live(server.Address);
+        await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
+
+        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync(operation, ("UserName", "alice")));
+        Assert.Equal(("AnotherName", $"{operation} answers about UserName bob, and alice was asked about"), (e.Code, e.Message));
+
+        // IAM tells users apart without case.
+        said = "Alice";
+        Assert.Single(await session.CollectAsync(operation, ("UserName", "alice")));
+    }
+
     [Fact]
     public async Task A_credential_report_of_another_account_is_not_evidence()
     {
