@@ -67,6 +67,7 @@ public static class Composition
 
         Start with:  auditcli run samples/engagement.yaml
         Your own:    auditcli init, then auditcli doctor engagement.yaml, then auditcli run engagement.yaml
+        The manual:  auditcli help
         """)
     {
         InitCommand.Build(host),
@@ -84,5 +85,6 @@ public static class Composition
         PermissionsCommand.Build(host),
         CallCommand.Build(host),
         CompletionCommand.Build(),
+        HelpCommand.Build(host),
     })));
 }

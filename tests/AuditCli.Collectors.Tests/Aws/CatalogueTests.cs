@@ -148,8 +148,8 @@ public sealed partial class CatalogueTests
 
         Assert.Contains(
             string.Create(CultureInfo.InvariantCulture, $"{asked:N0} read operations of {services.Count(s => s.OperationNames.Length > 0)} services"),
-            File.ReadAllText(Repository.Path("README.md")), StringComparison.Ordinal);
-        Assert.All(["README.md", "controls/README.md"], d => Assert.Contains(
+            File.ReadAllText(Repository.Path("src", "README.md")), StringComparison.Ordinal);
+        Assert.All(["src/README.md", "controls/README.md"], d => Assert.Contains(
             string.Create(CultureInfo.InvariantCulture, $" {refused} that hand out "), File.ReadAllText(Repository.Path(d)).ReplaceLineEndings(" "), StringComparison.Ordinal));
     }
 
