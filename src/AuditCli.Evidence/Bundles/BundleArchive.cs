@@ -42,9 +42,9 @@ internal sealed class BundleArchive : BundleFiles
                         TarEntries.Read(handle, length, index, cancellationToken);
                         break;
                     case Kind.Gzip:
-                    throw new UnsafeContainerException(
-                        "TYPE_UNSUPPORTED", ".",
-                        "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
+                        throw new UnsafeContainerException(
+                            "TYPE_UNSUPPORTED", ".",
+                            "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
                     default:
                         throw new UnsafeContainerException("TYPE_UNSUPPORTED", ".", "a bundle is a folder, a .zip or a .tar");
                 }
