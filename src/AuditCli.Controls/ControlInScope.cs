@@ -46,6 +46,6 @@ public sealed record LeftOutPlace(string Source, string Target, string Account, 
 
 /// <summary>The value that SQL sees as <c>$name</c>.</summary>
 /// <param name="Value">A value of the JSON kind of <paramref name="Type"/>; dates and timestamps are strings.</param>
-/// <param name="By">Who overrode the control's default; null where the default stands.</param>
-/// <param name="Why">Why it was overridden; null where the default stands.</param>
+/// <param name="By">Who overrode the control's default; null where the default is used.</param>
+/// <param name="Why">Why it was overridden; null where the default is used.</param>
 public sealed record EffectiveParameter(string Name, ColumnType Type, JsonElement Value, string? By, string? Why);

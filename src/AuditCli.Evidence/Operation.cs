@@ -13,7 +13,7 @@ public enum OperationScope
 /// <summary>A parameter that an operation takes.</summary>
 public sealed record OperationParameter(string Name, ColumnType Type, bool Required);
 
-/// <summary>One read-only call that a source offers. A source cannot be asked for anything that has no operation.</summary>
+/// <summary>One read-only call that a source offers. Data without an operation cannot be read from it.</summary>
 /// <param name="Source">The source's name, such as <c>aws</c>.</param>
 /// <param name="Name">The name control authors write, such as <c>iam:ListUsers</c>.</param>
 /// <param name="Scope">Once per account, or once per region.</param>

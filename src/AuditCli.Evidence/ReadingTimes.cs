@@ -16,9 +16,9 @@ public sealed class ReadingTimes
     private long _stale;
 
     /// <summary>
-    /// Returns the least amount by which a server's clock is ahead of this machine's, or zero where they may agree. A response's
-    /// date has whole seconds and was written after the request was sent. Delays can only make a server look ahead, so the
-    /// smallest of several values is the best.
+    /// Estimates how far a server's clock is ahead of this machine's; negative where it is behind. The result is the smallest
+    /// difference that the whole seconds of the response's date allow. The date was written after the request was sent, so delays
+    /// can only make a server look ahead, and the smallest of several results is the best.
     /// </summary>
     /// <param name="sent">When the request was sent, by this machine's clock.</param>
     /// <param name="answered">The response's date by the server's clock, in whole seconds.</param>

@@ -6,7 +6,7 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>
 /// Finds the tables of a test in which a missing row would cause a deviation: tables that SQL reads with NOT EXISTS, NOT IN,
 /// EXCEPT or an anti join, and tables that <c>pass</c> reads with EXISTS or IN. While such a table is incomplete, a deviation may
-/// be the result of a refused request, so it must not stand. A subquery over the same table that gives the outer rows (the rules
+/// be the result of a refused request, so it must not count. A subquery over the same table that gives the outer rows (the rules
 /// of one group, say) does not count: with the table's row the item is missing too. The effect of a missing row in a LEFT JOIN is
 /// known only to the author.
 /// </summary>

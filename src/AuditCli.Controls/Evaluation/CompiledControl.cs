@@ -11,7 +11,7 @@ internal sealed record CompiledTest(int Index, TestProcedure Test, SqlVerdict Ve
     public string RowsTable => $"_rows_{Index}";
 
     /// <summary>
-    /// Whether a missing row of this evidence may cause a deviation, so that no deviation stands while it is incomplete.
+    /// Whether a missing row of this evidence may cause a deviation, so that no deviation counts while it is incomplete.
     /// </summary>
     public bool IsMadeByAbsenceOf(EvidenceNeed need) =>
         Verdict is SqlVerdict.Admitted { Lineage: var lineage } && CompiledControl.TablesOf(need).Any(t => lineage.MadeByAbsence.Contains(t.Name));

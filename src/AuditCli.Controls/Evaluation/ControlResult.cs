@@ -62,7 +62,7 @@ public sealed record MomentParameters(DateTimeOffset AsOf, DateTimeOffset Period
 /// The number of items; null where the units of its tests differ, because regions and events cannot be added.
 /// </param>
 /// <param name="Deviations">The deviations that no valid waiver covers.</param>
-/// <param name="Indicated">Failed items that cannot be called deviations because the evidence is incomplete.</param>
+/// <param name="Indicated">Failed items that the evidence does not allow to call deviations.</param>
 public sealed record ControlResult(
     string Id,
     string Version,

@@ -73,7 +73,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         }
     }
 
-    /// <summary>Runs one slice of a question. Rows that a child wrote before it died are truncated from the streams.</summary>
+    /// <summary>Runs one slice of an evaluation. Rows that a child wrote before it died are truncated from the streams.</summary>
     internal async Task<SliceOutcome> EvaluateAsync(
         ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, CancellationToken cancellationToken)
     {
@@ -121,7 +121,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         }
     }
 
-    /// <summary>Runs a job; returns its answer, or how the child ended without one.</summary>
+    /// <summary>Runs a job; returns its response, or how the child ended without one.</summary>
     private async Task<(T? Answer, ChildEnd? End)> AskAsync<T>(
         ControlQuestion? question, Frame job, ImmutableArray<Stream> rows, JsonTypeInfo<T> type, CancellationToken cancellationToken) where T : class
     {

@@ -77,7 +77,7 @@ public static class FixtureRunner
         return ([], result, [.. rows.Select(r => r.Lines().ToImmutableArray())]);
     }
 
-    /// <summary>Returns the moment of a case: the one it states, else a day after the end of its period.</summary>
+    /// <summary>Returns the moment of a case: the stated one, else the default or, if later, the end of its period.</summary>
     internal static DateTimeOffset AsOf(FixtureCase fixture) =>
         fixture.AsOf ?? (EndOfPeriod(fixture) is var end && end > DefaultAsOf ? end : DefaultAsOf);
 

@@ -15,7 +15,7 @@ internal sealed record AttestationFindings(
     BundleStatement? Statement, string? Signer, DateTimeOffset? Stamped, bool IsTimeTrusted, Digest? Head);
 
 /// <summary>Checks every part of one attestation and reports each problem.</summary>
-/// <param name="tell">Takes the question of the report, code, file and message of a problem.</param>
+/// <param name="tell">Takes the check (a line of the report), code, file and message of a problem.</param>
 internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions options, Action<string, string, string, string> tell)
 {
     public const string Signature = "signature";

@@ -219,7 +219,7 @@ public sealed class TableWriter : IDisposable
         if (_text.Length == 0)
             return;
         _hash.AppendData(_text.Written);
-        // The compressor is created at the first flush: it holds 256 KiB, too much for each table that still waits for its first
+        // The compressor is created at the first flush: it holds about 256 KiB, too much for each table that still waits for its first
         // response.
         Guarded(() => (_gzip ??= new(_file, CompressionLevel.Fastest, leaveOpen: true)).Write(_text.Written));
         _text.Truncate(0);
