@@ -4,7 +4,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>What a control says: one YAML file, schema 1, as loaded. Texts are the author's own.</summary>
+/// <summary>The contents of a control: one YAML file, schema 1, as loaded. Texts are the author's own.</summary>
 public sealed record Control
 {
     /// <summary><c>&lt;DOMAIN&gt;-&lt;SOURCE&gt;-&lt;NNN&gt;</c>, never reused.</summary>
@@ -25,12 +25,14 @@ public sealed record Control
     public required string Frequency { get; init; }
     public required ControlKind Kind { get; init; }
 
-    /// <summary>The mode of its tests that say none of their own.</summary>
+    /// <summary>The mode of tests that do not state their own.</summary>
     public required ControlMode Mode { get; init; }
     public required bool KeyControl { get; init; }
     public required string Owner { get; init; }
 
-    /// <summary>Framework with its version, to clause numbers. A reference helps to meet a clause; it never meets one alone.</summary>
+    /// <summary>
+    /// Framework with its version, mapped to clause numbers. A control helps to meet a clause; it never meets one alone.
+    /// </summary>
     public required ImmutableSortedDictionary<string, ImmutableArray<string>> References { get; init; }
     public required ImmutableArray<ControlParameter> Parameters { get; init; }
     public required ImmutableArray<EvidenceNeed> Evidence { get; init; }
@@ -48,15 +50,15 @@ public sealed record Control
     public string? ClientControlRef { get; init; }
     public ImmutableArray<string> Limitations { get; init; } = [];
 
-    /// <summary>Tests see the union of all partitions (<c>across: engagement</c>) instead of one at a time.</summary>
+    /// <summary>Whether tests see the union of all partitions (<c>across: engagement</c>) instead of one at a time.</summary>
     public bool AcrossEngagement { get; init; }
 
-    /// <summary>The row of the sampling policy, where items are drawn for a person to look at.</summary>
+    /// <summary>The row of the sampling policy, where items are drawn for a person to examine.</summary>
     public string? SamplingPolicyRow { get; init; }
     public ImmutableArray<HumanQuestion> HumanAttributes { get; init; } = [];
     public string? Walkthrough { get; init; }
 
-    /// <summary>Where it was loaded from, as printed in messages.</summary>
+    /// <summary>The file from which it was loaded, as printed in messages.</summary>
     public required string File { get; init; }
 
     /// <summary>The file's bytes, which go into the bundle.</summary>
@@ -64,7 +66,7 @@ public sealed record Control
 
     public Digest Sha256 => Digest.Of(Source.Span);
 
-    /// <summary>Whether a test speaks of a state or of the period.</summary>
+    /// <summary>Returns whether a test concerns a state or the period.</summary>
     public ControlMode ModeOf(TestProcedure test) => test.Mode ?? Mode;
 }
 
@@ -82,49 +84,61 @@ public enum ItgcDomain
     CryptoCustody,
 }
 
-/// <summary>Whether the design is tested, or its operation.</summary>
+/// <summary>Whether the design or the operation of a control is tested.</summary>
 public enum ControlKind
 {
     OperatingEffectiveness,
     Design,
 }
 
-/// <summary>Whether a state at one moment is tested, or what happened in the period.</summary>
+/// <summary>Whether a state at one moment or the events of the period are tested.</summary>
 public enum ControlMode
 {
     PointInTime,
     Period,
 }
 
-/// <summary>A value that SQL sees as <c>$name</c> and an engagement may override, saying who and why.</summary>
-/// <param name="Default">Of the JSON kind that <paramref name="Type"/> has; dates and timestamps are strings.</param>
+/// <summary>A value that SQL sees as <c>$name</c> and that an engagement may override, stating who and why.</summary>
+/// <param name="Default">A value of the JSON kind of <paramref name="Type"/>; dates and timestamps are strings.</param>
 public sealed record ControlParameter(string Name, ColumnType Type, JsonElement Default, string Why)
 {
-    /// <summary>Which values of the type it may have, so that no value empties or narrows a test unnoticed.</summary>
+    /// <summary>The values of the type that it may have, so that no value silently empties or narrows a test.</summary>
     public ParameterForm Form { get; init; } = ParameterForm.Any;
 
-    /// <summary>What the author should say of its form and does not; null where nothing is missing.</summary>
+    /// <summary>What the author should add to its form; null where nothing is missing.</summary>
     public string? FormMissing => Type switch
     {
         ColumnType.Integer or ColumnType.Decimal when Form.Min is null || Form.Max is null =>
-            $"parameter '{Name}' may be any number {(Form.Min, Form.Max) switch { (null, null) => "at all", (null, _) => $"below {Form.Max}", _ => $"above {Form.Min}" }}, "
+            $"parameter '{Name}' may be any number {Unbounded(Form)}, "
             + "and one that is far off can make a test find nothing; give it 'min' and 'max'",
         ColumnType.Text when Form.SaysNothing && Default.GetString()!.Contains(',', StringComparison.Ordinal) =>
             $"parameter '{Name}' looks like a list, and an entry that means nothing can make a test find nothing; give it the form of its entries with 'list'",
         _ => null,
     };
+
+    private static string Unbounded(ParameterForm form) => (form.Min, form.Max) switch
+    {
+        (null, null) => "at all",
+        (null, _) => $"below {form.Max}",
+        _ => $"above {form.Min}",
+    };
 }
 
-/// <summary>One table a control works on, and where its rows come from.</summary>
+/// <summary>One table on which a control works, and the origin of its rows.</summary>
 /// <param name="Source">A source's name, or <c>file</c>.</param>
 /// <param name="Operation">The operation's name, or the input's.</param>
-/// <param name="ForEach">The evidence whose rows this operation is asked for.</param>
+/// <param name="ForEach">The evidence for whose rows this operation is called.</param>
 /// <param name="With">Parameter to column of the parent's row.</param>
-/// <param name="AllowErrors">Codes that say "there is none".</param>
-/// <param name="Optional">An input that was not supplied is an empty table with a note.</param>
-/// <param name="IfTarget">No target of this source is an empty table with a note, not a control that cannot be tested.</param>
-/// <param name="Keep">For events: boolean SQL over one event. Nothing applies it yet, so the loader refuses controls that have it.</param>
-/// <param name="Columns">For files, as declared; otherwise the operation's.</param>
+/// <param name="AllowErrors">Error codes that mean "there is none".</param>
+/// <param name="Optional">Whether an input that was not supplied is an empty table with a note.</param>
+/// <param name="IfTarget">
+/// Whether an engagement without a target of this source gives an empty table with a note, instead of a control that cannot be
+/// tested.
+/// </param>
+/// <param name="Keep">
+/// For events: boolean SQL over one event. It is not applied yet, so the loader refuses controls that have it.
+/// </param>
+/// <param name="Columns">For files the declared columns, otherwise the operation's.</param>
 public sealed record EvidenceNeed(
     string Name,
     string Source,
@@ -139,34 +153,37 @@ public sealed record EvidenceNeed(
     ImmutableArray<Column> Columns)
 {
     /// <summary>
-    /// For files, the text columns by which rows are matched with evidence, each with the words it is closed to (a file may write them
-    /// in any case); empty for any text.
+    /// For files, the text columns by which rows are matched with evidence, each with the words that are allowed in it (a file may
+    /// write them in any case); empty for any text.
     /// </summary>
-    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } =
+        ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
     /// <summary>
-    /// For files, a SELECT of the rows that belong to nothing that was read, with the columns <c>row</c> and <c>why</c>; null where the author
-    /// does not ask. It lists them for the reader and decides nothing: a register that names what is not there is old, or mistyped.
+    /// For files, a SELECT of the rows that match nothing that was read, with the columns <c>row</c> and <c>why</c>; null where
+    /// the author does not give one. The rows are listed for the reader and decide nothing: a register that names an object that
+    /// does not exist is outdated, or has a typing error.
     /// </summary>
     public string? Unmatched { get; init; }
 
-    /// <summary>The source word of management's files.</summary>
+    /// <summary>The source word for files of management.</summary>
     public const string FileSource = "file";
 
     /// <summary>
-    /// This table alone holds the rows of every partition (<c>across: engagement</c>): facts that one account has about the others.
+    /// Whether this table alone holds the rows of every partition (<c>across: engagement</c>): facts that one account has about
+    /// the others.
     /// </summary>
     public bool AcrossEngagement { get; init; }
 
     public bool IsFile => Source == FileSource;
 
     /// <summary>
-    /// The columns AuditCli adds before the source's own: <c>_target, _account, _region, _ref</c>, and for <c>for_each</c>
+    /// The columns that AuditCli adds before the source's own: <c>_target, _account, _region, _ref</c>, and for <c>for_each</c>
     /// <c>_parent</c> (the parent's <c>_ref</c>) and <c>_with_&lt;Param&gt;</c>.
     /// </summary>
     public ImmutableArray<Column> AddedColumns => EvidenceColumns.Added(ForEach is not null, With.Keys);
 
-    /// <summary>The columns of the companion table <c>&lt;name&gt;__calls</c>.</summary>
+    /// <summary>The columns of the table of calls, <c>&lt;name&gt;__calls</c>.</summary>
     public ImmutableArray<Column> CallColumns => EvidenceColumns.Calls(With.Keys);
 }
 
@@ -174,8 +191,9 @@ public sealed record EvidenceNeed(
 public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql)
 {
     /// <summary>
-    /// In a control that sees the whole engagement: the counts are of the engagement and mean nothing for one partition alone. Every
-    /// other check of such a control must agree in each partition too, or one row too many here would make up for one too few there.
+    /// Whether, in a control that sees the whole engagement, the counts are of the engagement and mean nothing for one partition
+    /// alone. Every other check of such a control must agree in each partition too; otherwise a surplus row in one could cancel
+    /// out a missing row in another.
     /// </summary>
     public bool AcrossEngagement { get; init; }
 }
@@ -183,7 +201,9 @@ public sealed record CompletenessCheck(string Name, string Sql, string EqualsSql
 /// <summary>
 /// One of the auditor's tests: a SELECT with a row per population item and the columns <c>item</c>, <c>pass</c>, <c>reason</c>.
 /// </summary>
-/// <param name="StandsWhenIncomplete">Missing rows can only hide deviations, so those seen remain a FAIL.</param>
+/// <param name="StandsWhenIncomplete">
+/// Whether missing rows can only hide deviations, so that observed deviations remain a FAIL.
+/// </param>
 public sealed record TestProcedure(
     string Id,
     string Title,
@@ -192,19 +212,21 @@ public sealed record TestProcedure(
     string? Severity,
     bool StandsWhenIncomplete)
 {
-    /// <summary>What one item of the population is, in the singular, such as <c>access key</c>. Null where the author does not say.</summary>
+    /// <summary>
+    /// One item of the population, in the singular, such as <c>access key</c>. Null where the author does not state it.
+    /// </summary>
     public string? Unit { get; init; }
 
-    /// <summary>Whether it speaks of a state or of the period; null takes the control's word.</summary>
+    /// <summary>Whether the test concerns a state or the period; null uses the control's mode.</summary>
     public ControlMode? Mode { get; init; }
 }
 
-/// <summary>Which evidence table approves deviations, and the names of its columns.</summary>
+/// <summary>The evidence table that approves deviations, and the names of its columns.</summary>
 public sealed record WaiverRule(string From, string Item, string Expires, string ApprovedBy, string ApprovedOn, string Reason)
 {
-    /// <summary>The columns without a value in which a row approves nothing.</summary>
+    /// <summary>The columns that must have a value for a row to approve anything.</summary>
     public ImmutableArray<string> Columns => [Item, ApprovedBy, ApprovedOn, Reason, Expires];
 }
 
-/// <summary>A question only a person can answer; open, it makes the control NEEDS_REVIEW.</summary>
+/// <summary>A question that only a person can answer; while it is open, the control is NEEDS_REVIEW.</summary>
 public sealed record HumanQuestion(string Id, string Question);

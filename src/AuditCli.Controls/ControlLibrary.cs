@@ -4,10 +4,11 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>A control with what is known of its file.</summary>
+/// <summary>A control, with the details of its file.</summary>
 /// <param name="Positions">
-/// Where texts stand in the file: <c>id</c>, <c>replaced_by</c>, <c>tests[T1].sql</c>, <c>completeness[0].sql</c>, <c>completeness[0].equals</c>,
-/// <c>evidence.users.keep</c>, so that a fault inside SQL can be shown in the file; and <c>parameters.days</c>, the parameter's type.
+/// The positions of texts in the file: <c>id</c>, <c>replaced_by</c>, <c>tests[T1].sql</c>, <c>completeness[0].sql</c>,
+/// <c>completeness[0].equals</c>, <c>evidence.users.keep</c>, so that a fault inside SQL can be shown in the file; and
+/// <c>parameters.days</c>, the parameter's type.
 /// </param>
 /// <param name="Fixtures">The <c>&lt;id&gt;.fixtures.yaml</c> beside it; null when there is none.</param>
 public sealed record LoadedControl(
@@ -16,10 +17,10 @@ public sealed record LoadedControl(
     ImmutableDictionary<string, TextPosition> Positions,
     LibraryFile? Fixtures)
 {
-    /// <summary>A fault of meaning inside one of the control's SQL texts, at its place in the file.</summary>
-    /// <param name="key">One of <see cref="Positions"/>; for another the fault stands at the file's beginning.</param>
-    /// <param name="line">In the text, from 1.</param>
-    /// <param name="column">In the text, from 1.</param>
+    /// <summary>Creates a fault of meaning inside one of the control's SQL texts, at its position in the file.</summary>
+    /// <param name="key">One of <see cref="Positions"/>; for any other key the fault is at the file's beginning.</param>
+    /// <param name="line">The line in the text, from 1.</param>
+    /// <param name="column">The column in the text, from 1.</param>
     public Diagnostic FaultIn(string key, int line, int column, string message)
     {
         var at = Positions.TryGetValue(key, out var text) ? text.At(line, column) : new(Control.File, 1, 1);
@@ -27,14 +28,14 @@ public sealed record LoadedControl(
     }
 }
 
-/// <summary>The controls of a library, by id, and every fault of every file. A file with a fault yields no control.</summary>
+/// <summary>The controls of a library, by ID, and every fault of every file. A file with a fault yields no control.</summary>
 public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, ImmutableArray<Diagnostic> Faults)
 {
     private const string ControlEnd = ".yaml";
     private const string FixturesEnd = ".fixtures.yaml";
 
     /// <summary>Reads a folder laid out as <c>&lt;domain&gt;/&lt;id&gt;.yaml</c>.</summary>
-    /// <param name="shipped">Id to digest of the controls embedded in the program.</param>
+    /// <param name="shipped">ID to digest of the controls embedded in the program.</param>
     public static ControlLibrary Load(string folder, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<string, Digest> shipped)
     {
         var (files, faults) = LibraryFile.ReadFolder(folder);
@@ -43,7 +44,7 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
     }
 
     /// <summary>Reads a library's files, in any order; the result does not depend on it.</summary>
-    /// <param name="shipped">Id to digest of the controls embedded in the program.</param>
+    /// <param name="shipped">ID to digest of the controls embedded in the program.</param>
     public static ControlLibrary Load(IEnumerable<LibraryFile> files, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<string, Digest> shipped)
     {
         var faults = new FaultList();
@@ -68,11 +69,11 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
     }
 
     /// <summary>
-    /// Reads the copies that a bundle holds of the controls that were run: a flat folder of <c>&lt;id in lower case&gt;.yaml</c> without
-    /// fixtures, where a retired control's successor need not be.
+    /// Reads a bundle's copies of the controls that were run: a flat folder of <c>&lt;id in lower case&gt;.yaml</c> without
+    /// fixtures. The successor of a retired control may be missing.
     /// </summary>
-    /// <param name="files">Those of the bundle's folder of controls.</param>
-    /// <param name="shipped">Id to digest of the controls embedded in the program.</param>
+    /// <param name="files">The files of the bundle's folder of controls.</param>
+    /// <param name="shipped">ID to digest of the controls embedded in the program.</param>
     public static ControlLibrary OfBundle(IEnumerable<LibraryFile> files, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<string, Digest> shipped)
     {
         var faults = new FaultList();
@@ -87,8 +88,10 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
         return new([.. read.DistinctBy(c => c.Control.Id).OrderBy(c => c.Control.Id, StringComparer.Ordinal)], faults.InOrder());
     }
 
-    /// <summary>The controls that ids and globs name, each once and in order; all where there are none.</summary>
-    /// <returns>With a message for each id or glob that names none.</returns>
+    /// <summary>
+    /// Returns the controls that match the IDs and globs, each once and in order; all controls where none are given.
+    /// </summary>
+    /// <returns>The controls, and a message for each ID or glob that matches none.</returns>
     public (ImmutableArray<LoadedControl> Controls, ImmutableArray<string> Faults) Select(ImmutableArray<string> idsOrGlobs)
     {
         var ids = Controls.Select(c => c.Control.Id).ToImmutableArray();
@@ -99,7 +102,7 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
 
     internal static string NoSuch(string idOrGlob, ImmutableArray<string> ids) => $"{idOrGlob}: the library has no such control{NearMiss.Hint(idOrGlob, ids)}";
 
-    /// <summary>What only the library as a whole can say: ids are unique, and a replacement exists.</summary>
+    /// <summary>Checks what only the library as a whole can show: IDs are unique, and a replacement exists.</summary>
     private static void CheckTogether(IEnumerable<LoadedControl> controls, ImmutableSortedDictionary<string, LibraryFile> files, FaultList faults)
     {
         var names = files.Keys.Select(p => p.Split('/')[^1]).ToImmutableHashSet(StringComparer.Ordinal);
@@ -122,7 +125,10 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
         else if (parts.Length != 2)
             faults.Meaning(top, "a control stands in its domain's folder: <domain>/<id>.yaml");
         else if (ControlWords.Domains.All(d => d.Word != parts[0]))
-            faults.Meaning(top, $"'{parts[0]}' is no domain{NearMiss.Hint(parts[0], ControlWords.Domains.Select(d => d.Word))}; the domains are {string.Join(", ", ControlWords.Domains.Select(d => d.Word))}");
+        {
+            var domains = ControlWords.Domains.Select(d => d.Word).ToImmutableArray();
+            faults.Meaning(top, $"'{parts[0]}' is no domain{NearMiss.Hint(parts[0], domains)}; the domains are {string.Join(", ", domains)}");
+        }
         else
             return true;
         return false;

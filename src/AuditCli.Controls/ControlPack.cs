@@ -4,26 +4,28 @@ using AuditCli.Controls.Yaml;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// A named choice of controls: <c>packs/&lt;name&gt;.yaml</c> in a library, with <c>schema: 1</c>, <c>title</c> and <c>controls</c>, a list of
-/// ids. Of a pack those controls run whose target there is; the others are listed as not tested.
+/// A named selection of controls: <c>packs/&lt;name&gt;.yaml</c> in a library, with <c>schema: 1</c>, <c>title</c> and
+/// <c>controls</c>, a list of IDs. The pack's controls that have a target run; the others are listed as not tested.
 /// </summary>
 public sealed record ControlPack(string Name, string Title, ImmutableArray<string> Controls)
 {
     /// <summary>The folder of packs in a library.</summary>
     public const string Folder = "packs";
 
-    /// <summary>The pack of that name, or null with what is wrong with it.</summary>
+    /// <summary>Finds the pack of that name; returns null, with the faults, when it does not exist or is invalid.</summary>
     /// <param name="files">Every pack of the library, by path from its root.</param>
     /// <param name="library">Every control of the library.</param>
     public static (ControlPack? Pack, ImmutableArray<Diagnostic> Faults) Find(string name, ImmutableArray<LibraryFile> files, ImmutableArray<Control> library)
     {
+        if (files.FirstOrDefault(f => Path.GetFileNameWithoutExtension(f.Path) == name) is { } file)
+            return Read(file, library);
         var names = files.Select(f => Path.GetFileNameWithoutExtension(f.Path)).ToImmutableArray();
-        return files.FirstOrDefault(f => Path.GetFileNameWithoutExtension(f.Path) == name) is { } file
-            ? Read(file, library)
-            : (null, [new("--pack", 1, 1, $"{name}: the library has no such pack{NearMiss.Hint(name, names)}{(names.IsEmpty ? "" : $"; it has {string.Join(", ", names.Order(StringComparer.Ordinal))}")}", DiagnosticKind.Meaning)]);
+        var known = names.IsEmpty ? "" : $"; it has {string.Join(", ", names.Order(StringComparer.Ordinal))}";
+        var message = $"{name}: the library has no such pack{NearMiss.Hint(name, names)}{known}";
+        return (null, [new("--pack", 1, 1, message, DiagnosticKind.Meaning)]);
     }
 
-    /// <summary>Reads one pack; every id must name an active control, once.</summary>
+    /// <summary>Reads one pack; every ID must name an active control, and only once.</summary>
     public static (ControlPack? Pack, ImmutableArray<Diagnostic> Faults) Read(LibraryFile file, ImmutableArray<Control> library)
     {
         var (root, parseFaults) = YamlDocument.Parse(file.ShownAs, file.Content.Span);

@@ -6,13 +6,15 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// Reads one control file. Everything is read before anything is judged, so that all faults show at once; only a file without
-/// a fault becomes a <see cref="Control"/>.
+/// Reads one control file. Everything is read before anything is checked, so that all faults are reported at once; only a file
+/// without a fault becomes a <see cref="Control"/>.
 /// </summary>
 internal sealed class ControlReader
 {
     private readonly FaultList _faults = new();
-    private readonly ImmutableDictionary<string, TextPosition>.Builder _positions = ImmutableDictionary.CreateBuilder<string, TextPosition>(StringComparer.Ordinal);
+    private readonly ImmutableDictionary<string, TextPosition>.Builder _positions =
+        ImmutableDictionary.CreateBuilder<string, TextPosition>(StringComparer.Ordinal);
+
     private readonly LibraryFile _file;
     private readonly ImmutableArray<EvidenceSource> _sources;
     private readonly bool _inBundle;
@@ -24,8 +26,12 @@ internal sealed class ControlReader
         _inBundle = inBundle;
     }
 
-    /// <summary>The control, or null with its faults. The positions are those of the id and of each SQL text.</summary>
-    /// <param name="inBundle">Whether the file is a bundle's copy, which stands in no domain's folder and has a lower-case name.</param>
+    /// <summary>
+    /// Reads the control; returns null with its faults. The positions are those of the ID and of each SQL text.
+    /// </summary>
+    /// <param name="inBundle">
+    /// Whether the file is a bundle's copy, which has a lower-case name and is not in a domain's folder.
+    /// </param>
     public static (Control? Control, ImmutableDictionary<string, TextPosition> Positions, ImmutableArray<Diagnostic> Faults) Read(
         LibraryFile file, ImmutableArray<EvidenceSource> sources, bool inBundle = false)
     {
@@ -92,7 +98,9 @@ internal sealed class ControlReader
         return control;
     }
 
-    /// <summary>The file must stand where the id and the domain say, so that both can be found from outside.</summary>
+    /// <summary>
+    /// Checks that the file's path matches the ID and the domain, so that both can be found without opening the file.
+    /// </summary>
     private void WhereItStands(YamlMap map, Control control)
     {
         var parts = _file.Path.Split('/');
@@ -139,9 +147,13 @@ internal sealed class ControlReader
             if (node is null)
                 continue;
             if (node is not YamlScalar || TypedValue.IsNull(node))
+            {
                 _faults.Form(node.Position, $"'default' must be one value, but is {node.Described}");
-            // What a bundle holds was checked by the program that sealed it.
-            else if (type is { } known && ParameterValue.Read(node, known, _inBundle || form is null ? ParameterForm.Any : form, "'default'", _faults) is { } typed)
+                continue;
+            }
+            // Values in a bundle were checked by the program that sealed it.
+            var allowed = _inBundle || form is null ? ParameterForm.Any : form;
+            if (type is { } known && ParameterValue.Read(node, known, allowed, "'default'", _faults) is { } typed)
                 parameters.Add(new(name.Text, known, typed, why) { Form = form ?? ParameterForm.Any });
         }
         return parameters.ToImmutable();
@@ -167,7 +179,11 @@ internal sealed class ControlReader
             Remember($"completeness[{checks.Count}].equals", check.Map.Find("equals"));
             var across = check.OptionalWord("across", ["engagement"]) is not null;
             if (across && map.Map.Find("across") is null)
-                _faults.Meaning(check.Map.Find("across")!.Position, "a check counts over the whole engagement only in a control that has 'across: engagement'; here it sees one account at a time");
+            {
+                _faults.Meaning(
+                    check.Map.Find("across")!.Position,
+                    "a check counts over the whole engagement only in a control that has 'across: engagement'; here it sees one account at a time");
+            }
             checks.Add(new(check.Text("name"), check.Text("sql"), check.Text("equals")) { AcrossEngagement = across });
             check.Close();
         }
@@ -196,7 +212,7 @@ internal sealed class ControlReader
         return tests.ToImmutable();
     }
 
-    /// <summary>Refuses <c>$name</c> in a title: only SQL has values for it, so that reports would print the name.</summary>
+    /// <summary>Refuses <c>$name</c> in a title: only SQL has values for it, so reports would print the name.</summary>
     private void TitleInWords(YamlMap test, ImmutableArray<ControlParameter> parameters)
     {
         if (!_inBundle && test.Find("title") is YamlScalar title
@@ -251,7 +267,9 @@ internal sealed class ControlReader
         return questions.ToImmutable();
     }
 
-    /// <summary>Ids become parts of file names, which do not differ by case everywhere.</summary>
+    /// <summary>
+    /// Checks that an ID is unique regardless of case, because IDs become parts of file names, and some file systems ignore case.
+    /// </summary>
     private void Unique(string id, IEnumerable<string> others, YamlMap map)
     {
         if (id.Length > 0 && others.FirstOrDefault(o => o.Equals(id, StringComparison.OrdinalIgnoreCase)) is { } twin)

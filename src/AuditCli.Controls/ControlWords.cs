@@ -4,7 +4,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>The words that control files use, each with what it stands for. The JSON Schemas list the same.</summary>
+/// <summary>The words that control files use, each with its value. The JSON Schemas list the same words.</summary>
 public static class ControlWords
 {
     public static ImmutableArray<(string Word, ItgcDomain Value)> Domains { get; } =
@@ -42,7 +42,7 @@ public static class ControlWords
             .Select(t => (TypedValue.Word(t), t)),
     ];
 
-    /// <summary>As reports and exit codes print them.</summary>
+    /// <summary>The conclusions as reports and exit codes print them.</summary>
     public static ImmutableArray<(string Word, Conclusion Value)> Conclusions { get; } =
     [
         ("FAIL", Conclusion.Fail), ("ERROR", Conclusion.Error), ("INCONCLUSIVE", Conclusion.Inconclusive),
@@ -50,7 +50,7 @@ public static class ControlWords
         ("NOT_APPLICABLE", Conclusion.NotApplicable),
     ];
 
-    /// <summary>The word for a value of one of these lists.</summary>
+    /// <summary>Returns the word for a value of one of these lists.</summary>
     public static string Of<T>(ImmutableArray<(string Word, T Value)> words, T value) where T : struct =>
         words.Single(w => EqualityComparer<T>.Default.Equals(w.Value, value)).Word;
 }

@@ -7,7 +7,9 @@ public enum DiagnosticKind
     Meaning,
 }
 
-/// <summary>A fault in a file somebody wrote: where it is, what it is, and what to do. Line and column count from 1.</summary>
+/// <summary>
+/// A fault in a file written by a person: its position, its description and what to do. Line and column count from 1.
+/// </summary>
 public sealed record Diagnostic(string File, int Line, int Column, string Message, DiagnosticKind Kind)
 {
     public override string ToString() => $"{File}:{Line}:{Column}: {Message}";

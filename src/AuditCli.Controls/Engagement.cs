@@ -4,14 +4,18 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>An audit engagement: whom, which period, which controls and targets. One YAML file, schema 1, as loaded.</summary>
+/// <summary>
+/// An audit engagement: the entity, the period, the controls and the targets. One YAML file, schema 1, as loaded.
+/// </summary>
 public sealed record Engagement
 {
     public required string Entity { get; init; }
     public required string Name { get; init; }
     public required AuditPeriod Period { get; init; }
 
-    /// <summary>The moment point-in-time tests speak of; null takes the start of collection, or in a replay the latest recorded date.</summary>
+    /// <summary>
+    /// The moment that point-in-time tests concern; null uses the start of collection, or in a replay the latest recorded date.
+    /// </summary>
     public DateTimeOffset? AsOf { get; init; }
 
     /// <summary>How far from <c>as_of</c> a point-in-time state may have been read.</summary>
@@ -19,41 +23,41 @@ public sealed record Engagement
     public required string Preparer { get; init; }
     public required string Reviewer { get; init; }
 
-    /// <summary>The folder of controls, full path; null for the library embedded at build.</summary>
+    /// <summary>The full path of the folder of controls; null for the library embedded at build.</summary>
     public string? Library { get; init; }
 
-    /// <summary>Ids and globs; empty for every control that has a target.</summary>
+    /// <summary>IDs and globs; empty for every control that has a target.</summary>
     public required ImmutableArray<string> Include { get; init; }
     public required ImmutableArray<NotApplicable> NotApplicable { get; init; }
     public required ImmutableArray<ParameterOverride> ParameterOverrides { get; init; }
     public required ImmutableArray<EngagementInput> Inputs { get; init; }
     public required ImmutableArray<Target> Targets { get; init; }
 
-    /// <summary>The folder of recorded exchanges, full path; null reads from the network.</summary>
+    /// <summary>The full path of the folder of recorded exchanges; null reads from the network.</summary>
     public string? Replay { get; init; }
 
-    /// <summary>The file, full path.</summary>
+    /// <summary>The full path of the file.</summary>
     public required string File { get; init; }
 
     /// <summary>The file's bytes, which go into the bundle.</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
 }
 
-/// <summary>Whole days, both ends included, in the engagement's time zone.</summary>
+/// <summary>A period of whole days, both ends included, in the engagement's time zone.</summary>
 /// <param name="StartsAt">Midnight at the start of the first day, UTC.</param>
 /// <param name="EndsBefore">Midnight after the last day, UTC.</param>
 public sealed record AuditPeriod(DateOnly Start, DateOnly End, string TimeZone, DateTimeOffset StartsAt, DateTimeOffset EndsBefore);
 
-/// <summary>A control the engagement leaves out, who agreed and why.</summary>
+/// <summary>A control that the engagement leaves out, with the reason and the approver.</summary>
 public sealed record NotApplicable(string Control, string Reason, string ApprovedBy, DateOnly ApprovedOn);
 
-/// <summary>A parameter the engagement sets, by whom and why.</summary>
+/// <summary>A parameter that the engagement sets, by whom and why.</summary>
 public sealed record ParameterOverride(string Control, string Parameter, JsonElement Value, string By, string Why);
 
-/// <summary>A file that management gave, and how it was obtained.</summary>
-/// <param name="File">Full path, inside the engagement's folder.</param>
-/// <param name="StatedRows">How many rows the giver says it has.</param>
-/// <param name="Written">The path as the engagement has it.</param>
+/// <summary>A file provided by management, and how it was obtained.</summary>
+/// <param name="File">The full path, inside the engagement's folder.</param>
+/// <param name="StatedRows">The number of rows according to the person who provided it.</param>
+/// <param name="Written">The path as the engagement states it.</param>
 public sealed record EngagementInput(
     string Name,
     string File,

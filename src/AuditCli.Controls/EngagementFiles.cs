@@ -2,37 +2,43 @@ using AuditCli.Controls.Yaml;
 
 namespace AuditCli.Controls;
 
-/// <summary>Where the files and folders are that an engagement names: where it says, or in the bundle that it stands in.</summary>
+/// <summary>
+/// Finds the files and folders that an engagement names: at the stated paths, or in the bundle that contains the engagement.
+/// </summary>
 internal sealed class EngagementFiles
 {
     private readonly string? _bundle;
     private readonly string? _exchanges;
 
-    /// <summary>Whether the engagement's own library is read; where another takes its place, or none is needed, it need not be there.</summary>
+    /// <summary>
+    /// Whether the engagement's own library is read; when another one replaces it, or none is needed, it may be missing.
+    /// </summary>
     public bool UsesLibrary { get; init; } = true;
 
     /// <param name="engagement">The engagement's file.</param>
     public EngagementFiles(string engagement) => Folder = Path.GetDirectoryName(Path.GetFullPath(engagement))!;
 
-    /// <param name="bundle">The folder of the bundle, at whose copies alone is looked.</param>
-    /// <param name="exchanges">The folder of recorded exchanges, full path.</param>
+    /// <param name="bundle">The bundle's folder; only the copies in it are used.</param>
+    /// <param name="exchanges">The full path of the folder of recorded exchanges.</param>
     public EngagementFiles(string engagement, string bundle, string exchanges)
         : this(engagement) => (_bundle, _exchanges) = (Path.GetFullPath(bundle), exchanges);
 
-    /// <summary>The engagement's folder, full path.</summary>
+    /// <summary>The full path of the engagement's folder.</summary>
     public string Folder { get; }
 
-    /// <summary>Whether only the bundle's copies are looked at; an input that no control asked for is not among them.</summary>
+    /// <summary>Whether only the bundle's copies are used; they do not include inputs that no control requested.</summary>
     public bool AreABundles => _bundle is not null;
 
-    /// <summary>Whether the targets are reached over a network, so that what their settings name is needed.</summary>
+    /// <summary>Whether the targets are read over a network, so that the files named in their settings are needed.</summary>
     public bool AreLive(MapReader map) => !AreABundles && map.Map.Find("replay") is null;
 
     public string? Library(MapReader map, FaultList faults) => FolderAt(map, "library", faults, looks: UsesLibrary);
 
     public string? Replay(MapReader map, FaultList faults) => FolderAt(map, "replay", faults) ?? _exchanges;
 
-    /// <summary>An input's file by full path; null with a fault, or where the bundle does not hold it.</summary>
+    /// <summary>
+    /// Returns the full path of an input's file; null with a fault, or where the bundle does not have the file.
+    /// </summary>
     public string? Input(string name, YamlNode node, string written, FaultList faults)
     {
         if (_bundle is null)
@@ -42,5 +48,7 @@ internal sealed class EngagementFiles
     }
 
     private string? FolderAt(MapReader map, string key, FaultList faults, bool looks = true) =>
-        map.OptionalText(key) is { } written && looks && !AreABundles ? EngagementPath.Folder(map.Map.Find(key)!, written, Folder, faults) : null;
+        map.OptionalText(key) is { } written && looks && !AreABundles
+            ? EngagementPath.Folder(map.Map.Find(key)!, written, Folder, faults)
+            : null;
 }

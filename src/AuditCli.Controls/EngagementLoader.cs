@@ -6,19 +6,19 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// Reads an engagement file. What needs the controls is checked afterwards by <see cref="Check"/>, because the engagement says
-/// where the controls are.
+/// Reads an engagement file. Checks that need the controls are made afterwards by <see cref="Check"/>, because the engagement
+/// states where the controls are.
 /// </summary>
 public static class EngagementLoader
 {
     private static readonly TimeSpan DefaultTolerance = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// The engagement, or null with every fault of the file. Values of overridden parameters are JSON by YAML's own rules until
-    /// <see cref="Check"/> gives them their parameters' types.
+    /// Reads the engagement; returns null with every fault of the file. Values of overridden parameters are JSON by YAML's own
+    /// rules until <see cref="Check"/> converts them to their parameters' types.
     /// </summary>
-    /// <param name="path">As given; messages print it, and the engagement holds the full path.</param>
-    /// <param name="usesLibrary">Whether the folder of controls that it names is read, and so must be there.</param>
+    /// <param name="path">The path as given; messages print it, and the engagement has the full path.</param>
+    /// <param name="usesLibrary">Whether the folder of controls that it names is read, and so must exist.</param>
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Load(
         string path, ImmutableArray<EvidenceSource> sources, bool usesLibrary = true)
     {
@@ -26,19 +26,19 @@ public static class EngagementLoader
         return content is null ? (null, faults) : Read(path, content, sources, new EngagementFiles(path) { UsesLibrary = usesLibrary });
     }
 
-    /// <summary>As <see cref="Load"/>, of text that stands in no file.</summary>
-    /// <param name="path">Where it would stand: its folder is the engagement's, and messages print it.</param>
+    /// <summary>Does the same as <see cref="Load"/>, for text that is not in a file.</summary>
+    /// <param name="path">The path that it would have: its folder is the engagement's, and messages print it.</param>
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Parse(string path, byte[] content, ImmutableArray<EvidenceSource> sources) =>
         Read(path, content, sources, new EngagementFiles(path));
 
     /// <summary>
-    /// The engagement of a bundle, with the bundle's own copies in place of every file and folder that it names, at none of which it
-    /// looks: inputs are those the bundle holds, exchanges are replayed, there is no library. What it says of controls or parameters
-    /// that the library lacks is left out; it was checked when the run was made. Parameters have their types, and the values that
-    /// were sealed although a newer library may not allow them any more.
+    /// Reads the engagement of a bundle. Only the bundle's own copies of the named files and folders are used: inputs are those
+    /// in the bundle, exchanges are replayed, and there is no library. Statements about controls or parameters that the library
+    /// lacks are left out; they were checked when the run was made. Parameters have their types, and the sealed values even when
+    /// a newer library no longer allows them.
     /// </summary>
     /// <param name="bundle">The bundle's folder.</param>
-    /// <param name="exchanges">The folder of recorded exchanges, full path.</param>
+    /// <param name="exchanges">The full path of the folder of recorded exchanges.</param>
     /// <param name="library">The controls to be evaluated.</param>
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
         string bundle, string exchanges, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
@@ -58,11 +58,11 @@ public static class EngagementLoader
     }
 
     /// <summary>
-    /// What needs the controls: every id and glob names one, every override a parameter of it, with a value of its type and form. Returns
-    /// the engagement with typed values, and the faults.
+    /// Checks what needs the controls: every ID and glob matches one, and every override names a parameter of a control, with a
+    /// value of its type and form. Returns the engagement with typed values, and the faults.
     /// </summary>
-    /// <param name="file">As printed in messages.</param>
-    /// <param name="library">Every control of the library, retired ones too.</param>
+    /// <param name="file">The file's name in messages.</param>
+    /// <param name="library">Every control of the library, including retired ones.</param>
     public static (Engagement Engagement, ImmutableArray<Diagnostic> Faults) Check(Engagement engagement, string file, ImmutableArray<Control> library)
     {
         var faults = new FaultList();
@@ -204,7 +204,10 @@ public static class EngagementLoader
             {
                 var parameter = control.Parameters.FirstOrDefault(p => p.Name == name.Text);
                 if (parameter is null && !ofBundle)
-                    faults.Meaning(name.Position, $"{control.Id} has no parameter '{name.Text}'{NearMiss.Hint(name.Text, control.Parameters.Select(p => p.Name))}");
+                {
+                    var hint = NearMiss.Hint(name.Text, control.Parameters.Select(p => p.Name));
+                    faults.Meaning(name.Position, $"{control.Id} has no parameter '{name.Text}'{hint}");
+                }
                 else if (parameter is not null && (settings as YamlMap)?.Find("value") is { } node
                     && ParameterValue.Read(
                         node, parameter.Type, ofBundle ? ParameterForm.Any : parameter.Form, $"parameter '{name.Text}' of {control.Id}", faults) is { } read)

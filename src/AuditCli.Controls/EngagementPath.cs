@@ -2,12 +2,12 @@ using AuditCli.Controls.Yaml;
 
 namespace AuditCli.Controls;
 
-/// <summary>Paths that an engagement file gives, against the folder it stands in.</summary>
+/// <summary>Resolves paths in an engagement file, relative to the folder of that file.</summary>
 internal static class EngagementPath
 {
     /// <summary>
-    /// An existing file inside the engagement's folder, by full path; null with a fault otherwise. Engagements travel between
-    /// people, so neither a path nor a link may reach what lies outside.
+    /// Returns the full path of an existing file inside the engagement's folder; null with a fault otherwise. Engagements are
+    /// passed between people, so neither a path nor a link may lead outside the folder.
     /// </summary>
     public static string? InsideFile(YamlNode node, string written, string folder, FaultList faults)
     {
@@ -24,7 +24,10 @@ internal static class EngagementPath
             {
                 part = Path.Combine(part, name);
                 if (new FileInfo(part).LinkTarget is not null)
-                    return Refuse($"'{written}' goes through the link '{Path.GetRelativePath(folder, part)}'; put the file itself into the engagement's folder");
+                {
+                    var link = Path.GetRelativePath(folder, part);
+                    return Refuse($"'{written}' goes through the link '{link}'; put the file itself into the engagement's folder");
+                }
             }
             if (Directory.Exists(full))
                 return Refuse($"'{written}' is a folder, not a file");
@@ -43,8 +46,8 @@ internal static class EngagementPath
     }
 
     /// <summary>
-    /// A file that says how to be let in, by full path; null with a fault where it is needed and missing. It may lie anywhere, since
-    /// it belongs to whoever runs the engagement and not to the engagement.
+    /// Returns the full path of a credentials file; null with a fault where it is needed and missing. It may be anywhere, since
+    /// it belongs to the person who runs the engagement and not to the engagement.
     /// </summary>
     public static string? CredentialsFile(YamlNode node, string written, string folder, bool needed, FaultList faults)
     {
@@ -59,7 +62,7 @@ internal static class EngagementPath
         return null;
     }
 
-    /// <summary>An existing folder, anywhere, by full path; null with a fault otherwise.</summary>
+    /// <summary>Returns the full path of an existing folder, anywhere; null with a fault otherwise.</summary>
     public static string? Folder(YamlNode node, string written, string folder, FaultList faults)
     {
         var full = Path.GetFullPath(Path.Combine(folder, written));

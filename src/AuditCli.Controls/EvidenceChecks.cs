@@ -4,10 +4,12 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>Checks how a control's tables hang together: names, parents and the columns they hand on, required parameters, waivers.</summary>
+/// <summary>
+/// Checks the relations between a control's tables: names, parents and the columns they pass on, required parameters, waivers.
+/// </summary>
 internal static class EvidenceChecks
 {
-    /// <summary>The end of the companion tables' names.</summary>
+    /// <summary>The suffix of the names of tables of calls.</summary>
     private const string CallsMark = "__calls";
 
     public static void Check(ImmutableArray<EvidenceDraft> drafts, FaultList faults)
@@ -53,7 +55,11 @@ internal static class EvidenceChecks
             if (column is null)
                 faults.Meaning(at, $"evidence '{need.Name}' has no column '{name}'{NearMiss.Hint(name, need.Columns.Select(c => c.Name))}");
             else if (column.Type != type)
-                faults.Meaning(at, $"column '{name}' of '{need.Name}' must be of type {TypedValue.Word(type)} to serve as {key}, but is {TypedValue.Word(column.Type)}");
+            {
+                faults.Meaning(
+                    at,
+                    $"column '{name}' of '{need.Name}' must be of type {TypedValue.Word(type)} to serve as {key}, but is {TypedValue.Word(column.Type)}");
+            }
         }
     }
 
@@ -63,7 +69,11 @@ internal static class EvidenceChecks
         if (need.ForEach is null && map.Find("with") is { } stray)
             faults.Meaning(stray.Position, "'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'");
         if (need.ForEach is not null && map.Find("with") is null)
-            faults.Meaning(draft.At("for_each"), "'for_each' without 'with' would ask the same question again and again; say which parameter takes which column");
+        {
+            faults.Meaning(
+                draft.At("for_each"),
+                "'for_each' without 'with' would ask the same question again and again; say which parameter takes which column");
+        }
         var parent = need.ForEach is null ? null : Parent(draft, need, byName, faults);
         if (map.Find("with") is YamlMap with)
         {
@@ -73,7 +83,12 @@ internal static class EvidenceChecks
         foreach (var parameter in draft.Operation?.Parameters ?? [])
         {
             if (parameter.Required && !Given(map, "params", parameter.Name) && !Given(map, "with", parameter.Name))
-                faults.Meaning(draft.At(need.Source), $"{need.Operation} needs the parameter '{parameter.Name}': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names");
+            {
+                faults.Meaning(
+                    draft.At(need.Source),
+                    $"{need.Operation} needs the parameter '{parameter.Name}': give it in 'params', "
+                    + "or in 'with' from a column of the evidence that 'for_each' names");
+            }
         }
     }
 
@@ -108,7 +123,8 @@ internal static class EvidenceChecks
             faults.Meaning(key.Position, $"the parameter '{key.Text}' is given by 'params' and by 'with'");
         if (parent is not { Need: { } from, Operation: not null } || value is not YamlScalar column)
             return;
-        // A parent that was itself asked per row hands on what it was asked with: ListAttachedRolePolicies does not repeat the role.
+        // A parent that was itself requested per row also passes on the parameters of its requests: ListAttachedRolePolicies does
+        // not repeat the role.
         var handedOn = from.Columns.Select(c => c.Name).Concat(from.With.Keys.Select(p => "_with_" + p)).ToImmutableArray();
         if (!handedOn.Contains(column.Text))
             faults.Meaning(column.Position, $"'{from.Name}' ({from.Operation}) has no column '{column.Text}'{NearMiss.Hint(column.Text, handedOn)}");

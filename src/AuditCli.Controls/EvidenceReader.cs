@@ -8,22 +8,26 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Controls;
 
 /// <summary>One entry of a control's <c>evidence</c> as far as it could be read.</summary>
-/// <param name="Need">Null where the entry does not say what it needs.</param>
-/// <param name="Operation">Null for files, and where the source has no such operation.</param>
+/// <param name="Need">The parsed need; null where the entry does not state it.</param>
+/// <param name="Operation">The operation; null for files, and where the source has no such operation.</param>
 internal sealed record EvidenceDraft(YamlEntry Entry, EvidenceNeed? Need, Operation? Operation)
 {
     public string Name => Entry.Key.Text;
 
-    /// <summary>Where a key of the entry has its value, or the entry itself.</summary>
+    /// <summary>Returns the position of a key's value, or of the entry itself.</summary>
     public YamlPosition At(string key) => (Entry.Value as YamlMap)?.Find(key)?.Position ?? Entry.Key.Position;
 }
 
-/// <summary>Reads a control's <c>evidence</c>: which operation or file each table comes from. How the tables hang together is checked by <see cref="EvidenceChecks"/>.</summary>
+/// <summary>
+/// Reads a control's <c>evidence</c>: the operation or file from which each table comes. <see cref="EvidenceChecks"/> checks the
+/// relations between the tables.
+/// </summary>
 internal static partial class EvidenceReader
 {
     private static readonly ImmutableArray<string> Empty = ["empty"];
 
-    public static ImmutableArray<EvidenceDraft> Read(ImmutableArray<YamlEntry> entries, ImmutableArray<EvidenceSource> sources, bool inBundle, FaultList faults) =>
+    public static ImmutableArray<EvidenceDraft> Read(
+        ImmutableArray<YamlEntry> entries, ImmutableArray<EvidenceSource> sources, bool inBundle, FaultList faults) =>
         [.. entries.Select(e => Read(e, sources, inBundle, faults))];
 
     private static EvidenceDraft Read(YamlEntry entry, ImmutableArray<EvidenceSource> sources, bool inBundle, FaultList faults)
@@ -36,7 +40,7 @@ internal static partial class EvidenceReader
         if (given.Length == 1 && given[0].Key.Text == EvidenceNeed.FileSource)
             return File(entry, reader, faults);
 
-        // The other sources' words are allowed here, so that naming two is one fault and not three.
+        // The other sources' words are allowed here, so that naming two sources gives one fault and not three.
         reader.Allow(words);
         if (given.Length == 0)
             faults.Form(reader.Map.Position, $"{label} must say where it comes from: one of {string.Join(", ", words)}");
@@ -74,7 +78,8 @@ internal static partial class EvidenceReader
     }
 
     /// <summary>
-    /// A column's type, as a word or under <c>type</c>, and where it is a key the words it is closed to; null after a fault of its type.
+    /// Reads a column's type, as a word or under <c>type</c>, and for a key column the words that are allowed in it; returns null
+    /// after a fault of its type.
     /// </summary>
     private static (ColumnType Type, ImmutableArray<string>? Key)? FileColumn(string name, YamlNode value, FaultList faults)
     {
@@ -93,7 +98,11 @@ internal static partial class EvidenceReader
             if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
                 faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case does not count, since files may write the words in any case");
             if (words.FirstOrDefault(w => InputTable.Key(w, []).Value != w) is { } unseen)
-                faults.Meaning(list.Position, $"'{unseen}' can be in no cell: cells are read without white space at their ends and without invisible characters");
+            {
+                faults.Meaning(
+                    list.Position,
+                    $"'{unseen}' can be in no cell: cells are read without white space at their ends and without invisible characters");
+            }
             key = words;
         }
         reader.Close();
@@ -126,7 +135,7 @@ internal static partial class EvidenceReader
             if (NodeReader.Word(value, $"what '{key.Text}' means", Empty, faults) is null)
                 continue;
             allowed.Add(key.Text);
-            // A bundle that was sealed with such a control is still read; collecting again counts the code as the failure that it is.
+            // A bundle that was sealed with such a control can still be read; a new collection counts the code as a failure.
             if (operation?.SaysNone(key.Text) == false && !inBundle)
                 faults.Meaning(key.Position, $"'{key.Text}' does not say that there is none, so it cannot count as an empty answer{NoneCodes(operation)}");
         }
@@ -134,7 +143,11 @@ internal static partial class EvidenceReader
         var ifTarget = reader.OptionalFlag("if_target");
         var keep = reader.OptionalText("keep");
         if (reader.Map.Entries.FirstOrDefault(e => e.Key.Text == "keep") is { } unbuilt)
-            faults.Meaning(unbuilt.Key.Position, "'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead");
+        {
+            faults.Meaning(
+                unbuilt.Key.Position,
+                "'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead");
+        }
         reader.Close();
         return source is null || name.Length == 0
             ? new(entry, null, null)
@@ -153,8 +166,8 @@ internal static partial class EvidenceReader
     };
 
     /// <summary>
-    /// A constant in the JSON form that it is asked in. A text with words for the engagement's moments is checked as it will be asked, with
-    /// a moment in the place of each.
+    /// Reads a constant in the JSON form of its parameter. A text with words for the engagement's moments is checked in the form
+    /// of the later request, with a moment in place of each word.
     /// </summary>
     private static JsonElement? Constant(YamlNode node, ColumnType type, string label, FaultList faults)
     {
@@ -165,14 +178,17 @@ internal static partial class EvidenceReader
                 : TypedValue.Read(node, type, label, faults);
     }
 
-    /// <summary>A word that looks like one of ours and is none would be asked as it is written, and find nothing.</summary>
+    /// <summary>Reports words that look like moment words but are not. They would be sent literally and find nothing.</summary>
     private static void UnknownWords(YamlNode node, string label, FaultList faults)
     {
         switch (node)
         {
             case YamlScalar scalar:
                 foreach (var word in MomentWord().Matches(scalar.Text).Select(m => m.Value).Except(MomentWords.All))
-                    faults.Meaning(node.Position, $"{label}: {word} stands for nothing{NearMiss.Hint(word, MomentWords.All)}; there are {string.Join(", ", MomentWords.All)}");
+                {
+                    var hint = NearMiss.Hint(word, MomentWords.All);
+                    faults.Meaning(node.Position, $"{label}: {word} stands for nothing{hint}; there are {string.Join(", ", MomentWords.All)}");
+                }
                 break;
             case YamlList list:
                 foreach (var element in list.Items)
@@ -195,8 +211,10 @@ internal static partial class EvidenceReader
         if (source.FindOperation(name) is { } operation)
             return operation;
         var near = source.Suggest(name);
-        // A source that refuses the operation names no other, and says why.
-        var hint = near.IsEmpty ? "" : near[0].StartsWith(name + " ", StringComparison.Ordinal) ? $"; {near[0]}" : $"; did you mean {string.Join(" or ", near)}?";
+        // A source that refuses the operation returns its name with the reason, and no other name.
+        var hint = near.IsEmpty ? ""
+            : near[0].StartsWith(name + " ", StringComparison.Ordinal) ? $"; {near[0]}"
+            : $"; did you mean {string.Join(" or ", near)}?";
         faults.Meaning(node.Position, $"'{name}' is not in the read-only catalogue of {source.Name}{hint}");
         return null;
     }

@@ -4,13 +4,14 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>Says which of the four cases that every control must prove its fixtures lack.</summary>
+/// <summary>Reports which of the four cases that every control must prove are missing from its fixtures.</summary>
 public static class FixtureCoverage
 {
     /// <summary>
-    /// A fault, at the beginning of the file, for each lacking case: one that passes, one that fails, one with an empty population
-    /// (NO_OCCURRENCE, or a case whose name begins with <c>empty</c> where every account has the item), and one that was denied
-    /// (evidence that failed, and INCONCLUSIVE). A control without evidence of a source has nothing that can be denied.
+    /// Returns a fault, at the beginning of the file, for each missing case: one that passes, one that fails, one with an empty
+    /// population (NO_OCCURRENCE, or a case whose name begins with <c>empty</c> where every account has the item), and one that
+    /// was denied (evidence that failed, and INCONCLUSIVE). A control without evidence of a source has nothing that can be
+    /// denied.
     /// </summary>
     public static ImmutableArray<Diagnostic> Check(FixtureFile fixtures, Control control)
     {
@@ -22,7 +23,12 @@ public static class FixtureCoverage
         if (cases.All(c => c.Expect.Conclusion != Conclusion.Fail))
             faults.Meaning(top, $"no case proves that {control.Id} can conclude FAIL");
         if (cases.All(c => c.Expect.Conclusion != Conclusion.NoOccurrence && !c.Name.StartsWith("empty", StringComparison.OrdinalIgnoreCase)))
-            faults.Meaning(top, $"no case has an empty population: one that {control.Id} concludes NO_OCCURRENCE from, or one named 'empty' that says in its name why there is always an item");
+        {
+            faults.Meaning(
+                top,
+                $"no case has an empty population: one that {control.Id} concludes NO_OCCURRENCE from, "
+                + "or one named 'empty' that says in its name why there is always an item");
+        }
         if (control.Evidence.Any(e => !e.IsFile) && !cases.Any(Denied))
             faults.Meaning(top, $"no case is denied: evidence with 'outcome: failed' from which {control.Id} concludes INCONCLUSIVE");
         return faults.InOrder();

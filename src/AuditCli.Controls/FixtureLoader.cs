@@ -7,7 +7,7 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// Reads the fixtures beside a control. Cells become JSON by their column's type, so that a text stays text although it looks
+/// Reads the fixtures beside a control. Cells become JSON by their column's type, so that a text stays text even when it looks
 /// like a number; an empty cell is absent.
 /// </summary>
 public sealed class FixtureLoader
@@ -20,7 +20,7 @@ public sealed class FixtureLoader
 
     private FixtureLoader(Control control) => _control = control;
 
-    /// <summary>The cases, or null with every fault of the file.</summary>
+    /// <summary>Reads the cases; returns null with every fault of the file.</summary>
     public static (FixtureFile? Fixtures, ImmutableArray<Diagnostic> Faults) Load(LibraryFile file, Control control)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -74,7 +74,10 @@ public sealed class FixtureLoader
         {
             var parameter = _control.Parameters.FirstOrDefault(p => p.Name == name.Text);
             if (parameter is null)
-                _faults.Meaning(name.Position, $"{_control.Id} has no parameter '{name.Text}'{NearMiss.Hint(name.Text, _control.Parameters.Select(p => p.Name))}");
+            {
+                var hint = NearMiss.Hint(name.Text, _control.Parameters.Select(p => p.Name));
+                _faults.Meaning(name.Position, $"{_control.Id} has no parameter '{name.Text}'{hint}");
+            }
             else if (ParameterValue.Read(value, parameter.Type, parameter.Form, $"parameter '{name.Text}' of {_control.Id}", _faults) is { } typed)
                 values[name.Text] = typed;
         }
@@ -125,7 +128,10 @@ public sealed class FixtureLoader
                 continue;
             var need = _control.Evidence.FirstOrDefault(e => e.Name == name.Text);
             if (need is null)
-                _faults.Meaning(name.Position, $"{_control.Id} has no evidence '{name.Text}'{NearMiss.Hint(name.Text, _control.Evidence.Select(e => e.Name))}");
+            {
+                var hint = NearMiss.Hint(name.Text, _control.Evidence.Select(e => e.Name));
+                _faults.Meaning(name.Position, $"{_control.Id} has no evidence '{name.Text}'{hint}");
+            }
             else if (need.IsFile != files)
                 _faults.Meaning(name.Position, files
                     ? $"'{name.Text}' is read from {need.Source}, so it stands under a partition's 'evidence'"
@@ -190,7 +196,7 @@ public sealed class FixtureLoader
                     _faults.Meaning(name.Position, $"there is no column '{name.Text}'{NearMiss.Hint(name.Text, columns.Select(c => c.Name))}");
                     continue;
                 }
-                // An empty cell of a CSV file is NULL; an API can send a text of no letters, which is not the same as none.
+                // An empty cell of a CSV file is NULL; an API can send an empty text, which is different from an absent one.
                 if (TypedValue.IsNull(value) || (file && value is YamlScalar { Text: "" })
                     || TypedValue.Read(value, column.Type, $"'{name.Text}'", _faults) is not { } typed)
                     continue;

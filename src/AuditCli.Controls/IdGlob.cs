@@ -2,10 +2,12 @@ using System.IO.Enumeration;
 
 namespace AuditCli.Controls;
 
-/// <summary>A control's id, or a pattern over ids in which <c>*</c> is any letters and <c>?</c> one letter. Case matters.</summary>
+/// <summary>
+/// A control's ID, or a pattern over IDs in which <c>*</c> is any letters and <c>?</c> one letter. Case matters.
+/// </summary>
 public static class IdGlob
 {
-    /// <summary>Whether the text is a pattern, not the id of one control.</summary>
+    /// <summary>Whether the text is a pattern, not the ID of one control.</summary>
     public static bool IsGlob(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -15,7 +17,7 @@ public static class IdGlob
     public static bool Matches(string idOrGlob, string id)
     {
         ArgumentNullException.ThrowIfNull(idOrGlob);
-        // A backslash would escape in the matcher, and stands in no id.
+        // A backslash would be an escape in the matcher, and occurs in no ID.
         return !idOrGlob.Contains('\\') && FileSystemName.MatchesSimpleExpression(idOrGlob, id, ignoreCase: false);
     }
 }

@@ -4,17 +4,18 @@ using AuditCli.Controls.Yaml;
 namespace AuditCli.Controls;
 
 /// <summary>A file of a library of controls.</summary>
-/// <param name="Path">From the library's root, parts joined by <c>/</c>.</param>
-/// <param name="ShownAs">As printed in messages.</param>
+/// <param name="Path">The path from the library's root, parts joined by <c>/</c>.</param>
+/// <param name="ShownAs">The file's name in messages.</param>
 public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, string ShownAs)
 {
-    /// <summary>A file shown by its path from the library's root, as for the embedded library.</summary>
+    /// <summary>Creates a file shown by its path from the library's root, as for the embedded library.</summary>
     public LibraryFile(string path, ReadOnlyMemory<byte> content) : this(path, content, path) { }
 
     /// <summary>
-    /// The files of a folder that a library may have, by path. Links are not followed, and what cannot be read is a fault.
+    /// Reads the files of a folder that may belong to a library, by path. Links are not followed, and an entry that cannot be
+    /// read is a fault.
     /// </summary>
-    /// <param name="folder">As given; messages show the files below it in the same way.</param>
+    /// <param name="folder">The folder as given; messages show the files below it in the same way.</param>
     public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadFolder(string folder)
     {
         var faults = new FaultList();
@@ -33,19 +34,24 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
         return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
     }
 
-    /// <summary>The packs of a library's folder, by path; none where it has no such folder.</summary>
+    /// <summary>Reads the packs of a library's folder, by path; returns none where it has no such folder.</summary>
     /// <exception cref="IOException">One of them cannot be read.</exception>
     public static ImmutableArray<LibraryFile> ReadPacks(string folder)
     {
         var packs = new DirectoryInfo(System.IO.Path.Combine(folder, ControlPack.Folder));
-        return !packs.Exists ? [] :
+        if (!packs.Exists)
+            return [];
+        var files = packs.EnumerateFiles("*.yaml").Where(f => f.LinkTarget is null && f.Length <= YamlDocument.MaximumBytes);
+        return
         [
-            .. packs.EnumerateFiles("*.yaml").Where(f => f.LinkTarget is null && f.Length <= YamlDocument.MaximumBytes).OrderBy(f => f.Name, StringComparer.Ordinal)
-                .Select(f => new LibraryFile($"{ControlPack.Folder}/{f.Name}", File.ReadAllBytes(f.FullName), System.IO.Path.Combine(folder, ControlPack.Folder, f.Name))),
+            .. files.OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => new LibraryFile(
+                $"{ControlPack.Folder}/{f.Name}",
+                File.ReadAllBytes(f.FullName),
+                System.IO.Path.Combine(folder, ControlPack.Folder, f.Name))),
         ];
     }
 
-    /// <summary>README files, schemas, packs and dot-files stand in a library without being controls.</summary>
+    /// <summary>Whether a file may be in a library without being a control: README files, schemas, packs and dot-files.</summary>
     internal static bool IsNoControl(string path)
     {
         var parts = path.Split('/');

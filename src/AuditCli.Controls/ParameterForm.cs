@@ -5,33 +5,39 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>Which values a parameter, or each entry of its list, may have beside what its type says.</summary>
+/// <summary>The values that a parameter, or each entry of its list, may have, beyond the restriction to its type.</summary>
 public sealed record ParameterForm
 {
     /// <summary>Every value of the type.</summary>
     public static ParameterForm Any { get; } = new();
 
-    /// <summary>Of a number, date or timestamp: the least, which is allowed itself. Of the JSON kind that the type has.</summary>
+    /// <summary>For a number, date or timestamp: the least allowed value, of the type's JSON kind.</summary>
     public JsonElement? Min { get; init; }
 
-    /// <summary>The greatest, which is allowed itself.</summary>
+    /// <summary>The greatest allowed value.</summary>
     public JsonElement? Max { get; init; }
 
-    /// <summary>Of a text: the words it may be; empty for any.</summary>
+    /// <summary>For a text: the allowed words; empty for any text.</summary>
     public ImmutableArray<string> OneOf { get; init; } = [];
 
-    /// <summary>Of a text: the regular expression that it matches from beginning to end.</summary>
+    /// <summary>For a text: the regular expression that must match it from beginning to end.</summary>
     public string? Pattern { get; init; }
 
-    /// <summary>Of a text that is a list: the form of its entries. The form around it then says nothing else.</summary>
+    /// <summary>For a text that is a list: the form of its entries. The outer form then has no other restriction.</summary>
     public ParameterList? List { get; init; }
 
     public bool SaysNothing => Min is null && Max is null && OneOf.IsEmpty && Pattern is null && List is null;
 
-    /// <summary>What a value must be, such as <c>an integer from 1 to 365</c>; of the type alone where the form says nothing.</summary>
-    public string Words(ColumnType type) => List is { } list
-        ? $"a list of {list.Entries.Entries(list.Of)}, separated by commas{(list.Or.IsEmpty ? "" : $", or {string.Join(" or ", list.Or)} alone")}{(list.MayBeEmpty ? "; it may be empty" : "")}"
-        : (OneOf.IsEmpty ? One(type) + Range(type) : "one of " + string.Join(", ", OneOf)) + Matching("matches");
+    /// <summary>
+    /// Describes what a value must be, such as <c>an integer from 1 to 365</c>; only the type where the form has no restriction.
+    /// </summary>
+    public string Words(ColumnType type)
+    {
+        if (List is not { } list)
+            return (OneOf.IsEmpty ? One(type) + Range(type) : "one of " + string.Join(", ", OneOf)) + Matching("matches");
+        var instead = list.Or.IsEmpty ? "" : $", or {string.Join(" or ", list.Or)} alone";
+        return $"a list of {list.Entries.Entries(list.Of)}, separated by commas{instead}{(list.MayBeEmpty ? "; it may be empty" : "")}";
+    }
 
     private string Entries(ColumnType type) =>
         (OneOf.IsEmpty ? Many(type) + Range(type) : "words out of " + string.Join(", ", OneOf)) + Matching("match");
@@ -65,8 +71,8 @@ public sealed record ParameterForm
     };
 }
 
-/// <summary>The form of a text that is a list of entries with one comma between each two, and nothing around them.</summary>
-/// <param name="Of">The type of each entry; SQL sees the list as one text all the same.</param>
-/// <param name="Or">The words that may stand instead of a list, such as <c>all</c>.</param>
-/// <param name="MayBeEmpty">Whether the empty text is a list too.</param>
+/// <summary>The form of a text that is a list of entries, separated by single commas without white space.</summary>
+/// <param name="Of">The type of each entry; SQL still sees the list as one text.</param>
+/// <param name="Or">Words that are allowed instead of a list, such as <c>all</c>.</param>
+/// <param name="MayBeEmpty">Whether the empty text is allowed as a list.</param>
 public sealed record ParameterList(ColumnType Of, ParameterForm Entries, ImmutableArray<string> Or, bool MayBeEmpty);

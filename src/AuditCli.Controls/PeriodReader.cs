@@ -4,10 +4,10 @@ using AuditCli.Controls.Yaml;
 
 namespace AuditCli.Controls;
 
-/// <summary>Reads the audit period and works out the instants at which it begins and ends.</summary>
+/// <summary>Reads the audit period and computes the instants at which it begins and ends.</summary>
 internal static class PeriodReader
 {
-    /// <summary>The period; null after a fault.</summary>
+    /// <summary>Reads the period; returns null after a fault.</summary>
     public static AuditPeriod? Read(MapReader map, FaultList faults)
     {
         if (map.RequiredMap("period") is not { } reader)
@@ -27,11 +27,11 @@ internal static class PeriodReader
         return null;
     }
 
-    /// <summary>The period from the start of the first day to the start of the day after the last, in the zone.</summary>
+    /// <summary>Creates the period from the start of the first day to the start of the day after the last, in the zone.</summary>
     public static AuditPeriod Of(DateOnly start, DateOnly end, string name, TimeZoneInfo zone) =>
         new(start, end, name, StartOf(start, zone), StartOf(end.AddDays(1), zone));
 
-    /// <summary><c>24h</c>, <c>90m</c> or <c>7d</c>, which <see cref="TextForm.Duration"/> has found well formed.</summary>
+    /// <summary>Parses <c>24h</c>, <c>90m</c> or <c>7d</c>; the text must match <see cref="TextForm.Duration"/>.</summary>
     public static TimeSpan Duration(string text)
     {
         var count = int.Parse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture);
@@ -45,8 +45,8 @@ internal static class PeriodReader
     }
 
     /// <summary>
-    /// Midnight, but where clocks skip it the first minute the day has, and where the clock shows it twice the earlier one: the
-    /// day's whole length, no more and no less.
+    /// Returns midnight. Where clocks skip midnight it is the first existing minute of the day, and where the clock shows it
+    /// twice the earlier of the two, so that the day has exactly its whole length.
     /// </summary>
     private static DateTimeOffset StartOf(DateOnly day, TimeZoneInfo zone)
     {
@@ -66,7 +66,9 @@ internal static class PeriodReader
         }
         catch (Exception e) when (e is TimeZoneNotFoundException or InvalidTimeZoneException or SecurityException)
         {
-            faults.Meaning(node.Position, $"this computer knows no time zone '{name}'; write an IANA name such as Europe/Zurich, or install its time zone data");
+            faults.Meaning(
+                node.Position,
+                $"this computer knows no time zone '{name}'; write an IANA name such as Europe/Zurich, or install its time zone data");
             return null;
         }
     }

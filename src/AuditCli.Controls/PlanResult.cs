@@ -3,15 +3,15 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>What the command line leaves of an engagement. Empty lists leave everything.</summary>
-/// <param name="Controls">Ids and globs (<c>--control</c>).</param>
-/// <param name="Targets">Names (<c>--target</c>).</param>
+/// <summary>The command line's restriction of an engagement. Empty lists do not restrict it.</summary>
+/// <param name="Controls">IDs and globs (<c>--control</c>).</param>
+/// <param name="Targets">Names of targets (<c>--target</c>).</param>
 public sealed record PlanFilter(ImmutableArray<string> Controls, ImmutableArray<string> Targets)
 {
-    /// <summary>The whole engagement.</summary>
+    /// <summary>The filter that selects the whole engagement.</summary>
     public static PlanFilter None { get; } = new([], []);
 
-    /// <summary>A pack, whose controls run where there is a target for them; null for all of the engagement.</summary>
+    /// <summary>A pack, whose controls run where there is a target for them; null for the whole engagement.</summary>
     public ControlPack? Pack { get; init; }
 }
 
@@ -22,10 +22,10 @@ public sealed record ControlLeftOut(Control Control, ControlOrigin Origin, NotAp
 public sealed record PlanNote(string Control, string Evidence, string Text);
 
 /// <summary>
-/// What a run will ask and evaluate. Everything is ordered by id or key, whatever the order of files, controls and targets.
+/// The requests and controls of a run. Everything is ordered by ID or key, whatever the order of files, controls and targets.
 /// </summary>
-/// <param name="Controls">Those that run.</param>
-/// <param name="Faults">Usage errors: with any, the plan must not be run.</param>
+/// <param name="Controls">The controls that run.</param>
+/// <param name="Faults">Usage errors; a plan with any must not be run.</param>
 public sealed record PlanResult(
     CollectionPlan Plan,
     ImmutableArray<ControlInScope> Controls,

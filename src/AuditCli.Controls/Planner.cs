@@ -7,7 +7,8 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// Decides which controls run on which targets and what they ask, each distinct question once. Pure: no file, clock or network.
+/// Decides which controls run on which targets and which requests they need, each distinct request once. It is pure: no file,
+/// clock or network.
 /// </summary>
 public sealed class Planner
 {
@@ -34,10 +35,10 @@ public sealed class Planner
         _targets = [.. engagement.Targets.Where(t => filter.Targets.IsEmpty || filter.Targets.Contains(t.Name))];
     }
 
-    /// <summary>The plan; usage errors are in its <see cref="PlanResult.Faults"/>.</summary>
+    /// <summary>Creates the plan; usage errors are in its <see cref="PlanResult.Faults"/>.</summary>
     /// <param name="file">The engagement's file as messages print it.</param>
     /// <param name="library">Every control of the library, loaded against the same <paramref name="sources"/>.</param>
-    /// <param name="now">The moment that states are of where the engagement does not say one.</param>
+    /// <param name="now">The moment of states where the engagement does not state one.</param>
     /// <exception cref="ArgumentException">A control needs a source or operation that <paramref name="sources"/> do not have.</exception>
     public static PlanResult Plan(
         Engagement engagement, string file, ImmutableArray<LoadedControl> library, ImmutableArray<EvidenceSource> sources, PlanFilter filter,
@@ -82,7 +83,7 @@ public sealed class Planner
         return new(plan, running.ToImmutable(), leftOut.ToImmutable(), [.. _notes], _faults.InOrder());
     }
 
-    /// <summary>Why a decision to leave a control out counts for nothing; null where it counts.</summary>
+    /// <summary>Returns why a decision to leave a control out is refused; null where it is valid.</summary>
     private RefusedDecision? Refused(NotApplicable decision)
     {
         var (by, preparer) = (InvisibleText.OnlySeen(decision.ApprovedBy), InvisibleText.OnlySeen(_engagement.Preparer));
@@ -94,8 +95,11 @@ public sealed class Planner
         return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);
     }
 
-    private ImmutableArray<LeftOutPlace> TargetsLeftOut() =>
-        [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, "left out by --target, so nothing of it was read"))];
+    private ImmutableArray<LeftOutPlace> TargetsLeftOut()
+    {
+        const string message = "left out by --target, so nothing of it was read";
+        return [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message))];
+    }
 
     private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
 
@@ -117,7 +121,10 @@ public sealed class Planner
             _faults.Meaning(_top, $"--target {wanted}: the engagement has no such target{NearMiss.Hint(wanted, targets)}");
     }
 
-    /// <summary>Whether the control can be tested here. Where it cannot, that is a usage error if somebody named it, else it is reported.</summary>
+    /// <summary>
+    /// Whether the control can be tested here. If not, it is a usage error when the control was named exactly, else it is
+    /// reported as not tested.
+    /// </summary>
     private bool Runs(Control control)
     {
         if (control.Status == "retired")
@@ -136,7 +143,7 @@ public sealed class Planner
             }
             else if (_targets.All(t => t.Source != need.Source))
             {
-                // An empty table would say "nothing there" of targets that are merely left out today.
+                // An empty table would claim "nothing there" for targets that are only left out of this run.
                 if (_engagement.Targets.Any(t => t.Source == need.Source))
                 {
                     _notTested.Add(new(control.Id, $"every target of source {need.Source} is left out by --target"));
@@ -190,11 +197,12 @@ public sealed class Planner
         }
     }
 
-    /// <summary>The digest of the question, its parents asked first.</summary>
+    /// <summary>Adds the request after its parents, and returns its digest.</summary>
     private Digest Ask(Control control, EvidenceNeed need, string target)
     {
         Digest? parent = need.ForEach is { } name ? Ask(control, control.Evidence.Single(e => e.Name == name), target) : null;
-        var inPeriod = MomentWords.In(need.Params, (MomentWords.PeriodStart, _engagement.Period.StartsAt), (MomentWords.PeriodEnd, _engagement.Period.EndsBefore));
+        var inPeriod = MomentWords.In(
+            need.Params, (MomentWords.PeriodStart, _engagement.Period.StartsAt), (MomentWords.PeriodEnd, _engagement.Period.EndsBefore));
         return _merger.Add(control.Id, need with { Params = inPeriod }, Find(need), target, parent);
     }
 

@@ -6,15 +6,15 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// Collects what controls ask and keeps each question once. Questions are equal when their contents are, by digest, because
-/// records that hold collections do not compare by content.
+/// Collects the requests of controls and keeps each distinct request once. Requests are equal when their contents are, by digest,
+/// because records that hold collections do not compare by content.
 /// </summary>
 internal sealed class RequestMerger
 {
     private readonly Dictionary<Digest, Question> _questions = [];
     private readonly Dictionary<Digest, Input> _inputs = [];
 
-    /// <summary>Adds a control's question to a target and returns its digest.</summary>
+    /// <summary>Adds a control's request to a target and returns the request's digest.</summary>
     public Digest Add(string control, EvidenceNeed need, Operation operation, string target, Digest? parent)
     {
         var digest = Digest.Of(CanonicalJson.Encode(new JsonObject
@@ -37,8 +37,10 @@ internal sealed class RequestMerger
         return digest;
     }
 
-    /// <summary>Adds a control's file. The order in which it declares its columns does not matter.</summary>
-    /// <param name="approval">The columns without which a row approves nothing, where the control takes its approvals from the file.</param>
+    /// <summary>Adds a control's file. The order in which the control declares its columns does not matter.</summary>
+    /// <param name="approval">
+    /// The columns that a row needs to approve anything, where the control takes its approvals from the file; otherwise empty.
+    /// </param>
     public void Add(string control, EvidenceNeed need, ImmutableArray<string> approval)
     {
         ImmutableArray<Column> columns = [.. need.Columns.OrderBy(c => c.Name, StringComparer.Ordinal)];
@@ -53,11 +55,11 @@ internal sealed class RequestMerger
         if (!_inputs.TryGetValue(digest, out var input))
             _inputs.Add(digest, input = new(need, columns, approval));
         input.Names.Add(new(control, need.Name));
-        // A file that somebody reads as anything but approvals must be whole.
+        // If any control reads the file for another purpose than approvals, the file must be complete.
         input.Approval = input.Approval.SequenceEqual(approval) ? approval : [];
     }
 
-    /// <summary>Parents first, then by key.</summary>
+    /// <summary>Returns the requests, parents first, then by key.</summary>
     public ImmutableArray<PlannedRequest> Requests()
     {
         var keys = Keys(_questions.ToDictionary(q => q.Key, q => $"{q.Value.Target}/{q.Value.Need.Operation}"));
@@ -70,7 +72,7 @@ internal sealed class RequestMerger
         ];
     }
 
-    /// <summary>By key.</summary>
+    /// <summary>Returns the inputs by key.</summary>
     public ImmutableArray<PlannedInput> Inputs()
     {
         var keys = Keys(_inputs.ToDictionary(i => i.Key, i => i.Value.Need.Operation));
@@ -86,7 +88,9 @@ internal sealed class RequestMerger
         ];
     }
 
-    /// <summary>Name and twelve digits of the digest; all its digits where a stranger's control managed to make two alike.</summary>
+    /// <summary>
+    /// Builds the keys: the name and twelve digits of the digest; all digits where an untrusted control made two keys collide.
+    /// </summary>
     private static Dictionary<Digest, string> Keys(Dictionary<Digest, string> names) => names
         .GroupBy(n => $"{n.Value}/{n.Key.Hex[..12]}", StringComparer.Ordinal)
         .SelectMany(same => same.Select(n => (n.Key, Name: same.Count() == 1 ? same.Key : $"{n.Value}/{n.Key.Hex}")))
@@ -96,8 +100,8 @@ internal sealed class RequestMerger
         [.. names.OrderBy(n => n.Control, StringComparer.Ordinal).ThenBy(n => n.Name, StringComparer.Ordinal)];
 
     /// <summary>
-    /// The value in a form that keeps apart what canonical JSON does not: it prints numbers as doubles, in which large integers
-    /// become equal.
+    /// Returns the value in a form that distinguishes values that are equal in canonical JSON, which prints numbers as doubles,
+    /// so that different large integers become equal.
     /// </summary>
     private static JsonNode? Exact(JsonElement value) => value.ValueKind switch
     {

@@ -4,11 +4,11 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
 
-/// <summary>Reads the targets of an engagement against the settings that each source says its targets may have.</summary>
+/// <summary>Reads the targets of an engagement and checks their settings against those that each source allows.</summary>
 internal static class TargetReader
 {
-    /// <param name="folder">The engagement's, full path.</param>
-    /// <param name="live">Whether files that settings name are needed: a replay looks at none of them.</param>
+    /// <param name="folder">The full path of the engagement's folder.</param>
+    /// <param name="live">Whether files named in settings are needed; a replay does not read them.</param>
     public static ImmutableArray<Target> Read(MapReader map, ImmutableArray<EvidenceSource> sources, string folder, bool live, FaultList faults) =>
         [.. map.Entries("targets", TextForm.Name).Select(e => Read(e, sources, folder, live, faults)).OfType<Target>()];
 
@@ -55,7 +55,10 @@ internal static class TargetReader
         {
             TargetSettingForm.Flag => NodeReader.Flag(node, label, faults) is { } flag ? [flag ? "true" : "false"] : null,
             TargetSettingForm.Text => One(node, label, setting, faults),
-            TargetSettingForm.File => NodeReader.Text(node, label, faults) is { } written && EngagementPath.CredentialsFile(node, written, folder, live, faults) is { } file ? [file] : null,
+            TargetSettingForm.File => NodeReader.Text(node, label, faults) is { } written
+                && EngagementPath.CredentialsFile(node, written, folder, live, faults) is { } file
+                    ? [file]
+                    : null,
             TargetSettingForm.TextList => NodeReader.Texts(node, label, 0, faults),
             TargetSettingForm.TextOrList => node is YamlList ? NodeReader.Texts(node, label, 1, faults) : One(node, label, setting, faults),
             _ => throw new InvalidOperationException("a setting form that cannot be read"),

@@ -6,12 +6,12 @@ using System.Text.Json.Nodes;
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// JSON in the one form that RFC 8785 (JSON Canonicalization Scheme) gives it: members ordered by UTF-16 code units, numbers as
-/// ECMAScript prints them, no white space.
+/// Encodes JSON in the canonical form of RFC 8785 (JSON Canonicalization Scheme): members ordered by UTF-16 code units, numbers
+/// as ECMAScript prints them, no white space.
 /// </summary>
 public static class CanonicalJson
 {
-    /// <summary>The canonical UTF-8 bytes.</summary>
+    /// <summary>Returns the canonical UTF-8 bytes.</summary>
     /// <exception cref="ArgumentException">A number is not finite as a double, or a string has a lone surrogate.</exception>
     public static byte[] Encode(JsonNode? node)
     {
@@ -23,7 +23,7 @@ public static class CanonicalJson
         }
         catch (Exception e) when (e is EncoderFallbackException or InvalidOperationException)
         {
-            // The latter is how System.Text.Json reports a lone surrogate in text that it parsed.
+            // System.Text.Json throws InvalidOperationException for a lone surrogate in text that it parsed.
             throw new ArgumentException("a string has a lone surrogate, which I-JSON (RFC 7493) does not allow", nameof(node), e);
         }
     }
@@ -108,7 +108,7 @@ public static class CanonicalJson
         text.Append('"');
     }
 
-    /// <summary>ECMA-262, Number::toString for radix 10, from the shortest digits that round-trip.</summary>
+    /// <summary>Formats a number as ECMA-262, Number::toString for radix 10, from the shortest digits that round-trip.</summary>
     internal static string Number(double value)
     {
         if (!double.IsFinite(value))
@@ -129,7 +129,9 @@ public static class CanonicalJson
         return sign + (k == 1 ? digits : digits[..1] + "." + digits[1..]) + "e" + power;
     }
 
-    /// <summary>Significant digits without zeros around them, and where the point stands counted from the first.</summary>
+    /// <summary>
+    /// Splits a number into its significant digits and the position of the decimal point, counted from the first of them.
+    /// </summary>
     private static (string Digits, int Point) Split(string number)
     {
         var e = number.IndexOf('E');

@@ -8,11 +8,13 @@ namespace AuditCli.Evidence;
 public readonly record struct EvidenceName(string Control, string Name);
 
 /// <summary>
-/// One request of a plan, before accounts and regions are known. Controls that ask the same share one.
+/// One request of a plan, before accounts and regions are known. Controls that make the same request share one.
 /// </summary>
 /// <param name="Key">Names the request inside its plan, and orders it.</param>
 /// <param name="Parameters">Constant parameters, as the API names them.</param>
-/// <param name="ParentKey">With <c>for_each</c>: the request whose rows this one is asked for, in the same account and region.</param>
+/// <param name="ParentKey">
+/// With <c>for_each</c>: the request for whose rows this one is made, in the same account and region.
+/// </param>
 /// <param name="With">With <c>for_each</c>: parameter to column of the parent's row.</param>
 /// <param name="AllowErrors">Error codes that are the provider's way to say "there is none": no rows, and Complete.</param>
 /// <param name="Keep">For events: a boolean SQL expression over one row; rows for which it is not true are counted, not kept.</param>
@@ -28,28 +30,33 @@ public sealed record PlannedRequest(
     string? Keep,
     ImmutableArray<EvidenceName> Names)
 {
-    /// <summary>The columns of its tables that are ours, see <see cref="EvidenceColumns.Added"/>; the operation's follow.</summary>
+    /// <summary>
+    /// The columns that AuditCli adds to its tables, see <see cref="EvidenceColumns.Added"/>; the operation's columns follow.
+    /// </summary>
     public ImmutableArray<Column> AddedColumns { get; } = EvidenceColumns.Added(ParentKey is not null, With.Keys);
 
     /// <summary>All columns of its tables: one list for the items of every account and region.</summary>
     public ImmutableArray<Column> Columns { get; } = [.. EvidenceColumns.Added(ParentKey is not null, With.Keys), .. Operation.Columns];
 
-    /// <summary>Whether a failure is an answer without rows: the control says so, and the code says so too.</summary>
+    /// <summary>
+    /// Whether a failure with this code counts as an empty result: both the control and the operation must list the code.
+    /// </summary>
     public bool TakesAsNone(string code) => AllowErrors.Contains(code) && Operation.SaysNone(code);
 }
 
-/// <summary>A file that management gave, with the columns that controls declare for it.</summary>
+/// <summary>A file provided by management, with the columns that controls declare for it.</summary>
 public sealed record PlannedInput(string Key, string Input, ImmutableArray<Column> Columns, ImmutableArray<EvidenceName> Names)
 {
     /// <summary>
-    /// The text columns by which rows are matched with evidence, as declared, each with the words it is closed to (in a file in any
-    /// case); empty for any text.
+    /// The text columns by which rows are matched with evidence, as declared, each with the words that are allowed in it (in a file in
+    /// any case); empty for any text.
     /// </summary>
-    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } =
+        ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
     /// <summary>
-    /// Where every control that names the file takes approvals from it, the columns without which a row approves nothing, the
-    /// item first; empty otherwise. Such a row is no gap in the register, since the row is there and does not count.
+    /// The columns that a row needs to approve anything, the item's column first, when every control that names the file takes
+    /// approvals from it; empty otherwise. A row without them is not a gap in the register: the row exists and does not count.
     /// </summary>
     public ImmutableArray<string> Approval { get; init; } = [];
 }
@@ -58,7 +65,7 @@ public sealed record PlannedInput(string Key, string Input, ImmutableArray<Colum
 public sealed record NotTested(string Id, string Reason);
 
 /// <summary>
-/// Everything a run will ask, each request once, parents before the requests made for their rows. The order does not
+/// Everything that a run will request, each request once, parents before the requests made for their rows. The order does not
 /// depend on the order of files or of controls.
 /// </summary>
 public sealed record CollectionPlan(
@@ -66,12 +73,15 @@ public sealed record CollectionPlan(
     ImmutableArray<PlannedInput> Inputs,
     ImmutableArray<NotTested> NotTested)
 {
-    /// <summary>The plan with the moment as of which the state is judged in the place of its word. Keys and order stay.</summary>
+    /// <summary>
+    /// Returns the plan with the moment as of which the state is judged in place of <see cref="MomentWords.AsOf"/>. Keys and
+    /// order stay.
+    /// </summary>
     public CollectionPlan At(DateTimeOffset asOf) =>
         this with { Requests = [.. Requests.Select(r => r with { Parameters = MomentWords.In(r.Parameters, (MomentWords.AsOf, asOf)) })] };
 
     /// <summary>
-    /// The evidence-id of a planned request in one account and region:
+    /// Returns the evidence ID of a planned request in one account and region:
     /// <c>&lt;source&gt;-&lt;operation lower-cased, other characters '-'&gt;-&lt;first 12 hex of SHA-256 of the RFC 8785 request without target&gt;</c>.
     /// </summary>
     public string EvidenceId(PlannedRequest request, string account, string region) =>
@@ -102,7 +112,7 @@ public sealed record CollectionPlan(
     private static JsonObject Object(IEnumerable<KeyValuePair<string, JsonNode?>> members) => new(members);
 }
 
-/// <summary>How evidence items are named.</summary>
+/// <summary>Builds the names of evidence items.</summary>
 public static class EvidenceIds
 {
     /// <summary>See <see cref="CollectionPlan.EvidenceId"/>; the result is a path segment of <c>[a-z0-9-]</c>.</summary>

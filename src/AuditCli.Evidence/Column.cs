@@ -1,6 +1,6 @@
 namespace AuditCli.Evidence;
 
-/// <summary>What a table's column holds. <see cref="Json"/> is everything nested, kept as the source wrote it.</summary>
+/// <summary>The type of a table's column. <see cref="Json"/> covers all nested values, kept as the source wrote them.</summary>
 public enum ColumnType
 {
     /// <summary>Strings and enumerations; binary values in base64.</summary>

@@ -4,14 +4,14 @@ using System.Collections.Immutable;
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// CRC-32 as gzip uses it (RFC 1952, section 8). System.IO.Hashing is a package, and this assembly has none. Eight table lookups
-/// for every eight bytes ("slicing by eight").
+/// Computes the CRC-32 that gzip uses (RFC 1952, section 8), with eight table lookups for every eight bytes ("slicing by eight").
+/// It is written here because System.IO.Hashing is a package, and this assembly has no package references.
 /// </summary>
 internal static class Crc32
 {
     private static readonly ImmutableArray<uint> Tables = Build();
 
-    /// <summary>Continues a checksum over more bytes; begin with 0.</summary>
+    /// <summary>Continues a checksum over more bytes; start with 0.</summary>
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
         var tables = Tables.AsSpan();

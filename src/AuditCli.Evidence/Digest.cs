@@ -9,13 +9,13 @@ public readonly record struct Digest
 
     private Digest(string hex) => _hex = hex;
 
-    /// <summary>The 64 digits; of the empty byte string for a default value.</summary>
+    /// <summary>The 64 digits; for a default value those of the empty byte string.</summary>
     public string Hex => _hex ?? "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    /// <summary>The digest of these bytes.</summary>
+    /// <summary>Computes the digest of these bytes.</summary>
     public static Digest Of(ReadOnlySpan<byte> content) => new(Convert.ToHexStringLower(SHA256.HashData(content)));
 
-    /// <summary>A finished computation's 32 bytes.</summary>
+    /// <summary>Wraps the 32 bytes of a finished computation.</summary>
     /// <exception cref="ArgumentException">The value is not 32 bytes long.</exception>
     public static Digest FromHash(ReadOnlySpan<byte> hash) => hash.Length == SHA256.HashSizeInBytes
         ? new(Convert.ToHexStringLower(hash))

@@ -3,13 +3,15 @@ using System.Text.Json;
 
 namespace AuditCli.Evidence;
 
-/// <summary>How reading went. Anything but <see cref="Complete"/> limits what may be concluded.</summary>
+/// <summary>The outcome of reading. Anything but <see cref="Complete"/> limits what may be concluded.</summary>
 public enum CollectionOutcome
 {
     /// <summary>Every page was read and every value fits its column.</summary>
     Complete,
 
-    /// <summary>Some of it was read: a page is missing, a call for one parent row failed, or a value does not fit.</summary>
+    /// <summary>
+    /// Part of it was read: a page is missing, a call for one parent row failed, or a value does not fit its column.
+    /// </summary>
     Incomplete,
 
     /// <summary>Nothing was read.</summary>
@@ -18,42 +20,47 @@ public enum CollectionOutcome
 
 /// <summary>One attempt at one request, in the recorded exchanges.</summary>
 /// <param name="File">Path from the bundle's root.</param>
-/// <param name="RecordId">The WARC-Record-ID of the response, or of the metadata record that says why there is none; without angle brackets.</param>
+/// <param name="RecordId">
+/// The WARC-Record-ID of the response, or of the metadata record that says why there is none; without angle brackets.
+/// </param>
 /// <param name="RequestId">The provider's own identifier of the request, where it sent one.</param>
 /// <param name="Status">The HTTP status; 0 when there was no response.</param>
 /// <param name="Date">When the request was sent, UTC.</param>
 public sealed record ExchangeReference(string File, string RecordId, string? RequestId, int Status, DateTimeOffset Date)
 {
-    /// <summary>What was replaced in the answer before it was kept; the evidence item lists it.</summary>
+    /// <summary>The values replaced in the response before it was stored; the evidence item lists them.</summary>
     public ImmutableArray<Redaction> Redactions { get; init; } = [];
 
-    /// <summary>As <see cref="Warc.HttpExchange.ServerDate"/>; kept in the recorded answer, not in the index.</summary>
+    /// <summary>See <see cref="Warc.HttpExchange.ServerDate"/>; stored in the recorded response, not in the index.</summary>
     public DateTimeOffset? ServerDate { get; init; }
 
-    /// <summary>As <see cref="Warc.HttpExchange.Age"/>; kept in the recorded answer, as the two that follow.</summary>
+    /// <summary>
+    /// See <see cref="Warc.HttpExchange.Age"/>; stored in the recorded response, like the two properties that follow.
+    /// </summary>
     public TimeSpan? Age { get; init; }
 
-    /// <summary>As <see cref="Warc.HttpExchange.IsStale"/>.</summary>
+    /// <summary>See <see cref="Warc.HttpExchange.IsStale"/>.</summary>
     public bool IsStale { get; init; }
 
-    /// <summary>As <see cref="Warc.HttpExchange.ServerWarnings"/>.</summary>
+    /// <summary>See <see cref="Warc.HttpExchange.ServerWarnings"/>.</summary>
     public ImmutableArray<string> ServerWarnings { get; init; } = [];
 }
 
 /// <summary>A value that was replaced by its keyed digest before anything was written.</summary>
-/// <param name="Pointer">The record of the answer, <c>#</c>, and where in its body it stands: RFC 6901, or the path of the element in XML; nothing behind the <c>#</c> where the body is neither.</param>
-/// <param name="Rule">Why: <c>environment</c>, <c>credential</c> and others.</param>
-/// <param name="Digest"><c>hmac-sha256:&lt;hex&gt;</c>, as it stands there now.</param>
+/// <param name="Pointer">
+/// The response's record, <c>#</c>, and the place in its body: RFC 6901, or the path of the element in XML; nothing follows the
+/// <c>#</c> where the body is neither.
+/// </param>
+/// <param name="Rule">Why it was replaced: <c>environment</c>, <c>credential</c> and others.</param>
+/// <param name="Digest"><c>hmac-sha256:&lt;hex&gt;</c>, the text that is there now.</param>
 public sealed record Redaction(string Pointer, string Rule, string Digest);
 
-/// <summary>
-/// What one request yielded in one account and region: a line of <c>data/evidence/index.jsonl</c>.
-/// </summary>
+/// <summary>The result of one request in one account and region: a line of <c>data/evidence/index.jsonl</c>.</summary>
 public sealed record EvidenceItem
 {
     public required string EvidenceId { get; init; }
 
-    /// <summary>Every control's name for the table; empty for what the run itself asked (identity, regions).</summary>
+    /// <summary>Every control's name for the table; empty for requests of the run itself (identity, regions).</summary>
     public required ImmutableArray<EvidenceName> Names { get; init; }
 
     /// <summary>The engagement's target; empty for a file input, which every partition sees.</summary>
@@ -82,14 +89,16 @@ public sealed record EvidenceItem
     /// <summary>The table's columns with their types, in order, those with an underscore included.</summary>
     public required ImmutableArray<Column> Columns { get; init; }
 
-    /// <summary>With <c>for_each</c>: the path of the table of calls, one row per parent row, which also names each call's exchanges.</summary>
+    /// <summary>
+    /// With <c>for_each</c>: the path of the table of calls, one row per parent row, which also names each call's exchanges.
+    /// </summary>
     public string? Calls { get; init; }
     public Digest? CallsSha256 { get; init; }
 
-    /// <summary>Every attempt, in order; for <c>for_each</c> they stand in <see cref="Calls"/>.</summary>
+    /// <summary>Every attempt, in order; for <c>for_each</c> they are in <see cref="Calls"/>.</summary>
     public required ImmutableArray<ExchangeReference> Exchanges { get; init; }
 
-    /// <summary>Whom the provider took the caller for.</summary>
+    /// <summary>The identity that the provider reports for the caller.</summary>
     public required string Identity { get; init; }
 
     /// <summary>When the first request was sent, by this machine's clock, UTC.</summary>
@@ -99,44 +108,53 @@ public sealed record EvidenceItem
     public required DateTimeOffset Finished { get; init; }
 
     /// <summary>
-    /// The first request by the servers' clocks, to the second; by this machine's clock, corrected, for requests whose answer says no
-    /// time. Null where no answer says one, and for files.
+    /// When the first request was made by the servers' clocks, to the second; by this machine's clock, corrected, for requests
+    /// whose response has no date. Null where no response has one, and for files.
     /// </summary>
     public DateTimeOffset? ReadFrom { get; init; }
 
-    /// <summary>The last request, as <see cref="ReadFrom"/>.</summary>
+    /// <summary>When the last request was made, as <see cref="ReadFrom"/>.</summary>
     public DateTimeOffset? ReadUntil { get; init; }
 
-    /// <summary>By how many whole seconds the servers were ahead of this machine, by the least delayed answer; null where none says its time.</summary>
+    /// <summary>
+    /// How many whole seconds the servers were ahead of this machine, by the least delayed response; null where no response has a
+    /// date.
+    /// </summary>
     public long? ClockOffsetSeconds { get; init; }
 
-    /// <summary>How many seconds the oldest answer of a cache was old; null where none came out of one.</summary>
+    /// <summary>The age in seconds of the oldest response from a cache; null where no response came from a cache.</summary>
     public long? AnswerAgeSeconds { get; init; }
 
-    /// <summary>How many answers say that they are out of date, and not by how much; null for none.</summary>
+    /// <summary>How many responses are marked out of date without saying by how much; null for none.</summary>
     public long? StaleAnswers { get; init; }
 
-    /// <summary>The first of what was replaced; see <see cref="Redacted"/> for how much.</summary>
+    /// <summary>The first of the replaced values; see <see cref="Redacted"/> for how many responses are affected.</summary>
     public ImmutableArray<Redaction> Redactions { get; init; } = [];
 
-    /// <summary>How many answers had something replaced; null for none.</summary>
+    /// <summary>How many responses had a value replaced; null for none.</summary>
     public long? Redacted { get; init; }
 
     /// <summary>With <c>keep</c>: events read and events kept.</summary>
     public long? Read { get; init; }
     public long? Kept { get; init; }
 
-    /// <summary>What went wrong, most frequent first; for <c>for_each</c> over all calls. Empty when complete.</summary>
+    /// <summary>The failures, most frequent first; for <c>for_each</c> over all calls. Empty when complete.</summary>
     public ImmutableArray<ReadFailure> Failures { get; init; } = [];
 
-    /// <summary>Codes that were answered and taken for "there is none", in order, each with its calls: what is missing from the rows, and why that is no gap.</summary>
+    /// <summary>
+    /// The error codes that counted as "there is none", in order, each with its number of calls. They explain why rows are
+    /// missing and why that is not a gap.
+    /// </summary>
     public ImmutableArray<NoneAnswer> TakenAsNone { get; init; } = [];
 
-    /// <summary>What a reader should know of a file that could be read: cells that were cleaned, approvals that do not count; and what a server warned of.</summary>
+    /// <summary>
+    /// Remarks for a reader on data that could be read: cells that were cleaned, approvals that do not count, and warnings from a
+    /// server.
+    /// </summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 }
 
-/// <summary>A code by which the provider said that there is none, and how many calls were answered so.</summary>
+/// <summary>A code by which the provider reported that there is none, and the number of calls with that code.</summary>
 public sealed record NoneAnswer(string Code, long Count);
 
 /// <summary>One way in which reading failed, and for how many calls.</summary>

@@ -3,10 +3,13 @@ using System.Text.Json;
 
 namespace AuditCli.Evidence;
 
-/// <summary>One question to one account and region; its answer may have many pages.</summary>
-/// <param name="Target">The engagement's target through which it is asked.</param>
+/// <summary>One request to one account and region; its response may have many pages.</summary>
+/// <param name="Target">The engagement's target through which it is sent.</param>
 /// <param name="Region">A region, or the source's word for "everywhere" (<c>aws-global</c>).</param>
-/// <param name="Parameters">As the API names them. They depend on the control and on <c>as_of</c> alone, so that a replay asks the same.</param>
+/// <param name="Parameters">
+/// Parameters as the API names them. They depend on the control and on <c>as_of</c> alone, so that a replay sends the same
+/// request.
+/// </param>
 public sealed record EvidenceRequest(
     string Target,
     string Account,

@@ -12,22 +12,26 @@ public enum TargetSettingForm
     TextOrList,
     Flag,
 
-    /// <summary>A file, from the engagement's folder unless it is absolute or begins with <c>~/</c>; the setting's value is the full path.</summary>
+    /// <summary>
+    /// A file path: relative to the engagement's folder, absolute, or starting with <c>~/</c>; the setting's value is the full
+    /// path.
+    /// </summary>
     File,
 }
 
 /// <summary>A setting that an engagement may give for a target of a source.</summary>
-/// <param name="Choices">The words allowed where the form has one; empty for any text.</param>
+/// <param name="Choices">The words allowed where the form takes one word; empty for any text.</param>
 public sealed record TargetSetting(string Name, TargetSettingForm Form, bool Required, ImmutableArray<string> Choices);
 
 /// <summary>
-/// What a kind of system offers, as plain data, so that controls can be checked without anything that reaches a network.
+/// Describes what a kind of system offers, as plain data, so that controls can be checked without code that reaches a network.
 /// </summary>
 /// <param name="Name">The word control and engagement authors write, such as <c>aws</c>.</param>
-/// <param name="TargetSettings">What a target of this source may say.</param>
-/// <param name="FindOperation">The operation of that name, or null when it is not in the read-only catalogue.</param>
+/// <param name="TargetSettings">The settings that a target of this source may have.</param>
+/// <param name="FindOperation">Returns the operation of that name, or null when it is not in the read-only catalogue.</param>
 /// <param name="Suggest">
-/// Names near one that was not found, best first, at most five, each perhaps followed by a reason; or the name itself and why it is refused.
+/// Returns names near one that was not found, best first, at most five, some followed by a reason; or the name itself and why it
+/// is refused.
 /// </param>
 public sealed record EvidenceSource(
     string Name,
@@ -35,16 +39,18 @@ public sealed record EvidenceSource(
     Func<string, Operation?> FindOperation,
     Func<string, ImmutableArray<string>> Suggest)
 {
-    /// <summary>Why the settings of a target, each of them well-formed, do not fit together; null when they do.</summary>
+    /// <summary>Returns why the settings of a target, each of them well-formed, do not fit together; null when they do.</summary>
     public Func<Target, string?> WhyNotTarget { get; init; } = _ => null;
 }
 
 /// <summary>
-/// An account, project or cluster of the engagement, and where its credentials come from; never the credentials.
+/// An account, project or cluster of the engagement, and where its credentials come from; it never holds the credentials.
 /// </summary>
-/// <param name="Settings">By setting name: one text or <c>true</c>/<c>false</c> as a single element, a list as its elements.</param>
+/// <param name="Settings">
+/// Values by setting name: a text or <c>true</c>/<c>false</c> as a single element, a list as its elements.
+/// </param>
 public sealed record Target(string Name, string Source, ImmutableSortedDictionary<string, ImmutableArray<string>> Settings)
 {
-    /// <summary>The single value of a setting, or null when it is not given.</summary>
+    /// <summary>Returns the single value of a setting, or null when it is not given.</summary>
     public string? Setting(string name) => Settings.TryGetValue(name, out var values) ? values.Single() : null;
 }

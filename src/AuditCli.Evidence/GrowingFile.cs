@@ -1,9 +1,9 @@
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// A new file that grows at its end and is open only while something is written to it. A run has thousands of them under way, one for
-/// each service and region of each account, and a process may have few files open at once (<c>ulimit -n</c>). Each write reaches the
-/// operating system before it returns. One caller at a time.
+/// A new file that is appended to, and that is open only during a write. A run writes thousands of such files at the same time,
+/// one for each service and region of each account, and a process may have few files open at once (<c>ulimit -n</c>). Each write
+/// reaches the operating system before it returns. It allows one caller at a time.
 /// </summary>
 internal sealed class GrowingFile(string path) : Stream
 {
@@ -11,7 +11,7 @@ internal sealed class GrowingFile(string path) : Stream
     private bool _made;
     private bool _closed;
 
-    /// <summary>Where the file is, or will be.</summary>
+    /// <summary>The file's path, also before the file exists.</summary>
     public string Name => path;
 
     public override bool CanRead => false;
@@ -28,8 +28,10 @@ internal sealed class GrowingFile(string path) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Makes the empty file, so that a second one of that name is refused at once rather than at the first write.</summary>
-    /// <exception cref="IOException">It exists, or cannot be made.</exception>
+    /// <summary>
+    /// Creates the empty file, so that a second one of that name is refused at once rather than at the first write.
+    /// </summary>
+    /// <exception cref="IOException">It exists, or cannot be created.</exception>
     public static GrowingFile Create(string path)
     {
         var file = new GrowingFile(path);
@@ -37,14 +39,16 @@ internal sealed class GrowingFile(string path) : Stream
         return file;
     }
 
-    /// <summary>Appends; the first write makes the file.</summary>
-    /// <exception cref="IOException">It exists although nothing was written yet, is not as the last write left it, or refuses the bytes.</exception>
+    /// <summary>Appends the bytes; the first write creates the file.</summary>
+    /// <exception cref="IOException">
+    /// It exists before the first write, is not as the last write left it, or the write fails.
+    /// </exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         using var handle = File.OpenHandle(path, _made ? FileMode.Open : FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         _made = true;
-        // Between two writes anybody could write to it: then nobody knows any more what it holds.
+        // The file is closed between two writes. If its length differs, another program wrote to it and its content is unknown.
         if (RandomAccess.GetLength(handle) is var found && found != _length)
             throw new IOException($"it has {found} bytes instead of the {_length} that were written to it: another program changed it");
         RandomAccess.Write(handle, buffer, _length);
@@ -60,8 +64,8 @@ internal sealed class GrowingFile(string path) : Stream
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Brings what was written to the disk. Without a write there is no file, and nothing to do.</summary>
-    /// <exception cref="IOException">The file is gone, or the disk refuses.</exception>
+    /// <summary>Flushes the file to the disk. Does nothing before the first write, because there is no file yet.</summary>
+    /// <exception cref="IOException">The file is gone, or flushing fails.</exception>
     public void Synchronise()
     {
         if (!_made)
@@ -70,7 +74,7 @@ internal sealed class GrowingFile(string path) : Stream
         RandomAccess.FlushToDisk(handle);
     }
 
-    /// <summary>Nothing waits here: each write reached the operating system.</summary>
+    /// <summary>Does nothing: each write has already reached the operating system.</summary>
     public override void Flush()
     {
     }

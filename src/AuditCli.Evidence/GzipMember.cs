@@ -4,12 +4,14 @@ using System.IO.Compression;
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// Inflates one gzip member (RFC 1952) of a seekable stream and leaves the stream exactly behind it.
-/// <para>The runtime's <see cref="GZipStream"/> ends without a word on a truncated member, does not tell where a member ends, and
-/// writes nothing at all for empty content. So the data is inflated bare, and the member's end is found by its own trailer:
-/// checksum and length.</para>
+/// Inflates one gzip member (RFC 1952) of a seekable stream and leaves the stream positioned directly after it.
+/// <para>The runtime's <see cref="GZipStream"/> ends silently on a truncated member, does not report where a member ends, and
+/// writes nothing at all for empty content. So the raw deflate data is inflated here, and the member's end is found by its own
+/// trailer: checksum and length.</para>
 /// </summary>
-/// <exception cref="InvalidDataException">The member is torn, damaged, or has optional header fields (name, comment, extra).</exception>
+/// <exception cref="InvalidDataException">
+/// The member is truncated, damaged, or has optional header fields (name, comment, extra).
+/// </exception>
 internal sealed class GzipMember : IDisposable
 {
     private const int HeaderSize = 10;
@@ -34,10 +36,10 @@ internal sealed class GzipMember : IDisposable
         _inflated = new DeflateStream(_chunks, CompressionMode.Decompress, leaveOpen: true);
     }
 
-    /// <summary>The member that holds nothing.</summary>
+    /// <summary>A member with empty content.</summary>
     public static ReadOnlySpan<byte> Empty => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    /// <summary>The next bytes; 0 once the end is reached and its trailer has been checked.</summary>
+    /// <summary>Reads the next bytes; returns 0 once the end is reached and its trailer has been checked.</summary>
     public int Read(Span<byte> buffer)
     {
         if (_ended)
@@ -55,7 +57,10 @@ internal sealed class GzipMember : IDisposable
 
     public void Dispose() => _inflated.Dispose();
 
-    /// <summary>The compressed data ends inside the last chunk that was handed out, and the trailer follows at once.</summary>
+    /// <summary>
+    /// Finds the trailer, which directly follows the compressed data, and moves the source after it. The compressed data ends
+    /// inside the last chunk that was handed out.
+    /// </summary>
     private void Finish()
     {
         Span<byte> trailer = stackalloc byte[TrailerSize];
@@ -64,7 +69,7 @@ internal sealed class GzipMember : IDisposable
         Span<byte> window = stackalloc byte[ChunkSize + TrailerSize];
         _source.Position = _chunks.LastStart;
         window = window[.._source.ReadAtLeast(window, window.Length, throwOnEndOfStream: false)];
-        // Compressed data has two bytes at least. The trailer of empty content is all zeros, and must not be found inside them.
+        // Compressed data has at least two bytes. The trailer of empty content is all zeros and must not be found inside them.
         var skipped = _length == 0 ? Math.Min(2, window.Length) : 0;
         var at = window[skipped..].IndexOf(trailer) + skipped;
         if (at < skipped)
@@ -77,7 +82,7 @@ internal sealed class GzipMember : IDisposable
         _ended = true;
     }
 
-    /// <summary>Hands out small chunks and remembers where the last one began, since inflaters read ahead.</summary>
+    /// <summary>Hands out small chunks and remembers where the last one began, because inflaters read ahead.</summary>
     private sealed class Chunks(Stream source) : Stream
     {
         public long LastStart { get; private set; } = source.Position;

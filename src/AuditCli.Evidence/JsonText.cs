@@ -6,20 +6,22 @@ using System.Text.Unicode;
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// A growing buffer of JSON text with one spelling for every value: no white space, only the escapes that RFC 8259 demands, in
-/// RFC 8785's form, and number literals as they came. It does not depend on the Unicode version of a runtime, as the encoders of
-/// System.Text.Json do, so digests over it stay equal for years.
+/// A growing buffer of JSON text with one spelling for every value: no white space, only the escapes that RFC 8259 requires, in
+/// RFC 8785's form, and number literals unchanged. Unlike the encoders of System.Text.Json it does not depend on the runtime's
+/// Unicode version, so digests over the text stay equal for years.
 /// </summary>
 internal sealed class JsonText
 {
-    private static readonly SearchValues<char> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (char)c), '"', '\\']);
+    private static readonly SearchValues<char> Escaped = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x20).Select(c => (char)c), '"', '\\']);
+
     private byte[] _bytes = new byte[8 * 1024];
 
     public int Length { get; private set; }
 
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
-    /// <summary>Forgets everything from a position on.</summary>
+    /// <summary>Discards everything from a position on.</summary>
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
@@ -38,7 +40,9 @@ internal sealed class JsonText
         Length += text.Length;
     }
 
-    /// <summary>A string with its quotation marks; false, and nothing appended, when it has a lone surrogate.</summary>
+    /// <summary>
+    /// Appends a string with its quotation marks; returns false and appends nothing when it has a lone surrogate.
+    /// </summary>
     public bool TryAppendString(ReadOnlySpan<char> text)
     {
         var start = Length;
@@ -47,7 +51,8 @@ internal sealed class JsonText
         {
             var plain = text.IndexOfAny(Escaped);
             var run = plain < 0 ? text : text[..plain];
-            if (Utf8.FromUtf16(run, Reserve(checked(run.Length * 3)), out _, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
+            if (Utf8.FromUtf16(run, Reserve(checked(run.Length * 3)), out _, out var written, replaceInvalidSequences: false)
+                != OperationStatus.Done)
             {
                 Length = start;
                 return false;
@@ -70,14 +75,17 @@ internal sealed class JsonText
             throw new ArgumentException("a string has a lone surrogate, which I-JSON (RFC 7493) does not allow", nameof(text));
     }
 
-    /// <summary>A JSON string; false, and nothing appended, when it is not well-formed Unicode.</summary>
+    /// <summary>Appends a JSON string; returns false and appends nothing when it is not well-formed Unicode.</summary>
     public bool TryAppendString(JsonElement text)
     {
         var raw = JsonMarshal.GetRawUtf8Value(text);
         return raw.Contains((byte)'\\') ? TryAppendEscaped(text.GetString) : TryAppendPlain(raw);
     }
 
-    /// <summary>Any value, members in their order; null when done, else why not, with the buffer as it was.</summary>
+    /// <summary>
+    /// Appends any value with its members in their order. Returns null, or why the value is refused; the buffer is then
+    /// unchanged.
+    /// </summary>
     /// <param name="depth">How many levels of objects and arrays it may have.</param>
     public string? TryAppend(JsonElement value, int depth)
     {
@@ -160,7 +168,7 @@ internal sealed class JsonText
         }
         catch (InvalidOperationException)
         {
-            // How System.Text.Json says that an escape names a lone surrogate, or that the bytes are not UTF-8.
+            // System.Text.Json reports an escaped lone surrogate, and bytes that are not UTF-8, with this exception.
             return false;
         }
     }

@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// The words that stand for the engagement's moments in the texts of a question's constant parameters, whole or inside a longer text. Each
-/// becomes an instant as <see cref="Rfc3339"/> writes it.
+/// The words that stand for the engagement's moments in the texts of a request's constant parameters, alone or inside a longer
+/// text. Each is replaced by an instant as <see cref="Rfc3339"/> writes it.
 /// </summary>
 public static class MomentWords
 {
@@ -16,13 +16,13 @@ public static class MomentWords
     /// <summary>The first instant after the period.</summary>
     public const string PeriodEnd = "{period_end}";
 
-    /// <summary>The moment as of which the state is judged; of a live run that names none, the start of collection.</summary>
+    /// <summary>The moment as of which the state is judged; for a live run that names none, the start of collection.</summary>
     public const string AsOf = "{as_of}";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All three words.</summary>
     public static ImmutableArray<string> All { get; } = [PeriodStart, PeriodEnd, AsOf];
 
-    /// <summary>The text with moments in the place of words.</summary>
+    /// <summary>Returns the text with each word replaced by its moment.</summary>
     public static string In(string text, params ReadOnlySpan<(string Word, DateTimeOffset Moment)> moments)
     {
         foreach (var (word, moment) in moments)
@@ -30,7 +30,9 @@ public static class MomentWords
         return text;
     }
 
-    /// <summary>The parameters with moments in the place of words, in every text that is a value, however deep.</summary>
+    /// <summary>
+    /// Returns the parameters with each word replaced by its moment, in every text that is a value, at any depth.
+    /// </summary>
     public static ImmutableSortedDictionary<string, JsonElement> In(
         ImmutableSortedDictionary<string, JsonElement> parameters, params ReadOnlySpan<(string Word, DateTimeOffset Moment)> moments)
     {

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Evidence;
 
-/// <summary>Whether an operation is asked once for an account, or once in every region.</summary>
+/// <summary>Whether an operation is called once per account or once per region.</summary>
 public enum OperationScope
 {
     Global,
@@ -13,15 +13,13 @@ public enum OperationScope
 /// <summary>A parameter that an operation takes.</summary>
 public sealed record OperationParameter(string Name, ColumnType Type, bool Required);
 
-/// <summary>
-/// One read-only call that a source knows. What a source has no operation for cannot be asked of it.
-/// </summary>
+/// <summary>One read-only call that a source offers. Data without an operation cannot be read from it.</summary>
 /// <param name="Source">The source's name, such as <c>aws</c>.</param>
 /// <param name="Name">The name control authors write, such as <c>iam:ListUsers</c>.</param>
-/// <param name="Scope">Once for an account, or once in every region.</param>
+/// <param name="Scope">Once per account, or once per region.</param>
 /// <param name="Parameters">Everything it accepts.</param>
 /// <param name="Columns">The columns of one row of its table, without those that begin with an underscore.</param>
-/// <param name="SideEffect">What the call changes at the provider although it only reads; null for nearly all.</param>
+/// <param name="SideEffect">What the call changes at the provider although it only reads; null for nearly all operations.</param>
 public sealed record Operation(
     string Source,
     string Name,
@@ -30,25 +28,32 @@ public sealed record Operation(
     ImmutableArray<Column> Columns,
     string? SideEffect = null)
 {
-    /// <summary>What is asked for one table, in the source's names: this operation alone, unless the table is made from several.</summary>
+    /// <summary>
+    /// The provider operations called for one table, in the source's names: this operation alone, unless the table is built from
+    /// several.
+    /// </summary>
     public ImmutableArray<string> Reads { get; init; } = [Name];
 
-    /// <summary>What one row of its table is, such as <c>one for each element of Users</c>; null where the source's guide says it.</summary>
+    /// <summary>
+    /// What one row of its table is, such as <c>one for each element of Users</c>; null where the source's guide says it.
+    /// </summary>
     public string? Row { get; init; }
 
-    /// <summary>Codes by which the provider says that what was asked for is not configured.</summary>
+    /// <summary>Codes by which the provider reports that the requested configuration does not exist.</summary>
     public ImmutableArray<string> NotConfigured { get; init; } = [];
 
     /// <summary>
-    /// A regular expression of further codes, each from beginning to end, by which the source says that what was asked for does not exist; null
-    /// for none.
+    /// A regular expression for further codes, matched against the whole code, by which the source reports that the requested
+    /// object does not exist; null for none.
     /// </summary>
     public string? NotFound { get; init; }
 
     /// <summary>
-    /// Whether a code says that there is none. A failure of any other kind (denied, throttled, expired, unreachable, malformed) is never an
-    /// empty answer, whatever a control says: its test would pass without the data.
+    /// Whether a code means "there is none". A failure of any other kind (denied, throttled, expired, unreachable, malformed) is
+    /// never an empty response, whatever a control declares: the control's test would pass without the data.
     /// </summary>
     public bool SaysNone(string code) =>
-        NotConfigured.Contains(code) || (NotFound is { } pattern && Regex.IsMatch(code, $@"\A(?:{pattern})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+        NotConfigured.Contains(code)
+        || (NotFound is { } pattern
+            && Regex.IsMatch(code, $@"\A(?:{pattern})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
 }

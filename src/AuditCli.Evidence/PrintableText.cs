@@ -4,17 +4,19 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Evidence;
 
-/// <summary>Text of a stranger, such as the names in a bundle, that must not steer the terminal or page on which it is shown.</summary>
+/// <summary>
+/// Makes untrusted text, such as the names in a bundle, safe to show: it cannot steer the terminal or page on which it appears.
+/// </summary>
 public static class PrintableText
 {
     /// <summary>
-    /// The text with control and format characters, line and paragraph separators, lone surrogates and letters that nobody sees as
-    /// <c>\uXXXX</c>: no escape sequence, no change of direction, nothing invisible.
+    /// Returns the text with control and format characters, line and paragraph separators, lone surrogates and invisible letters
+    /// as <c>\uXXXX</c>: no escape sequence, no change of direction, nothing invisible.
     /// </summary>
     public static string Of(string text) => IsHarmless(text) ? text : Escaped(text);
 
-    /// <summary>The beginning of a text, and how much of it there is where not all is shown.</summary>
-    /// <param name="most">Characters shown.</param>
+    /// <summary>Returns the beginning of a text, followed by its full length where it is cut.</summary>
+    /// <param name="most">How many characters are shown at most.</param>
     public static string Of(string text, int most)
     {
         if (text.Length <= most)
@@ -54,12 +56,13 @@ public static class PrintableText
     }
 
     /// <summary>
-    /// Whether a character can be shown anywhere, and is seen: no control or format character, separator of lines, half of a pair, non-character
-    /// or letter without a shape.
+    /// Whether a character is visible and safe to show anywhere: not a control or format character, line separator, surrogate,
+    /// non-character or letter without a shape.
     /// </summary>
     public static bool IsHarmless(Rune rune) => rune.IsAscii
         ? rune.Value is >= ' ' and <= '~'
         : Rune.GetUnicodeCategory(rune) is not
-            (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate)
+            (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.Surrogate)
             && (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is < 0xFDD0 or > 0xFDEF && !InvisibleText.IsIgnorable(rune);
 }

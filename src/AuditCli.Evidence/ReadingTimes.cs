@@ -1,8 +1,8 @@
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// The times of one evidence item, gathered from its attempts in any order: by this machine's clock and by the servers'. Only what is
-/// recorded goes in, so that live and replayed items have the same times.
+/// Gathers the times of one evidence item from its attempts, in any order: by this machine's clock and by the servers' clocks. It
+/// uses only recorded values, so that live and replayed items have the same times.
 /// </summary>
 public sealed class ReadingTimes
 {
@@ -16,17 +16,18 @@ public sealed class ReadingTimes
     private long _stale;
 
     /// <summary>
-    /// By how much a server is ahead of this machine at least or at most: an answer's date has whole seconds, and was written after the
-    /// request was sent. Delays can only make a server look ahead, so the least of several is the best.
+    /// Estimates how far a server's clock is ahead of this machine's; negative where it is behind. The result is the smallest
+    /// difference that the whole seconds of the response's date allow. The date was written after the request was sent, so delays
+    /// can only make a server look ahead, and the smallest of several results is the best.
     /// </summary>
-    /// <param name="sent">By this machine's clock.</param>
-    /// <param name="answered">By the server's, in whole seconds.</param>
+    /// <param name="sent">When the request was sent, by this machine's clock.</param>
+    /// <param name="answered">The response's date by the server's clock, in whole seconds.</param>
     public static TimeSpan OffsetOf(DateTimeOffset sent, DateTimeOffset answered) =>
         answered > sent ? answered - sent
         : answered.AddSeconds(1) <= sent ? answered.AddSeconds(1) - sent
         : TimeSpan.Zero;
 
-    /// <summary>Takes one attempt in.</summary>
+    /// <summary>Adds one attempt.</summary>
     public void Add(ExchangeReference exchange)
     {
         _sent = Wider(_sent, exchange.Date);
@@ -38,7 +39,7 @@ public sealed class ReadingTimes
             _age = age;
         if (exchange.ServerDate is not { } answered)
         {
-            // What a cache kept is the state of the moment at which it was asked for.
+            // A cached response holds the state at the moment at which the cache fetched it.
             _undated = Wider(_undated, exchange.Date - (exchange.Age ?? TimeSpan.Zero));
             return;
         }
@@ -47,7 +48,7 @@ public sealed class ReadingTimes
         _offset = _offset is { } known && known <= offset ? known : offset;
     }
 
-    /// <summary>The item with the times of what was added; without any it is returned as it is.</summary>
+    /// <summary>Returns the item with the times of the added attempts; without any attempt it is returned unchanged.</summary>
     public EvidenceItem Of(EvidenceItem item)
     {
         if (_sent is not { } sent)

@@ -3,20 +3,20 @@ using System.Globalization;
 namespace AuditCli.Evidence;
 
 /// <summary>
-/// Instants in the one form that evidence uses: RFC 3339 in UTC, <c>yyyy-MM-ddTHH:mm:ss[.fffffff]Z</c>, without trailing zeros
-/// behind the point.
+/// Formats and reads instants in the one form that evidence uses: RFC 3339 in UTC, <c>yyyy-MM-ddTHH:mm:ss[.fffffff]Z</c>, without
+/// trailing zeros after the point.
 /// </summary>
 public static class Rfc3339
 {
     private const int SecondsLength = 19;
 
-    /// <summary>The normal form of an instant.</summary>
+    /// <summary>Returns the normal form of an instant.</summary>
     public static string Format(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// Reads RFC 3339 with any offset and up to nine digits behind the point; what is finer than 100 nanoseconds is cut off. False
-    /// for anything else, leap seconds and instants outside the years 1 to 9999 included.
+    /// Reads RFC 3339 with any offset and up to nine digits after the point; digits finer than 100 nanoseconds are cut off.
+    /// Returns false for anything else, including leap seconds and instants outside the years 1 to 9999.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out DateTimeOffset instant)
     {

@@ -4,10 +4,11 @@ using System.Text.Json;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Finds the tables of a test in which a row that was not read would make a deviation: what SQL asks for with NOT EXISTS, NOT IN, EXCEPT
-/// or an anti join, and what <c>pass</c> asks for with EXISTS or IN. A deviation seen while such a table is incomplete may be one that
-/// the refusal made, so it must not stand. A question about the very table that gives the rows it is asked of (the rules of one group, say)
-/// does not count: with the table's row the item is missing too. What a LEFT JOIN makes of a missing row only the author can say.
+/// Finds the tables of a test in which a missing row would cause a deviation: tables that SQL reads with NOT EXISTS, NOT IN,
+/// EXCEPT or an anti join, and tables that <c>pass</c> reads with EXISTS or IN. While such a table is incomplete, a deviation may
+/// be the result of a refused request, so it must not count. A subquery over the same table that gives the outer rows (the rules
+/// of one group, say) does not count: with the table's row the item is missing too. The effect of a missing row in a LEFT JOIN is
+/// known only to the author.
 /// </summary>
 internal sealed class AbsentRows
 {
@@ -15,12 +16,12 @@ internal sealed class AbsentRows
     private readonly Dictionary<string, ImmutableHashSet<string>> _ctes = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _found = new(StringComparer.Ordinal);
 
-    /// <summary>What the SELECTs around the place in hand read.</summary>
+    /// <summary>The tables that the SELECTs around the current node read.</summary>
     private ImmutableHashSet<string> _around = [];
 
     private AbsentRows(SqlScope scope) => _scope = scope;
 
-    /// <summary>Names of tables, as the scope spells them.</summary>
+    /// <summary>Returns the names of tables, as the scope spells them.</summary>
     /// <param name="node">The syntax tree of a SELECT that the gate admitted.</param>
     public static ImmutableSortedSet<string> Of(JsonElement node, SqlScope scope)
     {
@@ -38,7 +39,7 @@ internal sealed class AbsentRows
         }
         if (element.ValueKind != JsonValueKind.Object)
             return;
-        // Before the SELECT that names them.
+        // CTEs come before the SELECT that names them.
         if (element.TryGetProperty("cte_map", out var common))
             CommonTables(common);
         var outside = _around;
@@ -87,8 +88,8 @@ internal sealed class AbsentRows
         }
     }
 
-    /// <summary>Walks what decides the verdict.</summary>
-    /// <param name="wanted">Whether the expression being true speaks for a pass.</param>
+    /// <summary>Walks an expression that decides the verdict.</summary>
+    /// <param name="wanted">Whether the test passes when the expression is true.</param>
     private void Pass(JsonElement element, bool wanted)
     {
         switch (Text(element, "class"), Text(element, "type"))
@@ -128,8 +129,9 @@ internal sealed class AbsentRows
         }
     }
 
-    /// <summary>Whether the expression asks for the existence of a row.</summary>
-    private static bool IsQuestion(JsonElement element) => Text(element, "class") == "SUBQUERY" && Text(element, "subquery_type") is "EXISTS" or "ANY";
+    /// <summary>Whether the expression tests the existence of a row.</summary>
+    private static bool IsQuestion(JsonElement element) =>
+        Text(element, "class") == "SUBQUERY" && Text(element, "subquery_type") is "EXISTS" or "ANY";
 
     private void CommonTables(JsonElement map)
     {
@@ -142,7 +144,7 @@ internal sealed class AbsentRows
 
     private void Found(JsonElement element) => _found.UnionWith(TablesOf(element).Except(_around));
 
-    /// <summary>The evidence that a part of the tree reads, through CTEs too.</summary>
+    /// <summary>Returns the evidence that a part of the tree reads, also through CTEs.</summary>
     private IEnumerable<string> TablesOf(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Array => element.EnumerateArray().SelectMany(TablesOf),
@@ -156,7 +158,7 @@ internal sealed class AbsentRows
     private static JsonElement.ArrayEnumerator Children(JsonElement element) =>
         element.TryGetProperty("children", out var children) && children.ValueKind == JsonValueKind.Array ? children.EnumerateArray() : default;
 
-    /// <summary>The truth value that is written there; DuckDB's tree has it as a constant, or as a cast of 't' or 'f'.</summary>
+    /// <summary>Returns a literal truth value; DuckDB's tree has it as a constant, or as a cast of 't' or 'f'.</summary>
     private static bool? Constant(JsonElement element)
     {
         if (Text(element, "class") == "CAST")
@@ -173,5 +175,7 @@ internal sealed class AbsentRows
     }
 
     private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 }

@@ -8,16 +8,16 @@ using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>A column of an answer, with its SQL type as DuckDB names it.</summary>
+/// <summary>A column of a query's result, with its SQL type as DuckDB names it.</summary>
 public sealed record AnswerColumn(string Name, string Type)
 {
-    /// <summary>Whether it holds somebody's words, which other programs might take for a formula.</summary>
+    /// <summary>Whether it holds free text, which other programs might interpret as a formula.</summary>
     public bool IsText => ValueForm.IsWords(Type);
 }
 
 /// <summary>
-/// The answer to somebody's SELECT over a bundle, complete and in the order that it asks for. It was made by the engine that controls are
-/// evaluated with, locked in the same way: no file, no network, no setting, and no more memory and time than the limits say.
+/// The result of a user's SELECT over a bundle, complete and in the order of its ORDER BY. It comes from the engine that
+/// evaluates controls, locked in the same way: no files, no network, no settings, and memory and time within the limits.
 /// </summary>
 public sealed class BundleQuery : IDisposable
 {
@@ -29,9 +29,9 @@ public sealed class BundleQuery : IDisposable
     public ImmutableArray<AnswerColumn> Columns { get; }
     public long Rows { get; }
 
-    /// <summary>Loads the tables that the SQL names, all their columns and no other table, and runs it.</summary>
-    /// <exception cref="QueryException">The SQL is wrong or needs more than the limits.</exception>
-    /// <exception cref="InvalidDataException">A table is not what the bundle says.</exception>
+    /// <summary>Loads the tables that the SQL names, with all their columns, and runs the SQL.</summary>
+    /// <exception cref="QueryException">The SQL is wrong or exceeds the limits.</exception>
+    /// <exception cref="InvalidDataException">A table does not match the bundle's index.</exception>
     public static async Task<BundleQuery> RunAsync(string sql, ImmutableArray<QueryTable> tables, EvaluationLimits limits, CancellationToken cancellationToken)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -63,10 +63,15 @@ public sealed class BundleQuery : IDisposable
         }
     }
 
-    /// <summary>Every row as one JSON object without white space, in order; a line is valid until the next is asked for.</summary>
+    /// <summary>
+    /// Returns every row as one JSON object without white space, in order; a line is valid until the next one is read.
+    /// </summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var forms = Columns.Select(c => (Name: JsonEncodedText.Encode(c.Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping), Form: ValueForm.Of(c.Type), Column: LockedDatabase.Quote(c.Name))).ToArray();
+        var forms = Columns.Select(c => (
+            Name: JsonEncodedText.Encode(c.Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping),
+            Form: ValueForm.Of(c.Type),
+            Column: LockedDatabase.Quote(c.Name))).ToArray();
         using var command = _database.Command($"SELECT {string.Join(", ", forms.Select(f => f.Form.Sql(f.Column)))} FROM {Answer} ORDER BY rowid", []);
         command.UseStreamingMode = true;
         using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -90,12 +95,13 @@ public sealed class BundleQuery : IDisposable
     }
 
     /// <summary>
-    /// Writes the answer as a Parquet file. The locked engine cannot; an engine of its own does, which is given finished rows and none of the
-    /// asker's SQL. What Parquet has no plain type for (lists, structs, intervals) is text.
+    /// Writes the result as a Parquet file. The locked engine cannot write files; a separate engine does it, which receives
+    /// finished rows and none of the user's SQL. Types without a plain Parquet type (lists, structs, intervals) are written as
+    /// text.
     /// </summary>
-    /// <param name="path">Full path; must not exist.</param>
-    /// <param name="origin">Names and values kept in the file's own metadata.</param>
-    /// <exception cref="IOException">The file is there already, or cannot be written.</exception>
+    /// <param name="path">The full path of a file that does not exist.</param>
+    /// <param name="origin">Names and values stored in the file's own metadata.</param>
+    /// <exception cref="IOException">The file already exists, or cannot be written.</exception>
     public async Task WriteParquetAsync(string path, IEnumerable<KeyValuePair<string, string>> origin, CancellationToken cancellationToken)
     {
         if (Path.Exists(path))
@@ -169,6 +175,7 @@ public sealed class BundleQuery : IDisposable
         database.Execute(TableLoader.Definition(name, table.Columns));
         await TableLoader.LoadAsync(database, name, table.Columns, table.OpenRows.Select(open => open()), _ => true, cancellationToken);
         database.Execute($"CREATE SCHEMA IF NOT EXISTS {LockedDatabase.Quote(table.Schema)}");
-        database.Execute($"CREATE VIEW {LockedDatabase.Quote(table.Schema)}.{LockedDatabase.Quote(table.Name)} AS SELECT * FROM main.{LockedDatabase.Quote(name)}");
+        database.Execute(
+            $"CREATE VIEW {LockedDatabase.Quote(table.Schema)}.{LockedDatabase.Quote(table.Name)} AS SELECT * FROM main.{LockedDatabase.Quote(name)}");
     }
 }

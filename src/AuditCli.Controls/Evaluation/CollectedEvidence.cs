@@ -3,17 +3,17 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>The evidence that a bundle holds, seen as the partitions of a control.</summary>
+/// <summary>Presents the evidence of a bundle as the partitions of a control.</summary>
 /// <param name="folder">The bundle's root, sealed or not yet.</param>
-/// <param name="items">The bundle's index.</param>
+/// <param name="items">The items of the bundle's index.</param>
 public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem> items)
 {
-    /// <summary>Of each place that was read, and of all together, how far the servers' clock was ahead.</summary>
+    /// <summary>How far the servers' clocks were ahead, by target and account.</summary>
     private readonly ImmutableDictionary<(string Target, string Account), TimeSpan> _offsets = items.Where(i => i.ClockOffsetSeconds is not null)
         .GroupBy(i => (i.Target, i.Account)).ToImmutableDictionary(g => g.Key, g => Largest(g)!.Value);
     private readonly TimeSpan? _offset = Largest(items);
 
-    /// <summary>When everything was read, and by what clock.</summary>
+    /// <summary>The period in which everything was read, and the offset of the servers' clocks.</summary>
     public EvidenceClock Clock => new(items.Min(ReadFrom), items.Max(ReadUntil), _offset)
     {
         AnswerAge = Oldest(items),
@@ -21,8 +21,8 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
     };
 
     /// <summary>
-    /// One partition per target and account that was asked anything for this control, each with the inputs that every partition
-    /// sees; only those inputs where the control asks no target at all. Tables are read when they are opened.
+    /// Returns one partition per target and account that was read for this control, each with the inputs that every partition
+    /// sees; without any target a single partition with only those inputs. Tables are read when they are opened.
     /// </summary>
     public ImmutableArray<Partition> PartitionsOf(Control control)
     {
@@ -44,7 +44,8 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
     private EvidenceTable Table(EvidenceNeed need, ImmutableArray<EvidenceItem> regions) => new(
         [.. need.AddedColumns, .. need.Columns],
         regions.All(i => i.Outcome == CollectionOutcome.Complete),
-        [.. regions.SelectMany(i => i.Failures.Select(f => new Limitation(need.Name, i.Target, i.Account, i.Region, i.Operation, i.Outcome, f.Code, f.Message, f.Count)))],
+        [.. regions.SelectMany(i => i.Failures.Select(f =>
+            new Limitation(need.Name, i.Target, i.Account, i.Region, i.Operation, i.Outcome, f.Code, f.Message, f.Count)))],
         regions.Min(ReadFrom),
         regions.Max(ReadUntil),
         Rows(regions.Select(i => (i.Table, i.TableSha256))),
@@ -61,13 +62,15 @@ public sealed class CollectedEvidence(string folder, ImmutableArray<EvidenceItem
 
     private DateTimeOffset? ReadUntil(EvidenceItem item) => item.ReadUntil ?? Corrected(item, item.Finished);
 
-    /// <summary>A time by the clock of the machine that read, corrected; null where nothing was sent, so that nothing was read.</summary>
+    /// <summary>
+    /// Corrects a time of the collecting machine's clock; returns null where no request was sent, so that nothing was read.
+    /// </summary>
     private DateTimeOffset? Corrected(EvidenceItem item, DateTimeOffset local) =>
         item is { Pages: 0, Exchanges.IsEmpty: true } || item.Source == EvidenceNeed.FileSource ? null : local + (OffsetAt(item) ?? TimeSpan.Zero);
 
     /// <summary>
-    /// The offset where an item's own answers say no time. One clock read everything, so that other answers tell how far it was off; those
-    /// of the same place before others, because a server's clock may be wrong too.
+    /// Returns the offset for an item whose own responses have no date. One clock was used for everything, so other responses
+    /// show how far it was off. Those of the same target and account come first, because a server's clock may be wrong too.
     /// </summary>
     private TimeSpan? OffsetAt(EvidenceItem item) => _offsets.TryGetValue((item.Target, item.Account), out var near) ? near : _offset;
 

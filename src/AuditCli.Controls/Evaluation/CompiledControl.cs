@@ -2,26 +2,33 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>A test whose SQL went through the gate, and every evidence whose completeness its conclusion needs.</summary>
+/// <summary>A test whose SQL went through the gate, and all evidence that must be complete for its conclusion.</summary>
 internal sealed record CompiledTest(int Index, TestProcedure Test, SqlVerdict Verdict, ImmutableSortedSet<string> Evidence)
 {
-    /// <summary>The table of its rows. Evidence names do not begin with an underscore, so no control can name it.</summary>
+    /// <summary>
+    /// The table of its result rows. Evidence names do not begin with an underscore, so no control can name it.
+    /// </summary>
     public string RowsTable => $"_rows_{Index}";
 
-    /// <summary>Whether a row of this evidence that was not read may make a deviation, so that none stands while it is incomplete.</summary>
+    /// <summary>
+    /// Whether a missing row of this evidence may cause a deviation, so that no deviation counts while it is incomplete.
+    /// </summary>
     public bool IsMadeByAbsenceOf(EvidenceNeed need) =>
         Verdict is SqlVerdict.Admitted { Lineage: var lineage } && CompiledControl.TablesOf(need).Any(t => lineage.MadeByAbsence.Contains(t.Name));
 }
 
 /// <summary>A completeness check whose two sides went through the gate.</summary>
-/// <param name="Tests">Indexes of the tests it concerns.</param>
-internal sealed record CompiledCheck(CompletenessCheck Check, SqlVerdict Left, SqlVerdict Right, ImmutableSortedSet<string> Evidence, ImmutableHashSet<int> Tests);
+/// <param name="Tests">Indexes of the tests that it concerns.</param>
+internal sealed record CompiledCheck(
+    CompletenessCheck Check, SqlVerdict Left, SqlVerdict Right, ImmutableSortedSet<string> Evidence, ImmutableHashSet<int> Tests);
 
 /// <summary>A register whose rows without a match are listed.</summary>
-/// <param name="Evidence">What must have been read for "no match" to be true.</param>
+/// <param name="Evidence">The evidence that must be complete for "no match" to be true.</param>
 internal sealed record CompiledRegister(EvidenceNeed Need, SqlVerdict Verdict, ImmutableSortedSet<string> Evidence);
 
-/// <summary>A control's SQL after the gate, with what each text uses; the same for every partition.</summary>
+/// <summary>
+/// A control's SQL after the gate, with the tables and columns that each text uses; the same for every partition.
+/// </summary>
 internal sealed record CompiledControl(
     Control Control, ImmutableArray<CompiledTest> Tests, ImmutableArray<CompiledCheck> Checks, ImmutableArray<CompiledRegister> Registers)
 {
@@ -46,7 +53,7 @@ internal sealed record CompiledControl(
             var concerned = tests.Where(t => t.Evidence.Overlaps(evidence)).Select(t => t.Index).ToImmutableHashSet();
             return new CompiledCheck(check, left, right, evidence, concerned.IsEmpty ? [.. tests.Select(t => t.Index)] : concerned);
         }).ToImmutableArray();
-        // A check that counts what was not read agrees by accident, so its evidence must be complete too.
+        // A check over incomplete evidence may agree by accident, so its evidence must be complete too.
         return new CompiledControl(
             control,
             [.. tests.Select(t => t with
@@ -61,18 +68,21 @@ internal sealed record CompiledControl(
             })]);
     }
 
-    /// <summary>What the gate says of a test's SQL. One that names no evidence would pass whatever was denied, so it must not run.</summary>
+    /// <summary>
+    /// Checks a test's SQL with the gate, and refuses SQL that names no evidence: it would pass even when every request was
+    /// denied.
+    /// </summary>
     public static SqlVerdict Check(Control control, TestProcedure test, SqlGate gate, SqlScope scope)
     {
         var verdict = gate.Check(test.Sql, scope);
         return verdict is SqlVerdict.Admitted && Evidence(control, verdict).IsEmpty ? new SqlVerdict.Refused(NamesNoEvidence, null) : verdict;
     }
 
-    /// <summary>Everything a control's SQL may name.</summary>
+    /// <summary>Returns everything that a control's SQL may name.</summary>
     public static SqlScope ScopeOf(Control control) => new(
         [.. control.Evidence.SelectMany(TablesOf)], SqlParameters.NamesOf(control));
 
-    /// <summary>An evidence's table, and for <c>for_each</c> its companion.</summary>
+    /// <summary>Returns the table of an evidence, and for <c>for_each</c> also its table of calls.</summary>
     public static IEnumerable<SqlTable> TablesOf(EvidenceNeed need)
     {
         yield return new SqlTable(need.Name, [.. need.AddedColumns, .. need.Columns]);
@@ -85,8 +95,11 @@ internal sealed record CompiledControl(
     /// <summary>Whether any SQL of the control, or its waivers, may need this column.</summary>
     public bool Needs(string table, string column)
     {
-        if (Control.Waivers is { } w && w.From == table && (column == w.Item || column == w.ApprovedBy || column == w.ApprovedOn || column == w.Expires || column == w.Reason))
+        if (Control.Waivers is { } w && w.From == table
+            && (column == w.Item || column == w.ApprovedBy || column == w.ApprovedOn || column == w.Expires || column == w.Reason))
+        {
             return true;
+        }
         return Verdicts.OfType<SqlVerdict.Admitted>().Any(v => v.Lineage.Needs(table, column));
     }
 

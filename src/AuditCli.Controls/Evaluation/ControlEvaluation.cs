@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>What is asked of every partition of a control.</summary>
+/// <summary>The parts of an evaluation that are the same for every partition of a control.</summary>
 /// <param name="Shared">
-/// The evidence that is the same for every partition: files, and what is read across the engagement. It is said once and loaded once,
-/// or a run over many accounts would read all of it again for each of them.
+/// The evidence that is the same for every partition: files, and evidence read across the engagement. It is sent and loaded once;
+/// otherwise a run over many accounts would read all of it again for each of them.
 /// </param>
 internal sealed record ControlQuestion(
     Control Control,
@@ -17,14 +17,16 @@ internal sealed record ControlQuestion(
     /// <inheritdoc cref="ControlInScope.Preparer"/>
     public string? Preparer { get; init; }
 
-    /// <summary>The slice without what the question says already.</summary>
+    /// <summary>Returns the slice without the shared evidence.</summary>
     public Slice Own(Slice slice) => slice with { Tables = slice.Tables.RemoveRange(Shared.Keys) };
 
-    /// <summary>The slice with it.</summary>
+    /// <summary>Returns the slice with the shared evidence.</summary>
     public Slice Whole(Slice slice) => slice with { Tables = slice.Tables.SetItems(Shared) };
 }
 
-/// <summary>A control whose SQL went through the gate once, to be run over one partition after another, of one question after another.</summary>
+/// <summary>
+/// A control whose SQL went through the gate once; it runs over any number of partitions and questions, one after another.
+/// </summary>
 internal sealed class ControlEvaluation : IDisposable
 {
     private readonly SqlGate _gate = new();
@@ -34,13 +36,14 @@ internal sealed class ControlEvaluation : IDisposable
     private ControlQuestion? _question;
     private LockedDatabase? _database;
 
-    /// <param name="clean">What every row goes through; null in fixtures, whose rows hold nobody's data.</param>
+    /// <param name="clean">Cleans every row; null in fixtures, whose rows contain no real data.</param>
     public ControlEvaluation(Control control, RowCleaner? clean) => (_compiled, _clean) = (CompiledControl.Compile(control, _gate), clean);
 
-    /// <summary>Runs its tests over one partition.</summary>
-    /// <param name="question">Of this control.</param>
-    /// <param name="rows">Where each test's rows go.</param>
-    public async Task<SliceOutcome> RunAsync(ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
+    /// <summary>Runs the control's tests over one partition.</summary>
+    /// <param name="question">The evaluation to run; it must be for this control.</param>
+    /// <param name="rows">The stream for the rows of each test.</param>
+    public async Task<SliceOutcome> RunAsync(
+        ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, JobSteps steps, CancellationToken cancellationToken)
     {
         var database = _database ??= Open(question);
         if (!ReferenceEquals(question, _question))
@@ -58,7 +61,8 @@ internal sealed class ControlEvaluation : IDisposable
         }
         finally
         {
-            // An engine that was stopped or ran out of memory in the middle of something is not trusted with the next partition.
+            // An engine that was stopped or ran out of memory may be in an undefined state and is not reused for the next
+            // partition.
             if (outcome is null || outcome.Tests.Any(t => t.Error is not null))
                 Close();
             else

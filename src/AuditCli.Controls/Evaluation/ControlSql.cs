@@ -4,13 +4,18 @@ using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>What is wrong, or doubtful, about one SQL text of a control.</summary>
-/// <param name="Key">Where it stands, such as <c>tests[T1].sql</c>, <c>completeness[0].equals</c> or <c>evidence.users.keep</c>.</param>
+/// <summary>An error or a warning about one SQL text of a control.</summary>
+/// <param name="Key">
+/// The place of the text, such as <c>tests[T1].sql</c>, <c>completeness[0].equals</c> or <c>evidence.users.keep</c>.
+/// </param>
 /// <param name="Offset">Characters from the start of the text, where known.</param>
-/// <param name="IsWarning">It may run, but probably says something else than meant.</param>
+/// <param name="IsWarning">Whether the SQL may run, but probably does not do what its author meant.</param>
 public sealed record SqlMessage(string Key, string Message, int? Offset, bool IsWarning)
 {
-    /// <summary>It runs, and must not be written: a bundle that holds such a control from before is still re-performed.</summary>
+    /// <summary>
+    /// Whether the SQL may run but must not be used in new controls: an older bundle with such a control can still be
+    /// re-performed.
+    /// </summary>
     public bool IsForAuthors { get; init; }
 }
 
@@ -23,15 +28,19 @@ public static partial class ControlSql
     private static readonly AuditMoment AnyMoment = new(
         new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(24));
 
-    /// <summary>Everything wrong or doubtful about the control's SQL; empty when it would run.</summary>
-    /// <param name="process">Where it is parsed and bound; null does so in this process, which is right only for controls one trusts.</param>
+    /// <summary>Returns all errors and warnings about the control's SQL; empty when it would run.</summary>
+    /// <param name="process">
+    /// Where the SQL is parsed and bound; null uses this process, which is safe only for trusted controls.
+    /// </param>
     /// <exception cref="IOException">No process can be started.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Task<ImmutableArray<SqlMessage>> CheckAsync(Control control, EvaluationProcess? process, CancellationToken cancellationToken) =>
         process is null ? CheckHereAsync(control, JobSteps.Unwatched, cancellationToken) : process.CheckAsync(control, cancellationToken);
 
-    /// <summary>The evidence that each test's SQL names, and the approvals; nothing of a test whose SQL is refused.</summary>
-    /// <param name="steps">Told of each test before its SQL is looked at.</param>
+    /// <summary>
+    /// Returns the evidence that each test's SQL names, including the approvals; a test whose SQL is refused is left out.
+    /// </summary>
+    /// <param name="steps">Notified of each test before its SQL is read.</param>
     internal static ImmutableArray<TestEvidence> EvidenceHere(Control control, JobSteps steps)
     {
         using var gate = new SqlGate();
@@ -41,14 +50,15 @@ public static partial class ControlSql
         {
             if (steps.Begin(test.Id) is null && gate.Check(test.Sql, scope) is SqlVerdict.Admitted { Lineage: var lineage })
             {
-                found.Add(new(test.Id, [.. control.Evidence
-                    .Where(e => e.Name == control.Waivers?.From || CompiledControl.TablesOf(e).Any(t => lineage.Tables.Contains(t.Name))).Select(e => e.Name)]));
+                var evidence = control.Evidence.Where(e =>
+                    e.Name == control.Waivers?.From || CompiledControl.TablesOf(e).Any(t => lineage.Tables.Contains(t.Name)));
+                found.Add(new(test.Id, [.. evidence.Select(e => e.Name)]));
             }
         }
         return found.ToImmutable();
     }
 
-    /// <param name="steps">Told of each text before it is looked at.</param>
+    /// <param name="steps">Notified of each text before it is read.</param>
     internal static async Task<ImmutableArray<SqlMessage>> CheckHereAsync(Control control, JobSteps steps, CancellationToken cancellationToken)
     {
         using var gate = new SqlGate();
@@ -68,7 +78,9 @@ public static partial class ControlSql
         if (!messages.ToImmutable().IsEmpty)
             return messages.ToImmutable();
 
-        var parameters = new SqlParameters(AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf, control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
+        var parameters = new SqlParameters(
+            AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf,
+            control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
         var scope = CompiledControl.ScopeOf(control);
         foreach (var (key, sql, fault) in Texts(control))
         {
@@ -87,11 +99,14 @@ public static partial class ControlSql
                     database.Define(admitted.Lineage.Functions);
                     if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
-                    if (test is { StandsWhenIncomplete: true }
-                        && control.Evidence.FirstOrDefault(n => !n.IsFile && CompiledControl.TablesOf(n).Any(t => admitted.Lineage.MadeByAbsence.Contains(t.Name))) is { } absent)
+                    if (test is { StandsWhenIncomplete: true } && AbsentIn(control, admitted.Lineage) is { } absent)
                     {
                         messages.Add(new SqlMessage(
-                            key, $"a row of '{absent.Name}' that was not read would make a deviation, so nothing stands while it is incomplete; remove 'stands_when_incomplete', or make 'pass' NULL there", null, true));
+                            key,
+                            $"a row of '{absent.Name}' that was not read would make a deviation, so nothing stands while it is incomplete; "
+                            + "remove 'stands_when_incomplete', or make 'pass' NULL there",
+                            null,
+                            true));
                     }
                     if (MissesNull.Match(sql) is { Success: true } trap)
                     {
@@ -101,16 +116,27 @@ public static partial class ControlSql
                     break;
             }
         }
-        messages.AddRange(control.Completeness.Index().Select(c => (c.Index, Why: CompletenessForm.CannotFail(control, c.Item))).Where(c => c.Why is not null)
-            .Select(c => new SqlMessage($"completeness[{c.Index}].equals", $"{c.Why}; compare with another source, or write completeness: {{ none: why }}", null, false) { IsForAuthors = true }));
+        foreach (var (index, check) in control.Completeness.Index())
+        {
+            if (CompletenessForm.CannotFail(control, check) is not { } why)
+                continue;
+            var fault = $"{why}; compare with another source, or write completeness: {{ none: why }}";
+            messages.Add(new SqlMessage($"completeness[{index}].equals", fault, null, false) { IsForAuthors = true });
+        }
         messages.AddRange(Waivers(control));
         return messages.ToImmutable();
     }
 
-    /// <summary>The test whose SQL has that key; null for SQL of anything else.</summary>
+    /// <summary>Returns evidence of which a missing row would cause a deviation; null when there is none.</summary>
+    private static EvidenceNeed? AbsentIn(Control control, SqlLineage lineage) => control.Evidence.FirstOrDefault(n =>
+        !n.IsFile && CompiledControl.TablesOf(n).Any(t => lineage.MadeByAbsence.Contains(t.Name)));
+
+    /// <summary>Returns the test whose SQL has that key; null for SQL of anything else.</summary>
     public static TestProcedure? TestOf(Control control, string key) => control.Tests.FirstOrDefault(t => KeyOf(t) == key);
 
-    /// <summary>Where in its text a message points, line and column from 1; the text's beginning where that is not known.</summary>
+    /// <summary>
+    /// Returns the position of a message in its SQL text, line and column from 1; the text's beginning where that is not known.
+    /// </summary>
     public static (int Line, int Column) Place(Control control, SqlMessage message)
     {
         var sql = Texts(control).FirstOrDefault(t => t.Key == message.Key).Sql;
@@ -164,7 +190,14 @@ public static partial class ControlSql
             yield break;
         }
         var columns = need.AddedColumns.Concat(need.Columns).Select(c => c.Name).ToImmutableHashSet(StringComparer.Ordinal);
-        foreach (var (key, column) in new[] { ("item", rule.Item), ("expires", rule.Expires), ("approved_by", rule.ApprovedBy), ("approved_on", rule.ApprovedOn), ("reason", rule.Reason) })
+        foreach (var (key, column) in new[]
+        {
+            ("item", rule.Item),
+            ("expires", rule.Expires),
+            ("approved_by", rule.ApprovedBy),
+            ("approved_on", rule.ApprovedOn),
+            ("reason", rule.Reason),
+        })
         {
             if (!columns.Contains(column))
                 yield return new SqlMessage($"waivers.{key}", $"evidence {rule.From} has no column {column}", null, false);

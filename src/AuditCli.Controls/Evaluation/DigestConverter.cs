@@ -4,7 +4,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>A digest as its 64 digits.</summary>
+/// <summary>Converts a digest to and from its 64 digits.</summary>
 internal sealed class DigestConverter : JsonConverter<Digest>
 {
     public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

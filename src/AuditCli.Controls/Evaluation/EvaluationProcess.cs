@@ -7,12 +7,12 @@ using AuditCli.Controls.Evaluation.Isolation;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Where the SQL of controls runs: a child process of the same program, limited in memory, time and output, without credentials and
-/// without the right to write files. One child serves many jobs; one that dies or is killed costs the step it was at, which is ERROR,
-/// and another takes its place. Memory and files are limited by the system on Linux (files on macOS too); elsewhere only by time and
-/// output. For one job at a time.
+/// Runs the SQL of controls in a child process of the same program, limited in memory, time and output, without credentials and
+/// without the right to write files. One child serves many jobs. When it dies or is killed, the step in progress becomes ERROR,
+/// and a new child is started for the next one. The operating system limits memory and files on Linux (files on macOS too);
+/// elsewhere only time and output are limited. It handles one job at a time.
 /// </summary>
-/// <param name="command">How this program is started, without arguments.</param>
+/// <param name="command">The command that starts this program, without arguments.</param>
 public sealed class EvaluationProcess(ImmutableArray<string> command, EvaluationLimits limits) : IAsyncDisposable
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
@@ -23,10 +23,10 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     /// <summary>Limits of each step.</summary>
     public EvaluationLimits Limits => limits;
 
-    /// <summary>Starts a child, so that it is ready when it is needed. Does not wait.</summary>
+    /// <summary>Starts a child in the background, so that it is ready when it is needed.</summary>
     public void Start() => _started ??= Task.Run(StartAsync);
 
-    /// <summary>The engine, and whether the system holds the child to the memory it may use.</summary>
+    /// <summary>Returns the engine, and whether the operating system limits the child's memory.</summary>
     /// <exception cref="IOException">No child can be started.</exception>
     public async Task<(EngineDescription Engine, bool MemoryIsLimited)> DescribeAsync()
     {
@@ -34,7 +34,9 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         return (readiness.Engine, readiness.MemoryIsLimited);
     }
 
-    /// <summary>As <see cref="ControlSql.CheckAsync"/>; SQL that ends the child is a fault like any other.</summary>
+    /// <summary>
+    /// Does the same as <see cref="ControlSql.CheckAsync"/>; SQL that ends the child is reported like any other fault.
+    /// </summary>
     internal async Task<ImmutableArray<SqlMessage>> CheckAsync(Control control, CancellationToken cancellationToken)
     {
         var killed = ImmutableDictionary<string, string>.Empty;
@@ -51,8 +53,8 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
     }
 
     /// <summary>
-    /// The evidence that each test's SQL names, and the approvals. A test is left out whose SQL is refused, or ends the child: what it
-    /// reads is not known.
+    /// Returns the evidence that each test's SQL names, including the approvals. A test whose SQL is refused, or ends the child,
+    /// is left out, because it is not known what it reads.
     /// </summary>
     /// <exception cref="IOException">No process can be started.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -71,8 +73,9 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         }
     }
 
-    /// <summary>Runs one slice of a question. Whatever a child wrote before it ended is cut off the rows again.</summary>
-    internal async Task<SliceOutcome> EvaluateAsync(ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, CancellationToken cancellationToken)
+    /// <summary>Runs one slice of an evaluation. Rows that a child wrote before it died are truncated from the streams.</summary>
+    internal async Task<SliceOutcome> EvaluateAsync(
+        ControlQuestion question, Slice slice, ImmutableArray<Stream> rows, CancellationToken cancellationToken)
     {
         var begin = rows.Select(r => r.Position).ToImmutableArray();
         if (_unreadable is { } known && ReferenceEquals(known.Control, question.Control))
@@ -84,7 +87,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
             var (answer, end) = await AskAsync(question, job, rows, MessageContext.Default.SliceOutcome, cancellationToken);
             if (answer is not null)
             {
-                // What it took may not come back to the process, and the next partition must not fail for it.
+                // The memory may not return to the process, which would make the next partition fail, so the child is replaced.
                 if (answer.Tests.Any(t => Faults.IsExhausted(t.Error, limits)))
                     Forget((await ReadyAsync()).Child);
                 return answer;
@@ -94,7 +97,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
                 stream.SetLength(begin[n]);
                 stream.Position = begin[n];
             }
-            // SQL that cannot even be read is not read again for every account.
+            // SQL that ends the child at the gate is not tried again for every account.
             if (end!.Step == EvaluationChild.GateStep)
                 _unreadable = (question.Control, end.Why);
             if (end.Step is not { } step || step == EvaluationChild.GateStep || killed.ContainsKey(step))
@@ -114,20 +117,22 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         }
         catch (IOException)
         {
-            // It never started, which whoever needed it was told.
+            // It never started, and the caller that needed it got the exception.
         }
     }
 
-    /// <summary>What a job came to: its answer, or how the child ended without one.</summary>
+    /// <summary>Runs a job; returns its response, or how the child ended without one.</summary>
     private async Task<(T? Answer, ChildEnd? End)> AskAsync<T>(
         ControlQuestion? question, Frame job, ImmutableArray<Stream> rows, JsonTypeInfo<T> type, CancellationToken cancellationToken) where T : class
     {
         cancellationToken.ThrowIfCancellationRequested();
         var (child, _) = await ReadyAsync();
-        // Before its first step a child does nothing but take the job; SQL is only parsed then, which no engine can be asked to stop.
+        // Before its first step a child only reads the job. A check only parses and binds SQL, which the engine cannot interrupt,
+        // so there is no grace time.
         var reads = job.Kind != FrameKind.Slice;
         using var watch = new Watch(child, reads ? limits.SqlTime : limits.TestTime + limits.Grace, TimeOf, cancellationToken);
-        (TimeSpan, TimeSpan) TimeOf(string step) => reads || step == EvaluationChild.GateStep ? (limits.SqlTime, TimeSpan.Zero) : (limits.TestTime, limits.Grace);
+        (TimeSpan, TimeSpan) TimeOf(string step) =>
+            reads || step == EvaluationChild.GateStep ? (limits.SqlTime, TimeSpan.Zero) : (limits.TestTime, limits.Grace);
         T? answer = null;
         try
         {
@@ -137,17 +142,21 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
                 return (answer, null);
             cancellationToken.ThrowIfCancellationRequested();
             var (exitCode, _) = await child.EndAsync();
-            return (null, new(watch.Step, watch.Why ?? $"the process that ran it ended with exit code {exitCode} before it answered: it needed more memory than it may have, or it broke the engine"));
+            var why = watch.Why
+                ?? $"the process that ran it ended with exit code {exitCode} before it answered: "
+                + "it needed more memory than it may have, or it broke the engine";
+            return (null, new(watch.Step, why));
         }
         finally
         {
-            // Whatever stopped the listening, a child in the middle of a job is of no use any more.
+            // After an exception, too, a child in the middle of a job cannot be reused.
             if (answer is null)
                 Forget(child);
         }
     }
 
-    private async Task<T?> ListenAsync<T>(ChildProcess child, ImmutableArray<Stream> rows, Watch watch, JsonTypeInfo<T> type, CancellationToken cancellationToken) where T : class
+    private async Task<T?> ListenAsync<T>(
+        ChildProcess child, ImmutableArray<Stream> rows, Watch watch, JsonTypeInfo<T> type, CancellationToken cancellationToken) where T : class
     {
         long written = 0;
         while (await ReceiveAsync(child) is { } frame)
@@ -174,7 +183,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         return null;
     }
 
-    /// <summary>Whether the child took it; one that has ended does not.</summary>
+    /// <summary>Sends a job to the child; returns false when the child has ended.</summary>
     private async Task<bool> SendAsync(ChildProcess child, ControlQuestion? question, Frame job)
     {
         try
@@ -182,8 +191,8 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
             if (question is not null && !ReferenceEquals(question, _asked))
             {
                 var isSameControl = ReferenceEquals(question.Control, _asked?.Control);
-                await Frame.Of(FrameKind.Question, new(question with { Control = WithoutSource(question.Control) }, isSameControl), MessageContext.Default.QuestionJob)
-                    .WriteAsync(child.Input, CancellationToken.None);
+                var sent = new QuestionJob(question with { Control = WithoutSource(question.Control) }, isSameControl);
+                await Frame.Of(FrameKind.Question, sent, MessageContext.Default.QuestionJob).WriteAsync(child.Input, CancellationToken.None);
                 _asked = question;
             }
             await job.WriteAsync(child.Input, CancellationToken.None);
@@ -195,12 +204,12 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         }
     }
 
-    /// <summary>The next message; null when the child ended, be it in the middle of one.</summary>
+    /// <summary>Reads the next message; returns null when the child ended, even in the middle of a message.</summary>
     private static async Task<Frame?> ReceiveAsync(ChildProcess child)
     {
         try
         {
-            // Needs no token: who loses patience kills the child, and that ends the pipe.
+            // No token is needed: a timeout or cancellation kills the child, which ends the pipe.
             return await Frame.ReadAsync(child.Output, CancellationToken.None);
         }
         catch (EndOfStreamException)
@@ -248,14 +257,14 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         _asked = null;
     }
 
-    /// <summary>The file's bytes are for the bundle; SQL does not see them.</summary>
+    /// <summary>Removes the control file's bytes, which only the bundle needs.</summary>
     private static Control WithoutSource(Control control) => control with { Source = ReadOnlyMemory<byte>.Empty };
 
     /// <summary>How a child ended.</summary>
-    /// <param name="Step">What it was at; null when it had begun nothing.</param>
+    /// <param name="Step">The step in progress; null when none had begun.</param>
     private sealed record ChildEnd(string? Step, string Why);
 
-    /// <summary>Kills a child that takes too long over a step, or is not wanted any more.</summary>
+    /// <summary>Kills a child that exceeds the time of a step, or whose job is cancelled.</summary>
     private sealed class Watch : IDisposable
     {
         private readonly ChildProcess _child;
@@ -265,8 +274,8 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         private TimeSpan _limit;
         private readonly CancellationTokenRegistration _cancelled;
 
-        /// <param name="first">Until the first step begins.</param>
-        /// <param name="time">How long a step may take, and how much later it is killed.</param>
+        /// <param name="first">The time limit until the first step begins.</param>
+        /// <param name="time">Returns the time limit of a step, and how much later the child is killed.</param>
         public Watch(ChildProcess child, TimeSpan first, Func<string, (TimeSpan Limit, TimeSpan Grace)> time, CancellationToken cancellationToken)
         {
             (_child, _time, _limit) = (child, time, first);

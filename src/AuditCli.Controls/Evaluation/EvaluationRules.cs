@@ -2,39 +2,40 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>A change in how evidence is read or judged, so that a bundle sealed before it may come out differently today.</summary>
+/// <summary>A change in how evidence is read or judged, so that an older bundle may be evaluated differently today.</summary>
 /// <param name="Since">The first evaluation number that has the rule.</param>
 /// <param name="Id">Its short name: lower-case words joined by '-'.</param>
 /// <param name="Says">What is different since then, as one sentence that an auditor understands.</param>
 /// <param name="Changes">
-/// What it may change: <c>tables MEMBER</c> for a member of an index line (or a row's column), <c>results MEMBER</c> for a member of
-/// results.json or of a test's rows. A difference in anything else is never excused by this rule.
+/// What it may change: <c>tables MEMBER</c> for a member of an index line (or a row's column), <c>results MEMBER</c> for a member
+/// of results.json or of a test's rows. A difference in anything else is never excused by this rule.
 /// </param>
 public sealed record EvaluationRule(int Since, string Id, string Says, ImmutableArray<string> Changes)
 {
-    /// <summary>A completeness check disagrees now.</summary>
+    /// <summary>The sign that a completeness check now disagrees.</summary>
     public const string Disagrees = "disagrees";
 
-    /// <summary>Deviations are indicated now.</summary>
+    /// <summary>The sign that deviations are now indicated.</summary>
     public const string Indicated = "indicated";
 
     /// <summary>
-    /// The rule speaks only where one of these is found: an operation of the evidence that differs (<c>file</c> for an input), a code of
-    /// a failure or limitation, or one of the words above. Empty: everywhere. Without it a rule would excuse an edited verdict anywhere.
+    /// Limits the rule to places where one of these signs is found: an operation of the evidence that differs (<c>file</c> for an
+    /// input), a code of a failure or limitation, or one of the constants above. Empty means everywhere. Without it a rule would
+    /// excuse an edited verdict anywhere.
     /// </summary>
     public ImmutableArray<string> OnlyWith { get; init; } = [];
 
-    /// <summary>Whether the rule can be the reason of a difference at a path of that part.</summary>
+    /// <summary>Whether the rule can be the reason for a difference at a path of that part.</summary>
     /// <param name="part"><c>tables</c> or <c>results</c>.</param>
     /// <param name="path">Members and names, joined by blanks.</param>
-    /// <param name="signs">What is found where the difference is, as <see cref="OnlyWith"/> names it.</param>
+    /// <param name="signs">The signs found at the place of the difference, as in <see cref="OnlyWith"/>.</param>
     public bool Explains(string part, string path, IReadOnlyCollection<string> signs) =>
         (OnlyWith.IsEmpty || OnlyWith.Any(signs.Contains)) && path.Split(' ').Any(word => Changes.Contains($"{part} {word}"));
 }
 
 /// <summary>
-/// The rules of evaluation, by number. <c>run.json</c> states the number under which its results were made; bundles from before the
-/// number existed are number 1. Re-performing a bundle under a later number names each difference with its rule.
+/// Lists the rules of evaluation, by number. <c>run.json</c> states the number under which its results were made; bundles from
+/// before the number existed are number 1. Re-performing a bundle under a later number names each difference with its rule.
 /// </summary>
 /// <remarks>
 /// To change a verdict, a count, an item, a table or an index line that a sealed bundle already has: add a rule with the next number
@@ -43,10 +44,10 @@ public sealed record EvaluationRule(int Since, string Id, string Says, Immutable
 /// </remarks>
 public static class EvaluationRules
 {
-    /// <summary>The number of today's rules.</summary>
+    /// <summary>The number of the current rules.</summary>
     public const int Current = 2;
 
-    /// <summary>Every rule, in the order in which they came.</summary>
+    /// <summary>Every rule, in the order in which they were added.</summary>
     public static ImmutableArray<EvaluationRule> All { get; } =
     [
         new(2, "read-by-the-servers-clocks",
@@ -80,7 +81,9 @@ public static class EvaluationRules
             "An approval in whose approver or reason nobody sees anything does not count, nor one by the preparer or of everything at once, and a test "
             + "with approvals of a register that is not whole is not concluded.",
             [.. Concluded, "results waivers"]) { OnlyWith = ["file"] },
-        new(2, "taken-as-none-is-said", "Codes that a control takes for 'there is none' are listed with the calls that were answered so.", ["tables taken_as_none", "results notes"]),
+        new(2, "taken-as-none-is-said",
+            "Codes that a control takes for 'there is none' are listed with the calls that were answered so.",
+            ["tables taken_as_none", "results notes"]),
         new(2, "deleted-member",
             "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
             [.. Rows, "tables member_id", .. Concluded]) { OnlyWith = ["iam_bindings"] },
@@ -126,7 +129,9 @@ public static class EvaluationRules
             "An answer that is not whole or none is a limitation: of a status other than 200, of another kind, without the list that the API always writes, "
             + "with members the API does not have in place of those it has or in another case, with a token or a count of what follows that cannot be "
             + "followed, and pages without rows that never end.",
-            [.. Answers, .. Rows, "tables exchanges", "tables finished", .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "NextPageUnreadable", "EndlessPages"] },
+            [
+                .. Answers, .. Rows, "tables exchanges", "tables finished", .. Concluded, .. Populations,
+            ]) { OnlyWith = ["MalformedResponse", "NextPageUnreadable", "EndlessPages"] },
         new(2, "old-answers",
             "An answer out of a cache is of the moment at which the cache got it, and a state of one that was older than tolerated, or that says it is out of "
             + "date, is not concluded.",
@@ -146,22 +151,22 @@ public static class EvaluationRules
             [.. Answers, "results limitations"]) { OnlyWith = ["NoRecording"] },
     ];
 
-    /// <summary>What follows from another verdict.</summary>
+    /// <summary>Members that follow from another verdict.</summary>
     private static ImmutableArray<string> Concluded =>
     [
         "results conclusion", "results deviations", "results approved", "results undetermined", "results indicated", "results verdict",
         "results exception_id", "results reason", "results rows_sha256",
     ];
 
-    /// <summary>What follows from other rows of a table, beside verdicts.</summary>
+    /// <summary>Members that follow from other rows of a table, besides verdicts.</summary>
     private static ImmutableArray<string> Populations => ["results limitations", "results completeness", "results population", "results item"];
 
-    /// <summary>What an index line says of the answers.</summary>
+    /// <summary>Members of an index line about the responses.</summary>
     private static ImmutableArray<string> Answers => ["tables outcome", "tables code", "tables message", "tables failures", "tables pages"];
 
-    /// <summary>What an index line says of the table.</summary>
+    /// <summary>Members of an index line about the table.</summary>
     private static ImmutableArray<string> Rows => ["tables items", "tables table", "tables table_sha256"];
 
-    /// <summary>The rules that a bundle of that number was made without.</summary>
+    /// <summary>Returns the rules that did not exist when a bundle of that number was made.</summary>
     public static ImmutableArray<EvaluationRule> After(int evaluation) => [.. All.Where(r => r.Since > evaluation)];
 }

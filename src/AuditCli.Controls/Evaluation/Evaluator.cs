@@ -4,27 +4,29 @@ using System.Globalization;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Says whether a control held, from evidence alone: no clock, no network, and the same bytes for the same evidence.
+/// Evaluates whether a control held, from evidence alone: no clock, no network, and the same bytes for the same evidence.
 /// </summary>
 /// <remarks>
-/// What the conclusions mean where the design leaves room:
+/// The conclusions where the design leaves room:
 /// a deviation FAILs although other items are undetermined;
 /// a failed completeness check makes deviations <c>indicated</c>, as unread evidence does, and a test that stands when incomplete
-/// FAILs all the same;
-/// a state read away from <c>as_of</c> is INCONCLUSIVE even then, since it is not rows that are missing;
-/// an incomplete waiver table makes uncovered deviations <c>indicated</c>, since an approval may be among what was not read;
-/// an open human question makes NEEDS_REVIEW of PASS and of NO_OCCURRENCE.
+/// still FAILs;
+/// a state read away from <c>as_of</c> is INCONCLUSIVE even then, since no rows are missing;
+/// an incomplete waiver table makes uncovered deviations <c>indicated</c>, since an approval may be among the unread rows;
+/// an open human question turns PASS and NO_OCCURRENCE into NEEDS_REVIEW.
 /// </remarks>
 public static class Evaluator
 {
     /// <summary>Evaluates one control over its partitions.</summary>
-    /// <param name="partitions">In any order; results are ordered by target, then account.</param>
-    /// <param name="process">Where the control's SQL runs; null runs it in this process, which is right only for controls one trusts.</param>
-    /// <param name="openRows">
-    /// Opens the rows file of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case; closed here. It must seek: what a
-    /// process wrote before it was killed is cut off.
+    /// <param name="partitions">The partitions in any order; results are ordered by target, then account.</param>
+    /// <param name="process">
+    /// Where the control's SQL runs; null uses this process, which is safe only for trusted controls.
     /// </param>
-    /// <returns>The result; a test that breaks or exceeds its limits is ERROR in it, not an exception.</returns>
+    /// <param name="openRows">
+    /// Opens the rows file of a test, named <c>&lt;control&gt;.&lt;test&gt;.ndjson</c> in lower case; it is closed here. It must
+    /// be seekable: rows that a process wrote before it was killed are truncated.
+    /// </param>
+    /// <returns>The result; a test that fails to run or exceeds its limits is ERROR in it, not an exception.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="IOException">Rows cannot be written, or no process can be started.</exception>
     public static async Task<ControlResult> EvaluateAsync(
@@ -41,7 +43,7 @@ public static class Evaluator
     }
 
     /// <inheritdoc cref="EvaluateAsync"/>
-    /// <param name="here">Without a process, the control made ready before; it serves any number of evaluations.</param>
+    /// <param name="here">Without a process, the compiled control; it serves any number of evaluations.</param>
     internal static async Task<ControlResult> EvaluateWithAsync(
         ControlEvaluation? here,
         ControlInScope scope,
@@ -82,7 +84,7 @@ public static class Evaluator
         var control = scope.Control;
         var units = control.Tests.ToImmutableDictionary(t => t.Id, t => t.Unit, StringComparer.Ordinal);
         var tests = outcomes.SelectMany(o => o.Tests).Select(t => t with { Unit = units[t.Id] }).ToImmutableArray();
-        // Nothing tested is not "nothing occurred".
+        // Without tests the conclusion is not NO_OCCURRENCE.
         var conclusion = tests.IsEmpty ? Conclusion.Inconclusive : tests.Min(t => t.Conclusion);
         if (!control.HumanAttributes.IsEmpty && conclusion is (Conclusion.Pass or Conclusion.NoOccurrence))
             conclusion = Conclusion.NeedsReview;
@@ -109,5 +111,6 @@ public static class Evaluator
     private static Comparer<Limitation> LimitationOrder { get; } = Comparer<Limitation>.Create((a, b) =>
         string.CompareOrdinal(Key(a), Key(b)));
 
-    private static string Key(Limitation l) => string.Join('\u001f', l.Evidence, l.Target, l.Account, l.Region, l.Operation, l.Code, l.Message, l.Outcome, l.Count);
+    private static string Key(Limitation l) =>
+        string.Join('\u001f', l.Evidence, l.Target, l.Account, l.Region, l.Operation, l.Code, l.Message, l.Outcome, l.Count);
 }

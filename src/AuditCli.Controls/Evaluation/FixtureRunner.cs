@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>How one case came out. Without differences it concluded as it says.</summary>
-/// <param name="Line">Where the case begins in its file.</param>
+/// <summary>The outcome of one case. Without differences it concluded as the case expects.</summary>
+/// <param name="Line">The line on which the case begins in its file.</param>
 public sealed record FixtureOutcome(string Case, int Line, ImmutableArray<string> Differences)
 {
     public bool Passed => Differences.IsEmpty;
@@ -17,8 +17,8 @@ public static class FixtureRunner
     private static readonly DateOnly DefaultStart = new(2026, 1, 1);
     private static readonly DateOnly DefaultEnd = new(2026, 9, 30);
 
-    /// <summary>One outcome per case, in the file's order.</summary>
-    /// <param name="process">As <see cref="Evaluator.EvaluateAsync"/>.</param>
+    /// <summary>Runs all cases; returns one outcome per case, in the file's order.</summary>
+    /// <param name="process">See <see cref="Evaluator.EvaluateAsync"/>.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async Task<ImmutableArray<FixtureOutcome>> RunAsync(
         Control control, FixtureFile file, EvaluationLimits limits, EvaluationProcess? process, CancellationToken cancellationToken)
@@ -26,7 +26,10 @@ public static class FixtureRunner
         var outcomes = ImmutableArray.CreateBuilder<FixtureOutcome>();
         using var here = process is null ? new ControlEvaluation(control, clean: null) : null;
         foreach (var fixture in file.Cases)
-            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, await DifferencesAsync(control, fixture, limits, process, here, cancellationToken)));
+        {
+            var differences = await DifferencesAsync(control, fixture, limits, process, here, cancellationToken);
+            outcomes.Add(new FixtureOutcome(fixture.Name, fixture.Line, differences));
+        }
         return outcomes.ToImmutable();
     }
 
@@ -41,12 +44,14 @@ public static class FixtureRunner
         return [.. Compare(fixture.Expect, result, Items(rows, named)), .. Unsaid(fixture.Expect, rows, named)];
     }
 
-    /// <summary>Whether a case names items by their partition too, since several may have one of the same name.</summary>
+    /// <summary>
+    /// Whether a case names items together with their partition, because several partitions may have an item of the same name.
+    /// </summary>
     internal static bool IsNamed(Control control, FixtureCase fixture) => fixture.Partitions.Length > 1 && !control.AcrossEngagement;
 
-    /// <summary>What a control makes of a case, whatever the case expects.</summary>
-    /// <param name="here">Without a process, the control made ready; it serves any number of cases.</param>
-    /// <returns>What is wrong with the case itself and no result, or the result and, for each test, the lines of its rows.</returns>
+    /// <summary>Evaluates a case, whatever the case expects.</summary>
+    /// <param name="here">Without a process, the compiled control; it serves any number of cases.</param>
+    /// <returns>The faults of the case itself and no result, or the result and, for each test, the lines of its rows.</returns>
     internal static async Task<(ImmutableArray<string> Faults, ControlResult? Result, ImmutableArray<ImmutableArray<string>> Rows)> ConcludeAsync(
         Control control, FixtureCase fixture, EvaluationLimits limits, EvaluationProcess? process, ControlEvaluation? here, CancellationToken cancellationToken)
     {
@@ -72,7 +77,7 @@ public static class FixtureRunner
         return ([], result, [.. rows.Select(r => r.Lines().ToImmutableArray())]);
     }
 
-    /// <summary>The moment of a case: what it says, else a day on which its period is over.</summary>
+    /// <summary>Returns the moment of a case: the stated one, else the default or, if later, the end of its period.</summary>
     internal static DateTimeOffset AsOf(FixtureCase fixture) =>
         fixture.AsOf ?? (EndOfPeriod(fixture) is var end && end > DefaultAsOf ? end : DefaultAsOf);
 
@@ -85,7 +90,8 @@ public static class FixtureRunner
             var why = string.Concat(
                 result.Tests.Where(t => t.Error is not null).Select(t => $"; {t.Id} in {t.Partition.Account}: {t.Error}")
                     .Concat(result.Limitations.Select(l => $"; {l.Evidence}: {l.Code}"))
-                    .Concat(result.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree)).Select(c => $"; '{c.Name}': {c.Left ?? "NULL"} and {c.Right ?? "NULL"}"))
+                    .Concat(result.Tests.SelectMany(t => t.Completeness.Where(c => !c.Agree))
+                        .Select(c => $"; '{c.Name}': {c.Left ?? "NULL"} and {c.Right ?? "NULL"}"))
                     .Distinct());
             yield return $"expected {expect.Conclusion}, got {result.Conclusion}{why}";
         }
@@ -125,8 +131,8 @@ public static class FixtureRunner
     }
 
     /// <summary>
-    /// Items by verdict; an item of several tests stands under each verdict it has. One without a verdict of its own is undetermined,
-    /// whether or not what was read indicates a deviation.
+    /// Groups items by verdict; an item of several tests appears under each of its verdicts. An item whose test gave no verdict
+    /// is undetermined, even when the evidence read so far indicates a deviation.
     /// </summary>
     internal static ILookup<string, string> Items(IEnumerable<string> rows, bool named) => rows
         .SelectMany(line =>
@@ -141,7 +147,7 @@ public static class FixtureRunner
         .Distinct()
         .ToLookup(r => r.Verdict, r => r.Item);
 
-    /// <summary>What the case says of a row, and no row of the item does.</summary>
+    /// <summary>Returns the expectations of the case that no row of the item meets.</summary>
     private static IEnumerable<string> Unsaid(FixtureExpectation expect, IEnumerable<string> rows, bool named)
     {
         if (expect.Rows.IsEmpty)
@@ -149,8 +155,10 @@ public static class FixtureRunner
         var lines = rows.Select(l => JsonElement.Parse(l)).ToLookup(r => Shown(r, named), StringComparer.Ordinal);
         foreach (var (item, columns) in expect.Rows)
         {
-            var unsaid = lines[item].Select(row => columns.Where(c => !Says(row, c.Key, c.Value)).Select(c => (c.Key, Expected: c.Value, Said: Said(row, c.Key))).ToArray())
-                .OrderBy(u => u.Length).FirstOrDefault();
+            var unsaid = lines[item]
+                .Select(row => columns.Where(c => !Says(row, c.Key, c.Value)).Select(c => (c.Key, Expected: c.Value, Said: Said(row, c.Key))).ToArray())
+                .OrderBy(u => u.Length)
+                .FirstOrDefault();
             if (unsaid is null)
                 yield return $"'{item}' is not in the population";
             foreach (var (column, expected, said) in unsaid ?? [])
@@ -182,7 +190,7 @@ public static class FixtureRunner
 
     private static DateTimeOffset Midnight(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
 
-    /// <summary>A memory stream whose content outlives its closing.</summary>
+    /// <summary>A memory stream whose content can still be read after it is closed.</summary>
     private sealed class KeptStream : MemoryStream
     {
         public IEnumerable<string> Lines()

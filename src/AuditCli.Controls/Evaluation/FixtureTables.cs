@@ -8,14 +8,15 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Makes evidence tables of a fixture case. What the case does not say is made up: where a row came from, and that every call was made.
+/// Builds evidence tables from a fixture case. Values that the case does not give are invented: where a row came from, and that
+/// every call was made.
 /// </summary>
 internal sealed class FixtureTables(Control control, FixtureCase fixture)
 {
     private const string Region = "fixture-region";
     private readonly List<string> _faults = [];
 
-    /// <summary>What is wrong with the case itself; complete after <see cref="Partitions"/>.</summary>
+    /// <summary>The faults of the case itself; complete after <see cref="Partitions"/>.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
     private DateTimeOffset Moment => FixtureRunner.AsOf(fixture);
@@ -25,7 +26,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         _faults.Clear();
         foreach (var name in fixture.Inputs.Keys.Where(n => !control.Evidence.Any(e => e.Name == n && e.IsFile)))
             _faults.Add($"the control has no file evidence {name}");
-        // A control of inputs alone still has one place where it is tested.
+        // A control with only inputs still needs one partition in which it is tested.
         var partitions = fixture.Partitions.IsEmpty
             ? [new FixturePartition("fixture", ImmutableSortedDictionary<string, FixtureTable>.Empty)]
             : fixture.Partitions;
@@ -53,12 +54,15 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         return new Partition(partition.Name, partition.Name, tables.ToImmutable());
     }
 
-    /// <summary>A file's rows as a run reads them: what nobody sees in a cell is taken out, and what does not fit is not there.</summary>
+    /// <summary>
+    /// Builds a file's table as a run reads it: invisible characters are removed from cells, and values that do not fit are left
+    /// out.
+    /// </summary>
     private EvidenceTable Input(EvidenceNeed need, FixtureTable given, FixturePartition partition)
     {
         var misfits = new List<string>();
         var table = Table(need, given with { Rows = [.. given.Rows.Select(r => Cells(need, r, misfits))] }, "", "", partition);
-        // A row that does not fit approves nothing, and the register is whole without it.
+        // In a register of approvals, a row that does not fit approves nothing, and the register is complete without it.
         if (misfits.Count == 0 || control.Waivers?.From == need.Name)
             return table with { Notes = [.. misfits] };
         return table with
@@ -68,7 +72,9 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         };
     }
 
-    /// <summary>The words that a key column is closed to, empty for any text; null where it is no key.</summary>
+    /// <summary>
+    /// Returns the words that are allowed in a key column, empty for any text; null where the column is not a key.
+    /// </summary>
     private ImmutableArray<string>? Key(EvidenceNeed need, string column) => need.Keys.TryGetValue(column, out var words) ? words
         : control.Waivers is { } rule && rule.From == need.Name && rule.Item == column ? []
         : null;
@@ -116,7 +122,10 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             ["_ref"] = Reference(number),
         };
         if (need.ForEach is not null)
-            added["_parent"] = Parents(need, partition).FirstOrDefault(p => need.With.Keys.All(k => p.With[k] == Text(row, "_with_" + k))).Reference;
+        {
+            var parent = Parents(need, partition).FirstOrDefault(p => need.With.Keys.All(k => p.With[k] == Text(row, "_with_" + k)));
+            added["_parent"] = parent.Reference;
+        }
         return added;
     }
 
@@ -139,20 +148,25 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         IEnumerable<string> lines;
         if (given.Calls.IsEmpty)
         {
-            // One call per parent row, as the real thing makes, and one for what the rows themselves say was asked.
+            // One call per parent row, as a real run makes, and one for each set of parameters that only the rows mention.
             var asked = Parents(need, partition).Select(p => (p.Reference, With: (IReadOnlyDictionary<string, string?>)p.With))
-                .Concat(given.Rows.Select(r => (Reference: Text(r, "_parent"), With: (IReadOnlyDictionary<string, string?>)need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k)))))
+                .Concat(given.Rows.Select(r => (
+                    Reference: Text(r, "_parent"),
+                    With: (IReadOnlyDictionary<string, string?>)need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k)))))
                 .DistinctBy(c => JsonSerializer.Serialize(need.With.Keys.Select(k => c.With[k])));
             lines = [.. asked.Select(c => Line(CompiledControl.CallsName(need.Name), columns, empty, Call(c.Reference, c.With)))];
         }
         else
         {
-            lines = [.. given.Calls.Select(c => Line(CompiledControl.CallsName(need.Name), columns, c, Call(null, need.With.Keys.Select(k => KeyValuePair.Create(k, (string?)null)))))];
+            var unset = need.With.Keys.Select(k => KeyValuePair.Create(k, (string?)null)).ToArray();
+            lines = [.. given.Calls.Select(c => Line(CompiledControl.CallsName(need.Name), columns, c, Call(null, unset)))];
         }
         return new CallTable(columns, TableRows.Of(lines));
     }
 
-    /// <summary>The rows a <c>for_each</c> evidence is asked for: their reference, and what would be asked with.</summary>
+    /// <summary>
+    /// Returns the rows for which calls of a <c>for_each</c> evidence are made: their reference, and the parameters of the call.
+    /// </summary>
     private static IEnumerable<(string? Reference, Dictionary<string, string?> With)> Parents(EvidenceNeed need, FixturePartition partition)
     {
         var parents = partition.Evidence.GetValueOrDefault(need.ForEach!)?.Rows ?? [];

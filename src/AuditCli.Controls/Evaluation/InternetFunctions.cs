@@ -1,22 +1,25 @@
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Defines the SQL functions <c>internet_from(network)</c> and <c>internet_to(network)</c>: where a network in CIDR notation (RFC 4632,
-/// RFC 4291) begins and ends in the internet of its family, as a number from 0 to 1. The internet is every IPv4 address, or the global
-/// unicast addresses of IPv6 (<c>2000::/3</c>). So 0.0.0.0/1 goes from 0 to 0.5, <c>::/0</c> and <c>2000::/3</c> from 0 to 1, and a
-/// private IPv6 network is empty. NULL for anything that is no network.
+/// Defines the SQL functions <c>internet_from(network)</c> and <c>internet_to(network)</c>: where a network in CIDR notation (RFC
+/// 4632, RFC 4291) begins and ends in the internet of its address family, as a number from 0 to 1. The internet is every IPv4
+/// address, or the global unicast addresses of IPv6 (<c>2000::/3</c>). So 0.0.0.0/1 goes from 0 to 0.5, <c>::/0</c> and
+/// <c>2000::/3</c> from 0 to 1, and a private IPv6 network is empty. NULL for anything that is not a network.
 /// </summary>
 /// <remarks>
-/// Summing what several ranges cover finds the internet however it is split; comparing texts with 0.0.0.0/0 does not. A number of
-/// double precision holds every IPv4 network exactly, and IPv6 networks down to /52, far below what such a sum is asked about.
-/// Each part is worked out once, as the one element of a list: a macro is text, and naming a part three times binds it three times over.
+/// The sum of what several ranges cover detects the whole internet however it is split; comparing texts with 0.0.0.0/0 does not.
+/// A number of double precision represents every IPv4 network exactly, and IPv6 networks down to /52, far more precise than such
+/// a sum needs. Each part is computed once, as the single element of a list: a macro is text, and naming a part three times binds
+/// it three times.
 /// </remarks>
 internal static class InternetFunctions
 {
     public const string From = "internet_from";
     public const string To = "internet_to";
 
-    /// <summary>The statements that define them, before the engine is locked; they use the engine's own functions alone.</summary>
+    /// <summary>
+    /// The statements that define them, run before the engine is locked; they use only the engine's own functions.
+    /// </summary>
     public const string Definition =
         """
         CREATE MACRO _parts(part) AS CASE WHEN part = '' THEN [] ELSE string_split(part, ':') END;

@@ -3,22 +3,24 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Defines the SQL function <c>item(part, ...)</c>, which puts an item together from names so that different names never give one
+/// Defines the SQL function <c>item(part, ...)</c>, which joins names to an item so that different names never give the same
 /// item: parts are joined by one blank, and inside a part every percent sign, space, control and invisible character is
-/// percent-encoded (RFC 3986, UTF-8). Names without these stay as they are. A NULL part is left out.
+/// percent-encoded (RFC 3986, UTF-8). Names without such characters stay unchanged. A NULL part is left out.
 /// </summary>
 /// <remarks>It is a macro of the engine's own functions, so that anybody can run a control's SQL with DuckDB alone.</remarks>
 internal static class ItemFunction
 {
     public const string Name = "item";
 
-    /// <summary>The parts it takes at most.</summary>
+    /// <summary>The largest number of parts.</summary>
     public const int MostParts = 8;
 
-    /// <summary>Evidence names do not begin with an underscore, and the gate admits no function that does.</summary>
+    /// <summary>
+    /// The name of the inner macro. Evidence names do not begin with an underscore, and the gate admits no function that does.
+    /// </summary>
     private const string Part = "_item_part";
 
-    /// <summary>The statements that define it, before the engine is locked.</summary>
+    /// <summary>The statements that define it, run before the engine is locked.</summary>
     public static string Definition { get; } =
         $"""
         CREATE MACRO {Part}(part) AS CASE

@@ -5,19 +5,19 @@ using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>The SQL engine and those of its settings that decide what a test's rows are.</summary>
+/// <summary>The SQL engine, and those of its settings that affect a test's rows.</summary>
 public sealed record EngineDescription(string Name, string Version, ImmutableSortedDictionary<string, string> Settings);
 
 /// <summary>
-/// A DuckDB database in memory that can reach no file, network, extension or setting, and whose results depend on nothing
-/// but rows and SQL: one thread, UTC.
+/// A DuckDB database in memory that cannot reach any file, network, extension or setting, and whose results depend only on rows
+/// and SQL: one thread, UTC.
 /// </summary>
 public sealed partial class LockedDatabase : IDisposable
 {
     private static readonly ImmutableArray<string> Locks =
     [
         "SET TimeZone='UTC'",
-        // An empty value in the connection string is dropped on the way, and DuckDB would look for a folder to spill to.
+        // Set here because an empty value in the connection string is lost, and DuckDB would then choose a folder to spill to.
         "SET temp_directory=''",
         "SET enable_external_access=false",
         "SET allow_community_extensions=false",
@@ -32,7 +32,7 @@ public sealed partial class LockedDatabase : IDisposable
 
     private LockedDatabase(DuckDBConnection connection) => _connection = connection;
 
-    /// <summary>A new, empty database.</summary>
+    /// <summary>Opens a new, empty database.</summary>
     /// <exception cref="ArgumentException">The limit is not a number and a unit.</exception>
     public static LockedDatabase Open(string memoryLimit)
     {
@@ -56,7 +56,10 @@ public sealed partial class LockedDatabase : IDisposable
         }
     }
 
-    /// <summary>Defines those of the functions that are AuditCli's own, each once. Making all of them takes longer than opening the database.</summary>
+    /// <summary>
+    /// Defines those of the functions that are AuditCli's own, each once. Defining all of them takes longer than opening the
+    /// database.
+    /// </summary>
     internal void Define(IEnumerable<string> functions)
     {
         foreach (var definition in functions.Select(SqlFunctions.DefinitionOf).OfType<string>().Where(_defined.Add))
@@ -77,7 +80,7 @@ public sealed partial class LockedDatabase : IDisposable
             Execute($"DROP TABLE {Quote(table)}");
     }
 
-    /// <summary>The engine and the settings that matter for results.</summary>
+    /// <summary>Returns the engine and the settings that matter for results.</summary>
     public static EngineDescription Describe()
     {
         using var database = Open("64MB");
@@ -90,7 +93,7 @@ public sealed partial class LockedDatabase : IDisposable
             .Add("time_zone", "UTC"));
     }
 
-    /// <summary>A name as an SQL identifier.</summary>
+    /// <summary>Quotes a name as an SQL identifier.</summary>
     public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
 
     internal DuckDBCommand Command(string sql, IEnumerable<DuckDBParameter> parameters)
@@ -117,7 +120,7 @@ public sealed partial class LockedDatabase : IDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>All rows, each made by a function; for results that are known to be small.</summary>
+    /// <summary>Returns all rows, each converted by a function; for results that are known to be small.</summary>
     internal async Task<ImmutableArray<T>> QueryAsync<T>(
         string sql, IEnumerable<DuckDBParameter> parameters, Func<DbDataReader, T> row, CancellationToken cancellationToken)
     {
@@ -129,7 +132,7 @@ public sealed partial class LockedDatabase : IDisposable
         return rows.ToImmutable();
     }
 
-    /// <summary>Names and SQL types of what a query or table yields, in order.</summary>
+    /// <summary>Returns names and SQL types of the columns of a query or table, in order.</summary>
     internal Task<ImmutableArray<(string Name, string Type)>> DescribeAsync(
         string query, IEnumerable<DuckDBParameter> parameters, CancellationToken cancellationToken) =>
         QueryAsync($"DESCRIBE {query}", parameters, r => (r.GetString(0), r.GetString(1)), cancellationToken);

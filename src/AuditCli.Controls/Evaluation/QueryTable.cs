@@ -8,32 +8,33 @@ using DuckDB.NET.Data;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>A table that SQL over a bundle may name; its rows are read when it is named.</summary>
-/// <param name="Schema">A control's id, or a word for what is the bundle's own.</param>
-/// <param name="Rows">How many rows it has; null where nobody counted.</param>
-/// <param name="OpenRows">Each source of its rows, from the start: one JSON object a line.</param>
+/// <param name="Schema">A control's ID, or a word for the bundle's own tables.</param>
+/// <param name="Rows">The number of rows; null where it is not known.</param>
+/// <param name="OpenRows">The sources of its rows, each read from the start: one JSON object per line.</param>
 public sealed record QueryTable(
     string Schema, string Name, ImmutableArray<Column> Columns, long? Rows, ImmutableArray<Func<IEnumerable<ReadOnlyMemory<byte>>>> OpenRows)
 {
-    /// <summary>As SQL writes it: quoted where that is needed.</summary>
+    /// <summary>The name as SQL writes it, quoted where needed.</summary>
     public string SqlName => $"{Word(Schema)}.{Word(Name)}";
 
     private static string Word(string name) =>
         name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? name : LockedDatabase.Quote(name);
 }
 
-/// <summary>SQL that cannot be answered: its own fault, or more than it may use; the message says which.</summary>
+/// <summary>SQL that cannot be run: it is wrong, or exceeds the limits; the message says which.</summary>
 public sealed class QueryException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Which tables somebody's SELECT names. The gate of controls is not for it: it may have a LIMIT, know the clock or leave the order to
-/// chance, since nothing is concluded from it. What it may reach is the engine's lock to say, not this.
+/// Finds the tables that a user's SELECT names. It does not use the gate of controls: the SELECT may have a LIMIT, read the clock
+/// or leave the order undefined, because nothing is concluded from it. The engine's lock, not this class, restricts what it can
+/// reach.
 /// </summary>
 internal static class QueryNames
 {
     private const int DeepestTree = 520;
 
-    /// <summary>Every table of the catalogue that the SQL names, each once.</summary>
-    /// <exception cref="QueryException">It is not exactly one SELECT, or it names a table that is not there.</exception>
+    /// <summary>Returns every table of the catalogue that the SQL names, each once.</summary>
+    /// <exception cref="QueryException">It is not exactly one SELECT, or it names a table that does not exist.</exception>
     public static ImmutableArray<QueryTable> In(string sql, ImmutableArray<QueryTable> tables, LockedDatabase database)
     {
         if (Encoding.UTF8.GetByteCount(sql) > SqlGate.LongestText || sql.Contains('\0', StringComparison.Ordinal))
@@ -45,7 +46,8 @@ internal static class QueryNames
             if (tree.RootElement.GetProperty("error").GetBoolean())
             {
                 var message = tree.RootElement.GetProperty("error_message").GetString()!;
-                throw new QueryException(message.StartsWith("Only SELECT", StringComparison.Ordinal) ? "only one SELECT may stand here" : message.Split('\n')[0]);
+                throw new QueryException(
+                    message.StartsWith("Only SELECT", StringComparison.Ordinal) ? "only one SELECT may stand here" : message.Split('\n')[0]);
             }
             var statements = tree.RootElement.GetProperty("statements");
             if (statements.GetArrayLength() != 1)

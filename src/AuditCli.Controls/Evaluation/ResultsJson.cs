@@ -6,7 +6,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>Writes and reads results.json. Equal results are equal bytes.</summary>
+/// <summary>Writes and reads results.json. Equal results give equal bytes.</summary>
 public static class ResultsJson
 {
     private static readonly ResultsContext Context = new(new JsonSerializerOptions
@@ -19,7 +19,7 @@ public static class ResultsJson
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         MaxDepth = 64,
-        // The file is not put into HTML; without this every letter beyond ASCII is an escape.
+        // The file is never embedded in HTML; the default encoder would escape every letter beyond ASCII.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
@@ -34,11 +34,11 @@ public static class ResultsJson
         },
     });
 
-    /// <summary>The UTF-8 bytes, without insignificant white space and without an end of line.</summary>
+    /// <summary>Returns the UTF-8 bytes, without insignificant white space and without a line end.</summary>
     public static byte[] Write(EvaluationResults results) => JsonSerializer.SerializeToUtf8Bytes(results, Context.EvaluationResults);
 
-    /// <summary>Reads what <see cref="Write"/> wrote, strictly: no unknown, duplicate or missing member.</summary>
-    /// <exception cref="JsonException">The bytes are no results of schema 1.</exception>
+    /// <summary>Reads the output of <see cref="Write"/>, strictly: no unknown, duplicate or missing member.</summary>
+    /// <exception cref="JsonException">The bytes are not results of schema 1.</exception>
     public static EvaluationResults Read(ReadOnlySpan<byte> json)
     {
         var results = JsonSerializer.Deserialize(json, Context.EvaluationResults) ?? throw new JsonException("the results are null");
@@ -49,20 +49,23 @@ public static class ResultsJson
 
     private sealed class InstantConverter : JsonConverter<DateTimeOffset>
     {
-        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var instant)
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            const DateTimeStyles utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
+            return DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, utc, out var instant)
                 ? instant
                 : throw new JsonException("not an instant of RFC 3339");
+        }
 
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
             writer.WriteStringValue(Instants.Rfc3339(value));
     }
 }
 
-/// <summary>Instants as results show them.</summary>
+/// <summary>Formats instants as results show them.</summary>
 internal static class Instants
 {
-    /// <summary>RFC 3339 in UTC, without trailing zeros of the fraction.</summary>
+    /// <summary>Formats RFC 3339 in UTC, without trailing zeros of the fraction.</summary>
     public static string Rfc3339(DateTimeOffset value) =>
         value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 }

@@ -6,19 +6,19 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>Rows that do not have the form their table promises; the message names table, line and column.</summary>
+/// <summary>A row does not have the form of its table's columns; the message names table, line and column.</summary>
 public sealed class EvidenceFormatException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>One value of a row. Which field counts is decided by the column's type.</summary>
+/// <summary>One value of a row. The column's type determines which field is used.</summary>
 internal record struct Cell(bool Present, string? Text, long Integer, double Double, bool Boolean, DateTimeOffset Instant, DateOnly Day);
 
 /// <summary>
-/// Reads one line of a table after the other into cells, strictly: a value that is not of its column's type is an error,
-/// never coerced; absent and null are both no value.
+/// Reads the lines of a table one after another into cells, strictly: a value that is not of its column's type is an error and
+/// never converted; absent and null both mean no value.
 /// </summary>
 internal sealed class RowReader
 {
-    /// <summary>How deep a line may nest.</summary>
+    /// <summary>The maximum nesting depth of a line.</summary>
     public const int Depth = 64;
 
     private readonly string _table;
@@ -37,8 +37,8 @@ internal sealed class RowReader
     /// <summary>The last line's values, in the columns' order.</summary>
     public Cell[] Cells { get; }
 
-    /// <summary>Fills <see cref="Cells"/>.</summary>
-    /// <exception cref="EvidenceFormatException">The line is no such row.</exception>
+    /// <summary>Reads a line into <see cref="Cells"/>.</summary>
+    /// <exception cref="EvidenceFormatException">The line is not a row of this table.</exception>
     public void Read(ReadOnlyMemory<byte> line)
     {
         _line++;
@@ -79,7 +79,7 @@ internal sealed class RowReader
 
     private int Find(ref Utf8JsonReader reader, int next)
     {
-        // Canonical rows name their columns in order, so the next one is nearly always it.
+        // Canonical rows name their columns in order, so the next column is nearly always the right one.
         for (var i = next; i < _columns.Length; i++)
         {
             if (reader.ValueTextEquals(_columns[i].Name))
@@ -132,7 +132,9 @@ internal sealed class RowReader
     private static string Literal(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String ? reader.GetString()! : Encoding.UTF8.GetString(reader.ValueSpan);
 
-    /// <summary>At most 29 digits before the point and 9 after it: what DECIMAL(38,9) holds without rounding.</summary>
+    /// <summary>
+    /// Whether the number fits DECIMAL(38,9) without rounding: at most 29 digits before the point and 9 after it.
+    /// </summary>
     private static bool IsDecimal(string text)
     {
         var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
@@ -143,7 +145,7 @@ internal sealed class RowReader
             && !whole.ContainsAnyExceptInRange('0', '9') && !fraction.ContainsAnyExceptInRange('0', '9');
     }
 
-    /// <summary>Without an offset an instant would be read in whatever zone the reader is in.</summary>
+    /// <summary>Whether an instant has an offset; without one it would be read in the reader's local time zone.</summary>
     private static bool HasOffset(ReadOnlySpan<byte> text) =>
         text.Length >= 20 && text[10] == (byte)'T' && (text[^1] == (byte)'Z' || (text[^3] == (byte)':' && text[^6] is (byte)'+' or (byte)'-'));
 

@@ -9,23 +9,25 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>Identifiers of exceptions, stable between runs.</summary>
+/// <summary>Computes the identifiers of exceptions, which are stable between runs.</summary>
 public static class ExceptionIds
 {
-    /// <summary><c>&lt;control&gt;/X/&lt;first 12 hex of SHA-256(control, test, account, item joined by 0x1F)&gt;</c>.</summary>
+    /// <summary>
+    /// Returns <c>&lt;control&gt;/X/&lt;first 12 hex of SHA-256(control, test, account, item joined by 0x1F)&gt;</c>.
+    /// </summary>
     public static string For(string control, string test, string account, string item) =>
         $"{control}/X/{Digest.Of(Encoding.UTF8.GetBytes(string.Join('\u001f', control, test, account, item))).Hex[..12]}";
 }
 
-/// <summary>Takes what looks like a credential out of a row that SQL has made.</summary>
+/// <summary>Removes text that looks like a credential from a row that SQL produced.</summary>
 /// <param name="line">One JSON object.</param>
-/// <returns>The line without it; null where there is none.</returns>
-/// <exception cref="InvalidDataException">It cannot be taken out.</exception>
+/// <returns>The cleaned line; null where there was nothing to remove.</returns>
+/// <exception cref="InvalidDataException">It cannot be removed.</exception>
 public delegate byte[]? RowCleaner(ReadOnlyMemory<byte> line);
 
 /// <summary>
-/// Writes the rows of one test in one partition: one JSON object a line, every value in the one form its SQL type has (instants
-/// RFC 3339 UTC, numbers as literals, JSON as JSON).
+/// Writes the rows of one test in one partition: one JSON object per line, every value in the one form that its SQL type has
+/// (instants RFC 3339 UTC, numbers as literals, JSON as JSON).
 /// </summary>
 internal sealed class RowWriter : IDisposable
 {
@@ -38,18 +40,18 @@ internal sealed class RowWriter : IDisposable
     private readonly Utf8JsonWriter _json;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <param name="clean">Null leaves rows as the SQL made them.</param>
+    /// <param name="clean">Cleans each row; null leaves rows as the SQL made them.</param>
     public RowWriter(string control, string test, Stream stream, RowCleaner? clean)
     {
         (_control, _test, _stream, _clean) = (control, test, stream, clean);
         _json = new Utf8JsonWriter(_line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     }
 
-    /// <summary>The digest of what was written so far.</summary>
+    /// <summary>The digest of the lines written so far.</summary>
     public Digest Written => Digest.FromHash(_hash.GetCurrentHash());
 
     /// <summary>Writes the rows in the table's order.</summary>
-    /// <param name="verdicts">As <see cref="Verdicts.Sql"/>.</param>
+    /// <param name="verdicts">See <see cref="Verdicts.Sql"/>.</param>
     /// <returns>The digest of these lines.</returns>
     public async Task<Digest> WriteAsync(
         LockedDatabase database, string table, ImmutableArray<(string Name, string Type)> columns, PartitionName partition, string verdicts,
@@ -81,10 +83,10 @@ internal sealed class RowWriter : IDisposable
     }
 
     /// <summary>
-    /// The line without what the SQL made look like a credential, such as a password's name next to some text. An item is not changed: it is what
-    /// the finding is about, and two of them could become one.
+    /// Returns the line without text that looks like a credential in combination, such as a password's name next to some text. An
+    /// item is never changed: it identifies the finding, and two items could become one.
     /// </summary>
-    /// <exception cref="InvalidDataException">The item looks like one.</exception>
+    /// <exception cref="InvalidDataException">The item itself looks like a credential.</exception>
     private ReadOnlyMemory<byte> Cleaned(string item)
     {
         if (_clean?.Invoke(_line.WrittenMemory) is not { } clean)
@@ -95,7 +97,9 @@ internal sealed class RowWriter : IDisposable
         using var row = JsonDocument.Parse(clean, new JsonDocumentOptions { MaxDepth = 512 });
         return row.RootElement.GetProperty("item").GetString() == item
             ? (byte[])[.. clean, (byte)'\n']
-            : throw new InvalidDataException("the SQL made an item that looks like a credential, which no result may hold: let it name the thing and not what the thing holds");
+            : throw new InvalidDataException(
+                "the SQL made an item that looks like a credential, which no result may hold: "
+                + "let it name the thing and not what the thing holds");
     }
 
     public void Dispose()
@@ -119,7 +123,7 @@ internal sealed class RowWriter : IDisposable
         _json.WriteString("verdict", verdict);
         if (verdict is Verdicts.Deviation or Verdicts.Approved or Verdicts.Indicated)
             _json.WriteString("exception_id", ExceptionIds.For(_control, _test, partition.Account, item));
-        // Authors give every row the reason for which it would deviate; beside a pass it would accuse.
+        // Authors give every row the reason for which it would deviate; next to a pass it would be a false accusation.
         if (verdict != Verdicts.Pass && !row.IsDBNull(3))
             _json.WriteString("reason", row.GetString(3));
         if (verdict == Verdicts.Approved)
@@ -146,7 +150,7 @@ internal sealed class RowWriter : IDisposable
         || name.Equals("reason", StringComparison.OrdinalIgnoreCase) || name.Equals(SqlText.Indicated, StringComparison.OrdinalIgnoreCase);
 }
 
-/// <summary>What is said of one item of a population.</summary>
+/// <summary>The possible verdicts on one item of a population.</summary>
 internal static class Verdicts
 {
     public const string Pass = "pass";
@@ -155,9 +159,12 @@ internal static class Verdicts
     public const string Undetermined = "undetermined";
     public const string Indicated = "indicated";
 
-    /// <summary>The verdict of a row <c>t</c> beside its waiver <c>w</c>.</summary>
-    /// <param name="uncovered">Of a deviation without waiver: <see cref="Deviation"/> or <see cref="Indicated"/>.</param>
-    /// <param name="hasIndicated">Whether the rows have a column that says so of items that could not be determined.</param>
+    /// <summary>Returns the SQL expression for the verdict of a row <c>t</c> joined with its waiver <c>w</c>.</summary>
+    /// <param name="uncovered">
+    /// The verdict of a failed item without a waiver: <see cref="Deviation"/> or <see cref="Indicated"/>.
+    /// </param>
+    /// <param name="hasIndicated">Whether the rows have a column that marks undetermined items as indicated deviations.</param>
     public static string Sql(string uncovered, bool hasIndicated) =>
-        $"CASE {(hasIndicated ? $"WHEN t.pass IS NULL AND t.indicated THEN '{Indicated}' " : "")}WHEN t.pass IS NULL THEN '{Undetermined}' WHEN t.pass THEN '{Pass}' WHEN w.item IS NOT NULL THEN '{Approved}' ELSE '{uncovered}' END";
+        $"CASE {(hasIndicated ? $"WHEN t.pass IS NULL AND t.indicated THEN '{Indicated}' " : "")}WHEN t.pass IS NULL THEN '{Undetermined}' "
+        + $"WHEN t.pass THEN '{Pass}' WHEN w.item IS NOT NULL THEN '{Approved}' ELSE '{uncovered}' END";
 }

@@ -4,15 +4,17 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>What the tests of a control see at a time: one partition, or the union of all.</summary>
-/// <param name="Tables">By evidence name, the sources of its rows in order; an evidence without any is not there.</param>
+/// <summary>The evidence that the tests of a control see at a time: one partition, or the union of all.</summary>
+/// <param name="Tables">By evidence name, the sources of its rows in order; evidence without a source is left out.</param>
 internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Tables)
 {
-    /// <summary>Of a union: the partitions that it is made of. Empty for one partition.</summary>
+    /// <summary>The partitions of which a union is made; empty for one partition.</summary>
     public ImmutableArray<SlicePart> Parts { get; init; } = [];
 
-    /// <summary>In the order in which rows and results list them.</summary>
-    /// <param name="leftOut">What the run does not read; it makes every table incomplete that should hold the whole engagement.</param>
+    /// <summary>Builds the slices of a control, in the order in which rows and results list them.</summary>
+    /// <param name="leftOut">
+    /// Targets and accounts that the run does not read; they make every table incomplete that should cover the whole engagement.
+    /// </param>
     public static ImmutableArray<Slice> Of(Control control, ImmutableArray<Partition> partitions, ImmutableArray<LeftOutPlace> leftOut)
     {
         var ordered = partitions.OrderBy(p => p.Target, StringComparer.Ordinal).ThenBy(p => p.Account, StringComparer.Ordinal).ToImmutableArray();
@@ -20,22 +22,27 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             return [];
         var union = Union(control.Evidence.Where(n => control.AcrossEngagement || n.AcrossEngagement), ordered, leftOut);
         if (control.AcrossEngagement)
-            return [new Slice(new PartitionName(Partition.Everywhere, Partition.Everywhere), union) { Parts = [.. ordered.Select(p => SlicePart.Of(control, p))] }];
+        {
+            var everywhere = new PartitionName(Partition.Everywhere, Partition.Everywhere);
+            return [new Slice(everywhere, union) { Parts = [.. ordered.Select(p => SlicePart.Of(control, p))] }];
+        }
         return [.. ordered.Select(p => new Slice(
             new PartitionName(p.Target, p.Account),
             p.Tables.ToImmutableSortedDictionary(t => t.Key, t => ImmutableArray.Create(t.Value), StringComparer.Ordinal).SetItems(union)))];
     }
 
-    /// <summary>What all slices of a control have in common: files, and evidence that is read across the engagement.</summary>
+    /// <summary>
+    /// Returns the evidence that all slices of a control have in common: files, and evidence that is read across the engagement.
+    /// </summary>
     public static ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Shared(Control control, ImmutableArray<Slice> slices) =>
         slices.Length < 2 ? ImmutableSortedDictionary.Create<string, ImmutableArray<EvidenceTable>>(StringComparer.Ordinal)
         : control.Evidence.Where(n => (n.IsFile || n.AcrossEngagement) && slices[0].Tables.ContainsKey(n.Name))
             .ToImmutableSortedDictionary(n => n.Name, n => slices[0].Tables[n.Name], StringComparer.Ordinal);
 
-    /// <summary>When the first of its evidence was asked for; null where none was asked of a server.</summary>
+    /// <summary>When the first request for its evidence was made; null where no server was called.</summary>
     public DateTimeOffset? ReadFrom => Tables.Values.SelectMany(t => t).Min(t => t.ReadFrom);
 
-    /// <summary>When the last of its evidence was asked for.</summary>
+    /// <summary>When the last request for its evidence was made.</summary>
     public DateTimeOffset? ReadUntil => Tables.Values.SelectMany(t => t).Max(t => t.ReadUntil);
 
     private static ImmutableSortedDictionary<string, ImmutableArray<EvidenceTable>> Union(
@@ -45,7 +52,7 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         foreach (var need in needs)
         {
             var tables = partitions.Where(p => p.Tables.ContainsKey(need.Name)).Select(p => p.Tables[need.Name]);
-            // Every partition sees the same input; its rows count once.
+            // Every partition sees the same input; its rows count only once.
             ImmutableArray<EvidenceTable> sources = need.IsFile
                 ? [.. tables.Take(1)]
                 : [.. tables, .. leftOut.Where(l => l.Source == need.Source).Select(l => Unread(need, l))];
@@ -55,26 +62,30 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         return union.ToImmutable();
     }
 
-    /// <summary>The table of a place that was left out: without it the union would look whole.</summary>
+    /// <summary>
+    /// Returns an incomplete table for a target or account that was left out, without which the union would look complete.
+    /// </summary>
     private static EvidenceTable Unread(EvidenceNeed need, LeftOutPlace place) => new(
         [.. need.AddedColumns, .. need.Columns], false,
         [new(need.Name, place.Target, place.Account, "", need.Operation, CollectionOutcome.Failed, place.Code, place.Message, 1)],
         null, null, TableRows.Of(Array.Empty<string>()));
 
-    /// <summary>Whether everything of it was read, as far as the control needs it.</summary>
+    /// <summary>Whether all of the evidence was read, as far as the control needs it.</summary>
     public bool IsComplete(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
         ? tables.All(t => t.Complete)
         : need.Optional || need.IfTarget;
 
-    /// <summary>Whether <c>--target</c> left out a part of it, so that the test is not concluded at all.</summary>
+    /// <summary>Whether <c>--target</c> left out a part of it, so that the test cannot be concluded.</summary>
     public bool IsLeftOut(EvidenceNeed need) => LimitationsOf(need).Any(l => l.Code == LimitationCodes.TargetLeftOut);
 
-    /// <summary>The columns of its table: as collected, or as the control declares them where nothing was.</summary>
+    /// <summary>
+    /// Returns the columns of its table: as collected, or as the control declares them where nothing was collected.
+    /// </summary>
     public ImmutableArray<Column> ColumnsOf(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
         ? tables[0].Columns
         : [.. need.AddedColumns, .. need.Columns];
 
-    /// <summary>Why it is not complete; empty when it is.</summary>
+    /// <summary>Returns why it is not complete; empty when it is.</summary>
     public IEnumerable<Limitation> LimitationsOf(EvidenceNeed need)
     {
         if (IsComplete(need))
@@ -86,7 +97,9 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             : t.Limitations.AsEnumerable());
     }
 
-    /// <summary>The limitation that its state was read away from the moment the tests speak of; null when it was not.</summary>
+    /// <summary>
+    /// Returns the limitation that its state was read too far from the moment that the tests concern; null when it was not.
+    /// </summary>
     public Limitation? ReadAway(EvidenceNeed need, AuditMoment moment)
     {
         if (!Tables.TryGetValue(need.Name, out var tables))
@@ -104,22 +117,25 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
     }
 
     /// <summary>
-    /// The limitation that nobody can say of which moment the evidence is, because the clock of the machine that read was wrong, or was not
-    /// compared with any server's; null where it was right. Of several evidence tables it names the one with the largest difference.
+    /// Returns the limitation that the moment of the evidence is not certain, because the collecting machine's clock was wrong,
+    /// or was not compared with any server's; null where it was right. Of several evidence tables it names the one with the
+    /// largest difference.
     /// </summary>
     public Limitation? WrongClock(Control control, AuditMoment moment)
     {
         var all = control.Evidence.Where(n => Tables.ContainsKey(n.Name)).SelectMany(n => Tables[n.Name].Select(t => (Need: n, Table: t))).ToImmutableArray();
-        // A file has no server; the clock that read the others counts for it only where it stands alone, since as_of may come from that clock.
+        // Files have no server. The clock counts for them only when a control has nothing but files, since as_of may come from
+        // that clock.
         var read = all.Any(r => !r.Need.IsFile) ? [.. all.Where(r => !r.Need.IsFile)] : all;
-        // First, since what a cache gives has no server's time that could be compared.
+        // Checked first, because a cached response has no server time to compare with.
         if (all.Where(r => r.Table.AnswerAge > moment.ClockLimit || r.Table.StaleAnswers > 0)
             .OrderByDescending(r => r.Table.AnswerAge).FirstOrDefault() is { Need: { } old, Table: { } kept })
         {
-            return Limit(old, CollectionOutcome.Complete, LimitationCodes.OldAnswer,
-                $"{ClockWords.Old(kept.AnswerAge > moment.ClockLimit ? kept.AnswerAge : null, kept.StaleAnswers, moment.ClockLimit)}: the moment of a state is not certain");
+            var words = ClockWords.Old(kept.AnswerAge > moment.ClockLimit ? kept.AnswerAge : null, kept.StaleAnswers, moment.ClockLimit);
+            return Limit(old, CollectionOutcome.Complete, LimitationCodes.OldAnswer, $"{words}: the moment of a state is not certain");
         }
-        if (read.Where(r => r.Table.ClockOffset is not null).OrderByDescending(r => r.Table.ClockOffset!.Value.Duration()).FirstOrDefault() is { Table.ClockOffset: { } offset } worst)
+        var worst = read.Where(r => r.Table.ClockOffset is not null).OrderByDescending(r => r.Table.ClockOffset!.Value.Duration()).FirstOrDefault();
+        if (worst is { Table.ClockOffset: { } offset })
         {
             return offset.Duration() <= moment.ClockLimit ? null : Limit(worst.Need, CollectionOutcome.Complete, LimitationCodes.ClockDiffers,
                 $"{ClockWords.Difference(offset)}, and {ClockWords.Duration(moment.ClockLimit)} are tolerated: the moment of a state is not certain");
@@ -130,7 +146,7 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             : null;
     }
 
-    /// <summary>What a reader should know about an evidence that is empty by design, or of the file that it is.</summary>
+    /// <summary>Returns remarks for a reader about evidence that is empty by design, or about an input file.</summary>
     public IEnumerable<string> NotesOf(EvidenceNeed need) => Tables.TryGetValue(need.Name, out var tables)
         ? tables.SelectMany(t => t.Notes)
         : need.Optional ? [$"{need.Name}: no such input was supplied, its table is empty"]
@@ -144,7 +160,7 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
 }
 
 /// <summary>One partition of a union.</summary>
-/// <param name="Evidence">Names of what was asked there; inputs are not among them.</param>
+/// <param name="Evidence">The names of the evidence read there; inputs are not included.</param>
 internal sealed record SlicePart(PartitionName Name, ImmutableSortedSet<string> Evidence)
 {
     public static SlicePart Of(Control control, Partition partition) => new(

@@ -5,16 +5,18 @@ using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>Items of a population by verdict.</summary>
+/// <summary>The number of items of a population, in all and by verdict.</summary>
 internal sealed record ItemCounts(long Population, long Deviations, long Approved, long Undetermined, long Indicated)
 {
     public static ItemCounts None { get; } = new(0, 0, 0, 0, 0);
 }
 
-/// <summary>A code that was taken for "there is none" when this evidence was asked for, and how many calls were answered so.</summary>
+/// <summary>An error code that counted as "there is none" for this evidence, and the number of calls with that code.</summary>
 internal sealed record TakenAsNone(string Evidence, string Code, long Count);
 
-/// <summary>What a control's tests came to in one partition. <paramref name="Items"/> counts distinct items over all of them.</summary>
+/// <summary>
+/// The outcome of a control's tests in one partition. <paramref name="Items"/> counts distinct items over all of them.
+/// </summary>
 internal sealed record SliceOutcome(
     ImmutableArray<TestResult> Tests,
     ItemCounts Items,
@@ -22,13 +24,15 @@ internal sealed record SliceOutcome(
     ImmutableArray<WaiverOutcome> Waivers,
     ImmutableArray<string> Notes)
 {
-    /// <summary>By evidence, the codes that were taken for "there is none".</summary>
+    /// <summary>The error codes that counted as "there is none", by evidence.</summary>
     public ImmutableArray<TakenAsNone> TakenAsNone { get; init; } = [];
 
-    /// <summary>What became of the registers whose rows without a match are listed.</summary>
+    /// <summary>The outcomes of the registers whose rows without a match are listed.</summary>
     public ImmutableArray<RegisterOutcome> Registers { get; init; } = [];
 
-    /// <summary>Nothing could be run, so that every test is ERROR; what was not read is still said.</summary>
+    /// <summary>
+    /// Returns the outcome when nothing could be run: every test is ERROR, and unread evidence is still reported.
+    /// </summary>
     public static SliceOutcome Broken(Control control, Slice slice, string message) => new(
         [.. control.Tests.Select(t => new TestResult(t.Id, slice.Name, Conclusion.Error, 0, 0, 0, 0, 0, [], default, message)
         {
@@ -43,11 +47,14 @@ internal sealed record SliceOutcome(
 }
 
 /// <summary>Runs a control's checks and tests over one partition.</summary>
-/// <param name="database">Holds the tables of shared evidence that <paramref name="loaded"/> names, and no others.</param>
-/// <param name="loaded">Gets the names of shared evidence that this partition loads for the next ones too.</param>
-/// <param name="steps">Told of each step before it begins.</param>
+/// <param name="database">
+/// A database with the tables of shared evidence that <paramref name="loaded"/> names, and no others.
+/// </param>
+/// <param name="loaded">Receives the names of shared evidence that this partition loads for the following ones too.</param>
+/// <param name="steps">Notified of each step before it begins.</param>
 internal sealed class SliceRun(
-    CompiledControl compiled, Slice slice, ControlQuestion question, SqlParameters parameters, LockedDatabase database, HashSet<string> loaded, RowCleaner? clean, JobSteps steps)
+    CompiledControl compiled, Slice slice, ControlQuestion question, SqlParameters parameters, LockedDatabase database,
+    HashSet<string> loaded, RowCleaner? clean, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
 
@@ -56,7 +63,7 @@ internal sealed class SliceRun(
     /// <summary>Evidence that could not be loaded, and why.</summary>
     private readonly Dictionary<string, string> _unloaded = new(StringComparer.Ordinal);
 
-    /// <param name="rows">Where each test's rows go, in the control's order; they stay open.</param>
+    /// <param name="rows">The stream for each test's rows, in the control's order; they stay open.</param>
     public async Task<SliceOutcome> RunAsync(ImmutableArray<Stream> rows, CancellationToken cancellationToken)
     {
         var writers = _control.Tests.Select((t, n) => new RowWriter(_control.Id, t.Id, rows[n], clean)).ToImmutableArray();
@@ -100,7 +107,8 @@ internal sealed class SliceRun(
             tests.ToImmutable(),
             await CountAsync("count(DISTINCT item)", "_verdicts", cancellationToken),
             [
-                // What failed and is in no test's SQL is still said: whoever wrote the control asked for it.
+                // Failures of evidence that no test's SQL uses are still reported, because the control's author requested the
+                // evidence.
                 .. _control.Evidence.SelectMany(slice.LimitationsOf),
                 .. stated.Select(n => slice.ReadAway(n, question.Moment)).OfType<Limitation>(),
                 .. compiled.Tests.Any(IsState) && _wrongClock is { } wrong ? [wrong] : Array.Empty<Limitation>(),
@@ -109,7 +117,11 @@ internal sealed class SliceRun(
             [.. _control.Evidence.SelectMany(slice.NotesOf)])
         {
             Registers = registers.ToImmutable(),
-            TakenAsNone = [.. _control.Evidence.SelectMany(n => slice.Tables.GetValueOrDefault(n.Name, []).SelectMany(t => t.TakenAsNone.Select(c => new TakenAsNone(n.Name, c.Code, c.Count))))],
+            TakenAsNone =
+            [
+                .. _control.Evidence.SelectMany(n => slice.Tables.GetValueOrDefault(n.Name, [])
+                    .SelectMany(t => t.TakenAsNone.Select(c => new TakenAsNone(n.Name, c.Code, c.Count)))),
+            ],
         };
     }
 
@@ -118,7 +130,8 @@ internal sealed class SliceRun(
         RegisterOutcome Unknown(string why) => new(register.Need.Name, [], why);
         if (register.Verdict is not SqlVerdict.Admitted { Lineage: var lineage })
             return Unknown(((SqlVerdict.Refused)register.Verdict).Message);
-        if (_control.Evidence.FirstOrDefault(n => register.Evidence.Contains(n.Name) && (_unloaded.ContainsKey(n.Name) || !slice.IsComplete(n))) is { } unread)
+        bool IsUnread(EvidenceNeed need) => _unloaded.ContainsKey(need.Name) || !slice.IsComplete(need);
+        if (_control.Evidence.FirstOrDefault(n => register.Evidence.Contains(n.Name) && IsUnread(n)) is { } unread)
             return Unknown($"{unread.Name} was not read whole");
         var rows = ImmutableArray<UnmatchedRow>.Empty;
         var problem = await GuardAsync(
@@ -135,7 +148,8 @@ internal sealed class SliceRun(
         foreach (var need in _control.Evidence.Where(n => !loaded.Contains(n.Name)))
         {
             var sources = slice.Tables.GetValueOrDefault(need.Name, []);
-            var problem = await GuardAsync($"evidence {need.Name}", t => TableAsync(need.Name, slice.ColumnsOf(need), sources.Select(s => s.Rows), t), cancellationToken);
+            var problem = await GuardAsync(
+                $"evidence {need.Name}", t => TableAsync(need.Name, slice.ColumnsOf(need), sources.Select(s => s.Rows), t), cancellationToken);
             if (problem is null && need.ForEach is not null)
             {
                 var calls = sources.Select(s => s.Calls).OfType<CallTable>().ToImmutableArray();
@@ -158,10 +172,10 @@ internal sealed class SliceRun(
             await TableLoader.LoadAsync(database, name, columns, sources.Select(s => s.Read()), c => compiled.Needs(name, c) || IsPlace(c), cancellationToken);
     }
 
-    /// <summary>By these columns the rows of a union are told apart again.</summary>
+    /// <summary>Whether the column is needed to tell apart the rows of a union's partitions.</summary>
     private bool IsPlace(string column) => !slice.Parts.IsEmpty && column is "_target" or "_account";
 
-    /// <summary>The check over everything the slice has and, of a union, each of its partitions that does not agree by itself.</summary>
+    /// <summary>Runs the check over the whole slice and, for a union, adds each partition in which it does not agree.</summary>
     private async Task<ImmutableArray<CompletenessResult>> CheckAsync(int number, CompiledCheck check, CancellationToken cancellationToken)
     {
         var whole = await CheckAsync($"completeness {number}", check, null, cancellationToken);
@@ -169,7 +183,7 @@ internal sealed class SliceRun(
             return [whole];
         var results = ImmutableArray.CreateBuilder<CompletenessResult>();
         results.Add(whole);
-        // Sums over partitions agree where one has a row too many and another one too few.
+        // The sums over all partitions agree when one has a row too many and another one too few.
         foreach (var part in slice.Parts.Where(p => p.Evidence.Overlaps(check.Evidence)))
         {
             var result = await CheckAsync($"completeness {number} in {part.Name.Target} {part.Name.Account}", check, part, cancellationToken);
@@ -179,7 +193,7 @@ internal sealed class SliceRun(
         return results.ToImmutable();
     }
 
-    /// <param name="part">Of a union, the one partition whose rows the check sees; null for all.</param>
+    /// <param name="part">For a union, the one partition whose rows the check sees; null for all.</param>
     private async Task<CompletenessResult> CheckAsync(string step, CompiledCheck check, SlicePart? part, CancellationToken cancellationToken)
     {
         CompletenessResult Wrong(string message) => new(check.Check.Name, null, null, false, message);
@@ -207,7 +221,9 @@ internal sealed class SliceRun(
     private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, SlicePart? part, CancellationToken cancellationToken)
     {
         await database.ExecuteAsync(
-            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n)", parameters.For(lineage), cancellationToken);
+            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n)",
+            parameters.For(lineage),
+            cancellationToken);
         var columns = await database.DescribeAsync(table, [], cancellationToken);
         var rows = (await database.QueryAsync($"SELECT count(*) FROM {table}", [], r => r.GetInt64(0), cancellationToken)).Single();
         if (columns.Length != 1 || rows != 1)
@@ -215,10 +231,17 @@ internal sealed class SliceRun(
         database.Execute($"ALTER TABLE {table} RENAME COLUMN {LockedDatabase.Quote(columns[0].Name)} TO v");
     }
 
-    /// <summary>Hides each table that the SQL names by one of the same name with the rows of one partition; inputs are everybody's.</summary>
+    /// <summary>
+    /// Returns a WITH clause that hides each named table behind one of the same name with the rows of one partition; inputs
+    /// belong to all.
+    /// </summary>
     private string Narrowed(SqlLineage lineage, SlicePart? part)
     {
-        var tables = _control.Evidence.Where(n => !n.IsFile).SelectMany(CompiledControl.TablesOf).Where(t => lineage.Tables.Contains(t.Name)).Select(t => LockedDatabase.Quote(t.Name)).ToImmutableArray();
+        var tables = _control.Evidence.Where(n => !n.IsFile)
+            .SelectMany(CompiledControl.TablesOf)
+            .Where(t => lineage.Tables.Contains(t.Name))
+            .Select(t => LockedDatabase.Quote(t.Name))
+            .ToImmutableArray();
         if (part is null || tables.IsEmpty)
             return "";
         var place = $"_target = {SqlText.Literal(part.Name.Target)} AND _account = {SqlText.Literal(part.Name.Account)}";
@@ -243,11 +266,11 @@ internal sealed class SliceRun(
             await RequireItemsAsync(test.RowsTable, token);
             result = await JudgeAsync(test, columns, checks, writer, token);
         }, cancellationToken);
-        // Rows written before it broke stay in the file, so the digest names them.
+        // Rows written before it failed stay in the file, so the digest covers them.
         return problem is null ? result : Broken(test, checks, problem) with { RowsSha256 = writer.Written };
     }
 
-    /// <summary>Every row is an item of its own, or counts mean nothing.</summary>
+    /// <summary>Throws unless every row is a separate item, without which counts would be meaningless.</summary>
     private async Task RequireItemsAsync(string table, CancellationToken cancellationToken)
     {
         var unnamed = (await database.QueryAsync(
@@ -285,7 +308,7 @@ internal sealed class SliceRun(
         var conclusion =
             broken is not null ? Conclusion.Error
             : counts.Deviations > 0 ? Conclusion.Fail
-            // Nobody vouches for the approvals of a register that is not whole, or not the one that it was said to be.
+            // Approvals from a register that is incomplete, or not the declared one, cannot be relied on.
             : unknownWaivers && counts.Approved > 0 ? Conclusion.Inconclusive
             : missing || away || counts.Indicated > 0 || counts.Undetermined > 0 ? Conclusion.Inconclusive
             : counts.Population == 0 ? Conclusion.NoOccurrence
@@ -310,7 +333,10 @@ internal sealed class SliceRun(
             cancellationToken)).Single();
     }
 
-    /// <summary>Null when the work was done, else why it was not: every way in which a test may break, and no other.</summary>
+    /// <summary>
+    /// Does the work as a step with a time limit. Returns null, or why it failed: it catches every way in which a test may fail,
+    /// and nothing else.
+    /// </summary>
     private async Task<string?> GuardAsync(string step, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
         if (steps.Begin(step) is { } killed)
@@ -347,9 +373,9 @@ internal sealed class SliceRun(
         ReadUntil = slice.ReadUntil,
     };
 
-    /// <summary>Whether it speaks of a state at a moment, so that it matters when the state was read.</summary>
+    /// <summary>Whether the test concerns a state at a moment, so that the time of reading matters.</summary>
     private bool IsState(CompiledTest test) => _control.ModeOf(test.Test) == ControlMode.PointInTime;
 
-    /// <summary>A test that does not give what a test must give.</summary>
+    /// <summary>A test does not return what a test must return.</summary>
     private sealed class BrokenTestException(string message) : Exception(message);
 }

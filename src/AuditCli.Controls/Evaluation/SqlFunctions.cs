@@ -4,13 +4,14 @@ using System.Collections.Immutable;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// The functions control SQL may call, picked by hand: each is deterministic, reads nothing but its arguments, and yields
-/// no more than a small multiple of them. Left out on purpose are functions that grow a value from a number (range, repeat,
-/// lpad, printf widths), take lambdas, know the clock, session or settings, or recurse into JSON without a bound (json_structure).
+/// The functions that control SQL may call, selected by hand: each is deterministic, reads only its arguments, and returns no
+/// more than a small multiple of their size. Functions are left out on purpose when they grow a value from a number (range,
+/// repeat, lpad, printf widths), take lambdas, read the clock, session or settings, or recurse into JSON without a bound
+/// (json_structure).
 /// </summary>
 public static class SqlFunctions
 {
-    /// <summary>Functions that are AuditCli's own.</summary>
+    /// <summary>The functions that AuditCli defines.</summary>
     public static ImmutableArray<string> Own { get; } = [InternetFunctions.From, InternetFunctions.To, ItemFunction.Name];
 
     /// <summary>Aggregates whose result does not depend on the order of rows; as windows they need no ORDER BY.</summary>
@@ -19,20 +20,20 @@ public static class SqlFunctions
         "bit_and", "bit_or", "bit_xor", "median", "quantile_cont", "quantile_disc", "stddev", "stddev_pop", "stddev_samp",
         "variance", "var_pop", "var_samp");
 
-    /// <summary>Aggregates that need ORDER BY inside, or their result is an accident.</summary>
+    /// <summary>Aggregates that need ORDER BY inside; without it their result would be arbitrary.</summary>
     public static FrozenSet<string> OrderedAggregates { get; } = Set(
         "list", "array_agg", "string_agg", "group_concat", "listagg", "first", "last", "any_value", "arbitrary",
         "arg_max", "arg_min", "max_by", "min_by", "json_group_array", "json_group_object");
 
-    /// <summary>Functions that exist only as windows.</summary>
+    /// <summary>Functions that exist only as window functions.</summary>
     public static FrozenSet<string> Windows { get; } = Set(
         "row_number", "rank", "dense_rank", "rank_dense", "percent_rank", "cume_dist", "ntile", "lag", "lead",
         "first_value", "last_value", "nth_value");
 
-    /// <summary>Functions in the place of a table.</summary>
+    /// <summary>Functions that take the place of a table.</summary>
     public static FrozenSet<string> Tables { get; } = Set("unnest", "json_each");
 
-    /// <summary>Everything that maps one row's values to a value, operators included.</summary>
+    /// <summary>All functions that map one row's values to a value, including operators.</summary>
     public static FrozenSet<string> Scalars { get; } = Set([
         // operators, which the parser turns into functions
         "+", "-", "*", "/", "//", "%", "||", "&", "|", "~~", "!~~", "~~*", "!~~*", "~~~", "^@", "->", "->>", "@>", "<@", "&&",
@@ -74,8 +75,8 @@ public static class SqlFunctions
     public static bool Allows(string name) =>
         Scalars.Contains(name) || UnorderedAggregates.Contains(name) || OrderedAggregates.Contains(name);
 
-    /// <summary>The statements that define a function of AuditCli's; null for the engine's own.</summary>
-    /// <param name="name">In lower case.</param>
+    /// <summary>Returns the statements that define a function of AuditCli; null for the engine's own.</summary>
+    /// <param name="name">The name in lower case.</param>
     internal static string? DefinitionOf(string name) => name switch
     {
         InternetFunctions.From or InternetFunctions.To => InternetFunctions.Definition,

@@ -5,21 +5,26 @@ using DuckDB.NET.Data;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Decides whether a control's SQL may run, from DuckDB's own syntax tree and before anything runs: one SELECT over the
-/// control's tables, hand-picked functions, nothing that depends on the clock, the session, the order of rows or chance.
-/// What the gate does not know it refuses.
+/// Decides whether a control's SQL may run, from DuckDB's own syntax tree and before anything runs: one SELECT over the control's
+/// tables, with functions selected by hand, and nothing that depends on the clock, the session, the order of rows or chance. It
+/// refuses everything that it does not know.
 /// </summary>
 public sealed class SqlGate : IDisposable
 {
     /// <summary>The longest SQL text, in bytes of UTF-8; longer ones take DuckDB seconds to bind.</summary>
     public const int LongestText = 64 * 1024;
 
-    /// <summary>Levels of the JSON form of the tree; an expression takes two a level, so DuckDB's own 250 are about as far.</summary>
+    /// <summary>
+    /// The depth limit of the tree's JSON form; an expression takes two levels of JSON each, so DuckDB's own limit of 250 is
+    /// about as deep.
+    /// </summary>
     private const int DeepestTree = 520;
 
     private readonly LockedDatabase _database = LockedDatabase.Open("256MB");
 
-    /// <summary>Reads the text and walks its tree. Does not bind: unknown columns pass, and fail when the SQL is bound.</summary>
+    /// <summary>
+    /// Parses the text and walks its tree. It does not bind: unknown columns pass here, and fail when the SQL is bound.
+    /// </summary>
     public SqlVerdict Check(string sql, SqlScope scope)
     {
         if (Encoding.UTF8.GetByteCount(sql) > LongestText)
@@ -33,7 +38,7 @@ public sealed class SqlGate : IDisposable
         }
         catch (JsonException)
         {
-            // The text is DuckDB's, so the one fault it can have is its depth.
+            // DuckDB produced the text, so the only possible fault is its depth.
             return new SqlVerdict.Refused("the SQL is nested too deeply", null);
         }
         catch (DuckDBException e)
@@ -74,7 +79,7 @@ public sealed class SqlGate : IDisposable
             ? offset
             : null;
 
-    /// <summary>In its tree DuckDB counts bytes of UTF-8, in its messages characters.</summary>
+    /// <summary>Converts an offset: DuckDB counts bytes of UTF-8 in its tree, and characters in its messages.</summary>
     private static int? Characters(string sql, long bytes)
     {
         var text = Encoding.UTF8.GetBytes(sql);

@@ -6,22 +6,24 @@ using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>The values SQL sees as <c>$name</c>, with the types they are declared with.</summary>
+/// <summary>The values that SQL sees as <c>$name</c>, with their declared types.</summary>
 internal sealed class SqlParameters
 {
     public const string AsOf = "as_of";
     public const string PeriodStart = "period_start";
     public const string PeriodEnd = "period_end";
 
-    /// <summary>When the first of the partition's evidence was asked for, by the servers' clocks; NULL where none was asked of a server.</summary>
+    /// <summary>
+    /// When the first request for the partition's evidence was made, by the servers' clocks; NULL where no server was called.
+    /// </summary>
     public const string ReadFrom = "read_from";
 
-    /// <summary>When the last of it was asked for.</summary>
+    /// <summary>When the last request for it was made.</summary>
     public const string ReadUntil = "read_until";
 
     private readonly ImmutableSortedDictionary<string, object> _values;
 
-    /// <param name="slice">What was read, and when; the moments of two partitions differ.</param>
+    /// <param name="slice">The evidence and when it was read; the moments of two partitions differ.</param>
     public SqlParameters(AuditMoment moment, Slice slice, IEnumerable<EffectiveParameter> parameters)
         : this(moment, slice.ReadFrom, slice.ReadUntil, parameters)
     {
@@ -40,13 +42,13 @@ internal sealed class SqlParameters
     /// <summary>The names that exist in every control.</summary>
     public static ImmutableSortedSet<string> Always { get; } = [AsOf, PeriodStart, PeriodEnd, ReadFrom, ReadUntil];
 
-    /// <summary>The names a control's SQL may use.</summary>
+    /// <summary>Returns the names that a control's SQL may use.</summary>
     public static ImmutableSortedSet<string> NamesOf(Control control) => [.. Always, .. control.Parameters.Select(p => p.Name)];
 
-    /// <summary>Those that are used, bound; DuckDB refuses the others.</summary>
+    /// <summary>Returns the used parameters, bound; DuckDB refuses unused ones.</summary>
     public IEnumerable<DuckDBParameter> For(SqlLineage lineage) => lineage.Parameters.Select(n => new DuckDBParameter(n, _values[n]));
 
-    /// <summary>One of them under a name.</summary>
+    /// <summary>Returns one parameter by name.</summary>
     public DuckDBParameter Named(string name) => new(name, _values[name]);
 
     private static object Value(EffectiveParameter parameter)

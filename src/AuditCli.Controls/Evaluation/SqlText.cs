@@ -6,30 +6,36 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>Rules about SQL texts that evaluation and validation share.</summary>
 internal static partial class SqlText
 {
-    /// <summary>The column in which a test says that an item without a verdict is a deviation by what was read.</summary>
+    /// <summary>
+    /// The column in which a test marks an item without a verdict as a deviation according to the evidence read so far.
+    /// </summary>
     public const string Indicated = "indicated";
 
     /// <summary>
-    /// The text as it can be put in parentheses, on lines of its own, since it may end with a comment. The parameters that may be NULL are
-    /// cast to their type: without it the engine cannot tell which function an expression over a NULL means, and the test would be ERROR
-    /// exactly where nothing was read.
+    /// Returns the text in a form that can be put in parentheses, on separate lines, since it may end with a comment. Parameters
+    /// that may be NULL are cast to their type: otherwise the engine cannot resolve functions over a NULL, and the test would be
+    /// ERROR exactly where nothing was read.
     /// </summary>
     public static string Inner(string sql) => MayBeNull.Replace(
         sql.TrimEnd().TrimEnd(';'), found => found.Groups["name"].Success ? $"CAST({found.Value} AS TIMESTAMPTZ)" : found.Value);
 
-    /// <summary>A text as SQL writes it.</summary>
+    /// <summary>Quotes a text as an SQL literal.</summary>
     public static string Literal(string text) => '\'' + text.Replace("'", "''", StringComparison.Ordinal) + '\'';
 
-    /// <summary>Null when a test's columns are what they must be, else the first fault.</summary>
+    /// <summary>Returns null when a test's columns are as required, else the first fault.</summary>
     public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
         Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR")
         ?? (HasIndicated(columns) ? Fault(columns, Indicated, "BOOLEAN") : null);
 
-    /// <summary>Null when the columns of a register's unmatched rows are what they must be, else the first fault.</summary>
-    public static string? RegisterFault(ImmutableArray<(string Name, string Type)> columns) => Fault(columns, "row", "VARCHAR") ?? Fault(columns, "why", "VARCHAR");
+    /// <summary>Returns null when the columns of a register's unmatched rows are as required, else the first fault.</summary>
+    public static string? RegisterFault(ImmutableArray<(string Name, string Type)> columns) =>
+        Fault(columns, "row", "VARCHAR") ?? Fault(columns, "why", "VARCHAR");
 
-    /// <summary>Whether the test says itself which items one source speaks against while another was not read.</summary>
-    public static bool HasIndicated(ImmutableArray<(string Name, string Type)> columns) => columns.Any(c => string.Equals(c.Name, Indicated, StringComparison.OrdinalIgnoreCase));
+    /// <summary>
+    /// Whether the test itself marks items that fail by one source while another was not read; see <see cref="Indicated"/>.
+    /// </summary>
+    public static bool HasIndicated(ImmutableArray<(string Name, string Type)> columns) =>
+        columns.Any(c => string.Equals(c.Name, Indicated, StringComparison.OrdinalIgnoreCase));
 
     private static string? Fault(ImmutableArray<(string Name, string Type)> columns, string name, string type)
     {
@@ -39,7 +45,7 @@ internal static partial class SqlText
             : null;
     }
 
-    /// <summary>Texts, quoted names and comments, which are passed over, and the parameters between them.</summary>
+    /// <summary>Matches texts, quoted names and comments, which are skipped, and the parameters between them.</summary>
     [GeneratedRegex(
         """
         [eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|(?<tag>\$\w*\$).*?\k<tag>|\$(?<name>read_from|read_until)\b

@@ -5,14 +5,17 @@ using System.Text.Json;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// One walk over the JSON form of a syntax tree. Every kind of node it may meet is named here; any other is refused.
+/// Walks over the JSON form of a syntax tree once. Every allowed kind of node is named here; any other is refused.
 /// </summary>
 internal sealed class SqlWalk(SqlScope scope)
 {
-    /// <summary>Joins, unions and subqueries cost the binder more than in proportion: 5000 unions take it seconds.</summary>
+    /// <summary>
+    /// The limit of joins, unions and subqueries, whose cost for the binder grows faster than their number: 5000 unions take it
+    /// seconds.
+    /// </summary>
     private const int MostRelations = 200;
 
-    /// <summary>Names that are functions without parentheses unless a column has them.</summary>
+    /// <summary>Names that are functions without parentheses unless a column has the name.</summary>
     private static readonly FrozenSet<string> SessionNames = Set(
         "current_catalog", "current_date", "current_schema", "current_role", "current_time", "current_timestamp", "current_user",
         "localtime", "localtimestamp", "session_user", "user");
@@ -42,16 +45,16 @@ internal sealed class SqlWalk(SqlScope scope)
     private bool _star;
     private int _relationCount;
 
-    /// <summary>What the walked tree uses; whole only after <see cref="Run"/>.</summary>
+    /// <summary>The names that the walked tree uses; complete only after <see cref="Run"/>.</summary>
     public SqlLineage Lineage => new(
         [.. _tables],
         _names.ToImmutableHashSet(StringComparer.OrdinalIgnoreCase),
-        // A table's name or alias in the place of a value is its whole row.
+        // A table's name or alias in the place of a value means its whole row.
         _star || _bareNames.Overlaps(_relations),
         [.. _functions],
         [.. _parameters]);
 
-    /// <summary>Null when the tree is admitted, else the first reason against it.</summary>
+    /// <summary>Walks the tree; returns null when it is admitted, else the first reason against it.</summary>
     public Refusal? Run(JsonElement node)
     {
         try
@@ -100,7 +103,7 @@ internal sealed class SqlWalk(SqlScope scope)
         }
     }
 
-    /// <summary>False when there is nothing below that needs a look.</summary>
+    /// <summary>Checks an expression; returns false when nothing below it needs a check.</summary>
     private bool Expression(JsonElement element, string kind)
     {
         switch (kind)
@@ -126,7 +129,8 @@ internal sealed class SqlWalk(SqlScope scope)
                 Window(element);
                 return true;
             case "LAMBDA":
-                // Before binding, json->'key' is a lambda too. No function that would call one is allowed, so it is the operator.
+                // Before binding, json->'key' is parsed as a lambda too. No function that takes a lambda is allowed, so this is
+                // the operator.
                 _functions.Add("->");
                 return true;
             case "CAST":
@@ -189,7 +193,7 @@ internal sealed class SqlWalk(SqlScope scope)
         if (element.TryGetProperty("at_clause", out var at) && at.ValueKind != JsonValueKind.Null)
             throw Refuse("AT is not allowed", element);
         _relations.Add(name);
-        // t(a, b) renames columns by position, so names say nothing about which are used.
+        // t(a, b) renames columns by position, so names do not show which columns are used.
         if (element.TryGetProperty("column_name_alias", out var renamed) && renamed.GetArrayLength() > 0)
             _star = true;
         if (ctes.Contains(name))
@@ -248,7 +252,9 @@ internal sealed class SqlWalk(SqlScope scope)
         _functions.Add(name.ToLowerInvariant());
     }
 
-    /// <summary>The function's name; the parser itself writes "main" before the functions it makes of syntax.</summary>
+    /// <summary>
+    /// Returns the function's name; the parser itself writes "main" before functions that it creates from syntax.
+    /// </summary>
     private static string Qualified(JsonElement element)
     {
         var name = Text(element, "function_name") ?? "";
@@ -286,7 +292,7 @@ internal sealed class SqlWalk(SqlScope scope)
     /// <param name="Offset">Bytes of UTF-8 from the start.</param>
     internal sealed record Refusal(string Message, long? Offset);
 
-    /// <summary>Ends the walk at the first reason; never leaves <see cref="Run"/>.</summary>
+    /// <summary>Ends the walk at the first reason; it never leaves <see cref="Run"/>.</summary>
     private sealed class RefusedException(Refusal refusal) : Exception(refusal.Message)
     {
         public Refusal Refusal { get; } = refusal;

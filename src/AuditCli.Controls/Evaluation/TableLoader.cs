@@ -4,20 +4,20 @@ using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>Makes an evidence table in the database, with all its columns, and fills those that are wanted.</summary>
+/// <summary>Creates an evidence table in the database, with all its columns, and fills those that are needed.</summary>
 internal static class TableLoader
 {
-    /// <summary>How many rows pass between two looks at the token.</summary>
+    /// <summary>How many rows are loaded between two checks of the cancellation token.</summary>
     private const int RowsPerLook = 4096;
 
-    /// <summary>The statement that makes a table without rows.</summary>
+    /// <summary>Returns the statement that creates a table without rows.</summary>
     public static string Definition(string name, ImmutableArray<Column> columns) => Definition(name, columns, c => SqlType(c.Type));
 
     /// <summary>
-    /// Appends the rows of every source, in order. Columns that are not wanted stay NULL: they exist so that SQL may name
-    /// what it pleases, but no memory is spent on them.
+    /// Appends the rows of every source, in order. Columns that are not needed stay NULL: they exist so that SQL may name any
+    /// column, but they use no memory.
     /// </summary>
-    /// <exception cref="EvidenceFormatException">A row has not the form the columns promise.</exception>
+    /// <exception cref="EvidenceFormatException">A row does not have the form of the columns.</exception>
     public static async Task LoadAsync(
         LockedDatabase database,
         string name,
@@ -27,7 +27,7 @@ internal static class TableLoader
         CancellationToken cancellationToken)
     {
         var whole = new WholeTexts(name, columns);
-        // C#'s decimal holds 28 digits and the column 38, so decimals travel as text and DuckDB reads them.
+        // C#'s decimal has 28 digits and the column 38, so decimals are passed as text and DuckDB parses them.
         var staged = columns.Any(c => c.Type == ColumnType.Decimal && wanted(c.Name));
         var into = staged ? "_staging_" + name : name;
         if (staged)
@@ -44,7 +44,7 @@ internal static class TableLoader
                     if (++count % RowsPerLook == 0)
                         cancellationToken.ThrowIfCancellationRequested();
                     reader.Read(line);
-                    // JSON has no other way to write the character.
+                    // JSON has no other way to write U+0000.
                     if (line.Span.IndexOf("\\u0000"u8) >= 0)
                         whole.Take(row, reader.Cells);
                     row++;
@@ -55,7 +55,8 @@ internal static class TableLoader
         await whole.PutAsync(database, into, cancellationToken);
         if (!staged)
             return;
-        await database.ExecuteAsync($"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM {LockedDatabase.Quote(into)} ORDER BY rowid", [], cancellationToken);
+        await database.ExecuteAsync(
+            $"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM {LockedDatabase.Quote(into)} ORDER BY rowid", [], cancellationToken);
         database.Execute($"DROP TABLE {LockedDatabase.Quote(into)}");
     }
 

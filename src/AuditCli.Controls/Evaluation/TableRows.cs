@@ -6,13 +6,13 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>A compressed table in a bundle.</summary>
-/// <param name="Path">Full path.</param>
-/// <param name="Sha256">Of the uncompressed lines; null where nobody stated it.</param>
+/// <param name="Path">The full path.</param>
+/// <param name="Sha256">SHA-256 of the uncompressed lines; null where it is not known.</param>
 public sealed record TableFile(string Path, Digest? Sha256);
 
 /// <summary>
-/// The rows of a table as data, so that another process can be told where they are: files, and after them lines at hand, each line one
-/// JSON object without its end.
+/// The rows of a table as data, so that they can be passed to another process: files, followed by lines in memory, each line one
+/// JSON object without its line end.
 /// </summary>
 public sealed record TableRows(ImmutableArray<TableFile> Files, ImmutableArray<string> Lines)
 {
@@ -20,9 +20,9 @@ public sealed record TableRows(ImmutableArray<TableFile> Files, ImmutableArray<s
 
     public static TableRows Of(IEnumerable<string> lines) => new([], [.. lines]);
 
-    /// <summary>Every row from the start. A row stays valid until the next is asked for.</summary>
+    /// <summary>Reads every row from the start. A row is valid until the next one is read.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">A file is not the table it should be.</exception>
+    /// <exception cref="InvalidDataException">A file is not the expected table.</exception>
     public IEnumerable<ReadOnlyMemory<byte>> Read()
     {
         foreach (var (path, sha256) in Files)

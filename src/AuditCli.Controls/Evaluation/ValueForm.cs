@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace AuditCli.Controls.Evaluation;
 
-/// <summary>How values of one SQL type are read and written as JSON, always the same way.</summary>
+/// <summary>Defines how values of one SQL type are read and written as JSON, always in the same way.</summary>
 internal abstract record ValueForm
 {
     private const string Instant = "TIMESTAMP WITH TIME ZONE";
@@ -12,7 +12,7 @@ internal abstract record ValueForm
     {
     }
 
-    /// <summary>The expression that yields what <see cref="Write"/> reads.</summary>
+    /// <summary>Returns the SQL expression whose value <see cref="Write"/> reads.</summary>
     public abstract string Sql(string column);
 
     /// <summary>Writes one value, or null.</summary>
@@ -26,11 +26,12 @@ internal abstract record ValueForm
 
     protected abstract void WriteValue(Utf8JsonWriter json, DbDataReader row, int column);
 
-    /// <summary>The form of a type, as DESCRIBE names it.</summary>
+    /// <summary>Returns the form of a type, by its name in DESCRIBE.</summary>
     public static ValueForm Of(string type) => type switch
     {
         "BOOLEAN" => new Truth(),
-        "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" => new Number(),
+        "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT"
+            or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" => new Number(),
         _ when IsNested(type) => new Nested("to_json({0})"),
         _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => new Number(),
         "FLOAT" or "DOUBLE" => new Floating(),
@@ -41,12 +42,13 @@ internal abstract record ValueForm
         _ => new Words("{0}"),
     };
 
-    /// <summary>Whether values of a type may be anybody's words: whatever is no number, truth value or instant.</summary>
+    /// <summary>Whether values of a type may be free text: every type except numbers, truth values and instants.</summary>
     public static bool IsWords(string type) => Of(type) is Words or Nested;
 
-    /// <summary>Whether a type is made of others: lists, structs and maps.</summary>
+    /// <summary>Whether a type is composed of others: lists, structs and maps.</summary>
     public static bool IsNested(string type) =>
-        type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);
+        type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal)
+        || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);
 
     private sealed record Words(string Form) : ValueForm
     {
@@ -74,7 +76,9 @@ internal abstract record ValueForm
         }
     }
 
-    /// <summary>The shortest literal that reads back the same; what is not finite has no literal and is text.</summary>
+    /// <summary>
+    /// The shortest literal that reads back to the same value; values that are not finite have no literal and become text.
+    /// </summary>
     private sealed record Floating : ValueForm
     {
         public override string Sql(string column) => $"CAST({column} AS DOUBLE)";
@@ -92,7 +96,8 @@ internal abstract record ValueForm
     private sealed record Moment(string Form, string Zone) : ValueForm
     {
         public override string Sql(string column) =>
-            $"CASE WHEN isfinite({column}) THEN strftime({Form.Replace("{0}", column, StringComparison.Ordinal)}, '%Y-%m-%dT%H:%M:%S.%f') ELSE CAST({column} AS VARCHAR) END";
+            $"CASE WHEN isfinite({column}) THEN strftime({Form.Replace("{0}", column, StringComparison.Ordinal)}, '%Y-%m-%dT%H:%M:%S.%f') "
+            + $"ELSE CAST({column} AS VARCHAR) END";
 
         protected override void WriteValue(Utf8JsonWriter json, DbDataReader row, int column)
         {
@@ -101,7 +106,7 @@ internal abstract record ValueForm
         }
     }
 
-    /// <summary>JSON in JSON, without the white space its author may have written.</summary>
+    /// <summary>JSON inside JSON, without the white space that its author may have written.</summary>
     private sealed record Nested(string Form) : ValueForm
     {
         public override string Sql(string column) => $"CAST({Form.Replace("{0}", column, StringComparison.Ordinal)} AS VARCHAR)";

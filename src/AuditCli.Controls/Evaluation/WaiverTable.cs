@@ -7,10 +7,10 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>One row of the waiver table in one partition. <paramref name="Why"/> is null when it is valid.</summary>
 internal sealed record WaiverOutcome(string? Item, string? ApprovedBy, string? ApprovedOn, string? Expires, string? Reason, string? Why, bool Matched)
 {
-    /// <summary>Rows that approved nothing in any partition, each once, in order.</summary>
+    /// <summary>Returns the rows that approved nothing in any partition, each once, in order.</summary>
     public static WaiverSummary Summarise(IEnumerable<WaiverOutcome> outcomes)
     {
-        // An input's rows are seen by every partition; a row that matched in one is not unmatched.
+        // Every partition sees an input's rows; a row that matched in one of them is not unmatched.
         var rows = outcomes
             .GroupBy(o => o with { Matched = false })
             .Select(g => (Row: g.Key, Matched: g.Any(o => o.Matched)))
@@ -25,14 +25,17 @@ internal sealed record WaiverOutcome(string? Item, string? ApprovedBy, string? A
     private static WaiverRow Row(WaiverOutcome o, string why) => new(o.Item, o.ApprovedBy, o.ApprovedOn, o.Expires, o.Reason, why);
 }
 
-/// <summary>The waivers of a control inside a partition's database: <c>_waivers</c> has one row per approved item.</summary>
+/// <summary>Creates a control's waivers in a partition's database: <c>_waivers</c> has one row per approved item.</summary>
 internal static class WaiverTable
 {
     private const string Shape = "(item VARCHAR, approved_by VARCHAR, approved_on VARCHAR, expires VARCHAR, reason VARCHAR)";
 
-    /// <summary>Makes the tables; without a rule they are empty.</summary>
-    /// <param name="preparer">Who prepares the engagement and so approves nothing in it; null where nobody is named.</param>
-    public static async Task CreateAsync(LockedDatabase database, WaiverRule? rule, string? preparer, SqlParameters parameters, CancellationToken cancellationToken)
+    /// <summary>Creates the tables; without a rule they are empty.</summary>
+    /// <param name="preparer">
+    /// The person who prepares the engagement and so cannot approve anything in it; null where nobody is named.
+    /// </param>
+    public static async Task CreateAsync(
+        LockedDatabase database, WaiverRule? rule, string? preparer, SqlParameters parameters, CancellationToken cancellationToken)
     {
         if (rule is null)
         {
@@ -41,11 +44,11 @@ internal static class WaiverTable
         }
         string Text(string column) => $"CAST({LockedDatabase.Quote(column)} AS VARCHAR)";
         string Day(string column) => $"TRY_CAST({LockedDatabase.Quote(column)} AS DATE)";
-        // A cell in which nobody sees anything says nothing: an approver of one zero-width space has approved nothing.
+        // A cell without visible characters counts as empty: an approver that is one zero-width space has approved nothing.
         string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
         var prepares = preparer is null ? "FALSE" : $"lower({Seen("approved_by")}) = lower({Seen(SqlText.Literal(preparer))})";
-        // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns end in the inner query, so that none of
-        // them, whatever its name, is taken for one of ours.
+        // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns are renamed in the inner
+        // query, so that none of them can be mistaken for one of AuditCli's, whatever its name.
         await database.ExecuteAsync(
             $"""
             CREATE TABLE _waiver_rows AS
@@ -69,7 +72,7 @@ internal static class WaiverTable
             """,
             [parameters.Named(SqlParameters.AsOf)],
             cancellationToken);
-        // Where several valid rows approve an item, the one that lasts longest is shown.
+        // Where several valid rows approve an item, the one with the latest expiry is shown.
         database.Execute(
             """
             CREATE TABLE _waivers AS
@@ -79,7 +82,7 @@ internal static class WaiverTable
             """);
     }
 
-    /// <summary>Every row and whether a deviation has its item; <c>_verdicts</c> must be filled.</summary>
+    /// <summary>Returns every row and whether a deviation has its item; <c>_verdicts</c> must be filled.</summary>
     public static Task<ImmutableArray<WaiverOutcome>> OutcomesAsync(LockedDatabase database, CancellationToken cancellationToken) =>
         database.QueryAsync(
             """

@@ -5,20 +5,24 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>
-/// Carries texts that hold U+0000 into a table. The engine keeps them, but its appender ends a text there, so that two names would be
-/// one: who is approved would stand for whoever has the same beginning. They travel as bytes and are put in their places afterwards.
+/// Loads texts that contain U+0000 into a table. The engine can store them, but its appender truncates a text there, so that two
+/// names would become one, and the approval of one would apply to every name with the same beginning. They are loaded as bytes
+/// and put into their cells afterwards.
 /// </summary>
 internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
 {
-    /// <summary>Bytes of such texts in one table, with what keeping each takes; evidence has a handful of them, if any.</summary>
+    /// <summary>
+    /// The limit of bytes of such texts in one table, including the overhead of each; real evidence has a handful of them, if
+    /// any.
+    /// </summary>
     private const long MostBytes = 64L << 20;
     private const int BytesBesideText = 64;
 
     private readonly List<(long Row, int Column, byte[] Text)> _texts = [];
     private long _bytes;
 
-    /// <summary>Takes the texts out of a row that would be cut, and leaves the cells without a value.</summary>
-    /// <exception cref="EvidenceFormatException">There are more of them than memory is spent on.</exception>
+    /// <summary>Takes the texts that would be truncated out of a row, and leaves their cells without a value.</summary>
+    /// <exception cref="EvidenceFormatException">They exceed the memory limit.</exception>
     public void Take(long row, Cell[] cells)
     {
         for (var i = 0; i < cells.Length; i++)
@@ -33,7 +37,7 @@ internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
         }
     }
 
-    /// <summary>Puts every text that was taken out into its row, which is found by its number from 0.</summary>
+    /// <summary>Puts every text that was taken out into its row, which is identified by its number from 0.</summary>
     public async Task PutAsync(LockedDatabase database, string into, CancellationToken cancellationToken)
     {
         if (_texts.Count == 0)
@@ -47,7 +51,8 @@ internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
         foreach (var place in _texts.Select(t => t.Column).Distinct())
         {
             await database.ExecuteAsync(
-                $"UPDATE {LockedDatabase.Quote(into)} AS t SET {LockedDatabase.Quote(columns[place].Name)} = decode(w.text) FROM _whole_texts w WHERE w.place = {place} AND w.n = t.rowid",
+                $"UPDATE {LockedDatabase.Quote(into)} AS t SET {LockedDatabase.Quote(columns[place].Name)} = decode(w.text) "
+                + $"FROM _whole_texts w WHERE w.place = {place} AND w.n = t.rowid",
                 [], cancellationToken);
         }
         database.Execute("DROP TABLE _whole_texts");

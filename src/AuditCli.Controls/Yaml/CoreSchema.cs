@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Controls.Yaml;
 
-/// <summary>What a scalar is under the core schema of YAML 1.2, which editors use when they apply a JSON Schema.</summary>
+/// <summary>The kind of a scalar under the core schema of YAML 1.2, which editors use when they apply a JSON Schema.</summary>
 public enum ScalarKind
 {
     Null,
@@ -16,10 +16,12 @@ public enum ScalarKind
     Text,
 }
 
-/// <summary>The core schema of YAML 1.2 (section 10.3): which plain scalars are not text, and how a tree reads as JSON.</summary>
+/// <summary>
+/// Implements the core schema of YAML 1.2 (section 10.3): which plain scalars are not text, and how a tree converts to JSON.
+/// </summary>
 public static partial class CoreSchema
 {
-    /// <summary>What the scalar is; anything quoted or in a block is text.</summary>
+    /// <summary>Returns the kind of a scalar; anything quoted or in a block is text.</summary>
     public static ScalarKind KindOf(YamlScalar scalar)
     {
         ArgumentNullException.ThrowIfNull(scalar);
@@ -35,7 +37,7 @@ public static partial class CoreSchema
         };
     }
 
-    /// <summary>The tree as JSON. <c>.inf</c>, <c>.nan</c> and what no double reaches stay text.</summary>
+    /// <summary>Converts the tree to JSON. <c>.inf</c>, <c>.nan</c> and numbers beyond the range of a double stay text.</summary>
     public static JsonElement ToJson(YamlNode node)
     {
         using var buffer = new MemoryStream();
@@ -45,7 +47,7 @@ public static partial class CoreSchema
         return document.RootElement.Clone();
     }
 
-    /// <summary>A text as a JSON string.</summary>
+    /// <summary>Converts a text to a JSON string.</summary>
     internal static JsonElement ToJson(string text)
     {
         using var document = JsonDocument.Parse($"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"");

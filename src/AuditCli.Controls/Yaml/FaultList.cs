@@ -2,22 +2,22 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Controls.Yaml;
 
-/// <summary>Gathers the faults of one file, so that its author sees all of them at once.</summary>
+/// <summary>Collects the faults of one file, so that its author sees all of them at once.</summary>
 internal sealed class FaultList
 {
     private readonly List<Diagnostic> _faults = [];
 
     public int Count => _faults.Count;
 
-    /// <summary>A fault that the JSON Schema finds too.</summary>
+    /// <summary>Adds a fault that the JSON Schema finds too.</summary>
     public void Form(YamlPosition at, string message) => Add(at, message, DiagnosticKind.Form);
 
-    /// <summary>A fault that needs knowledge of other keys, other files or the catalogue.</summary>
+    /// <summary>Adds a fault that needs knowledge of other keys, other files or the catalogue.</summary>
     public void Meaning(YamlPosition at, string message) => Add(at, message, DiagnosticKind.Meaning);
 
     public void AddRange(IEnumerable<Diagnostic> faults) => _faults.AddRange(faults);
 
-    /// <summary>In the order of the file.</summary>
+    /// <summary>Returns the faults in the order of the file.</summary>
     public ImmutableArray<Diagnostic> InOrder() =>
         [.. _faults.OrderBy(f => f.File, StringComparer.Ordinal).ThenBy(f => f.Line).ThenBy(f => f.Column)];
 

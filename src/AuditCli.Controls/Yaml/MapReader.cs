@@ -4,8 +4,8 @@ using System.Globalization;
 namespace AuditCli.Controls.Yaml;
 
 /// <summary>
-/// Reads the keys of one map and notes every fault on the way. A reading that fails returns null (texts: nothing) and goes on,
-/// so that all faults show at once; <see cref="Close"/> then names the keys nobody asked for.
+/// Reads the keys of one map and records every fault. A read that fails returns null (texts: empty) and reading continues, so
+/// that all faults are reported at once; <see cref="Close"/> then reports the keys that nothing read.
 /// </summary>
 internal sealed class MapReader
 {
@@ -20,7 +20,7 @@ internal sealed class MapReader
 
     public YamlMap Map { get; }
 
-    /// <summary>A reader where the node is a map; otherwise null and a fault.</summary>
+    /// <summary>Returns a reader when the node is a map; otherwise records a fault and returns null.</summary>
     public static MapReader? Of(YamlNode node, string label, FaultList faults)
     {
         if (node is YamlMap map)
@@ -46,26 +46,26 @@ internal sealed class MapReader
         return node;
     }
 
-    /// <summary>A required text; what was read in error is empty.</summary>
+    /// <summary>Reads a required text; returns an empty text after a fault.</summary>
     public string Text(string key) => Required(key) is { } node ? NodeReader.Text(node, $"'{key}'", _faults) ?? "" : "";
 
     public string? OptionalText(string key) => Optional(key) is { } node ? NodeReader.Text(node, $"'{key}'", _faults) : null;
 
-    /// <summary>A required text of a fixed form; what was read in error is empty.</summary>
+    /// <summary>Reads a required text of a fixed form; returns an empty text after a fault.</summary>
     public string Formed(string key, TextForm form) =>
         Required(key) is { } node ? NodeReader.Formed(node, $"'{key}'", form, _faults) ?? "" : "";
 
     public string? OptionalFormed(string key, TextForm form) =>
         Optional(key) is { } node ? NodeReader.Formed(node, $"'{key}'", form, _faults) : null;
 
-    /// <summary>One of some words; a missing one is a fault.</summary>
+    /// <summary>Reads one of several words; a missing one is a fault.</summary>
     public T? Word<T>(string key, ImmutableArray<(string Word, T Value)> words) where T : struct =>
         Required(key) is { } node ? NodeReader.Word(node, $"'{key}'", words, _faults) : null;
 
     public T? OptionalWord<T>(string key, ImmutableArray<(string Word, T Value)> words) where T : struct =>
         Optional(key) is { } node ? NodeReader.Word(node, $"'{key}'", words, _faults) : null;
 
-    /// <summary>One of some words, as that word; what was read in error is empty.</summary>
+    /// <summary>Reads one of several words as that word; returns an empty text after a fault.</summary>
     public string Word(string key, ImmutableArray<string> words) =>
         Required(key) is { } node ? NodeReader.Word(node, $"'{key}'", words, _faults) ?? "" : "";
 
@@ -74,17 +74,19 @@ internal sealed class MapReader
 
     public bool Flag(string key) => Required(key) is { } node && NodeReader.Flag(node, $"'{key}'", _faults) == true;
 
-    /// <summary>A flag that is false where it is not given.</summary>
+    /// <summary>Reads a flag that is false where it is not given.</summary>
     public bool OptionalFlag(string key) => Optional(key) is { } node && NodeReader.Flag(node, $"'{key}'", _faults) == true;
 
-    /// <summary>A required day; null after a fault, which an impossible day is too.</summary>
+    /// <summary>Reads a required day; returns null after a fault, such as an impossible day.</summary>
     public DateOnly? Date(string key) => Required(key) is { } node ? NodeReader.Date(node, $"'{key}'", _faults) : null;
 
     public MapReader? RequiredMap(string key) => Required(key) is { } node ? Of(node, $"'{key}'", _faults) : null;
 
     public MapReader? OptionalMap(string key) => Optional(key) is { } node ? Of(node, $"'{key}'", _faults) : null;
 
-    /// <summary>The entries of a required map whose keys the author chooses; at least <paramref name="atLeast"/>.</summary>
+    /// <summary>
+    /// Returns the entries of a required map whose keys the author chooses; at least <paramref name="atLeast"/>.
+    /// </summary>
     public ImmutableArray<YamlEntry> Entries(string key, TextForm? keys, int atLeast = 0) =>
         Required(key) is { } node ? NodeReader.Entries(node, $"'{key}'", keys, atLeast, _faults) : [];
 
@@ -97,11 +99,13 @@ internal sealed class MapReader
     public ImmutableArray<YamlNode> OptionalItems(string key) =>
         Optional(key) is { } node ? NodeReader.Items(node, $"'{key}'", 0, _faults) : [];
 
-    /// <summary>A list of texts; those read in error are left out.</summary>
+    /// <summary>Reads a list of texts; items with a fault are left out.</summary>
     public ImmutableArray<string> OptionalTexts(string key) =>
         Optional(key) is { } node ? NodeReader.Texts(node, $"'{key}'", 0, _faults) : [];
 
-    /// <summary>The number of the file's schema. False, with a fault, when this program cannot read it.</summary>
+    /// <summary>
+    /// Checks the number of the file's schema. Returns false, with a fault, when this program cannot read that schema.
+    /// </summary>
     public bool SchemaIsOne()
     {
         if (Required("schema") is not { } node)
@@ -120,7 +124,7 @@ internal sealed class MapReader
         return true;
     }
 
-    /// <summary>Names every key that nobody asked for.</summary>
+    /// <summary>Reports every key that nothing read.</summary>
     public void Close()
     {
         foreach (var (key, _) in Map.Entries)

@@ -1,13 +1,13 @@
 namespace AuditCli.Controls.Yaml;
 
-/// <summary>Finds the word somebody probably meant.</summary>
+/// <summary>Finds the word that was probably meant.</summary>
 public static class NearMiss
 {
-    /// <summary>A sentence <c>; did you mean 'x'?</c> to append to a message, or nothing where no candidate is near.</summary>
+    /// <summary>Returns <c>; did you mean 'x'?</c> to append to a message, or nothing where no candidate is near.</summary>
     public static string Hint(string written, IEnumerable<string> candidates) =>
         Of(written, candidates) is { } near ? $"; did you mean '{near}'?" : "";
 
-    /// <summary>The nearest candidate, or null when none is near: at most a third of the letters differ.</summary>
+    /// <summary>Returns the nearest candidate, or null when none is near: at most a third of the letters may differ.</summary>
     public static string? Of(string written, IEnumerable<string> candidates)
     {
         if (written.Length is 0 or > 128)
@@ -21,7 +21,7 @@ public static class NearMiss
             .FirstOrDefault();
     }
 
-    /// <summary>Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).</summary>
+    /// <summary>Counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment).</summary>
     private static int Distance(string a, string b)
     {
         var rows = new int[a.Length + 1, b.Length + 1];

@@ -9,7 +9,7 @@ namespace AuditCli.Controls.Yaml;
 /// </summary>
 internal static class NodeReader
 {
-    /// <summary>Any scalar's text that is not blank; null after a fault.</summary>
+    /// <summary>Returns any scalar's text that is not blank; null after a fault.</summary>
     public static string? Text(YamlNode node, string label, FaultList faults)
     {
         if (node is not YamlScalar scalar)
@@ -25,7 +25,7 @@ internal static class NodeReader
         return scalar.Text;
     }
 
-    /// <summary>A text of a fixed form; null after a fault.</summary>
+    /// <summary>Returns a text of a fixed form; null after a fault.</summary>
     public static string? Formed(YamlNode node, string label, TextForm form, FaultList faults)
     {
         if (Word(node) is { } text && form.Pattern.IsMatch(text))
@@ -61,7 +61,7 @@ internal static class NodeReader
         return null;
     }
 
-    /// <summary>A day of the calendar; null after a fault.</summary>
+    /// <summary>Returns a day of the calendar; null after a fault.</summary>
     public static DateOnly? Date(YamlNode node, string label, FaultList faults)
     {
         if (Formed(node, label, TextForm.Date, faults) is not { } text)
@@ -72,7 +72,7 @@ internal static class NodeReader
         return null;
     }
 
-    /// <summary>An instant in UTC; null after a fault.</summary>
+    /// <summary>Returns an instant in UTC; null after a fault.</summary>
     public static DateTimeOffset? Timestamp(YamlNode node, string label, FaultList faults)
     {
         if (Formed(node, label, TextForm.Timestamp, faults) is not { } text)
@@ -83,7 +83,7 @@ internal static class NodeReader
         return null;
     }
 
-    /// <summary>A decimal integer that is not negative and not quoted; null after a fault.</summary>
+    /// <summary>Returns a decimal integer that is neither negative nor quoted; null after a fault.</summary>
     public static long? Count(YamlNode node, string label, FaultList faults)
     {
         if (node is YamlScalar { Style: ScalarStyle.Plain } scalar && CoreSchema.KindOf(scalar) == ScalarKind.Integer
@@ -93,7 +93,9 @@ internal static class NodeReader
         return null;
     }
 
-    /// <summary>The entries of a map whose keys its author chooses. Entries with a key of another form are left out.</summary>
+    /// <summary>
+    /// Returns the entries of a map whose keys its author chooses. Entries with a key of another form are left out.
+    /// </summary>
     public static ImmutableArray<YamlEntry> Entries(YamlNode node, string label, TextForm? keys, int atLeast, FaultList faults)
     {
         if (node is not YamlMap map)
@@ -123,11 +125,11 @@ internal static class NodeReader
         return list.Items;
     }
 
-    /// <summary>A list of texts; those read in error are left out.</summary>
+    /// <summary>Returns a list of texts; items with a fault are left out.</summary>
     public static ImmutableArray<string> Texts(YamlNode node, string label, int atLeast, FaultList faults) =>
         [.. Items(node, label, atLeast, faults).Select(i => Text(i, $"an item of {label}", faults)).OfType<string>()];
 
-    /// <summary>The node as a message quotes it.</summary>
+    /// <summary>Returns the node as a message quotes it.</summary>
     public static string Shown(YamlNode node) => node is YamlScalar scalar && scalar.Text.Length is > 0 and <= 80
         ? scalar.Style != ScalarStyle.Plain ? $"the text '{scalar.Text}'" : $"'{scalar.Text}'"
         : node.Described;

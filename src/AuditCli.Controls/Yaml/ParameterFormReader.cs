@@ -10,8 +10,10 @@ internal static class ParameterFormReader
     /// <summary>The types that a list's entries may have.</summary>
     private static readonly ImmutableArray<(string Word, ColumnType Value)> EntryTypes = ControlWords.ValueTypes.RemoveAll(t => t.Value == ColumnType.Boolean);
 
-    /// <summary>The form; null after a fault.</summary>
-    /// <param name="type">The parameter's; null where it could not be read, so that only the shape of the keys is checked.</param>
+    /// <summary>Reads the form; returns null after a fault.</summary>
+    /// <param name="type">
+    /// The parameter's type; null where it could not be read, so that only the shape of the keys is checked.
+    /// </param>
     public static ParameterForm? Read(MapReader reader, ColumnType? type, FaultList faults)
     {
         var before = faults.Count;

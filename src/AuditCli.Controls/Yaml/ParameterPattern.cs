@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace AuditCli.Controls.Yaml;
 
 /// <summary>
-/// Matches a text with an author's regular expression, always as a whole. Controls come from strangers too, so that only what is
-/// matched in one pass over the text is taken, and even that is given up after a second.
+/// Matches a whole text with an author's regular expression. Controls may come from untrusted authors, so only expressions that
+/// match in one pass over the text are accepted, and even those time out after a second.
 /// </summary>
 internal static class ParameterPattern
 {
@@ -13,7 +13,7 @@ internal static class ParameterPattern
     private const int MaximumSize = 2000;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
 
-    /// <summary>Why the pattern cannot be used; null where it can.</summary>
+    /// <summary>Returns why the pattern cannot be used; null where it can.</summary>
     public static string? Fault(string pattern)
     {
         if (pattern.Length > MaximumLength)
@@ -22,7 +22,8 @@ internal static class ParameterPattern
             return $"comes to {size:0} characters with its counts written out; at most {MaximumSize} are matched, so count less";
         try
         {
-            // By itself first: what closes a bracket that only Whole opens would be another expression.
+            // Compiled alone first: a pattern such as "a)(b" is valid only inside the group that Whole adds, where it would mean
+            // something else.
             _ = new Regex(pattern, Options, Limit);
             _ = Whole(pattern);
             return null;
@@ -37,14 +38,14 @@ internal static class ParameterPattern
         }
     }
 
-    /// <summary>The expression that matches only a whole text.</summary>
+    /// <summary>Returns the expression that matches only a whole text.</summary>
     public static Regex Whole(string pattern) => new($@"^(?:{pattern})\z", Options, Limit);
 
     private static RegexOptions Options => RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
 
     /// <summary>
-    /// How many characters, classes and the like it has when each count is written out, <c>(ab{3}){2}</c> as <c>abbbabbb</c>. A count
-    /// inside a count inside a count would fill the memory while it is matched.
+    /// Counts the characters, classes and so on of the pattern with each repetition written out, <c>(ab{3}){2}</c> as
+    /// <c>abbbabbb</c>. Nested repetitions would otherwise exhaust the memory during matching.
     /// </summary>
     private static double Size(string pattern)
     {
@@ -77,7 +78,9 @@ internal static class ParameterPattern
         return all + outer.Sum();
     }
 
-    /// <summary>The greatest number of a count that begins here, and how long it is written; null where this brace is itself.</summary>
+    /// <summary>
+    /// Reads a repetition that begins here; returns its greatest number and its length, or null where the brace is a literal.
+    /// </summary>
     private static (double Most, int Length)? Count(string pattern, int at)
     {
         var end = pattern.IndexOf('}', at);
@@ -88,7 +91,9 @@ internal static class ParameterPattern
             ? (double.Parse(numbers[^1], CultureInfo.InvariantCulture), end - at + 1) : null;
     }
 
-    /// <summary>Where the next such character stands that no backslash precedes; the pattern's end where there is none.</summary>
+    /// <summary>
+    /// Returns the position of the next such character without a backslash before it; the pattern's end where there is none.
+    /// </summary>
     private static int End(string pattern, int from, char closing)
     {
         for (var i = from + 1; i < pattern.Length; i++)

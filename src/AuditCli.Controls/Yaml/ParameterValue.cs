@@ -7,14 +7,15 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls.Yaml;
 
 /// <summary>
-/// Reads the value of a parameter, whoever gives it: the control as its default, an engagement or a fixture. A value outside the
-/// parameter's form is refused by name; nothing is repaired, because a list in which an entry means nothing narrows a test.
+/// Reads the value of a parameter from any source: the control's default, an engagement or a fixture. A value outside the
+/// parameter's form is refused with a message that names it. Nothing is repaired, because a list with a meaningless entry would
+/// narrow a test.
 /// </summary>
 internal static class ParameterValue
 {
     private const int DecimalPlaces = 9;
 
-    /// <summary>The value, or null after a fault of meaning.</summary>
+    /// <summary>Returns the value, or null after a fault of meaning.</summary>
     public static JsonElement? Read(YamlNode node, ColumnType type, ParameterForm form, string label, FaultList faults)
     {
         if (TypedValue.Read(node, type, label, faults) is not { } value)
@@ -26,7 +27,7 @@ internal static class ParameterValue
         return null;
     }
 
-    /// <summary>Which of two values of a type is greater, as <see cref="IComparable.CompareTo"/> says it.</summary>
+    /// <summary>Compares two values of a type, like <see cref="IComparable.CompareTo"/>.</summary>
     public static int Compare(ColumnType type, JsonElement one, JsonElement other) => type switch
     {
         ColumnType.Integer => one.GetInt64().CompareTo(other.GetInt64()),
@@ -35,9 +36,14 @@ internal static class ParameterValue
         _ => string.CompareOrdinal(one.GetString(), other.GetString()),
     };
 
-    /// <summary>Why the value is outside the form, in more words than the form's own where there are any; null where it fits.</summary>
+    /// <summary>
+    /// Returns why the value is outside the form, with more detail than the form's own description where possible; null where it
+    /// fits.
+    /// </summary>
     private static string? Refusal(JsonElement value, ColumnType type, ParameterForm form) =>
-        form.List is { } list ? Refusal(value.GetString()!, list) : Refusal(value, type, form, form.Pattern is { } pattern ? ParameterPattern.Whole(pattern) : null);
+        form.List is { } list
+            ? Refusal(value.GetString()!, list)
+            : Refusal(value, type, form, form.Pattern is { } pattern ? ParameterPattern.Whole(pattern) : null);
 
     private static string? Refusal(JsonElement value, ColumnType type, ParameterForm form, Regex? pattern)
     {
@@ -82,7 +88,9 @@ internal static class ParameterValue
         return null;
     }
 
-    /// <summary>The entry as a value of its type, as if it were written without quotes; null where it is none.</summary>
+    /// <summary>
+    /// Reads the entry as a value of its type, as if it were written without quotes; returns null where it is not one.
+    /// </summary>
     private static JsonElement? Entry(string entry, ColumnType type)
     {
         var nowhere = new YamlPosition("", 1, 1);
@@ -91,7 +99,7 @@ internal static class ParameterValue
             : TypedValue.Read(new YamlScalar(nowhere, entry, ScalarStyle.Plain, new(nowhere, LineByLine: false)), type, "", new());
     }
 
-    /// <summary>The same for two ways to write one value.</summary>
+    /// <summary>Returns an object that is equal for two spellings of one value.</summary>
     private static object Identity(JsonElement value, ColumnType type) => type switch
     {
         ColumnType.Integer => value.GetInt64(),
@@ -100,7 +108,7 @@ internal static class ParameterValue
         _ => value.GetString()!,
     };
 
-    /// <summary>A decimal as a whole number of its last place, exactly.</summary>
+    /// <summary>Returns a decimal as an exact whole number of its last place.</summary>
     private static BigInteger Scaled(JsonElement value)
     {
         var parts = value.GetRawText().Split('.');

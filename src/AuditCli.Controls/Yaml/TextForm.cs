@@ -5,17 +5,17 @@ namespace AuditCli.Controls.Yaml;
 /// <summary>A text with a fixed form, and how a message describes it.</summary>
 internal sealed partial record TextForm(Regex Pattern, string Described)
 {
-    /// <summary>Targets, evidence, inputs.</summary>
+    /// <summary>The names of targets, evidence and inputs.</summary>
     public static readonly TextForm Name = new(NamePattern(), "a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'");
 
     public static readonly TextForm ControlId = new(ControlIdPattern(), "an id such as APD-AWS-002 (<DOMAIN>-<SOURCE>-<NNN>)");
 
     public static readonly TextForm Version = new(VersionPattern(), "a semantic version such as 1.0.0");
 
-    /// <summary>The ids of tests and of human questions, which become parts of file names.</summary>
+    /// <summary>The IDs of tests and of human questions, which become parts of file names.</summary>
     public static readonly TextForm PartId = new(PartIdPattern(), "an id such as T1 (letters, digits, '-' and '_', at most 32, beginning with a letter)");
 
-    /// <summary>What SQL binds as <c>$name</c>.</summary>
+    /// <summary>A name that SQL binds as <c>$name</c>.</summary>
     public static readonly TextForm Parameter = new(ParameterPattern(), "a name such as grace_days (lower-case letters, digits and '_')");
 
     public static readonly TextForm Framework = new(FrameworkPattern(), "a framework with its version such as iso-27001-2022");
@@ -23,7 +23,7 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
     /// <summary>A column of a file, as its header writes it.</summary>
     public static readonly TextForm FileColumn = new(FileColumnPattern(), "a column name, at most 128 characters, not beginning with '_' or a blank");
 
-    /// <summary>What reports count, so that it can be put into the plural.</summary>
+    /// <summary>The unit that reports count, in a form that can be put into the plural.</summary>
     public static readonly TextForm Unit = new(
         UnitPattern(), "a noun in the singular such as 'access key' (letters, digits, '-' and single blanks, at most 40, ending with the noun)");
 

@@ -5,10 +5,12 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Yaml;
 
-/// <summary>Reads a node as a value of a column's or parameter's type, in the JSON form that evidence tables have.</summary>
+/// <summary>Reads a node as a value of a column's or parameter's type, in the JSON form of evidence tables.</summary>
 internal static partial class TypedValue
 {
-    /// <summary>The word control authors write for each type. <c>double</c> and <c>json</c> are no types of files and parameters.</summary>
+    /// <summary>
+    /// Returns the word that control authors write for each type. Files and parameters do not have <c>double</c> and <c>json</c>.
+    /// </summary>
     public static string Word(ColumnType type) => type switch
     {
         ColumnType.Text => "text",
@@ -23,8 +25,8 @@ internal static partial class TypedValue
     };
 
     /// <summary>
-    /// The value; null after a fault of meaning. Text takes any scalar's text, numbers and booleans are written without quotes,
-    /// and <see cref="ColumnType.Json"/> takes any structure under the core schema.
+    /// Returns the value; null after a fault of meaning. Text takes any scalar's text, numbers and booleans are written without
+    /// quotes, and <see cref="ColumnType.Json"/> takes any structure under the core schema.
     /// </summary>
     public static JsonElement? Read(YamlNode node, ColumnType type, string label, FaultList faults)
     {

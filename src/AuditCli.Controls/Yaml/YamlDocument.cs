@@ -9,7 +9,7 @@ namespace AuditCli.Controls.Yaml;
 
 /// <summary>
 /// Reads one YAML document strictly: UTF-8 of at most 1 MiB, at most 64 levels and 200,000 parser events, no anchors, aliases,
-/// tags or %YAML directive, no second document, no duplicate keys, no control characters. Files may come from strangers.
+/// tags or %YAML directive, no second document, no duplicate keys, no control characters. Files may come from untrusted authors.
 /// </summary>
 public static class YamlDocument
 {
@@ -18,11 +18,14 @@ public static class YamlDocument
     public const int MaximumEvents = 200_000;
 
     /// <summary>
-    /// The document's root, and its faults in the order of the file. The root is null when the text is not such a document; a
-    /// duplicate key is a fault, but the rest of the document is read, the first of the two standing.
+    /// Returns the document's root, and its faults in the order of the file. The root is null when the text is not such a
+    /// document; a duplicate key is a fault, but the rest of the document is read, and the first of the two keys is used.
     /// </summary>
-    /// <param name="file">As printed in messages.</param>
-    /// <param name="escapes">Whether an escape may make a character that the file itself may not have, as evidence of a provider can hold it.</param>
+    /// <param name="file">The file's name in messages.</param>
+    /// <param name="escapes">
+    /// Whether an escape may produce a character that the file itself may not contain, since a provider's evidence can contain
+    /// it.
+    /// </param>
     public static (YamlNode? Root, ImmutableArray<Diagnostic> Faults) Parse(string file, ReadOnlySpan<byte> content, bool escapes = false)
     {
         var faults = new FaultList();
@@ -60,8 +63,9 @@ public static class YamlDocument
     private static readonly SearchValues<char> TextMayHave = SearchValues.Create("\t\n\r");
 
     /// <summary>
-    /// Controls of C0 and C1, line separators that only some programs see, a byte order mark inside the text, and the marks that
-    /// change the direction of writing, with which a text can show something else than it says; also half of a surrogate pair.
+    /// Returns the index of the first forbidden character: controls of C0 and C1, line separators that only some programs
+    /// recognise, a byte order mark inside the text, the marks that change the direction of writing, with which a text can look
+    /// different from its content, and lone surrogates.
     /// </summary>
     internal static int IndexOfControl(string text, SearchValues<char> allowed)
     {
@@ -88,7 +92,7 @@ public static class YamlDocument
         return new(file, line, index - before.LastIndexOf('\n'));
     }
 
-    /// <summary>From the parser's events to the tree. Stops at the first fault but for duplicate keys.</summary>
+    /// <summary>Builds the tree from the parser's events. It stops at the first fault other than a duplicate key.</summary>
     private sealed class TreeBuilder(string file, string text, bool escapes, FaultList faults)
     {
         private readonly Parser _parser = new(new StringReader(text));
@@ -101,7 +105,7 @@ public static class YamlDocument
             {
                 if (!Next<StreamStart>() || !Next<DocumentStart>())
                     return Refuse(new(file, 1, 1), "the file is empty");
-                // A %TAG without tags means nothing, and tags are refused where they stand.
+                // A %TAG directive has no effect without tags, and tags are refused where they occur.
                 if (_parser.Current is DocumentStart { Version: not null })
                     return Refuse(Position(_parser.Current.Start), "the directive %YAML is not allowed");
                 if (!MoveNext() || Node(1) is not { } root)
@@ -133,7 +137,7 @@ public static class YamlDocument
             }
             catch (Exception e) when (e is not YamlException)
             {
-                // The parser stumbles over some malformed texts with exceptions of the base library: [1 <newline> b: 2.
+                // For some malformed texts the parser throws exceptions of the base library: [1 <newline> b: 2.
                 Refuse(_parser.Current is { } last ? Position(last.End) : new(file, 1, 1), "not YAML: the parser cannot go on from here");
                 return false;
             }
@@ -156,7 +160,7 @@ public static class YamlDocument
                 MappingStart => Map(at, depth),
                 SequenceStart => List(at, depth),
                 Scalar scalar => ScalarNode(at, scalar),
-                // Of some malformed flow maps the parser gives the end where a value should begin.
+                // For some malformed flow maps the parser returns the end event where a value should begin.
                 _ => Refuse(at, "not YAML: a value is missing here"),
             };
         }
@@ -212,7 +216,7 @@ public static class YamlDocument
 
         private YamlScalar? ScalarNode(YamlPosition at, Scalar scalar)
         {
-            // An escape in double quotes can make what the file itself may not have.
+            // An escape in double quotes can produce a character that the file itself may not contain.
             if (Forbidden(scalar.Value) is >= 0 and var index)
             {
                 Refuse(at, $"the character U+{(int)scalar.Value[index]:X4} is not allowed, nor its escape");
@@ -229,8 +233,8 @@ public static class YamlDocument
         }
 
         /// <summary>
-        /// A block scalar's content begins on the line after its indicator. Its indentation is what the file's line has more than
-        /// the content's, taken from the first line that is not empty.
+        /// Returns the position of a block scalar's content, which begins on the line after its indicator. The indentation is the
+        /// difference between the file's line and the content's, taken from the first line that is not empty.
         /// </summary>
         private TextPosition Block(YamlPosition at, string content, bool lineByLine)
         {
@@ -253,7 +257,10 @@ public static class YamlDocument
 
         private YamlPosition Position(Mark mark) => new(file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column));
 
-        /// <summary>Of a tab the library names the map it stands in; the tab itself helps more.</summary>
+        /// <summary>
+        /// Returns the position of a parser error. For a tab the library reports the surrounding map; the position of the tab
+        /// itself is more helpful.
+        /// </summary>
         private YamlPosition Fault(YamlException e)
         {
             var at = Position(e.Start);
@@ -263,7 +270,9 @@ public static class YamlDocument
             return line < 0 ? at : new(file, line + 1, _lines[line].IndexOf('\t') + 1);
         }
 
-        /// <summary>The library prefixes its own positions to some messages; ours stands before all of them.</summary>
+        /// <summary>
+        /// Returns the library's message without its own position, because ours is printed before every message.
+        /// </summary>
         private static string Plain(YamlException e)
         {
             var message = e.Message;

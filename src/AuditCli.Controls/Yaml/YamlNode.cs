@@ -10,29 +10,29 @@ public abstract record YamlNode
     /// <summary>Where the node begins.</summary>
     public YamlPosition Position { get; }
 
-    /// <summary>What a reader calls it: <c>a map</c>, <c>a list</c>, <c>text</c>, <c>a number</c>, ...</summary>
+    /// <summary>The node's name in messages: <c>a map</c>, <c>a list</c>, <c>text</c>, <c>a number</c>, ...</summary>
     public abstract string Described { get; }
 }
 
-/// <summary>Entries in the file's order; keys are scalars, and no two have the same text.</summary>
+/// <summary>A map with its entries in the file's order; keys are scalars, and no two have the same text.</summary>
 public sealed record YamlMap(YamlPosition Position, ImmutableArray<YamlEntry> Entries) : YamlNode(Position)
 {
     public override string Described => "a map";
 
-    /// <summary>The value of a key, or null when the map has none.</summary>
+    /// <summary>Returns the value of a key, or null when the map does not have it.</summary>
     public YamlNode? Find(string key) => Entries.FirstOrDefault(e => e.Key.Text == key)?.Value;
 }
 
 /// <summary>A key with its value.</summary>
 public sealed record YamlEntry(YamlScalar Key, YamlNode Value);
 
-/// <summary>Items in the file's order.</summary>
+/// <summary>A list with its items in the file's order.</summary>
 public sealed record YamlList(YamlPosition Position, ImmutableArray<YamlNode> Items) : YamlNode(Position)
 {
     public override string Described => "a list";
 }
 
-/// <summary>How a scalar is written. Only a plain one can be something else than text.</summary>
+/// <summary>The style in which a scalar is written. Only a plain one can be anything other than text.</summary>
 public enum ScalarStyle
 {
     Plain,
@@ -41,8 +41,8 @@ public enum ScalarStyle
     Folded,
 }
 
-/// <summary>A scalar as written, before anybody decides whether it is a text, a number or a date.</summary>
-/// <param name="Text">The content, escapes and folding resolved.</param>
+/// <summary>A scalar as written, before it is interpreted as a text, a number or a date.</summary>
+/// <param name="Text">The content, with escapes and folding resolved.</param>
 /// <param name="Content">Where the content begins.</param>
 public sealed record YamlScalar(YamlPosition Position, string Text, ScalarStyle Style, TextPosition Content) : YamlNode(Position)
 {

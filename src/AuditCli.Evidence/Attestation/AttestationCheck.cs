@@ -6,15 +6,16 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>What was found about an attestation beside its problems, for the lines of the report.</summary>
-/// <param name="Statement">What the signer says; null when it cannot be read, or the signature does not hold.</param>
-/// <param name="Signer">Who signed, for the reader.</param>
-/// <param name="Stamped">When an authority stamped it, whether trusted or not; null without.</param>
-/// <param name="IsTimeTrusted">Whether the authority is one of the given.</param>
-internal sealed record AttestationFindings(BundleStatement? Statement, string? Signer, DateTimeOffset? Stamped, bool IsTimeTrusted, Digest? Head);
+/// <summary>What was found about an attestation besides its problems, for the lines of the report.</summary>
+/// <param name="Statement">The signer's statement; null when it cannot be read, or the signature is not valid.</param>
+/// <param name="Signer">The signer's name and key, for display.</param>
+/// <param name="Stamped">When an authority stamped it, whether trusted or not; null without a time stamp.</param>
+/// <param name="IsTimeTrusted">Whether the authority is one of those given.</param>
+internal sealed record AttestationFindings(
+    BundleStatement? Statement, string? Signer, DateTimeOffset? Stamped, bool IsTimeTrusted, Digest? Head);
 
-/// <summary>Checks one attestation, every part of it, and tells each problem.</summary>
-/// <param name="tell">Takes question, code, file and message.</param>
+/// <summary>Checks every part of one attestation and reports each problem.</summary>
+/// <param name="tell">Takes the check (a line of the report), code, file and message of a problem.</param>
 internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions options, Action<string, string, string, string> tell)
 {
     public const string Signature = "signature";
@@ -28,7 +29,9 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var key = ReadSigner(out var certificates);
         if (key.Length > 0 && !EcdsaSignature.IsKey(key))
         {
-            tell(Signature, "TYPE_UNSUPPORTED", AttestationFiles.PathOf(AttestationFiles.SignerName), "is not a key on P-256, the only one that this version knows");
+            tell(
+                Signature, "TYPE_UNSUPPORTED", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                "is not a key on P-256, the only one that this version knows");
             return new(null, null, null, false, null);
         }
         if (!SignatureHolds(key))
@@ -38,9 +41,17 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         CheckSigstore(certificates, fingerprint);
         var (stamped, timeTrusted) = CheckTime(statement);
         if (statement is not null && statement.SignerKey != fingerprint)
-            tell(KeyTrust, "SIG_UNTRUSTED_KEY", AttestationFiles.PathOf(AttestationFiles.StatementName), $"the signer named the key {statement.SignerKey}, and the signature is by {fingerprint}");
+        {
+            tell(
+                KeyTrust, "SIG_UNTRUSTED_KEY", AttestationFiles.PathOf(AttestationFiles.StatementName),
+                $"the signer named the key {statement.SignerKey}, and the signature is by {fingerprint}");
+        }
         if (statement is not null && statement.SignerFile != Digest.Of(files.Signer))
-            tell(Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName), "is not the file that the signer named");
+        {
+            tell(
+                Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                "is not the file that the signer named");
+        }
         CheckTrust(fingerprint, certificates, stamped, statement);
         var head = Digest.Of(files.Statement);
         if (statement is not null)
@@ -49,7 +60,9 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         return new(statement, who, stamped, timeTrusted, head);
     }
 
-    /// <summary>SubjectPublicKeyInfo of the signer, empty when there is none, and its certificates, the leaf first.</summary>
+    /// <summary>
+    /// Returns the signer's SubjectPublicKeyInfo, empty when there is none, and the certificates, the leaf first.
+    /// </summary>
     private byte[] ReadSigner(out X509Certificate2Collection certificates)
     {
         certificates = [];
@@ -76,9 +89,15 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (Verifies(key))
             return true;
         if (options.Trust.Keys.Values.Any(k => k is { } trusted && Verifies(trusted.Span)))
-            tell(Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName), "is not the key that signed, which is one of those trusted");
+        {
+            tell(
+                Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                "is not the key that signed, which is one of those trusted");
+        }
         else
+        {
             tell(Signature, "SIG_INVALID", file, "does not belong to the statement and the key beside it");
+        }
         return false;
     }
 
@@ -136,7 +155,11 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         })
         {
             if (!same)
-                tell(Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SigstoreName), $"has another {what} than the file beside it");
+            {
+                tell(
+                    Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SigstoreName),
+                    $"has another {what} than the file beside it");
+            }
         }
     }
 
@@ -147,9 +170,15 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
     {
         var file = AttestationFiles.PathOf(AttestationFiles.TimeStampName);
         if (statement is { TimeStamp: BundleStatement.Stamped } && files.TimeStamp is null)
+        {
             tell(Time, "TS_STRIPPED", file, "is missing, and the signer says that there is one");
+        }
         else if (files.TimeStamp is null && options.TimeStampRoots is not null)
-            tell(Time, "TS_MISSING", file, $"there is no time stamp{(statement?.TimeStampFailures is [var why, ..] ? $"; the signer says why: {why}" : "")}");
+        {
+            tell(
+                Time, "TS_MISSING", file,
+                $"there is no time stamp{(statement?.TimeStampFailures is [var why, ..] ? $"; the signer says why: {why}" : "")}");
+        }
         if (files.TimeStamp is null)
             return (null, false);
         if (statement is { TimeStamp: BundleStatement.NotStamped })
@@ -202,12 +231,17 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
             tell(KeyTrust, "SIG_CERT_TIME", file, "nothing says when it was signed");
         else if (Chains.WhyNot(certificates[0], certificates, options.Trust.Authorities, when, purpose: null, options.Revoked) is { } why)
         {
-            var timely = certificates[0].NotBefore.ToUniversalTime() <= when.UtcDateTime && when.UtcDateTime <= certificates[0].NotAfter.ToUniversalTime();
-            tell(KeyTrust, why.IsRevoked ? "SIG_KEY_REVOKED" : timely ? "SIG_UNTRUSTED_KEY" : "SIG_CERT_TIME", file, $"at {Rfc3339.Format(when)}: {why.Message}{(why.IsRevoked ? ", which is one of those revoked" : "")}");
+            var (from, to) = (certificates[0].NotBefore.ToUniversalTime(), certificates[0].NotAfter.ToUniversalTime());
+            var timely = from <= when.UtcDateTime && when.UtcDateTime <= to;
+            tell(
+                KeyTrust, why.IsRevoked ? "SIG_KEY_REVOKED" : timely ? "SIG_UNTRUSTED_KEY" : "SIG_CERT_TIME", file,
+                $"at {Rfc3339.Format(when)}: {why.Message}{(why.IsRevoked ? ", which is one of those revoked" : "")}");
         }
         else if (Chains.WhyNotASigner(certificates[0]) is { } other)
         {
-            tell(KeyTrust, "SIG_CERT_USAGE", file, $"the certificate of {certificates[0].Subject} {other}; trust its key by its fingerprint if it may sign all the same");
+            tell(
+                KeyTrust, "SIG_CERT_USAGE", file,
+                $"the certificate of {certificates[0].Subject} {other}; trust its key by its fingerprint if it may sign all the same");
         }
     }
 
@@ -222,12 +256,24 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
             return;
         var link = statement.Chain;
         if (link.Id != previous.Id)
+        {
             tell(Chain, "CHAIN_BROKEN", file, $"belongs to the row {link.Id}, not to {previous.Id}");
+        }
         else if (link.Sequence > previous.Sequence + 1)
-            tell(Chain, "CHAIN_GAP", file, string.Create(CultureInfo.InvariantCulture, $"is number {link.Sequence} of its row, and the bundle before it number {previous.Sequence}"));
+        {
+            tell(Chain, "CHAIN_GAP", file, string.Create(
+                CultureInfo.InvariantCulture,
+                $"is number {link.Sequence} of its row, and the bundle before it number {previous.Sequence}"));
+        }
         else if (link.Sequence <= previous.Sequence)
-            tell(Chain, "CHAIN_ROLLBACK", file, string.Create(CultureInfo.InvariantCulture, $"is number {link.Sequence} of its row, not newer than number {previous.Sequence}"));
+        {
+            tell(Chain, "CHAIN_ROLLBACK", file, string.Create(
+                CultureInfo.InvariantCulture,
+                $"is number {link.Sequence} of its row, not newer than number {previous.Sequence}"));
+        }
         else if (link.Previous != previous.Bundle)
+        {
             tell(Chain, "CHAIN_BROKEN", file, "names another bundle before it");
+        }
     }
 }

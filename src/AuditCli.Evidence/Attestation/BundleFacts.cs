@@ -5,10 +5,12 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>What a bundle says of itself, in the words that a signer repeats. Instants and days are texts, as the bundle writes them.</summary>
+/// <summary>
+/// The facts about a bundle that its signer repeats in the statement. Instants and days are texts, as the bundle writes them.
+/// </summary>
 public sealed record BundleFacts
 {
-    /// <summary>The largest of their files that is read, in bytes.</summary>
+    /// <summary>The size limit of each source file, in bytes.</summary>
     internal const int Limit = 64 * 1024 * 1024;
     private const string Results = "data/results/results.json";
     private const string ControlsFolder = "  data/controls/";
@@ -36,15 +38,16 @@ public sealed record BundleFacts
     public required long Files { get; init; }
     public required long Bytes { get; init; }
 
-    /// <summary>Compares what a signer said with what the bundle says.</summary>
-    public bool Agrees(BundleFacts other) => this with { Conclusions = other.Conclusions } == other && Conclusions.SequenceEqual(other.Conclusions);
+    /// <summary>Whether a signer's facts equal those of the bundle.</summary>
+    public bool Agrees(BundleFacts other) =>
+        this with { Conclusions = other.Conclusions } == other && Conclusions.SequenceEqual(other.Conclusions);
 
-    /// <summary>The files that they are read from.</summary>
+    /// <summary>The files from which the facts are read.</summary>
     internal static ImmutableArray<string> Sources { get; } = [BundlePaths.Run, Results, BundlePaths.BagInfo, BundlePaths.Manifest];
 
-    /// <summary>Reads them from a bundle that is complete but for its attestation.</summary>
-    /// <param name="content">The content of one of <see cref="Sources"/>.</param>
-    /// <exception cref="InvalidDataException">A file does not say what it should; the message names it.</exception>
+    /// <summary>Reads the facts from a bundle that is complete except for its attestation.</summary>
+    /// <param name="content">Returns the content of one of <see cref="Sources"/>.</param>
+    /// <exception cref="InvalidDataException">A file does not have the expected content; the message names it.</exception>
     internal static BundleFacts Of(Func<string, ReadOnlyMemory<byte>> content)
     {
         try
@@ -53,26 +56,31 @@ public sealed record BundleFacts
         }
         catch (InvalidOperationException e)
         {
-            // How System.Text.Json reports a lone surrogate, when a text is taken and not before.
+            // System.Text.Json reports a lone surrogate with this exception, only when the text is read.
             throw new InvalidDataException(e.Message, e);
         }
     }
 
     /// <summary>
-    /// Reads them, and the tag manifest's digest, from a folder, each file as the manifests cover it: what is signed belongs together,
-    /// whatever happens to the folder meanwhile.
+    /// Reads the facts, and the tag manifest's digest, from a folder. Each file is compared with the digest in its manifest, so
+    /// that everything signed belongs to one state, even when the folder changes meanwhile.
     /// </summary>
     /// <param name="folder">The bundle's root.</param>
-    /// <exception cref="InvalidDataException">A file is missing, is not as its manifest says, or does not say what it should; the message names it.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is missing, differs from its manifest entry, or does not have the expected content; the message names it.
+    /// </exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     internal static (BundleFacts Facts, Digest TagManifest) Covered(string folder)
     {
         var tagManifest = BundleFile.Read(folder, BundlePaths.TagManifest, Limit);
-        var covered = (ManifestText.ParseTags(tagManifest) ?? throw new InvalidDataException($"{BundlePaths.TagManifest} is not a tag manifest")).ToDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
+        var tags = ManifestText.ParseTags(tagManifest) ?? throw new InvalidDataException($"{BundlePaths.TagManifest} is not a tag manifest");
+        var covered = tags.ToDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
         byte[] Content(string file)
         {
             var content = BundleFile.Read(folder, file);
-            return covered.GetValueOrDefault(file) == Digest.Of(content) ? content : throw new InvalidDataException($"{file} is not as the manifest says; it changed meanwhile");
+            return covered.GetValueOrDefault(file) == Digest.Of(content)
+                ? content
+                : throw new InvalidDataException($"{file} is not as the manifest says; it changed meanwhile");
         }
         var manifest = Content(BundlePaths.Manifest);
         foreach (var (path, digest) in ManifestText.Parse(manifest, int.MaxValue).Entries.Where(e => Sources.Contains(e.Path)))
@@ -99,10 +107,16 @@ public sealed record BundleFacts
             ToolVersion = Text(run, BundlePaths.Run, "tool", "version"),
             Controls = Digest.Of(Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")))),
             Conclusions = Member(results, Results, "controls") is { ValueKind: JsonValueKind.Array } controls
-                ? controls.EnumerateArray().GroupBy(c => Text(c, Results, "conclusion"), StringComparer.Ordinal).ToImmutableSortedDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal)
+                ? controls.EnumerateArray()
+                    .GroupBy(c => Text(c, Results, "conclusion"), StringComparer.Ordinal)
+                    .ToImmutableSortedDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal)
                 : throw new InvalidDataException($"{Results}: 'controls' is no list"),
-            Bytes = oxum is [var bytes, _] && long.TryParse(bytes, out var b) ? b : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
-            Files = long.TryParse(oxum[1], out var files) ? files : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
+            Bytes = oxum is [var bytes, _] && long.TryParse(bytes, out var b)
+                ? b
+                : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
+            Files = long.TryParse(oxum[1], out var files)
+                ? files
+                : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
         };
     }
 
@@ -118,9 +132,10 @@ public sealed record BundleFacts
         }
     }
 
-    private static JsonElement Member(JsonElement from, string file, string name) => from.ValueKind == JsonValueKind.Object && from.TryGetProperty(name, out var value)
-        ? value
-        : throw new InvalidDataException($"{file} has no '{name}'");
+    private static JsonElement Member(JsonElement from, string file, string name) =>
+        from.ValueKind == JsonValueKind.Object && from.TryGetProperty(name, out var value)
+            ? value
+            : throw new InvalidDataException($"{file} has no '{name}'");
 
     private static string Text(JsonElement from, string file, params string[] names)
     {

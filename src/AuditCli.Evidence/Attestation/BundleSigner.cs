@@ -4,41 +4,48 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>Asks a time stamp authority: the content of the request in, that of the answer out.</summary>
-/// <exception cref="IOException">There is no answer; the message says why.</exception>
+/// <summary>Sends a request to a time stamp authority; takes the request's body and returns the response's body.</summary>
+/// <exception cref="IOException">There is no response; the message says why.</exception>
 public delegate Task<byte[]> AskTimeStampAuthority(Uri authority, byte[] query, CancellationToken cancellationToken);
 
-/// <summary>How a bundle is to be signed.</summary>
+/// <summary>The inputs for signing a bundle.</summary>
 /// <param name="Challenge">See <see cref="BundleStatement.Challenge"/>.</param>
-/// <param name="Previous">The head of the row that the bundle continues; null begins a row.</param>
-/// <param name="Authorities">Asked in order until one stamps.</param>
-public sealed record SigningRequest(SigningKey Key, string? Challenge, ChainHead? Previous, ImmutableArray<Uri> Authorities, AskTimeStampAuthority Ask)
+/// <param name="Previous">The head of the chain that the bundle continues; null starts a new chain.</param>
+/// <param name="Authorities">Time stamp authorities, tried in order until one stamps.</param>
+public sealed record SigningRequest(
+    SigningKey Key, string? Challenge, ChainHead? Previous, ImmutableArray<Uri> Authorities, AskTimeStampAuthority Ask)
 {
-    /// <summary>The tag manifest that was checked: no other is signed. Null signs what is there.</summary>
+    /// <summary>The tag manifest that was verified: no other one is signed. Null signs the one that is present.</summary>
     public Digest? Expected { get; init; }
 }
 
-/// <summary>The newest bundle of a row.</summary>
-/// <param name="Id">The row's.</param>
+/// <summary>The newest bundle of a chain.</summary>
+/// <param name="Id">The chain's ID.</param>
 public sealed record ChainHead(string Id, long Sequence, PreviousBundle Bundle)
 {
-    /// <summary>The bundle that it names before itself; null for the first.</summary>
+    /// <summary>The bundle that it names as its predecessor; null for the first.</summary>
     public PreviousBundle? Before { get; init; }
 }
 
-/// <summary>What was signed.</summary>
-/// <param name="Head">SHA-256 of the statement. Held by somebody else, it shows later that no bundle was dropped or exchanged.</param>
+/// <summary>The result of signing.</summary>
+/// <param name="Head">
+/// SHA-256 of the statement. When somebody else keeps it, it later proves that no bundle was dropped or exchanged.
+/// </param>
 /// <param name="Stamped">When the authority stamped it; null without a time stamp.</param>
-/// <param name="TimeStampFailures">Of the authorities that were asked in vain, whether or not another one stamped it.</param>
+/// <param name="TimeStampFailures">A line for each authority that failed, whether or not another one stamped it.</param>
 public sealed record SignedBundle(Digest Head, long Sequence, DateTimeOffset? Stamped, ImmutableArray<string> TimeStampFailures);
 
 /// <summary>Signs bundles.</summary>
 public static class BundleSigner
 {
-    /// <summary>Adds <c>attestation/</c> to a bundle whose manifests are written; it appears whole or not at all.</summary>
+    /// <summary>
+    /// Adds <c>attestation/</c> to a bundle whose manifests are written; the folder appears completely or not at all.
+    /// </summary>
     /// <param name="folder">The bundle's root, sealed or about to be.</param>
-    /// <exception cref="InvalidDataException">The bundle does not say what a signer repeats, or is not the one that was checked.</exception>
-    /// <exception cref="InvalidOperationException">It is signed already.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The bundle lacks a fact that the signer repeats, or is not the one that was verified.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">It is already signed.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static async Task<SignedBundle> SignAsync(string folder, SigningRequest request, CancellationToken cancellationToken)
     {
@@ -47,7 +54,10 @@ public static class BundleSigner
             throw new InvalidOperationException($"{folder} is signed already");
         var (facts, tagManifest) = BundleFacts.Covered(folder);
         if (request.Expected is { } expected && tagManifest != expected)
-            throw new InvalidDataException($"{folder}: {BundlePaths.TagManifest} has the SHA-256 {tagManifest}, and what was checked has {expected}; it changed meanwhile");
+        {
+            throw new InvalidDataException(
+                $"{folder}: {BundlePaths.TagManifest} has the SHA-256 {tagManifest}, and what was checked has {expected}; it changed meanwhile");
+        }
         var signer = Encoding.ASCII.GetBytes(request.Key.PublicPem);
         var statement = new BundleStatement
         {
@@ -68,13 +78,13 @@ public static class BundleSigner
             (stamp, failures) = await StampAsync(signature, request, cancellationToken);
             if (stamp is null)
             {
-                // That there is no time stamp, and why, is itself signed.
+                // The missing time stamp, and the reason, become part of the signed statement.
                 statement = statement with { TimeStamp = BundleStatement.NotStamped, TimeStampFailures = failures };
                 (content, signature) = Sign(statement, request.Key);
             }
         }
         var certificate = request.Key.Certificates is [var leaf, ..] ? (ReadOnlyMemory<byte>?)leaf.RawData : null;
-        // An absent array would become an empty time stamp, not an absent one.
+        // A null array would convert to an empty time stamp, not to an absent one.
         var shown = stamp is null ? (ReadOnlyMemory<byte>?)null : stamp;
         var sigstore = new SigstoreBundle(content, signature, certificate, shown, certificate is null ? request.Key.Fingerprint.Hex : null).Write();
         Write(folder, final, new(content, signature, stamp, sigstore, signer));
@@ -87,7 +97,8 @@ public static class BundleSigner
         return (content, key.Sign(Dsse.PreAuthentication(content)));
     }
 
-    private static async Task<(byte[]? Stamp, ImmutableArray<string> Failures)> StampAsync(byte[] signature, SigningRequest request, CancellationToken cancellationToken)
+    private static async Task<(byte[]? Stamp, ImmutableArray<string> Failures)> StampAsync(
+        byte[] signature, SigningRequest request, CancellationToken cancellationToken)
     {
         var failures = ImmutableArray.CreateBuilder<string>();
         foreach (var authority in request.Authorities)
@@ -109,8 +120,8 @@ public static class BundleSigner
 
     private static void Write(string folder, string final, AttestationFiles files)
     {
-        // Beside the bundle, so that an interrupted signing leaves nothing in it; and each in a folder of its own, so that what two
-        // of them write never mixes.
+        // The files are written beside the bundle, so that an interrupted signing leaves nothing in it, and each time into a new
+        // folder, so that two programs never mix their files.
         var partial = $"{folder}.attestation-{Path.GetRandomFileName()}";
         Directory.CreateDirectory(partial);
         foreach (var (name, content) in files.All)

@@ -5,28 +5,33 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>Where a bundle stands in a row of bundles.</summary>
-/// <param name="Id">The bundle-id of the row's first bundle.</param>
-/// <param name="Sequence">From 1.</param>
+/// <summary>The position of a bundle in a chain of bundles.</summary>
+/// <param name="Id">The bundle ID of the chain's first bundle.</param>
+/// <param name="Sequence">The number in the chain, from 1.</param>
 /// <param name="Previous">The bundle before it; null for the first.</param>
 public sealed record ChainLink(string Id, long Sequence, PreviousBundle? Previous);
 
-/// <summary>The bundle that a signer had before its eyes when it signed the next.</summary>
-/// <param name="TimeStamp">Of its time stamp; null where it had none.</param>
+/// <summary>The previous bundle as the signer saw it when it signed the next one.</summary>
+/// <param name="TimeStamp">The digest of its time stamp; null where it had none.</param>
 public sealed record PreviousBundle(string BundleId, Digest Statement, Digest Signature, Digest? TimeStamp);
 
 /// <summary>
-/// What a signer says of a bundle: an in-toto Statement v1 whose one subject is the tag manifest, which covers every other file, in the
-/// one form that RFC 8785 gives it.
+/// A signer's statement about a bundle: an in-toto Statement v1 in the canonical form of RFC 8785. Its only subject is the tag
+/// manifest, which covers every other file.
 /// </summary>
 public sealed record BundleStatement
 {
     public const string StatementType = "https://in-toto.io/Statement/v1";
 
-    /// <summary>The meaning of <see cref="Write"/>'s predicate. A change that an old verifier would misread gets a new number.</summary>
+    /// <summary>
+    /// The type of <see cref="Write"/>'s predicate. A change that an old verifier would misread gets a new number.
+    /// </summary>
     public const string PredicateType = "urn:auditcli:attestation:evidence-bundle:v1";
 
-    /// <summary>The values of <see cref="TimeStamp"/>: a stripped time stamp is visible, because the signer said there is one.</summary>
+    /// <summary>
+    /// The values of <see cref="TimeStamp"/>. Because the signer states that there is a time stamp, removing it later is
+    /// detected.
+    /// </summary>
     public const string Stamped = "rfc3161";
     public const string NotStamped = "none";
 
@@ -36,21 +41,27 @@ public sealed record BundleStatement
     public required Digest TagManifest { get; init; }
     public required BundleFacts Facts { get; init; }
 
-    /// <summary>A text that the auditor chose, which shows that the signature is younger than the choice; null without one.</summary>
+    /// <summary>
+    /// A text chosen by the auditor, which proves that the signature was made after the choice; null without one.
+    /// </summary>
     public required string? Challenge { get; init; }
     public required ChainLink Chain { get; init; }
 
-    /// <summary>SHA-256 of the signer's SubjectPublicKeyInfo: without it, another key could be made to fit an old signature.</summary>
+    /// <summary>
+    /// SHA-256 of the signer's SubjectPublicKeyInfo; without it, another key could be constructed to fit an old signature.
+    /// </summary>
     public required Digest SignerKey { get; init; }
 
-    /// <summary>SHA-256 of the file with the signer's key or certificates, so that nobody changes what it shows about the signer.</summary>
+    /// <summary>
+    /// SHA-256 of the file with the signer's key or certificates, so that nobody can change what it shows about the signer.
+    /// </summary>
     public required Digest SignerFile { get; init; }
     public required string TimeStamp { get; init; }
 
-    /// <summary>Why there is no time stamp although one was asked for, a line for each authority.</summary>
+    /// <summary>Why there is no time stamp although one was requested, a line for each authority.</summary>
     public required ImmutableArray<string> TimeStampFailures { get; init; }
 
-    /// <summary>The bytes to sign.</summary>
+    /// <summary>Returns the bytes to sign.</summary>
     public byte[] Write() => CanonicalJson.Encode(new JsonObject
     {
         ["_type"] = StatementType,
@@ -86,8 +97,12 @@ public sealed record BundleStatement
         },
     });
 
-    /// <summary>Reads what <see cref="Write"/> wrote, and nothing else: unknown members, other types and other forms are refused.</summary>
-    /// <exception cref="NotSupportedException">It is a statement or predicate of another type, or by another algorithm.</exception>
+    /// <summary>
+    /// Reads the output of <see cref="Write"/> and nothing else: unknown members, other types and other forms are refused.
+    /// </summary>
+    /// <exception cref="NotSupportedException">
+    /// The statement, the predicate or the signature algorithm is of another type.
+    /// </exception>
     /// <exception cref="InvalidDataException">It is not such a statement, or not in RFC 8785's form.</exception>
     public static BundleStatement Read(ReadOnlySpan<byte> content)
     {
@@ -95,7 +110,8 @@ public sealed record BundleStatement
         var types = (members.Text("_type"), members.Text("predicateType"));
         if (types != (StatementType, PredicateType))
             throw new NotSupportedException($"a statement of type {types.Item1} with a predicate of type {types.Item2}");
-        var tagManifest = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256")))) is [var only] && only.Name == BundlePaths.TagManifest
+        var subjects = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256"))));
+        var tagManifest = subjects is [var only] && only.Name == BundlePaths.TagManifest
             ? only.Digest
             : throw new InvalidDataException($"the statement's one subject must be {BundlePaths.TagManifest}");
         var statement = members.Members("predicate", p => Predicate(p, tagManifest));
@@ -103,7 +119,7 @@ public sealed record BundleStatement
         return statement;
     }
 
-    /// <summary>Parses strictly, and refuses what is not written as RFC 8785 says.</summary>
+    /// <summary>Parses strictly, and refuses JSON that is not in the canonical form of RFC 8785.</summary>
     /// <exception cref="InvalidDataException">It is not JSON, or in another form.</exception>
     internal static JsonElement CanonicalForm(ReadOnlySpan<byte> content, string what)
     {
@@ -121,7 +137,9 @@ public sealed record BundleStatement
     }
 
     internal static Digest Sha256(StrictMembers members, string name) =>
-        Digest.TryParse(members.Text(name), out var digest) ? digest : throw new InvalidDataException($"'{name}' is not a SHA-256 in lower-case hexadecimal");
+        Digest.TryParse(members.Text(name), out var digest)
+            ? digest
+            : throw new InvalidDataException($"'{name}' is not a SHA-256 in lower-case hexadecimal");
 
     private static BundleStatement Predicate(StrictMembers p, Digest tagManifest)
     {
@@ -135,7 +153,9 @@ public sealed record BundleStatement
             Chain = p.Members("chain", Link),
             SignerKey = signer.Key,
             SignerFile = signer.File,
-            TimeStamp = p.Text("timestamp") is var word && word is Stamped or NotStamped ? word : throw new InvalidDataException($"'timestamp' is {Stamped} or {NotStamped}"),
+            TimeStamp = p.Text("timestamp") is var word && word is Stamped or NotStamped
+                ? word
+                : throw new InvalidDataException($"'timestamp' is {Stamped} or {NotStamped}"),
             TimeStampFailures = p.Texts("timestampFailures"),
             Facts = Described(p),
         };
@@ -145,7 +165,9 @@ public sealed record BundleStatement
     {
         var link = new ChainLink(chain.Text("id"), chain.Number("sequence"), chain.NullableMembers("previous", p => new PreviousBundle(
             p.Text("bundleId"), Sha256(p, "statementSha256"), Sha256(p, "signatureSha256"),
-            p.NullableText("timestampSha256") is not { } stamp ? null : Digest.TryParse(stamp, out var digest) ? digest : throw new InvalidDataException("'timestampSha256' is not a SHA-256 in lower-case hexadecimal"))));
+            p.NullableText("timestampSha256") is not { } stamp ? null
+                : Digest.TryParse(stamp, out var digest) ? digest
+                : throw new InvalidDataException("'timestampSha256' is not a SHA-256 in lower-case hexadecimal"))));
         return link.Sequence > 0 && (link.Sequence == 1) == (link.Previous is null)
             ? link
             : throw new InvalidDataException("'chain' has a previous bundle, unless its sequence is 1");
@@ -171,7 +193,11 @@ public sealed record BundleStatement
             ToolVersion = version,
             Controls = p.Members("controls", c => Sha256(c, "sha256")),
             Conclusions = p.Object("results").ToImmutableSortedDictionary(
-                r => r.Key, r => r.Value.ValueKind == JsonValueKind.Number && r.Value.TryGetInt64(out var n) && n >= 0 ? n : throw new InvalidDataException("'results' has a count that is none"), StringComparer.Ordinal),
+                r => r.Key,
+                r => r.Value.ValueKind == JsonValueKind.Number && r.Value.TryGetInt64(out var n) && n >= 0
+                    ? n
+                    : throw new InvalidDataException("'results' has a count that is none"),
+                StringComparer.Ordinal),
         };
     }
 }

@@ -6,8 +6,8 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Evidence.Attestation;
 
 /// <summary>
-/// A folder in which a row of signed bundles grows. Its file <c>head</c> names the newest as <c>sha256sum</c> would, so that
-/// <c>sha256sum -c head</c> checks it. Only one program at a time adds a bundle.
+/// A folder that holds a growing chain of signed bundles. Its file <c>head</c> names the newest in the format of
+/// <c>sha256sum</c>, so that <c>sha256sum -c head</c> checks it. Only one program at a time adds a bundle.
 /// </summary>
 public sealed class Locker : IDisposable
 {
@@ -19,8 +19,11 @@ public sealed class Locker : IDisposable
 
     private Locker(string folder, FileStream held) => (_folder, _lock) = (folder, held);
 
-    /// <summary>Opens a locker to add a bundle; made when it is not there. The file that is held stays: taking it away would let two in.</summary>
-    /// <exception cref="IOException">Another program is adding a bundle to it, or it cannot be made.</exception>
+    /// <summary>
+    /// Opens a locker for adding a bundle, and creates it when it does not exist. The lock file is never deleted: deleting it
+    /// would let two programs hold the lock.
+    /// </summary>
+    /// <exception cref="IOException">Another program is adding a bundle, or the locker cannot be created.</exception>
     public static Locker Open(string folder)
     {
         Directory.CreateDirectory(folder);
@@ -35,8 +38,10 @@ public sealed class Locker : IDisposable
         }
     }
 
-    /// <summary>The newest bundle; null while the locker is empty.</summary>
-    /// <exception cref="InvalidDataException">The head is not that bundle's, or there are signed bundles without a head.</exception>
+    /// <summary>Returns the newest bundle; null while the locker is empty.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The head file does not match the newest bundle, or there are signed bundles without a head file.
+    /// </exception>
     public ChainHead? Head()
     {
         if (ReadHead(_folder) is { } head)
@@ -45,16 +50,19 @@ public sealed class Locker : IDisposable
             if (found.Bundle.Statement != head.Statement)
                 throw new InvalidDataException($"{_folder}: {head.BundleId} is not the bundle that the file {HeadName} names");
             return Bundles(_folder).FirstOrDefault(b => b.Id == found.Id && b.Sequence > found.Sequence) is { } newer
-                ? throw new InvalidDataException($"{_folder}: {newer.Bundle.BundleId} is newer than the bundle that the file {HeadName} names; if a program was interrupted there, "
-                    + $"verify that bundle, then run 'sha256sum {newer.Bundle.BundleId}/{AttestationFiles.PathOf(AttestationFiles.StatementName)} > {HeadName}' in the locker")
+                ? throw new InvalidDataException(
+                    $"{_folder}: {newer.Bundle.BundleId} is newer than the bundle that the file {HeadName} names; "
+                    + "if a program was interrupted there, verify that bundle, then run "
+                    + $"'sha256sum {newer.Bundle.BundleId}/{AttestationFiles.PathOf(AttestationFiles.StatementName)} > {HeadName}' in the locker")
                 : found;
         }
         return Bundles(_folder).FirstOrDefault() is { } any
-            ? throw new InvalidDataException($"{_folder}: the file {HeadName} is missing, and there are signed bundles such as {any.Bundle.BundleId}")
+            ? throw new InvalidDataException(
+                $"{_folder}: the file {HeadName} is missing, and there are signed bundles such as {any.Bundle.BundleId}")
             : null;
     }
 
-    /// <summary>Makes a bundle of the locker its head, in one step.</summary>
+    /// <summary>Makes a bundle of the locker its head, in one atomic step.</summary>
     public void Advance(string bundleId, Digest statement)
     {
         var next = Path.Combine(_folder, HeadName + ".next");
@@ -69,8 +77,8 @@ public sealed class Locker : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>What is wrong with the rows that a locker holds: code, bundle and message of each problem.</summary>
-    /// <param name="member">The head of a bundle that must lie in it; null does not ask.</param>
+    /// <summary>Returns what is wrong with the chains in a locker: code, bundle and message of each problem.</summary>
+    /// <param name="member">The head of a bundle that must be in it; null skips this check.</param>
     /// <exception cref="IOException">There is no such folder, or a file in it cannot be read.</exception>
     internal static ImmutableArray<(string Code, string Bundle, string Message)> Check(string folder, Digest? member)
     {
@@ -118,7 +126,8 @@ public sealed class Locker : IDisposable
         var path = Path.Combine(folder, HeadName);
         try
         {
-            var line = Encoding.ASCII.GetString(SafeFile.Read(path, HeadLimit) ?? throw new InvalidDataException($"{path} is larger than {HeadLimit} bytes"));
+            var content = SafeFile.Read(path, HeadLimit) ?? throw new InvalidDataException($"{path} is larger than {HeadLimit} bytes");
+            var line = Encoding.ASCII.GetString(content);
             return line.TrimEnd('\n').Split("  ") is [var hex, var file] && Digest.TryParse(hex, out var statement)
                 && file.EndsWith("/" + AttestationFiles.PathOf(AttestationFiles.StatementName), StringComparison.Ordinal)
                 && BundlePaths.WhyNotPath(file) is null

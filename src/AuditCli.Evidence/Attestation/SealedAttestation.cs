@@ -2,10 +2,12 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>What a signed bundle says of itself, read to continue its row; its signature is for verification to check.</summary>
+/// <summary>
+/// Reads what a signed bundle says about itself, to continue its chain. It does not check the signature; verification does.
+/// </summary>
 public static class SealedAttestation
 {
-    /// <summary>The bundle as the head of its row.</summary>
+    /// <summary>Reads the bundle as the head of its chain.</summary>
     /// <param name="folder">The bundle's root.</param>
     /// <exception cref="InvalidDataException">It is not signed, or its statement cannot be read; the message names the bundle.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>

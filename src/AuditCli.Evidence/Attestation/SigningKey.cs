@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>A private key on P-256 (FIPS 186-5), and the certificates that say whose it is, if there are any.</summary>
+/// <summary>A private key on P-256 (FIPS 186-5), and the certificates that identify its owner, if there are any.</summary>
 public sealed class SigningKey : IDisposable
 {
     private const string PrimeField256 = "1.2.840.10045.3.1.7";
@@ -17,22 +17,22 @@ public sealed class SigningKey : IDisposable
         PublicKey = key.ExportSubjectPublicKeyInfo();
     }
 
-    /// <summary>The leaf first, then its issuers; empty for a bare key.</summary>
+    /// <summary>The certificates, the leaf first, then its issuers; empty for a bare key.</summary>
     public ImmutableArray<X509Certificate2> Certificates { get; }
 
     /// <summary>SubjectPublicKeyInfo in DER.</summary>
     public ReadOnlyMemory<byte> PublicKey { get; }
 
-    /// <summary>What a trust list names a key by.</summary>
+    /// <summary>The digest by which a trust list names the key.</summary>
     public Digest Fingerprint => Digest.Of(PublicKey.Span);
 
-    /// <summary>A new key, not kept anywhere.</summary>
+    /// <summary>Creates a new key in memory only.</summary>
     public static SigningKey Create() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256), []);
 
     /// <summary>
     /// Reads PEM: a PKCS#8 key, plain or encrypted, or an EC key (RFC 5915), and certificates in any order of which one is the key's own.
     /// </summary>
-    /// <param name="passphrase">Asked once, and only when the key is encrypted; null gives up.</param>
+    /// <param name="passphrase">Called once, and only when the key is encrypted; null gives up.</param>
     /// <exception cref="InvalidDataException">There is no key, it cannot be decrypted, it is not on P-256, or no certificate is its own.</exception>
     public static SigningKey FromPem(string pem, Func<string?> passphrase)
     {
@@ -59,16 +59,19 @@ public sealed class SigningKey : IDisposable
         }
     }
 
-    /// <summary>Signs bytes with SHA-256; the signature is DER in its one form.</summary>
+    /// <summary>Signs bytes with SHA-256; the signature is DER in its normal form.</summary>
     public byte[] Sign(ReadOnlySpan<byte> content) =>
         EcdsaSignature.Normal(_key.SignData(content, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
 
-    /// <summary>The private key as encrypted PKCS#8 in PEM (PBES2, AES-256, PBKDF2 with SHA-256), or plain without a passphrase.</summary>
+    /// <summary>
+    /// Exports the private key as encrypted PKCS#8 in PEM (PBES2, AES-256, PBKDF2 with SHA-256), or unencrypted without a
+    /// passphrase.
+    /// </summary>
     public string PrivatePem(string? passphrase) => passphrase is null
         ? _key.ExportPkcs8PrivateKeyPem()
         : _key.ExportEncryptedPkcs8PrivateKeyPem(passphrase, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 600_000));
 
-    /// <summary>The public key, or the leaf and its issuers, in PEM with a last line feed.</summary>
+    /// <summary>The public key, or the leaf and its issuers, in PEM with a final line feed.</summary>
     public string PublicPem => Certificates.IsEmpty
         ? _key.ExportSubjectPublicKeyInfoPem() + "\n"
         : string.Concat(Certificates.Select(c => c.ExportCertificatePem() + "\n"));
@@ -90,8 +93,11 @@ public sealed class SigningKey : IDisposable
         var leaf = all.SingleOrDefault(c => c.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(own))
             ?? throw new InvalidDataException("none of the certificates, or more than one, is the key's own");
         var chain = ImmutableArray.CreateBuilder<X509Certificate2>();
-        for (var at = leaf; at is not null; at = all.FirstOrDefault(c => !chain.Contains(c) && c.SubjectName.RawData.AsSpan().SequenceEqual(chain[^1].IssuerName.RawData)))
+        for (var at = leaf; at is not null; at = all.FirstOrDefault(
+            c => !chain.Contains(c) && c.SubjectName.RawData.AsSpan().SequenceEqual(chain[^1].IssuerName.RawData)))
+        {
             chain.Add(at);
+        }
         return chain.ToImmutable();
     }
 }

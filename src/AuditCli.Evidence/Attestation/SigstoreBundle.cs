@@ -4,15 +4,18 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Evidence.Attestation;
 
 /// <summary>
-/// Statement, signature and time stamp once more, as a Sigstore bundle v0.3, which cosign and sigstore's libraries read. It adds nothing:
-/// every part stands in a file of its own too, and must be the same.
+/// Statement, signature and time stamp once more, as a Sigstore bundle v0.3, which cosign and Sigstore's libraries read. It adds
+/// no information: every part also has its own file, and must be equal to it.
 /// </summary>
-/// <param name="KeyHint">The key's fingerprint, where there is no certificate. It helps to find the key and proves nothing.</param>
-internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMemory<byte> Signature, ReadOnlyMemory<byte>? Certificate, ReadOnlyMemory<byte>? TimeStamp, string? KeyHint)
+/// <param name="KeyHint">
+/// The key's fingerprint, where there is no certificate. It helps to find the key and proves nothing.
+/// </param>
+internal sealed record SigstoreBundle(
+    ReadOnlyMemory<byte> Statement, ReadOnlyMemory<byte> Signature, ReadOnlyMemory<byte>? Certificate, ReadOnlyMemory<byte>? TimeStamp, string? KeyHint)
 {
     private const string MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-    /// <summary>The file, in the form of RFC 8785.</summary>
+    /// <summary>Returns the file's content in the canonical form of RFC 8785.</summary>
     public byte[] Write()
     {
         var material = new JsonObject { ["tlogEntries"] = new JsonArray() };
@@ -21,7 +24,12 @@ internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMe
         else
             material["publicKey"] = new JsonObject { ["hint"] = KeyHint };
         if (TimeStamp is { } stamp)
-            material["timestampVerificationData"] = new JsonObject { ["rfc3161Timestamps"] = new JsonArray(new JsonObject { ["signedTimestamp"] = Base64(stamp) }) };
+        {
+            material["timestampVerificationData"] = new JsonObject
+            {
+                ["rfc3161Timestamps"] = new JsonArray(new JsonObject { ["signedTimestamp"] = Base64(stamp) }),
+            };
+        }
         return CanonicalJson.Encode(new JsonObject
         {
             ["mediaType"] = MediaType,
@@ -35,7 +43,7 @@ internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMe
         });
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote, and nothing else.</summary>
+    /// <summary>Reads the output of <see cref="Write"/>, and nothing else.</summary>
     /// <exception cref="NotSupportedException">It is a bundle or payload of another type.</exception>
     /// <exception cref="InvalidDataException">It is not such a bundle, or not in RFC 8785's form.</exception>
     public static SigstoreBundle Read(ReadOnlySpan<byte> content)
@@ -48,11 +56,17 @@ internal sealed record SigstoreBundle(ReadOnlyMemory<byte> Statement, ReadOnlyMe
             m.Nothing("tlogEntries");
             var certificate = m.OptionalMembers("certificate", c => Bytes(c, "rawBytes"));
             var hint = certificate is null ? m.Members("publicKey", k => k.Text("hint")) : null;
-            return (certificate, hint, m.OptionalMembers("timestampVerificationData", t => One(t.List("rfc3161Timestamps", s => Bytes(s, "signedTimestamp")), "time stamp")));
+            var stamp = m.OptionalMembers(
+                "timestampVerificationData", t => One(t.List("rfc3161Timestamps", s => Bytes(s, "signedTimestamp")), "time stamp"));
+            return (certificate, hint, stamp);
         });
         var (payload, signature) = members.Members("dsseEnvelope", e => e.Text("payloadType") is var kind && kind != Dsse.InTotoPayload
             ? throw new NotSupportedException($"an envelope with a payload of type {kind}")
-            : (Bytes(e, "payload"), One(e.List("signatures", s => s.Text("keyid").Length == 0 ? Bytes(s, "sig") : throw new InvalidDataException("'keyid' must be empty")), "signature")));
+            : (Bytes(e, "payload"), One(
+                e.List("signatures", s => s.Text("keyid").Length == 0
+                    ? Bytes(s, "sig")
+                    : throw new InvalidDataException("'keyid' must be empty")),
+                "signature")));
         members.End();
         return new(payload, signature, certificate is null ? null : new(certificate), stamp is null ? null : new(stamp), hint);
     }

@@ -6,21 +6,23 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>A question to a time stamp authority (RFC 3161, section 2.4.1): when did these bytes exist?</summary>
+/// <summary>
+/// A request to a time stamp authority (RFC 3161, section 2.4.1) for proof that these bytes existed at some time.
+/// </summary>
 public sealed class TimeStampQuery
 {
     private const int NonceBytes = 8;
     private readonly Rfc3161TimestampRequest _request;
 
-    /// <param name="signature">What gets the stamp: its SHA-256 is all that the authority sees.</param>
+    /// <param name="signature">The bytes to stamp; the authority sees only their SHA-256.</param>
     public TimeStampQuery(ReadOnlySpan<byte> signature) => _request = Rfc3161TimestampRequest.CreateFromData(
         signature, HashAlgorithmName.SHA256, requestSignerCertificates: true, nonce: RandomNumberGenerator.GetBytes(NonceBytes));
 
     /// <summary>The body of the request, <c>application/timestamp-query</c>.</summary>
     public byte[] Content => _request.Encode();
 
-    /// <summary>Whether an answer grants a stamp for exactly this question, nonce included.</summary>
-    /// <exception cref="InvalidDataException">It does not; the message says what it is instead.</exception>
+    /// <summary>Checks that a response grants a stamp for exactly this request, including its nonce.</summary>
+    /// <exception cref="InvalidDataException">It does not; the message says why.</exception>
     public void Accept(ReadOnlyMemory<byte> answer)
     {
         try
@@ -36,11 +38,11 @@ public sealed class TimeStampQuery
     }
 }
 
-/// <summary>A time stamp as it was answered (<c>TimeStampResp</c>, RFC 3161, section 2.4.2).</summary>
+/// <summary>A time stamp as the authority returned it (<c>TimeStampResp</c>, RFC 3161, section 2.4.2).</summary>
 /// <remarks>
-/// The runtime's own reader of tokens also refuses those by a certificate that was not valid when it stamped, and does not tell them from
-/// broken ones. That is a question of trust, so the token is read here as the signed message (RFC 5652) that it is, with the checks of RFC
-/// 3161, section 2.3 and 2.4.2, and RFC 5816.
+/// The runtime's own token reader also refuses tokens whose certificate was not valid at the time of the stamp, and does not
+/// distinguish them from broken ones. That is a matter of trust, so the token is read here as the signed message (RFC 5652) that
+/// it is, with the checks of RFC 3161, sections 2.3 and 2.4.2, and RFC 5816.
 /// </remarks>
 public sealed class TimeStamp
 {
@@ -54,11 +56,11 @@ public sealed class TimeStamp
 
     private TimeStamp(SignedCms message, Rfc3161TimestampTokenInfo info) => (_message, _info) = (message, info);
 
-    /// <summary>When the authority says that the bytes existed.</summary>
+    /// <summary>The time at which, according to the authority, the bytes existed.</summary>
     public DateTimeOffset Time => _info.Timestamp;
 
-    /// <summary>Reads an answer that grants a stamp with a SHA-256 imprint.</summary>
-    /// <exception cref="InvalidDataException">It is none, or has bytes behind its end.</exception>
+    /// <summary>Reads a response that grants a stamp with a SHA-256 imprint.</summary>
+    /// <exception cref="InvalidDataException">It is not such a response, or has bytes after its end.</exception>
     public static TimeStamp Read(ReadOnlyMemory<byte> answer)
     {
         try
@@ -74,7 +76,8 @@ public sealed class TimeStamp
             var message = new SignedCms();
             message.Decode(content.Span);
             if (message.ContentInfo.ContentType.Value != TokenContent
-                || !Rfc3161TimestampTokenInfo.TryDecode(message.ContentInfo.Content, out var info, out var read) || read != message.ContentInfo.Content.Length)
+                || !Rfc3161TimestampTokenInfo.TryDecode(message.ContentInfo.Content, out var info, out var read)
+                || read != message.ContentInfo.Content.Length)
             {
                 throw new InvalidDataException("the answer holds no time stamp token");
             }
@@ -88,10 +91,10 @@ public sealed class TimeStamp
         }
     }
 
-    /// <summary>Whether it is about these bytes.</summary>
+    /// <summary>Whether the stamp is for these bytes.</summary>
     public bool IsOver(ReadOnlySpan<byte> signature) => _info.GetMessageHash().Span.SequenceEqual(SHA256.HashData(signature));
 
-    /// <summary>Null when the token is signed as it must be; else what is broken.</summary>
+    /// <summary>Returns null when the token's signature is valid; else what is broken.</summary>
     public string? WhyInvalid()
     {
         try
@@ -103,7 +106,8 @@ public sealed class TimeStamp
             signer.CheckSignature(verifySignatureOnly: true);
             if (!Names(signer, certificate))
                 return "the token's signature names another certificate than the one beside it";
-            return certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToArray() is [{ Critical: true, EnhancedKeyUsages: [{ Value: TimeStampingPurpose }] }]
+            var purposes = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToArray();
+            return purposes is [{ Critical: true, EnhancedKeyUsages: [{ Value: TimeStampingPurpose }] }]
                 ? null
                 : "the authority's certificate is not for time stamps and nothing else";
         }
@@ -113,14 +117,20 @@ public sealed class TimeStamp
         }
     }
 
-    /// <summary>Null when the authority is under one of the roots, valid when it stamped; else what is wrong. Of a token that is not broken.</summary>
+    /// <summary>
+    /// Returns null when the authority is under one of the roots and was valid when it stamped; else what is wrong. Call it only
+    /// for a token for which <see cref="WhyInvalid"/> returns null.
+    /// </summary>
     public string? WhyNotTrusted(ImmutableArray<X509Certificate2> roots, ImmutableHashSet<Digest> revoked)
     {
         var why = Chains.WhyNot(_message.SignerInfos[0].Certificate!, _message.Certificates, roots, Time, TimeStampingPurpose, revoked);
         return why is { IsRevoked: true } ? $"{why.Message}, and it is one of those revoked" : why?.Message;
     }
 
-    /// <summary>Whether the signed attributes bind the certificate (ESSCertID, RFC 2634, or ESSCertIDv2, RFC 5035), so that no other can stand in.</summary>
+    /// <summary>
+    /// Whether the signed attributes bind the certificate (ESSCertID, RFC 2634, or ESSCertIDv2, RFC 5035), so that no other
+    /// certificate can be substituted.
+    /// </summary>
     private static bool Names(SignerInfo signer, X509Certificate2 certificate)
     {
         var named = 0;

@@ -4,21 +4,21 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace AuditCli.Evidence.Attestation;
 
-/// <summary>Whom an auditor trusts to sign: keys, by themselves or by fingerprint, and certificate authorities.</summary>
-/// <param name="Keys">By fingerprint, the SubjectPublicKeyInfo where it is known.</param>
-/// <param name="Authorities">Roots: whoever holds a certificate under one of them is trusted.</param>
+/// <summary>The signers that an auditor trusts: keys, given directly or by fingerprint, and certificate authorities.</summary>
+/// <param name="Keys">The trusted fingerprints, with the SubjectPublicKeyInfo where it is known.</param>
+/// <param name="Authorities">Root certificates: every holder of a certificate under one of them is trusted.</param>
 public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte>?> Keys, ImmutableArray<X509Certificate2> Authorities)
 {
-    /// <summary>Nobody.</summary>
+    /// <summary>Trusts no key and no authority.</summary>
     public static SignerTrust Nobody { get; } = new(ImmutableDictionary<Digest, ReadOnlyMemory<byte>?>.Empty, []);
 
     public bool IsNobody => Keys.IsEmpty && Authorities.IsEmpty;
 
     /// <summary>
-    /// Adds what a text holds: a fingerprint (64 hexadecimal digits, as <c>keys show</c> prints it), a public key in PEM, a certificate of an
-    /// authority in PEM, or any other certificate in PEM, of which the key is meant.
+    /// Adds the contents of a text: a fingerprint (64 hexadecimal digits, as <c>keys show</c> prints it), a public key in PEM, an
+    /// authority's certificate in PEM, or any other certificate in PEM, of which the key is added.
     /// </summary>
-    /// <exception cref="InvalidDataException">It holds none of them.</exception>
+    /// <exception cref="InvalidDataException">It does not contain any of them.</exception>
     public SignerTrust With(string text)
     {
         if (Digest.TryParse(text.Trim().ToLowerInvariant(), out var fingerprint))
@@ -44,8 +44,10 @@ public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte
             : throw new InvalidDataException("there is no fingerprint, public key or certificate in it");
     }
 
-    /// <summary>The fingerprints of the keys that a text holds, in any of the forms that <see cref="With"/> takes; of authorities too.</summary>
-    /// <exception cref="InvalidDataException">It holds none.</exception>
+    /// <summary>
+    /// Returns the fingerprints of the keys in a text, in any of the forms that <see cref="With"/> takes, authorities included.
+    /// </summary>
+    /// <exception cref="InvalidDataException">It contains no key.</exception>
     public static ImmutableHashSet<Digest> Fingerprints(string text)
     {
         var named = Nobody.With(text);
@@ -56,5 +58,6 @@ public sealed record SignerTrust(ImmutableDictionary<Digest, ReadOnlyMemory<byte
         ? KeyValuePair.Create(Digest.Of(key), (ReadOnlyMemory<byte>?)key)
         : throw new InvalidDataException("the key is not on the curve P-256 (prime256v1), so it signs no bundle");
 
-    private static bool IsAuthority(X509Certificate2 certificate) => certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(c => c.CertificateAuthority);
+    private static bool IsAuthority(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(c => c.CertificateAuthority);
 }

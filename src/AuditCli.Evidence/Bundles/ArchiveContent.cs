@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>Reads one file of an archive, once and forwards, and checks that it is what the archive says of it.</summary>
+/// <summary>
+/// Reads one file of an archive, once and forwards, and checks that it matches the archive's description of it.
+/// </summary>
 internal sealed class ArchiveContent : IDisposable
 {
     private readonly string _path;
@@ -22,7 +24,7 @@ internal sealed class ArchiveContent : IDisposable
 
     public long Size => _member.Size;
 
-    /// <summary>The next bytes; 0 at the end, once it has been checked.</summary>
+    /// <summary>Reads the next bytes; returns 0 at the end, after the checks of <see cref="End"/>.</summary>
     public int Read(Span<byte> buffer)
     {
         int read;
@@ -47,7 +49,7 @@ internal sealed class ArchiveContent : IDisposable
         return read;
     }
 
-    /// <summary>Checks that nothing is left, and nothing else was read than the archive says.</summary>
+    /// <summary>Checks that no bytes are left, and that size and checksum are those that the archive states.</summary>
     public void End()
     {
         Span<byte> more = stackalloc byte[1];
@@ -75,8 +77,9 @@ internal sealed class ArchiveContent : IDisposable
     private UnsafeContainerException Lie(string message) => new(_path, message);
 
     /// <summary>
-    /// The stored bytes. The last of what is compressed are handed out one by one: an inflater takes as many as it gets, and asks for no
-    /// more once the content has ended, so bytes hidden behind it are left over here, and an end that is not there is asked for.
+    /// Reads the stored bytes. For compressed content the last ones are handed out one by one: an inflater takes all the bytes it
+    /// is given and requests no more once the content has ended. So bytes hidden after the content are left over here, and a
+    /// missing end shows as a request for more.
     /// </summary>
     private sealed class Stored(SafeFileHandle handle, long offset, long left, bool single) : Stream
     {
@@ -84,7 +87,7 @@ internal sealed class ArchiveContent : IDisposable
 
         public long Left { get; private set; } = left;
 
-        /// <summary>Whether an inflater asked for more than there is.</summary>
+        /// <summary>Whether the inflater requested more bytes than there are.</summary>
         public bool IsStarved { get; private set; }
         public override bool CanRead => true;
         public override bool CanSeek => false;

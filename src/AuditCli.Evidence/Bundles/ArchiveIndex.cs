@@ -1,6 +1,8 @@
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>An archive that two readers could read differently, or that would reach outside of where it is unpacked.</summary>
+/// <summary>
+/// An archive that two readers could read differently, or that would write outside the folder into which it is unpacked.
+/// </summary>
 internal sealed class UnsafeContainerException(string code, string path, string message) : Exception(message)
 {
     public UnsafeContainerException(string path, string message)
@@ -11,20 +13,20 @@ internal sealed class UnsafeContainerException(string code, string path, string 
     public ManifestFault Fault { get; } = new(code, path, message);
 }
 
-/// <summary>Where a file lies in an archive.</summary>
-/// <param name="Offset">Of its stored bytes.</param>
-/// <param name="Stored">How many they are.</param>
-/// <param name="Size">How many bytes the file has.</param>
-/// <param name="Crc">CRC-32 of the file; null in a tar, which has none.</param>
+/// <summary>The position and size of a file in an archive.</summary>
+/// <param name="Offset">The position of its stored bytes.</param>
+/// <param name="Stored">The number of stored bytes.</param>
+/// <param name="Size">The size of the file in bytes.</param>
+/// <param name="Crc">CRC-32 of the file; null in a tar, which has no checksum of content.</param>
 /// <param name="Deflated">Whether it is compressed (RFC 1951).</param>
 internal readonly record struct ArchiveMember(long Offset, long Stored, long Size, uint? Crc, bool Deflated);
 
-/// <summary>The files and folders that an archive names, and what is wrong with its names.</summary>
+/// <summary>Collects the files and folders that an archive names, and the faults of its names.</summary>
 internal sealed class ArchiveIndex(int limit)
 {
     public const string Unsafe = "CONTAINER_UNSAFE";
 
-    /// <summary>Longer names are refused, in bytes.</summary>
+    /// <summary>The longest allowed name, in bytes.</summary>
     public const int MaxName = 1024;
     private const int MaxFaults = 1000;
     private readonly HashSet<string> _folders = new(StringComparer.Ordinal);
@@ -36,8 +38,8 @@ internal sealed class ArchiveIndex(int limit)
     public List<ManifestFault> Faults { get; } = [];
 
     /// <summary>
-    /// The one folder in which everything lies, with a slash behind it, as RFC 8493 (section 4) has it; empty when the bundle's own files
-    /// lie at the archive's root.
+    /// The one folder that contains everything, with a trailing slash, as RFC 8493 (section 4) requires; empty when the bundle's
+    /// own files are at the archive's root.
     /// </summary>
     public string TopFolder
     {
@@ -48,21 +50,21 @@ internal sealed class ArchiveIndex(int limit)
         }
     }
 
-    /// <summary>Refuses to look at more entries than the limit.</summary>
+    /// <summary>Throws when there are more entries than the limit, before they are read.</summary>
     public void Count(long entries)
     {
         if (entries > limit)
             throw new UnsafeContainerException("LIMIT_EXCEEDED", ".", $"the archive has more than {limit} entries");
     }
 
-    /// <summary>Tells a fault of one entry; the others are looked at too.</summary>
+    /// <summary>Records a fault of one entry; the other entries are still checked.</summary>
     public void Fault(string name, string message, string code = Unsafe)
     {
         if (Faults.Count < MaxFaults)
             Faults.Add(new(code, name, message));
     }
 
-    /// <summary>Adds what an entry names.</summary>
+    /// <summary>Adds an entry.</summary>
     /// <param name="name">One character per byte (Latin-1); a folder may end with a slash.</param>
     /// <param name="member">Null for a folder.</param>
     public void Add(string name, ArchiveMember? member)
@@ -92,8 +94,8 @@ internal sealed class ArchiveIndex(int limit)
     }
 
     /// <summary>
-    /// Tells in one line what would otherwise be a fault for every file: what macOS adds to an archive, and a bundle that is not at
-    /// the archive's top.
+    /// Records one fault for two common cases that would otherwise give a fault for every file: files that macOS adds to an
+    /// archive, and a bundle that is not at the archive's top.
     /// </summary>
     public void NameWhatIsUsual()
     {
@@ -102,24 +104,29 @@ internal sealed class ArchiveIndex(int limit)
         {
             var were = added.Length == 1 ? "1 file of the archive" : $"{added.Length} files of the archive";
             Faults.Insert(0, new("UNEXPECTED_FILE", added[0],
-                $"{were} ({FinderFiles.Names}) {(added.Length == 1 ? "was" : "were")} added by macOS's Finder, so this is not what was sealed; " +
-                "make it with 'zip -r -X FILE.zip BUNDLE', or unpack it, delete these files and verify the bundle's folder"));
+                $"{were} ({FinderFiles.Names}) {(added.Length == 1 ? "was" : "were")} added by macOS's Finder, so this is not what was sealed; "
+                + "make it with 'zip -r -X FILE.zip BUNDLE', or unpack it, delete these files and verify the bundle's folder"));
             return;
         }
         var top = TopFolder;
-        if (Faults.Count > 0 || new[] { BundlePaths.BagIt, BundlePaths.TagManifest, BundlePaths.Manifest }.Any(own => Files.ContainsKey(top + own)))
+        var own = new[] { BundlePaths.BagIt, BundlePaths.TagManifest, BundlePaths.Manifest };
+        if (Faults.Count > 0 || own.Any(name => Files.ContainsKey(top + name)))
             return;
         var inside = Files.Keys.Where(f => f.EndsWith("/" + BundlePaths.TagManifest, StringComparison.Ordinal))
             .Select(f => f[..^(BundlePaths.TagManifest.Length + 1)]).Order(StringComparer.Ordinal).ToArray();
         if (inside.Length > 0)
         {
-            Fault(inside[0], inside.Length == 1
-                ? "the bundle is in this folder of the archive, not at its top; make the archive of the bundle's own folder, or unpack it and verify that folder"
-                : $"is one of {inside.Length} bundles in the archive; unpack it and verify each one's folder", "TYPE_UNSUPPORTED");
+            Fault(
+                inside[0],
+                inside.Length == 1
+                    ? "the bundle is in this folder of the archive, not at its top; make the archive of the bundle's own folder, "
+                        + "or unpack it and verify that folder"
+                    : $"is one of {inside.Length} bundles in the archive; unpack it and verify each one's folder",
+                "TYPE_UNSUPPORTED");
         }
     }
 
-    /// <summary>What there is, from the bundle's root.</summary>
+    /// <summary>Returns the files and empty folders, with paths from the bundle's root.</summary>
     public BundleTree Tree()
     {
         var top = TopFolder;
@@ -132,7 +139,10 @@ internal sealed class ArchiveIndex(int limit)
             for (var slash = path.LastIndexOf('/'); slash > 0 && parents.Add(path[..slash]);)
                 slash = path.LastIndexOf('/', slash - 1);
         }
-        tree.EmptyFolders.AddRange(_folders.Where(f => !parents.Contains(f)).Select(f => f[Math.Min(top.Length, f.Length)..]).Where(f => f.Length > 0).Order(StringComparer.Ordinal));
+        tree.EmptyFolders.AddRange(_folders.Where(f => !parents.Contains(f))
+            .Select(f => f[Math.Min(top.Length, f.Length)..])
+            .Where(f => f.Length > 0)
+            .Order(StringComparer.Ordinal));
         return tree;
     }
 
@@ -146,7 +156,10 @@ internal sealed class ArchiveIndex(int limit)
         return _folders.Contains(folder) || (IsOnlyCase(folder, path) && _folders.Add(folder));
     }
 
-    /// <summary>Where case does not count, one of two such files takes the other's place.</summary>
+    /// <summary>
+    /// Whether no other name differs only by case; on a file system that ignores case, one of two such files would replace the
+    /// other.
+    /// </summary>
     private bool IsOnlyCase(string path, string entry)
     {
         if (_caseless.TryAdd(path, path) || _caseless[path] == path)

@@ -4,12 +4,12 @@ using System.Text;
 
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>Makes a folder with a payload a BagIt bag (RFC 8493).</summary>
+/// <summary>Turns a folder with a payload into a BagIt bag (RFC 8493).</summary>
 internal static class BagSeal
 {
     /// <summary>
-    /// Writes the tag files, every file brought to the disk, and returns the tag manifest's digest and every folder, innermost first.
-    /// What an earlier, failed attempt left of them is written anew.
+    /// Writes the tag files and flushes every file to the disk. Returns the tag manifest's digest and every folder, innermost
+    /// first. Tag files left by an earlier, failed attempt are overwritten.
     /// </summary>
     public static (Digest TagManifest, ImmutableArray<string> Folders) Write(string root, string bundleId, BagInfo info, CancellationToken cancellationToken)
     {
@@ -27,12 +27,14 @@ internal static class BagSeal
         return (WriteTagFile(root, BundlePaths.TagManifest, tags.ToString()), folders);
     }
 
-    /// <summary>Writes the manifest alone, by which a folder that could not be sealed is known again.</summary>
+    /// <summary>
+    /// Writes only the manifest, by which <see cref="StoppedBundle"/> later recognises a folder that could not be sealed.
+    /// </summary>
     /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
     public static void WriteManifest(string root, CancellationToken cancellationToken) =>
         WriteTagFile(root, BundlePaths.Manifest, Manifest(root, cancellationToken).Lines);
 
-    /// <summary>The manifest's text over what the folder holds now, each file brought to the disk.</summary>
+    /// <summary>Builds the manifest's text for the folder's current content, and flushes each file to the disk.</summary>
     internal static (string Lines, long Bytes, int Files, ImmutableArray<string> Folders) Manifest(string root, CancellationToken cancellationToken)
     {
         var (files, folders) = Walk(root);
@@ -58,7 +60,7 @@ internal static class BagSeal
 
     private static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
-    /// <summary>Payload files in ordinal order, and folders innermost first. Anything else there is a fault.</summary>
+    /// <summary>Lists payload files in ordinal order, and folders innermost first. Throws for any other kind of entry.</summary>
     private static (ImmutableArray<string> Files, ImmutableArray<string> Folders) Walk(string root)
     {
         var files = new List<string>();
@@ -89,7 +91,9 @@ internal static class BagSeal
         return ([.. files], [.. folders, root]);
     }
 
-    /// <summary>Through the runtime's own way to open, which fails while a writer holds the file.</summary>
+    /// <summary>
+    /// Hashes and flushes a file. It uses the runtime's own way to open files, which fails while a writer holds the file.
+    /// </summary>
     private static (Digest Digest, long Size) HashAndSynchronise(string path, CancellationToken cancellationToken)
     {
         using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);

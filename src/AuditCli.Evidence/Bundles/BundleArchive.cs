@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// A bundle in a <c>.zip</c> or <c>.tar</c> file, read without unpacking. Only the archives that every reader reads alike are taken: what is
-/// more than files in folders, or could be read in two ways, is refused. Memory grows with the number of entries, not with their content.
+/// Reads a bundle in a <c>.zip</c> or <c>.tar</c> file without unpacking it. It accepts only archives that every reader reads in
+/// the same way: anything other than files in folders, or anything that could be read in two ways, is refused. Memory grows with
+/// the number of entries, not with their content.
 /// </summary>
 internal sealed class BundleArchive : BundleFiles
 {
@@ -19,8 +20,8 @@ internal sealed class BundleArchive : BundleFiles
 
     public override string Name => _prefix.TrimEnd('/');
 
-    /// <summary>Reads the list of entries; null when it is not safe to read on, and why.</summary>
-    /// <param name="limit">How many entries are looked at.</param>
+    /// <summary>Reads the list of entries; returns null, and why, when it is not safe to continue.</summary>
+    /// <param name="limit">The largest allowed number of entries.</param>
     /// <exception cref="NotSupportedException">It is a pipe, a socket or a device.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static (BundleArchive? Archive, IReadOnlyList<ManifestFault> Faults) Open(string path, int limit, CancellationToken cancellationToken)
@@ -41,7 +42,9 @@ internal sealed class BundleArchive : BundleFiles
                         TarEntries.Read(handle, length, index, cancellationToken);
                         break;
                     case Kind.Gzip:
-                        throw new UnsafeContainerException("TYPE_UNSUPPORTED", ".", "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
+                        throw new UnsafeContainerException(
+                            "TYPE_UNSUPPORTED", ".",
+                            "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
                     default:
                         throw new UnsafeContainerException("TYPE_UNSUPPORTED", ".", "a bundle is a folder, a .zip or a .tar");
                 }
@@ -114,7 +117,10 @@ internal sealed class BundleArchive : BundleFiles
         Gzip,
     }
 
-    /// <summary>By the name where it says, so that what stands before a zip's first entry is a fault and not another kind; else by the first bytes.</summary>
+    /// <summary>
+    /// Detects the kind by the file extension, so that bytes before a zip's first entry are a fault and not another kind; without
+    /// a known extension by the first bytes.
+    /// </summary>
     private static Kind KindOf(SafeFileHandle handle, string path)
     {
         var name = Path.GetFileName(path).ToLowerInvariant();

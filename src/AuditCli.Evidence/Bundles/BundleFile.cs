@@ -1,27 +1,31 @@
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>Reads single files of a bundle that nobody has to trust: no link is followed, and nothing waits on a pipe.</summary>
+/// <summary>Reads single files of an untrusted bundle: it does not follow links and does not block on a pipe.</summary>
 public static class BundleFile
 {
-    /// <summary>256 MiB, as for manifests.</summary>
+    /// <summary>256 MiB, the same as for manifests.</summary>
     public const long DefaultLimit = 256 * 1024 * 1024;
 
-    /// <summary>The content of a regular file.</summary>
-    /// <param name="relative">From the bundle's root, as the program itself names it, never as the bundle does.</param>
-    /// <param name="limit">In bytes.</param>
-    /// <exception cref="InvalidDataException">It is no regular file, or larger than the limit; the message names it.</exception>
-    /// <exception cref="IOException">It is not there, or cannot be read.</exception>
+    /// <summary>Reads the content of a regular file.</summary>
+    /// <param name="relative">
+    /// The path from the bundle's root. It must come from the program itself, never from the bundle's content.
+    /// </param>
+    /// <param name="limit">The largest allowed size in bytes.</param>
+    /// <exception cref="InvalidDataException">
+    /// It is not a regular file, or larger than the limit; the message names it.
+    /// </exception>
+    /// <exception cref="IOException">It does not exist, or cannot be read.</exception>
     public static byte[] Read(string bundle, string relative, long limit = DefaultLimit) => Named(relative, () =>
         SafeFile.Read(Path.Combine(bundle, relative), limit) ?? throw new InvalidDataException($"{relative} is larger than {limit} bytes"));
 
-    /// <summary>The digest of a regular file, however large it is.</summary>
-    /// <param name="relative">As <see cref="Read"/>.</param>
-    /// <exception cref="InvalidDataException">It is no regular file; the message names it.</exception>
-    /// <exception cref="IOException">It is not there, or cannot be read.</exception>
+    /// <summary>Computes the digest of a regular file of any size.</summary>
+    /// <param name="relative">See <see cref="Read"/>.</param>
+    /// <exception cref="InvalidDataException">It is not a regular file; the message names it.</exception>
+    /// <exception cref="IOException">It does not exist, or cannot be read.</exception>
     public static Digest Hash(string bundle, string relative) =>
         Named(relative, () => SafeFile.Hash(Path.Combine(bundle, relative), CancellationToken.None).Digest);
 
-    /// <summary>Opens a regular file for reading from its beginning, however large it is.</summary>
+    /// <summary>Opens a regular file of any size for reading from its beginning.</summary>
     /// <inheritdoc cref="Hash"/>
     public static FileStream Open(string bundle, string relative) => Named(relative, () =>
     {
@@ -29,7 +33,7 @@ public static class BundleFile
         var handle = SafeFile.OpenRead(path);
         try
         {
-            // Asking for the size tells folders, pipes and devices from files.
+            // Reading the size throws for folders, pipes and devices.
             SafeFile.Size(handle, path);
             return new FileStream(handle, FileAccess.Read, bufferSize: 0);
         }

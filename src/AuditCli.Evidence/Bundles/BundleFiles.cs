@@ -1,36 +1,36 @@
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// Where a bundle's files are: in a folder, or in an archive that is read as it lies there. Paths are from the bundle's root. May be
-/// read from several threads at once.
+/// Gives access to a bundle's files in a folder, or in an archive that is read in place. Paths are from the bundle's root. It may
+/// be read from several threads at once.
 /// </summary>
 internal abstract class BundleFiles : IDisposable
 {
-    /// <summary>What the bundle's root is called where it lies.</summary>
+    /// <summary>The name of the bundle's root folder.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What there is.</summary>
-    /// <param name="limit">How many entries are looked at.</param>
+    /// <summary>Lists the bundle's entries.</summary>
+    /// <param name="limit">The largest number of entries that are read.</param>
     public abstract BundleTree Tree(int limit, CancellationToken cancellationToken);
 
-    /// <summary>The digest and size of a regular file.</summary>
-    /// <exception cref="FileNotFoundException">There is nothing.</exception>
+    /// <summary>Computes the digest and size of a regular file.</summary>
+    /// <exception cref="FileNotFoundException">It does not exist.</exception>
     /// <exception cref="NotSupportedException">It is a link, a pipe, a socket or a device.</exception>
-    /// <exception cref="UnsafeContainerException">The archive says something else of it than it holds.</exception>
-    /// <exception cref="ChangedFileException">It grew or shrank meanwhile.</exception>
+    /// <exception cref="UnsafeContainerException">The content does not match the archive's description of it.</exception>
+    /// <exception cref="ChangedFileException">It grew or shrank while it was read.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public abstract (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken);
 
-    /// <summary>The content of a regular file; null when it is larger than the limit.</summary>
+    /// <summary>Reads the content of a regular file; returns null when it is larger than the limit.</summary>
     /// <inheritdoc cref="Hash" path="/exception"/>
     public abstract byte[]? Read(string path, long limit);
 
-    /// <summary>Whether it is known to be a pipe or the like. A file that cannot be opened is not known to be one.</summary>
+    /// <summary>Whether the file is known to be a pipe or another special file; false when it cannot be opened.</summary>
     public abstract bool IsSpecial(string path);
 
     public abstract void Dispose();
 
-    /// <summary>What was read, or what is wrong, in the report's words.</summary>
+    /// <summary>Calls the function and returns its result, or its exception as a problem of the report.</summary>
     public static (T? Value, VerifyProblem? Problem) Try<T>(string question, string file, Func<T?> read)
     {
         try
@@ -60,10 +60,10 @@ internal abstract class BundleFiles : IDisposable
     }
 }
 
-/// <summary>A file that had another size when it was read than when it was opened.</summary>
+/// <summary>A file's size when it was read differs from its size when it was opened.</summary>
 internal sealed class ChangedFileException(string message) : IOException(message);
 
-/// <summary>A bundle in a folder. No link is followed, and nothing waits on a pipe.</summary>
+/// <summary>Reads a bundle in a folder. It does not follow links and does not block on a pipe.</summary>
 internal sealed class BundleFolder(string root) : BundleFiles
 {
     public override string Name => Path.GetFileName(root);

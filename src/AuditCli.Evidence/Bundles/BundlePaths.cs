@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// Names of files in a bundle: segments of <c>[a-z0-9][a-z0-9._-]*</c> joined by slashes, safe on every file system. No
-/// segment ends with a point or has a name that Windows keeps for devices.
+/// Defines the names of files in a bundle: segments of <c>[a-z0-9][a-z0-9._-]*</c> joined by slashes, safe on every file system.
+/// No segment ends with a point or has a name that Windows reserves for devices.
 /// </summary>
 public static class BundlePaths
 {
@@ -21,7 +21,7 @@ public static class BundlePaths
     /// <summary>RFC 8493, section 2.1.1, byte for byte.</summary>
     internal const string BagItContent = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 
-    /// <summary>What the tag manifest covers, in its order.</summary>
+    /// <summary>The files that the tag manifest covers, in its order.</summary>
     internal static readonly ImmutableArray<string> TagFiles = [BagInfo, BagIt, Manifest];
 
     private static readonly ImmutableHashSet<string> DeviceNames =
@@ -29,30 +29,30 @@ public static class BundlePaths
         "con", "prn", "aux", "nul", .. Enumerable.Range(0, 10).SelectMany(n => new[] { $"com{n}", $"lpt{n}" }),
     ];
 
-    /// <summary>Whether a folder has anything of a bundle at its top, damaged as the bundle may be.</summary>
-    /// <param name="sealedOnly">Whether it must have a manifest, as a bundle has once it was sealed.</param>
+    /// <summary>Whether a folder has any top-level entry of a bundle, even when the bundle is damaged.</summary>
+    /// <param name="sealedOnly">Whether it must have a manifest, as every sealed bundle has.</param>
     public static bool MayBeBundle(string folder, bool sealedOnly = false) =>
         (sealedOnly ? [TagManifest, Manifest] : new[] { TagManifest, Manifest, BagIt, BagInfo, Payload }).Any(n => Path.Exists(Path.Combine(folder, n)));
 
-    /// <summary>An identifier as a path segment: lower-cased.</summary>
-    /// <exception cref="ArgumentException">It cannot be one; the message says why.</exception>
+    /// <summary>Turns an identifier into a path segment by lower-casing it.</summary>
+    /// <exception cref="ArgumentException">It cannot be a segment; the message says why.</exception>
     public static string Segment(string id)
     {
         var segment = id.ToLowerInvariant();
         return WhyNotSegment(segment) is { } why ? throw new ArgumentException($"'{id}' cannot name a file in a bundle: {why}", nameof(id)) : segment;
     }
 
-    /// <summary>Where a table lies.</summary>
+    /// <summary>Returns the path of an evidence item's table.</summary>
     public static string Table(string evidenceId) => $"data/tables/{Segment(evidenceId)}.ndjson.gz";
 
-    /// <summary>Where the calls behind a table asked per parent row lie.</summary>
+    /// <summary>Returns the path of the table of calls, for a table requested per parent row.</summary>
     public static string Calls(string evidenceId) => $"data/tables/{Segment(evidenceId)}.calls.ndjson.gz";
 
-    /// <summary>Where the exchanges of one chain lie.</summary>
+    /// <summary>Returns the path of the exchanges of one service and region of a target.</summary>
     public static string Exchanges(string target, string service, string region) =>
         $"data/exchanges/{Segment(target)}/{Segment($"{service}-{region}")}.warc.gz";
 
-    /// <summary>Null for a path that a bundle may have below its root, else what is wrong with it.</summary>
+    /// <summary>Returns null for a path that a bundle may have below its root, else what is wrong with it.</summary>
     internal static string? WhyNotPath(string path)
     {
         if (path.Length > MaxLength)

@@ -2,18 +2,21 @@ using System.IO.Enumeration;
 
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>What lies in a bundle's folder, found without following a link.</summary>
-/// <param name="Files">Paths of everything that is no folder: pipes, sockets and links to files included, which nobody can open as a file.</param>
-/// <param name="EmptyFolders">A bag has no place for them.</param>
-/// <param name="Links">To folders.</param>
-internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolders, List<string> Links, List<(string Path, string Cause)> Unreadable, bool TooMany)
+/// <summary>The entries of a bundle's folder, found without following a link.</summary>
+/// <param name="Files">
+/// The paths of everything that is not a folder, including pipes, sockets and links to files, which cannot be opened as files.
+/// </param>
+/// <param name="EmptyFolders">The paths of empty folders, which a bag cannot contain.</param>
+/// <param name="Links">The paths of links to folders.</param>
+internal sealed record BundleTree(
+    HashSet<string> Files, List<string> EmptyFolders, List<string> Links, List<(string Path, string Cause)> Unreadable, bool TooMany)
 {
-    /// <summary>Hidden entries too, and an entry that cannot be read is an error.</summary>
+    /// <summary>Includes hidden entries, and makes an entry that cannot be read an error.</summary>
     public static EnumerationOptions Everything => new() { AttributesToSkip = 0, IgnoreInaccessible = false, RecurseSubdirectories = false };
 
     public static bool IsLink(FileSystemInfo entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0 || entry.LinkTarget is not null;
 
-    /// <param name="limit">How many entries are looked at.</param>
+    /// <param name="limit">The largest number of entries that are read.</param>
     public static BundleTree Walk(string root, int limit, CancellationToken cancellationToken)
     {
         var tree = new BundleTree(new(StringComparer.Ordinal), [], [], [], TooMany: false);
@@ -50,10 +53,12 @@ internal sealed record BundleTree(HashSet<string> Files, List<string> EmptyFolde
         return tree;
     }
 
-    // What the folder itself says of its entries. Whether a file is a link would be a question to the system for each, which opening it answers.
+    // Only folders are checked for links here. SafeFile detects links to files when it opens them, so no extra stat per file is
+    // needed.
     private static FileSystemEnumerable<Entry> Entries(string folder) => new(
         folder,
-        static (ref entry) => new(entry.FileName.ToString(), entry.IsDirectory, entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) != 0),
+        static (ref entry) => new(
+            entry.FileName.ToString(), entry.IsDirectory, entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) != 0),
         Everything);
 
     private sealed record Entry(string Name, bool IsFolder, bool IsLink);

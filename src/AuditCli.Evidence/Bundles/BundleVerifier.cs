@@ -8,18 +8,23 @@ using AuditCli.Evidence.Attestation;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// Verifies a bundle offline, as an auditor would with <c>find</c> and <c>sha256sum --check --strict</c>, and lists every problem.
-/// It never follows a link, never leaves the bundle, and never waits on a pipe. Stricter than RFC 8493 wherever the RFC lets two
-/// tools read one bag differently. A bundle is a folder, or lies in a <c>.zip</c> or <c>.tar</c> file, which is read without unpacking.
+/// Verifies a bundle offline, as an auditor would with <c>find</c> and <c>sha256sum --check --strict</c>, and lists every
+/// problem. It never follows a link, never leaves the bundle, and never blocks on a pipe. It is stricter than RFC 8493 wherever
+/// the RFC lets two tools read one bag differently. A bundle is a folder, or a <c>.zip</c> or <c>.tar</c> file, which is read
+/// without unpacking.
 /// </summary>
 public static class BundleVerifier
 {
-    /// <summary>Reads every file of the bundle once, so that what is said of a file is said of the bytes that were hashed.</summary>
-    /// <exception cref="DirectoryNotFoundException">There is nothing at the path: a matter of usage, not of evidence.</exception>
+    /// <summary>
+    /// Verifies a bundle. It reads every file once, so that each finding about a file is about the bytes that were hashed.
+    /// </summary>
+    /// <exception cref="DirectoryNotFoundException">
+    /// Nothing exists at the path: a usage error, not a finding about evidence.
+    /// </exception>
     public static Task<VerifyReport> VerifyAsync(string path, VerifyOptions options, CancellationToken cancellationToken) =>
         Task.Run(() => new Verification(path, options).Run(cancellationToken), cancellationToken);
 
-    /// <summary>The same, of files that somebody opened.</summary>
+    /// <summary>Verifies files that the caller opened.</summary>
     internal static VerifyReport Verify(BundleFiles files, VerifyOptions options, CancellationToken cancellationToken) =>
         new Verification("", options).Run(files, cancellationToken);
 
@@ -71,7 +76,8 @@ public static class BundleVerifier
                 Fail(AttestationCheck.Time, "TS_MISSING", ".", "there is no signature that could have a time stamp");
             if (options.Locker is { } locker)
             {
-                var faults = Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(AttestationCheck.Chain, locker, () => Locker.Check(locker, signed?.Head));
+                var faults = Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(
+                    AttestationCheck.Chain, locker, () => Locker.Check(locker, signed?.Head));
                 foreach (var (code, bundle, message) in faults ?? [])
                     Fail(AttestationCheck.Chain, code, bundle, message);
             }
@@ -81,13 +87,16 @@ public static class BundleVerifier
                 Fail(Files, files.IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, FinderFiles.Is(file)
                     ? "is in no manifest; macOS's Finder leaves it in folders that it shows: delete it and verify again"
                     : "is in no manifest");
-            return Report((entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
+            return Report(
+                (entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
                 new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(), tags.Digest));
         }
 
         private VerifyReport NothingReached() => Report(counts: null, signed: null, oxum: null, new(null, null, null));
 
-        /// <summary>The folder or archive; null, and a problem, when it is neither or not safe to read.</summary>
+        /// <summary>
+        /// Opens the folder or archive; returns null, after adding a problem, when it is neither or not safe to read.
+        /// </summary>
         private BundleFiles? Open(string root, CancellationToken cancellationToken)
         {
             var folder = new DirectoryInfo(root);
@@ -120,8 +129,9 @@ public static class BundleVerifier
             return (Digest.Of(content), []);
         }
 
-        /// <summary>The members of bag-info.txt, as far as it can be read.</summary>
-        private Dictionary<string, string> CheckTagFiles(BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        /// <summary>Checks the tag files and returns the members of bag-info.txt, as far as it can be read.</summary>
+        private Dictionary<string, string> CheckTagFiles(
+            BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
         {
             if (Take(files, present, BundlePaths.BagIt, SmallFileLimit, Manifest) is { } bagit)
             {
@@ -142,7 +152,8 @@ public static class BundleVerifier
             return members;
         }
 
-        private ImmutableArray<ManifestEntry> ReadManifest(BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
+        private ImmutableArray<ManifestEntry> ReadManifest(
+            BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
         {
             if (Take(files, present, BundlePaths.Manifest, options.MaxManifestBytes, Manifest) is not { } content)
                 return [];
@@ -153,14 +164,18 @@ public static class BundleVerifier
             return entries;
         }
 
-        /// <summary>The payload's size, and whether all of it could be counted.</summary>
+        /// <summary>Compares the payload with the manifest; returns its size, and whether all of it could be counted.</summary>
         private (long Bytes, bool All) CheckPayload(
             BundleFiles files, BundleTree tree, HashSet<string> present, ImmutableArray<ManifestEntry> entries, CancellationToken cancellationToken)
         {
-            // Hashed on several threads and told in the manifest's order, so that a report does not depend on chance.
+            // Hashed on several threads but reported in the manifest's order, so that the report is deterministic.
             var found = new (Digest Digest, long Size)?[entries.Length];
             var problems = new VerifyProblem?[entries.Length];
-            var threads = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostThreads), CancellationToken = cancellationToken };
+            var threads = new ParallelOptions
+            {
+                MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostThreads),
+                CancellationToken = cancellationToken,
+            };
             Parallel.For(0, entries.Length, threads, n =>
             {
                 if (tree.Files.Contains(entries[n].Path))
@@ -174,7 +189,7 @@ public static class BundleVerifier
                 if (!present.Remove(file))
                 {
                     all = false;
-                    // A link in its place, or on the way to it, is told already.
+                    // A link in its place, or in one of its parent folders, is already reported.
                     if (!tree.Links.Any(l => file == l || file.StartsWith(l + "/", StringComparison.Ordinal)))
                         Fail(Files, "MISSING_FILE", file, "is in the manifest but not in the bundle");
                     continue;
@@ -189,7 +204,9 @@ public static class BundleVerifier
             return (bytes, all);
         }
 
-        /// <summary>What the report quotes is kept, and not read again.</summary>
+        /// <summary>
+        /// Hashes a file and keeps the content of those that the report quotes, so that they are not read a second time.
+        /// </summary>
         private (Digest Digest, long Size)? Hash(BundleFiles files, string file, CancellationToken cancellationToken)
         {
             if (!BundleFacts.Sources.Contains(file) || files.Read(file, BundleFacts.Limit) is not { } content)
@@ -198,7 +215,9 @@ public static class BundleVerifier
             return (Digest.Of(content), content.Length);
         }
 
-        /// <summary>What the signer vouches for; null when nobody signed, or it cannot be read.</summary>
+        /// <summary>
+        /// Checks the attestation; returns null when the bundle is not signed, or a part is missing or cannot be read.
+        /// </summary>
         private AttestationFindings? CheckAttestation(BundleFiles files, BundleTree tree, HashSet<string> present)
         {
             var parts = AttestationFiles.Names.Where(n => present.Contains(AttestationFiles.PathOf(n))).ToHashSet(StringComparer.Ordinal);
@@ -213,15 +232,19 @@ public static class BundleVerifier
             }
             byte[]? Part(string name) => Take(files, present, AttestationFiles.PathOf(name), AttestationFiles.Limit, Signature);
             var stamp = parts.Contains(AttestationFiles.TimeStampName) ? Part(AttestationFiles.TimeStampName) : null;
-            // Each is taken, so that each that is missing is told.
-            if ((Part(AttestationFiles.SignatureName), Part(AttestationFiles.StatementName), Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName))
-                is not ({ } signature, { } statement, { } sigstore, { } signer))
-            {
+            // Take every part before testing any, so that each missing one is reported.
+            var taken = (
+                Part(AttestationFiles.SignatureName), Part(AttestationFiles.StatementName),
+                Part(AttestationFiles.SigstoreName), Part(AttestationFiles.SignerName));
+            if (taken is not ({ } signature, { } statement, { } sigstore, { } signer))
                 return null;
-            }
             var found = new AttestationCheck(new(statement, signature, stamp, sigstore, signer), options, Fail).Run();
             if (found.Signer is { } who && options.Trust.IsNobody)
-                Undecided(AttestationCheck.KeyTrust, "SIGNER_NOT_ASKED", AttestationFiles.PathOf(AttestationFiles.SignerName), $"signed by {who}; say whether you trust it");
+            {
+                Undecided(
+                    AttestationCheck.KeyTrust, "SIGNER_NOT_ASKED", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                    $"signed by {who}; say whether you trust it");
+            }
             return found;
         }
 
@@ -229,7 +252,7 @@ public static class BundleVerifier
         {
             if (tagManifest is { } found && found != statement.TagManifest)
                 Fail(Manifest, "CONTENT_MODIFIED", BundlePaths.TagManifest, $"has the SHA-256 {found}, and the signer saw {statement.TagManifest}");
-            // What is missing or broken is told where its file is checked; without it there is nothing to compare.
+            // Missing or broken files are reported where they are checked; without them there is nothing to compare.
             if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
             {
                 Undecided(Totals, "STATEMENT_NOT_COMPARED", missing, "is not there");
@@ -237,7 +260,7 @@ public static class BundleVerifier
             }
             if (BundleFacts.Sources.FirstOrDefault(s => !_kept.ContainsKey(s)) is { } unread)
             {
-                // One that could not be read is told where it was tried.
+                // A file that could not be read was reported when it was read.
                 if (_problems.Any(p => p.Path == unread))
                     Undecided(Totals, "STATEMENT_NOT_COMPARED", unread, "could not be read");
                 else
@@ -247,7 +270,11 @@ public static class BundleVerifier
             try
             {
                 if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept[file])))
-                    Fail(Totals, "STATEMENT_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.StatementName), "says something else than the bundle about what it is, what it holds or what it concludes");
+                {
+                    Fail(
+                        Totals, "STATEMENT_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.StatementName),
+                        "says something else than the bundle about what it is, what it holds or what it concludes");
+                }
             }
             catch (InvalidDataException e)
             {
@@ -284,17 +311,23 @@ public static class BundleVerifier
                 var run = document.RootElement;
                 if (!run.TryGetProperty("mode", out var mode) || mode.ValueKind != JsonValueKind.String || mode.GetString() is not ("live" or "replay"))
                     return null;
-                // A replay says when its exchanges were recorded; a record that contradicts itself here says nothing.
-                return run.TryGetProperty("recorded", out var recorded) && (recorded.ValueKind == JsonValueKind.Object) != mode.ValueEquals("replay") ? null : mode.GetString();
+                // Only a replay states when its exchanges were recorded. If the record contradicts its mode, no mode is returned.
+                return run.TryGetProperty("recorded", out var recorded)
+                    && (recorded.ValueKind == JsonValueKind.Object) != mode.ValueEquals("replay")
+                    ? null
+                    : mode.GetString();
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                // The manifest answers for the file; without readable words there is no mode to print.
+                // The manifest already covers the file's integrity; without readable text there is no mode to print.
                 return null;
             }
         }
 
-        /// <summary>Reads a file that must be there and takes it off the list; null, and a problem, when that is not possible.</summary>
+        /// <summary>
+        /// Reads a required file and removes it from the list of files; returns null, after adding a problem, when that is not
+        /// possible.
+        /// </summary>
         private byte[]? Take(BundleFiles files, HashSet<string> present, string file, long limit, string question)
         {
             if (!present.Remove(file))
@@ -333,7 +366,7 @@ public static class BundleVerifier
 
         private void Add(VerifyProblem problem)
         {
-            // Names in a hostile bundle may carry terminal sequences.
+            // Escaped here because names in a hostile bundle may contain terminal escape sequences.
             problem = problem with { Path = PrintableText.Of(problem.Path), Message = PrintableText.Of(problem.Message) };
             _problemCount++;
             if (_problems.Count < options.MaxProblems)
@@ -342,28 +375,35 @@ public static class BundleVerifier
                 _answers[problem.Question] = problem.Answer;
         }
 
-        /// <param name="counts">Null when the bundle's content was not looked at.</param>
+        /// <param name="counts">The payload's totals; null when its content was not read.</param>
         private VerifyReport Report((int Files, long Bytes)? counts, AttestationFindings? signed, bool? oxum, Identity identity)
         {
             var size = string.Create(CultureInfo.InvariantCulture, $"{counts?.Files} files, {counts?.Bytes} bytes");
             ImmutableArray<VerifyLine> lines =
             [
                 Line(Files, VerifyAnswer.Holds, $"{size}: all there, unchanged, and nothing else"),
-                Line(Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                Line(
+                    Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     counts is null ? "not reached" : "well-formed, and covered by the tag manifest"),
-                Line(Signature, signed?.Signer is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                Line(
+                    Signature, signed?.Signer is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     counts is null ? "not reached" : signed?.Signer is { } who ? $"by {who}" : "unsigned, as allowed"),
-                Line(AttestationCheck.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                Line(
+                    AttestationCheck.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     options.Trust.IsNobody ? "nobody was named whom to trust" : "the signer is one of those trusted"),
                 Line(AttestationCheck.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, TimeWords(signed)),
-                Line(AttestationCheck.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, ChainWords(signed)),
-                Line(Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
+                Line(
+                    AttestationCheck.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
+                    ChainWords(signed)),
+                Line(
+                    Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
                     oxum is true ? $"Payload-Oxum agrees: {size}" : "not reached"),
             ];
             return new(lines, [.. _problems], _problemCount, identity.BundleId, identity.Mode, identity.TagManifest);
         }
 
-        private bool ChainAsked => options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
+        private bool ChainAsked =>
+            options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
 
         private string TimeWords(AttestationFindings? signed) => signed switch
         {
@@ -373,7 +413,9 @@ public static class BundleVerifier
         };
 
         private string ChainWords(AttestationFindings? signed) => signed?.Statement is { } statement
-            ? string.Create(CultureInfo.InvariantCulture, $"number {statement.Chain.Sequence} of its row, head {signed.Head}{(ChainAsked ? "" : "; compare it with the head you hold")}")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"number {statement.Chain.Sequence} of its row, head {signed.Head}{(ChainAsked ? "" : "; compare it with the head you hold")}")
             : ChainAsked ? "not reached" : "no head was given";
 
         private VerifyLine Line(string question, VerifyAnswer otherwise, string detail)

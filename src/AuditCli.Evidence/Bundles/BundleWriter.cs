@@ -4,23 +4,23 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>What <c>bag-info.txt</c> says about the bundle besides its identifier and totals (RFC 8493, section 2.2.2).</summary>
+/// <summary>The contents of <c>bag-info.txt</c> besides the bundle's identifier and totals (RFC 8493, section 2.2.2).</summary>
 /// <param name="SoftwareAgent">The tool and its version.</param>
 /// <param name="BaggingDate">The day of sealing.</param>
-/// <param name="RetainUntil">The last day on which the bundle must be kept; null when nobody said.</param>
+/// <param name="RetainUntil">The last day on which the bundle must be kept; null when none was given.</param>
 public sealed record BagInfo(string SoftwareAgent, DateOnly BaggingDate, DateOnly? RetainUntil);
 
 /// <summary>A finished bundle, and the digest that covers all of it.</summary>
 public sealed record SealedBundle(string Path, Digest TagManifestSha256);
 
 /// <summary>
-/// Writes one bundle into <c>&lt;bundle-id&gt;.partial/</c>, and makes it <c>&lt;bundle-id&gt;/</c> when it is sealed (a BagIt bag,
-/// RFC 8493). On any failure the partial folder stays and nothing else. Safe for any number of callers; files they opened must be
-/// closed before sealing, which otherwise fails.
+/// Writes one bundle into <c>&lt;bundle-id&gt;.partial/</c>, and renames it to <c>&lt;bundle-id&gt;/</c> when it is sealed (a
+/// BagIt bag, RFC 8493). On any failure only the partial folder stays. It is safe for any number of callers. The files that they
+/// opened must be closed before sealing, which otherwise fails.
 /// </summary>
 public sealed class BundleWriter : IAsyncDisposable
 {
-    /// <summary>Behind the name of a bundle that is not sealed.</summary>
+    /// <summary>The suffix of the folder name of a bundle that is not sealed.</summary>
     public const string PartialSuffix = ".partial";
 
     private readonly string _outFolder;
@@ -38,14 +38,16 @@ public sealed class BundleWriter : IAsyncDisposable
         _index = index;
     }
 
-    /// <summary>Where the bundle is until it is sealed.</summary>
+    /// <summary>The bundle's folder until it is sealed.</summary>
     public string PartialFolder => Path.Combine(_outFolder, _bundleId + PartialSuffix);
 
-    /// <summary>The bundle's identifier, as it names the folder.</summary>
+    /// <summary>The bundle's identifier as it appears in the folder name.</summary>
     public string BundleId => _bundleId;
 
-    /// <summary>Makes the partial folder.</summary>
-    /// <exception cref="IOException">It exists, or a bundle of that name does, or it cannot be made; the message names the folder and the cause.</exception>
+    /// <summary>Creates the partial folder.</summary>
+    /// <exception cref="IOException">
+    /// It exists, or a bundle of that name does, or it cannot be created; the message names the folder and the cause.
+    /// </exception>
     /// <exception cref="ArgumentException">The identifier cannot name a folder; see <see cref="BundlePaths.Segment"/>.</exception>
     public static BundleWriter Create(string outFolder, string bundleId)
     {
@@ -69,9 +71,9 @@ public sealed class BundleWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>The full path of a file of the bundle; its folder exists afterwards.</summary>
-    /// <param name="relative">From the bundle's root, below <c>data/</c>.</param>
-    /// <exception cref="ArgumentException">The path is not one a bundle may have; see <see cref="BundlePaths"/>.</exception>
+    /// <summary>Returns the full path of a file of the bundle, and creates its folder.</summary>
+    /// <param name="relative">The path from the bundle's root, below <c>data/</c>.</param>
+    /// <exception cref="ArgumentException">A bundle may not have this path; see <see cref="BundlePaths"/>.</exception>
     public string PathOf(string relative)
     {
         var full = CheckedPath(relative);
@@ -79,9 +81,9 @@ public sealed class BundleWriter : IAsyncDisposable
         return full;
     }
 
-    /// <summary>Writes a whole file, which must not exist.</summary>
+    /// <summary>Writes a whole file, which must not exist yet.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
-    /// <exception cref="ArgumentException">As <see cref="PathOf"/>.</exception>
+    /// <exception cref="ArgumentException">See <see cref="PathOf"/>.</exception>
     public async Task WriteFileAsync(string relative, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         await using var file = OpenFile(relative);
@@ -89,8 +91,8 @@ public sealed class BundleWriter : IAsyncDisposable
     }
 
     /// <summary>Opens a new file for writing; nobody else can open it until it is closed.</summary>
-    /// <exception cref="IOException">It exists, or cannot be made.</exception>
-    /// <exception cref="ArgumentException">As <see cref="PathOf"/>.</exception>
+    /// <exception cref="IOException">It exists, or cannot be created.</exception>
+    /// <exception cref="ArgumentException">See <see cref="PathOf"/>.</exception>
     public FileStream OpenFile(string relative) => new(PathOf(relative), FileMode.CreateNew, FileAccess.Write, FileShare.None);
 
     /// <summary>Opens the table of an evidence item, at <see cref="BundlePaths.Table"/>.</summary>
@@ -102,8 +104,8 @@ public sealed class BundleWriter : IAsyncDisposable
         new(PathOf(BundlePaths.Calls(evidenceId)), added, own);
 
     /// <summary>Adds an evidence item to the index; it is on the disk when this returns.</summary>
-    /// <exception cref="IOException">It cannot be written, or an earlier one could not.</exception>
-    /// <exception cref="ArgumentException">As <see cref="EvidenceIndex.Format"/>.</exception>
+    /// <exception cref="IOException">This write or an earlier one failed.</exception>
+    /// <exception cref="ArgumentException">See <see cref="EvidenceIndex.Format"/>.</exception>
     public async Task AppendEvidenceAsync(EvidenceItem item, CancellationToken cancellationToken)
     {
         byte[] line = [.. EvidenceIndex.Format(item), (byte)'\n'];
@@ -126,10 +128,10 @@ public sealed class BundleWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Puts the index into the form in which it is sealed, so that its digest can be quoted before; nothing can be added afterwards.
-    /// Sealing does so by itself where nobody did.
+    /// Brings the index into its sealed form, so that its digest can be quoted before sealing; nothing can be added afterwards.
+    /// Sealing calls it when nobody else did.
     /// </summary>
-    /// <exception cref="IOException">It cannot be read or written, or an item could not.</exception>
+    /// <exception cref="IOException">It cannot be read or written, or an earlier write failed.</exception>
     public async Task EndIndexAsync(CancellationToken cancellationToken)
     {
         await _indexTurn.WaitAsync(cancellationToken);
@@ -163,16 +165,20 @@ public sealed class BundleWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Completes the bag, brings it to the disk and gives the folder its final name, in one step. The index is put in order of
-    /// target and evidence-id first, so that two replays give equal bytes.
+    /// Completes the bag, flushes it to the disk and gives the folder its final name in one atomic step. First it sorts the index
+    /// by target and evidence ID, so that two replays give equal bytes.
     /// </summary>
     /// <exception cref="IOException">A file is still open, or cannot be read or written; the partial folder stays.</exception>
-    /// <exception cref="InvalidDataException">The partial folder holds what a bundle may not; it stays.</exception>
-    /// <exception cref="InvalidOperationException">It is sealed already.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The partial folder holds an entry that a bundle may not have; the folder stays.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">It is already sealed.</exception>
     public Task<SealedBundle> SealAsync(BagInfo info, CancellationToken cancellationToken) => SealAsync(info, attest: null, cancellationToken);
 
     /// <inheritdoc cref="SealAsync(BagInfo, CancellationToken)"/>
-    /// <param name="attest">Given the folder once its manifests are written, and before it gets its final name: signs it.</param>
+    /// <param name="attest">
+    /// Signs the bundle: called with its folder after the manifests are written and before the folder gets its final name.
+    /// </param>
     public async Task<SealedBundle> SealAsync(BagInfo info, Func<string, Task>? attest, CancellationToken cancellationToken)
     {
         if (_sealed)
@@ -191,15 +197,15 @@ public sealed class BundleWriter : IAsyncDisposable
         return new(final, tagManifest);
     }
 
-    /// <summary>The folder under its final name, which it has even where bringing that to the disk failed; null before.</summary>
+    /// <summary>The folder under its final name, set even when flushing that name to the disk failed; null before.</summary>
     public string? SealedFolder { get; private set; }
 
     /// <summary>
-    /// Leaves a folder that holds everything and could not be sealed so that <see cref="StoppedBundle"/> knows it again: with the record of its run
-    /// and the digest of every file.
+    /// Completes a folder that holds everything but could not be sealed, so that <see cref="StoppedBundle"/> recognises it: adds
+    /// the record of its run and the digest of every file.
     /// </summary>
     /// <exception cref="IOException">A file is still open, or cannot be read or written.</exception>
-    /// <exception cref="InvalidDataException">The folder holds what a bundle may not.</exception>
+    /// <exception cref="InvalidDataException">The folder holds an entry that a bundle may not have.</exception>
     public async Task LeaveAsync(ReadOnlyMemory<byte> record, CancellationToken cancellationToken)
     {
         await EndIndexAsync(cancellationToken);
@@ -207,7 +213,7 @@ public sealed class BundleWriter : IAsyncDisposable
         await Task.Run(() => BagSeal.WriteManifest(PartialFolder, cancellationToken), cancellationToken);
     }
 
-    /// <summary>Closes the index. What was not sealed stays partial.</summary>
+    /// <summary>Closes the index. A bundle that was not sealed stays partial.</summary>
     public async ValueTask DisposeAsync()
     {
         await _index.DisposeAsync();
@@ -215,8 +221,8 @@ public sealed class BundleWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// The lines in order of target, evidence-id and their own bytes. Held in memory is where each line begins, not what it says: an index
-    /// has half a megabyte for each account.
+    /// Returns the lines in order of target, evidence ID and their own bytes. It keeps only the position of each line in memory,
+    /// because an index has half a megabyte per account.
     /// </summary>
     private static IEnumerable<byte[]> Ordered(FileStream written, string path)
     {

@@ -7,15 +7,15 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// The lines of <c>data/evidence/index.jsonl</c>: one JSON object (RFC 8259) per evidence item, no white space, members in one order,
-/// absent ones left out. Reading is strict: unknown, missing and duplicate members are errors.
+/// Writes and reads the lines of <c>data/evidence/index.jsonl</c>: one JSON object (RFC 8259) per evidence item, no white space,
+/// members in a fixed order, absent members left out. Reading is strict: unknown, missing and duplicate members are errors.
 /// </summary>
 public static class EvidenceIndex
 {
     private const int MaxDepth = 64;
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
 
-    /// <summary>One line without its line end, UTF-8.</summary>
+    /// <summary>Formats one line in UTF-8, without its line end.</summary>
     /// <exception cref="ArgumentException">A text has a lone surrogate, or parameters are nested too deeply.</exception>
     public static byte[] Format(EvidenceItem item)
     {
@@ -95,8 +95,10 @@ public static class EvidenceIndex
         return json.ToArray();
     }
 
-    /// <summary>The item that one line holds.</summary>
-    /// <exception cref="InvalidDataException">The line is not what <see cref="Format"/> gives; the message names the member.</exception>
+    /// <summary>Parses the item of one line.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The line is not in the form of <see cref="Format"/>; the message names the member.
+    /// </exception>
     public static EvidenceItem Parse(ReadOnlyMemory<byte> line)
     {
         try
@@ -146,14 +148,16 @@ public static class EvidenceIndex
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or OverflowException)
         {
-            // InvalidOperationException is how System.Text.Json reports text that is not well-formed Unicode.
+            // System.Text.Json throws InvalidOperationException for text that is not well-formed Unicode.
             throw new InvalidDataException($"not an evidence item: {e.Message}", e);
         }
     }
 
-    /// <summary>Every item of a bundle, in file order, one line in memory at a time.</summary>
-    /// <exception cref="InvalidDataException">A line is not an item, or the file is no regular file; the message has file and line.</exception>
-    /// <exception cref="IOException">The file is not there, or cannot be read.</exception>
+    /// <summary>Reads every item of a bundle, in file order, one line in memory at a time.</summary>
+    /// <exception cref="InvalidDataException">
+    /// A line is not an item, or the file is not a regular file; the message has file and line.
+    /// </exception>
+    /// <exception cref="IOException">The file does not exist, or cannot be read.</exception>
     public static IEnumerable<EvidenceItem> Items(string bundleFolder)
     {
         using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
@@ -161,8 +165,8 @@ public static class EvidenceIndex
             yield return item;
     }
 
-    /// <summary>As the other, of a file that is open.</summary>
-    /// <param name="path">As messages name it.</param>
+    /// <summary>Does the same for an open file.</summary>
+    /// <param name="path">The file's name in messages.</param>
     /// <inheritdoc cref="Items(string)"/>
     public static IEnumerable<EvidenceItem> Items(Stream file, string path)
     {
@@ -184,12 +188,16 @@ public static class EvidenceIndex
         }
     }
 
-    /// <summary>As <see cref="Items(string)"/>, all of them at once.</summary>
+    /// <summary>Does the same as <see cref="Items(string)"/>, with all items in memory at once.</summary>
     /// <inheritdoc cref="Items(string)" path="/exception"/>
     public static ImmutableArray<EvidenceItem> Read(string bundleFolder) => [.. Items(bundleFolder)];
 
-    /// <summary>The lines of an index, each of which must be ended and is valid until the next one is asked for.</summary>
-    /// <exception cref="InvalidDataException">The last line is not ended, or one is too long; the message has file and line.</exception>
+    /// <summary>
+    /// Reads the lines of an index, each of which must have a line end and is valid until the next one is read.
+    /// </summary>
+    /// <exception cref="InvalidDataException">
+    /// The last line has no line end, or a line is too long; the message has file and line.
+    /// </exception>
     internal static IEnumerable<ReadOnlyMemory<byte>> Lines(Stream file, string path)
     {
         var number = 0;
@@ -217,8 +225,8 @@ public static class EvidenceIndex
     private static DateTimeOffset? OptionalInstant(string? text) => text is null ? null : Instant(text);
 
     /// <summary>
-    /// What the items of an index have in common, held once: the same columns, names and places come with every account and region, and are
-    /// most of what an item holds.
+    /// Shares the values that items of an index have in common: the same columns, names and files come with every account and
+    /// region, and make up most of an item's memory.
     /// </summary>
     private sealed class Repeated
     {
@@ -244,7 +252,7 @@ public static class EvidenceIndex
         private static T Once<T>(Dictionary<string, T> all, string key, T value) => all.TryGetValue(key, out var known) ? known : all[key] = value;
     }
 
-    /// <summary>JSON members separated as needed; null values are left out.</summary>
+    /// <summary>Writes JSON members with separators as needed; null values are left out.</summary>
     private sealed class IndexLineWriter
     {
         private readonly JsonText _text = new();
@@ -306,7 +314,7 @@ public static class EvidenceIndex
             Close(']');
         }
 
-        /// <summary>A list of texts, left out where it is empty.</summary>
+        /// <summary>Appends a list of texts, left out when it is empty.</summary>
         public void Texts(string name, ImmutableArray<string> values)
         {
             if (values.IsEmpty)

@@ -10,15 +10,15 @@ internal readonly record struct ManifestEntry(string Path, Digest Digest);
 internal readonly record struct ManifestFault(string Code, string Path, string Message);
 
 /// <summary>
-/// Reads a payload manifest (RFC 8493, section 2.1.3) in the narrow form that AuditCli writes:
-/// <c>&lt;64 lower-case hex&gt;&lt;two spaces&gt;data/…&lt;LF&gt;</c>, strictly ascending, ASCII. The RFC allows more, such as
-/// other orders and percent-encoded paths; a bundle that two tools could read differently is no evidence.
+/// Reads a payload manifest (RFC 8493, section 2.1.3) in the narrow form that AuditCli writes: <c>&lt;64 lower-case
+/// hex&gt;&lt;two spaces&gt;data/…&lt;LF&gt;</c>, strictly ascending, ASCII. The RFC allows more, such as other orders and
+/// percent-encoded paths; a bundle that two tools could read differently is not evidence.
 /// </summary>
 internal static class ManifestText
 {
     private const int DigestLength = 64;
 
-    /// <summary>Every well-formed entry, and every fault; faulty lines give no entry.</summary>
+    /// <summary>Returns every well-formed entry, and every fault; faulty lines give no entry.</summary>
     public static (ImmutableArray<ManifestEntry> Entries, ImmutableArray<ManifestFault> Faults) Parse(ReadOnlySpan<byte> content, int maxEntries)
     {
         var entries = ImmutableArray.CreateBuilder<ManifestEntry>();
@@ -48,7 +48,7 @@ internal static class ManifestText
             var why = BundlePaths.WhyNotPath(entry.Path);
             if (why is not null || !entry.Path.StartsWith(BundlePaths.Payload + "/", StringComparison.Ordinal))
             {
-                // Whether it leads out of the bundle is more than that it is not as we write it.
+                // A path that leads out of the bundle is reported with its own code, because that is worse than another spelling.
                 faults.Add(WhyUnsafe(entry.Path) is { } unsafeReason
                     ? new("MANIFEST_UNSAFE_PATH", entry.Path, $"line {number}: {unsafeReason}")
                     : new("MANIFEST_MALFORMED", entry.Path, $"line {number}: {why}"));
@@ -67,7 +67,9 @@ internal static class ManifestText
         return (entries.ToImmutable(), faults.ToImmutable());
     }
 
-    /// <summary>The digests of a tag manifest, which covers exactly the three tag files in their order; null for any other text.</summary>
+    /// <summary>
+    /// Reads a tag manifest, which covers exactly the three tag files in their order; returns null for any other text.
+    /// </summary>
     public static ImmutableArray<ManifestEntry>? ParseTags(ReadOnlySpan<byte> content)
     {
         var entries = ImmutableArray.CreateBuilder<ManifestEntry>(BundlePaths.TagFiles.Length);
@@ -94,7 +96,9 @@ internal static class ManifestText
         return true;
     }
 
-    /// <summary>Paths by which a careless reader would leave the payload, or reach a device.</summary>
+    /// <summary>
+    /// Returns why a careless reader of the path would leave the payload, or reach a device; null when it would not.
+    /// </summary>
     private static string? WhyUnsafe(string path)
     {
         if (path.Contains('\\', StringComparison.Ordinal))

@@ -7,9 +7,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// Opens files that may have been laid out to harm: never through a symbolic link, and never waiting for the other end of a pipe.
-/// The runtime's own ways to open a file do both, and refuse to open a folder, which must be brought to the disk too; so on Unix
-/// the system's <c>open</c> is called directly.
+/// Opens files that may have been created to cause harm: never through a symbolic link, and never blocking on a pipe. The
+/// runtime's own file APIs do both, and refuse to open a folder, which must be flushed to the disk too; so on Unix the system's
+/// <c>open</c> is called directly.
 /// </summary>
 internal static class SafeFile
 {
@@ -18,10 +18,10 @@ internal static class SafeFile
     private const int NoOtherEnd = 6;
     private const int NotAFolder = 20;
 
-    /// <summary>The digest and size of a regular file.</summary>
-    /// <exception cref="FileNotFoundException">There is nothing.</exception>
+    /// <summary>Computes the digest and size of a regular file.</summary>
+    /// <exception cref="FileNotFoundException">It does not exist.</exception>
     /// <exception cref="NotSupportedException">It is a link, a pipe, a socket or a device.</exception>
-    /// <exception cref="ChangedFileException">It grew or shrank meanwhile.</exception>
+    /// <exception cref="ChangedFileException">It grew or shrank while it was read.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken)
     {
@@ -36,8 +36,8 @@ internal static class SafeFile
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(size + 1, 1, BufferSize));
         try
         {
-            // Most files of a bundle fit. The buffer has room for more than the file's size, so that a regular file that gives
-            // no more than its size has ended there.
+            // Most files of a bundle fit into the buffer, which has room for more than the file's size. So one read that returns
+            // no more than the size reached the end of a regular file.
             var read = Fill(handle, buffer, size);
             if (read < buffer.Length)
                 return read == size ? (Digest.Of(buffer.AsSpan(0, read)), size) : throw Changed(path);
@@ -47,7 +47,7 @@ internal static class SafeFile
                 cancellationToken.ThrowIfCancellationRequested();
                 hash.AppendData(buffer, 0, read);
                 offset += read;
-                // Devices such as /dev/zero say that they hold nothing, and never end.
+                // Devices such as /dev/zero report a size of zero and never end.
                 if (offset > size)
                     throw Changed(path);
                 read = RandomAccess.Read(handle, buffer, offset);
@@ -62,7 +62,7 @@ internal static class SafeFile
         }
     }
 
-    /// <summary>The content of a regular file; null when it is larger than the limit.</summary>
+    /// <summary>Reads the content of a regular file; returns null when it is larger than the limit.</summary>
     /// <inheritdoc cref="Hash(string, CancellationToken)" path="/exception"/>
     public static byte[]? Read(string path, long limit)
     {
@@ -70,13 +70,15 @@ internal static class SafeFile
         var size = Size(handle, path);
         if (size > limit)
             return null;
-        // One more, to see that it ends there.
+        // One byte more, to detect a file that is longer than its size.
         var content = new byte[size + 1];
         return Fill(handle, content, size) == size ? content[..^1] : throw Changed(path);
     }
 
-    /// <summary>Brings a file or folder to the disk. Windows knows no such thing for folders.</summary>
-    /// <exception cref="IOException">The disk refuses.</exception>
+    /// <summary>
+    /// Flushes a file or folder to the disk. On Windows it does nothing for folders, which cannot be flushed there.
+    /// </summary>
+    /// <exception cref="IOException">Flushing fails.</exception>
     public static void Synchronise(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -91,11 +93,11 @@ internal static class SafeFile
         RandomAccess.FlushToDisk(handle);
     }
 
-    /// <summary>Opens a file, a pipe's end or a device without waiting for anybody.</summary>
+    /// <summary>Opens a file, an end of a pipe or a device without blocking.</summary>
     /// <inheritdoc cref="Hash(string, CancellationToken)" path="/exception"/>
     public static SafeFileHandle OpenRead(string path) => OperatingSystem.IsWindows() ? OpenWindows(path) : OpenUnix(path);
 
-    /// <exception cref="NotSupportedException">It is no regular file.</exception>
+    /// <exception cref="NotSupportedException">It is not a regular file.</exception>
     public static long Size(SafeFileHandle handle, string path)
     {
         try
@@ -108,7 +110,10 @@ internal static class SafeFile
         }
     }
 
-    /// <summary>Fills the buffer as far as the file goes: to its end, which a reading that stops at its size has met already.</summary>
+    /// <summary>
+    /// Fills the buffer up to the end of the file or the buffer. A read that ends exactly at the file's size counts as the end,
+    /// without a further read.
+    /// </summary>
     private static int Fill(SafeFileHandle handle, Span<byte> buffer, long size)
     {
         var filled = 0;

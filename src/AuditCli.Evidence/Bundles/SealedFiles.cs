@@ -6,8 +6,8 @@ using System.Text;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// The files of a bundle, each compared with the manifest before anything of it is used, so that a look at one item need not read the
-/// whole bundle. Whether the bundle is whole, and who signed it, is for <see cref="BundleVerifier"/> to say.
+/// Reads files of a bundle and compares each with the manifest before any of its content is used, so that reading one item does
+/// not require reading the whole bundle. <see cref="BundleVerifier"/> checks whether the bundle is complete, and who signed it.
 /// </summary>
 public sealed class SealedFiles
 {
@@ -22,31 +22,35 @@ public sealed class SealedFiles
         _manifest = manifest.ToFrozenDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
     }
 
-    /// <summary>The bundle's root, full path.</summary>
+    /// <summary>The full path of the bundle's root.</summary>
     public string Folder { get; }
 
-    /// <summary>The digest that stands for the whole bundle.</summary>
+    /// <summary>The digest that identifies the whole bundle.</summary>
     public Digest TagManifestSha256 { get; }
 
     /// <summary>The members of <c>bag-info.txt</c>, the first of each label.</summary>
     public required IReadOnlyDictionary<string, string> Info { get; init; }
 
-    /// <summary>Whether there is a signature, which nothing here checks.</summary>
+    /// <summary>Whether there is a signature. It is not checked here.</summary>
     public bool IsSigned => Directory.Exists(Path.Combine(Folder, BundlePaths.Attestation));
 
     /// <summary>Paths of every payload file from the bundle's root, in order.</summary>
     public IEnumerable<string> Paths => _manifest.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>Reads the manifests of a bundle and compares them with each other.</summary>
-    /// <param name="verified">The digest of the tag manifest that verification reported on; null where nothing was said about the bundle yet.</param>
-    /// <exception cref="InvalidDataException">It is no sealed bundle, another than was verified, or its manifests do not agree; the message says how.</exception>
+    /// <param name="verified">
+    /// The digest of the tag manifest that verification reported on; null when the bundle was not verified.
+    /// </param>
+    /// <exception cref="InvalidDataException">
+    /// It is not a sealed bundle, not the one that was verified, or its manifests do not agree; the message says how.
+    /// </exception>
     /// <exception cref="IOException">A manifest cannot be read.</exception>
     public static SealedFiles Open(string bundle, Digest? verified = null)
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(bundle));
         if (folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
             throw new InvalidDataException($"{folder} was never sealed");
-        // The attributes of what is not there have every bit, that of links too.
+        // A missing file's attributes have every bit set, including that of links, so existence is checked first.
         var there = new DirectoryInfo(folder);
         if ((there.Exists || there.LinkTarget is not null) && BundleTree.IsLink(there))
             throw new InvalidDataException($"{folder} is a link; name the folder itself");
@@ -77,15 +81,17 @@ public sealed class SealedFiles
     /// <summary>Whether the manifest names the file.</summary>
     public bool Has(string path) => _manifest.ContainsKey(path);
 
-    /// <summary>What the manifest says that the file's digest is.</summary>
+    /// <summary>Returns the file's digest according to the manifest.</summary>
     /// <exception cref="InvalidDataException">The manifest does not name it.</exception>
     public Digest DigestOf(string path) => _manifest.TryGetValue(path, out var digest)
         ? digest
         : throw new InvalidDataException($"{path} is in no manifest of the bundle");
 
-    /// <summary>The content of a file, once it has the digest that the manifest says.</summary>
-    /// <param name="limit">In bytes.</param>
-    /// <exception cref="InvalidDataException">It is another file, too large, or no file at all; the message names it.</exception>
+    /// <summary>Reads the content of a file and compares it with its digest in the manifest.</summary>
+    /// <param name="limit">The largest allowed size in bytes.</param>
+    /// <exception cref="InvalidDataException">
+    /// Its content differs, it is too large, or it is not a regular file; the message names it.
+    /// </exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public byte[] Read(string path, long limit = BundleFile.DefaultLimit)
     {
@@ -95,10 +101,12 @@ public sealed class SealedFiles
     }
 
     /// <summary>
-    /// The content of a file of any size, with little memory: nothing is handed out that was not compared with the manifest, so a file that
-    /// is replaced meanwhile ends the reading. May be positioned anywhere.
+    /// Opens a file of any size, with little memory. No byte is returned before it was compared with the manifest, so when a file
+    /// is replaced while it is read, reading fails. The stream can seek.
     /// </summary>
-    /// <exception cref="InvalidDataException">It is another file, or no file at all, here or while it is read; the message names it.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Its content differs, or it is not a regular file, here or while it is read; the message names it.
+    /// </exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public Stream OpenFile(string path, CancellationToken cancellationToken = default)
     {
@@ -122,7 +130,8 @@ public sealed class SealedFiles
         }
     }
 
-    internal static InvalidDataException Changed(string path) => new($"{path} is not the file that was sealed: its SHA-256 is another than the manifest's");
+    internal static InvalidDataException Changed(string path) =>
+        new($"{path} is not the file that was sealed: its SHA-256 is another than the manifest's");
 
     private static Dictionary<string, string> Members(ReadOnlySpan<byte> info) => Encoding.UTF8.GetString(info).Split('\n')
         .Select(l => l.Split(": ", 2)).Where(l => l.Length == 2).DistinctBy(l => l[0]).ToDictionary(l => l[0], l => l[1], StringComparer.Ordinal);

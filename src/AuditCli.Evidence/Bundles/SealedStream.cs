@@ -3,8 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// A large sealed file, read block by block. Each block is compared with the digest that it had when the whole file was compared with the
-/// manifest, before a byte of it is handed out: a file that is replaced or overwritten while it is read never gives other content.
+/// Reads a large sealed file block by block. Before any byte of a block is returned, the block is compared with its digest from
+/// when the whole file was compared with the manifest. So a file that is replaced or overwritten while it is read never gives
+/// other content.
 /// </summary>
 internal sealed class SealedStream(SafeFileHandle handle, string name, SealedBlocks blocks) : Stream
 {
@@ -75,10 +76,10 @@ internal sealed class SealedStream(SafeFileHandle handle, string name, SealedBlo
     }
 }
 
-/// <summary>The digests of a file's blocks, made while the whole of it was compared with the manifest.</summary>
-/// <param name="Length">Of the file, in bytes.</param>
+/// <summary>The digests of a file's blocks, computed while the whole file was compared with the manifest.</summary>
+/// <param name="Length">The size of the file in bytes.</param>
 internal sealed record SealedBlocks(long Length, IReadOnlyList<Digest> Digests)
 {
-    /// <summary>Of each block but the last, in bytes: a file of 10 GiB needs about 3 MB of digests.</summary>
+    /// <summary>The size of each block except the last, in bytes: a file of 10 GiB needs about 3 MB of digests.</summary>
     public const int Size = 128 * 1024;
 }

@@ -2,12 +2,17 @@ using System.Text;
 
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>A <c>.partial</c> folder in which a run had everything, and which it could not seal (<see cref="BundleWriter.LeaveAsync"/>).</summary>
+/// <summary>
+/// Checks a <c>.partial</c> folder of a run that had collected everything but could not seal it
+/// (<see cref="BundleWriter.LeaveAsync"/>).
+/// </summary>
 public static class StoppedBundle
 {
     private const long LongestManifest = 1L << 30;
 
-    /// <summary>Why a folder is none, or not as it was left; null when every file in it is as the run left it.</summary>
+    /// <summary>
+    /// Returns why a folder is not such a folder, or no longer as it was left; null when every file in it is as the run left it.
+    /// </summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static string? WhyNot(string folder, CancellationToken cancellationToken)
     {
@@ -17,11 +22,12 @@ public static class StoppedBundle
             return "the run was stopped before it had collected and evaluated everything, so nothing says what is missing; run the engagement again";
         try
         {
-            var left = SafeFile.Read(Path.Combine(folder, BundlePaths.Manifest), LongestManifest) ?? throw new InvalidDataException("its manifest is too large");
+            var left = SafeFile.Read(Path.Combine(folder, BundlePaths.Manifest), LongestManifest)
+                ?? throw new InvalidDataException("its manifest is too large");
             var before = Encoding.ASCII.GetString(left).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var now = BagSeal.Manifest(folder, cancellationToken).Lines.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            return now.Except(before).Select(l => l[(l.IndexOf(' ', StringComparison.Ordinal) + 2)..]).FirstOrDefault() is { } changed ? $"{PrintableText.Of(changed, 500)} was changed or added since"
-                : before.Except(now).Select(l => l[(l.IndexOf(' ', StringComparison.Ordinal) + 2)..]).FirstOrDefault() is { } missing ? $"{PrintableText.Of(missing, 500)} was taken away since"
+            return FirstPath(now.Except(before)) is { } changed ? $"{PrintableText.Of(changed, 500)} was changed or added since"
+                : FirstPath(before.Except(now)) is { } missing ? $"{PrintableText.Of(missing, 500)} was taken away since"
                 : null;
         }
         catch (Exception e) when (e is InvalidDataException or NotSupportedException or ArgumentException)
@@ -29,4 +35,7 @@ public static class StoppedBundle
             return e.Message;
         }
     }
+
+    private static string? FirstPath(IEnumerable<string> lines) =>
+        lines.Select(l => l[(l.IndexOf(' ', StringComparison.Ordinal) + 2)..]).FirstOrDefault();
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace AuditCli.Evidence.Bundles;
 
-/// <summary>The members of one JSON object, each of which must be asked for.</summary>
+/// <summary>Reads the members of one JSON object, each of which must be taken before <see cref="End"/>.</summary>
 /// <exception cref="InvalidDataException">A member is missing, unknown, or of another kind.</exception>
 internal sealed class StrictMembers
 {
@@ -23,7 +23,7 @@ internal sealed class StrictMembers
 
     public string? OptionalText(string name) => Take(name, JsonValueKind.String)?.GetString();
 
-    /// <summary>A text that may be null, and must be there.</summary>
+    /// <summary>Returns a text that may be null, and must be present.</summary>
     public string? NullableText(string name) => IsNull(name) ? null : Text(name);
 
     public T Members<T>(string name, Func<StrictMembers, T> read)
@@ -34,15 +34,15 @@ internal sealed class StrictMembers
         return value;
     }
 
-    /// <summary>An object that may be null, and must be there.</summary>
+    /// <summary>Reads an object that may be null, and must be present.</summary>
     public T? NullableMembers<T>(string name, Func<StrictMembers, T> read)
         where T : class => IsNull(name) ? null : Members(name, read);
 
-    /// <summary>An object that may be left out.</summary>
+    /// <summary>Reads an object that may be left out.</summary>
     public T? OptionalMembers<T>(string name, Func<StrictMembers, T> read)
         where T : class => _left.ContainsKey(name) ? Members(name, read) : null;
 
-    /// <summary>A list that must be there and be empty.</summary>
+    /// <summary>Takes a list that must be present and empty.</summary>
     public void Nothing(string name)
     {
         if ((Take(name, JsonValueKind.Array) ?? throw Missing(name)).GetArrayLength() > 0)
@@ -56,10 +56,10 @@ internal sealed class StrictMembers
             : throw new InvalidDataException($"'{name}' of {_what} has an element that is no text")),
     ];
 
-    /// <summary>A list of texts that may be left out.</summary>
+    /// <summary>Returns a list of texts that may be left out.</summary>
     public ImmutableArray<string> OptionalTexts(string name) => Has(name) ? Texts(name) : [];
 
-    /// <summary>Whether the member is there and was not taken yet.</summary>
+    /// <summary>Whether the member exists and was not taken yet.</summary>
     public bool Has(string name) => _left.ContainsKey(name);
 
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name);
@@ -72,7 +72,7 @@ internal sealed class StrictMembers
         : value.TryGetInt64(out var number) ? number
         : throw new InvalidDataException($"'{name}' of {_what} is not a whole number");
 
-    /// <summary>The members of an object, which stay usable after the document is gone.</summary>
+    /// <summary>Returns the members of an object, which stay usable after the document is disposed.</summary>
     public IEnumerable<KeyValuePair<string, JsonElement>> Object(string name) =>
         (Take(name, JsonValueKind.Object) ?? throw Missing(name)).EnumerateObject().Select(m => KeyValuePair.Create(m.Name, m.Value.Clone()));
 
@@ -88,7 +88,7 @@ internal sealed class StrictMembers
         })];
     }
 
-    /// <summary>Refuses what nobody asked for.</summary>
+    /// <summary>Throws when a member was not taken.</summary>
     public void End()
     {
         if (_left.Count > 0)

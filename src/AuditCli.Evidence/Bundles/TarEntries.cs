@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// Reads the entries of a tar file (POSIX.1-2001 ustar and pax, and GNU's form for long names). Files and folders only: no links, devices
-/// or sparse files; a long name must continue the short one beside it, so that readers that know only the short one do not read another file.
+/// Reads the entries of a tar file (POSIX.1-2001 ustar and pax, and GNU's form for long names). It accepts files and folders
+/// only: no links, devices or sparse files. A long name must continue the short name in the same header, so that readers that
+/// know only short names do not see another file.
 /// </summary>
 internal static class TarEntries
 {
@@ -15,16 +16,19 @@ internal static class TarEntries
     private const int NameLength = 100;
     private const int MaxPax = 64 * 1024;
 
-    /// <summary>Zeros behind the end; tar pads to 10 KiB unless told otherwise.</summary>
+    /// <summary>The most zeros after the end; tar pads to 10 KiB unless told otherwise.</summary>
     private const int MaxPadding = 1024 * 1024;
 
-    /// <summary>From here on, eleven octal digits do not hold a size.</summary>
+    /// <summary>The first size that eleven octal digits cannot hold.</summary>
     private const long LargeSize = 1L << 33;
 
     private static readonly string[] HarmlessKeys =
-        ["mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "SCHILY.dev", "SCHILY.ino", "SCHILY.nlink", "SCHILY.fflags", "LIBARCHIVE.creationtime"];
+    [
+        "mtime", "atime", "ctime", "uid", "gid", "uname", "gname",
+        "SCHILY.dev", "SCHILY.ino", "SCHILY.nlink", "SCHILY.fflags", "LIBARCHIVE.creationtime",
+    ];
 
-    /// <summary>What a header before the file's own says of it.</summary>
+    /// <summary>The contents of an extended header that precedes the file's own header.</summary>
     private readonly record struct Before(string? LongName, string? PaxPath, long? PaxSize);
 
     /// <exception cref="UnsafeContainerException">The file as a whole is not in this form.</exception>
@@ -72,8 +76,10 @@ internal static class TarEntries
         }
     }
 
-    /// <summary>Adds a file or folder, and returns where the next header stands.</summary>
-    private static long Add(SafeFileHandle handle, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next, long length, Before before, ArchiveIndex index)
+    /// <summary>Adds a file or folder, and returns the position of the next header.</summary>
+    private static long Add(
+        SafeFileHandle handle, ReadOnlySpan<byte> header, char kind, bool isGnu, long content, long size, long next, long length,
+        Before before, ArchiveIndex index)
     {
         var shown = Text(header[..NameLength]);
         if (!isGnu && Text(header.Slice(345, 155)) is { Length: > 0 } prefix)
@@ -83,7 +89,7 @@ internal static class TarEntries
             index.Fault(path, $"is called '{shown}' by readers that do not know long names");
         if (before.PaxSize is { } stated && stated != size)
         {
-            // Only what does not fit the header may stand elsewhere.
+            // Only a size that does not fit into the header may be given elsewhere.
             if (size != 0 || stated < LargeSize || stated > length - content)
                 throw new UnsafeContainerException(path, "has two sizes");
             (size, next) = (stated, content + ((stated + Block - 1) / Block * Block));
@@ -138,7 +144,7 @@ internal static class TarEntries
         var field = header.Slice(124, 12);
         if (field[0] != 0x80)
             return Octal(field) ?? throw Whole("has a header without a size");
-        // GNU's form for what eleven octal digits do not hold.
+        // GNU's binary form for sizes that eleven octal digits cannot hold.
         long size = 0;
         foreach (var b in field[1..])
             size = size >> 47 == 0 ? size << 8 | b : throw Whole("has a number beyond all sizes");
@@ -186,7 +192,7 @@ internal static class TarEntries
         var members = new Dictionary<string, string>(StringComparer.Ordinal);
         for (ReadOnlySpan<byte> left = content; !left.IsEmpty;)
         {
-            // "<length> <key>=<value>\n", the length counting itself.
+            // "<length> <key>=<value>\n", where the length includes itself.
             var space = left.IndexOf((byte)' ');
             if (space is < 1 or > 6 || !int.TryParse(left[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
                 || length > left.Length || length <= space + 1 || left[length - 1] != '\n')
@@ -201,12 +207,19 @@ internal static class TarEntries
         }
         members.Remove("path", out var path);
         long? stated = members.Remove("size", out var number)
-            ? long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : throw Whole("has an extended header with a size that is no number")
+            ? long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+                ? value
+                : throw Whole("has an extended header with a size that is no number")
             : null;
-        return members.Keys.FirstOrDefault(k => !HarmlessKeys.Contains(k) && !k.StartsWith("SCHILY.xattr.", StringComparison.Ordinal) && !k.StartsWith("LIBARCHIVE.xattr.", StringComparison.Ordinal)) is { } unknown
+        return members.Keys.FirstOrDefault(k => !IsHarmless(k)) is { } unknown
             ? throw Whole($"has an extended header '{unknown}', by which some readers would read something else")
             : new(null, path, stated);
     }
+
+    private static bool IsHarmless(string key) =>
+        HarmlessKeys.Contains(key)
+        || key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal)
+        || key.StartsWith("LIBARCHIVE.xattr.", StringComparison.Ordinal);
 
     private static void CheckEnd(SafeFileHandle handle, long at, long length)
     {

@@ -5,9 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
-/// Reads the entries of a zip file (PKWARE's APPNOTE 6.3.10, with zip64) in the one form that leaves no room for a second reading: the
-/// entries one behind the other from the first byte, then the list of them, then its end; stored or deflated; each entry saying the same
-/// of itself as the list does. What <c>zip</c>, Python and .NET write is in this form.
+/// Reads the entries of a zip file (PKWARE's APPNOTE 6.3.10, with zip64) in the one form that allows only one reading: the
+/// entries one after another from the first byte, then the list of entries (central directory), then its end; stored or deflated;
+/// each entry's own header equal to its record in the list. Files written by <c>zip</c>, Python and .NET are in this form.
 /// </summary>
 internal static class ZipEntries
 {
@@ -23,7 +23,9 @@ internal static class ZipEntries
     private const ushort Zip64Extra = 1;
     private const uint DescriptorSignature = 0x08074B50;
 
-    /// <summary>Entries that grow to more than this, and by more than <see cref="MaxRatio"/>, are made to exhaust their reader.</summary>
+    /// <summary>
+    /// Entries that inflate to more than this, and by more than <see cref="MaxRatio"/>, are refused as decompression bombs.
+    /// </summary>
     private const long RatioCounts = 1024 * 1024;
     private const int MaxRatio = 200;
 
@@ -60,7 +62,10 @@ internal static class ZipEntries
             cancellationToken.ThrowIfCancellationRequested();
             var next = n + 1 < entries.Count ? entries[n + 1].Local : listAt;
             if (entries[n].Local != at)
-                throw new UnsafeContainerException(entries[n].Text, at == 0 ? "there are bytes before the first entry" : "begins inside or behind another entry's bytes");
+            {
+                throw new UnsafeContainerException(
+                    entries[n].Text, at == 0 ? "there are bytes before the first entry" : "begins inside or behind another entry's bytes");
+            }
             ReadLocal(handle, entries[n], next, index);
             at = next;
         }
@@ -104,7 +109,8 @@ internal static class ZipEntries
             throw Whole("is one part of several");
         if (at > listEnd || listEnd - at != size)
             throw Whole("the list of entries is not where its end says: bytes were put before the first entry or behind the list");
-        // Every entry takes its headers' room in the file, so a count that the file cannot hold is a lie.
+        // Every entry needs room for its record in the list, so a larger count is false. It is checked before memory for the
+        // entries is allocated.
         if (count > size / ListedSize)
             throw Whole($"says that it has {count} entries, and has no room for them");
         return (at, size, count);
@@ -125,12 +131,17 @@ internal static class ZipEntries
             var (name, extra, comment) = (U16(here, 28), U16(here, 30), U16(here, 32));
             if (name > ArchiveIndex.MaxName || extra > MaxExtra || comment != 0 || here.Length < ListedSize + name + extra)
                 throw Whole($"entry {n + 1} of the list has a comment, or a name or extra fields longer than a bundle needs");
-            var entry = new Listed(here.Slice(ListedSize, name).ToArray(), (Flags)U16(here, 8), U16(here, 10), U32(here, 16), U32(here, 20), U32(here, 24), U32(here, 42));
+            var entry = new Listed(
+                here.Slice(ListedSize, name).ToArray(), (Flags)U16(here, 8), U16(here, 10), U32(here, 16), U32(here, 20), U32(here, 24), U32(here, 42));
             entry = WithLongForm(entry, here.Slice(ListedSize + name, extra), index);
             if (WhyUnsafe(entry, attributes: U32(here, 38), disk: U16(here, 34)) is { } why)
                 index.Fault(entry.Text, why);
             else if (entry.Method is not (0 or 8))
-                index.Fault(entry.Text, $"is compressed by method {entry.Method}, which this version does not know; only 'stored' and 'deflated' are read", "TYPE_UNSUPPORTED");
+            {
+                index.Fault(
+                    entry.Text, $"is compressed by method {entry.Method}, which this version does not know; only 'stored' and 'deflated' are read",
+                    "TYPE_UNSUPPORTED");
+            }
             entries.Add(entry);
             at += ListedSize + name + extra;
         }
@@ -150,7 +161,7 @@ internal static class ZipEntries
             from = from[8..];
             return found;
         }
-        // In this order, and only those that do not fit the short form.
+        // The values come in this order, and only those that do not fit the short form.
         var size = Value(entry.Size, ref values);
         var stored = Value(entry.Stored, ref values);
         return entry with { Size = size, Stored = stored, Local = Value(entry.Local, ref values) };
@@ -160,7 +171,7 @@ internal static class ZipEntries
     {
         const Flags known = Flags.DeflateSpeed | Flags.Descriptor | Flags.Utf8;
         const uint dosFolder = 0x10;
-        // The upper half has the mode of Unix, and its highest digit the kind of file.
+        // The upper half holds the Unix mode, whose highest digit is the kind of file.
         var kind = attributes >> 28;
         if ((entry.Flags & (Flags.Encrypted | Flags.StronglyEncrypted | Flags.MaskedHeaders)) != 0)
             return "is encrypted";
@@ -185,7 +196,8 @@ internal static class ZipEntries
 
     private static void ReadLocal(SafeFileHandle handle, Listed entry, long next, ArchiveIndex index)
     {
-        var room = (stackalloc byte[LocalSize + ArchiveIndex.MaxName + MaxExtra])[..(int)Math.Min(LocalSize + ArchiveIndex.MaxName + MaxExtra, next - entry.Local)];
+        var most = (int)Math.Min(LocalSize + ArchiveIndex.MaxName + MaxExtra, next - entry.Local);
+        var room = (stackalloc byte[LocalSize + ArchiveIndex.MaxName + MaxExtra])[..most];
         ReadExactly(handle, room, entry.Local);
         if (room.Length < LocalSize || !room.StartsWith("PK\x03\x04"u8))
             throw new UnsafeContainerException(entry.Text, "is not where the list says");
@@ -197,7 +209,7 @@ internal static class ZipEntries
         var values = Extras(entry, room.Slice(LocalSize + name, extra), index);
         if ((local.Size == Full32 || local.Stored == Full32) && values.Length >= 16)
             local = local with { Size = U64(values, 0), Stored = U64(values, 8) };
-        // What comes through a pipe says afterwards what it was.
+        // An entry that was written to a pipe has zeros here, and its values in a descriptor after the content.
         bool Says(long local, long listed) => local == listed || (described && local == 0);
         if (!room.Slice(LocalSize, name).SequenceEqual(entry.Name) || (Flags)U16(room, 6) != entry.Flags || U16(room, 8) != entry.Method
             || !Says(local.Crc, entry.Crc) || !Says(local.Stored, entry.Stored) || !Says(local.Size, entry.Size))
@@ -230,7 +242,10 @@ internal static class ZipEntries
             : (U64(content, 4), U64(content, 12)) == (entry.Stored, entry.Size));
     }
 
-    /// <summary>The values of the long form (zip64), empty without it; every other field must be one that changes no reading.</summary>
+    /// <summary>
+    /// Checks the extra fields, each of which must be one that does not change the reading. Returns the values of the long form
+    /// (zip64), empty without it.
+    /// </summary>
     private static ReadOnlySpan<byte> Extras(Listed entry, ReadOnlySpan<byte> extras, ArchiveIndex index)
     {
         ReadOnlySpan<byte> values = [];
@@ -270,7 +285,7 @@ internal static class ZipEntries
 
     private static uint U32(ReadOnlySpan<byte> from, int at) => BinaryPrimitives.ReadUInt32LittleEndian(from[at..]);
 
-    /// <summary>No archive has more than 2^63 of anything.</summary>
+    /// <summary>Reads 64 bits as a signed number, because no archive has more than 2^63 of anything.</summary>
     private static long U64(ReadOnlySpan<byte> from, int at) => BinaryPrimitives.ReadUInt64LittleEndian(from[at..]) is var value && value <= long.MaxValue
         ? (long)value
         : throw Whole("has a number beyond all sizes");

@@ -6,19 +6,24 @@ using System.Text.Json;
 
 namespace AuditCli.Evidence.Tables;
 
-/// <summary>How a value of each column type is spelled in a table; strict, because a value that was bent to fit is not evidence.</summary>
+/// <summary>
+/// Writes a value of each column type in its table spelling. It is strict, because a value that was altered to fit is not
+/// evidence.
+/// </summary>
 internal static class CellFormat
 {
     /// <summary>
-    /// Levels of objects and arrays below a row, which is a level itself: a line then stays readable for parsers with the usual
-    /// limit of 64.
+    /// The allowed levels of objects and arrays below a row, which is a level itself; parsers with the usual limit of 64 can then
+    /// read a line.
     /// </summary>
     public const int MaxDepth = 63;
 
     private const int DecimalDigits = 38;
     private const int DecimalPlaces = 9;
 
-    /// <summary>Appends a value that is not null; returns null when it fits, else why it does not, with nothing appended.</summary>
+    /// <summary>
+    /// Appends a value that is not null. Returns null when it fits its column; otherwise appends nothing and returns why not.
+    /// </summary>
     public static string? Append(JsonText text, ColumnType type, JsonElement value) => type switch
     {
         ColumnType.Text => value.ValueKind != JsonValueKind.String ? Not("a string", value)
@@ -37,7 +42,7 @@ internal static class CellFormat
     public static bool TryReadInteger(ReadOnlySpan<byte> text, out long value) =>
         Utf8Parser.TryParse(text, out value, out var used) && used == text.Length && text[0] != '+' && !HasLeadingZero(text);
 
-    /// <summary>Whether text is a plain decimal literal of JSON with at most 38 digits, 9 of them behind the point.</summary>
+    /// <summary>Whether text is a plain decimal literal of JSON with at most 38 digits, 9 of them after the point.</summary>
     public static bool IsDecimal(ReadOnlySpan<byte> text)
     {
         var digits = text.StartsWith("-"u8) ? text[1..] : text;
@@ -94,7 +99,7 @@ internal static class CellFormat
         return null;
     }
 
-    /// <summary>A string that needs no unescaping; dates and timestamps in use never do.</summary>
+    /// <summary>Returns a string that needs no unescaping, else null; real dates and timestamps never need it.</summary>
     private static string? TryText(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && !JsonMarshal.GetRawUtf8Value(value).ContainsAnyExceptInRange((byte)' ', (byte)'~')
             && !JsonMarshal.GetRawUtf8Value(value).Contains((byte)'\\')
@@ -113,7 +118,15 @@ internal static class CellFormat
         return digits.Length > 1 && digits[0] == '0' && digits[1] is >= (byte)'0' and <= (byte)'9';
     }
 
-    /// <summary>Names the kind of value, never the value: it may be what a redaction would have covered.</summary>
-    private static string Not(string wanted, JsonElement value) =>
-        $"is not {wanted} but {value.ValueKind switch { JsonValueKind.Object => "an object", JsonValueKind.Array => "an array", JsonValueKind.String => "another string", JsonValueKind.Number => "another number", _ => "a boolean" }}";
+    /// <summary>Describes the misfit by the kind of value, never the value itself, which may be one that redaction would have covered.</summary>
+    private static string Not(string wanted, JsonElement value) => $"is not {wanted} but {KindOf(value)}";
+
+    private static string KindOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.String => "another string",
+        JsonValueKind.Number => "another number",
+        _ => "a boolean",
+    };
 }

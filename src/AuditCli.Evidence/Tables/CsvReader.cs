@@ -3,16 +3,19 @@ using System.Text;
 
 namespace AuditCli.Evidence.Tables;
 
-/// <summary>One record of a CSV file: its number without the header, from 1, and the line on which it begins.</summary>
+/// <summary>One record of a CSV file: its number, from 1 and without the header, and the line on which it begins.</summary>
 public sealed record CsvRecord(long Number, long Line, ImmutableArray<string> Fields);
 
 /// <summary>
-/// Reads CSV as RFC 4180 has it, in UTF-8 (a byte order mark is allowed), with a header. Lines end with CR LF or LF. What a lenient
-/// reader would guess at is an error with file and line: fields missing or left over, a quotation mark inside an unquoted field or
-/// never closed, bytes that are not UTF-8, two columns of one name. Empty rows at the end and empty columns without a name at the
-/// right, which spreadsheets leave behind, are left out and counted. Memory does not grow with the number of records.
+/// Reads CSV as RFC 4180 defines it, in UTF-8 (a byte order mark is allowed), with a header. Lines end with CR LF or LF. Input at
+/// which a lenient reader would guess is an error with file and line: missing or surplus fields, a quotation mark inside an
+/// unquoted field or never closed, bytes that are not UTF-8, two columns of one name. Empty rows at the end and empty columns
+/// without a name at the right, which spreadsheets leave there, are skipped and counted. Memory does not grow with the number of
+/// records.
 /// </summary>
-/// <exception cref="InvalidDataException">The file is not such CSV; the message begins with <c>name:line:</c>.</exception>
+/// <exception cref="InvalidDataException">
+/// The file is not valid CSV in this sense; the message begins with <c>name:line:</c>.
+/// </exception>
 public sealed class CsvReader : IDisposable
 {
     private const int MaxRecordBytes = 16 * 1024 * 1024;
@@ -28,14 +31,15 @@ public sealed class CsvReader : IDisposable
     private long _number;
     private long _recordBytes;
 
-    /// <param name="source">Owned by the reader.</param>
-    /// <param name="name">How errors call it, usually the file's path.</param>
+    /// <param name="source">The content; the reader disposes it.</param>
+    /// <param name="name">The file's name in errors, usually its path.</param>
     public CsvReader(Stream source, string name)
     {
         _source = source;
         _name = name;
         SkipByteOrderMark();
-        var names = (ReadFields() ?? throw Fault(1, "the file is empty; its first line must name the columns")).Select(InvisibleText.Without).ToImmutableArray();
+        var header = ReadFields() ?? throw Fault(1, "the file is empty; its first line must name the columns");
+        var names = header.Select(InvisibleText.Without).ToImmutableArray();
         _width = names.Length;
         Header = [.. names.Take(names.Length == 1 ? 1 : names.Length - names.Reverse().TakeWhile(n => n.Length == 0).Count())];
         if (Header.IsEmpty)
@@ -49,16 +53,18 @@ public sealed class CsvReader : IDisposable
     /// <summary>The columns' names, in file order.</summary>
     public ImmutableArray<string> Header { get; }
 
-    /// <summary>Columns at the right that have no name, and in no record a value.</summary>
+    /// <summary>How many columns at the right have no name, and no value in any record.</summary>
     public int UnnamedColumns => _width - Header.Length;
 
-    /// <summary>Records at the end of the file that have no value at all; known when <see cref="Records"/> has ended.</summary>
+    /// <summary>
+    /// How many records at the end of the file have no value at all; known when <see cref="Records"/> has ended.
+    /// </summary>
     public long EmptyAtEnd { get; private set; }
 
-    /// <summary>How errors call the file.</summary>
+    /// <summary>The file's name in errors.</summary>
     public string Name => _name;
 
-    /// <summary>Opens a file.</summary>
+    /// <summary>Opens a file for reading.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static CsvReader Open(string path)
     {
@@ -74,10 +80,11 @@ public sealed class CsvReader : IDisposable
         }
     }
 
-    /// <summary>Every remaining record but the empty ones at the end.</summary>
+    /// <summary>Returns every remaining record except the empty ones at the end.</summary>
     public IEnumerable<CsvRecord> Records()
     {
-        // Where the empty records since the last one with a value begin. None spans two lines, so the first tells all.
+        // The lines where the run of empty records since the last record with a value begins. An empty record never spans two
+        // lines, so the first line determines the others.
         var (firstEmpty, firstBlank) = (0L, 0L);
         for (var line = _line; ReadFields() is { } fields; line = _line)
         {
@@ -104,7 +111,7 @@ public sealed class CsvReader : IDisposable
 
     public void Dispose() => _source.Dispose();
 
-    /// <summary>The fields of the next record; null at the end of the file.</summary>
+    /// <summary>Reads the fields of the next record; returns null at the end of the file.</summary>
     private ImmutableArray<string>? ReadFields()
     {
         _recordBytes = 0;
@@ -127,7 +134,7 @@ public sealed class CsvReader : IDisposable
         }
     }
 
-    /// <summary>Reads up to a comma, a line end or the end of the file, which is returned.</summary>
+    /// <summary>Reads up to a comma, a line end or the end of the file, and returns that character.</summary>
     private int ReadPlain(int c)
     {
         for (; ; c = Next())
@@ -218,13 +225,16 @@ public sealed class CsvReader : IDisposable
         var start = _buffer.AsSpan(0, _end);
         if (start.StartsWith(Encoding.UTF8.Preamble))
             _at = 3;
-        else if (start.StartsWith(Encoding.Unicode.Preamble) || start.StartsWith(Encoding.BigEndianUnicode.Preamble) || (_end > 1 && (start[0] == 0) != (start[1] == 0)))
+        else if (start.StartsWith(Encoding.Unicode.Preamble) || start.StartsWith(Encoding.BigEndianUnicode.Preamble)
+            || (_end > 1 && (start[0] == 0) != (start[1] == 0)))
+        {
             throw Fault(1, "this is UTF-16, which spreadsheets call \"Unicode text\"; save the file as \"CSV UTF-8\"");
+        }
         else if (start.StartsWith("PK\u0003\u0004"u8))
             throw Fault(1, "this is a workbook or a zip archive, not CSV; save its sheet as \"CSV UTF-8\"");
     }
 
-    /// <summary>What is said of a header that another character separates.</summary>
+    /// <summary>Returns the error message for a header whose columns are separated by another character.</summary>
     internal static string OtherSeparator(char separator) =>
         $"columns are separated by {(separator == ';' ? "semicolons, as spreadsheets do where the comma is the decimal mark" : "tabs")}; "
         + "save the file as CSV with commas, in UTF-8";

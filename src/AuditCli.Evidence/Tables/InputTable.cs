@@ -5,26 +5,31 @@ using System.Text.Json;
 namespace AuditCli.Evidence.Tables;
 
 /// <summary>One record of an input as a row for <see cref="TableWriter"/>.</summary>
-/// <param name="Number">The record's number, the header not counted, from 1.</param>
+/// <param name="Number">The record's number, from 1, not counting the header.</param>
 /// <param name="Line">The line on which it begins.</param>
-/// <param name="Misfits">The cells that do not fit what is declared for their column; they are left out of the row.</param>
-/// <param name="Cleaned">The columns whose cell had invisible characters, or white space at its ends; the row is without them.</param>
+/// <param name="Misfits">The cells that do not fit the declaration of their column; they are left out of the row.</param>
+/// <param name="Cleaned">
+/// The columns whose cell had invisible characters, or white space at its ends; the row does not have them.
+/// </param>
 public sealed record InputRow(long Number, long Line, JsonElement Row, ImmutableArray<Misfit> Misfits, ImmutableArray<string> Cleaned);
 
 /// <summary>
-/// A file that management gave, seen through the columns that a control declares for it. Empty cells are absent; columns that
-/// nobody declared are left out. Text is taken as it is, but in key columns, which are compared with what a provider says: what nobody
-/// sees is taken out of them (<see cref="InvisibleText"/>), and another control character does not fit. Integers and decimals have no leading zeros (what has them is an identifier, and text); decimals
-/// keep their digits; <c>true</c> and <c>false</c> may be in any case, as spreadsheets write them; so may the words of a closed
-/// column, which are then spelled as declared.
+/// Reads a file provided by management through the columns that a control declares for it. Empty cells are absent; undeclared
+/// columns are left out. Text is taken unchanged except in key columns, which are compared with the provider's values: invisible
+/// characters are removed from them (<see cref="InvisibleText"/>), and other control characters do not fit. Integers and decimals
+/// have no leading zeros (a value with leading zeros is an identifier, and text); decimals keep their digits. <c>true</c> and
+/// <c>false</c> may be in any case, as spreadsheets write them, and so may the words of a column with a fixed list of words,
+/// which are then spelled as declared.
 /// </summary>
 public sealed class InputTable
 {
     private readonly CsvReader _csv;
     private readonly ImmutableArray<(Column Column, int Field, ImmutableArray<string>? Key)> _columns;
 
-    /// <param name="keys">The key columns, each with the words it is closed to; empty for any text.</param>
-    /// <exception cref="InvalidDataException">A declared column is not in the file; the message names it and lists what is.</exception>
+    /// <param name="keys">The key columns, each with the words allowed in it; empty for any text.</param>
+    /// <exception cref="InvalidDataException">
+    /// A declared column is not in the file; the message names it and lists the header's columns.
+    /// </exception>
     /// <exception cref="ArgumentException">A column is declared with a type that CSV does not have.</exception>
     public InputTable(CsvReader csv, ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? keys = null)
     {
@@ -39,11 +44,14 @@ public sealed class InputTable
                 $"{csv.Name}:1: no column {string.Join(", ", missing)}; the header has {string.Join(", ", csv.Header.Select(h => $"'{h}'"))}");
         }
         _csv = csv;
-        _columns = [.. columns.Select(c => (c, csv.Header.IndexOf(c.Name), keys?.TryGetValue(c.Name, out var words) == true ? words : default(ImmutableArray<string>?)))];
+        _columns = [.. columns.Select(c => (
+            c,
+            csv.Header.IndexOf(c.Name),
+            keys?.TryGetValue(c.Name, out var words) == true ? words : default(ImmutableArray<string>?)))];
     }
 
-    /// <summary>Every record as a row, in file order.</summary>
-    /// <exception cref="InvalidDataException">As <see cref="CsvReader"/>.</exception>
+    /// <summary>Returns every record as a row, in file order.</summary>
+    /// <exception cref="InvalidDataException">See <see cref="CsvReader"/>.</exception>
     public IEnumerable<InputRow> Rows()
     {
         var text = new JsonText();
@@ -55,8 +63,10 @@ public sealed class InputTable
         }
     }
 
-    /// <summary>A key as tests see it: null where nothing is left of it, or where it does not fit, with the reason.</summary>
-    /// <param name="oneOf">The words it may be; empty for any text.</param>
+    /// <summary>
+    /// Returns a key as tests see it: null where nothing is left of it, or where it does not fit, with the reason.
+    /// </summary>
+    /// <param name="oneOf">The allowed words; empty for any text.</param>
     public static (string? Value, string? Fault) Key(string cell, ImmutableArray<string> oneOf)
     {
         var seen = InvisibleText.Without(cell);
@@ -81,7 +91,7 @@ public sealed class InputTable
             var cell = record.Fields[field];
             if (cell.Length == 0)
                 continue;
-            // A number that has more than its digits was formatted, and what that means is not for this program to guess.
+            // Numbers are not cleaned: a cell with more than the digits was formatted, and its meaning would be a guess.
             var (value, fault) = key is { } words ? Key(cell, words)
                 : column.Type is ColumnType.Boolean or ColumnType.Date or ColumnType.Timestamp ? Key(cell, [])
                 : (cell, null);
@@ -110,7 +120,7 @@ public sealed class InputTable
         return (misfits, cleaned);
     }
 
-    /// <summary>Null when the cell fits, else what it should have been.</summary>
+    /// <summary>Appends the cell and returns null when it fits; else returns what it should have been.</summary>
     private static string? Append(JsonText text, ColumnType type, string cell)
     {
         switch (type)

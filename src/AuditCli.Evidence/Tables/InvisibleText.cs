@@ -5,12 +5,12 @@ using System.Text;
 namespace AuditCli.Evidence.Tables;
 
 /// <summary>
-/// Names the characters that nobody sees, and takes them out of cells that people typed or pasted. Without this a key that ends with
-/// a no-break space matches nothing, and the approval or leaver that it names is silently not there.
+/// Removes invisible characters from cells that people typed or pasted. Otherwise a key that ends with a no-break space matches
+/// nothing, and the approval or leaver that it names is silently ignored.
 /// </summary>
 /// <remarks>
-/// The ranges are written down instead of asked of the runtime, whose Unicode tables change with its version: the same file has to
-/// give the same table years later. They are Unicode's default ignorable code points, the braille blank and the annotation marks.
+/// The ranges are constants and not taken from the runtime, whose Unicode tables change with its version: the same file must give
+/// the same table years later. They are Unicode's default ignorable code points, the braille blank and the annotation marks.
 /// </remarks>
 public static class InvisibleText
 {
@@ -28,13 +28,14 @@ public static class InvisibleText
 
     private static readonly ImmutableArray<(int First, int Last)> Controls = [(0x0000, 0x001F), (0x007F, 0x009F)];
 
-    /// <summary>Every space, control and invisible character as ranges of an RE2 character class, without its brackets.</summary>
+    /// <summary>The RE2 character class of every space, control and invisible character, as ranges without brackets.</summary>
     public static string CharacterClass { get; } = string.Concat(
-        new[] { Controls, Spaces, Ignorable }.SelectMany(r => r).Select(r => string.Create(CultureInfo.InvariantCulture, $@"\x{{{r.First:X}}}-\x{{{r.Last:X}}}")));
+        new[] { Controls, Spaces, Ignorable }.SelectMany(r => r)
+            .Select(r => string.Create(CultureInfo.InvariantCulture, $@"\x{{{r.First:X}}}-\x{{{r.Last:X}}}")));
 
     /// <summary>
-    /// The text without invisible characters, every kind of space as a blank, and without white space at its ends. Tabs and line ends
-    /// inside stay. Text that has none of these is returned as it is.
+    /// Returns the text without invisible characters, with every kind of space as a blank, and without white space at its ends.
+    /// Tabs and line ends inside stay. Text that needs no change is returned unchanged.
     /// </summary>
     public static string Without(string text)
     {
@@ -51,10 +52,15 @@ public static class InvisibleText
         return seen.ToString().Trim(' ', '\t', '\r', '\n');
     }
 
-    /// <summary>Whether nobody sees the character, although it is no space: it is ignorable, the braille blank or an annotation mark.</summary>
+    /// <summary>
+    /// Whether the character is invisible and not a space: default ignorable, the braille blank or an annotation mark.
+    /// </summary>
     internal static bool IsIgnorable(Rune rune) => IsIn(Ignorable, rune);
 
-    /// <summary>What of the text anybody sees: without invisible and control characters, and without any space. Empty says that nothing does.</summary>
+    /// <summary>
+    /// Returns the visible part of the text: without invisible and control characters, and without spaces. An empty result means
+    /// that nothing is visible.
+    /// </summary>
     public static string OnlySeen(string text)
     {
         var seen = new StringBuilder(text.Length);
@@ -66,7 +72,9 @@ public static class InvisibleText
         return seen.ToString();
     }
 
-    /// <summary>The first control character other than a tab or a line end, as <c>U+0000</c> is written; null where there is none.</summary>
+    /// <summary>
+    /// Returns the first control character other than a tab or a line end, written like <c>U+0000</c>; null when there is none.
+    /// </summary>
     public static string? ControlIn(string text)
     {
         foreach (var c in text)

@@ -1,13 +1,15 @@
 namespace AuditCli.Evidence.Tables;
 
-/// <summary>A file of JSON objects, one a line (NDJSON), that is not compressed; memory does not grow with the number of lines.</summary>
+/// <summary>
+/// Reads an uncompressed file of JSON objects, one per line (NDJSON); memory does not grow with the number of lines.
+/// </summary>
 public static class NdjsonFile
 {
     private const int BufferSize = 128 * 1024;
 
-    /// <summary>The file's lines without their ends, each valid until the next is asked for.</summary>
+    /// <summary>Reads the file's lines without their ends, each valid until the next one is read.</summary>
     /// <param name="shownAs">The file's name in messages.</param>
-    /// <returns>With each, whether it is ended; only the last may not be.</returns>
+    /// <returns>Each line, and whether it has a line end; only the last may have none.</returns>
     /// <exception cref="InvalidDataException">A line is longer than <see cref="TableReader.DefaultMaxRowBytes"/>; the message has file and line.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(string path, string shownAs)
@@ -17,7 +19,7 @@ public static class NdjsonFile
             yield return line;
     }
 
-    /// <summary>As the other, of a file that is open.</summary>
+    /// <summary>Does the same for an open file.</summary>
     /// <inheritdoc cref="Lines(string, string)"/>
     public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(Stream file, string shownAs)
     {

@@ -4,12 +4,12 @@ using System.Text.Json;
 namespace AuditCli.Evidence.Tables;
 
 /// <summary>
-/// Reads an evidence table (NDJSON inside one gzip member) line by line. A torn or altered file is an error, with or without a
-/// digest to compare with; because the end is known only at the end, rows count once the last was read.
+/// Reads an evidence table (NDJSON inside one gzip member) line by line. A truncated or altered file is an error, with or without
+/// a digest to compare with. Damage shows only at the end, so use no row before the last one was read.
 /// </summary>
 public sealed class TableReader : IDisposable
 {
-    /// <summary>128 MiB: twice the largest body that is recorded.</summary>
+    /// <summary>128 MiB, twice the largest response body that is recorded.</summary>
     public const int DefaultMaxRowBytes = 128 * 1024 * 1024;
 
     private readonly string _path;
@@ -19,7 +19,10 @@ public sealed class TableReader : IDisposable
     private readonly GzipMember _member;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <summary>Small, since most tables are: an array beyond 85,000 bytes for each of thousands costs a full collection again and again.</summary>
+    /// <summary>
+    /// The read buffer, small because most tables are small: arrays over 85,000 bytes for thousands of tables would cause
+    /// repeated full garbage collections.
+    /// </summary>
     private byte[] _buffer = new byte[16 * 1024];
 
     private int _start;
@@ -28,15 +31,15 @@ public sealed class TableReader : IDisposable
     private bool _ended;
 
     /// <param name="expected">The SHA-256 of the uncompressed table; null when it is not known.</param>
-    /// <exception cref="InvalidDataException">The file does not begin as gzip.</exception>
+    /// <exception cref="InvalidDataException">The file does not begin with a gzip header.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public TableReader(string path, Digest? expected = null, int maxRowBytes = DefaultMaxRowBytes)
         : this(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 16 * 1024), path, expected, maxRowBytes)
     {
     }
 
-    /// <summary>Of a file that is open; it is closed with the reader.</summary>
-    /// <param name="path">As messages name it.</param>
+    /// <summary>Reads an open file, which is closed with the reader.</summary>
+    /// <param name="path">The file's name in messages.</param>
     /// <inheritdoc cref="TableReader(string, Digest?, int)"/>
     public TableReader(Stream file, string path, Digest? expected = null, int maxRowBytes = DefaultMaxRowBytes)
     {
@@ -55,14 +58,16 @@ public sealed class TableReader : IDisposable
         }
     }
 
-    /// <summary>Rows read so far.</summary>
+    /// <summary>The number of rows read so far.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>The digest of the whole uncompressed table, once the end was reached.</summary>
+    /// <summary>The digest of the whole uncompressed table; null until the end is reached.</summary>
     public Digest? Sha256 { get; private set; }
 
-    /// <summary>The next line without its line end, valid until the next call; false at the end.</summary>
-    /// <exception cref="InvalidDataException">The file is torn, altered, or not the one the digest is of; the message names it.</exception>
+    /// <summary>Reads the next line without its line end, valid until the next call; returns false at the end.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The file is truncated, altered, or does not match the digest; the message names it.
+    /// </exception>
     public bool TryRead(out ReadOnlyMemory<byte> line)
     {
         while (true)
@@ -85,7 +90,7 @@ public sealed class TableReader : IDisposable
         }
     }
 
-    /// <summary>Every remaining row as JSON, each with memory of its own.</summary>
+    /// <summary>Returns every remaining row as JSON, each with its own memory.</summary>
     /// <exception cref="InvalidDataException">As <see cref="TryRead"/>, or a line is not a JSON object.</exception>
     public IEnumerable<JsonElement> ReadRows()
     {

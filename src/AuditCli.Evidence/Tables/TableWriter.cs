@@ -8,13 +8,16 @@ namespace AuditCli.Evidence.Tables;
 /// <summary>A value that does not fit its column. The description says how, and never quotes the value.</summary>
 public sealed record Misfit(string Column, string Description);
 
-/// <summary>A finished table: its rows, and the SHA-256 of its uncompressed bytes, by which tables are compared.</summary>
+/// <summary>
+/// A finished table: its number of rows, and the SHA-256 of its uncompressed bytes, by which tables are compared.
+/// </summary>
 public sealed record TableSummary(long Rows, Digest Sha256);
 
 /// <summary>
 /// Writes an evidence table as NDJSON inside gzip (RFC 8259, RFC 1952). Equal rows give equal uncompressed bytes: members in the
 /// order of the columns, absent and null members left out, no white space, timestamps in UTC, doubles as ECMAScript prints them,
-/// nested values with their number literals unchanged. Memory does not grow with the number of rows. One caller at a time.
+/// nested values with their number literals unchanged. Memory does not grow with the number of rows. It allows one caller at a
+/// time.
 /// </summary>
 public sealed class TableWriter : IDisposable
 {
@@ -34,11 +37,13 @@ public sealed class TableWriter : IDisposable
     private IOException? _failure;
     private TableSummary? _summary;
 
-    /// <param name="path">Must not exist; its folder must. The file is open only while something is written to it.</param>
-    /// <param name="added">AuditCli's own columns, text, first in each row; see <see cref="EvidenceColumns"/>.</param>
+    /// <param name="path">A file that does not exist, in a folder that does. The file is open only during a write.</param>
+    /// <param name="added">
+    /// The columns that AuditCli adds, all text, first in each row; see <see cref="EvidenceColumns"/>.
+    /// </param>
     /// <param name="own">The source's columns.</param>
-    /// <exception cref="ArgumentException">Two columns have one name, or an added one is not text.</exception>
-    /// <exception cref="IOException">The file exists, or cannot be made.</exception>
+    /// <exception cref="ArgumentException">Two columns have the same name, or an added column is not text.</exception>
+    /// <exception cref="IOException">The file exists, or cannot be created.</exception>
     public TableWriter(string path, ImmutableArray<Column> added, ImmutableArray<Column> own)
     {
         if (added.Any(c => c.Type != ColumnType.Text))
@@ -68,12 +73,12 @@ public sealed class TableWriter : IDisposable
     public long Rows { get; private set; }
 
     /// <summary>
-    /// Appends one row. Members without a column are left out. Returns null, or the first value that does not fit; such cells stay
-    /// null and the row is written all the same.
+    /// Appends one row. Members without a column are left out. Returns null, or the first value that does not fit; such cells
+    /// stay null and the row is still written.
     /// </summary>
     /// <param name="addedValues">One value for each added column.</param>
     /// <exception cref="ArgumentException">The row is not an object, or the added values do not match the added columns in number.</exception>
-    /// <exception cref="IOException">The file refused the bytes, now or earlier; the message names it.</exception>
+    /// <exception cref="IOException">This write or an earlier one failed; the message names the file.</exception>
     public Misfit? Append(ReadOnlySpan<string?> addedValues, JsonElement row)
     {
         if (addedValues.Length != _added.Length)
@@ -120,8 +125,8 @@ public sealed class TableWriter : IDisposable
         return misfit;
     }
 
-    /// <summary>Ends the table and brings it to the disk.</summary>
-    /// <exception cref="IOException">The file refused the bytes, now or earlier; the message names it.</exception>
+    /// <summary>Ends the table and flushes it to the disk.</summary>
+    /// <exception cref="IOException">This write or an earlier one failed; the message names the file.</exception>
     public TableSummary Complete()
     {
         if (_summary is not null)
@@ -138,7 +143,7 @@ public sealed class TableWriter : IDisposable
         return _summary = new(Rows, Digest.FromHash(_hash.GetHashAndReset()));
     }
 
-    /// <summary>Ends writing. Without <see cref="Complete"/> before, the file is torn and reads as such.</summary>
+    /// <summary>Ends writing. Without an earlier <see cref="Complete"/> the file is truncated, and reading it fails.</summary>
     public void Dispose()
     {
         _hash.Dispose();
@@ -159,7 +164,10 @@ public sealed class TableWriter : IDisposable
         }
     }
 
-    /// <summary>Rows of one table mostly have the same members in the same order, so the last row's shape is tried first.</summary>
+    /// <summary>
+    /// Returns the column of a member. Rows of one table mostly have the same members in the same order, so it tries the last
+    /// row's shape first.
+    /// </summary>
     private int ColumnOf(JsonProperty member, int at)
     {
         if (at < _lastShape.Count && member.NameEquals(_lastShape[at].Name))
@@ -174,7 +182,9 @@ public sealed class TableWriter : IDisposable
         return column;
     }
 
-    /// <summary>A name that is not well-formed Unicode is no column's.</summary>
+    /// <summary>
+    /// Reads a member's name; returns false when it is not well-formed Unicode, because no column has such a name.
+    /// </summary>
     private static bool TryName(JsonProperty member, out string name)
     {
         try
@@ -209,7 +219,8 @@ public sealed class TableWriter : IDisposable
         if (_text.Length == 0)
             return;
         _hash.AppendData(_text.Written);
-        // A compressor holds a quarter of a megabyte: tables that wait for their first answer do without.
+        // The compressor is created at the first flush: it holds about 256 KiB, too much for each table that still waits for its first
+        // response.
         Guarded(() => (_gzip ??= new(_file, CompressionLevel.Fastest, leaveOpen: true)).Write(_text.Written));
         _text.Truncate(0);
     }

@@ -3,15 +3,15 @@ using System.IO.Compression;
 namespace AuditCli.Evidence.Warc;
 
 /// <summary>
-/// One file of recorded exchanges (WARC 1.1), safe for any number of callers. Raw bytes are kept before they are interpreted: an
-/// append returns once they are with the operating system. The file is made by the first append, so that nothing asked leaves no
-/// file, and is open only during appends, so that any number of logs can be under way. <see cref="CompleteAsync"/> (or disposal)
-/// brings it to the disk.
+/// Writes one file of recorded exchanges (WARC 1.1), safe for any number of callers. Raw bytes are recorded before they are
+/// interpreted: an append returns once the operating system has them. The first append creates the file, so that without an
+/// exchange there is no file. The file is open only during appends, so that any number of logs can exist at once.
+/// <see cref="CompleteAsync"/> (or disposal) flushes it to the disk.
 /// </summary>
-/// <param name="path">Must not exist; its folder is made when needed.</param>
-/// <param name="seed">Makes record identifiers unique between files: bundle id and path in the bundle.</param>
-/// <param name="software">Who wrote it, for the <c>warcinfo</c> record.</param>
-/// <param name="level">Fastest never limits a collection; Optimal files are about 29 % smaller.</param>
+/// <param name="path">A file that does not exist; its folder is created when needed.</param>
+/// <param name="seed">Makes record identifiers unique between files: bundle ID and path in the bundle.</param>
+/// <param name="software">The program that writes it, for the <c>warcinfo</c> record.</param>
+/// <param name="level">Fastest never slows down a collection; files with Optimal are about 29 % smaller.</param>
 public sealed class ExchangeLog(string path, string seed, string software, CompressionLevel level = CompressionLevel.Fastest) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _opening = new(1, 1);
@@ -20,12 +20,14 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
     private long _ordinal;
     private bool _closed;
 
-    /// <summary>Where the file is, or will be.</summary>
+    /// <summary>The file's path, also before the file exists.</summary>
     public string FilePath => path;
 
-    /// <summary>Keeps one attempt, and returns the identifiers of its two records.</summary>
-    /// <exception cref="IOException">The bytes could not be written, now or at an earlier append; the message names the file.</exception>
-    /// <exception cref="ArgumentException">The exchange cannot be put into records; see <see cref="WarcFormat.Records"/>.</exception>
+    /// <summary>Records one attempt, and returns the identifiers of its two records.</summary>
+    /// <exception cref="IOException">This append or an earlier one failed; the message names the file.</exception>
+    /// <exception cref="ArgumentException">
+    /// The exchange cannot be put into records; see <see cref="WarcFormat.Records"/>.
+    /// </exception>
     public async ValueTask<ExchangeIds> AppendAsync(HttpExchange exchange, CancellationToken cancellationToken)
     {
         var (request, answer) = WarcFormat.Records(seed, Interlocked.Increment(ref _ordinal), exchange);
@@ -33,10 +35,11 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
     }
 
     /// <summary>
-    /// Keeps recorded records as they are, identifiers and dates included, so that what refers to them is the same live and replayed.
+    /// Copies recorded records unchanged, identifiers and dates included, so that references to them are the same live and
+    /// replayed.
     /// </summary>
-    /// <exception cref="IOException">As <see cref="AppendAsync"/>.</exception>
-    /// <exception cref="InvalidDataException">The second record does not answer the first.</exception>
+    /// <exception cref="IOException">See <see cref="AppendAsync"/>.</exception>
+    /// <exception cref="InvalidDataException">The second record is not the response to the first.</exception>
     public ValueTask<ExchangeIds> AppendCopyAsync(WarcRecord request, WarcRecord answer, CancellationToken cancellationToken)
     {
         if (request.Type != "request" || answer.Type is not ("response" or "metadata") || answer.ConcurrentTo != request.Id)
@@ -44,8 +47,10 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
         return WriteAsync(request, answer, WarcFormat.Date(request), cancellationToken);
     }
 
-    /// <summary>Brings everything to the disk and closes the file; nothing can be appended afterwards. No file is made by this.</summary>
-    /// <exception cref="IOException">A write has failed, or the disk refuses.</exception>
+    /// <summary>
+    /// Flushes everything to the disk and closes the file; nothing can be appended afterwards. It does not create a file.
+    /// </summary>
+    /// <exception cref="IOException">A write has failed, or flushing fails.</exception>
     public async ValueTask CompleteAsync(CancellationToken cancellationToken)
     {
         await _opening.WaitAsync(cancellationToken);
@@ -70,7 +75,9 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
         }
     }
 
-    /// <summary>As <see cref="CompleteAsync"/>; callers dispose after their last append has returned.</summary>
+    /// <summary>
+    /// Completes the log like <see cref="CompleteAsync"/>; callers dispose it after their last append has returned.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         try

@@ -6,21 +6,24 @@ using System.Text.RegularExpressions;
 namespace AuditCli.Evidence.Warc;
 
 /// <summary>
-/// An HTTP message as it stands in a record's block (RFC 9112 form): start line, fields in order, and the body without transfer
-/// or content coding.
+/// An HTTP message as a record's block holds it (in the form of RFC 9112): start line, fields in order, and the body without
+/// transfer or content coding.
 /// </summary>
-/// <param name="StartLine">Request or status line; always with <c>HTTP/1.1</c>, since readers know no other. The protocol really spoken is <see cref="HttpExchange.Protocol"/>.</param>
+/// <param name="StartLine">
+/// The request or status line, always with <c>HTTP/1.1</c>, because WARC readers know no other version. The actual protocol is in
+/// <see cref="HttpExchange.Protocol"/>.
+/// </param>
 public sealed record HttpBlock(string StartLine, ImmutableArray<KeyValuePair<string, string>> Fields, ReadOnlyMemory<byte> Body)
 {
-    /// <summary>The first field of that name (case-insensitive), or null.</summary>
+    /// <summary>Returns the first field of that name (case-insensitive), or null.</summary>
     public string? Field(string name) => Fields.FirstOrDefault(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 }
 
 /// <summary>
-/// One attempt to get an answer, as it is kept: nothing secret is left in it. Either it has a response, or a failure that says
-/// why there is none.
+/// One attempt at a request as it is recorded, without any secrets. It has either a response, or a failure that says why there is
+/// none.
 /// </summary>
-/// <param name="Date">When the request was sent; kept to 100 nanoseconds, UTC.</param>
+/// <param name="Date">When the request was sent; recorded to 100 nanoseconds, UTC.</param>
 /// <param name="Uri">The target, without parameters that carry credentials.</param>
 /// <param name="Protocol"><c>http/1.1</c> or <c>h2</c>, as <c>WARC-Protocol</c> names them.</param>
 /// <param name="Failure">The chain of exceptions, outermost first; empty when there is a response.</param>
@@ -36,48 +39,56 @@ public sealed partial record HttpExchange(
     public string? OriginalContentEncoding { get; init; }
 
     /// <summary>
-    /// <c>hmac-sha256:&lt;hex&gt;</c> of the response body as it came, when members of the stored one were redacted; null when not.
+    /// <c>hmac-sha256:&lt;hex&gt;</c> of the response body as received, when members of the stored one were redacted; otherwise
+    /// null.
     /// </summary>
     public string? RedactedPayloadDigest { get; init; }
 
     /// <summary>
-    /// <c>sha256:&lt;hex&gt;</c> of the response body as it came, when members of the stored one were redacted and the provider publishes
-    /// this hash itself; null otherwise, since a hash without a key lets anybody try guesses.
+    /// <c>sha256:&lt;hex&gt;</c> of the response body as received, when members of the stored one were redacted and the provider
+    /// itself publishes this hash; otherwise null, because anybody could test guesses against a hash without a key.
     /// </summary>
     public string? OriginalPayloadDigest { get; init; }
 
     /// <summary>
-    /// The evidence-id that asked, and behind a blank the first 16 hex of the SHA-256 of the parent row's <c>_ref</c>, if it asked for one;
-    /// null outside of evidence. Two evidence items may ask the same, and a replay gives each its own answers.
+    /// The evidence ID for which the request was made, followed by a blank and the first 16 hexadecimal digits of the SHA-256 of
+    /// the parent row's <c>_ref</c> if it was made for one; null outside of evidence. Two evidence items may make the same
+    /// request, and a replay gives each its own responses.
     /// </summary>
     public string? AskedFor { get; init; }
 
     /// <summary>
-    /// When the server answered, by its own clock and to the second (<c>Date</c>, RFC 9110 6.6.1). Null where no answer came, where it has
-    /// no such field or an unreadable one, and where it came out of a cache (<c>Age</c>), since its date is then of an earlier answer.
+    /// When the server responded, by its own clock and to the second (<c>Date</c>, RFC 9110, section 6.6.1). Null without a
+    /// response, without a readable field, and for a response from a cache (<c>Age</c>), whose date is that of an earlier
+    /// response.
     /// </summary>
     public DateTimeOffset? ServerDate =>
         Response?.Field("Date") is { } text && Response.Field("Age") is null or "0" && HttpDate.TryParse(text, out var date) ? date : null;
 
-    /// <summary>How old the answer was when it came, because a cache kept it (<c>Age</c>, RFC 9111 5.1); null where it says no age, or none that can be read.</summary>
+    /// <summary>
+    /// How old the response was on arrival because a cache kept it (<c>Age</c>, RFC 9111, section 5.1); null without a readable
+    /// age.
+    /// </summary>
     public TimeSpan? Age => Response?.Field("Age") is { } text
         && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
         ? TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue))
         : null;
 
     /// <summary>
-    /// Whether the answer says that it is out of date, and not by how much, or that something on the way changed it: any <c>Warning</c> but 299
-    /// (RFC 7234 5.5: 110 to 113 are of age, 199 and 214 of what a proxy did), a warning or an age that cannot be read.
+    /// Whether the response is marked out of date without saying by how much, or was changed on the way: it has any
+    /// <c>Warning</c> other than 299 (RFC 7234, section 5.5: 110 to 113 concern age, 199 and 214 changes by a proxy), or a
+    /// warning or an age that cannot be read.
     /// </summary>
     public bool IsStale => Warnings.Any(w => w.Code != ServersOwn)
         || Response?.Field("Age") is { } text && !long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
-    /// <summary>What the server warns of in an answer of today (<c>Warning</c> 299), such as that an API is deprecated.</summary>
-    public ImmutableArray<string> ServerWarnings => [.. Warnings.Where(w => w.Code == ServersOwn).Select(w => w.Text).Distinct(StringComparer.Ordinal)];
+    /// <summary>The server's own warnings (<c>Warning</c> 299), such as that an API is deprecated; they do not mean a stale response.</summary>
+    public ImmutableArray<string> ServerWarnings =>
+        [.. Warnings.Where(w => w.Code == ServersOwn).Select(w => w.Text).Distinct(StringComparer.Ordinal)];
 
     private const int ServersOwn = 299;
 
-    /// <summary>One that cannot be read has the code 0.</summary>
+    /// <summary>The response's warnings; one that cannot be read has the code 0.</summary>
     private IEnumerable<(int Code, string Text)> Warnings
     {
         get
@@ -88,24 +99,30 @@ public sealed partial record HttpExchange(
             {
                 var warnings = Warning().Matches(value);
                 foreach (Match warning in warnings)
-                    yield return (int.Parse(warning.Groups[1].Value, CultureInfo.InvariantCulture), warning.Groups[2].Value.Replace("\\\"", "\"", StringComparison.Ordinal));
-                // What follows a warning that can be read may be one that cannot, of whatever code.
+                {
+                    var text = warning.Groups[2].Value.Replace("\\\"", "\"", StringComparison.Ordinal);
+                    yield return (int.Parse(warning.Groups[1].Value, CultureInfo.InvariantCulture), text);
+                }
+                // Text after the last readable warning may be a further warning, of any code, that cannot be read.
                 if (warnings.Count == 0 || warnings[^1].Index + warnings[^1].Length < value.Length)
                     yield return (0, value);
             }
         }
     }
 
-    /// <summary>One of several in a field, each where the one before ended: a code, who warns, the words between quotes, and perhaps a date.</summary>
+    /// <summary>
+    /// Matches one of several warnings in a field, each starting where the previous one ended: a code, the agent, the quoted
+    /// text, and an optional date.
+    /// </summary>
     [GeneratedRegex(@"\G[\s,]*([0-9]{3})\s+[^\s,""]+\s+""((?:[^""\\]|\\.)*)""(?:\s+""[^""]*"")?\s*(?:,[\s,]*|\z)", RegexOptions.CultureInvariant)]
     private static partial Regex Warning();
 
-    /// <summary>Both bodies were left out on purpose, because the exchange hands out credentials.</summary>
+    /// <summary>Whether both bodies were left out on purpose, because the exchange hands out credentials.</summary>
     public bool BodiesOmitted { get; init; }
 }
 
 /// <summary>
-/// One exception of the chain that explains why there was no answer. SDKs decide about retries by the whole chain, so a replay
+/// One exception of the chain that explains why there was no response. SDKs decide about retries by the whole chain, so a replay
 /// needs all of it.
 /// </summary>
 /// <param name="Type">The exception's type name without namespace.</param>
@@ -115,7 +132,9 @@ public sealed record FailureLink(string Type, string Code, string Message)
 {
     private const string Prefix = "exception: ";
 
-    /// <summary>One line <c>exception: Type Code message</c> per link, outermost first, each ended by CR LF.</summary>
+    /// <summary>
+    /// Formats one line <c>exception: Type Code message</c> per link, outermost first, each with CR LF at its end.
+    /// </summary>
     /// <exception cref="ArgumentException">A type or code is empty or has white space.</exception>
     public static string Format(ImmutableArray<FailureLink> chain)
     {
@@ -129,7 +148,7 @@ public sealed record FailureLink(string Type, string Code, string Message)
         return text.ToString();
     }
 
-    /// <summary>What <see cref="Format"/> wrote.</summary>
+    /// <summary>Parses the output of <see cref="Format"/>.</summary>
     /// <exception cref="InvalidDataException">A line has another form, or there is none.</exception>
     public static ImmutableArray<FailureLink> Parse(string text)
     {

@@ -1,7 +1,9 @@
 namespace AuditCli.Evidence.Warc;
 
-/// <summary>One recorded attempt's question, and where the file has it; the answer stays in the file until it is asked for.</summary>
-/// <param name="AskedFor">As <see cref="HttpExchange.AskedFor"/>; null also in files of versions that did not record it.</param>
+/// <summary>
+/// The request of one recorded attempt, and its position in the file; the response stays in the file until it is read.
+/// </summary>
+/// <param name="AskedFor">See <see cref="HttpExchange.AskedFor"/>; null also in files of versions that did not record it.</param>
 public sealed record RecordedRequest(
     string RequestId,
     string AnswerId,
@@ -12,34 +14,39 @@ public sealed record RecordedRequest(
     long RequestOffset,
     long AnswerOffset);
 
-/// <summary>One recorded attempt, whole: its records as they stand in the file, and the exchange they hold.</summary>
+/// <summary>One recorded attempt: its records as they are in the file, and the exchange that they hold.</summary>
 public sealed record RecordedExchange(WarcRecord Request, WarcRecord Answer, HttpExchange Exchange);
 
 /// <summary>
-/// Reads a file that <see cref="ExchangeLog"/> wrote: first its questions in order, later single answers by their place. Holds nothing open.
+/// Reads a file that <see cref="ExchangeLog"/> wrote: first its requests in order, later single responses by position. It keeps
+/// no file open.
 /// </summary>
-/// <param name="open">Opens the file at its beginning; what it gives can be positioned.</param>
-/// <param name="path">As messages name it.</param>
+/// <param name="open">Opens the file at its beginning; the stream must be seekable.</param>
+/// <param name="path">The file's name in messages.</param>
 public sealed class RecordedExchanges(Func<Stream> open, string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
 {
-    /// <summary>Those of a file on the disk.</summary>
+    /// <summary>Reads a file on the disk.</summary>
     public RecordedExchanges(string path, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
         : this(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 64 * 1024), path, maxRecordBytes)
     {
     }
 
-    /// <summary>Every question in the order of the answers; a caller that keeps only offsets needs memory for those alone.</summary>
-    /// <exception cref="InvalidDataException">The file is torn or altered, or a question has no answer; the message has file and offset.</exception>
+    /// <summary>
+    /// Returns every request in the order of the responses; a caller that keeps only offsets needs memory for those alone.
+    /// </summary>
+    /// <exception cref="InvalidDataException">
+    /// The file is truncated or altered, or a request has no response; the message has file and offset.
+    /// </exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public IEnumerable<RecordedRequest> Requests() => Pairs().Select(p => new RecordedRequest(
         p.Request.Id, p.Answer.Id, Named(() => WarcFormat.TargetUri(p.Request)), Named(() => WarcFormat.Date(p.Request)),
         Named(() => WarcFormat.Http(p.Request)), p.Request[WarcFormat.AskedFor], p.RequestOffset, p.AnswerOffset));
 
-    /// <summary>Every attempt, whole, in the order of the answers.</summary>
+    /// <summary>Returns every attempt, with its response, in the order of the responses.</summary>
     /// <inheritdoc cref="Requests" path="/exception"/>
     public IEnumerable<RecordedExchange> All() => Pairs().Select(p => Whole(p.Request, p.Answer));
 
-    /// <summary>The attempt at these offsets, which come from <see cref="Requests"/>.</summary>
+    /// <summary>Reads the attempt at these offsets, which come from <see cref="Requests"/>.</summary>
     /// <exception cref="InvalidDataException">There are no such records there, or they are altered.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public RecordedExchange Read(long requestOffset, long answerOffset)

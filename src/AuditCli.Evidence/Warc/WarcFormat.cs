@@ -6,8 +6,8 @@ using System.Text;
 namespace AuditCli.Evidence.Warc;
 
 /// <summary>
-/// How exchanges become WARC 1.1 records (ISO 28500:2017) and records become exchanges again. Digests are
-/// <c>sha256:&lt;lower-case hex&gt;</c>, the form that independent readers accept and <c>sha256sum</c> prints.
+/// Converts exchanges to WARC 1.1 records (ISO 28500:2017) and back. Digests are <c>sha256:&lt;lower-case hex&gt;</c>, the form
+/// that independent readers accept and <c>sha256sum</c> prints.
 /// </summary>
 public static class WarcFormat
 {
@@ -26,7 +26,7 @@ public static class WarcFormat
     private const string DateForm = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The <c>warcinfo</c> record that begins a file.</summary>
+    /// <summary>Builds the <c>warcinfo</c> record that begins a file.</summary>
     public static WarcRecord Info(string seed, string fileName, DateTimeOffset date, IEnumerable<KeyValuePair<string, string>> info)
     {
         var block = StrictUtf8.GetBytes(string.Concat(info.Select(f => Line(f.Key, f.Value))));
@@ -34,9 +34,11 @@ public static class WarcFormat
     }
 
     /// <summary>
-    /// A <c>request</c> record, and its <c>response</c> or the <c>metadata</c> record that says why there is none.
+    /// Builds a <c>request</c> record, and its <c>response</c> or the <c>metadata</c> record that says why there is none.
     /// </summary>
-    /// <param name="ordinal">The exchange's number in its file, from 1; with the seed it makes record identifiers unique.</param>
+    /// <param name="ordinal">
+    /// The exchange's number in its file, from 1; together with the seed it makes record identifiers unique.
+    /// </param>
     /// <exception cref="ArgumentException">
     /// Neither or both of response and failure are given, or a line or field has characters that would change the message's form.
     /// </exception>
@@ -54,7 +56,7 @@ public static class WarcFormat
         if (exchange.Response is not { } response)
         {
             return (request, Build(seed, ordinal, "metadata", exchange.Date, "application/warc-fields",
-                // Words of an exception may hold anything; a lone surrogate in them becomes U+FFFD.
+                // An exception's message may contain any text; a lone surrogate in it becomes U+FFFD.
                 Encoding.UTF8.GetBytes(FailureLink.Format(exchange.Failure)), null, [uri, concurrent]));
         }
         KeyValuePair<string, string>[] encoding = exchange.OriginalContentEncoding is { } coding ? [new(OriginalContentEncoding, coding)] : [];
@@ -64,8 +66,10 @@ public static class WarcFormat
             Format(response), response.Body, [uri, protocol, concurrent, .. omitted, .. encoding, .. redacted, .. original]));
     }
 
-    /// <summary>The exchange that two records hold; payload digests are checked.</summary>
-    /// <exception cref="InvalidDataException">The records do not belong together, or are not in the form <see cref="Records"/> gives.</exception>
+    /// <summary>Reads the exchange from its two records, and checks the payload digests.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The records do not belong together, or are not in the form of <see cref="Records"/>.
+    /// </exception>
     public static HttpExchange Exchange(WarcRecord request, WarcRecord answer)
     {
         if (request.Type != "request" || answer.Type is not ("response" or "metadata") || answer.ConcurrentTo != request.Id)
@@ -82,7 +86,7 @@ public static class WarcFormat
         };
     }
 
-    /// <summary>The HTTP message in a request or response record; its payload digest is checked.</summary>
+    /// <summary>Reads the HTTP message in a request or response record, and checks its payload digest.</summary>
     /// <exception cref="InvalidDataException">The block is not an HTTP message, or its body does not have the stated digest.</exception>
     public static HttpBlock Http(WarcRecord record)
     {
@@ -92,8 +96,10 @@ public static class WarcFormat
         return new(startLine, fields, body);
     }
 
-    /// <summary>The record, which says of which bytes it is: without its digests nobody could see that it was changed.</summary>
-    /// <exception cref="InvalidDataException">A request, an answer or a failure has no digest of its block, or a message none of its body.</exception>
+    /// <summary>Returns the record if it has its digests, without which a change could not be detected.</summary>
+    /// <exception cref="InvalidDataException">
+    /// A request, a response or a failure has no digest of its block, or a message has none of its body.
+    /// </exception>
     public static WarcRecord RequireDigests(WarcRecord record)
     {
         string[] required = record.Type switch
@@ -107,13 +113,13 @@ public static class WarcFormat
             : record;
     }
 
-    /// <summary>The record's date.</summary>
+    /// <summary>Returns the record's date.</summary>
     /// <exception cref="InvalidDataException">There is none, or not in the form of WARC 1.1.</exception>
     public static DateTimeOffset Date(WarcRecord record) => Rfc3339.TryParse(record["WARC-Date"] ?? "", out var date)
         ? date
         : throw new InvalidDataException($"{record.Id}: '{record["WARC-Date"]}' is not a date");
 
-    /// <summary>The URI that was asked.</summary>
+    /// <summary>Returns the URI of the request.</summary>
     /// <exception cref="InvalidDataException">There is none, or it is not absolute.</exception>
     public static Uri TargetUri(WarcRecord record) => Uri.TryCreate(record["WARC-Target-URI"], UriKind.Absolute, out var uri)
         ? uri
@@ -131,9 +137,10 @@ public static class WarcFormat
         return StrictUtf8.GetBytes(head.Append("\r\n").ToString());
     }
 
-    /// <summary>Splits a block of header lines from what follows it.</summary>
+    /// <summary>Splits a block into header lines and the remainder.</summary>
     /// <param name="trim">
-    /// Whether white space around values goes. In our HTTP blocks exactly one space was written, and what else is there is the value's own.
+    /// Whether white space around values is removed. In AuditCli's HTTP blocks exactly one space was added, and any further white
+    /// space belongs to the value.
     /// </param>
     internal static (string StartLine, ImmutableArray<KeyValuePair<string, string>> Fields, ReadOnlyMemory<byte> Remainder) ParseHead(
         ReadOnlyMemory<byte> content, bool trim)
@@ -161,7 +168,7 @@ public static class WarcFormat
         var fields = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>(8 + more.Length);
         fields.Add(new("WARC-Type", type));
         fields.Add(new("WARC-Record-ID", NewId(seed, ordinal, type, blockDigest)));
-        // All seven digits, so that a replay reads the very instant that was recorded.
+        // All seven digits, so that a replay reads exactly the recorded instant.
         fields.Add(new("WARC-Date", date.UtcDateTime.ToString(DateForm, CultureInfo.InvariantCulture)));
         fields.AddRange(more);
         fields.Add(new("WARC-Block-Digest", blockDigest));
@@ -209,7 +216,9 @@ public static class WarcFormat
         }
     }
 
-    /// <summary>A version 8 UUID (RFC 9562) from the seed, the exchange's number in the file, the type and the content.</summary>
+    /// <summary>
+    /// Computes a version 8 UUID (RFC 9562) from the seed, the exchange's number in the file, the type and the content.
+    /// </summary>
     private static string NewId(string seed, long ordinal, string type, string blockDigest)
     {
         var hash = SHA256.HashData(StrictUtf8.GetBytes($"{seed}\n{ordinal}\n{type}\n{blockDigest}"));

@@ -3,19 +3,20 @@ using System.Globalization;
 namespace AuditCli.Evidence.Warc;
 
 /// <summary>
-/// Reads WARC 1.1 records (ISO 28500:2017) from a seekable stream of gzip members, checking each member's checksum and length and
-/// each record's block digest. Anything torn or altered ends the reading and is told in <see cref="Damage"/>, with its offset.
+/// Reads WARC 1.1 records (ISO 28500:2017) from a seekable stream of gzip members, and checks each member's checksum and length
+/// and each record's block digest. Truncated or altered data ends the reading and is described in <see cref="Damage"/>, with its
+/// offset.
 /// </summary>
-/// <param name="maxRecordBytes">The most that one record may hold, uncompressed.</param>
+/// <param name="maxRecordBytes">The largest allowed size of one uncompressed record.</param>
 public sealed class WarcReader(Stream source, int maxRecordBytes = WarcReader.DefaultMaxRecordBytes)
 {
-    /// <summary>256 MiB: four times the largest body that is recorded.</summary>
+    /// <summary>256 MiB, four times the largest body that is recorded.</summary>
     public const int DefaultMaxRecordBytes = 256 * 1024 * 1024;
 
-    /// <summary>Set once reading had to stop early; null when the file ended after a whole record.</summary>
+    /// <summary>Why reading had to stop early; null when the file ended after a whole record.</summary>
     public WarcDamage? Damage { get; private set; }
 
-    /// <summary>The next record and its position; null at the end or at damage.</summary>
+    /// <summary>Reads the next record and its position; returns null at the end or at damage.</summary>
     public (WarcRecord Record, WarcPosition Position)? Read()
     {
         var start = source.Position;
@@ -33,7 +34,7 @@ public sealed class WarcReader(Stream source, int maxRecordBytes = WarcReader.De
         }
     }
 
-    /// <summary>Every whole record from the stream's position on.</summary>
+    /// <summary>Reads every whole record from the stream's position on.</summary>
     public IEnumerable<(WarcRecord Record, WarcPosition Position)> ReadAll()
     {
         while (Read() is { } next)

@@ -3,21 +3,22 @@ using System.IO.Compression;
 namespace AuditCli.Evidence.Warc;
 
 /// <summary>
-/// Appends WARC 1.1 records (ISO 28500:2017) to a stream, one gzip member per record. Safe for any number of callers: records are
-/// compressed side by side and written one group after the other, so each group stays whole. A failed write fails every later one,
-/// because nobody knows how much of it reached the file.
+/// Appends WARC 1.1 records (ISO 28500:2017) to a stream, one gzip member per record. It is safe for any number of callers:
+/// records are compressed in parallel and written one group after another, so each group stays together. After a failed write
+/// every later one fails, because it is unknown how much of it reached the file.
 /// </summary>
-/// <param name="output">Owned by the caller.</param>
-/// <param name="name">How errors call the output, usually its path.</param>
+/// <param name="output">The stream, which the caller disposes.</param>
+/// <param name="name">The output's name in errors, usually its path.</param>
 public sealed class WarcWriter(Stream output, string name, CompressionLevel level) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
     private IOException? _failure;
 
-    /// <summary>Records as they stand in a file: one gzip member each.</summary>
+    /// <summary>Compresses records into the form they have in a file: one gzip member each.</summary>
     public static ReadOnlyMemory<byte> Compress(IReadOnlyList<WarcRecord> records, CompressionLevel level)
     {
-        // Answers shrink to a tenth or less; a stream that grows by doubling would copy all of it again and again.
+        // Compressed responses are a tenth of their size or less. A stream that starts small and doubles would copy all of it
+        // repeatedly.
         var members = new MemoryStream(1024 + records.Sum(r => r.Block.Length / 4));
         foreach (var record in records)
         {
@@ -29,9 +30,11 @@ public sealed class WarcWriter(Stream output, string name, CompressionLevel leve
         return members.GetBuffer().AsMemory(0, (int)members.Length);
     }
 
-    /// <summary>Writes records next to each other; returns when the bytes are with the operating system.</summary>
-    /// <exception cref="IOException">The stream refused the bytes, now or at an earlier call; the message names it.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled before anything was written; a write that has begun is finished.</exception>
+    /// <summary>Writes records next to each other; returns when the operating system has the bytes.</summary>
+    /// <exception cref="IOException">This write or an earlier one failed; the message names the stream.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// Cancelled before anything was written; a write that has started is completed.
+    /// </exception>
     public async ValueTask WriteAsync(IReadOnlyList<WarcRecord> records, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -56,7 +59,7 @@ public sealed class WarcWriter(Stream output, string name, CompressionLevel leve
         }
     }
 
-    /// <summary>Waits until no write is under way.</summary>
+    /// <summary>Waits until no write is in progress.</summary>
     /// <exception cref="IOException">A write has failed.</exception>
     public async ValueTask CompleteAsync(CancellationToken cancellationToken)
     {

@@ -5,12 +5,12 @@ using System.Text;
 
 namespace AuditCli.Controls.Evaluation.Isolation;
 
-/// <summary>One child from its start to its end, seen from the parent.</summary>
+/// <summary>A child process from its start to its end, as the parent sees it.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private const int WordsKept = 2048;
 
-    /// <summary>What a .NET program needs of its surroundings to start; a credential is never among it.</summary>
+    /// <summary>The environment variables that a .NET program needs to start; none of them holds a credential.</summary>
     private static readonly ImmutableArray<string> Needed =
         ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot", "windir", "USERPROFILE", "LD_LIBRARY_PATH", "DOTNET_BUNDLE_EXTRACT_BASE_DIR"];
 
@@ -37,13 +37,14 @@ internal sealed class ChildProcess : IDisposable
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        foreach (var name in start.Environment.Keys.Where(n => !Needed.Contains(n) && !n.StartsWith("DOTNET_ROOT", StringComparison.Ordinal)).ToArray())
+        var removed = start.Environment.Keys.Where(n => !Needed.Contains(n) && !n.StartsWith("DOTNET_ROOT", StringComparison.Ordinal));
+        foreach (var name in removed.ToArray())
             start.Environment.Remove(name);
-        // What .NET itself may take: half, so that the engine has its share.
+        // Half of the memory for .NET itself, so that the engine gets the rest.
         start.Environment["DOTNET_GCHeapHardLimit"] = (limits.ProcessMemory / 2).ToString("x", CultureInfo.InvariantCulture);
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
-        // Debuggers are reached through files and sockets.
+        // Disables diagnostics, which debuggers reach through files and sockets.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         try
         {
@@ -55,7 +56,7 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Ends it at once, whatever it is at; also when it has ended.</summary>
+    /// <summary>Ends the process at once, whatever it is doing; harmless when it has already ended.</summary>
     public void Kill()
     {
         try
@@ -64,11 +65,11 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It ended meanwhile, which is what was wanted.
+            // It has already ended, which is the goal.
         }
     }
 
-    /// <summary>How it ended, once its output has: its exit code, and the first that it wrote to stderr.</summary>
+    /// <summary>Ends the process, waits for its end and returns its exit code and the beginning of its stderr output.</summary>
     public async Task<(int ExitCode, string Words)> EndAsync()
     {
         Kill();
@@ -82,7 +83,7 @@ internal sealed class ChildProcess : IDisposable
         _process.Dispose();
     }
 
-    /// <summary>Reads to the end, so that the child is never held up, and keeps the beginning.</summary>
+    /// <summary>Reads to the end, so that the child never blocks on a full pipe, and keeps only the beginning.</summary>
     private static async Task<string> FirstWordsAsync(StreamReader error)
     {
         var kept = new StringBuilder();

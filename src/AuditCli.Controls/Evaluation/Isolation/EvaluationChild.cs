@@ -7,23 +7,23 @@ using System.Threading.Channels;
 namespace AuditCli.Controls.Evaluation.Isolation;
 
 /// <summary>
-/// The child's side: runs the SQL of controls that may come from strangers, in a process that has no credentials, may write no file
-/// and no more than its share of memory, and can be killed at any moment without loss.
+/// The child's side: runs the SQL of possibly untrusted controls in a process that has no credentials, cannot write files, cannot
+/// exceed its memory limit, and can be killed at any time without loss.
 /// </summary>
 public static class EvaluationChild
 {
-    /// <summary>The word on the command line with which the program becomes a child; its bytes of memory follow.</summary>
+    /// <summary>The command-line word that starts the program as a child; its memory limit in bytes follows.</summary>
     public const string Word = "evaluation-child";
 
-    /// <summary>The step in which SQL is parsed and judged, before any of it runs.</summary>
+    /// <summary>The step in which SQL is parsed and checked, before any of it runs.</summary>
     internal const string GateStep = "sql";
 
-    /// <summary>Answers until the parent closes the pipe or goes away, and ends with the process.</summary>
-    /// <param name="clean">What every row goes through before it leaves.</param>
-    /// <exception cref="IOException">The process cannot be limited, or the parent does not listen any more.</exception>
+    /// <summary>Serves jobs until the parent closes the pipe or ends, then ends the process.</summary>
+    /// <param name="clean">Cleans every row before it leaves the process.</param>
+    /// <exception cref="IOException">The process cannot be limited, or the parent no longer reads.</exception>
     public static async Task ServeAsync(Stream input, Stream output, long memory, RowCleaner clean)
     {
-        // Ctrl+C reaches every process of the terminal; what becomes of this one is for its parent to say.
+        // Ctrl+C reaches every process of the terminal; the parent decides when this one ends.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         var limited = ProcessLimits.Apply(memory);
         await Frame.Of(FrameKind.Ready, new(LockedDatabase.Describe(), limited), MessageContext.Default.Readiness).WriteAsync(output, CancellationToken.None);
@@ -47,7 +47,7 @@ public static class EvaluationChild
                 case FrameKind.Slice:
                     var (slice, killed) = job.Read(MessageContext.Default.SliceJob);
                     var steps = Steps(output, killed);
-                    // Only what was not read yet can be what takes too long to read.
+                    // Only SQL that was not parsed yet can exceed the time for parsing.
                     if (evaluation is null)
                         _ = steps.Begin(GateStep);
                     var asked = question ?? throw new InvalidDataException("a slice came before its question");
@@ -86,7 +86,8 @@ public static class EvaluationChild
         }
         finally
         {
-            // Nobody is left to hear an answer, and what runs may never give one. The engine's own threads do not hear of an orderly end.
+            // Nobody reads a response any more, and the running job may never end. A kill is needed because an orderly exit does
+            // not stop the engine's threads.
             Process.GetCurrentProcess().Kill();
         }
     }

@@ -4,50 +4,52 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace AuditCli.Controls.Evaluation.Isolation;
 
-/// <summary>What the two processes say to each other.</summary>
+/// <summary>The kinds of messages between the two processes.</summary>
 internal enum FrameKind : byte
 {
-    /// <summary>The child: it may be asked (<see cref="Readiness"/>).</summary>
+    /// <summary>From the child: it is ready for jobs (<see cref="Readiness"/>).</summary>
     Ready = 1,
 
-    /// <summary>The parent: what is asked of the slices that follow (<see cref="ControlQuestion"/>).</summary>
+    /// <summary>From the parent: the evaluation to which the following slices belong (<see cref="ControlQuestion"/>).</summary>
     Question,
 
-    /// <summary>The parent: run one slice (<see cref="SliceJob"/>).</summary>
+    /// <summary>From the parent: run one slice (<see cref="SliceJob"/>).</summary>
     Slice,
 
-    /// <summary>The parent: check a control's SQL without evidence (<see cref="CheckJob"/>).</summary>
+    /// <summary>From the parent: check a control's SQL without evidence (<see cref="CheckJob"/>).</summary>
     Check,
 
-    /// <summary>The parent: say which evidence the SQL of a control's tests names (<see cref="CheckJob"/>).</summary>
+    /// <summary>From the parent: return the evidence that the SQL of a control's tests names (<see cref="CheckJob"/>).</summary>
     Evidence,
 
-    /// <summary>The child: the step that begins now, UTF-8.</summary>
+    /// <summary>From the child: the step that begins now, UTF-8.</summary>
     Step,
 
-    /// <summary>The child: two bytes with a test's place, then bytes of its rows.</summary>
+    /// <summary>From the child: two bytes with a test's index, then bytes of its rows.</summary>
     Rows,
 
-    /// <summary>The child: the answer to the job, JSON.</summary>
+    /// <summary>From the child: the response to the job, JSON.</summary>
     Answer,
 }
 
-/// <summary>One message on a pipe: four bytes of length (little-endian, of what follows), one of kind, then the content.</summary>
+/// <summary>
+/// One message on a pipe: four bytes of length (little-endian, of what follows), one byte of kind, then the content.
+/// </summary>
 internal readonly record struct Frame(FrameKind Kind, ReadOnlyMemory<byte> Content)
 {
     private const int HeadBytes = 5;
 
-    /// <summary>No message is longer; what says it is was not written by this program.</summary>
+    /// <summary>The longest allowed content; a longer one was not written by this program.</summary>
     private const int LongestContent = 256 * 1024 * 1024;
 
     public static Frame Of<T>(FrameKind kind, T content, JsonTypeInfo<T> type) => new(kind, JsonSerializer.SerializeToUtf8Bytes(content, type));
 
-    /// <summary>The content as what it should be.</summary>
-    /// <exception cref="JsonException">It is something else.</exception>
+    /// <summary>Deserialises the content.</summary>
+    /// <exception cref="JsonException">The content is of another type.</exception>
     public T Read<T>(JsonTypeInfo<T> type) where T : class =>
         JsonSerializer.Deserialize(Content.Span, type) ?? throw new JsonException("a message is null");
 
-    /// <exception cref="IOException">Nobody reads the pipe any more, or the content is too long.</exception>
+    /// <exception cref="IOException">The pipe has no reader any more, or the content is too long.</exception>
     public async Task WriteAsync(Stream pipe, CancellationToken cancellationToken)
     {
         if (Content.Length > LongestContent)
@@ -60,9 +62,9 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlyMemory<byte> Conte
         await pipe.FlushAsync(cancellationToken);
     }
 
-    /// <summary>The next message; null at the pipe's end.</summary>
+    /// <summary>Reads the next message; returns null at the pipe's end.</summary>
     /// <exception cref="EndOfStreamException">The pipe ends inside a message.</exception>
-    /// <exception cref="InvalidDataException">It is no message.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a message.</exception>
     public static async Task<Frame?> ReadAsync(Stream pipe, CancellationToken cancellationToken)
     {
         var head = new byte[HeadBytes];

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AuditCli.Controls.Evaluation.Isolation;
 
 /// <summary>
-/// Takes away from the process in hand what evaluation does not need, for good: memory beyond a limit, writing to files, and core
-/// dumps, which would hold evidence (POSIX <c>setrlimit</c>).
+/// Permanently takes away from the current process what evaluation does not need: memory beyond a limit, writing to files, and
+/// core dumps, which would contain evidence (POSIX <c>setrlimit</c>).
 /// </summary>
 internal static class ProcessLimits
 {
@@ -12,9 +12,12 @@ internal static class ProcessLimits
     private const int Data = 2;
     private const int CoreDump = 4;
 
-    /// <summary>Whether the system will hold the process to the memory; only Linux counts mapped memory as data.</summary>
-    /// <param name="memory">Bytes that the process may write to, its threads' stacks included.</param>
-    /// <exception cref="IOException">The system refuses.</exception>
+    /// <summary>
+    /// Applies the limits; returns whether the operating system limits the memory, which only Linux does, because only there
+    /// mapped memory counts as data.
+    /// </summary>
+    /// <param name="memory">The bytes to which the process may write, including its threads' stacks.</param>
+    /// <exception cref="IOException">The operating system refuses a limit.</exception>
     public static bool Apply(long memory)
     {
         if (OperatingSystem.IsWindows())

@@ -2,17 +2,17 @@ using System.Buffers.Binary;
 
 namespace AuditCli.Controls.Evaluation.Isolation;
 
-/// <summary>Takes the rows of one test and passes them to the parent, in messages of a size that pipes like.</summary>
+/// <summary>Passes the rows of one test to the parent, in messages of a size that suits pipes.</summary>
 internal sealed class RowPipe : Stream
 {
-    /// <summary>Before the rows of a message stands the place of their test.</summary>
+    /// <summary>The size of the test's index, which precedes the rows in each message.</summary>
     public const int HeadBytes = sizeof(ushort);
 
     private readonly Stream _pipe;
     private readonly byte[] _message = new byte[64 * 1024];
     private int _used = HeadBytes;
 
-    /// <param name="test">The test's place in its control.</param>
+    /// <param name="test">The test's index in its control.</param>
     public RowPipe(Stream pipe, ushort test)
     {
         _pipe = pipe;
