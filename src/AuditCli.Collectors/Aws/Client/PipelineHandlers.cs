@@ -76,12 +76,12 @@ internal sealed class CatalogueEndpointResolver : BaseEndpointResolver
 internal sealed class CatalogueAuth : BaseAuthResolverHandler
 {
     protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) =>
-        [
-            new AuthSchemeOption
-            {
-                SchemeId = ((AwsCall)executionContext.RequestContext.OriginalRequest).Operation.Unsigned ? "smithy.api#noAuth" : "aws.auth#sigv4",
-            },
-        ];
+    [
+        new AuthSchemeOption
+        {
+            SchemeId = ((AwsCall)executionContext.RequestContext.OriginalRequest).Operation.Unsigned ? "smithy.api#noAuth" : "aws.auth#sigv4",
+        },
+    ];
 }
 
 /// <summary>Reads the body asynchronously before it is unmarshalled; the SDK would block a thread.</summary>
