@@ -345,7 +345,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             if (reader.ValueSpan.Length is 0 or > LongestName || reader.ValueIsEscaped
                 || (option
                     ? reader.ValueSpan[0] != '-'
-                    : !_at[^1].Member!.EndsWith("name", StringComparison.OrdinalIgnoreCase) && !_at[^1].Member!.EndsWith("key", StringComparison.OrdinalIgnoreCase)))
+                    : !_at[^1].Member!.EndsWith("name", StringComparison.OrdinalIgnoreCase)
+                        && !_at[^1].Member!.EndsWith("key", StringComparison.OrdinalIgnoreCase)))
             {
                 return;
             }
