@@ -31,7 +31,8 @@ public static class CredentialText
             var secret = core.Length >= LeastWord && !core.Contains("credential", StringComparison.Ordinal)
                 && (named
                     ? !IsPlain(core)
-                    : core.Length >= LeastMade && !core.ContainsAny("/\\") && SecretNames.LooksMade(core) && !core.StartsWith("arn:", StringComparison.Ordinal));
+                    : core.Length >= LeastMade && !core.ContainsAny("/\\") && SecretNames.LooksMade(core)
+                        && !core.StartsWith("arn:", StringComparison.Ordinal));
             var at = word.AsSpan().IndexOf(core);
             clean.Append(clean.Length == 0 ? "" : " ").Append(secret ? $"{word.AsSpan(0, at)}{Mark}{word.AsSpan(at + core.Length)}" : word);
             // "token is x" and "token: x" name a secret in the same way as "token x".

@@ -78,13 +78,13 @@ internal static class KeyForms
         Token("xkeysib-", Dashed, 40, 128, alone: true),
         Token("dp.pt.", FormLetters.Alphanumeric, 36, 64, alone: true, rare: 1),
         .. from path in new[] { "hooks.slack.com/", "/api/webhooks/", "office.com/webhook" }
-              select new CredentialForm(
-                  path,
-                  (text, at) => Webhook(text, at + path.Length),
-                  AnyCase: true,
-                  From: path.IndexOf("oks", StringComparison.Ordinal) is >= 0 and var rare
-                      ? rare
-                      : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
+           select new CredentialForm(
+               path,
+               (text, at) => Webhook(text, at + path.Length),
+               AnyCase: true,
+               From: path.IndexOf("oks", StringComparison.Ordinal) is >= 0 and var rare
+                   ? rare
+                   : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
         .. from kind in new[] { "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$y$", "$6$", "$5$" } select Token(kind, Crypt, 20, 255),
         Token("{SHA}", FormLetters.Base64, 27, 64),
         Token("{SSHA}", FormLetters.Base64, 27, 128),
