@@ -22,7 +22,7 @@ namespace AuditCli.Collectors.Aws;
 /// </param>
 internal sealed class AwsSession(
     string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport,
-        TimeProvider clock, Func<Route?> follow)
+    TimeProvider clock, Func<Route?> follow)
     : ITargetSession
 {
     /// <summary>The region name for resources that exist once per account.</summary>

@@ -245,7 +245,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     /// <summary>Yields the keys below the trail's digest folder for the days of the period, in order.</summary>
     private async IAsyncEnumerable<string> DigestsAsync(
         ObjectsOfTrail place, string folder, string region, DateTimeOffset from, DateTimeOffset until,
-            [EnumeratorCancellation] CancellationToken cancellationToken)
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var last = folder + Day(until + Late);
         var parameters = new { place.Bucket, Prefix = folder, StartAfter = folder + Day(from) };

@@ -31,6 +31,6 @@ public sealed record ExchangeScope(string Target, string Service, string Region)
 /// <param name="Connect">The time limit for establishing the connection.</param>
 public sealed record ExchangeLimits(int MaxBodyBytes, TimeSpan Attempt, TimeSpan Connect)
 {
-    /// <summary>64 MiB, 60 seconds, 10 seconds.</summary>
+    /// <summary>The default limits: 64 MiB, 60 seconds and 10 seconds.</summary>
     public static ExchangeLimits Default { get; } = new(64 * 1024 * 1024, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(10));
 }

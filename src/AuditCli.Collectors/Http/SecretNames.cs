@@ -38,10 +38,10 @@ internal static class SecretNames
 
     /// <summary>The words before "token" in names of tokens that are not credentials, such as page tokens and request tokens.</summary>
     private static readonly string[] Harmless =
-        [
-            "next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync", "csrf", "xsrf",
-            "lock", "change", "update",
-        ];
+    [
+        "next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync",
+        "csrf", "xsrf", "lock", "change", "update",
+    ];
 
     /// <summary>Words that describe a secret and may be in its place.</summary>
     private static readonly FrozenSet<string> Words = new[]

@@ -8,10 +8,10 @@ namespace AuditCli.Collectors.Aws.Client;
 
 /// <summary>
 /// Retries failed calls: errors that the SDK's standard rules call transient, a wrong clock (once) and expired credentials (once). A
-/// throttled call is retried as long as other calls of the same service, region and account succeed: it gives up after
-/// <see cref="Patience"/> of waiting without any response to them, or after <see cref="Longest"/> of waiting in total. After a call has
-/// given up, later calls give up after the usual number of attempts, until one of them gets a response. A replay makes exactly the
-/// recorded attempts and does not wait: if the recording has no further attempt at a failed call, the recorded run gave up there. The
+/// throttled call is retried as long as other calls of the same service, region and account are not all throttled: it gives up after
+/// <see cref="Patience"/> of waiting in which none of them got another response, or after <see cref="Longest"/> of waiting in total. After
+/// a call has given up, later calls give up after the usual number of attempts, until one of them is not throttled. A replay makes exactly
+/// the recorded attempts and does not wait: if the recording has no further attempt at a failed call, the recorded run gave up there. The
 /// SDK's own handler is replaced because it decides by the time of day and by a process-wide quota.
 /// </summary>
 /// <param name="clock">Null in a replay.</param>
