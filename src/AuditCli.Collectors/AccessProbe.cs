@@ -5,35 +5,37 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors;
 
-/// <summary>What came of asking one operation for its first page.</summary>
+/// <summary>The result of requesting the first page of one operation.</summary>
 public enum ProbeOutcome
 {
-    /// <summary>It answered, or said in the provider's own way that there is none.</summary>
+    /// <summary>The operation returned a page, or the provider's code for "there is none".</summary>
     Readable,
 
-    /// <summary>It was refused, or failed.</summary>
+    /// <summary>The request was refused or failed.</summary>
     Refused,
 
-    /// <summary>It was not asked: there was nothing to ask it for, or asking would change something.</summary>
+    /// <summary>No request was made: the parent has no row to ask for, or the operation has a side effect.</summary>
     NotAsked,
 }
 
-/// <summary>One planned question, in one account and region, asked as cheaply as it can be.</summary>
-/// <param name="Code">The provider's code, or the collector's; null where there is none.</param>
-/// <param name="Message">Its words, or why nothing was asked.</param>
+/// <summary>One planned request in one account and region, probed by its first page only.</summary>
+/// <param name="Code">The provider's or the collector's code; null if there is none.</param>
+/// <param name="Message">The provider's message, or why no request was made.</param>
 public sealed record ProbedOperation(PlannedRequest Request, string Account, string Region, ProbeOutcome Outcome, string? Code, string? Message);
 
-/// <summary>A target, and what came of entering it and asking it.</summary>
-/// <param name="Connections">Every account that it reaches; empty where it could not be entered.</param>
-/// <param name="Failure">Why it could not be entered; null where it could.</param>
-/// <param name="AccountsAsked">In how many of its accounts anything was asked: the first of those that can be read.</param>
+/// <summary>A target, with the result of connecting to it and of probing its operations.</summary>
+/// <param name="Connections">Every account that the target reaches; empty if the connect failed.</param>
+/// <param name="Failure">Why the target could not be entered; null if it could.</param>
+/// <param name="AccountsAsked">The number of accounts probed: the first of those that can be read.</param>
 public sealed record ProbedTarget(
     Target Target, ImmutableArray<Connection> Connections, ReadFailure? Failure, int AccountsAsked, ImmutableArray<ProbedOperation> Operations)
 {
     /// <summary>The accounts that would be read.</summary>
     public IEnumerable<Connection> Readable => Connections.Where(c => c is { LeftOut: null, Failure: null });
 
-    /// <summary>What stands in the way of entering it or one of its accounts, or of knowing which accounts these are.</summary>
+    /// <summary>
+    /// The failures to enter the target or one of its accounts, or to list its accounts completely (with an empty account).
+    /// </summary>
     public IEnumerable<(string Account, ReadFailure Failure)> NotEntered =>
     [
         .. Failure is { } whole ? [("", whole)] : Array.Empty<(string, ReadFailure)>(),
@@ -42,16 +44,18 @@ public sealed record ProbedTarget(
 }
 
 /// <summary>
-/// Asks everything that a plan would ask, each for its first page alone, and keeps nothing: what will be denied is known before the run. A
-/// question for a parent's rows is asked for the first of them; an operation with a side effect is not asked.
+/// Requests the first page of everything that a plan would read and keeps nothing, so that denied operations are known before the run. For
+/// an operation that is called per parent row, only the first parent row is used; an operation with a side effect is not called.
 /// </summary>
-/// <param name="mostAccounts">Of each target; more would be no longer cheap.</param>
+/// <param name="mostAccounts">The number of accounts probed for each target; the limit keeps the probe cheap.</param>
 public sealed class AccessProbe(
     CollectionPlan plan, ImmutableDictionary<string, ICollector> collectors, ExchangeTransport transport, ConcurrencyLimit limit, int mostAccounts)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    /// <summary>Enters every target and asks. Failures are in the result; what is thrown is cancellation.</summary>
+    /// <summary>
+    /// Connects to every target and probes its operations. Failures are part of the result; the method throws only on cancellation.
+    /// </summary>
     public async Task<ImmutableArray<ProbedTarget>> RunAsync(ImmutableArray<Target> targets, CancellationToken cancellationToken) =>
         [.. await Task.WhenAll(targets.Select(t => ProbeAsync(t, cancellationToken)))];
 
@@ -61,7 +65,10 @@ public sealed class AccessProbe(
         try
         {
             transport.BeginTrail();
-            connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
+            connections = await limit.RunAsync(
+                new LimitKey(target.Source, target.Name, "", ""),
+                () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)),
+                cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -80,7 +87,9 @@ public sealed class AccessProbe(
                 foreach (var region in request.Operation.Scope == OperationScope.Global ? [connection.GlobalRegion] : connection.Regions)
                 {
                     var parent = request.ParentKey is { } key ? pages[(connection.Account, key, region)] : null;
-                    pages[(connection.Account, request.Key, region)] = Task.Run(() => AskAsync(new RequestPlace(plan, request, connection, region), parent, cancellationToken), cancellationToken);
+                    pages[(connection.Account, request.Key, region)] = Task.Run(
+                        () => AskAsync(new RequestPlace(plan, request, connection, region), parent, cancellationToken),
+                        cancellationToken);
                 }
             }
         }
@@ -97,7 +106,11 @@ public sealed class AccessProbe(
         {
             var (above, row) = await parent;
             if (row is not { } first)
-                return Not(place, above.Outcome == ProbeOutcome.Readable ? $"{above.Request.Operation.Name} has nothing to ask it for" : $"{above.Request.Operation.Name} was not read");
+            {
+                return Not(place, above.Outcome == ProbeOutcome.Readable
+                    ? $"{above.Request.Operation.Name} has nothing to ask it for"
+                    : $"{above.Request.Operation.Name} was not read");
+            }
             foreach (var (parameter, column) in place.Request.With)
             {
                 if (Value(place, first, column) is not { } value)
@@ -108,7 +121,8 @@ public sealed class AccessProbe(
         return await FirstAsync(place, parameters, cancellationToken);
     }
 
-    private async Task<FirstPage> FirstAsync(RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
+    private async Task<FirstPage> FirstAsync(
+        RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);

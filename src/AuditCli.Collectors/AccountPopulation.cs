@@ -7,15 +7,15 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Collectors;
 
 /// <summary>
-/// The accounts of a target that lists them, as evidence of what was and what was not read: one row for each, in the order of their
-/// ids. It is complete when every account that ought to be read was entered and the collector has no doubt that these are all.
+/// Writes the accounts of a target that lists its accounts, as evidence of the population: one row for each account, sorted by account id.
+/// The item is complete if every account that should be read was entered and the collector reports no doubt that the list is whole.
 /// </summary>
 internal sealed class AccountPopulation(BundleWriter bundle)
 {
-    /// <summary>The operation of the item in the index of evidence. Nobody can ask for it.</summary>
+    /// <summary>The operation name of the item in the evidence index. A control cannot request it.</summary>
     public const string Operation = "accounts";
 
-    /// <summary>The code of accounts that could not be entered. Why not stands in what was planned for them.</summary>
+    /// <summary>The code of an account that could not be entered. The reason is in the items planned for that account.</summary>
     public const string NotEntered = "AccountNotEntered";
 
     private static readonly ImmutableArray<Column> Columns =
@@ -24,8 +24,8 @@ internal sealed class AccountPopulation(BundleWriter bundle)
         new("regions", ColumnType.Json), new("regions_not_enabled", ColumnType.Json), new("listed", ColumnType.Json),
     ];
 
-    /// <summary>Writes the table, and returns the item.</summary>
-    /// <param name="reached">Everything of the target.</param>
+    /// <summary>Writes the table and returns the evidence item.</summary>
+    /// <param name="reached">Every entry of this target, including those that were not entered.</param>
     public EvidenceItem Write(Target target, ImmutableArray<ReachedTarget> reached)
     {
         var id = EvidenceIds.For(target.Source, Operation, new JsonObject { ["source"] = target.Source, ["operation"] = Operation, ["target"] = target.Name });
@@ -64,7 +64,7 @@ internal sealed class AccountPopulation(BundleWriter bundle)
             Started = default,
             Finished = default,
         };
-        // A list of accounts is always the answer to a request, so that there is a time.
+        // A list of accounts always comes from a recorded request, so the exchanges supply start and end times.
         var times = new ReadingTimes();
         foreach (var exchange in exchanges)
             times.Add(exchange);

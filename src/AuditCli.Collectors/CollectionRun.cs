@@ -5,26 +5,34 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Collectors;
 
-/// <summary>A target of the run, and what came of entering it. One that reaches several accounts stands once for each of them.</summary>
-/// <param name="Connection">Null when the target could not be entered at all.</param>
-/// <param name="ReadThrough">The target through which its account is read instead; null for what is read itself.</param>
-/// <param name="Failure">Why target or account could not be entered; null when it could, or did not have to be.</param>
-/// <param name="Exchanges">Every attempt that entering took, by file: who the caller is, which accounts and regions there are. With the first of several accounts.</param>
-public sealed record ReachedTarget(Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges)
+/// <summary>
+/// A target of the run and the result of connecting to it. A target that reaches several accounts has one entry for each.
+/// </summary>
+/// <param name="Connection">Null if the target could not be entered at all.</param>
+/// <param name="ReadThrough">The target through which the account is read instead; null if it is read through this one.</param>
+/// <param name="Failure">Why the target or account could not be entered; null if it was entered or did not have to be.</param>
+/// <param name="Exchanges">
+/// Every attempt made while connecting, sorted by file: the calls for the identity, the accounts and the regions. Only the first of several
+/// accounts has them.
+/// </param>
+public sealed record ReachedTarget(
+    Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges)
 {
-    /// <summary>Whether its account was entered, by it or by the target through which it is read.</summary>
+    /// <summary>Whether the account was entered, by this target or by the one through which it is read.</summary>
     public bool IsEntered => Connection is { LeftOut: null } && Failure is null;
 
-    /// <summary>The account; empty where it is not known.</summary>
+    /// <summary>The account; empty if it is not known.</summary>
     public string Account => Connection?.Account ?? "";
 }
 
-/// <summary>What a run collected: every target in the order given, every file handed in, and every evidence item, as they are in the index.</summary>
+/// <summary>
+/// What a run collected: every target in the order given, every file supplied, and every evidence item, as listed in the evidence index.
+/// </summary>
 public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<BundledInput> Inputs, ImmutableArray<EvidenceItem> Items);
 
 /// <summary>
-/// The only stage that reaches the network: carries out a plan and writes every answer, and every failure to get one, into the
-/// bundle under construction. Memory does not grow with pages, rows or parent rows.
+/// Executes a plan: sends every request and writes each response, or the failure to get one, into the bundle under construction. No other
+/// stage uses the network. Memory does not grow with the number of pages, rows or parent rows.
 /// </summary>
 public sealed class CollectionRun(
     CollectionPlan plan,
@@ -36,14 +44,14 @@ public sealed class CollectionRun(
     Action<CollectionEvent> tell)
 {
     /// <summary>
-    /// Evidence items under way at once, each with pages in memory: a target may reach thousands of accounts. More than the requests at
-    /// once, so that these limit the speed.
+    /// The number of evidence items in progress at once. Each holds pages in memory, and a target may reach thousands of accounts. The
+    /// value is higher than the number of concurrent requests, so that the request limits determine the speed.
     /// </summary>
     private const int OpenItems = 256;
 
     /// <summary>
-    /// Enters every target and asks everything planned.
-    /// Failures to read are evidence items, not exceptions; what is thrown is cancellation, or that the bundle cannot be written.
+    /// Connects to every target and makes every planned request. A failure to read becomes an evidence item; the method throws only if it
+    /// is cancelled or the bundle cannot be written.
     /// </summary>
     public async Task<Collected> RunAsync(
         ImmutableArray<Target> targets,
@@ -75,23 +83,32 @@ public sealed class CollectionRun(
         }
 
         foreach (var target in listing)
-            given.Add(await RecordAsync(new AccountPopulation(bundle).Write(target, [.. reached.Where(t => t.Target.Name == target.Name)]), cancellationToken));
+        {
+            var item = new AccountPopulation(bundle).Write(target, [.. reached.Where(t => t.Target.Name == target.Name)]);
+            given.Add(await RecordAsync(item, cancellationToken));
+        }
 
-        // One failed task (the bundle cannot be written) ends the others too: nothing goes on unrecorded.
+        // One failed task (the bundle cannot be written) cancels the others: no request is sent that could not be recorded.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var open = new SemaphoreSlim(OpenItems);
         var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
         foreach (var (target, request, region) in AccountsInTurn(asked))
         {
             var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
-            items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(() => AskAsync(target, request, region, parent, open, ending), ending.Token);
+            items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(
+                () => AskAsync(target, request, region, parent, open, ending),
+                ending.Token);
         }
-        return new(reached, bundled, [.. given, .. await AllAsync(asked.Select(a => items[(a.Target.Target.Name, a.Target.Account, a.Request.Key, a.Region)]))]);
+        return new(
+            reached,
+            bundled,
+            [.. given, .. await AllAsync(asked.Select(a => items[(a.Target.Target.Name, a.Target.Account, a.Request.Key, a.Region)]))]);
     }
 
     /// <summary>
-    /// The first question of each account, then the second of each: providers limit each account by itself, so that one account after the
-    /// other would wait for limits while nobody asks the rest. Within an account the order stays, parents first.
+    /// Orders the requests by turn: the first request of each account, then the second of each, and so on. Providers limit each account
+    /// separately; working through one account after another would wait for its limits while the other accounts are idle. Within an account
+    /// the order is kept, parents first.
     /// </summary>
     private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> AccountsInTurn(
         ImmutableArray<(ReachedTarget Target, PlannedRequest Request, string Region)> asked) => asked
@@ -105,8 +122,11 @@ public sealed class CollectionRun(
         var trail = transport.BeginTrail();
         try
         {
-            var connections = await limit.RunAsync(new LimitKey(target.Source, target.Name, "", ""), () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)), cancellationToken);
-            // Accounts are entered at once; each has files of its own, in which the order is the same in a replay.
+            var connections = await limit.RunAsync(
+                new LimitKey(target.Source, target.Name, "", ""),
+                () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)),
+                cancellationToken);
+            // Accounts are entered concurrently, but each has its own files; sorting by file gives the same order in a replay.
             ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
             return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
         }
@@ -118,8 +138,8 @@ public sealed class CollectionRun(
     }
 
     /// <summary>
-    /// An account that two targets reach is read once: by the one that names it rather than by one that found it in a list, then by the
-    /// one that stands first. Where another target reads it, it does not matter that this one could not enter it.
+    /// Ensures that an account which two targets reach is read once: a target that names it takes precedence over one that found it in a
+    /// list, then the first in order. If another target reads the account, this target's failure to enter it is dropped.
     /// </summary>
     private static ImmutableArray<ReachedTarget> OncePerAccount(IEnumerable<ReachedTarget> entered)
     {
@@ -135,7 +155,10 @@ public sealed class CollectionRun(
         ];
     }
 
-    /// <summary>Where a request is asked: once for the account, or in every region. A target or account that was not entered has one place without a name.</summary>
+    /// <summary>
+    /// Returns where a request is made: once for the account, or in every region. A target or account that was not entered, or whose
+    /// regions are unknown, has one entry with an empty region.
+    /// </summary>
     private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> At(ReachedTarget target, PlannedRequest request)
     {
         if (!target.IsEntered)
@@ -146,11 +169,13 @@ public sealed class CollectionRun(
             : target.Connection.Regions.Select(region => (target, request, region));
     }
 
-    private async Task<EvidenceItem> AskAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open, CancellationTokenSource ending)
+    private async Task<EvidenceItem> AskAsync(
+        ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open,
+        CancellationTokenSource ending)
     {
         try
         {
-            // Before it takes a place of its own: what waits for a place must not hold one.
+            // Wait for the parent before taking a slot; a waiting request must not hold one.
             if (parent is not null)
                 await parent;
             await open.WaitAsync(ending.Token);
@@ -170,7 +195,8 @@ public sealed class CollectionRun(
         }
     }
 
-    private async Task<EvidenceItem> RecordedAsync(ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+    private async Task<EvidenceItem> RecordedAsync(
+        ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
     {
         var item = target.IsEntered && region.Length > 0
             ? await AskAsync(target.Connection!, request, region, parent, cancellationToken)
@@ -178,7 +204,8 @@ public sealed class CollectionRun(
         return await RecordAsync(item, cancellationToken);
     }
 
-    private async Task<EvidenceItem> AskAsync(Connection connection, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+    private async Task<EvidenceItem> AskAsync(
+        Connection connection, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
     {
         var place = new RequestPlace(plan, request, connection, region);
         var collection = new RequestCollection(collectors[connection.Target.Source], transport, bundle, clock, limit);
@@ -221,7 +248,9 @@ public sealed class CollectionRun(
         return item;
     }
 
-    /// <summary>Waits for all to end, then reports the cause rather than the cancellations that followed it.</summary>
+    /// <summary>
+    /// Waits for all tasks to end, then throws the original failure rather than one of the cancellations that followed it.
+    /// </summary>
     private static async Task<EvidenceItem[]> AllAsync(IEnumerable<Task<EvidenceItem>> tasks)
     {
         var all = tasks.ToArray();

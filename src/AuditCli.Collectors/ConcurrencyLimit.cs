@@ -1,28 +1,28 @@
 namespace AuditCli.Collectors;
 
-/// <summary>What a request counts against.</summary>
-/// <param name="Owner">Whose quota it is: an AWS account, a Google consumer project, a cluster.</param>
-/// <param name="Region">AWS counts by region; empty where the provider does not.</param>
+/// <summary>The limits that a request counts against.</summary>
+/// <param name="Owner">The owner of the quota: an AWS account, a Google consumer project, or a cluster.</param>
+/// <param name="Region">The region, since AWS counts by region; empty for a provider that does not.</param>
 public readonly record struct LimitKey(string Source, string Owner, string Region, string Service);
 
 /// <summary>
-/// How many requests may be on their way at once: for an account and region, because that is how providers count; for each service of
-/// them, so that a slow or throttling one holds up only itself; and in all, because each request on its way costs a connection and
-/// memory. A request waits for all three together and holds none of them meanwhile. Safe for any number of callers.
+/// Limits the number of concurrent requests: per account and region, because providers count that way; per service within these, so that a
+/// slow or throttling service delays only itself; and in total, because each request costs a connection and memory. A request waits for all
+/// three limits together and holds no slot while it waits. Thread-safe.
 /// </summary>
 public sealed class ConcurrencyLimit(RequestLimits limits)
 {
     private readonly Lock _turn = new();
 
-    /// <summary>What is on its way, by account and region, and by service of them.</summary>
+    /// <summary>The number of requests in progress, by account and region, and by service within these.</summary>
     private readonly Dictionary<LimitKey, int> _underWay = [];
 
-    /// <summary>Those that wait, in the order of their coming; by service, in the order in which these are looked at next.</summary>
+    /// <summary>Waiting requests by service, in order of arrival; <c>_next</c> is the order in which the services are looked at.</summary>
     private readonly Dictionary<LimitKey, Queue<TaskCompletionSource>> _waiting = [];
     private readonly LinkedList<LimitKey> _next = new();
     private int _all;
 
-    /// <summary>Runs one step, such as fetching a page, when all limits allow it.</summary>
+    /// <summary>Runs one step, such as fetching a page, once all limits allow it.</summary>
     /// <exception cref="OperationCanceledException">Cancelled before the step began, or by the step.</exception>
     public async Task<T> RunAsync<T>(LimitKey key, Func<ValueTask<T>> step, CancellationToken cancellationToken)
     {
@@ -42,7 +42,7 @@ public sealed class ConcurrencyLimit(RequestLimits limits)
     private async ValueTask EnterAsync(LimitKey key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        // Continued elsewhere: whoever leaves must not run the next one's step first.
+        // Run the continuation asynchronously: the releasing caller must not execute the next caller's step.
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_turn)
         {
@@ -71,7 +71,9 @@ public sealed class ConcurrencyLimit(RequestLimits limits)
         }
     }
 
-    /// <summary>Lets in whoever there is room for: one of each service in turn, so that none waits for another's long row.</summary>
+    /// <summary>
+    /// Admits waiting requests while there are free slots: one of each service in turn, so that no service waits for another's long queue.
+    /// </summary>
     private void Admit()
     {
         for (var (at, looked) = (_next.First, _next.Count); at is not null && looked > 0 && _all < limits.AtOnce; looked--)
@@ -82,7 +84,7 @@ public sealed class ConcurrencyLimit(RequestLimits limits)
                 continue;
             var row = _waiting[key];
             _next.Remove(here);
-            // Those who were cancelled meanwhile have left by themselves.
+            // A cancelled request is still in the queue but already completed; it is skipped.
             while (row.TryDequeue(out var turn))
             {
                 if (!turn.TrySetResult())

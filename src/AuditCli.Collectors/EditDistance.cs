@@ -1,6 +1,6 @@
 namespace AuditCli.Collectors;
 
-/// <summary>How far two names are apart: insertions, deletions and replacements (Levenshtein).</summary>
+/// <summary>The Levenshtein distance of two names: the number of insertions, deletions and replacements.</summary>
 internal static class EditDistance
 {
     public static int Between(string a, string b)

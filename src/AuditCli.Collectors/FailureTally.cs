@@ -4,7 +4,7 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors;
 
-/// <summary>Counts failures by code, keeping the first message of each, so that a million denied calls need one line.</summary>
+/// <summary>Counts failures by code and keeps the first message of each, so that a million denied calls need one line.</summary>
 internal sealed class FailureTally
 {
     private readonly Dictionary<string, (string Message, long Count)> _byCode = new(StringComparer.Ordinal);
@@ -14,7 +14,7 @@ internal sealed class FailureTally
     public void Add(string code, string message, long count = 1) =>
         _byCode[code] = _byCode.TryGetValue(code, out var seen) ? (seen.Message, seen.Count + count) : (message, count);
 
-    /// <summary>Most frequent first, then by code.</summary>
+    /// <summary>The failures, most frequent first, then by code.</summary>
     public ImmutableArray<ReadFailure> Failures =>
     [
         .. _byCode.Select(f => new ReadFailure(f.Key, f.Value.Message, f.Value.Count))
@@ -22,18 +22,18 @@ internal sealed class FailureTally
     ];
 }
 
-/// <summary>An exception as the code and message that go into the evidence.</summary>
+/// <summary>Converts an exception to the code and message recorded in the evidence.</summary>
 internal static class Failures
 {
     public static (string Code, string Message) Describe(Exception exception) => exception switch
     {
         CollectionException known => (known.Code, known.Message),
-        // A fault of ours is still a limitation of the evidence; the type leads to the cause in the run log.
+        // An internal fault still limits the evidence; the type name leads to the cause in the run log.
         _ => ("CollectorFault", Http.CredentialText.Clean($"{exception.GetType().Name}: {exception.Message}")),
     };
 }
 
-/// <summary>How a value that does not fit its column is reported.</summary>
+/// <summary>Formats the report of a value that does not fit its column.</summary>
 internal static class Misfits
 {
     public const string Code = "ValueDoesNotFit";

@@ -3,23 +3,25 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors;
 
-/// <summary>What was found in the files that management gave. Each text begins with file and, where there is one, line.</summary>
-/// <param name="Faults">Because of these nothing may be asked.</param>
-/// <param name="Remarks">What cannot be judged by these files, or does not count; the run goes on and its results say so.</param>
+/// <summary>The findings on the files that management supplied. Each text begins with the file and, if there is one, the line.</summary>
+/// <param name="Faults">Findings that prevent the run; no request may be sent.</param>
+/// <param name="Remarks">
+/// Findings on content that cannot be judged or does not count; the run continues and its results repeat them.
+/// </param>
 public sealed record InputFindings(ImmutableArray<string> Faults, ImmutableArray<string> Remarks);
 
 /// <summary>
-/// Reads every input before the first request: a run of an hour must not end with a missing column, and a credential must not be
-/// found in a file when the bundle is about to be sealed.
+/// Checks every input before the first request, so that a run of an hour does not end because of a missing column, and a credential in a
+/// file is not found only when the bundle is about to be sealed.
 /// </summary>
 public static class InputCheck
 {
     private const int FaultsListed = 20;
 
-    /// <summary>Reads them all; every fault is returned.</summary>
-    /// <param name="planned">Which are read as tables, by whom.</param>
-    /// <param name="supplied">Every file, by the path that messages show.</param>
-    /// <param name="allowSecrets">Whether what looks like a credential is no fault.</param>
+    /// <summary>Reads all inputs and returns every finding.</summary>
+    /// <param name="planned">The inputs that are read as tables, with the columns that controls declare for them.</param>
+    /// <param name="supplied">Every supplied file, with the path that messages show.</param>
+    /// <param name="allowSecrets">Whether text that looks like a credential is accepted.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static InputFindings Of(
         ImmutableArray<PlannedInput> planned, ImmutableArray<SuppliedInput> supplied, bool allowSecrets, CancellationToken cancellationToken)
@@ -36,7 +38,9 @@ public static class InputCheck
             }
             catch (Exception e) when (e is InvalidDataException or System.Xml.XmlException)
             {
-                faults.Add($"{input.Shown}: cannot be searched for credentials: {e.Message}; hand it in as text, or say --allow-secrets, which the bundle will record");
+                faults.Add(
+                    $"{input.Shown}: cannot be searched for credentials: {e.Message}; "
+                        + "hand it in as text, or say --allow-secrets, which the bundle will record");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -47,7 +51,8 @@ public static class InputCheck
     }
 
     private static void Read(
-        PlannedInput planned, SuppliedInput input, ImmutableArray<string>.Builder faults, ImmutableArray<string>.Builder remarks, CancellationToken cancellationToken)
+        PlannedInput planned, SuppliedInput input, ImmutableArray<string>.Builder faults, ImmutableArray<string>.Builder remarks,
+        CancellationToken cancellationToken)
     {
         var reading = new InputReading(planned, input.Shown);
         var rows = 0L;
@@ -58,7 +63,7 @@ public static class InputCheck
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 rows++;
-                // A word that a closed column does not know means that somebody and the control do not speak of the same thing.
+                // An unknown word in a column with a closed list means that the file and the control use different vocabularies.
                 foreach (var misfit in row.Misfits.Where(m => planned.Keys.TryGetValue(m.Column, out var words) && !words.IsEmpty))
                 {
                     if (closed.Count < FaultsListed)
@@ -80,7 +85,9 @@ public static class InputCheck
         if (closed.Count == 0)
         {
             remarks.AddRange(reading.Failures.Failures.Select(f =>
-                f.Count == 1 ? $"{f.Message}; what rests on it is inconclusive" : $"{f.Message}, and {f.Count - 1} more cells; what rests on them is inconclusive"));
+                f.Count == 1
+                    ? $"{f.Message}; what rests on it is inconclusive"
+                    : $"{f.Message}, and {f.Count - 1} more cells; what rests on them is inconclusive"));
         }
         if (input.StatedRows is { } stated && stated != rows)
             remarks.Add($"{input.Shown}: was said to have {stated} rows and has {rows}; what rests on it is inconclusive");

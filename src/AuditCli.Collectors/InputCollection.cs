@@ -7,13 +7,15 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Collectors;
 
-/// <summary>Takes a file that management gave into the bundle, byte for byte, and reads the copy as a table.</summary>
+/// <summary>Copies a file that management supplied into the bundle, byte for byte, and reads the copy as a table.</summary>
 internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
 {
     private const string Source = "file";
 
-    /// <summary>Copies every file into the bundle, those that nobody reads too: what was handed in is part of what was relied on.</summary>
-    /// <exception cref="IOException">A file cannot be read, or the bundle not be written.</exception>
+    /// <summary>
+    /// Copies every file into the bundle, including those that no control reads: every supplied file is part of what was relied on.
+    /// </summary>
+    /// <exception cref="IOException">A file cannot be read, or the bundle cannot be written.</exception>
     public static async Task<ImmutableArray<BundledInput>> BundleAsync(
         BundleWriter bundle, ImmutableArray<SuppliedInput> supplied, IEnumerable<PlannedInput> planned, CancellationToken cancellationToken)
     {
@@ -28,8 +30,10 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
         return inputs.ToImmutable();
     }
 
-    /// <summary>Reads one input's copy. A file that cannot be understood, or has other rows than stated, is in the item returned.</summary>
-    /// <exception cref="IOException">The copy cannot be read, or the bundle not be written.</exception>
+    /// <summary>
+    /// Reads the copy of one input. If the file cannot be parsed or its row count differs from the stated one, the item returned says so.
+    /// </summary>
+    /// <exception cref="IOException">The copy cannot be read, or the bundle cannot be written.</exception>
     public EvidenceItem Collect(PlannedInput planned, SuppliedInput supplied, string copy, CancellationToken cancellationToken)
     {
         var started = clock.GetUtcNow();
@@ -89,7 +93,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
         return Digest.FromHash(await SHA256.HashDataAsync(copy, cancellationToken));
     }
 
-    /// <summary>What makes the table: the input, and the columns declared for it.</summary>
+    /// <summary>The properties that identify the table: the input and the columns declared for it.</summary>
     private static JsonObject Canonical(PlannedInput planned)
     {
         var form = new JsonObject

@@ -5,30 +5,29 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Collectors;
 
 /// <summary>
-/// Reads one input as the rows that tests see, and keeps what a reader must know of it: cells that do not fit, approvals that do not
-/// count, characters that were taken out. The check before the first request and the collection read through it, so that they cannot
-/// say different things.
+/// Reads one input as the rows that tests see, and keeps the remarks: cells that do not fit, approvals that do not count, characters that
+/// were removed. Both the check before the first request and the collection use it, so that their findings agree.
 /// </summary>
-/// <param name="shown">How messages call the file.</param>
+/// <param name="shown">The file name used in messages.</param>
 internal sealed class InputReading(PlannedInput planned, string shown)
 {
     private const int NotesListed = 20;
     private readonly List<string> _notes = [];
     private long _unlisted;
 
-    /// <summary>What makes the table incomplete.</summary>
+    /// <summary>The failures that make the table incomplete.</summary>
     public FailureTally Failures { get; } = new();
 
-    /// <summary>What does not, the first of it word for word.</summary>
+    /// <summary>The remarks that do not make the table incomplete: the first ones as text, then the number of the others.</summary>
     public IEnumerable<string> Notes => _unlisted == 0 ? _notes : _notes.Append($"{shown}: {_unlisted} more remarks of these kinds");
 
-    /// <summary>What the control declares, and the item that an approval names.</summary>
+    /// <summary>The keys that the control declares, and the item column of an approval.</summary>
     private ImmutableSortedDictionary<string, ImmutableArray<string>> Keys =>
         planned.Approval is [var item, ..] && !planned.Keys.ContainsKey(item) ? planned.Keys.Add(item, []) : planned.Keys;
 
-    /// <summary>Every row, in file order.</summary>
-    /// <param name="file">Owned by the reading.</param>
-    /// <exception cref="InvalidDataException">The file is no such table; the message begins with file and line.</exception>
+    /// <summary>Yields every row in file order.</summary>
+    /// <param name="file">Disposed by this method.</param>
+    /// <exception cref="InvalidDataException">The file is not such a table; the message begins with the file and line.</exception>
     public IEnumerable<InputRow> Rows(Stream file)
     {
         using var csv = new CsvReader(file, shown);
@@ -48,7 +47,7 @@ internal sealed class InputReading(PlannedInput planned, string shown)
             Note($"{shown}:1: {csv.UnnamedColumns} empty columns without a name are left out");
     }
 
-    /// <summary>Takes note of a cell that is not in the row because it does not fit.</summary>
+    /// <summary>Records a cell that is not in the row because it does not fit its column.</summary>
     public void Judge(InputRow row, Misfit misfit)
     {
         var message = $"{shown}:{row.Line}: {misfit.Column} {misfit.Description}";

@@ -7,8 +7,8 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors;
 
 /// <summary>
-/// Searches a file that somebody hands in for credentials, before anything is asked: text in UTF-8 and UTF-16, what is inside of archives and
-/// workbooks, what is encoded once more, and columns whose heading says what they hold.
+/// Searches a supplied file for credentials before the first request: text in UTF-8 and UTF-16, the members of archives and workbooks, text
+/// that is encoded once more, and columns whose heading names a credential.
 /// </summary>
 internal static class InputSearch
 {
@@ -19,17 +19,17 @@ internal static class InputSearch
     private const string Workbook = "xl/workbook.xml";
     private static readonly BodyRedaction Detector = new(new byte[32]);
 
-    /// <summary>Where the first one is: file, row and column; null where there is none.</summary>
-    /// <param name="shown">How messages call the file.</param>
+    /// <summary>Returns the place of the first credential (file, row and column); null if there is none.</summary>
+    /// <param name="shown">The file name used in messages.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">A part of it cannot be searched; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A part of the file cannot be searched; the message names it.</exception>
     public static string? First(string path, string shown, CancellationToken cancellationToken)
     {
         using var file = File.OpenRead(path);
         return First(file, shown, MostArchives, cancellationToken);
     }
 
-    /// <param name="content">Can be read from the beginning again.</param>
+    /// <param name="content">A seekable stream; it is read from the beginning again.</param>
     private static string? First(Stream content, string shown, int archives, CancellationToken cancellationToken)
     {
         Span<byte> head = stackalloc byte[512];
@@ -61,7 +61,7 @@ internal static class InputSearch
         return null;
     }
 
-    /// <summary>A part of an archive; in memory, since nothing of an input is written before it was searched.</summary>
+    /// <summary>Unpacks a member of an archive, in memory: nothing of an input is written to disk before it was searched.</summary>
     private static MemoryStream Unpacked(Stream packed, string shown, int archives, CancellationToken cancellationToken)
     {
         if (archives == 0)
@@ -79,7 +79,9 @@ internal static class InputSearch
         return part;
     }
 
-    /// <summary>UTF-16 without a mark has a zero in every second place of its first letters.</summary>
+    /// <summary>
+    /// Detects UTF-16 without a byte order mark by the zero in every second byte of its first letters; otherwise returns UTF-8.
+    /// </summary>
     private static Encoding EncodingOf(ReadOnlySpan<byte> head)
     {
         var (even, odd) = (0, 0);
@@ -92,7 +94,7 @@ internal static class InputSearch
         return most > 0 && odd > most && even == 0 ? Encoding.Unicode : most > 0 && even > most && odd == 0 ? Encoding.BigEndianUnicode : Encoding.UTF8;
     }
 
-    /// <summary>Reads records of cells, as a spreadsheet would; a text that is none has one cell in each line.</summary>
+    /// <summary>Reads records of cells, as a spreadsheet does; text without a delimiter has one cell per line.</summary>
     private static string? InText(StreamReader reader, string shown, CancellationToken cancellationToken)
     {
         string[]? heading = null;
@@ -110,18 +112,19 @@ internal static class InputSearch
                 if (IsSecret(line > 1 ? column : null, cells[i]))
                     return Found($"{shown}:{line}", column is null ? null : $"column {column}");
             }
-            // A name and its value may stand in two cells.
+            // A name and its value may be in two cells.
             if (cells.Length > 1 && Detector.Finds(text))
                 return Found($"{shown}:{line}", null);
         }
         return null;
     }
 
-    private static bool IsSecret(string? column, string cell) => cell.Length > 0 && (column is not null && NamedForms.InMember(column.Trim(), cell) || Detector.Finds(cell));
+    private static bool IsSecret(string? column, string cell) =>
+        cell.Length > 0 && (column is not null && NamedForms.InMember(column.Trim(), cell) || Detector.Finds(cell));
 
     private static string Found(string place, string? column) => $"{place}: holds what looks like a credential{(column is null ? "" : $" ({column})")}";
 
-    /// <summary>Lines, and those of which a cell in quotes goes on as one; a line without end is cut, so that memory stays bounded.</summary>
+    /// <summary>Yields lines, joining those that a quoted cell spans; an endless line is cut so that memory stays bounded.</summary>
     private static IEnumerable<(long Line, string Text)> Records(StreamReader reader)
     {
         var record = new StringBuilder();
@@ -132,7 +135,7 @@ internal static class InputSearch
             if (c == '\n')
             {
                 line++;
-                // Quotes do not always come in pairs; a text is no record of a hundred lines.
+                // Quotes may be unbalanced; after a hundred lines the text is not taken for one record.
                 if (!quoted || line - first > 100)
                 {
                     yield return (first, record.ToString());
@@ -180,11 +183,12 @@ internal static class InputSearch
         return text is ['"', .., '"'] ? text[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : text;
     }
 
-    /// <summary>The sheets of a workbook by row and heading; its other parts are searched as the texts that they are.</summary>
+    /// <summary>Searches the sheets of a workbook by row and heading; the other parts are searched as text.</summary>
     private static string? InWorkbook(ZipArchive archive, string shown, CancellationToken cancellationToken)
     {
         var shared = archive.GetEntry("xl/sharedStrings.xml") is { } strings ? Texts(strings, "si") : [];
-        foreach (var sheet in archive.Entries.Where(e => e.FullName.StartsWith("xl/worksheets/", StringComparison.Ordinal) && e.FullName.EndsWith(".xml", StringComparison.Ordinal)))
+        foreach (var sheet in archive.Entries.Where(e =>
+            e.FullName.StartsWith("xl/worksheets/", StringComparison.Ordinal) && e.FullName.EndsWith(".xml", StringComparison.Ordinal)))
         {
             var headings = new Dictionary<string, string>(StringComparer.Ordinal);
             using var content = sheet.Open();
@@ -200,19 +204,27 @@ internal static class InputSearch
                 if (reader.LocalName is not ("v" or "t") || reader.IsEmptyElement)
                     continue;
                 var value = Content(reader);
-                if (type == "s" && reader.LocalName == "v" && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < shared.Count)
+                if (type == "s" && reader.LocalName == "v"
+                    && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < shared.Count)
+                {
                     value = shared[index];
+                }
                 var column = reference.TrimEnd("0123456789".ToCharArray());
                 var known = headings.TryGetValue(column, out var heading);
                 if (IsSecret(known ? heading : null, value))
-                    return Found($"{shown}:{reference[column.Length..]}", $"sheet {Path.GetFileNameWithoutExtension(sheet.FullName)}, column {heading ?? column}");
+                {
+                    return Found(
+                        $"{shown}:{reference[column.Length..]}",
+                        $"sheet {Path.GetFileNameWithoutExtension(sheet.FullName)}, column {heading ?? column}");
+                }
                 headings.TryAdd(column, value);
             }
         }
         return null;
     }
 
-    private static XmlReaderSettings Settings => new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestMember };
+    private static XmlReaderSettings Settings =>
+        new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestMember };
 
     private static string Content(XmlReader reader)
     {

@@ -4,14 +4,15 @@ using System.Text.Unicode;
 namespace AuditCli.Collectors;
 
 /// <summary>
-/// An answer in JSON whose bytes and names are well-formed Unicode, as RFC 8259 and RFC 7493 want it: what something in between has damaged
-/// cannot be compared with the names of a model. Half of a surrogate pair in a value is left to whoever reads the value.
+/// Parses a JSON response and requires that its bytes and member names are well-formed Unicode, as RFC 8259 and RFC 7493 demand: names
+/// damaged by an intermediary cannot be compared with the names of a model. An unpaired surrogate in a value is left to the code that reads
+/// the value.
 /// </summary>
 internal static class JsonAnswer
 {
-    /// <summary>The answer as JSON.</summary>
-    /// <param name="values">Whether values are held to it too, as those of Kubernetes, which cannot be written otherwise.</param>
-    /// <exception cref="JsonException">It is no JSON that can be read, or a name or text in it is not well-formed.</exception>
+    /// <summary>Returns the response as JSON.</summary>
+    /// <param name="values">Whether values must be well-formed too, as for Kubernetes, whose values could not be written otherwise.</param>
+    /// <exception cref="JsonException">The body is not readable JSON, or a name or text in it is not well-formed.</exception>
     public static JsonElement Parse(ReadOnlySpan<byte> body, JsonDocumentOptions options, bool values)
     {
         if (!Utf8.IsValid(body))
@@ -21,7 +22,7 @@ internal static class JsonAnswer
         return JsonElement.Parse(body, options);
     }
 
-    /// <summary>Escapes are the one way to write half of a surrogate pair in UTF-8.</summary>
+    /// <summary>Decodes escaped texts, since an escape is the only way to write an unpaired surrogate in UTF-8.</summary>
     private static void RequirePairs(ReadOnlySpan<byte> body, int depth, bool values)
     {
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = depth });

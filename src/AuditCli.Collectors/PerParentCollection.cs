@@ -9,20 +9,20 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors;
 
-/// <summary>Why evidence asked per parent row is not whole, besides the provider's own codes.</summary>
+/// <summary>The codes for incomplete evidence of per-parent requests, besides the provider's own.</summary>
 public static class PerParentCodes
 {
-    /// <summary>The parent table is not complete, so neither is what was asked for its rows.</summary>
+    /// <summary>The parent table is incomplete, and therefore the evidence requested for its rows is too.</summary>
     public const string ParentNotRead = "ParentNotRead";
 
-    /// <summary>A parent row lacks the value that a parameter takes from it.</summary>
+    /// <summary>A parent row has no value for a parameter that is taken from it.</summary>
     public const string NoParentValue = "NoParentValue";
 }
 
 /// <summary>
-/// Asks one operation for every row of a parent table (<c>for_each</c>). Calls overlap; rows and calls are written in the order
-/// of the parent's rows, so that live and replayed tables are the same bytes. At most <see cref="Window"/> calls, and a few pages of
-/// each, are held in memory.
+/// Calls one operation for every row of a parent table (<c>for_each</c>). Calls overlap, but rows and calls are written in the order of the
+/// parent's rows, so that live and replayed tables have the same bytes. At most <see cref="Window"/> calls, with a few pages each, are held
+/// in memory.
 /// </summary>
 internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, Action<CollectionEvent> tell)
 {
@@ -30,10 +30,10 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
     private const int PagesAhead = 2;
     private const int CallsPerNotice = 100;
 
-    /// <summary>Collects for every row of the parent. A parent that was not read whole limits this evidence too.</summary>
+    /// <summary>Collects for every row of the parent. An incomplete parent makes this evidence incomplete too.</summary>
     public async Task<EvidenceItem> CollectAsync(RequestPlace place, EvidenceItem parent, CancellationToken cancellationToken)
     {
-        // Where no parent row asks for anything, that is known when the last of them was read.
+        // If there is no parent row to call for, the item's time is the time at which the parent was read.
         var item = place.Item(parent.Finished);
         var with = place.Request.With.Keys.ToImmutableArray();
         using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
@@ -71,7 +71,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         });
     }
 
-    private async Task StartAllAsync(RequestPlace place, EvidenceItem parent, string evidenceId, ChannelWriter<Child> children, CancellationToken cancellationToken)
+    private async Task StartAllAsync(
+        RequestPlace place, EvidenceItem parent, string evidenceId, ChannelWriter<Child> children, CancellationToken cancellationToken)
     {
         try
         {
@@ -110,11 +111,21 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         }
         var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
         var child = new Child(row.GetProperty("_ref").GetString()!, asked.ToImmutable(), answers.Reader);
-        _ = Task.Run(() => AskAsync(place, parameters, $"{evidenceId} {Digest.Of(Encoding.UTF8.GetBytes(child.Parent)).Hex[..16]}", missing, answers.Writer, cancellationToken), CancellationToken.None);
+        _ = Task.Run(
+            () => AskAsync(
+                place,
+                parameters,
+                $"{evidenceId} {Digest.Of(Encoding.UTF8.GetBytes(child.Parent)).Hex[..16]}",
+                missing,
+                answers.Writer,
+                cancellationToken),
+            CancellationToken.None);
         return child;
     }
 
-    private async Task AskAsync(RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, string askedFor, string? missing, ChannelWriter<Answer> answers, CancellationToken cancellationToken)
+    private async Task AskAsync(
+        RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, string askedFor, string? missing,
+        ChannelWriter<Answer> answers, CancellationToken cancellationToken)
     {
         try
         {
@@ -127,7 +138,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            answers.Complete(e);    // rethrown where the answers are read
+            // Rethrown where the answers are read.
+            answers.Complete(e);
         }
     }
 
@@ -137,8 +149,10 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         var answered = await RequestCollection.WriteAsync(
             child.Answers.ReadAllAsync(cancellationToken), writing.Table,
             [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request);
-        (string Code, string Message)? failure = answered.Stopped ?? (answered.Parts is [var part, ..] ? part : answered.Misfit is { } misfit ? (Misfits.Code, misfit) : ((string, string)?)null);
-        // An answer that says "there is none" is an answer: what it covers was read.
+        (string Code, string Message)? failure = answered.Stopped
+            ?? (answered.Parts is [var part, ..] ? part
+                : answered.Misfit is { } misfit ? (Misfits.Code, misfit) : ((string, string)?)null);
+        // A response that means "there is none" was read and counts as a page.
         var pages = answered.NoneCode is null ? answered.Pages : 1;
         var items = writing.Table.Rows - rowsBefore;
         writing.Pages += pages;
@@ -180,7 +194,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             }).ToArray(),
         });
 
-    /// <summary>A call under way for one parent row.</summary>
+    /// <summary>A call in progress for one parent row.</summary>
     private sealed record Child(string Parent, ImmutableArray<string?> Asked, ChannelReader<Answer> Answers);
 
     private sealed class Writing(EvidenceItem item, TableWriter table, TableWriter calls, FailureTally failures)

@@ -2,39 +2,39 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Collectors;
 
-/// <summary>An operation of which it is not known for certain what it needs. Nothing is granted for it.</summary>
+/// <summary>An operation whose required permissions are not known for certain; the document grants nothing for it.</summary>
 public sealed record UnmappedOperation(string Operation, string Reason);
 
-/// <summary>A read that changes something at the provider all the same.</summary>
+/// <summary>A read operation that nevertheless changes something at the provider.</summary>
 public sealed record OperationSideEffect(string Operation, string Effect);
 
-/// <summary>What a reader of a permission document must know beside it.</summary>
-/// <param name="Notes">How to hand it over, and what is needed elsewhere; one sentence or two each.</param>
+/// <summary>The remarks that accompany a permission document.</summary>
+/// <param name="Notes">How to apply the document and what else is needed; one or two sentences each.</param>
 public sealed record PermissionRemarks(
     ImmutableArray<string> Notes,
     ImmutableArray<OperationSideEffect> SideEffects,
     ImmutableArray<UnmappedOperation> Unmapped)
 {
-    /// <summary>The side effects and what is missing, a line each.</summary>
+    /// <summary>The side effects and the unmapped operations, one line each.</summary>
     public IEnumerable<string> Warnings =>
     [
         .. SideEffects.Select(e => $"side effect: {e.Operation} {e.Effect}"),
         .. Unmapped.Select(u => $"unmapped, not granted: {u.Operation}: {u.Reason}"),
     ];
 
-    /// <summary>Everything, a line each.</summary>
+    /// <summary>All remarks, one line each.</summary>
     public IEnumerable<string> Lines => Notes.Concat(Warnings);
 
-    /// <summary>Every line as a comment of YAML or of a shell.</summary>
+    /// <summary>All remarks as YAML or shell comments, one line each.</summary>
     internal string Comments => string.Concat(Lines.Select(l => $"# {l.ReplaceLineEndings(" ")}\n"));
 }
 
 /// <summary>
-/// What somebody has to be granted so that a set of operations can be read, in the form that the provider's own tools take. It
-/// depends on its input alone, and is the same for operations and targets in any order.
+/// The permissions needed to read a set of operations, in the form that the provider's own tools accept. The document depends only on its
+/// input, and the order of operations and targets does not matter.
 /// </summary>
-/// <param name="Form">What the text is, for a heading.</param>
-/// <param name="Text">The document, ending with a line feed.</param>
-/// <param name="Remarks">What is to be said about it.</param>
-/// <param name="HoldsRemarks">Whether the text says them itself, as comments.</param>
+/// <param name="Form">The kind of document, for a heading.</param>
+/// <param name="Text">The document; it ends with a line feed.</param>
+/// <param name="Remarks">The remarks on the document.</param>
+/// <param name="HoldsRemarks">Whether the text already contains the remarks as comments.</param>
 public sealed record PermissionDocument(string Form, string Text, PermissionRemarks Remarks, bool HoldsRemarks);

@@ -8,18 +8,20 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors;
 
-/// <summary>One step of asking: a page, or why there is none, with every attempt that was made for it.</summary>
+/// <summary>One step of a request: a page, or the failure to get one, with every attempt made for it.</summary>
 internal sealed record Answer(Page? Page, ImmutableArray<ExchangeReference> Exchanges, (string Code, string Message)? Failure)
 {
-    /// <summary>The <c>_ref</c> of a row of this page: the exchange that brought it, and where in it the row stands.</summary>
+    /// <summary>
+    /// Returns the <c>_ref</c> of a row of this page: the record id of the exchange with the response, and the row's place in it.
+    /// </summary>
     public string Reference(PageRow row) => $"{Exchanges.LastOrDefault(e => e.Status != 0)?.RecordId}#{row.Pointer}";
 }
 
-/// <summary>How one question went.</summary>
-/// <param name="Misfit">The first value that did not fit its column; null when all did.</param>
-/// <param name="Parts">Failures of parts, beside which others were read.</param>
-/// <param name="Stopped">The failure that ended it; null when it was answered.</param>
-/// <param name="NoneCode">The provider's code for "there is none", where that was the answer.</param>
+/// <summary>The summary of one request.</summary>
+/// <param name="Misfit">The first value that did not fit its column; null if all did.</param>
+/// <param name="Parts">The failures of parts of the response, while other parts were read.</param>
+/// <param name="Stopped">The failure that ended the request; null if it was completed.</param>
+/// <param name="NoneCode">The provider's code for "there is none", if that was the response.</param>
 internal sealed record Answered(
     long Pages,
     ImmutableArray<ExchangeReference> Exchanges,
@@ -29,17 +31,19 @@ internal sealed record Answered(
     (string Code, string Message)? Stopped,
     string? NoneCode);
 
-/// <summary>Asks one request and writes its rows as they come.</summary>
-internal sealed class RequestCollection(ICollector collector, ExchangeTransport transport, BundleWriter bundle, TimeProvider clock, ConcurrencyLimit limit)
+/// <summary>Collects one request and writes its rows as they arrive.</summary>
+internal sealed class RequestCollection(
+    ICollector collector, ExchangeTransport transport, BundleWriter bundle, TimeProvider clock, ConcurrencyLimit limit)
 {
-    /// <summary>Collects a request that stands alone. Every failure to read is in the item returned.</summary>
+    /// <summary>Collects a request that has no parent. Every failure to read is part of the item returned.</summary>
     public async Task<EvidenceItem> CollectAsync(RequestPlace place, CancellationToken cancellationToken)
     {
         var item = place.Item(clock.GetUtcNow());
         var failures = new FailureTally();
         using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         var answered = await WriteAsync(
-            AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken), table, [item.Target, item.Account, item.Region, null], place.Request);
+            AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken),
+            table, [item.Target, item.Account, item.Region, null], place.Request);
         if (answered.Misfit is { } misfit)
             failures.Add(Misfits.Code, misfit, answered.Misfits);
         foreach (var (code, message) in answered.Parts)
@@ -65,9 +69,11 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         });
     }
 
-    /// <summary>Writes the rows of one question's answers as they come, and says how it went.</summary>
-    /// <param name="added">The values of our own columns; the fourth becomes each row's <c>_ref</c>.</param>
-    /// <param name="asked">Its allowed codes say "there is none". After a page they contradict it, and are failures like any other.</param>
+    /// <summary>Writes the rows of one request as the responses arrive, and returns its summary.</summary>
+    /// <param name="added">The values of the columns that AuditCli adds; the fourth becomes each row's <c>_ref</c>.</param>
+    /// <param name="asked">
+    /// The request, with the codes that mean "there is none". After a page such a code contradicts it and is a failure like any other.
+    /// </param>
     public static async Task<Answered> WriteAsync(IAsyncEnumerable<Answer> answers, TableWriter table, string?[] added, PlannedRequest asked)
     {
         var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
@@ -107,10 +113,10 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
     }
 
     /// <summary>
-    /// The pages of one question, and at the end the failure that stopped it, or attempts that brought no page, if any. Throws only
-    /// when cancelled.
+    /// Yields the pages of one request, and at the end the failure that stopped it, or attempts that returned no page, if any. Throws only
+    /// if cancelled.
     /// </summary>
-    /// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
+    /// <param name="askedFor">The value of <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
     public async IAsyncEnumerable<Answer> AskAsync(
         RequestPlace place,
         ImmutableSortedDictionary<string, JsonElement> parameters,
@@ -130,7 +136,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
         }
     }
 
-    /// <summary>The outcome that failures make: some of it read, or nothing.</summary>
+    /// <summary>Sets the outcome that the failures imply: complete, incomplete if something was read, or failed.</summary>
     public static EvidenceItem Finished(EvidenceItem item, FailureTally failures, bool anythingRead) => item with
     {
         Outcome = failures.IsEmpty ? CollectionOutcome.Complete
@@ -142,7 +148,7 @@ internal sealed class RequestCollection(ICollector collector, ExchangeTransport 
 
     private async Task<Answer?> StepAsync(RequestPlace place, IAsyncEnumerator<Page> pages, string askedFor, CancellationToken cancellationToken)
     {
-        // Begun in every step: an execution context does not outlive a step of an asynchronous iterator.
+        // Begin the trail in every step: an execution context does not outlive one step of an asynchronous iterator.
         var trail = transport.BeginTrail(askedFor);
         try
         {

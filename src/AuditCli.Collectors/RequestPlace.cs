@@ -4,12 +4,12 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors;
 
-/// <summary>A planned request in the one account and region where it is asked.</summary>
+/// <summary>A planned request in the account and region where it is made.</summary>
 internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request, Connection Connection, string Region)
 {
     public string EvidenceId => Plan.EvidenceId(Request, Connection.Account, Region);
 
-    /// <summary>What its requests count against: the part of the operation before the colon is the service.</summary>
+    /// <summary>The limits that the requests count against; the service is the part of the operation name before the colon.</summary>
     public LimitKey LimitKey => new(
         Request.Operation.Source, Connection.QuotaOwner ?? Connection.Account, Region,
         Connection.QuotaOwner is null ? Service : $"{Service} of {Connection.Account}");
@@ -19,7 +19,7 @@ internal sealed record RequestPlace(CollectionPlan Plan, PlannedRequest Request,
     public EvidenceRequest Ask(ImmutableSortedDictionary<string, JsonElement> parameters) =>
         new(Connection.Target.Name, Connection.Account, Region, Request.Operation, parameters);
 
-    /// <summary>The item with everything that is known before asking.</summary>
+    /// <summary>Returns the item with everything that is known before the request.</summary>
     public EvidenceItem Item(DateTimeOffset started) => new()
     {
         EvidenceId = EvidenceId,

@@ -3,14 +3,17 @@ using System.Text.Json;
 namespace AuditCli.Collectors;
 
 /// <summary>
-/// Members of an answer that its model does not know. A source may add members at any time, so that most of them mean nothing; some
-/// are the sign that what is looked for stands there under another name.
+/// Finds members of a response that its model does not contain. A source may add members at any time, so most of them mean nothing; some
+/// indicate that the wanted member is present under another name.
 /// </summary>
 internal static class UnknownMembers
 {
     private static readonly string[] WordsOfMore = ["token", "marker", "cursor", "next", "continu", "truncat", "more", "remaining"];
 
-    /// <summary>The first member whose name is a known one but for its case, with the known one: no source has both. Null for none.</summary>
+    /// <summary>
+    /// Returns the first member whose name differs from a known one only by case, with the known name, since no source uses both; null if
+    /// there is none.
+    /// </summary>
     public static (string Found, string Known)? InAnotherCase(JsonElement holder, params ReadOnlySpan<string> known)
     {
         foreach (var member in holder.EnumerateObject())
@@ -26,7 +29,10 @@ internal static class UnknownMembers
         return null;
     }
 
-    /// <summary>The first member that is none of these and says that more follows, to whoever knows how to read on. Null for none.</summary>
+    /// <summary>
+    /// Returns the first non-empty member whose name is not known and suggests that more follows, such as a page token; null if there is
+    /// none.
+    /// </summary>
     public static string? OfMore(JsonElement holder, params ReadOnlySpan<string> known)
     {
         foreach (var member in holder.EnumerateObject())
@@ -37,7 +43,7 @@ internal static class UnknownMembers
         return null;
     }
 
-    /// <summary>Whether a name is one that sources give to tokens, and to flags and counts of what follows.</summary>
+    /// <summary>Whether a name is typical for page tokens, or for flags and counts of further pages.</summary>
     public static bool SpeaksOfMore(string name) => WordsOfMore.Any(w => name.Contains(w, StringComparison.OrdinalIgnoreCase));
 
     private static bool IsKnown(JsonProperty member, ReadOnlySpan<string> known)

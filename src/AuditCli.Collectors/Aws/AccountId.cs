@@ -6,16 +6,19 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// Which account, and which user, group or role of it, an answer is about. An answer that names another one than was asked is no evidence of it:
-/// it would be filed, and concluded on, under the wrong name.
+/// Checks which account, and which user, group or role of it, a response is about. A response about another one is not evidence for the
+/// request: it would be stored, and concluded on, under the wrong name.
 /// </summary>
-/// <remarks>An ARN is <c>arn:partition:service:region:account:resource</c>, see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.</remarks>
+/// <remarks>
+/// An ARN is <c>arn:partition:service:region:account:resource</c>, see
+/// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.
+/// </remarks>
 internal static class AccountId
 {
-    /// <summary>The code where an answer names another account than the one that was entered.</summary>
+    /// <summary>The code if a response names another account than the one that was entered.</summary>
     public const string AnotherAccount = "AnotherAccount";
 
-    /// <summary>The code where an answer names another user, group, role or policy than the one that was asked about.</summary>
+    /// <summary>The code if a response names another user, group, role or policy than the request.</summary>
     public const string AnotherName = "AnotherName";
 
     private static readonly string[] Names = ["UserName", "GroupName", "RoleName", "PolicyName"];
@@ -24,21 +27,22 @@ internal static class AccountId
     private const int ArnAccount = 4;
     private const string ManagedByAws = "aws";
 
-    /// <summary>The account as the provider writes it: twelve digits.</summary>
-    /// <exception cref="CollectionException">It is none, such as <c>../../etc</c>.</exception>
+    /// <summary>Returns the account as the provider writes it: twelve digits.</summary>
+    /// <exception cref="CollectionException">The text is not an account id, such as <c>../../etc</c>.</exception>
     public static string Of(string text, string operation) => Is(text)
         ? text
         : throw new CollectionException(TypedJson.Malformed, $"{operation}: '{text}' is no account; an account is twelve digits");
 
-    /// <summary>The account in an ARN; null where it names none, or is no ARN.</summary>
+    /// <summary>Returns the account in an ARN; null if it names none or the text is not an ARN.</summary>
     public static string? OfArn(string arn) => arn.StartsWith("arn:", StringComparison.Ordinal) && Owner(arn) is { } owner && Is(owner) ? owner : null;
 
-    /// <summary>Whether a text has the form of an account.</summary>
+    /// <summary>Whether a text has the form of an account id.</summary>
     public static bool Is(string text) => text.Length == Digits && text.All(char.IsAsciiDigit);
 
     /// <summary>
-    /// The fault of a page with a row of another account; null where there is none. IAM alone lists nothing but the caller's own and what AWS
-    /// manages for everybody: other services rightly list what other accounts share.
+    /// Returns the failure of a page that has a row of another account; null if there is none. Only IAM is checked, because it lists
+    /// nothing but the caller's own resources and those that AWS manages for all accounts; other services legitimately list resources that
+    /// other accounts share.
     /// </summary>
     public static CollectionException? Foreign(ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, string entered)
     {
@@ -50,8 +54,8 @@ internal static class AccountId
     }
 
     /// <summary>
-    /// The fault of a page with a row about somebody else than the request names, such as the devices of another user; null where there is none.
-    /// IAM tells its names apart without case (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+    /// Returns the failure of a page that has a row about another entity than the request names, such as the devices of another user; null
+    /// if there is none. IAM compares names without case (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
     /// </summary>
     public static CollectionException? Misnamed(
         ServiceModel service, OperationModel operation, ImmutableArray<PageRow> rows, IReadOnlyDictionary<string, JsonElement> asked)
@@ -69,7 +73,9 @@ internal static class AccountId
         return null;
     }
 
-    /// <summary>What a row says under a name, in itself or, where the row is a whole answer, in the object that this holds.</summary>
+    /// <summary>
+    /// Returns the values of a member in the row itself and, if the row is a whole response, in the objects that it contains.
+    /// </summary>
     private static IEnumerable<string> Named(JsonElement row, string name)
     {
         if (row.ValueKind != JsonValueKind.Object)
@@ -80,10 +86,10 @@ internal static class AccountId
 
     private static bool IsForeign(string arn, string entered) => Owner(arn) is not { } owner || (owner != entered && owner != ManagedByAws);
 
-    /// <summary>What an ARN has in the place of its account; null where it has no such place.</summary>
+    /// <summary>Returns the account part of an ARN; null if it does not have one.</summary>
     private static string? Owner(string arn) => arn.Split(':', ArnAccount + 2) is { Length: ArnAccount + 2 } parts ? parts[ArnAccount] : null;
 
-    /// <summary>The row's own ARN: <c>Arn</c>, or <c>arn</c> in the credential report.</summary>
+    /// <summary>Returns the row's own ARN: <c>Arn</c>, or <c>arn</c> in the credential report.</summary>
     private static string? Arn(JsonElement row) => row.ValueKind == JsonValueKind.Object
         && (row.TryGetProperty("Arn", out var arn) || row.TryGetProperty("arn", out arn)) && arn.ValueKind == JsonValueKind.String
         ? arn.GetString()

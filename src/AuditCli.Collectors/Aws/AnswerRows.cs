@@ -9,14 +9,14 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// What the rows of an operation are: the elements of its one result list, or else the whole response as one row per page.
+/// Determines the rows of an operation: the elements of its only result list, or else the whole response as one row per page.
 /// </summary>
 internal static class AnswerRows
 {
     /// <summary>The column of a list whose elements are single values.</summary>
     public const string ValueColumn = "Value";
 
-    /// <summary>What one row is, in words.</summary>
+    /// <summary>Describes one row in words, for the documentation of the operation.</summary>
     public static string Row(OperationModel operation) => operation switch
     {
         { Rows: { } list } => $"one for each element of {list}",
@@ -24,7 +24,7 @@ internal static class AnswerRows
         _ => "one, the whole answer",
     };
 
-    /// <summary>The columns of one row.</summary>
+    /// <summary>Returns the columns of one row.</summary>
     public static ImmutableArray<Column> Columns(ServiceModel service, OperationModel operation)
     {
         if (operation.Output is not { } output)
@@ -37,8 +37,8 @@ internal static class AnswerRows
         static ImmutableArray<Column> Of(ShapeModel.Structure structure) => [.. structure.Members.Select(m => new Column(m.Name, m.Column))];
     }
 
-    /// <summary>The rows of one page, and what is wrong with it besides: an element that cannot be a row. Null where nothing is.</summary>
-    /// <exception cref="CollectionException">The place of the list holds something else, or the page says nothing.</exception>
+    /// <summary>Returns the rows of one page and, if an element cannot be a row, a failure; null if there is none.</summary>
+    /// <exception cref="CollectionException">The list member is not a list, or the page lacks a member that a valid page has.</exception>
     public static (ImmutableArray<PageRow> Rows, CollectionException? Fault) Read(ServiceModel service, OperationModel operation, JsonElement page)
     {
         if (operation.Rows is null)
@@ -58,7 +58,8 @@ internal static class AnswerRows
         if (at.ValueKind != JsonValueKind.Array)
             throw Malformed($"{operation.Rows} is not a list");
         if (Quantity(holder) is { } quantity && quantity != at.GetArrayLength())
-            throw Malformed(string.Create(CultureInfo.InvariantCulture, $"{operation.Rows} has {at.GetArrayLength()} elements, and the answer says {quantity}"));
+            throw Malformed(string.Create(
+                CultureInfo.InvariantCulture, $"{operation.Rows} has {at.GetArrayLength()} elements, and the answer says {quantity}"));
         var structures = AtRows(service, operation, operation.Output!) is ShapeModel.List list && Structure(service, list) is not null;
         var prefix = "/" + string.Join('/', Steps(operation));
         var rows = ImmutableArray.CreateBuilder<PageRow>(at.GetArrayLength());
@@ -78,7 +79,7 @@ internal static class AnswerRows
         CollectionException Malformed(string what) => new(TypedJson.Malformed, $"{service.Name}:{operation.Name}: {what}");
     }
 
-    /// <summary>Whether a page has no row, nor anything else that grows from page to page.</summary>
+    /// <summary>Whether a page has no row, and nothing in any other result member that accumulates over pages.</summary>
     public static bool IsEmpty(OperationModel operation, JsonElement page) =>
         operation.Pager is { Results.IsEmpty: false } pager ? pager.Results.All(r => IsEmpty(page, r)) : operation.Rows is { } rows && IsEmpty(page, rows);
 
@@ -89,15 +90,18 @@ internal static class AnswerRows
         var value => value is null,
     };
 
-    /// <summary>Why a page that lacks its list is no honest one; null where the list may be left out because it is empty.</summary>
+    /// <summary>Returns why a page without its list is not valid; null if the list may be omitted because it is empty.</summary>
     /// <remarks>
-    /// What the model requires is written, empty or not. Of the rest, services that speak JSON leave out what is empty as they like. The XML
-    /// protocols write an element without children; a list without an element of its own (flat) has nothing to write, and CloudFront writes the
-    /// number of elements instead. Whether there is more is always said where there is a member for it: without either it is no answer.
+    /// A member that the model requires is written even if empty. Services that use JSON may omit any other empty member. The XML protocols
+    /// write an element without children; a list without an element of its own (flat) has nothing to write, and CloudFront writes the
+    /// number of elements instead. If the model has a member for whether more pages follow, it is always present: a page without the list
+    /// and without this member is not a valid response.
     /// </remarks>
-    private static string? Absent(ServiceModel service, OperationModel operation, JsonElement page, JsonElement holder, ShapeModel.Structure shape, string step)
+    private static string? Absent(
+        ServiceModel service, OperationModel operation, JsonElement page, JsonElement holder, ShapeModel.Structure shape, string step)
     {
-        var written = service.Protocol is WireProtocol.Query or WireProtocol.Ec2 or WireProtocol.RestXml && shape.Member(step) is { Flat: false } && Quantity(holder) != 0;
+        var written = service.Protocol is WireProtocol.Query or WireProtocol.Ec2 or WireProtocol.RestXml
+            && shape.Member(step) is { Flat: false } && Quantity(holder) != 0;
         var isFlat = shape.Member(step) is { Flat: true };
         if (written || shape.Required.Contains(step) && !isFlat)
             return $"the answer has no {step}";
@@ -106,19 +110,21 @@ internal static class AnswerRows
         return operation.Pager?.More is { } more && PageTokens.At(page, more) is null ? $"the answer has neither {operation.Rows} nor {more}" : null;
     }
 
-    /// <summary>How many elements the answer says a list has, where it does.</summary>
+    /// <summary>Returns the number of elements that the response states for a list; null if it does not state one.</summary>
     private static long? Quantity(JsonElement holder) =>
-        holder.TryGetProperty("Quantity", out var quantity) && quantity.ValueKind == JsonValueKind.Number && quantity.TryGetInt64(out var number) ? number : null;
+        holder.TryGetProperty("Quantity", out var quantity) && quantity.ValueKind == JsonValueKind.Number && quantity.TryGetInt64(out var number)
+            ? number
+            : null;
 
-    /// <summary>The rows of a page that is to be right as a whole.</summary>
-    /// <exception cref="CollectionException">Anything is wrong with it.</exception>
+    /// <summary>Returns the rows of a page that must be valid as a whole.</summary>
+    /// <exception cref="CollectionException">The page has a failure of any kind.</exception>
     public static ImmutableArray<PageRow> Whole(ServiceModel service, OperationModel operation, JsonElement page)
     {
         var (rows, fault) = Read(service, operation, page);
         return fault is null ? rows : throw fault;
     }
 
-    /// <summary>The shape whose elements are the rows, or that is the row.</summary>
+    /// <summary>Returns the shape of the list whose elements are the rows, or of the row itself.</summary>
     private static ShapeModel AtRows(ServiceModel service, OperationModel operation, string output)
     {
         var shape = service.Shape(output);
@@ -131,7 +137,7 @@ internal static class AnswerRows
         return shape;
     }
 
-    /// <summary>The structure that a list's elements are; null where they are single values, lists or maps.</summary>
+    /// <summary>Returns the structure of a list's elements; null if they are single values, lists or maps.</summary>
     private static ShapeModel.Structure? Structure(ServiceModel service, ShapeModel.List list) =>
         list.Element.Kind == MemberKind.Shape ? service.Shape(list.Element.Shape) as ShapeModel.Structure : null;
 

@@ -12,7 +12,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>Reads AWS accounts through the catalogue's operations.</summary>
+/// <summary>Reads AWS accounts by the operations of the catalogue.</summary>
 public sealed class AwsCollector : ICollector
 {
     private readonly AwsCatalogue _catalogue = new();
@@ -22,9 +22,9 @@ public sealed class AwsCollector : ICollector
     private readonly Credentials _credentials;
     private readonly CredentialReport _credentialReport;
 
-    /// <param name="transport">Live or replay; the collector does not own it.</param>
-    /// <param name="clock">For waits between attempts.</param>
-    /// <param name="credentialExchange">Told about each request that hands out credentials, for the run's log.</param>
+    /// <param name="transport">A live or replay transport; the collector does not own it.</param>
+    /// <param name="clock">The clock for waits between attempts.</param>
+    /// <param name="credentialExchange">Called for each request that returns credentials, for the run log.</param>
     public AwsCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange)
     {
         _transport = transport;
@@ -40,7 +40,9 @@ public sealed class AwsCollector : ICollector
     public ImmutableArray<string> UnusualEndpoints => _sessions.UnusualEndpoints;
 
     /// <inheritdoc/>
-    /// <exception cref="CollectionException">There are no credentials, or the provider does not say whose they are.</exception>
+    /// <exception cref="CollectionException">
+    /// There are no credentials, or the provider does not return a valid identity for them.
+    /// </exception>
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
@@ -51,10 +53,12 @@ public sealed class AwsCollector : ICollector
 
         async Task<Connection> EnterAccountAsync(string account)
         {
-            // A role of the same name in each; a replay needs none, and finds nothing recorded of those that refused.
+            // A role of the same name is assumed in each account. A replay needs no credentials: for a role that refused it finds no
+            // recorded exchange.
             var credentials = _transport.IsReplay
                 ? new AnonymousAWSCredentials()
-                : await session.OnRoute(() => _credentials.AssumeAsync(target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion));
+                : await session.OnRoute(() => _credentials.AssumeAsync(
+                    target, session.Credentials, Organization.RoleArn(target, own.Identity, account), session.HomeRegion));
             var entered = await EnterAsync(target, session.Enter(account, credentials), cancellationToken);
             return entered.Account == account
                 ? entered
@@ -63,7 +67,9 @@ public sealed class AwsCollector : ICollector
     }
 
     /// <inheritdoc/>
-    /// <exception cref="CollectionException">There is no answer, or it is not whole; the code is the provider's or ours.</exception>
+    /// <exception cref="CollectionException">
+    /// There is no response, or it is incomplete; the code is the provider's or the collector's.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -100,12 +106,12 @@ public sealed class AwsCollector : ICollector
         _sessions.Connected(request.Target).Of(request.Account).ReadyAsync(request.Operation.Name, request.Region, cancellationToken);
 
     /// <summary>
-    /// Calls one operation and returns the typed JSON of all its pages as one object: lists that go on from page to page are
-    /// joined, everything else is the first page's, page tokens are left out.
+    /// Calls one operation and returns the typed JSON of all its pages as one object: lists that continue over pages are joined, every
+    /// other member is taken from the first page, and page tokens are omitted.
     /// </summary>
-    /// <param name="operation">As control authors write it, such as <c>iam:ListUsers</c>.</param>
-    /// <param name="region">Null for the target's own.</param>
-    /// <exception cref="CollectionException">There is no answer, or the catalogue does not list the operation.</exception>
+    /// <param name="operation">The operation in the form used by controls, such as <c>iam:ListUsers</c>.</param>
+    /// <param name="region">Null for the target's home region.</param>
+    /// <exception cref="CollectionException">There is no response, or the catalogue does not contain the operation.</exception>
     public async Task<JsonElement> CallAsync(
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
     {
@@ -126,7 +132,7 @@ public sealed class AwsCollector : ICollector
         return merged.ToElement();
     }
 
-    /// <summary>The events of a trail in the form of its files: one object with Records.</summary>
+    /// <summary>Returns the events of a trail in the form of its files: one object with <c>Records</c>.</summary>
     private async Task<JsonElement> EventsAsync(
         Target target, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
     {
@@ -149,7 +155,7 @@ public sealed class AwsCollector : ICollector
         return JsonElement.Parse(content.WrittenSpan);
     }
 
-    /// <summary>Closes the clients; the transport stays.</summary>
+    /// <summary>Closes the clients; the transport remains open.</summary>
     public ValueTask DisposeAsync()
     {
         _sessions.Dispose();
@@ -159,7 +165,10 @@ public sealed class AwsCollector : ICollector
     private async Task<AwsSession> OpenAsync(Target target, CancellationToken cancellationToken)
     {
         if (_transport.IsReplay)
-            return new(target.Name, account: null, null, new AnonymousAWSCredentials(), RecordedRegion(target) ?? DefaultRegion, _transport, _clock, () => null);
+        {
+            return new(
+                target.Name, account: null, null, new AnonymousAWSCredentials(), RecordedRegion(target) ?? DefaultRegion, _transport, _clock, () => null);
+        }
         var route = Credentials.RouteOf(target);
         var (credentials, region) = await _credentials.ResolveAsync(target, route, cancellationToken);
         return new(target.Name, account: null, target.Setting("profile"), credentials, region ?? DefaultRegion, _transport, _clock, Follow);
@@ -173,18 +182,20 @@ public sealed class AwsCollector : ICollector
 
     private static string DefaultRegion => Partitions.HomeRegion("us-east-1");
 
-    /// <summary>The region in the recorded host, which says the partition; null on an emulator.</summary>
+    /// <summary>Returns the region in the recorded host, which determines the partition; null for an emulator.</summary>
     private string? RecordedRegion(Target target) =>
         _transport.RecordedOrigin(new(target.Name, "sts", AwsSession.GlobalRegion))?.Host.Split('.').FirstOrDefault(Partitions.IsRegion);
 
-    /// <summary>Asks whose the credentials are, and which regions there are unless the target names them.</summary>
+    /// <summary>Calls STS for the identity of the credentials, and EC2 for the regions unless the target lists them.</summary>
     private async Task<Connection> EnterAsync(Target target, AwsSession session, CancellationToken cancellationToken)
     {
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken);
         var (account, arn) = (AccountId.Of(Text(identity, "Account"), "sts:GetCallerIdentity"), Text(identity, "Arn"));
         if (AccountId.OfArn(arn) != account)
             throw new CollectionException(AccountId.AnotherAccount, $"sts:GetCallerIdentity says account {account} and names {arn}, which is of another");
-        var meant = target.Setting("organization") != "true" && target.Settings.GetValueOrDefault("role_arn", []) is [.., var role] ? AccountId.OfArn(role) : null;
+        var meant = target.Setting("organization") != "true" && target.Settings.GetValueOrDefault("role_arn", []) is [.., var role]
+            ? AccountId.OfArn(role)
+            : null;
         if (meant is not null && meant != account)
             throw new CollectionException(AccountId.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {account}");
         var entered = new Connection(target, account, arn, AwsSession.GlobalRegion, []);
@@ -197,19 +208,21 @@ public sealed class AwsCollector : ICollector
         }
         catch (CollectionException e)
         {
-            // IAM and other global services are read without it.
+            // IAM and other global services are still read without the regions.
             return entered with { RegionsUnread = new(e.Code, $"the account's regions could not be listed (ec2:DescribeRegions): {e.Message}", 1) };
         }
         var all = answer.TryGetProperty("Regions", out var list)
-            ? list.EnumerateArray().ToLookup(r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in", r => Region(Text(r, "RegionName")))
+            ? list.EnumerateArray().ToLookup(
+                r => !r.TryGetProperty("OptInStatus", out var status) || status.GetString() != "not-opted-in",
+                r => Region(Text(r, "RegionName")))
             : Enumerable.Empty<string>().ToLookup(_ => true);
         return all.Contains(true)
             ? entered with { Regions = [.. all[true].Order(StringComparer.Ordinal)], NotEnabled = [.. all[false].Order(StringComparer.Ordinal)] }
             : throw new CollectionException(TypedJson.Malformed, "ec2:DescribeRegions names no enabled region, though every account has some");
     }
 
-    /// <summary>A region as the provider writes it: it becomes a part of host names, and of a file's name.</summary>
-    /// <exception cref="CollectionException">It is none, such as <c>../../etc</c>.</exception>
+    /// <summary>Returns a region as the provider writes it, checked because it becomes a part of host names and of a file's name.</summary>
+    /// <exception cref="CollectionException">The text is not a region, such as <c>../../etc</c>.</exception>
     private static string Region(string text) => Partitions.IsRegion(text)
         ? text
         : throw new CollectionException(TypedJson.Malformed, $"ec2:DescribeRegions: '{text}' is no region");

@@ -6,17 +6,20 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>The identity policy with exactly the actions that operations need (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).</summary>
+/// <summary>
+/// Builds the identity policy with exactly the actions that operations need
+/// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
+/// </summary>
 internal static class AwsPermissions
 {
     private const string Identity = "sts:GetCallerIdentity";
     private const string Regions = "ec2:DescribeRegions";
 
-    /// <summary>AWS takes no larger managed policy; white space does not count.</summary>
+    /// <summary>The size limit of a managed policy in characters; AWS does not count white space.</summary>
     private const int LongestPolicy = 6144;
 
-    /// <param name="operations">What is collected.</param>
-    /// <param name="targets">Whom it is collected from; empty stands for one target without settings.</param>
+    /// <param name="operations">The operations that are collected.</param>
+    /// <param name="targets">The targets that are collected from; none means one target without settings.</param>
     public static PermissionDocument Document(ImmutableArray<Operation> operations, ImmutableArray<Target> targets)
     {
         var catalogue = new AwsCatalogue();
@@ -30,7 +33,9 @@ internal static class AwsPermissions
         var effects = ImmutableArray.CreateBuilder<OperationSideEffect>();
         foreach (var name in asked)
         {
-            var (found, reason) = catalogue.Find(name) is var (service, operation) ? table.Actions(service.Name, operation.Name) : ([], "it is not in the catalogue");
+            var (found, reason) = catalogue.Find(name) is var (service, operation)
+                ? table.Actions(service.Name, operation.Name)
+                : ([], "it is not in the catalogue");
             actions.UnionWith(found);
             if (reason is not null)
                 unmapped.Add(new(name, reason));
@@ -40,7 +45,11 @@ internal static class AwsPermissions
         var text = Policy(actions);
         var notes = Notes(text, actions.Count, targets, connecting.Except(collected));
         if (operations.Any(o => o.Name == TrailFiles.Operation.Name))
-            notes = notes.Add($"{TrailFiles.Operation.Name} also needs s3:GetObject on the files of the trail alone, arn:aws:s3:::BUCKET/PREFIX/AWSLogs/*, and kms:Decrypt on the key that encrypts them; the policy does not grant it, since it does not know the bucket");
+        {
+            notes = notes.Add($"{TrailFiles.Operation.Name} also needs s3:GetObject on the files of the trail alone, "
+                + "arn:aws:s3:::BUCKET/PREFIX/AWSLogs/*, and kms:Decrypt on the key that encrypts them; "
+                + "the policy does not grant it, since it does not know the bucket");
+        }
         return new("IAM policy", text, new(notes, effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
     }
 
@@ -49,7 +58,8 @@ internal static class AwsPermissions
         var notes = ImmutableArray.CreateBuilder<string>();
         notes.Add(actions == 0
             ? "it grants nothing, and IAM takes no policy without a statement"
-            : "use: aws iam create-policy --policy-name AuditCliReader --policy-document file://FILE, and attach it to the role or user of the target, in every account");
+            : "use: aws iam create-policy --policy-name AuditCliReader --policy-document file://FILE, "
+                    + "and attach it to the role or user of the target, in every account");
         notes.Add($"{Identity}, which every run asks first, needs no permission");
         if (onlyToConnect.Contains(Regions))
             notes.Add($"{Regions} is asked for targets with regions: enabled, the default; for those with a list of regions it is not");
@@ -61,13 +71,19 @@ internal static class AwsPermissions
             if (roles.Length > 1)
                 notes.Add($"target {target.Name}: its roles are assumed one after another; each needs sts:AssumeRole on the next");
             if (IsOrganization(target))
-                notes.Add($"target {target.Name}: the policy belongs to the role {target.Setting("role_name")} of every account, and to {(roles.IsEmpty ? "the target's own credentials" : roles[^1])} in the management account or a delegated administrator's, "
+            {
+                notes.Add($"target {target.Name}: the policy belongs to the role {target.Setting("role_name")} of every account, "
+                    + $"and to {(roles.IsEmpty ? "the target's own credentials" : roles[^1])} in the management account or a delegated administrator's, "
                     + $"which alone needs the actions of organizations, and sts:AssumeRole on {Organization.RoleArn(target, "arn:aws:", "*")}");
+            }
         }
         notes.Add("a service control policy, a permissions boundary, or a policy of a bucket or key can deny what this policy allows");
         var size = text.Count(c => !char.IsWhiteSpace(c));
         if (size > LongestPolicy)
-            notes.Add($"it has {size} characters and AWS takes {LongestPolicy} in a managed policy: make one for some of the controls at a time, with --control");
+        {
+            notes.Add($"it has {size} characters and AWS takes {LongestPolicy} in a managed policy: "
+                + "make one for some of the controls at a time, with --control");
+        }
         return notes.ToImmutable();
     }
 

@@ -4,11 +4,11 @@ using AuditCli.Collectors.Aws.Client;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>What AWS says how often an operation may be asked, and in which words it says that it was asked too often.</summary>
+/// <summary>The documented request rates of AWS operations, and the error codes for requests above them.</summary>
 internal static class AwsQuotas
 {
     /// <summary>
-    /// Requests a second that an account has in a region, where they are so few that one reader alone goes beyond them
+    /// Requests per second and account in a region, for operations whose limit is so low that a single reader exceeds it
     /// (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html).
     /// </summary>
     private static readonly FrozenDictionary<string, double> PerSecond = new Dictionary<string, double>(StringComparer.Ordinal)
@@ -16,14 +16,14 @@ internal static class AwsQuotas
         ["cloudtrail:LookupEvents"] = 2,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Codes that ask to come again more slowly; they say nothing about what was asked.</summary>
+    /// <summary>The throttling codes: the request should be repeated more slowly, and they say nothing about its content.</summary>
     private static readonly FrozenSet<string> TooOften = new[]
     {
         "BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
         "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>The time from one request to the next; null where an operation has no limit that is known here.</summary>
+    /// <summary>Returns the time between two requests; null if no limit is known for the operation.</summary>
     public static TimeSpan? Interval(string operation) => PerSecond.TryGetValue(operation, out var rate) ? TimeSpan.FromSeconds(1 / rate) : null;
 
     /// <summary>Whether a call was refused only because there were too many.</summary>
@@ -31,13 +31,13 @@ internal static class AwsQuotas
         refused is AwsServiceFailure failure && (failure.StatusCode == HttpStatusCode.TooManyRequests || TooOften.Contains(failure.ErrorCode));
 }
 
-/// <summary>Hands out turns, one in each interval, to whoever asks one operation of an account in a region.</summary>
+/// <summary>Allows one request per interval for one operation of an account in a region.</summary>
 internal sealed class RequestPace(TimeSpan interval, TimeProvider clock)
 {
     private readonly Lock _turn = new();
     private long _next = clock.GetTimestamp();
 
-    /// <summary>Waits for a turn, which is lost when the wait is cancelled.</summary>
+    /// <summary>Waits for the next interval; a cancelled wait uses its interval up.</summary>
     public Task WaitAsync(CancellationToken cancellationToken)
     {
         TimeSpan wait;

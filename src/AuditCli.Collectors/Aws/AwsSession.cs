@@ -10,19 +10,26 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>The credentials and clients of a target, or of one of its accounts: one client per service and region.</summary>
-/// <param name="account">Of an account that the target reaches beside its own; its exchanges have files of their own, since every account is asked the same. Null for the target's own.</param>
-/// <param name="homeRegion">Where things without a region are asked.</param>
-/// <param name="clock">For waits between attempts; a replay does not wait.</param>
-/// <param name="follow">Makes credentials that are renewed in this async flow take the target's route, and gives the route; null in a replay.</param>
+/// <summary>Holds the credentials and clients of a target, or of one of its accounts: one client per service and region.</summary>
+/// <param name="account">
+/// The account, if the target reaches it besides its own. Its exchanges are in separate files, since every account gets the same requests.
+/// Null for the target's own account.
+/// </param>
+/// <param name="homeRegion">The region for requests without a region.</param>
+/// <param name="clock">The clock for waits between attempts; a replay does not wait.</param>
+/// <param name="follow">
+/// Makes credentials that are renewed in this async flow use the target's route, and returns the route; null in a replay.
+/// </param>
 internal sealed class AwsSession(
-    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport, TimeProvider clock, Func<Route?> follow)
+    string target, string? account, string? profile, AWSCredentials credentials, string homeRegion, ExchangeTransport transport,
+    TimeProvider clock, Func<Route?> follow)
     : ITargetSession
 {
-    /// <summary>The word for what exists once for an account.</summary>
+    /// <summary>The region name for resources that exist once per account.</summary>
     public const string GlobalRegion = "aws-global";
 
-    private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion, ObjectsOfTrail? Objects), Lazy<AwsServiceClient>> _clients = new();
+    private readonly ConcurrentDictionary<(string Service, string Region, string? BucketRegion, ObjectsOfTrail? Objects), Lazy<AwsServiceClient>>
+        _clients = new();
 
     private readonly BucketRegions _buckets = new();
 
@@ -34,35 +41,41 @@ internal sealed class AwsSession(
 
     public AWSCredentials Credentials => credentials;
 
-    /// <summary>The session of an account: the one that was entered for it, or this one.</summary>
+    /// <summary>Returns the session of an account: the one entered for it, or this one.</summary>
     public AwsSession Of(string asked) => _accounts.GetValueOrDefault(asked, this);
 
-    /// <summary>Opens another account of the target with credentials of its own.</summary>
+    /// <summary>Opens another account of the target with its own credentials.</summary>
     public AwsSession Enter(string another, AWSCredentials own) =>
         _accounts.GetOrAdd(another, _ => new(target, another, profile, own, homeRegion, transport, clock, follow));
 
-    /// <summary>Does what needs credentials along the target's route.</summary>
+    /// <summary>Runs work that needs credentials, with the target's route for renewing them.</summary>
     public async Task<T> OnRoute<T>(Func<Task<T>> work)
     {
         follow();
         return await work();
     }
 
-    /// <summary>Waits until an operation may be asked again in a region, where the provider's limit is known. A replay does not wait.</summary>
-    public Task ReadyAsync(string operation, string region, CancellationToken cancellationToken) => Pace(operation, region)?.WaitAsync(cancellationToken) ?? Task.CompletedTask;
+    /// <summary>
+    /// Waits until an operation may be called again in a region, if the provider's limit is known. A replay does not wait.
+    /// </summary>
+    public Task ReadyAsync(string operation, string region, CancellationToken cancellationToken) =>
+        Pace(operation, region)?.WaitAsync(cancellationToken) ?? Task.CompletedTask;
 
-    /// <summary>Calls once, retries and an S3 redirect included.</summary>
-    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours, or the region can be none.</exception>
-    public Task<AwsAnswer> CallAsync(ServiceModel service, OperationModel operation, JsonObject parameters, string region, CancellationToken cancellationToken) =>
+    /// <summary>Makes one call, including retries and an S3 redirect.</summary>
+    /// <exception cref="CollectionException">
+    /// There is no response, with the provider's or the collector's code, or the region is not valid.
+    /// </exception>
+    public Task<AwsAnswer> CallAsync(
+        ServiceModel service, OperationModel operation, JsonObject parameters, string region, CancellationToken cancellationToken) =>
         CallAsync(service, operation, parameters, region, null, cancellationToken);
 
-    /// <summary>As the other, with a client that may read the objects of one trail and nothing else.</summary>
-    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours.</exception>
+    /// <summary>Makes one call with a client that may read only the objects of one trail.</summary>
+    /// <exception cref="CollectionException">There is no response, with the provider's or the collector's code.</exception>
     public async Task<AwsAnswer> CallAsync(
         ServiceModel service, OperationModel operation, JsonObject parameters, string region, ObjectsOfTrail? objects, CancellationToken cancellationToken)
     {
         var answer = await AskedAsync(service, operation, parameters, region, objects, cancellationToken);
-        // Any other success is a part of the answer, or a promise of it.
+        // Any other 2xx status means a partial or a deferred response.
         return answer.Status == 200 || answer.Status == operation.Status
             ? answer
             : throw new CollectionException(TypedJson.Malformed, string.Create(
@@ -93,7 +106,7 @@ internal sealed class AwsSession(
                 }
                 catch (Exception missing) when (IsUnrecorded(missing))
                 {
-                    // Recorded when such an answer was the end; it still is in that recording.
+                    // The run was recorded by a version that stopped at this error; the replay must report the same.
                     throw e;
                 }
             }
@@ -108,8 +121,12 @@ internal sealed class AwsSession(
         }
     }
 
-    /// <summary>Every page of an answer in its typed JSON form. Whoever asks for many of them calls <see cref="ReadyAsync"/> before each.</summary>
-    /// <exception cref="CollectionException">There is no answer, with the provider's code or ours, or the pages lead in a circle.</exception>
+    /// <summary>
+    /// Yields every page of a response in its typed JSON form. A caller that reads many pages awaits <see cref="ReadyAsync"/> before each.
+    /// </summary>
+    /// <exception cref="CollectionException">
+    /// There is no response, with the provider's or the collector's code, or a page token repeats.
+    /// </exception>
     public async IAsyncEnumerable<AnswerPage> PagesAsync(
         ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters, string region,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
@@ -118,7 +135,10 @@ internal sealed class AwsSession(
         var encodes = Customisations.EncodesKeys(service.Name, operation.Name) && !next.ContainsKey("EncodingType");
         var tokens = operation.Pager is { } pager ? new PageTokens(service, operation, pager) : null;
         if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
-            throw new CollectionException(CollectionException.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+        {
+            throw new CollectionException(
+                CollectionException.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+        }
         next = Customisations.Asked(service, operation, next);
         var empty = new EmptyPages($"{service.Name}:{operation.Name}", transport.IsReplay ? null : clock);
         while (next is not null)
@@ -144,7 +164,7 @@ internal sealed class AwsSession(
             }
             catch (CollectionException e)
             {
-                // What the page says is not lost because it does not say how to read on.
+                // Yield the page before the failure: its rows are evidence although its page token is not valid.
                 fault = e;
             }
             yield return new(page, IsLast: next is null);
@@ -154,8 +174,9 @@ internal sealed class AwsSession(
     }
 
     /// <inheritdoc/>
-    public IEnumerable<string> UnusualEndpoints => _accounts.Values.SelectMany(a => a.UnusualEndpoints).Concat(_clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>()
-        .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.Origin()));
+    public IEnumerable<string> UnusualEndpoints => _accounts.Values.SelectMany(a => a.UnusualEndpoints)
+        .Concat(_clients.Values.Where(c => c.IsValueCreated).Select(c => c.Value.OwnEndpoint).OfType<Uri>()
+            .Where(e => !ProviderHosts.IsProvider(e)).Select(e => e.Origin()));
 
     public void Dispose()
     {
@@ -180,14 +201,17 @@ internal sealed class AwsSession(
                 transport.IsReplay ? null : clock, RenewAsync, name => Pace(name, region));
         })).Value;
 
-    /// <summary>Drops credentials that were refused as expired, unless somebody renewed them meanwhile. Fixed ones stay, and are refused again.</summary>
+    /// <summary>
+    /// Drops credentials that were refused as expired, unless another call has renewed them meanwhile. Fixed credentials are kept and
+    /// refused again.
+    /// </summary>
     private async Task RenewAsync(string keyId)
     {
         if (credentials is RefreshingAWSCredentials renewable && (await renewable.GetCredentialsAsync()).AccessKey == keyId)
             renewable.ClearCredentials();
     }
 
-    // A recorded host is asked again whatever it was, so that a replay needs to know nothing about endpoints.
+    // A replay sends to the recorded host whatever it was, so that it needs no knowledge of endpoints.
     private AwsServiceConfig Config(ServiceModel service, ExchangeScope scope, string region, string? bucketRegion)
     {
         var own = Endpoint(region);
@@ -197,7 +221,7 @@ internal sealed class AwsSession(
         return new(service, bucketRegion ?? own, profile, recorded, transport.IsReplay);
     }
 
-    /// <summary>What S3 says of a bucket's region when it is asked for nothing else: in a field of the answer, whether it lets us in or not.</summary>
+    /// <summary>Returns the region header of a HEAD request for the bucket; S3 sends it whether access is granted or denied.</summary>
     private async Task<string?> HeadAsync(ServiceModel service, string region, JsonObject parameters, CancellationToken cancellationToken)
     {
         if (service.Operation("HeadBucket") is not { } head)
@@ -213,7 +237,8 @@ internal sealed class AwsSession(
         }
         catch (Exception e) when (IsUnrecorded(e))
         {
-            return null;    // recorded before this was asked
+            // The recording was made by a version without this request.
+            return null;
         }
     }
 
@@ -224,16 +249,19 @@ internal sealed class AwsSession(
 
     private string Endpoint(string region) => region == GlobalRegion ? homeRegion : region;
 
-    // Objects stand in a file of their own: it is large, and somebody may want to hand over the rest without it.
+    // Trail objects are recorded in a separate file: it is large, and the rest can be handed over without it.
     private ExchangeScope Scope(ServiceModel service, string region, ObjectsOfTrail? objects) =>
-        new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}") { HasVouchedFiles = objects is not null };
+        new(target, objects is null ? service.Name : $"{service.Name}.trail-files", account is null ? region : $"{account}.{region}")
+        {
+            HasVouchedFiles = objects is not null,
+        };
 }
 
-/// <summary>One page of an answer.</summary>
-/// <param name="IsLast">Whether it says that no page follows.</param>
+/// <summary>One page of a response.</summary>
+/// <param name="IsLast">Whether the page says that no page follows.</param>
 internal readonly record struct AnswerPage(JsonElement Content, bool IsLast);
 
-/// <summary>Which hosts are Amazon's own.</summary>
+/// <summary>Recognises Amazon's own hosts.</summary>
 internal static class ProviderHosts
 {
     private static readonly string[] Suffixes =

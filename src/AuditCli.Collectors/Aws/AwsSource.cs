@@ -5,13 +5,15 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>What AWS offers, as plain data. A service's part of the catalogue is read when it is first asked for.</summary>
+/// <summary>
+/// Describes the operations and settings of AWS as plain data. A service's part of the catalogue is read at its first use.
+/// </summary>
 public static class AwsSource
 {
-    /// <summary>The word control and engagement authors write.</summary>
+    /// <summary>The source name in controls and engagements.</summary>
     public const string Name = "aws";
 
-    /// <summary>The source with its operations; cheap, and shareable between threads.</summary>
+    /// <summary>Returns the source with its operations; it is cheap to create and thread-safe.</summary>
     public static EvidenceSource Create()
     {
         var catalogue = new AwsCatalogue();
@@ -26,14 +28,16 @@ public static class AwsSource
                 new("exclude_accounts", TargetSettingForm.TextList, false, []),
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
             ],
-            name => name == TrailFiles.Operation.Name ? TrailFiles.Operation : catalogue.Find(name) is var (service, operation) ? Describe(service, operation) : null,
+            name => name == TrailFiles.Operation.Name ? TrailFiles.Operation
+                : catalogue.Find(name) is var (service, operation) ? Describe(service, operation)
+                : null,
             name => Suggestions.For(catalogue, name))
         {
             WhyNotTarget = WhyNot,
         };
     }
 
-    /// <summary>What is wrong with the settings of a target together; null when they fit.</summary>
+    /// <summary>Returns why the settings of a target are not valid together; null if they are.</summary>
     private static string? WhyNot(Target target)
     {
         var organization = target.Setting("organization") == "true";
@@ -50,19 +54,23 @@ public static class AwsSource
         var regions = target.Settings.GetValueOrDefault("regions", []);
         if (regions is not ["enabled"] && regions.FirstOrDefault(r => !Partitions.IsRegion(r)) is { } region)
             return $"'{region}' can be no region; write its id, such as eu-west-1";
-        return target.Setting("role_name") is { } name && (name.Length > 512 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "+=,.@_/-".Contains(c, StringComparison.Ordinal)) || name.StartsWith('/'))
+        return target.Setting("role_name") is { } name
+            && (name.Length > 512 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "+=,.@_/-".Contains(c, StringComparison.Ordinal)) || name.StartsWith('/'))
             ? $"role_name is the name of a role, perhaps behind its path (audit/AuditReadOnly); '{name}' cannot be one"
             : null;
     }
 
-    /// <summary>How AWS's services name the errors of their 404 class: NoSuchEntity, TrailNotFoundException, DBInstanceNotFoundFault, InvalidVpcID.NotFound.</summary>
+    /// <summary>
+    /// Matches the error codes for resources that do not exist, in the forms that AWS services use: NoSuchEntity, TrailNotFoundException,
+    /// DBInstanceNotFoundFault, InvalidVpcID.NotFound.
+    /// </summary>
     private const string NotFound = @"NoSuch[A-Za-z]+|[A-Za-z.]+NotFound|[A-Za-z.]*NotFound(?:Exception|Fault|Error)|[A-Za-z]+DoesNotExist(?:Exception)?";
 
     private static Operation Describe(ServiceModel service, OperationModel operation) => new(
         Name, $"{service.Name}:{operation.Name}", operation.Scope,
         Parameters(service, operation),
         CredentialReport.Is(service, operation) ? CredentialReport.Columns : AnswerRows.Columns(service, operation),
-        // The report is made before it is read.
+        // Reading the credential report first generates it, which is a side effect.
         CredentialReport.Is(service, operation) ? service.Operation("GenerateCredentialReport")?.SideEffect : operation.SideEffect)
     {
         Reads = CredentialReport.Is(service, operation) ? CredentialReport.Reads : [$"{service.Name}:{operation.Name}"],
@@ -71,7 +79,7 @@ public static class AwsSource
         NotFound = NotFound,
     };
 
-    /// <summary>Page tokens are left out: every page is read.</summary>
+    /// <summary>Returns the parameters without page tokens, since every page is read.</summary>
     private static ImmutableArray<OperationParameter> Parameters(ServiceModel service, OperationModel operation)
     {
         if (operation.Input is not { } input)

@@ -4,15 +4,15 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named
-/// exchanges through and nothing else.
+/// Sends the requests that obtain credentials. It is separate from the recorded pipeline, so that no credential is recorded, and refuses
+/// every request except the named credential exchanges.
 /// </summary>
-/// <param name="route">The way that counts for whoever asks now.</param>
+/// <param name="route">Returns the route in effect for the current async flow.</param>
 internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Func<Route> route) : HttpMessageHandler
 {
     private static readonly TimeSpan Connect = TimeSpan.FromSeconds(10);
 
-    /// <summary>From sending to the last byte. Nobody above sets a limit.</summary>
+    /// <summary>The time limit of one exchange, from sending to the last byte of the response. The callers do not set one.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
     private static readonly string[] StsActions = ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
     private readonly ConcurrentDictionary<Route, Lazy<HttpMessageInvoker>> _ways = new();
@@ -35,7 +35,9 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
         }
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new HttpRequestException(HttpRequestError.Unknown, $"{operation} was not answered", new TimeoutException($"there was no whole answer within {Longest.TotalSeconds} s", e));
+            throw new HttpRequestException(
+                HttpRequestError.Unknown, $"{operation} was not answered",
+                new TimeoutException($"there was no whole answer within {Longest.TotalSeconds} s", e));
         }
         finally
         {

@@ -11,13 +11,13 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The decoder of <c>iam:GetCredentialReport</c>: one row per line of the CSV, with the CSV's own column names. The report is
-/// read as a stream, since it holds every user of the account in one answer.
+/// The decoder of <c>iam:GetCredentialReport</c>: one row per line of the CSV, with the CSV's own column names. The report is read as a
+/// stream, since it holds every user of the account in one response.
 /// </summary>
-/// <param name="clock">For the wait until the report is there; null in a replay, which does not wait.</param>
+/// <param name="clock">The clock for waiting until the report is ready; null in a replay, which does not wait.</param>
 internal sealed class CredentialReport(TimeProvider? clock)
 {
-    /// <summary>The code when the provider does not finish the report.</summary>
+    /// <summary>The code if the provider does not finish the report in time.</summary>
     public const string NotReady = "ReportNotReady";
 
     private const string GeneratedAt = "_generated_at";
@@ -25,7 +25,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
     private const int Polls = 90;
     private static readonly TimeSpan BetweenPolls = TimeSpan.FromSeconds(2);
 
-    /// <summary>The report's columns in their order, and when it was made.</summary>
+    /// <summary>The report's columns in their order, and the time at which the report was generated.</summary>
     public static ImmutableArray<Column> Columns { get; } =
     [
         Text("user"), Text("arn"), Time("user_creation_time"),
@@ -35,14 +35,14 @@ internal sealed class CredentialReport(TimeProvider? clock)
         Time(GeneratedAt),
     ];
 
-    /// <summary>What is asked for the table: the report has to be made before it can be read.</summary>
+    /// <summary>The operations called for the table: the report must be generated before it can be read.</summary>
     public static ImmutableArray<string> Reads { get; } = ["iam:GenerateCredentialReport", "iam:GetCredentialReport"];
 
     /// <summary>Whether this decoder reads the operation.</summary>
     public static bool Is(ServiceModel service, OperationModel operation) => service.Name == "iam" && operation.Name == "GetCredentialReport";
 
-    /// <summary>Waits until the provider has a report, and reads it.</summary>
-    /// <exception cref="CollectionException">The report does not get ready, or is no report.</exception>
+    /// <summary>Waits until the provider has generated a report, and reads it.</summary>
+    /// <exception cref="CollectionException">The report is not ready in time, or the response is not a valid report.</exception>
     public async IAsyncEnumerable<Page> ReadAsync(
         AwsSession session, ServiceModel service, OperationModel operation, string region, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -55,8 +55,8 @@ internal sealed class CredentialReport(TimeProvider? clock)
         }
     }
 
-    /// <summary>The rows of a report's answer. A row's pointer counts lines, as if <c>/Content</c> were the list of them.</summary>
-    /// <exception cref="CollectionException">It is no report.</exception>
+    /// <summary>Yields the rows of a report. A row's pointer counts lines, as if <c>/Content</c> were the list of them.</summary>
+    /// <exception cref="CollectionException">The response is not a valid report.</exception>
     public static IEnumerable<Page> Pages(ReadOnlyMemory<byte> answer)
     {
         var generated = Guarded(() => GeneratedTime(answer));
@@ -72,7 +72,10 @@ internal sealed class CredentialReport(TimeProvider? clock)
         while (Guarded(() => CsvRecord(text)) is { } cells)
         {
             if (cells.Count != header.Count)
-                throw Malformed(string.Create(CultureInfo.InvariantCulture, $"line {line + 2} of the credential report has {cells.Count} cells, not {header.Count}"));
+            {
+                throw Malformed(string.Create(
+                    CultureInfo.InvariantCulture, $"line {line + 2} of the credential report has {cells.Count} cells, not {header.Count}"));
+            }
             rows.Add(new(Row(header, types, cells, generated), string.Create(CultureInfo.InvariantCulture, $"/Content/{line++}")));
             if (rows.Count == RowsPerPage)
             {
@@ -131,7 +134,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
 
     private static string GeneratedTime(ReadOnlyMemory<byte> answer)
     {
-        // Read to the end even when the time is found: an answer that breaks off behind it is not whole.
+        // Read to the end although the time is found earlier, so that a truncated response is detected.
         using var reader = Open(answer);
         string? time = null;
         var contents = 0;
@@ -161,7 +164,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
             : new MemoryStream(answer.ToArray(), writable: false),
         AnswerElement.Settings);
 
-    /// <summary>One record of RFC 4180; null at the end.</summary>
+    /// <summary>Reads one record of RFC 4180; null at the end.</summary>
     private static List<string>? CsvRecord(StreamReader text)
     {
         if (text.Peek() < 0)
@@ -215,7 +218,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
         Text($"access_key_{number}_last_used_region"), Text($"access_key_{number}_last_used_service"),
     ];
 
-    /// <summary>The bytes that stand in an element in base64, decoded as they are read.</summary>
+    /// <summary>Decodes the base64 content of an element while it is read.</summary>
     private sealed class ElementBytes(XmlReader reader) : Stream
     {
         private readonly byte[] _chunk = new byte[16 * 1024];
@@ -232,7 +235,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
             if (_ended)
                 return 0;
             var read = reader.ReadElementContentAsBase64(_chunk, 0, Math.Min(buffer.Length, _chunk.Length));
-            // The reader then stands behind the element, and would go on with the next one.
+            // After the end the reader is positioned on the next element; another call would read that one.
             _ended = read == 0;
             _chunk.AsSpan(0, read).CopyTo(buffer);
             return read;

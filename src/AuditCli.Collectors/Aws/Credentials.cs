@@ -10,12 +10,12 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>The credentials of a target, from the SDK's own chain; none in a replay.</summary>
+/// <summary>Obtains the credentials of a target from the SDK's default chain; not used in a replay.</summary>
 internal sealed class Credentials
 {
     private const string SessionName = "auditcli";
 
-    /// <summary>Each of them says where credentials come from.</summary>
+    /// <summary>Each of these variables names a source of credentials.</summary>
     private static readonly string[] CredentialVariables =
     [
         "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -31,22 +31,26 @@ internal sealed class Credentials
         _factory = new(new CredentialPipeline(clock, seen, () => current.Value ?? usual.Value));
     }
 
-    /// <summary>Clients that the SDK makes itself (SSO, a profile's role, web identity) take the same guarded path.</summary>
+    /// <summary>
+    /// Makes the clients that the SDK creates itself (SSO, a profile's role, web identity) use the same guarded pipeline.
+    /// </summary>
     public void GuardClientsOfTheSdk()
     {
         AwsRoute.NameDefaultProfile();
         AWSConfigs.HttpClientFactory = _factory;
     }
 
-    /// <summary>Sends what credentials need in this async flow along a target's route. The SDK's clients do not say for which target they ask.</summary>
+    /// <summary>
+    /// Sets the route for credential requests in this async flow. The SDK's clients do not say for which target they send a request.
+    /// </summary>
     public void Follow(Route route) => _route.Value = route;
 
-    /// <summary>The route of a target, whose profile may name certificates.</summary>
-    /// <exception cref="CollectionException">A proxy or a bundle of certificates is stated that cannot be used.</exception>
+    /// <summary>Returns the route of a target, whose profile may name a certificate bundle.</summary>
+    /// <exception cref="CollectionException">A proxy or certificate bundle is configured but cannot be used.</exception>
     public static Route RouteOf(Target target) => AwsRoute.Of(target.Setting("profile") ?? Environment.GetEnvironmentVariable("AWS_PROFILE"));
 
-    /// <summary>Credentials, and the region that profile or environment name.</summary>
-    /// <exception cref="CollectionException">There are none, or the role may not be assumed.</exception>
+    /// <summary>Returns the credentials, and the region named by profile or environment.</summary>
+    /// <exception cref="CollectionException">There are no credentials, or the role may not be assumed.</exception>
     public async Task<(AWSCredentials Credentials, string? Region)> ResolveAsync(Target target, Route route, CancellationToken cancellationToken)
     {
         Follow(route);
@@ -56,15 +60,19 @@ internal sealed class Credentials
         return (credentials, region);
     }
 
-    /// <summary>The credentials of a role, along the route of this flow, with the target's external id where it has one; a role that does not ask for one ignores it.</summary>
-    /// <exception cref="CollectionException">It may not be assumed.</exception>
+    /// <summary>
+    /// Returns the credentials of a role, along the route of this flow. The target's external id is sent if it has one; a role that does
+    /// not require one ignores it.
+    /// </summary>
+    /// <exception cref="CollectionException">The role may not be assumed.</exception>
     public async Task<AWSCredentials> AssumeAsync(Target target, AWSCredentials source, string role, string? region)
     {
         var assumed = new AssumedRole(source, role, target.Setting("external_id"), target.Setting("profile"), region ?? "us-east-1", _factory);
-        // Now, so that a refusal is reported as what it is and not by the first call that needs the role.
+        // Assume the role now: otherwise a refusal would be reported as a failure of the first call that needs the role.
         await Named(
             $"target {target.Name}: assuming {role}",
-            $"whoever assumes it needs sts:AssumeRole on it, and its trust policy must name them{(target.Setting("external_id") is null ? "" : " and the target's external id")}",
+            $"whoever assumes it needs sts:AssumeRole on it, "
+                + $"and its trust policy must name them{(target.Setting("external_id") is null ? "" : " and the target's external id")}",
             assumed.GetCredentialsAsync);
         return assumed;
     }
@@ -75,35 +83,46 @@ internal sealed class Credentials
         {
             var chain = new CredentialProfileStoreChain();
             if (!chain.TryGetProfile(name, out var profile))
-                throw new CollectionException(AwsFailures.NoCredentials, $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists those there are");
+            {
+                throw new CollectionException(
+                    AwsFailures.NoCredentials,
+                    $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists those there are");
+            }
             var next = profile.Options.SsoAccountId is null && profile.Options.SsoSession is null
                 ? $"`aws sts get-caller-identity --profile {name}` tries the profile without AuditCli"
                 : $"`aws sso login --profile {name}` signs in again";
-            return (await Had($"target {target.Name}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain))), profile.Region?.SystemName);
+            var fromProfile = await Had(
+                $"target {target.Name}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain)));
+            return (fromProfile, profile.Region?.SystemName);
         }
         var config = new AmazonSecurityTokenServiceConfig();
         var region = NamedRegion();
         if (region is not null)
             config.RegionEndpoint = region;
         var found = await Had(
-            $"target {target.Name}: the environment's credentials", EnvironmentStep(), () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
+            $"target {target.Name}: the environment's credentials",
+            EnvironmentStep(),
+            () => new DefaultAWSCredentialsIdentityResolver().ResolveIdentityAsync(config, cancellationToken));
         return (found, (region ?? (IsLeftToTheInstance() ? FallbackRegionFactory.GetRegionEndpoint() : null))?.SystemName);
     }
 
-    /// <summary>Whether nothing but the metadata of an EC2 instance is left to say who reads.</summary>
+    /// <summary>Whether the metadata service of an EC2 instance is the only remaining source of credentials.</summary>
     private static bool IsLeftToTheInstance() =>
-        CredentialVariables.All(n => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(n))) && !new CredentialProfileStoreChain().TryGetProfile("default", out _);
+        CredentialVariables.All(n => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(n)))
+            && !new CredentialProfileStoreChain().TryGetProfile("default", out _);
 
     /// <summary>
-    /// The region that environment or profile name, or null. The instance's metadata is not asked: that takes seconds on every other
-    /// machine, and a reader should contact nobody whom nobody named.
+    /// Returns the region named by environment or profile, or null. The instance metadata service is not queried: on any other machine that
+    /// takes seconds, and a read-only tool should not contact endpoints that were not configured.
     /// </summary>
     private static RegionEndpoint? NamedRegion() =>
         new[] { "AWS_REGION", "AWS_DEFAULT_REGION" }.Select(Environment.GetEnvironmentVariable).FirstOrDefault(r => !string.IsNullOrWhiteSpace(r)) is { } named
             ? RegionEndpoint.GetBySystemName(named.Trim())
             : FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: false);
 
-    /// <summary>The credentials once something has come of them, so that a failure is told as theirs and not as that of the first call.</summary>
+    /// <summary>
+    /// Resolves the credentials and fetches them once, so that a failure is reported as theirs and not as that of the first call.
+    /// </summary>
     private static Task<AWSCredentials> Had(string what, string next, Func<Task<AWSCredentials>> resolve) => Named(what, next, async () =>
     {
         var found = await resolve();
@@ -114,7 +133,8 @@ internal sealed class Credentials
     private static string EnvironmentStep() =>
         Environment.GetEnvironmentVariable("AWS_WEB_IDENTITY_TOKEN_FILE") is not null
             ? "AWS_WEB_IDENTITY_TOKEN_FILE names the file of a token that is still valid, and AWS_ROLE_ARN a role that trusts its issuer"
-        : new[] { "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" }.FirstOrDefault(n => Environment.GetEnvironmentVariable(n) is not null) is { } container
+        : new[] { "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" }
+            .FirstOrDefault(n => Environment.GetEnvironmentVariable(n) is not null) is { } container
             ? $"{container} says where the container's credentials are, and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE with which token"
         : Environment.GetEnvironmentVariable("AWS_PROFILE") is { } profile
             ? $"AWS_PROFILE is {profile}: `aws sts get-caller-identity` tries it without AuditCli, `aws sso login` signs in again"
@@ -134,7 +154,7 @@ internal sealed class Credentials
         }
     }
 
-    /// <summary>Credentials of a role, renewed before they expire.</summary>
+    /// <summary>The credentials of a role, renewed before they expire.</summary>
     private sealed class AssumedRole : RefreshingAWSCredentials
     {
         private static readonly TimeSpan RenewedBefore = TimeSpan.FromMinutes(5);
@@ -166,7 +186,9 @@ internal sealed class Credentials
             using var client = new AmazonSecurityTokenServiceClient(_source, config);
             var answer = await client.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = _role, RoleSessionName = SessionName, ExternalId = _externalId });
             var expires = answer.Credentials.Expiration ?? throw new AmazonClientException($"the credentials of {_role} do not say when they expire");
-            return new(new ImmutableCredentials(answer.Credentials.AccessKeyId, answer.Credentials.SecretAccessKey, answer.Credentials.SessionToken), expires.ToUniversalTime());
+            return new(
+                new ImmutableCredentials(answer.Credentials.AccessKeyId, answer.Credentials.SecretAccessKey, answer.Credentials.SessionToken),
+                expires.ToUniversalTime());
         }
 
         protected override CredentialsRefreshState GenerateNewCredentials() => GenerateNewCredentialsAsync().GetAwaiter().GetResult();

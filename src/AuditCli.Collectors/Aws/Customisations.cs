@@ -5,17 +5,18 @@ using AuditCli.Collectors.Aws.Catalogue;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// What the models do not say and boto3 does all the same, before a request and after its answer. Keys of S3 may hold characters that
-/// XML cannot: lists ask for them percent-encoded, and give them back decoded. Ids of Route 53 are taken with or without their path
-/// (<c>/hostedzone/Z1</c>), since its answers have the path and its requests may not.
+/// Applies request and response changes that are not in the models but that boto3 makes. Keys of S3 may hold characters that XML cannot
+/// represent: list requests ask for percent-encoded keys, and the responses are decoded. Ids of Route 53 are accepted with or without their
+/// path (<c>/hostedzone/Z1</c>), since responses include the path and requests must not.
 /// </summary>
 internal static class Customisations
 {
     private const string Encoding = "EncodingType";
     private static readonly string[] KeyMembers = ["Delimiter", "Prefix", "Marker", "NextMarker", "StartAfter", "KeyMarker", "NextKeyMarker"];
-    private static readonly (string List, string Member)[] KeysInLists = [("Contents", "Key"), ("Versions", "Key"), ("DeleteMarkers", "Key"), ("CommonPrefixes", "Prefix")];
+    private static readonly (string List, string Member)[] KeysInLists =
+        [("Contents", "Key"), ("Versions", "Key"), ("DeleteMarkers", "Key"), ("CommonPrefixes", "Prefix")];
 
-    /// <summary>The parameters as they are sent.</summary>
+    /// <summary>Returns the parameters as they are sent.</summary>
     public static JsonObject Asked(ServiceModel service, OperationModel operation, JsonObject parameters)
     {
         if (EncodesKeys(service.Name, operation.Name))
@@ -31,8 +32,8 @@ internal static class Customisations
         return parameters;
     }
 
-    /// <summary>The page as the caller is to see it.</summary>
-    /// <param name="ours">Whether <see cref="Asked"/> asked for encoded keys, and not the caller.</param>
+    /// <summary>Returns the page as the caller sees it.</summary>
+    /// <param name="ours">Whether <see cref="Asked"/> requested encoded keys, rather than the caller.</param>
     public static JsonElement Answered(JsonElement page, bool ours)
     {
         if (!ours || !page.TryGetProperty(Encoding, out var encoding) || encoding.GetString() != "url")
@@ -48,10 +49,11 @@ internal static class Customisations
         return JsonSerializer.SerializeToElement(decoded);
     }
 
-    /// <summary>Whether an operation gets its keys encoded unless the caller decides otherwise.</summary>
-    public static bool EncodesKeys(string service, string operation) => service == "s3" && operation is "ListObjects" or "ListObjectsV2" or "ListObjectVersions";
+    /// <summary>Whether keys of the operation are requested percent-encoded unless the caller sets the encoding.</summary>
+    public static bool EncodesKeys(string service, string operation) =>
+        service == "s3" && operation is "ListObjects" or "ListObjectsV2" or "ListObjectVersions";
 
-    /// <summary>The last part of an id that may have a path.</summary>
+    /// <summary>Returns the last part of an id that may have a path.</summary>
     public static string WithoutPath(string id) => id[(id.LastIndexOf('/') + 1)..];
 
     private static void Decode(JsonObject holder, string name)

@@ -3,9 +3,9 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The two chains that CloudTrail's digest files of one trail and region make: the hourly ones, which cover all time without a gap, and
-/// the backfill ones, which add files that came too late for their hour and cover only the hours that they name. Each digest names the one
-/// before it in its own chain by key, hash and signature. What does not fit is a fault.
+/// Checks the two chains that CloudTrail's digest files of one trail and region form: the hourly digests, which cover all time without a
+/// gap, and the backfill digests, which add files that arrived too late for their hour and cover only the hours that they name. Each digest
+/// names its predecessor in its own chain by key, hash and signature. Every inconsistency is added to the faults.
 /// </summary>
 /// <param name="isEarlier">Whether a key is that of a backfill digest of this trail from before the period, which is not read.</param>
 internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Func<string, bool> isEarlier, FailureTally faults)
@@ -13,7 +13,7 @@ internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Fu
     private readonly Dictionary<string, TrailDigest> _backfill = new(StringComparer.Ordinal);
     private TrailDigest? _hourly;
 
-    /// <summary>The next hourly digest, in the order of their ends.</summary>
+    /// <summary>Adds the next hourly digest, in the order of their end times.</summary>
     public void AddHourly(TrailDigest digest)
     {
         if (_hourly is null && digest.From > from)
@@ -23,10 +23,10 @@ internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Fu
         _hourly = digest;
     }
 
-    /// <summary>A backfill digest, in any order.</summary>
+    /// <summary>Adds a backfill digest, in any order.</summary>
     public void AddBackfill(TrailDigest digest) => _backfill[digest.Key] = digest;
 
-    /// <summary>What can be said when all were added.</summary>
+    /// <summary>Reports the faults that are known only after all digests were added.</summary>
     public void End()
     {
         if (_hourly is null)

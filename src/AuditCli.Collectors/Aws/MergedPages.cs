@@ -6,8 +6,8 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// Joins the pages of one answer into one object, as the AWS CLI and boto3's paginators do: what grows from page to page is
-/// joined, what is the same on every page is kept, and what only concerns paging is left out. Every value keeps the bytes that it came with.
+/// Merges the pages of one response into one object, as the AWS CLI and boto3's paginators do: result lists are concatenated, members that
+/// are the same on every page are kept, and members that only concern paging are omitted. Every value keeps its original bytes.
 /// </summary>
 internal sealed class MergedPages(OperationModel operation)
 {
@@ -77,7 +77,7 @@ internal sealed class MergedPages(OperationModel operation)
         return root.ValueKind == JsonValueKind.Null ? null : root;
     }
 
-    /// <summary>An object under construction, or a value that came, to which the same list of other pages may be joined.</summary>
+    /// <summary>An object under construction, or a received value to which the same list of later pages may be joined.</summary>
     private sealed class Part
     {
         private readonly List<(string Name, Part Value)> _members = [];
@@ -95,7 +95,7 @@ internal sealed class MergedPages(OperationModel operation)
             at._values.Add(value);
         }
 
-        /// <summary>Joins a list to the list that is there; anything else stays what the first page said.</summary>
+        /// <summary>Joins a list to the existing list; any other value keeps the first page's content.</summary>
         public void Join(JsonElement more)
         {
             if (more.ValueKind == JsonValueKind.Array && _values is [{ ValueKind: JsonValueKind.Array }, ..])
@@ -126,7 +126,7 @@ internal sealed class MergedPages(OperationModel operation)
             writer.WriteEndObject();
         }
 
-        /// <summary>A member; an object that came is taken apart first, so that a list in it can grow.</summary>
+        /// <summary>Returns a member. A received object is first split into its members, so that a list in it can grow.</summary>
         private Part? Member(string name)
         {
             if (_values is [{ ValueKind: JsonValueKind.Object } whole])

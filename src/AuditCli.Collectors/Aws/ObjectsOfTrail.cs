@@ -3,16 +3,17 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The objects below a trail's place in its bucket: the only ones that are ever read from S3. Like every guard it trusts nothing above
-/// it, and looks at the request as it is about to be sent.
+/// The objects below a trail's prefix in its bucket, which are the only objects ever read from S3. Like every guard it does not rely on the
+/// code above it and checks the request just before it is sent.
 /// </summary>
-/// <param name="Prefix">Ends with a slash.</param>
+/// <param name="Prefix">The key prefix; ends with a slash.</param>
 internal sealed record ObjectsOfTrail(string Bucket, string Prefix)
 {
-    /// <summary>Whether a key is one of them.</summary>
-    public bool Has(string key) => key.StartsWith(Prefix, StringComparison.Ordinal) && key.EndsWith(".json.gz", StringComparison.Ordinal) && !PathSegments.Leads(key);
+    /// <summary>Whether a key is that of a trail file below the prefix.</summary>
+    public bool Has(string key) =>
+        key.StartsWith(Prefix, StringComparison.Ordinal) && key.EndsWith(".json.gz", StringComparison.Ordinal) && !PathSegments.Leads(key);
 
-    /// <summary>Why the request may not be sent; null when it reads one of the objects.</summary>
+    /// <summary>Returns why the request may not be sent; null if it reads one of the objects.</summary>
     public string? Refusal(HttpRequestMessage request)
     {
         var path = Uri.UnescapeDataString(request.RequestUri!.AbsolutePath);

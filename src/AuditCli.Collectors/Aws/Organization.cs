@@ -7,14 +7,14 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The accounts of an organization, and how each of them is entered: its own account with the target's credentials as they are (the
-/// management account seldom has the role that its members have), every other one with a role of the same name. The list of accounts is
-/// compared with the organization's tree, which counts them another way.
+/// Lists the accounts of an organization and connects to each: the caller's own account with the target's credentials (the management
+/// account seldom has the role that its members have), every other one with a role of the same name. The list of accounts is compared with
+/// the organization's tree, which enumerates them independently.
 /// </summary>
-/// <param name="session">With credentials of the management account, or of a delegated administrator's.</param>
+/// <param name="session">The session with credentials of the management account or a delegated administrator.</param>
 internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
 {
-    /// <summary>The code where list and tree of an organization do not have the same accounts.</summary>
+    /// <summary>The code if the list and the tree of an organization do not have the same accounts.</summary>
     public const string AccountsDisagree = "AccountsDisagree";
 
     private const string Accounts = "organizations:ListAccounts";
@@ -24,20 +24,22 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
     private const int EnteredAtOnce = 8;
     private static readonly ImmutableSortedDictionary<string, JsonElement> NoParameters = ImmutableSortedDictionary<string, JsonElement>.Empty;
 
-    /// <summary>What is asked, as control authors would write it.</summary>
+    /// <summary>The operations called, in the form used by controls.</summary>
     public static ImmutableArray<string> Operations { get; } = [Accounts, InUnit, Units, Roots];
 
-    /// <summary>The role of a target in one account, in the partition of the caller.</summary>
-    public static string RoleArn(Target target, string caller, string account) => $"arn:{caller.Split(':')[1]}:iam::{account}:role/{target.Setting("role_name")}";
+    /// <summary>Returns the ARN of a target's role in one account, in the partition of the caller.</summary>
+    public static string RoleArn(Target target, string caller, string account) =>
+        $"arn:{caller.Split(':')[1]}:iam::{account}:role/{target.Setting("role_name")}";
 
     /// <summary>
-    /// One connection for each account of the organization, in the order of their ids, those that were left out or could not be entered
-    /// included; and one without an account where it is not certain that these are all.
+    /// Returns one connection for each account of the organization, sorted by account id, including those that are left out or could not be
+    /// entered; and one without an account if it is not certain that the list is whole.
     /// </summary>
-    /// <param name="own">The account of the target's own credentials.</param>
-    /// <param name="enter">Enters another account; its failures become the account's.</param>
+    /// <param name="own">The connection of the target's own credentials.</param>
+    /// <param name="enter">Connects to another account; its failure becomes the failure of that account.</param>
     /// <exception cref="CollectionException">The accounts cannot be listed.</exception>
-    public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, Connection own, Func<string, Task<Connection>> enter, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<Connection>> ConnectAsync(
+        Target target, Connection own, Func<string, Task<Connection>> enter, CancellationToken cancellationToken)
     {
         var listed = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal);
         await foreach (var account in RowsAsync(Accounts, NoParameters, cancellationToken))
@@ -51,20 +53,29 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         var doubt = await DoubtAsync(listed.Keys.ToImmutableSortedSet(StringComparer.Ordinal), cancellationToken);
         var excluded = target.Settings.GetValueOrDefault("exclude_accounts", []);
         var connections = new Connection[listed.Count];
-        await Parallel.ForEachAsync(listed.Values.Index(), new ParallelOptions { MaxDegreeOfParallelism = EnteredAtOnce, CancellationToken = cancellationToken }, async (at, _) =>
+        var options = new ParallelOptions { MaxDegreeOfParallelism = EnteredAtOnce, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(listed.Values.Index(), options, async (at, _) =>
         {
             var (place, account) = at;
             var id = Text(account, "Id");
             var unread = new Connection(target, id, "", AwsSession.GlobalRegion, []) { Listed = account };
             var status = account.TryGetProperty("Status", out var given) ? given.GetString() : null;
             connections[place] = excluded.Contains(id) ? unread with { LeftOut = $"account {Named(account)} is left out by exclude_accounts", Excluded = true }
-                : status != "ACTIVE" ? unread with { LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of no known status"}, and cannot be read" }
+                : status != "ACTIVE"
+                    ? unread with
+                    {
+                        LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of no known status"}, "
+                            + "and cannot be read",
+                    }
                 : id == own.Account ? own with { Listed = account }
                 : await EnterAsync(unread, account, enter, cancellationToken);
         });
-        // What was excluded and does not exist may be a slip of the pen that leaves another account in.
+        // An excluded account that does not exist may be a typing error, which would leave the intended account in the population.
         var unknown = excluded.Where(id => !listed.ContainsKey(id)).Order(StringComparer.Ordinal)
-            .Select(id => new Connection(target, id, "", AwsSession.GlobalRegion, []) { LeftOut = $"exclude_accounts names {id}, which is no account of the organization" });
+            .Select(id => new Connection(target, id, "", AwsSession.GlobalRegion, [])
+            {
+                LeftOut = $"exclude_accounts names {id}, which is no account of the organization",
+            });
         return
         [
             .. connections, .. unknown,
@@ -72,7 +83,8 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         ];
     }
 
-    private static async Task<Connection> EnterAsync(Connection unread, JsonElement account, Func<string, Task<Connection>> enter, CancellationToken cancellationToken)
+    private static async Task<Connection> EnterAsync(
+        Connection unread, JsonElement account, Func<string, Task<Connection>> enter, CancellationToken cancellationToken)
     {
         try
         {
@@ -85,7 +97,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
-    /// <summary>Why the list may not be the whole population; null when the tree has the same accounts.</summary>
+    /// <summary>Returns why the list may not be the whole population; null if the tree has the same accounts.</summary>
     private async Task<ReadFailure?> DoubtAsync(ImmutableSortedSet<string> listed, CancellationToken cancellationToken)
     {
         try
@@ -104,7 +116,11 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             }
             return inTree.SetEquals(listed)
                 ? null
-                : new(AccountsDisagree, $"the organization's list has {listed.Count} accounts and its tree {inTree.Count}; only one of them has {string.Join(", ", inTree.Except(listed).Concat(listed.Except(inTree)).Order(StringComparer.Ordinal))}", 1);
+                : new(
+                    AccountsDisagree,
+                    $"the organization's list has {listed.Count} accounts and its tree {inTree.Count}; only one of them has "
+                        + $"{string.Join(", ", inTree.Except(listed).Concat(listed.Except(inTree)).Order(StringComparer.Ordinal))}",
+                    1);
         }
         catch (CollectionException e)
         {
@@ -113,7 +129,8 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
     }
 
     private async IAsyncEnumerable<JsonElement> RowsAsync(
-        string name, ImmutableSortedDictionary<string, JsonElement> parameters, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        string name, ImmutableSortedDictionary<string, JsonElement> parameters,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (service, operation) = catalogue.Find(name)!.Value;
         await foreach (var page in session.PagesAsync(service, operation, parameters, AwsSession.GlobalRegion, cancellationToken))

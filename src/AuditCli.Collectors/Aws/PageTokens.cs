@@ -8,37 +8,51 @@ using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>Finds out how to ask for the next page, and that an answer does not lead in a circle.</summary>
+/// <summary>Derives the request for the next page from a response, and detects page tokens that repeat.</summary>
 internal sealed class PageTokens(ServiceModel service, OperationModel model, Pager pager)
 {
     private readonly string _operation = $"{service.Name}:{model.Name}";
 
-    /// <summary>The code of an answer whose token was given before.</summary>
+    /// <summary>The code of a response whose token was given before.</summary>
     public const string Repeated = "RepeatedToken";
 
-    /// <summary>The code of an answer that goes on where nobody can read it.</summary>
+    /// <summary>The code of a response that continues but cannot be read on.</summary>
     public const string Unreadable = "NextPageUnreadable";
 
     private const string Last = "[-1]";
 
-    /// <summary>Halves of digests: tokens are long, and pages are many.</summary>
+    /// <summary>Halves of SHA-256 digests of the tokens: tokens are long, and there may be many pages.</summary>
     private readonly HashSet<UInt128> _given = [];
 
-    /// <summary>The parameters for the next page; null when this was the last.</summary>
-    /// <exception cref="CollectionException">The token was given before, there is more and no token, or a token and nothing more.</exception>
+    /// <summary>Returns the parameters for the next page; null if this was the last.</summary>
+    /// <exception cref="CollectionException">
+    /// The token was given before, there is more and no token, or a token and nothing more.
+    /// </exception>
     public JsonObject? Next(JsonObject parameters, JsonElement page)
     {
         var more = pager.More is { } flag ? At(page, flag) : null;
         if (more?.ValueKind == JsonValueKind.False)
-            return Given(page) is { } idle && !PlacesOnLastPage ? throw Malformed($"the answer says that nothing follows, and gives {idle} to read on") : null;
-        // Without the flag a token alone says that there is more; one that is made from the last row says nothing.
+        {
+            return Given(page) is { } idle && !PlacesOnLastPage
+                ? throw Malformed($"the answer says that nothing follows, and gives {idle} to read on")
+                : null;
+        }
+        // Without the flag, a token from the response means that there is more; a token derived from the last row does not mean anything.
         if (more is null && pager.More is not null && pager.Outputs.Any(o => o.Contains(Last, StringComparison.Ordinal)) && Given(page) is null)
-            return pager.Outputs.All(o => At(page, o) is null) ? null : throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
+        {
+            return pager.Outputs.All(o => At(page, o) is null)
+                ? null
+                : throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
+        }
         if (more is null && pager.More is not null && Given(page) is null
             && service.Shape(model.Output!) is ShapeModel.Structure shape && shape.Required.Contains(pager.More))
             throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
         if (pager.Inputs.IsEmpty)
-            return pager.Outputs.All(o => At(page, o) is null) ? null : throw new CollectionException(Unreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");
+        {
+            return pager.Outputs.All(o => At(page, o) is null)
+                ? null
+                : throw new CollectionException(Unreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");
+        }
         var next = (JsonObject)parameters.DeepClone();
         var given = new List<string>();
         for (var i = 0; i < pager.Inputs.Length; i++)
@@ -59,10 +73,10 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         return next;
     }
 
-    /// <summary>S3 names the place of the last part and the last upload on the last page too.</summary>
+    /// <summary>Whether the operation returns tokens on the last page too: S3 names the last part and the last upload there.</summary>
     private bool PlacesOnLastPage => service.Name == "s3" && model.Name is "ListParts" or "ListMultipartUploads";
 
-    /// <summary>The path of a token that the answer itself gives; one that is made from the last row is none.</summary>
+    /// <summary>Returns the path of a token that the response itself contains; a token derived from the last row does not count.</summary>
     private string? Given(JsonElement page) => pager.Outputs.SelectMany(o => o.Split("||", StringSplitOptions.TrimEntries))
         .FirstOrDefault(o => !o.Contains(Last, StringComparison.Ordinal) && At(page, o) is { } token && Text(token).Length > 0);
 
@@ -82,7 +96,9 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         }
     }
 
-    /// <summary>The value at a path such as <c>A.B</c> or <c>A[-1].B</c>; of alternatives (<c>||</c>) the first that is there.</summary>
+    /// <summary>
+    /// Returns the value at a path such as <c>A.B</c> or <c>A[-1].B</c>; of alternatives (<c>||</c>) the first that is present.
+    /// </summary>
     public static JsonElement? At(JsonElement page, string path)
     {
         foreach (var alternative in path.Split("||", StringSplitOptions.TrimEntries))
@@ -91,7 +107,9 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
             foreach (var step in alternative.Split('.'))
             {
                 var last = step.EndsWith(Last, StringComparison.Ordinal);
-                at = at is { ValueKind: JsonValueKind.Object } holder && holder.TryGetProperty(last ? step[..^Last.Length] : step, out var found) ? found : null;
+                at = at is { ValueKind: JsonValueKind.Object } holder && holder.TryGetProperty(last ? step[..^Last.Length] : step, out var found)
+                    ? found
+                    : null;
                 if (last)
                     at = at is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? list[list.GetArrayLength() - 1] : null;
             }

@@ -4,10 +4,12 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// Which actions of IAM an operation needs. AWS names an action as the operation behind the service's prefix, as a rule; the file
-/// beside this one has every service's prefix, the exceptions, and the operations for which the rule was found to name no action.
+/// The IAM actions that each operation needs. As a rule AWS names an action by the service's prefix and the operation; the JSON file next
+/// to this one has every service's prefix, the exceptions, and the operations for which the rule does not give an existing action.
 /// </summary>
-/// <param name="CheckedWith">The versions for which every operation of the catalogue was compared with AWS's reference of actions.</param>
+/// <param name="CheckedWith">
+/// The versions with which every operation of the catalogue was compared with AWS's service authorization reference.
+/// </param>
 internal sealed record PermissionTable(string CheckedWith, ImmutableDictionary<string, ServicePermissions> Services)
 {
     private const string Resource = "permissions/aws.json";
@@ -20,20 +22,23 @@ internal sealed record PermissionTable(string CheckedWith, ImmutableDictionary<s
             document.RootElement.GetProperty("checked_with").GetString()!,
             document.RootElement.GetProperty("services").EnumerateObject().ToImmutableDictionary(s => s.Name, s => new ServicePermissions(
                 s.Value.GetProperty("prefix").GetString()!,
-                Members(s.Value, "actions").ToImmutableDictionary(a => a.Name, a => a.Value.EnumerateArray().Select(v => v.GetString()!).ToImmutableArray(), StringComparer.Ordinal),
+                Members(s.Value, "actions").ToImmutableDictionary(
+                    a => a.Name, a => a.Value.EnumerateArray().Select(v => v.GetString()!).ToImmutableArray(), StringComparer.Ordinal),
                 Members(s.Value, "unmapped").ToImmutableDictionary(u => u.Name, u => u.Value.GetString()!, StringComparer.Ordinal)), StringComparer.Ordinal));
     }
 
-    /// <summary>The actions, or why they are not known.</summary>
+    /// <summary>Returns the actions of an operation, or why they are not known.</summary>
     public (ImmutableArray<string> Actions, string? Reason) Actions(string service, string operation) =>
         !Services.TryGetValue(service, out var known) ? ([], "AuditCli has not compared its service with AWS's reference of actions")
         : known.Unmapped.TryGetValue(operation, out var reason) ? ([], reason)
         : (known.Others.TryGetValue(operation, out var others) ? others : [$"{known.Prefix}:{operation}"], null);
 
-    private static JsonElement.ObjectEnumerator Members(JsonElement e, string name) => e.TryGetProperty(name, out var found) ? found.EnumerateObject() : default;
+    private static JsonElement.ObjectEnumerator Members(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var found) ? found.EnumerateObject() : default;
 }
 
 /// <summary>One service's part of the table.</summary>
-/// <param name="Others">Actions of operations that have another name, or need none or several.</param>
-/// <param name="Unmapped">Operations for which it is not known, and why.</param>
-internal sealed record ServicePermissions(string Prefix, ImmutableDictionary<string, ImmutableArray<string>> Others, ImmutableDictionary<string, string> Unmapped);
+/// <param name="Others">The actions of operations that need another action name, none, or several.</param>
+/// <param name="Unmapped">The operations whose actions are not known, with the reason.</param>
+internal sealed record ServicePermissions(
+    string Prefix, ImmutableDictionary<string, ImmutableArray<string>> Others, ImmutableDictionary<string, string> Unmapped);

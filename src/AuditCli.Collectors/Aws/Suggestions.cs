@@ -3,12 +3,12 @@ using AuditCli.Collectors.Aws.Catalogue;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>What somebody may have meant who wrote a name that the catalogue does not list.</summary>
+/// <summary>Suggests names of the catalogue for a name that it does not contain.</summary>
 internal static class Suggestions
 {
     private const int Most = 5;
 
-    /// <summary>IAM's word for a service where it is not ours, and the AWS CLI's where that has one of its own.</summary>
+    /// <summary>Maps IAM service prefixes and AWS CLI service names to catalogue names where they differ.</summary>
     private static readonly ImmutableDictionary<string, string> IamPrefixes = new Dictionary<string, string>
     {
         ["elasticloadbalancing"] = "elbv2",
@@ -26,12 +26,18 @@ internal static class Suggestions
         ["deploy"] = "codedeploy",
     }.ToImmutableDictionary(StringComparer.Ordinal);
 
-    /// <summary>Best first, at most five; each may be followed by a reason.</summary>
+    /// <summary>Returns at most five suggestions, best first; each may be followed by a reason.</summary>
     public static ImmutableArray<string> For(AwsCatalogue catalogue, string name)
     {
         var parts = name.Split(':', 2);
         if (parts is not [var prefix, var wanted])
-            return [.. catalogue.ServiceNames.Select(s => catalogue.Service(s)!).SelectMany(s => Near(s, name)).OrderBy(n => n.Distance).ThenBy(n => n.Name.Length).Take(Most).Select(n => n.Name)];
+        {
+            return
+            [
+                .. catalogue.ServiceNames.Select(s => catalogue.Service(s)!).SelectMany(s => Near(s, name))
+                    .OrderBy(n => n.Distance).ThenBy(n => n.Name.Length).Take(Most).Select(n => n.Name),
+            ];
+        }
         if (catalogue.Service(prefix) is { } exact && exact.Refused.TryGetValue(wanted, out var reason))
             return [$"{name} is refused because {reason}"];
         var services = catalogue.Service(prefix) is { } known ? [known] : Services(catalogue, prefix);

@@ -7,12 +7,12 @@ using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws;
 
-/// <summary>A file of events that a digest vouches for.</summary>
-/// <param name="Sha256">Of the content without its compression, in lower-case hexadecimal.</param>
+/// <summary>A log file that a digest lists with its hash.</summary>
+/// <param name="Sha256">The SHA-256 of the uncompressed content, in lower-case hexadecimal.</param>
 internal sealed record DigestedFile(string Bucket, string Key, string Sha256, DateTimeOffset? Oldest, DateTimeOffset? Newest);
 
 /// <summary>
-/// A digest file of CloudTrail, which lists an hour's files with their hashes and the digest before it
+/// A digest file of CloudTrail, which lists an hour's log files with their hashes, and the preceding digest
 /// (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html).
 /// </summary>
 internal sealed record TrailDigest(
@@ -21,11 +21,11 @@ internal sealed record TrailDigest(
 {
     private const string Algorithm = "SHA-256";
 
-    /// <summary>Reads one.</summary>
-    /// <param name="content">Without its compression.</param>
-    /// <param name="sha256">Of the content as it came, in lower-case hexadecimal.</param>
-    /// <param name="signature">In hexadecimal, from the object's metadata; null when it has none.</param>
-    /// <exception cref="CollectionException">It is no digest file, or uses other algorithms than are known.</exception>
+    /// <summary>Parses a digest file.</summary>
+    /// <param name="content">The uncompressed content.</param>
+    /// <param name="sha256">The SHA-256 of the uncompressed content before redaction, in lower-case hexadecimal.</param>
+    /// <param name="signature">The signature in hexadecimal, from the object's metadata; null if it has none.</param>
+    /// <exception cref="CollectionException">The content is not a digest file, or uses unknown algorithms.</exception>
     public static TrailDigest Read(string key, ReadOnlyMemory<byte> content, string sha256, string? signature)
     {
         try
@@ -37,7 +37,9 @@ internal sealed record TrailDigest(
             return new(
                 Needed(root, "digestS3Bucket"), Needed(root, "digestS3Object"), Moment(root, "digestStartTime")!.Value, Moment(root, "digestEndTime")!.Value,
                 Needed(root, "digestPublicKeyFingerprint"),
-                Text(root, "previousDigestS3Object"), Hash(root, "previousDigestHashValue", "previousDigestHashAlgorithm"), Text(root, "previousDigestSignature"),
+                Text(root, "previousDigestS3Object"),
+                Hash(root, "previousDigestHashValue", "previousDigestHashAlgorithm"),
+                Text(root, "previousDigestSignature"),
                 [
                     .. root.GetProperty("logFiles").EnumerateArray().Select(f => new DigestedFile(
                         Needed(f, "s3Bucket"), Needed(f, "s3Object"), Hash(f, "hashValue", "hashAlgorithm") ?? throw new FormatException("a file has no hash"),
@@ -51,8 +53,10 @@ internal sealed record TrailDigest(
         }
     }
 
-    /// <summary>Whether CloudTrail's key signed it: end, place, hash and the signature before it, with RSA PKCS #1 v1.5 and SHA-256.</summary>
-    /// <param name="keys">Public keys by fingerprint, DER of PKCS #1.</param>
+    /// <summary>
+    /// Whether the digest is signed by CloudTrail's key: end time, place, hash and previous signature, with RSA PKCS #1 v1.5 and SHA-256.
+    /// </summary>
+    /// <param name="keys">The public keys by fingerprint, as PKCS #1 in DER.</param>
     public bool IsSigned(IReadOnlyDictionary<string, byte[]> keys)
     {
         if (Signature is null || !keys.TryGetValue(Fingerprint, out var key))
@@ -61,7 +65,8 @@ internal sealed record TrailDigest(
         {
             using var rsa = RSA.Create();
             rsa.ImportRSAPublicKey(key, out _);
-            var signed = $"{Until.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}\n{Bucket}/{Key}\n{Sha256}\n{PreviousSignature ?? "null"}";
+            var signed = $"{Until.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}"
+                + $"\n{Bucket}/{Key}\n{Sha256}\n{PreviousSignature ?? "null"}";
             return rsa.VerifyData(Encoding.UTF8.GetBytes(signed), Convert.FromHexString(Signature), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         }
         catch (Exception e) when (e is CryptographicException or FormatException)
@@ -70,10 +75,11 @@ internal sealed record TrailDigest(
         }
     }
 
-    /// <summary>Whether it names the other as the one before it, unaltered.</summary>
+    /// <summary>Whether this digest names the other as its predecessor, unaltered.</summary>
     public bool Follows(TrailDigest before) => PreviousKey == before.Key && PreviousSha256 == before.Sha256 && PreviousSignature == before.Signature;
 
-    private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static string Needed(JsonElement e, string name) => Text(e, name) is { Length: > 0 } text ? text : throw new FormatException($"it has no {name}");
 

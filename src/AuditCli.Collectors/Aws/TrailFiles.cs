@@ -15,11 +15,11 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Aws;
 
 /// <summary>
-/// The events of a trail in a period, from its files in S3: the one way to objects of S3. The chain of CloudTrail's hourly digest files is
-/// walked from its beginning in the period to its end: each is signed by CloudTrail, follows the one before it without a gap, and vouches for
-/// every file of events by its hash. Backfill digests, in a chain of their own, add files that came late. What is missing, altered, not
-/// understood or not covered is a failure after everything that could be read; an altered file gives no rows. An event that was delivered again is
-/// one event. One file at a time is held in memory, and 16 bytes of each event's id.
+/// Reads the events of a trail in a period from its files in S3; no other code reads objects from S3. It follows the chain of CloudTrail's
+/// hourly digest files over the period: each digest is signed by CloudTrail, continues its predecessor without a gap, and lists every log
+/// file with its hash. Backfill digests, in a chain of their own, add files that arrived late. Anything missing, altered, not understood or
+/// not covered is a failure, thrown after everything that could be read; an altered file yields no rows. An event that was delivered twice
+/// is yielded once. Memory holds one file at a time, and 16 bytes for each event id.
 /// </summary>
 internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
 {
@@ -37,29 +37,42 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     private const string RecordsMember = "Records";
     private const int RowsPerPage = 1000;
 
-    /// <summary>Files are delivered some minutes after their events; the digests of this long after the period are read too.</summary>
+    /// <summary>How long after the period digests are still read, since files are delivered some minutes after their events.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromHours(2);
 
-    /// <summary>As the AWS CLI looks for the key of a backfill digest.</summary>
+    /// <summary>
+    /// The margin around the generation time of a backfill digest in which its public key is looked up, as in the AWS CLI.
+    /// </summary>
     private static readonly TimeSpan AroundMaking = TimeSpan.FromHours(1);
 
-    /// <summary>As control authors name it: for a trail, in a region, with <c>{period_start}</c> and <c>{period_end}</c>.</summary>
+    /// <summary>
+    /// The operation as controls name it: for a trail, in a region, usually with <c>{period_start}</c> and <c>{period_end}</c>.
+    /// </summary>
     public static Operation Operation { get; } = new(
         AwsSource.Name, "cloudtrail:TrailFiles", OperationScope.Regional,
         [new("EndTime", ColumnType.Timestamp, true), new("StartTime", ColumnType.Timestamp, true), new("TrailARN", ColumnType.Text, true)],
         [
-            .. new[] { "eventVersion", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage", "requestID", "eventID",
-                "eventType", "apiVersion", "recipientAccountId", "sharedEventID", "vpcEndpointId", "eventCategory", "sessionCredentialFromConsole" }.Select(n => new Column(n, ColumnType.Text)),
+            .. new[]
+            {
+                "eventVersion", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage", "requestID",
+                "eventID", "eventType", "apiVersion", "recipientAccountId", "sharedEventID", "vpcEndpointId", "eventCategory",
+                "sessionCredentialFromConsole",
+            }.Select(n => new Column(n, ColumnType.Text)),
             new("eventTime", ColumnType.Timestamp), new("readOnly", ColumnType.Boolean), new("managementEvent", ColumnType.Boolean),
-            .. new[] { "userIdentity", "requestParameters", "responseElements", "additionalEventData", "resources", "serviceEventDetails", "tlsDetails" }.Select(n => new Column(n, ColumnType.Json)),
+            .. new[]
+            {
+                "userIdentity", "requestParameters", "responseElements", "additionalEventData", "resources", "serviceEventDetails", "tlsDetails",
+            }.Select(n => new Column(n, ColumnType.Json)),
             new("_file", ColumnType.Text),
         ])
     {
         Reads = ["cloudtrail:TrailFiles", Trails, Keys, Objects],
     };
 
-    /// <summary>The events of the period, a page for each file or thousand of them.</summary>
-    /// <exception cref="CollectionException">Something is missing, altered or not covered: after the last page; or it cannot be read at all.</exception>
+    /// <summary>Yields the events of the period, one page per file or per thousand events.</summary>
+    /// <exception cref="CollectionException">
+    /// Something is missing, altered or not covered (thrown after the last page), or the trail cannot be read at all.
+    /// </exception>
     public async IAsyncEnumerable<Page> ReadAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (arn, from, until) = (Text(request, "TrailARN"), Moment(request, "StartTime"), Moment(request, "EndTime"));
@@ -68,7 +81,9 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         if (!(trail.TryGetProperty("LogFileValidationEnabled", out var enabled) && enabled.ValueKind == JsonValueKind.True))
             throw new CollectionException(NoDigests, $"{arn} makes no digest files, so nobody can tell whether its files are all there and unaltered");
         var bucket = Needed(trail, "S3BucketName");
-        var logs = (trail.TryGetProperty("S3KeyPrefix", out var prefix) && prefix.GetString() is { Length: > 0 } given ? given.TrimEnd('/') + "/" : "") + "AWSLogs/";
+        var logs = (trail.TryGetProperty("S3KeyPrefix", out var prefix) && prefix.GetString() is { Length: > 0 } given
+            ? given.TrimEnd('/') + "/"
+            : "") + "AWSLogs/";
         if (trail.TryGetProperty("IsOrganizationTrail", out var whole) && whole.ValueKind == JsonValueKind.True)
             logs += await OrganizationAsync(bucket, logs, request.Region, cancellationToken);
         var place = new ObjectsOfTrail(bucket, $"{logs}{request.Account}/");
@@ -87,9 +102,12 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
                 continue;
             if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found || Digest(key, found, faults) is not { } digest)
                 continue;
-            // A backfill digest is signed when it is made, which may be long after the hours that it names, and with the key of that time.
-            if (digestName.IsBackfill && !keys.ContainsKey(digest.Fingerprint) && found.Generated is { } made && made >= digestName.Until && made < DateTimeOffset.MaxValue - AroundMaking)
+            // A backfill digest is signed when it is generated, with the key of that time, which may be long after the hours that it names.
+            if (digestName.IsBackfill && !keys.ContainsKey(digest.Fingerprint)
+                && found.Generated is { } made && made >= digestName.Until && made < DateTimeOffset.MaxValue - AroundMaking)
+            {
                 await TryAddKeysAsync(keys, request.Region, made - AroundMaking, made + AroundMaking, faults, cancellationToken);
+            }
             if (digest.Key != key || digest.Bucket != bucket || !digest.IsSigned(keys))
                 faults.Add(DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
             if (digestName.IsBackfill)
@@ -104,13 +122,18 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
         chains.End();
         if (!faults.IsEmpty)
-            throw new CollectionException(faults.Failures[0].Code, string.Join("; ", faults.Failures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Code}, {f.Count}: {f.Message}"))));
+        {
+            throw new CollectionException(
+                faults.Failures[0].Code,
+                string.Join("; ", faults.Failures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Code}, {f.Count}: {f.Message}"))));
+        }
 
-        // Null for the digests of other trails, which may share the bucket.
-        DigestName? Name(string key) => DigestName.Read(key, folder, request.Account, request.Region) is { } n && n.Trail == name && n.HomeRegion == home ? n : null;
+        // Returns null for the digests of other trails, which may share the bucket.
+        DigestName? Name(string key) =>
+            DigestName.Read(key, folder, request.Account, request.Region) is { } n && n.Trail == name && n.HomeRegion == home ? n : null;
     }
 
-    /// <summary>The digest in an object; null, and a fault, when it is none.</summary>
+    /// <summary>Parses the digest in an object; if it is not a digest file, adds a fault and returns null.</summary>
     private static TrailDigest? Digest(string key, TrailObject found, FailureTally faults)
     {
         try
@@ -124,7 +147,9 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
-    /// <param name="events">Halves of digests of the ids of events that were read: CloudTrail delivers some again, in another file.</param>
+    /// <param name="events">
+    /// Halves of the SHA-256 digests of the event ids read so far: CloudTrail may deliver an event again in another file.
+    /// </param>
     private async IAsyncEnumerable<Page> FileAsync(
         ObjectsOfTrail place, DigestedFile file, string region, DateTimeOffset from, DateTimeOffset until, HashSet<UInt128> events, FailureTally faults,
         [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -155,8 +180,11 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             }
             if (Value(record, "eventTime") is { } time && Rfc3339.TryParse(time, out var happened) && (happened < from || happened >= until))
                 continue;
-            if (Value(record, "eventID") is { Length: > 0 } id && !events.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(id)))))
+            if (Value(record, "eventID") is { Length: > 0 } id
+                && !events.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(id)))))
+            {
                 continue;
+            }
             rows.Add(new(Row(record, file.Key), pointer));
             if (rows.Count == RowsPerPage)
             {
@@ -168,14 +196,17 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             yield return new(rows.ToImmutable());
     }
 
-    /// <summary>A file of events; null, and a fault, when it is none.</summary>
+    /// <summary>Parses a log file; if it does not hold events, adds a fault and returns null.</summary>
     private static JsonDocument? Records(string key, ReadOnlyMemory<byte> content, FailureTally faults)
     {
         try
         {
             var document = JsonDocument.Parse(content);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(RecordsMember, out var records) && records.ValueKind == JsonValueKind.Array)
+            if (document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty(RecordsMember, out var records) && records.ValueKind == JsonValueKind.Array)
+            {
                 return document;
+            }
             document.Dispose();
             faults.Add(TypedJson.Malformed, $"{key} has no {RecordsMember}");
         }
@@ -186,7 +217,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         return null;
     }
 
-    /// <summary>An event with the file that it came in, every value as it came.</summary>
+    /// <summary>Returns an event with the key of its file added; the bytes of every value are unchanged.</summary>
     private static JsonElement Row(JsonElement record, string key)
     {
         var content = new ArrayBufferWriter<byte>();
@@ -197,7 +228,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         return JsonElement.Parse(content.WrittenSpan);
     }
 
-    /// <summary>A text of an event; null where there is none, or it is not well-formed Unicode.</summary>
+    /// <summary>Returns a text member of an event; null if there is none, or if it is not well-formed Unicode.</summary>
     private static string? Value(JsonElement record, string name)
     {
         try
@@ -206,27 +237,29 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
         catch (InvalidOperationException)
         {
-            // The table says of the value that it does not fit; here it only decides nothing.
+            // The table reports the value as a misfit; here it is only not used for filtering.
             return null;
         }
     }
 
-    /// <summary>Keys among the trail's digest files of the days that may concern the period, in order.</summary>
+    /// <summary>Yields the keys below the trail's digest folder for the days of the period, in order.</summary>
     private async IAsyncEnumerable<string> DigestsAsync(
-        ObjectsOfTrail place, string folder, string region, DateTimeOffset from, DateTimeOffset until, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ObjectsOfTrail place, string folder, string region, DateTimeOffset from, DateTimeOffset until,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var last = folder + Day(until + Late);
         var parameters = new { place.Bucket, Prefix = folder, StartAfter = folder + Day(from) };
         var (service, operation) = catalogue.Find(Objects)!.Value;
-        // A page has two lists, keys and folders, and so it is one row.
+        // A page has two lists, keys and folders, so the catalogue defines the whole page as one row.
         await foreach (var listed in session.PagesAsync(service, operation, Parameters(parameters), region, cancellationToken)
             .SelectMany(page => page.Content.TryGetProperty("Contents", out var contents) ? contents.EnumerateArray().ToArray() : []))
         {
             var key = Needed(listed, "Key");
-            // Keys come in order: nothing of the days that matter follows a later day. Anything else there is looked at.
+            // Keys are sorted: the first key of a day after the last relevant one ends the listing. Keys that do not begin with a date are
+            // yielded too.
             if (string.CompareOrdinal(key, last + "0") >= 0 && string.CompareOrdinal(key, folder + ":") < 0)
                 yield break;
-            // The console leaves empty objects where somebody made a folder.
+            // The console creates an empty object for a folder; it is skipped.
             if (!(key.EndsWith('/') && listed.TryGetProperty("Size", out var size) && size.ValueKind == JsonValueKind.Number && size.GetInt64() == 0))
                 yield return key;
         }
@@ -234,17 +267,20 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         static string Day(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy/MM/dd", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>An object without its compression, which the recorder takes off; null, and a fault, when it cannot be had.</summary>
+    /// <summary>Reads an object, decompressed by the recorder; if it cannot be read, adds a fault and returns null.</summary>
     private async Task<TrailObject?> ObjectAsync(
         ObjectsOfTrail place, string key, string region, FailureTally faults, CancellationToken cancellationToken)
     {
         var service = catalogue.Service("s3")!;
-        // The catalogue refuses to read objects. This reads those of a trail, through a guard of its own.
+        // The catalogue does not contain the reading of objects. This call reads those of a trail, through its own guard.
         var operation = service.Operation("HeadObject")! with { Name = "GetObject", Method = "GET", Output = null };
         try
         {
             var answer = await session.CallAsync(service, operation, new() { ["Bucket"] = place.Bucket, ["Key"] = key }, region, place, cancellationToken);
-            return new(answer.Body, OriginalSha256(answer) ?? Convert.ToHexStringLower(SHA256.HashData(answer.Body.Span)), answer.Headers.GetValueOrDefault("x-amz-meta-signature"),
+            return new(
+                answer.Body,
+                OriginalSha256(answer) ?? Convert.ToHexStringLower(SHA256.HashData(answer.Body.Span)),
+                answer.Headers.GetValueOrDefault("x-amz-meta-signature"),
                 Rfc3339.TryParse(answer.Headers.GetValueOrDefault("x-amz-meta-backfill-generation-timestamp"), out var generated) ? generated : null);
         }
         catch (CollectionException e)
@@ -255,10 +291,17 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
-    /// <summary>Secrets are replaced before anything is kept or read; the recorder says which hash the body had before. Null where nothing was replaced.</summary>
-    private static string? OriginalSha256(AwsAnswer answer) => answer.Headers.GetValueOrDefault(RecordedResponse.OriginalDigestField)?.Split(':')[^1];
+    /// <summary>
+    /// Returns the hash that the body had before redaction, as stated by the recorder: secrets are replaced before anything is stored or
+    /// read. Null if nothing was replaced.
+    /// </summary>
+    private static string? OriginalSha256(AwsAnswer answer) =>
+        answer.Headers.GetValueOrDefault(RecordedResponse.OriginalDigestField)?.Split(':')[^1];
 
-    /// <summary>As the other; a failure is a fault, because the other digests can be read without these keys.</summary>
+    /// <summary>
+    /// Adds keys as <see cref="AddKeysAsync"/> does, but turns a failure into a fault, because other digests can be read without these
+    /// keys.
+    /// </summary>
     private async Task TryAddKeysAsync(
         Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, FailureTally faults, CancellationToken cancellationToken)
     {
@@ -272,8 +315,9 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
-    /// <summary>Adds CloudTrail's public keys of some time, by their fingerprints.</summary>
-    private async Task AddKeysAsync(Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
+    /// <summary>Adds CloudTrail's public keys of a time range, by fingerprint.</summary>
+    private async Task AddKeysAsync(
+        Dictionary<string, byte[]> keys, string region, DateTimeOffset from, DateTimeOffset until, CancellationToken cancellationToken)
     {
         await foreach (var key in RowsAsync(Keys, region, new { StartTime = Rfc3339.Format(from), EndTime = Rfc3339.Format(until) }, cancellationToken))
         {
@@ -288,12 +332,13 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
     }
 
-    /// <summary>The folder of an organization's id, which a trail of an organization puts before the accounts.</summary>
+    /// <summary>Returns the folder named by the organization id, which an organization trail has above the accounts.</summary>
     private async Task<string> OrganizationAsync(string bucket, string logs, string region, CancellationToken cancellationToken)
     {
         var (service, operation) = catalogue.Find(Objects)!.Value;
         var folders = new List<string>();
-        await foreach (var page in session.PagesAsync(service, operation, Parameters(new { Bucket = bucket, Prefix = logs + "o-", Delimiter = "/" }), region, cancellationToken))
+        var parameters = Parameters(new { Bucket = bucket, Prefix = logs + "o-", Delimiter = "/" });
+        await foreach (var page in session.PagesAsync(service, operation, parameters, region, cancellationToken))
         {
             if (page.Content.TryGetProperty("CommonPrefixes", out var common))
                 folders.AddRange(common.EnumerateArray().Select(p => Needed(p, "Prefix")));
@@ -310,7 +355,8 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         return null;
     }
 
-    private async IAsyncEnumerable<JsonElement> RowsAsync(string name, string region, object parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<JsonElement> RowsAsync(
+        string name, string region, object parameters, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (service, operation) = catalogue.Find(name)!.Value;
         await foreach (var page in session.PagesAsync(service, operation, Parameters(parameters), region, cancellationToken))
@@ -323,7 +369,8 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     private static Dictionary<string, JsonElement> Parameters(object given) =>
         JsonSerializer.SerializeToElement(given).EnumerateObject().ToDictionary(p => p.Name, p => p.Value);
 
-    private static string Text(EvidenceRequest request, string name) => request.Parameters.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String
+    private static string Text(EvidenceRequest request, string name) =>
+        request.Parameters.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String
         ? value.GetString()!
         : throw new CollectionException(CollectionException.InvalidParameter, $"{Operation.Name} needs {name}");
 
@@ -335,9 +382,9 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         ? text
         : throw new CollectionException(TypedJson.Malformed, $"the answer has no {name}");
 
-    /// <param name="Content">Without its compression.</param>
-    /// <param name="Sha256">Of the content as it came, in lower-case hexadecimal.</param>
-    /// <param name="Signature">The object's metadata of that name; null when it has none.</param>
-    /// <param name="Generated">When a backfill digest was made; null for every other object.</param>
+    /// <param name="Content">The uncompressed content, redacted.</param>
+    /// <param name="Sha256">The SHA-256 of the uncompressed content before redaction, in lower-case hexadecimal.</param>
+    /// <param name="Signature">The object's metadata of that name; null if it does not have any.</param>
+    /// <param name="Generated">The time at which a backfill digest was generated; null for every other object.</param>
     private sealed record TrailObject(ReadOnlyMemory<byte> Content, string Sha256, string? Signature, DateTimeOffset? Generated);
 }

@@ -6,24 +6,24 @@ using AuditCli.Collectors.Gcp.Client;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>The rows of an answer, and what it says about rows that are missing from it.</summary>
+/// <summary>Extracts the rows of a response, and what the response says about missing rows.</summary>
 internal static class AnswerRows
 {
     private const string ValueColumn = "value";
     private const string NextPageToken = "nextPageToken";
 
-    /// <summary>Said by lists of many APIs, also by some whose description does not mention it.</summary>
+    /// <summary>Members in which lists of many APIs report missing parts, including APIs whose description does not mention them.</summary>
     private static readonly ImmutableArray<string> Always = ["unreachable", "unreachables", "missingZones", Warning, "warnings"];
     private const string Warning = "warning";
 
-    /// <summary>Compute says this of every location where nothing of the kind exists.</summary>
+    /// <summary>The warning code that Compute writes for every location without resources of the requested kind.</summary>
     private const string NothingThere = "NO_RESULTS_ON_PAGE";
 
-    /// <summary>Of two members of one name nobody knows which one the provider meant.</summary>
+    /// <summary>Refuses duplicate members, because it is not defined which of the two the provider meant.</summary>
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>The answer as JSON.</summary>
-    /// <exception cref="CollectionException">It is no JSON object.</exception>
+    /// <summary>Parses the response as JSON.</summary>
+    /// <exception cref="CollectionException">The response is not a JSON object.</exception>
     public static JsonElement Parse(string what, ReadOnlyMemory<byte> body)
     {
         try
@@ -39,11 +39,11 @@ internal static class AnswerRows
     }
 
     /// <summary>
-    /// Refuses what is no answer to the operation although it came as one: an error, words of something in between, another kind's list, and
-    /// members under other names than the API's. Google leaves out what is empty, so that an answer without any member is an empty list;
-    /// one whose members are all unknown is no list.
+    /// Rejects a body that has the form of a response to the operation but is not one: an error, a message of an intermediary, the list of
+    /// another kind, and members under other names than the API's. Google omits empty members, so a response without any member is an empty
+    /// list; one whose members are all unknown is not a list.
     /// </summary>
-    /// <exception cref="CollectionException">It is one of these (<see cref="GcpFailures.Malformed"/>).</exception>
+    /// <exception cref="CollectionException">The response is one of these (<see cref="GcpFailures.Malformed"/>).</exception>
     public static void Check(string what, OperationModel operation, JsonElement page)
     {
         string[] known = operation.Rows is { } rows
@@ -63,29 +63,33 @@ internal static class AnswerRows
             throw Malformed(what, $"the answer has no {list}, but {part}, which the API does not have");
     }
 
-    /// <summary>What the answer says of further pages that nobody can read; null where it says nothing.</summary>
+    /// <summary>Returns the member that suggests further pages which cannot be read; null if there is none.</summary>
     public static string? Unfollowed(OperationModel operation, JsonElement page)
     {
         if (operation.Rows is null)
             return null;
-        // Without a way to give it back, a token is one more unknown member; where it is a part that is missing, it is told there.
+        // If the operation takes no page token, a token is an unknown member like any other. Members of partial results are reported by
+        // Missing.
         string[] known = [.. operation.Token is null ? [] : new[] { NextPageToken }, .. operation.Beside, .. operation.Partial, operation.Rows];
         return UnknownMembers.OfMore(page, known);
     }
 
-    /// <summary>The rows of one page.</summary>
-    /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
+    /// <summary>Returns the rows of one page.</summary>
+    /// <exception cref="CollectionException">The member of the rows has another type.</exception>
     public static ImmutableArray<PageRow> Read(string what, OperationModel operation, JsonElement page) =>
         [.. Elements(what, operation, page).Select(e => new PageRow(
             Row(operation.Rows is null ? e.Value : Checked(what, operation, e.Value, e.Pointer), e.Key), e.Pointer))];
 
-    /// <summary>What the rows of one page are made from, as the provider wrote it: where it stands, and the key of its list in a map of lists.</summary>
-    /// <exception cref="CollectionException">The place of the rows holds something else.</exception>
+    /// <summary>
+    /// Returns the elements from which the rows of one page are made, as the provider wrote them, with their place and, in a map of lists,
+    /// the key of their list.
+    /// </summary>
+    /// <exception cref="CollectionException">The member of the rows has another type.</exception>
     public static IEnumerable<(JsonElement Value, string Pointer, string? Key)> Elements(string what, OperationModel operation, JsonElement page)
     {
         if (operation.Rows is not { } member)
             return [(page, "", null)];
-        // An empty list is left out, and never written as null.
+        // Google omits an empty list and never writes it as null.
         if (!page.TryGetProperty(member, out var rows))
             return [];
         if (operation.Inner is not { } inner)
@@ -95,19 +99,21 @@ internal static class AnswerRows
         return rows.EnumerateObject().SelectMany(p => Inner(what, p, member, inner));
     }
 
-    /// <summary>What the answer says is missing, in its own words; null when it says nothing.</summary>
+    /// <summary>Returns what the response says is missing, in its own words; null if it says nothing.</summary>
     public static string? Missing(OperationModel operation, JsonElement page)
     {
         if (operation.Rows is null && operation.Partial.IsEmpty && operation.Whole.IsEmpty)
             return null;
-        var said = operation.Partial.Union(Always, StringComparer.Ordinal).Where(m => page.TryGetProperty(m, out var value) && IsSomething(value)).Select(m => $"{m}: {page.GetProperty(m).GetRawText()}");
+        var said = operation.Partial.Union(Always, StringComparer.Ordinal)
+            .Where(m => page.TryGetProperty(m, out var value) && IsSomething(value))
+            .Select(m => $"{m}: {page.GetProperty(m).GetRawText()}");
         if (operation is { Rows: { } member, Inner: not null } && page.TryGetProperty(member, out var map) && map.ValueKind == JsonValueKind.Object)
         {
             said = said.Concat(map.EnumerateObject()
                 .Where(p => p.Value.ValueKind == JsonValueKind.Object && p.Value.TryGetProperty("warning", out var warning) && IsSomething(warning))
                 .Select(p => $"{p.Name}: {p.Value.GetProperty("warning").GetRawText()}"));
         }
-        // False is left out, so that only a true one says anything.
+        // Google omits false values, so only an explicit true means that the response is whole.
         said = said.Concat(operation.Whole.Where(path => !IsTrue(page, path.Split('.'))).Select(path => $"{path} is not true"));
         var all = string.Join("; ", said);
         return all.Length == 0 ? null : all;
@@ -120,13 +126,14 @@ internal static class AnswerRows
     private static bool IsSomething(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => value.GetArrayLength() > 0,
-        JsonValueKind.Object => value.EnumerateObject().Any() && !(value.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String && code.ValueEquals(NothingThere)),
+        JsonValueKind.Object => value.EnumerateObject().Any()
+            && !(value.TryGetProperty("code", out var code) && code.ValueKind == JsonValueKind.String && code.ValueEquals(NothingThere)),
         JsonValueKind.String => value.GetRawText().Length > 2,
         JsonValueKind.Null or JsonValueKind.False => false,
         _ => true,
     };
 
-    /// <summary>The elements of one list of a map of lists; where it is empty, Google writes a warning instead.</summary>
+    /// <summary>Returns the elements of one list in a map of lists; for an empty list, Google writes a warning instead.</summary>
     private static IEnumerable<(JsonElement Value, string Pointer, string? Key)> Inner(string what, JsonProperty scoped, string member, string inner)
     {
         if (scoped.Value.ValueKind != JsonValueKind.Object)
@@ -138,12 +145,12 @@ internal static class AnswerRows
         return OtherPart(scoped.Value, [Warning]) is { } part ? throw Malformed(what, $"{member} of {scoped.Name} has no {inner}, but {part}") : [];
     }
 
-    /// <summary>The first unknown member in which rows could stand.</summary>
+    /// <summary>Returns the first unknown member that could hold rows.</summary>
     private static string? OtherPart(JsonElement holder, string[] known) =>
         holder.EnumerateObject().Where(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object && !known.Contains(m.Name))
             .Select(m => m.Name).FirstOrDefault();
 
-    /// <summary>An element as a row: an object with the API's names where the API has objects.</summary>
+    /// <summary>Returns an element as a row, after checking that it is an object with the API's names where the API has objects.</summary>
     private static JsonElement Checked(string what, OperationModel operation, JsonElement element, string pointer)
     {
         if (operation.Columns is [{ Name: ValueColumn }])
@@ -186,6 +193,6 @@ internal static class AnswerRows
         return document.RootElement.Clone();
     }
 
-    /// <summary>As RFC 6901 wants it.</summary>
+    /// <summary>Escapes a reference token of a JSON Pointer (RFC 6901).</summary>
     private static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }

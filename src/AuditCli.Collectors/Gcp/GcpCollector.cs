@@ -11,15 +11,15 @@ using Google.Apis.Auth.OAuth2;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>Reads Google Cloud projects through the catalogue's operations.</summary>
+/// <summary>Reads Google Cloud projects by the operations of the catalogue.</summary>
 public sealed class GcpCollector : ICollector
 {
     private readonly GcpCatalogue _catalogue = new();
     private readonly TargetSessions<GcpSession> _sessions;
 
-    /// <param name="transport">Live or replay; the collector does not own it.</param>
-    /// <param name="clock">For waits between attempts.</param>
-    /// <param name="credentialExchange">Told about each request that hands out credentials, for the run's log.</param>
+    /// <param name="transport">A live or replay transport; the collector does not own it.</param>
+    /// <param name="clock">The clock for waits between attempts.</param>
+    /// <param name="credentialExchange">Called for each request that returns credentials, for the run log.</param>
     public GcpCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange)
     {
         _sessions = new(async (target, cancellationToken) =>
@@ -36,7 +36,9 @@ public sealed class GcpCollector : ICollector
     public ImmutableArray<string> UnusualEndpoints => _sessions.UnusualEndpoints;
 
     /// <inheritdoc/>
-    /// <exception cref="CollectionException">There are no credentials, the target is not one, or its projects cannot all be listed.</exception>
+    /// <exception cref="CollectionException">
+    /// There are no credentials, the target is not valid, or its projects cannot be listed completely.
+    /// </exception>
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
@@ -49,7 +51,9 @@ public sealed class GcpCollector : ICollector
     }
 
     /// <inheritdoc/>
-    /// <exception cref="CollectionException">There is no answer, or it is not whole; the code is the provider's or ours.</exception>
+    /// <exception cref="CollectionException">
+    /// There is no response, or it is incomplete; the code is the provider's or the collector's.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -71,13 +75,15 @@ public sealed class GcpCollector : ICollector
     }
 
     /// <summary>
-    /// Calls one operation and returns its answer as the Google Cloud CLI prints it: of a list, the elements of all pages in one array,
-    /// those of a map of lists too; of everything else, the answer itself. What stands beside the elements of a list is left out. Nothing
-    /// is added or converted: int64 stays a text, and number literals are the provider's.
+    /// Calls one operation and returns its response as the Google Cloud CLI prints it: for a list, or a map of lists, the elements of all
+    /// pages in one array; otherwise the response itself. Other members of a list response are omitted. Nothing is added or converted:
+    /// int64 values stay texts, and number literals are the provider's.
     /// </summary>
-    /// <param name="operation">As control authors write it, such as <c>iam:projects.serviceAccounts.list</c>.</param>
-    /// <param name="project">Stands where a parameter needs a project and none is given; null for none.</param>
-    /// <exception cref="CollectionException">There is no answer, it is not whole, or the catalogue does not list the operation.</exception>
+    /// <param name="operation">The operation in the form used by controls, such as <c>iam:projects.serviceAccounts.list</c>.</param>
+    /// <param name="project">The project for parameters that need one and are not given; null for none.</param>
+    /// <exception cref="CollectionException">
+    /// There is no response, it is incomplete, or the catalogue does not contain the operation.
+    /// </exception>
     public async Task<JsonElement> CallAsync(
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? project, CancellationToken cancellationToken)
     {
@@ -99,7 +105,7 @@ public sealed class GcpCollector : ICollector
         return JsonElement.Parse(buffer.WrittenSpan);
     }
 
-    /// <summary>Closes the clients; the transport stays.</summary>
+    /// <summary>Closes the clients; the transport remains open.</summary>
     public ValueTask DisposeAsync()
     {
         _sessions.Dispose();
@@ -110,7 +116,11 @@ public sealed class GcpCollector : ICollector
     {
         string[] ways = [.. new[] { "projects", "folder", "organization" }.Where(target.Settings.ContainsKey)];
         if (ways is not [var way])
-            throw new CollectionException(GcpFailures.InvalidTarget, $"target {target.Name} must say which projects it is: exactly one of projects, folder and organization");
+        {
+            throw new CollectionException(
+                GcpFailures.InvalidTarget,
+                $"target {target.Name} must say which projects it is: exactly one of projects, folder and organization");
+        }
         var projects = way == "projects"
             ? target.Settings[way].Distinct(StringComparer.Ordinal).ToImmutableArray()
             : await new ProjectList(session, _catalogue).UnderAsync(Parent(way, target.Setting(way)!), cancellationToken);

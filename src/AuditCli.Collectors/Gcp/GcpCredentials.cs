@@ -8,13 +8,14 @@ using Google.Apis.Http;
 namespace AuditCli.Collectors.Gcp;
 
 /// <summary>
-/// The pipeline of everything that hands out credentials, apart from the one that is recorded. It lets the named exchanges
-/// through and nothing else.
+/// Sends the requests that obtain credentials. It is separate from the recorded pipeline, so that no credential is recorded, and refuses
+/// every request except the named credential exchanges.
 /// </summary>
-/// <param name="route">The way to everything but the machine's own metadata server.</param>
-/// <param name="subjectToken">Where a federated credentials file says its subject's token is fetched; null for none.</param>
-/// <param name="impersonation">Where a credentials file says that accounts are impersonated; null for Google's own.</param>
-internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialExchange> seen, Route route, Uri? subjectToken = null, Uri? impersonation = null) : HttpClientFactory
+/// <param name="route">The route to every host except the machine's metadata server.</param>
+/// <param name="subjectToken">The URL from which a federated credentials file fetches its subject token; null for none.</param>
+/// <param name="impersonation">The URL at which a credentials file impersonates accounts; null for Google's own.</param>
+internal sealed class CredentialPipeline(
+    TimeProvider clock, Action<CredentialExchange> seen, Route route, Uri? subjectToken = null, Uri? impersonation = null) : HttpClientFactory
 {
     protected override HttpMessageHandler CreateHandler(CreateHttpClientArgs args) => new Handler(this);
 
@@ -47,7 +48,8 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
         {
             request.RequestUri = pipeline.Overridden(request.RequestUri!);
             var operation = await pipeline.OperationAsync(request, cancellationToken)
-                ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
+                ?? throw new ExchangeRefusedException(
+                    ExchangeRefusedException.ReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
             var date = pipeline.Clock.GetUtcNow();
             var status = 0;
             try
@@ -63,7 +65,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
         }
     }
 
-    /// <summary>The Google Cloud CLI's own variables for the two endpoints that no credentials file names.</summary>
+    /// <summary>Applies the Google Cloud CLI's variables for the two endpoints that no credentials file names.</summary>
     private Uri Overridden(Uri uri)
     {
         if (impersonation is not null && uri.Host == "iamcredentials.googleapis.com")
@@ -89,16 +91,16 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
 }
 
 /// <summary>
-/// The credentials of a target: its own file, or what the Google Cloud SDKs call application default credentials. The SDK's own
-/// look-up is not used, because it keeps the first answer for the whole process.
+/// Obtains the credentials of a target: its own file, or the application default credentials of the Google Cloud SDKs. The SDK's own
+/// look-up is not used, because it caches the first result for the whole process.
 /// </summary>
 internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchange> seen, Route route)
 {
-    // Not every API takes the read-only form of this scope; what may be done is IAM's to say, and the guard's.
+    // The read-only form of this scope is not accepted by every API; IAM and the guard limit what the credentials can do.
     private static readonly string[] Scopes = ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
 
-    /// <summary>Credentials that have shown that they give a token, and whom they themselves name.</summary>
-    /// <exception cref="CollectionException">There are none, or they give no token.</exception>
+    /// <summary>Returns credentials that have already obtained a token, and the identity that they name.</summary>
+    /// <exception cref="CollectionException">There are no credentials, or they cannot obtain a token.</exception>
     public async Task<(GoogleCredential Credential, string Claimed)> ResolveAsync(Target target, CancellationToken cancellationToken)
     {
         var what = "the application default credentials";
@@ -115,7 +117,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             }
             if ((target.Setting("quota_project") ?? Environment.GetEnvironmentVariable("GOOGLE_CLOUD_QUOTA_PROJECT")) is { Length: > 0 } payer)
                 credential = credential.CreateWithQuotaProject(payer);
-            // Now, so that a refusal is reported as what it is and not by the first call.
+            // Request a token now: otherwise a refusal would be reported as a failure of the first call.
             await credential.UnderlyingCredential.GetAccessTokenForRequestAsync(cancellationToken: cancellationToken);
             return (credential, claimed);
         }
@@ -125,7 +127,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         }
         catch (Exception e) when (e is not CollectionException and not OutOfMemoryException)
         {
-            // Parsers quote what they read, and this file holds a key: only what is known to be harmless is repeated.
+            // Parsers quote their input, and this file holds a private key, so only messages known to be harmless are repeated.
             var known = GcpFailures.IsKnown(e) ? GcpFailures.Map(what, e).Message : $"{what} cannot be used ({e.GetType().Name})";
             throw new CollectionException(GcpFailures.NoCredentials, known, GcpFailures.IsKnown(e) ? e : null);
         }
@@ -149,18 +151,29 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         var type = Text(root, "type") ?? throw new CollectionException(GcpFailures.NoCredentials, $"{file} does not say which type of credentials it holds");
         if (type == JsonCredentialParameters.ImpersonatedServiceAccountCredentialType)
             return Impersonated(root, file);
-        var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object && Text(source, "url") is { } from ? new Uri(from) : null;
+        var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object
+            && Text(source, "url") is { } from ? new Uri(from) : null;
         var credential = CredentialFactory.FromJson(root.GetRawText(), type)
             .CreateWithHttpClientFactory(new CredentialPipeline(clock, seen, route, subject))
             .CreateScoped(Scopes);
-        return (credential, Text(root, "client_email") ?? (Text(root, "service_account_impersonation_url") is { } url ? Account(url) : null) ?? Text(root, "audience") ?? type);
+        var named = Text(root, "client_email")
+            ?? (Text(root, "service_account_impersonation_url") is { } url ? Account(url) : null)
+            ?? Text(root, "audience")
+            ?? type;
+        return (credential, named);
     }
 
-    /// <summary>Put together here, because the SDK gives our pipeline to the outer credentials of such a file and not to those inside it.</summary>
+    /// <summary>
+    /// Builds impersonated credentials from their parts, because for such a file the SDK passes this pipeline only to the outer credentials
+    /// and not to the source credentials inside.
+    /// </summary>
     private (GoogleCredential, string) Impersonated(JsonElement root, string file)
     {
-        if (!root.TryGetProperty("source_credentials", out var inner) || Text(root, "service_account_impersonation_url") is not { } url || Account(url) is not { Length: > 0 } account)
+        if (!root.TryGetProperty("source_credentials", out var inner)
+            || Text(root, "service_account_impersonation_url") is not { } url || Account(url) is not { Length: > 0 } account)
+        {
             throw new CollectionException(GcpFailures.NoCredentials, $"{file} does not say who impersonates whom");
+        }
         var (source, _) = Of(inner, file);
         var initializer = new ImpersonatedCredential.Initializer(account)
         {
@@ -173,10 +186,12 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         return (Text(root, "quota_project_id") is { } payer ? credential.CreateWithQuotaProject(payer) : credential, account);
     }
 
-    /// <summary>The account in the address at which it is impersonated.</summary>
+    /// <summary>Returns the account in the URL at which it is impersonated.</summary>
     private static string Account(string url) => url.Split('/')[^1].Split(':')[0];
 
-    /// <summary>Where the Google Cloud SDKs look, in their order; null where only a metadata server is left.</summary>
+    /// <summary>
+    /// Returns the credentials file by the search order of the Google Cloud SDKs; null if only a metadata server remains.
+    /// </summary>
     private static string? DefaultFile()
     {
         if (Environment.GetEnvironmentVariable("GOOGLE_APPLICATION_CREDENTIALS") is { Length: > 0 } named)
@@ -188,5 +203,6 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         return File.Exists(file) ? file : null;
     }
 
-    private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -5,14 +5,16 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>The custom role with exactly the permissions that operations need (https://cloud.google.com/iam/docs/creating-custom-roles).</summary>
+/// <summary>
+/// Builds the custom role with exactly the permissions that operations need (https://cloud.google.com/iam/docs/creating-custom-roles).
+/// </summary>
 internal static class GcpPermissions
 {
     private const string Resource = "permissions/gcp.json";
     private const string NotKnown = "what it needs is not in AuditCli's table; Google's page about the method says it";
 
-    /// <param name="operations">What is collected.</param>
-    /// <param name="targets">Whom it is collected from; empty stands for targets that name their projects.</param>
+    /// <param name="operations">The operations that are collected.</param>
+    /// <param name="targets">The targets that are collected from; none means targets that name their projects.</param>
     public static PermissionDocument Document(ImmutableArray<Operation> operations, ImmutableArray<Target> targets)
     {
         var catalogue = new GcpCatalogue();
@@ -28,7 +30,10 @@ internal static class GcpPermissions
         var notes = ImmutableArray.CreateBuilder<string>();
         notes.AddRange(Use([.. permissions.Where(p => ofOrganizations.Any(o => p.StartsWith(o, StringComparison.Ordinal)))]));
         if (!asked.IsEmpty)
-            notes.Add($"these APIs must be enabled: {string.Join(", ", asked.Select(a => catalogue.Find(a)?.Api.Host.Host).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))}");
+        {
+            var hosts = asked.Select(a => catalogue.Find(a)?.Api.Host.Host).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+            notes.Add($"these APIs must be enabled: {string.Join(", ", hosts)}");
+        }
         notes.AddRange(Identities(targets, listed));
         notes.AddRange(asked.Where(a => about.TryGetProperty(a, out _)).Select(a => about.GetProperty(a).GetString()!));
         var remarks = new PermissionRemarks(
@@ -37,7 +42,8 @@ internal static class GcpPermissions
     }
 
     private static IEnumerable<string> Use(ImmutableArray<string> ofOrganizations) => ofOrganizations.IsEmpty
-        ? ["use: gcloud iam roles create auditcliReader --project=PROJECT --file=FILE in each project, or once with --organization=ORGANIZATION; then bind it to the identity"]
+        ? ["use: gcloud iam roles create auditcliReader --project=PROJECT --file=FILE in each project, "
+            + "or once with --organization=ORGANIZATION; then bind it to the identity"]
         :
         [
             "use: gcloud iam roles create auditcliReader --organization=ORGANIZATION --file=FILE; then bind it to the identity, at the organization or folder",
@@ -47,13 +53,22 @@ internal static class GcpPermissions
     private static IEnumerable<string> Identities(ImmutableArray<Target> targets, ImmutableArray<Target> listed)
     {
         if (targets.IsEmpty)
-            yield return "a target that is a folder or an organization also needs resourcemanager.projects.list and resourcemanager.folders.list there; with an engagement they are included";
+        {
+            yield return "a target that is a folder or an organization also needs resourcemanager.projects.list and resourcemanager.folders.list there; "
+                + "with an engagement they are included";
+        }
         foreach (var target in listed.OrderBy(t => t.Name, StringComparer.Ordinal))
-            yield return $"target {target.Name}: its projects are listed by parent, so that the role must be bound at the {(target.Setting("folder") is { } folder ? $"folder {folder}" : $"organization {target.Setting("organization")}")}";
+        {
+            yield return $"target {target.Name}: its projects are listed by parent, so that the role must be bound at the "
+                + $"{(target.Setting("folder") is { } folder ? $"folder {folder}" : $"organization {target.Setting("organization")}")}";
+        }
         foreach (var target in targets.OrderBy(t => t.Name, StringComparer.Ordinal))
         {
             if (target.Setting("impersonate") is { } account)
-                yield return $"target {target.Name}: the role belongs to {account}; whoever impersonates that account needs iam.serviceAccounts.getAccessToken on it";
+            {
+                yield return $"target {target.Name}: the role belongs to {account}; "
+                    + "whoever impersonates that account needs iam.serviceAccounts.getAccessToken on it";
+            }
             if (target.Setting("quota_project") is { } payer)
                 yield return $"target {target.Name}: the identity needs serviceusage.services.use in {payer}, which pays for the requests";
         }

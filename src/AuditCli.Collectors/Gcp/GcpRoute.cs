@@ -2,23 +2,25 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>The way to Google Cloud as its command line takes it.</summary>
+/// <summary>Builds the route to Google Cloud by the rules of the Google Cloud CLI.</summary>
 internal static class GcpRoute
 {
     private const string Authorities = "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE";
     private const string Address = "CLOUDSDK_PROXY_ADDRESS";
 
-    /// <summary>The proxy and the authorities that the environment names.</summary>
-    /// <exception cref="CollectionException">They cannot be used.</exception>
+    /// <summary>Returns the route with the proxy and the certificate authorities that the environment names.</summary>
+    /// <exception cref="CollectionException">The proxy or the authorities cannot be used.</exception>
     public static Route Usual()
     {
         const string Next = $"{Authorities} can name a PEM file with the authorities to trust, such as those of a proxy that opens TLS";
-        var (file, from) = new[] { Authorities, "REQUESTS_CA_BUNDLE" }.Select(v => (Environment.GetEnvironmentVariable(v), v)).FirstOrDefault(v => !string.IsNullOrEmpty(v.Item1));
+        var (file, from) = new[] { Authorities, "REQUESTS_CA_BUNDLE" }
+            .Select(v => (Environment.GetEnvironmentVariable(v), v))
+            .FirstOrDefault(v => !string.IsNullOrEmpty(v.Item1));
         var proxy = Own() ?? StatedProxy.OfEnvironment(ProxyHabit.Python);
         return new(proxy.Except(IsMetadata), file is null ? ServerTrust.System(Next) : ServerTrust.OnlyFile(file, from, Next));
     }
 
-    /// <summary>The proxy of the command line's own properties, which counts before HTTPS_PROXY.</summary>
+    /// <summary>Returns the proxy of the CLI's own properties, which take precedence over HTTPS_PROXY.</summary>
     private static StatedProxy? Own()
     {
         if (Environment.GetEnvironmentVariable(Address) is not { Length: > 0 } address)
@@ -32,7 +34,10 @@ internal static class GcpRoute
         return StatedProxy.Always($"{type}://{account}{address}{(string.IsNullOrEmpty(port) ? "" : ":" + port)}", Address);
     }
 
-    /// <summary>The machine's own metadata server is reached by no proxy, and gives tokens to whoever asks.</summary>
+    /// <summary>
+    /// Whether the URL is that of the machine's metadata server. It is never reached through a proxy, which could obtain tokens from the
+    /// response.
+    /// </summary>
     private static bool IsMetadata(Uri uri) =>
         uri.Host is "metadata.google.internal" or "169.254.169.254"
         || Environment.GetEnvironmentVariable("GCE_METADATA_HOST") is { Length: > 0 } host && uri.Authority == host;

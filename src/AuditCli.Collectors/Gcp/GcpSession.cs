@@ -8,13 +8,14 @@ using Google.Apis.Auth.OAuth2;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>One target's credentials and clients.</summary>
-/// <param name="claimed">Whom the credentials themselves name.</param>
-/// <param name="clock">For waits between attempts; a replay does not wait.</param>
-/// <param name="route">The way to Google; null in a replay.</param>
-internal sealed class GcpSession(string target, GoogleCredential credential, string claimed, ExchangeTransport transport, TimeProvider clock, Route? route) : ITargetSession
+/// <summary>Holds the credentials and clients of one target.</summary>
+/// <param name="claimed">The identity that the credentials themselves name.</param>
+/// <param name="clock">The clock for waits between attempts; a replay does not wait.</param>
+/// <param name="route">The route to Google; null in a replay.</param>
+internal sealed class GcpSession(
+    string target, GoogleCredential credential, string claimed, ExchangeTransport transport, TimeProvider clock, Route? route) : ITargetSession
 {
-    /// <summary>The word for what has no region: locations are part of names.</summary>
+    /// <summary>The region name of every request: in Google Cloud, locations are part of resource names.</summary>
     public const string GlobalRegion = "gcp-global";
 
     private const string IdentityService = "openidconnect";
@@ -26,18 +27,22 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
     /// <inheritdoc/>
     public IEnumerable<string> UnusualEndpoints => _used.Keys.Where(u => !Endpoints.IsProvider(u)).Select(u => u.Origin());
 
-    /// <summary>Every page of an answer, as the provider wrote it; what is left is thrown after the page that says so.</summary>
-    /// <param name="project">The partition's project; empty for what the target itself asks.</param>
-    /// <param name="table">The table made from several calls that asks; null for a call of its own.</param>
-    /// <exception cref="CollectionException">There is no answer, it is not whole, or its pages lead in a circle.</exception>
+    /// <summary>
+    /// Yields every page of a response, as the provider wrote it. If a page says that something is missing, the failure is thrown after
+    /// that page.
+    /// </summary>
+    /// <param name="project">The project of the connection; empty for requests of the target itself.</param>
+    /// <param name="table">The table of several calls that makes this request; null for a request of its own.</param>
+    /// <exception cref="CollectionException">There is no response, it is incomplete, or a page token repeats.</exception>
     public async IAsyncEnumerable<JsonElement> PagesAsync(
         ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project,
         [EnumeratorCancellation] CancellationToken cancellationToken, string? table = null)
     {
         var what = $"{api.Name}:{operation.Name}";
         var parameters = RequestWriter.Complete(api, operation, given, project);
-        // What does not name its project is the same question for all of them. Each has a file of its own for those, so that a replay
-        // gives every project the answer that was its own. So has a table made from several calls, for a control may ask one of them too.
+        // A request that does not name its project is identical for all projects. Each project has a separate file for these, so that a
+        // replay gives every project its own response. A table of several calls has a separate file too, because a control may also make
+        // one of its calls.
         var region = table is null && (project.Length == 0 || RequestWriter.Names(parameters, project)) ? GlobalRegion : project.Replace(':', '_');
         var service = table is null ? api.Name : $"{api.Name}.{table}";
         var origin = transport.RecordedOrigin(new(target, service, region));
@@ -67,23 +72,30 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
             if (AnswerRows.Unfollowed(operation, page) is { } member)
                 throw new CollectionException(
                     GcpFailures.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
-            token = operation.Token is not null && page.TryGetProperty("nextPageToken", out var next) && next.ValueKind == JsonValueKind.String ? next.GetString() : null;
+            token = operation.Token is not null && page.TryGetProperty("nextPageToken", out var next) && next.ValueKind == JsonValueKind.String
+                ? next.GetString()
+                : null;
             if (string.IsNullOrEmpty(token))
                 yield break;
             if (!tokens.Add(token))
-                throw new CollectionException(GcpFailures.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
+            {
+                throw new CollectionException(
+                    GcpFailures.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
+            }
             empty.Add(!AnswerRows.Elements(what, operation, page).Any());
         }
     }
 
-    /// <summary>Whom Google takes the caller for, or whom the credentials claim to be where Google does not say.</summary>
+    /// <summary>
+    /// Returns the identity that Google reports for the caller, or the one that the credentials claim if Google does not report any.
+    /// </summary>
     public async Task<string> IdentityAsync(CancellationToken cancellationToken)
     {
         var origin = transport.RecordedOrigin(new(target, IdentityService, GlobalRegion));
         var address = transport.IsReplay ? origin : Endpoints.Identity(IdentityHost);
         if (address is null)
             return Claimed;
-        // Once: a 401 is the usual answer to a machine's token, and renewing the token would not change it.
+        // One attempt only: a 401 is the usual response to a machine's token, and renewing the token would not change it.
         var client = Client(IdentityService, GlobalRegion, address, r => r.Method == HttpMethod.Get && r.RequestUri == new Uri(address, IdentityPath)
             ? null
             : $"{r.Method} {r.RequestUri?.Shown()} is not the question who the caller is", attempts: 1);
@@ -96,9 +108,10 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
                 ? text
                 : Claimed;
         }
-        catch (CollectionException e) when (e.Code is GcpFailures.ConnectionFailed or GcpFailures.TimedOut or GcpFailures.Malformed or ExchangeRefusedException.NoRecording)
+        catch (CollectionException e)
+            when (e.Code is GcpFailures.ConnectionFailed or GcpFailures.TimedOut or GcpFailures.Malformed or ExchangeRefusedException.NoRecording)
         {
-            // Networks that let only the audited APIs out are common. The label says that the provider did not confirm it.
+            // Networks often allow only the audited APIs. The prefix of the identity says that the provider did not confirm it.
             return Claimed;
         }
     }
@@ -109,48 +122,53 @@ internal sealed class GcpSession(string target, GoogleCredential credential, str
             client.Value.Dispose();
     }
 
-    /// <summary>The project that pays for requests and whose quota they use; null where the credentials do not say.</summary>
+    /// <summary>The project that is billed for requests and whose quota they use; null if the credentials do not name one.</summary>
     public string? Payer => credential.QuotaProject;
 
     private string Claimed => $"{Connection.Claimed} {claimed}";
 
-    private GoogleClient Client(string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RetryRules.Attempts) => _clients.GetOrAdd(
+    private GoogleClient Client(
+        string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RetryRules.Attempts) => _clients.GetOrAdd(
         (service, region),
         _ => new(() =>
         {
             _used[new(address.GetLeftPart(UriPartial.Authority))] = true;
             var scope = new ExchangeScope(target, service, region);
-            // Who pays is part of a recorded question, whether target, file or environment named it then.
+            // The billed project is part of a recorded request, whether target, file or environment named it at the time.
             var payer = transport.RecordedField(scope, "X-Goog-User-Project");
-            return new(transport.Open(scope, refusal, route: route), payer is null ? credential : credential.CreateWithQuotaProject(payer), transport.IsReplay ? null : clock, attempts);
+            return new(
+                transport.Open(scope, refusal, route: route),
+                payer is null ? credential : credential.CreateWithQuotaProject(payer),
+                transport.IsReplay ? null : clock,
+                attempts);
         })).Value;
 }
 
-/// <summary>Where APIs are asked.</summary>
+/// <summary>Determines the endpoints of APIs.</summary>
 internal static class Endpoints
 {
     private const string Prefix = "CLOUDSDK_API_ENDPOINT_OVERRIDES_";
 
-    /// <summary>Google's own address, or the one that the Google Cloud CLI's variable names, base path included.</summary>
-    /// <exception cref="CollectionException">The variable does not hold such an address.</exception>
+    /// <summary>Returns Google's own URL, or the one in the Google Cloud CLI's variable, including the base path.</summary>
+    /// <exception cref="CollectionException">The variable does not hold a valid URL.</exception>
     public static Uri Of(ApiModel api)
     {
         var own = new Uri(api.Host, api.BasePath);
         var variable = Prefix + api.Override;
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
             return own;
-        // Another path would not be found again in a replay, which knows hosts alone.
+        // A different path could not be reproduced in a replay, which records only hosts.
         return Stated(text) is { } given && given.AbsolutePath.TrimEnd('/') == own.AbsolutePath.TrimEnd('/')
             ? new(given, own.AbsolutePath)
             : throw new CollectionException(GcpFailures.InvalidEndpoint, $"{variable} must be an http or https address that ends with {own.AbsolutePath}");
     }
 
-    /// <summary>The recorded host, whatever it was, so that a replay needs to know nothing about endpoints.</summary>
+    /// <summary>Returns the recorded host, whatever it was, so that a replay needs no knowledge of endpoints.</summary>
     public static Uri Recorded(ApiModel api, Uri? origin) => new(origin ?? api.Host, api.BasePath);
 
     /// <summary>
-    /// Where the caller's identity is asked. Null where an override sends the audited APIs elsewhere and does not name this one: a
-    /// token for that place must not go to Google.
+    /// Returns the endpoint for the caller's identity. Null if an override sends the audited APIs to another host and does not cover this
+    /// one, because a token for that host must not be sent to Google.
     /// </summary>
     public static Uri? Identity(Uri own)
     {
@@ -160,7 +178,7 @@ internal static class Endpoints
         return others.Any(k => Uri.TryCreate(Environment.GetEnvironmentVariable(k), UriKind.Absolute, out var other) && !IsProvider(other)) ? null : own;
     }
 
-    /// <summary>The address in a variable, without a user, a password and a query; null where it is none.</summary>
+    /// <summary>Returns the URL in a variable without user, password and query; null if it is not a valid URL.</summary>
     private static Uri? Stated(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var given) && given.Scheme is "http" or "https" ? given.WithoutCredentials() : null;
 

@@ -5,21 +5,23 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>What Google Cloud offers, as plain data. An API's part of the catalogue is read when it is first asked for.</summary>
+/// <summary>
+/// Describes the operations and settings of Google Cloud as plain data. An API's part of the catalogue is read at its first use.
+/// </summary>
 /// <remarks>
-/// Operations are written <c>&lt;api&gt;:&lt;collection.method&gt;</c> (<c>iam:projects.serviceAccounts.list</c>), the older of two versions with
-/// its number (<c>cloudresourcemanager.v1:projects.list</c>). Every operation is asked once for each project. A parameter that names
-/// exactly a project is filled with the partition's own where a control gives none, and <c>{project}</c> inside a parameter's text stands
-/// for it (<c>parent: projects/{project}/locations/-</c>). <c>iam_bindings</c> alone is made from several calls.
+/// Operations are written <c>&lt;api&gt;:&lt;collection.method&gt;</c> (<c>iam:projects.serviceAccounts.list</c>), the older of two
+/// versions with its number (<c>cloudresourcemanager.v1:projects.list</c>). Every operation is called once for each project. If a control
+/// does not give a parameter that names exactly a project, it is set to the current project, and <c>{project}</c> inside a parameter's
+/// text is replaced by it (<c>parent: projects/{project}/locations/-</c>). Only <c>iam_bindings</c> is made from several calls.
 /// </remarks>
 public static class GcpSource
 {
-    /// <summary>The word control and engagement authors write.</summary>
+    /// <summary>The source name in controls and engagements.</summary>
     public const string Name = "gcp";
 
     private const int MostSuggestions = 5;
 
-    /// <summary>The source with its operations; cheap, and shareable between threads.</summary>
+    /// <summary>Returns the source with its operations; it is cheap to create and thread-safe.</summary>
     public static EvidenceSource Create()
     {
         var catalogue = new GcpCatalogue();
@@ -33,7 +35,9 @@ public static class GcpSource
                 new("impersonate", TargetSettingForm.Text, false, []),
                 new("quota_project", TargetSettingForm.Text, false, []),
             ],
-            name => name == IamBindings.Operation.Name ? IamBindings.Operation : catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
+            name => name == IamBindings.Operation.Name ? IamBindings.Operation
+                : catalogue.Find(name) is var (api, operation) ? Describe(api, operation)
+                : null,
             name => Suggest(catalogue, name))
         {
             WhyNotTarget = WhyNot,
@@ -49,13 +53,14 @@ public static class GcpSource
             : null;
     }
 
-    // The location is part of names, so that there are no regions to go through.
+    // The scope is global, because the location is part of resource names.
     private static Operation Describe(ApiModel api, OperationModel operation) => new(
         Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
         [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required))],
         operation.Columns)
     {
-        // An API that was never enabled says nothing of what there is; of observations alone it says that nobody observes for this project.
+        // A disabled API says nothing about existing resources, except for policyanalyzer: without the API there are no observations for
+        // the project.
         NotConfigured = api.Name.StartsWith("policyanalyzer", StringComparison.Ordinal) ? [GcpFailures.ApiNotEnabled] : [],
         // The status of the newer APIs, and the reason of the older ones.
         NotFound = "NOT_FOUND|notFound",
@@ -70,7 +75,8 @@ public static class GcpSource
         return
         [
             .. catalogue.ApiNames.Select(n => catalogue.Api(n)!)
-                .SelectMany(api => api.OperationNames.Select(o => (Name: $"{api.Name}:{o}", Distance: Distance(api.Name, o, colon > 0 ? name[..colon] : "", wanted))))
+                .SelectMany(api => api.OperationNames.Select(o => (
+                    Name: $"{api.Name}:{o}", Distance: Distance(api.Name, o, colon > 0 ? name[..colon] : "", wanted))))
                 .Append((IamBindings.Operation.Name, Distance: EditDistance.Between(IamBindings.Operation.Name, wanted.ToLowerInvariant())))
                 .Where(n => n.Distance <= Math.Max(2, name.Length / 3))
                 .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
@@ -79,10 +85,15 @@ public static class GcpSource
         ];
     }
 
-    /// <summary>The collection is often left out (<c>iam:serviceAccounts.list</c> for <c>iam:projects.serviceAccounts.list</c>), which counts little.</summary>
+    /// <summary>
+    /// Returns the distance of a name. An omitted collection counts only 1, because it is often left out (<c>iam:serviceAccounts.list</c>
+    /// for <c>iam:projects.serviceAccounts.list</c>).
+    /// </summary>
     private static int Distance(string api, string operation, string givenApi, string wanted)
     {
         var apart = givenApi.Length == 0 ? 1 : EditDistance.Between(api, givenApi);
-        return apart + (operation.EndsWith("." + wanted, StringComparison.Ordinal) ? 1 : EditDistance.Between(operation.ToLowerInvariant(), wanted.ToLowerInvariant()));
+        return apart + (operation.EndsWith("." + wanted, StringComparison.Ordinal)
+            ? 1
+            : EditDistance.Between(operation.ToLowerInvariant(), wanted.ToLowerInvariant()));
     }
 }

@@ -9,13 +9,13 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Gcp;
 
 /// <summary>
-/// Every role binding that reaches a project: of its own policy, then of each folder's above it, then of the organization's. One row for
-/// each level, role and member, one page for each policy.
+/// Collects every role binding that applies to a project: from its own policy, from each folder above it, and from the organization. One
+/// row for each level, role and member; one page for each policy.
 /// </summary>
 /// <remarks>
-/// Google adds the policies of the levels up, and a lower one cannot take away what a higher one gives
-/// (https://cloud.google.com/iam/docs/resource-hierarchy-access-control). A level whose policy cannot be read leaves the
-/// others; one that does not say what is above it ends the walk with a failure.
+/// Google combines the policies of all levels, and a lower level cannot revoke what a higher one grants
+/// (https://cloud.google.com/iam/docs/resource-hierarchy-access-control). If the policy of a level cannot be read, the other levels are
+/// still read; if a level does not name its parent, the collection ends with a failure.
 /// </remarks>
 internal static class IamBindings
 {
@@ -28,10 +28,10 @@ internal static class IamBindings
     private const string Folders = "folders/";
     private const string Deleted = "deleted:";
 
-    /// <summary>Google allows ten folders above one another; more is no answer of Google's.</summary>
+    /// <summary>The limit of levels. Google allows ten nested folders, so more levels cannot be a valid response.</summary>
     private const int MostLevels = 20;
 
-    /// <summary>The table as control authors see it.</summary>
+    /// <summary>The table as controls see it.</summary>
     public static readonly Operation Operation = new(
         GcpSource.Name, "iam_bindings", OperationScope.Global, [],
         [
@@ -49,8 +49,8 @@ internal static class IamBindings
         Reads = [Project, ProjectPolicy, Folder, FolderPolicy, OrganizationPolicy],
     };
 
-    /// <summary>The policies from the project upwards. What comes before a failure was read.</summary>
-    /// <exception cref="CollectionException">A level was denied or is not whole, or the levels lead in a circle or have no end.</exception>
+    /// <summary>Yields the policies from the project upwards; pages before a failure remain valid.</summary>
+    /// <exception cref="CollectionException">A level was denied or is incomplete, or the levels repeat or exceed the limit.</exception>
     public static async IAsyncEnumerable<Page> CollectAsync(
         GcpSession session, GcpCatalogue catalogue, string project, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -64,14 +64,14 @@ internal static class IamBindings
             if (seen.Count > MostLevels)
                 throw new CollectionException(GcpFailures.Hierarchy, $"more than {MostLevels} levels stand above {project}");
             var (read, policy) = Level(at, project);
-            // First, so that the exchange before the page is the one that brought its rows.
+            // Read the parent first, so that the last exchange before the page is the one with its rows.
             (next, var noParent) = await ParentAsync(read);
             yield return await PolicyAsync(policy, seen.Count - 1);
             if (noParent is not null)
                 throw noParent;
         }
 
-        // What is above, or why that is not known; the policy of the level itself is read all the same.
+        // Returns the parent, or why it is not known; the policy of the level itself is still read.
         async Task<(string? Parent, CollectionException? Failure)> ParentAsync(string? read)
         {
             try
@@ -112,7 +112,7 @@ internal static class IamBindings
         : at == $"projects/{project}" ? (Project, ProjectPolicy)
         : throw new CollectionException(GcpFailures.Hierarchy, $"'{at}' is given as a parent and is neither a folder nor an organization");
 
-    /// <summary>What stands above; null for a project that belongs to nobody. A folder always has a parent.</summary>
+    /// <summary>Returns the parent; null for a project without an organization. A folder always has a parent.</summary>
     private static string? Parent(string at, JsonElement answer) =>
         answer.GetPropertyCount() == 0 ? throw new CollectionException(GcpFailures.Malformed, $"the answer about {at} says nothing")
         : answer.TryGetProperty("parent", out var parent) && parent.ValueKind == JsonValueKind.String && parent.GetString() is { Length: > 0 } text ? text
@@ -148,7 +148,7 @@ internal static class IamBindings
         }
         return rows.ToImmutable();
 
-        // A list without elements is left out.
+        // Google omits an empty list.
         IEnumerable<JsonElement> Elements(JsonElement of, string name) =>
             of.ValueKind != JsonValueKind.Object ? throw Malformed()
             : !of.TryGetProperty(name, out var list) || list.ValueKind == JsonValueKind.Null ? []
@@ -161,14 +161,15 @@ internal static class IamBindings
     private static JsonElement? Given(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value : null;
 
     /// <summary>
-    /// The word before the colon and what follows it. <c>allUsers</c> and <c>allAuthenticatedUsers</c> stand alone; a deleted member is
-    /// <c>deleted</c>, whatever it was, and has its name without the number that tells it from a later one of the same name.
+    /// Splits a member into the type before the colon and the id after it. <c>allUsers</c> and <c>allAuthenticatedUsers</c> have no id; a
+    /// deleted member has the type <c>deleted</c>, whatever it was, and its name without the uid that distinguishes it from a later member
+    /// of the same name.
     /// </summary>
     internal static (string Type, string? Id) Kind(string member)
     {
         if (member.StartsWith(Deleted, StringComparison.Ordinal))
         {
-            // The last one is Google's; one before it is part of a name that somebody chose.
+            // The last occurrence is Google's suffix; an earlier one is part of a user-chosen name.
             var uid = member.LastIndexOf("?uid=", StringComparison.Ordinal);
             return ("deleted", Kind(uid < 0 ? member[Deleted.Length..] : member[Deleted.Length..uid]).Id);
         }

@@ -4,29 +4,29 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Collectors.Gcp;
 
-/// <summary>Which project an answer is about, and what can be a project, folder or organization at all.</summary>
+/// <summary>Checks which project a response is about, and whether a text can be a project, folder or organization.</summary>
 /// <remarks>
 /// https://cloud.google.com/resource-manager/docs/creating-managing-projects: 6 to 30 letters, digits and hyphens; older ones have a domain in front.
 /// </remarks>
 internal static partial class ProjectId
 {
-    /// <summary>The code where an answer names another project than the one that was asked.</summary>
+    /// <summary>The code if a response names another project than the request.</summary>
     public const string AnotherProject = "AnotherProject";
 
-    /// <summary>Whether a project can be called so, by its id or its number; <c>../../etc</c> cannot.</summary>
+    /// <summary>Whether the text can be a project id or number; <c>../../etc</c> cannot.</summary>
     public static bool Is(string text) => Form.IsMatch(text);
 
-    /// <summary>Whether it names a folder or an organization: its number, or its kind and its number.</summary>
+    /// <summary>Whether the text names a folder or an organization, by number or by kind and number.</summary>
     public static bool IsParent(string text, string kind) =>
         Number.IsMatch(text.StartsWith($"{kind}s/", StringComparison.Ordinal) ? text.AsSpan(kind.Length + 2) : text);
 
     /// <summary>
-    /// The fault of a page with a row of another project; null where there is none. What IAM lists for a project is the project's own;
-    /// other services rightly list what others share with it.
+    /// Returns the failure of a page that has a row of another project; null if there is none. IAM lists only the project's own resources
+    /// for a project; other services legitimately list resources that others share with it.
     /// </summary>
     public static CollectionException? Foreign(string operation, ImmutableArray<PageRow> rows, string entered)
     {
-        // A project that is asked for by its number is answered by its id.
+        // A response to a request by project number names the project by its id.
         if (!operation.StartsWith("iam:projects.", StringComparison.Ordinal) || Number.IsMatch(entered))
             return null;
         var foreign = rows.Select(r => Project(r.Value)).FirstOrDefault(p => p.ValueKind == JsonValueKind.String && !p.ValueEquals(entered));

@@ -6,20 +6,20 @@ using AuditCli.Collectors.Gcp.Client;
 namespace AuditCli.Collectors.Gcp;
 
 /// <summary>
-/// The projects under an organization or folder, folder by folder. They are listed by parent and not searched for: a search
-/// leaves out in silence what the caller may not see, and is behind by minutes; a list is denied.
+/// Lists the projects under an organization or folder, folder by folder. A search is not used, because it silently omits what the caller
+/// may not see and lags by minutes, while a list call is denied.
 /// </summary>
 internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
 {
     private const string Projects = "cloudresourcemanager:projects.list";
     private const string Folders = "cloudresourcemanager:folders.list";
 
-    /// <summary>What is asked, as control authors would write it.</summary>
+    /// <summary>The operations called, in the form used by controls.</summary>
     public static ImmutableArray<string> Operations { get; } = [Projects, Folders];
 
-    /// <summary>Ids of the projects that are not being deleted, in order.</summary>
+    /// <summary>Returns the ids of the projects that are not being deleted, sorted.</summary>
     /// <param name="parent"><c>organizations/…</c> or <c>folders/…</c>.</param>
-    /// <exception cref="CollectionException">A list was denied or is not whole: the population is not known then.</exception>
+    /// <exception cref="CollectionException">A list was denied or is incomplete, so that the population is not known.</exception>
     public async Task<ImmutableArray<string>> UnderAsync(string parent, CancellationToken cancellationToken)
     {
         var found = new SortedSet<string>(StringComparer.Ordinal);

@@ -2,25 +2,26 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>What stays although the provider's model calls it sensitive.</summary>
-/// <param name="Services">Their names, with blanks between them; <c>*</c> is each.</param>
-/// <param name="Place">On the wire.</param>
-/// <param name="Why">For whoever asks why it was not replaced.</param>
+/// <summary>A member that is kept although the provider's model marks it as sensitive.</summary>
+/// <param name="Services">The service names, separated by spaces; <c>*</c> for all services.</param>
+/// <param name="Place">The place on the wire.</param>
+/// <param name="Why">The reason why it is not redacted.</param>
 internal sealed record KeptMember(string Services, RedactedPlace Place, string Why)
 {
     public bool IsOf(string service) => Services == "*" || Services.Split(' ').Contains(service);
 }
 
 /// <summary>
-/// AWS's models call sensitive what says who or where somebody is, too, and that is what controls ask. What stays stands here with the
-/// reason; whatever has the form of a credential goes all the same.
+/// The members that are kept although AWS's models mark them as sensitive. The models also mark who or where somebody is, which is what
+/// controls test. Each kept member has a reason here; a value in the form of a credential is redacted in any case.
 /// </summary>
 internal static class AwsKeptMembers
 {
     public static ImmutableArray<KeptMember> All { get; } =
     [
         .. Because("whether the provider can reach the right people is what a control asks",
-            ("account", "AlternateContact/Name AlternateContact/Title AlternateContact/EmailAddress AlternateContact/PhoneNumber ContactInformation/* PrimaryEmail"),
+            ("account", "AlternateContact/Name AlternateContact/Title AlternateContact/EmailAddress AlternateContact/PhoneNumber "
+                + "ContactInformation/* PrimaryEmail"),
             ("route53domains", "AdminContact/* RegistrantContact/* TechContact/* BillingContact/* AbuseContactEmail AbuseContactPhone"),
             ("sesv2", "AdditionalContactEmailAddresses/[]")),
         .. Because("it says who is told when something happens",
@@ -31,7 +32,8 @@ internal static class AwsKeptMembers
             ("sns", "PhoneNumber phoneNumbers/member")),
         .. Because("it names an account, which is part of the population",
             ("account", "/AccountName"),
-            ("organizations", "Account/Email Account/Name Accounts/[]/Email Accounts/[]/Name CreateAccountStatus/AccountName CreateAccountStatuses/[]/AccountName "
+            ("organizations", "Account/Email Account/Name Accounts/[]/Email Accounts/[]/Name CreateAccountStatus/AccountName "
+                + "CreateAccountStatuses/[]/AccountName "
                 + "Organization/MasterAccountEmail DelegatedAdministrators/[]/Email DelegatedAdministrators/[]/Name Parties/[]/Id Resources/[]/Value "
                 + "ResponsibilityTransfer/Name ResponsibilityTransfers/[]/Name ManagementAccountEmail"),
             ("guardduty", "Members/[]/Email"),
@@ -39,7 +41,8 @@ internal static class AwsKeptMembers
             ("billingconductor", "AccountName AccountEmail"),
             ("datazone", "awsAccountName")),
         .. Because("it says who somebody is, and whether a leaver still has access is what a control asks",
-            ("identitystore", "UserName DisplayName Title UserType Description Name/Formatted Name/FamilyName Name/GivenName Name/MiddleName Emails/[]/Value ExternalIds/[]/Id "
+            ("identitystore", "UserName DisplayName Title UserType Description Name/Formatted Name/FamilyName Name/GivenName Name/MiddleName "
+                + "Emails/[]/Value ExternalIds/[]/Id "
                 + "ExternalIds/[]/Issuer"),
             ("ds-data", "UserPrincipalName EmailAddress GivenName Surname DistinguishedName"),
             ("cognito-idp", "Username"),
@@ -57,7 +60,8 @@ internal static class AwsKeptMembers
         .. Because("it says who may do what",
             ("grafana", "admin/[] editor/[] organizationalUnits/[] organizationRoleName workspaceRoleArn"),
             ("mpa", "PolicyVersion/Document PolicyDocument"),
-            ("verifiedpermissions", "statement principal/entityType principal/entityId resource/entityType resource/entityId actions/[]/actionType actions/[]/actionId")),
+            ("verifiedpermissions", "statement principal/entityType principal/entityId resource/entityType resource/entityId "
+                + "actions/[]/actionType actions/[]/actionId")),
         .. Because("an address says from where something was done, or who may come in",
             ("guardduty", "privateIpAddress ipAddressV4 ipAddressV6"),
             ("ssm", "IPAddress"),
@@ -90,7 +94,8 @@ internal static class AwsKeptMembers
             ("transfer", "Certificate/Certificate Certificate/CertificateChain")),
         .. Because("it is how the next question is asked",
             ("auditmanager", "id arn name assessmentId controlSetId"),
-            ("chime-sdk-media-pipelines", "MediaPipelineArn PoolArn MediaInsightsPipelineConfigurationArn ChimeSdkMeetingLiveConnectorConfiguration/Arn SourceArn SinkArn"),
+            ("chime-sdk-media-pipelines", "MediaPipelineArn PoolArn MediaInsightsPipelineConfigurationArn "
+                + "ChimeSdkMeetingLiveConnectorConfiguration/Arn SourceArn SinkArn"),
             ("chime-sdk-voice", "PhoneNumberId E164PhoneNumber VoiceProfileArn VoiceProfileDomainArn ConfigurationArn"),
             ("customer-profiles", "ObjectTypeName SegmentDefinitionName CalculatedAttributeName EventTriggerName"),
             ("frauddetector", "name arn"),
@@ -108,7 +113,7 @@ internal static class AwsKeptMembers
             ("ssm", "/Description Tasks/[]/Description Targets/[]/Description WindowIdentities/[]/Description")),
     ];
 
-    /// <summary>Those of one service.</summary>
+    /// <summary>Returns the kept members of one service.</summary>
     public static ImmutableArray<RedactedPlace> Of(string service) => [.. All.Where(k => k.IsOf(service)).Select(k => k.Place)];
 
     private static IEnumerable<KeptMember> Because(string why, params (string Services, string Paths)[] members) =>

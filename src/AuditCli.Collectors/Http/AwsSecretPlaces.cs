@@ -4,13 +4,13 @@ using System.Collections.Immutable;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Where AWS returns secrets that its models do not call sensitive; those that they do are found by the models themselves. AWS Config,
-/// Security Hub and CloudTrail return the resources of all services once more, some as JSON inside a text, where no model helps: so
-/// the places that matter there stand here too.
+/// The places in which AWS returns secrets that its models do not mark as sensitive; marked ones are found by the models themselves. AWS
+/// Config, Security Hub and CloudTrail return the resources of all services again, some as JSON inside a text to which no model applies, so
+/// the places that matter there are listed here too.
 /// </summary>
 internal static class AwsSecretPlaces
 {
-    /// <summary>In any answer, and in any document inside one.</summary>
+    /// <summary>The places in any response, and in any document inside one.</summary>
     public static ImmutableArray<RedactedPlace> All { get; } =
     [
         // Lambda, ECS, Batch, CodeBuild, App Runner, Amplify, Lightsail, SageMaker.
@@ -40,39 +40,40 @@ internal static class AwsSecretPlaces
         new("command-parameter", "TaskParameters/[]/*/Values/[]"),
         new("command-parameter", "StepFunctions/Input"),
         new("command-parameter", "Lambda/Payload"),
-        // ECS, Batch, SageMaker and Kubernetes: how a container is started. Its options and what they are set to say how it is protected.
+        // ECS, Batch, SageMaker and Kubernetes: the start command of a container. Option names and harmless values are kept, because they
+        // show how it is protected.
         new("argument", "command/[]") { Part = SecretParts.OfArgument },
         new("argument", "entryPoint/[]") { Part = SecretParts.OfArgument },
         new("argument", "args/[]") { Part = SecretParts.OfArgument },
-        // What a request of CloudTrail wrote: the secret itself, or a parameter.
+        // Values in recorded CloudTrail requests and responses: the secret itself, or a parameter.
         new("request-value", "requestParameters/value", keepsSwitches: true),
         new("request-value", "requestParameters/token"),
         new("request-value", "responseElements/value", keepsSwitches: true),
         new("request-value", "responseElements/token"),
-        // Who may start a build from outside.
+        // URLs with which a build can be started from outside.
         new("webhook-url", "webhook/payloadUrl") { Part = SecretParts.BehindHost },
         new("webhook-url", "webhook/url") { Part = SecretParts.BehindHost },
-        // CloudFormation: what a template was given and what it gave. In XML, database parameters look much the same and are no secrets.
+        // CloudFormation: inputs and outputs of a template. In XML, database parameters look similar and are not secrets.
         new("stack-value", "Parameters/member/ParameterValue", keepsSwitches: true),
         new("stack-value", "Parameters/[]/ParameterValue", keepsSwitches: true),
         new("stack-value", "ResolvedValue", keepsSwitches: true),
         new("stack-value", "OutputValue", keepsSwitches: true),
-        // Elastic Beanstalk, databases and what loads them.
+        // Elastic Beanstalk, databases and data loaders.
         new("option-setting", "OptionSettings/*/Value", keepsSwitches: true),
         new("option-setting", "OptionSettings/[]/Value", keepsSwitches: true),
         new("database", "InitQuery"),
         new("database", "AfterConnectScript"),
-        // Where containers send their logs.
+        // Log destinations of containers.
         new("log-option", "options/splunk-token"),
-        // Virtual private networks: the whole configuration of the device, its key included.
+        // Virtual private networks: the whole device configuration, including its key.
         new("network-key", "CustomerGatewayConfiguration"),
         new("network-key", "VpnConnectionDeviceSampleConfiguration"),
-        // URLs with a signature, and a signature.
+        // Signed URLs and signatures.
         new("signed-url", "importManifestUrl"),
         new("signed-url", "snapshotDetailSet/item/url"),
         new("signed-url", "snapshotTaskDetail/url"),
         new("signed-url", "uploadPolicySignature"),
-        // Devices and stores of keys.
+        // Devices and key stores.
         new("device-seed", "Base32StringSeed"),
         new("device-seed", "QRCodePNG"),
         new("key-store", "XksProxyConfiguration/AccessKeyId"),
@@ -85,7 +86,7 @@ internal static class AwsSecretPlaces
            select new RedactedPlace("secret", member),
     ];
 
-    /// <summary>In answers of one service, whose words mean something else with others.</summary>
+    /// <summary>The places in responses of one service, for names that have another meaning in other services.</summary>
     private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> OfServices = new (string Services, RedactedPlace Place)[]
     {
         ("appsync", new("secret", "apiKeys/[]/id")),
@@ -125,9 +126,9 @@ internal static class AwsSecretPlaces
     }.SelectMany(p => p.Services.Split(' ').Select(s => (Service: s, p.Place))).GroupBy(p => p.Service, p => p.Place)
         .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
 
-    /// <summary>In answers of a service alone.</summary>
+    /// <summary>Returns the places that apply only to responses of one service.</summary>
     public static ImmutableArray<RedactedPlace> Of(string service) => OfServices.GetValueOrDefault(service, []);
 
-    /// <summary>The services that have places of their own.</summary>
+    /// <summary>The services that have their own places.</summary>
     public static IEnumerable<string> Services => OfServices.Keys;
 }

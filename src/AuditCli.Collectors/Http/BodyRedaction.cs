@@ -12,13 +12,13 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Replaces secrets in answers by <c>hmac-sha256:&lt;hex&gt;</c> before anything is written or interpreted (RFC 2104). Equal secrets stay
-/// equal under one key, and nobody without the key can try guesses. Every other byte stays as it came.
+/// Replaces secrets in responses by <c>hmac-sha256:&lt;hex&gt;</c> (RFC 2104) before anything is written or interpreted. Equal secrets have
+/// equal marks under one key, and guesses cannot be tested without the key. Every other byte is unchanged.
 /// </summary>
-/// <param name="key">At least 32 bytes.</param>
+/// <param name="key">The HMAC key, at least 32 bytes.</param>
 internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 {
-    /// <summary>What stands in the place of a secret begins with this.</summary>
+    /// <summary>The prefix of the mark that replaces a secret.</summary>
     public const string Prefix = "hmac-sha256:";
 
     private const int ShortestCredential = 8;
@@ -26,8 +26,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private const int MostDocumentsInside = 4;
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
 
-    /// <summary>The body without secrets, and the keyed digest of the one that came; the same memory and null where there are none.</summary>
-    /// <param name="answer">What the model of the answer says; null where there is none.</param>
+    /// <summary>
+    /// Returns the body without secrets and the keyed digest of the original; the same memory and null if there are no secrets.
+    /// </summary>
+    /// <param name="answer">The places that the model of the response defines; null if there are none.</param>
     public (ReadOnlyMemory<byte> Body, string? Digest) Apply(ReadOnlyMemory<byte> body, AnswerPlaces? answer)
     {
         if (body.IsEmpty)
@@ -38,10 +40,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return clean is null ? (body, null) : ((byte[])[.. mark, .. clean], Mark(body.Span));
     }
 
-    /// <summary>Whether a text holds a secret, in whatever form.</summary>
+    /// <summary>Whether a text holds a secret, in any encoding.</summary>
     public bool Finds(string text) => Value(null, text, MostDocumentsInside) is not null;
 
-    /// <summary>The value of a field of an answer without secrets.</summary>
+    /// <summary>Returns the value of a response header without secrets.</summary>
     public string Field(string name, string value)
     {
         if (RedactionRules.IsPageToken(name) || IsMark(value))
@@ -51,8 +53,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             : Value(null, value, MostDocumentsInside) ?? value;
     }
 
-    /// <summary>What was replaced in a body that <see cref="Apply"/> gave: where, by which rule, and what stands there instead.</summary>
-    /// <param name="answer">As it was given to <see cref="Apply"/>.</param>
+    /// <summary>Returns the replacements in a body that <see cref="Apply"/> returned: the place, the rule and the mark.</summary>
+    /// <param name="answer">The same places that were passed to <see cref="Apply"/>.</param>
     public static ImmutableArray<Redaction> Find(ReadOnlySpan<byte> body, int most, AnswerPlaces? answer)
     {
         body = body[MarkOf(body).Length..];
@@ -71,23 +73,28 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         }
         catch (JsonException)
         {
-            found.Clear();  // pointers into what is no document would lead nowhere
+            // Not a valid document, so pointers into it would have no meaning.
+            found.Clear();
         }
         if (found.Count == 0 && LooksLikeXml(body))
         {
             _ = XmlLeaves.Replace(Encoding.UTF8.GetString(body), (path, value) =>
             {
                 var rule = RedactionRules.At(path, answer) is { Part: null } place ? place.Name : RedactionRules.Credential;
-                found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count).Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
+                found.AddRange(Marks().Matches(value.ToString()).Take(most - found.Count)
+                    .Select(mark => new Redaction(string.Concat(path.Select(p => $"/{p.Member}")), rule, mark.Value)));
                 return null;
             });
         }
         if (found.Count == 0)
-            found.AddRange(Marks().Matches(Encoding.UTF8.GetString(body)).Take(most).Select(mark => new Redaction("", RedactionRules.Credential, mark.Value)));
+        {
+            found.AddRange(Marks().Matches(Encoding.UTF8.GetString(body)).Take(most)
+                .Select(mark => new Redaction("", RedactionRules.Credential, mark.Value)));
+        }
         return found.ToImmutable();
     }
 
-    /// <summary>The marks in one text; those in a document inside it have the rule of their place there.</summary>
+    /// <summary>Returns the marks in one text; those in a document inside the text have the rule of their place in that document.</summary>
     private static ImmutableArray<Redaction> Marked(ref Utf8JsonReader reader, JsonPath path, int most)
     {
         var rule = path.Place() is { Part: null } place ? place.Name : null;
@@ -100,10 +107,14 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             }
             catch (InvalidOperationException)
             {
-                // A lone surrogate: it is no document, and its marks came with it.
+                // A lone surrogate: the text is not a document, and its marks were already in the original.
             }
         }
-        return [.. Marks().Matches(Encoding.UTF8.GetString(reader.ValueSpan)).Take(most).Select(mark => new Redaction(path.Pointer(), rule ?? RedactionRules.Credential, mark.Value))];
+        return
+        [
+            .. Marks().Matches(Encoding.UTF8.GetString(reader.ValueSpan)).Take(most)
+                .Select(mark => new Redaction(path.Pointer(), rule ?? RedactionRules.Credential, mark.Value)),
+        ];
     }
 
     private byte[]? Json(ReadOnlySpan<byte> body, AnswerPlaces? answer, int inside)
@@ -132,7 +143,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         }
         catch (JsonException)
         {
-            // Whatever it is, no SDK will read it as JSON either; what is left of it is kept as a text.
+            // No SDK can read it as JSON either; the rest is cleaned as text.
             if (Text(body[copied..], answer) is { } rest)
                 return [.. clean is null ? [] : clean.WrittenSpan, .. rest];
         }
@@ -145,8 +156,11 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     private string? Replacement(ref Utf8JsonReader reader, JsonPath path, int inside)
     {
         var place = path.Place();
-        if (ReferenceEquals(place, RedactedPlace.Stays) || place is null && (path.IsPageToken || (reader.ValueSpan.Length < ShortestCredential && !path.FollowsName)))
+        if (ReferenceEquals(place, RedactedPlace.Stays)
+            || place is null && (path.IsPageToken || (reader.ValueSpan.Length < ShortestCredential && !path.FollowsName)))
+        {
             return null;
+        }
         string value;
         try
         {
@@ -154,14 +168,14 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         }
         catch (InvalidOperationException)
         {
-            // A lone surrogate: no SDK reads such a value, and in its place it is a secret all the same.
+            // A lone surrogate: no SDK reads such a value, but at the place of a secret it is still redacted.
             return place is null ? null : Mark(reader.ValueSpan);
         }
         return Value(place, value, inside) ?? (path.IsNamedBefore(value) ? Mark(Encoding.UTF8.GetBytes(value)) : null);
     }
 
-    /// <summary>What stands instead of a value; null where it stays.</summary>
-    /// <param name="inside">How many documents, each in a text of the one before, are still looked into.</param>
+    /// <summary>Returns the replacement of a value; null if it is kept.</summary>
+    /// <param name="inside">The number of nested documents, each in a text of the one before, that are still searched.</param>
     private string? Value(RedactedPlace? place, string value, int inside)
     {
         if (place?.Secret(value) is { Length: > 0 } secret)
@@ -172,11 +186,14 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             return $"{value.AsSpan(0, secret.Start)}{Mark(Encoding.UTF8.GetBytes(marked.ToString()))}{value.AsSpan(secret.End)}";
         }
         var clean = InWords(InText(Inside(value, inside) ?? value), inside);
-        // One that is seen at once does not say that no other one is behind escapes.
+        // A plain secret does not rule out another one in an escaped form, so both are searched.
         return InOtherForm(clean, inside) ?? (clean != value ? clean : null);
     }
 
-    /// <summary>The text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null for another text, or where there are none.</summary>
+    /// <summary>
+    /// Returns the text of a JSON document without secrets, such as AWS Config's or CloudTrail's; null if the text is not a document or has
+    /// no secrets.
+    /// </summary>
     private string? Inside(string value, int inside)
     {
         if (inside == 0 || value.Length < ShortestDocument || !StartsLikeJson(value))
@@ -185,7 +202,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return Json(text, null, inside - 1) is { } clean ? Encoding.UTF8.GetString(clean) : null;
     }
 
-    /// <summary>The text without those words of it that are a text with a secret once they are decoded, however often.</summary>
+    /// <summary>Returns the text with every word replaced that contains a secret after it is decoded, possibly repeatedly.</summary>
     private string InWords(string value, int inside)
     {
         if (inside == 0)
@@ -204,8 +221,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     }
 
     /// <summary>
-    /// A text that holds a secret only once its escapes are read: with percent signs, or as HTML, the secret alone goes, and with those of JSON
-    /// the whole. Null where there is none.
+    /// Cleans a text that holds a secret only after its escapes are decoded. With percent-encoding or HTML entities only the secret is
+    /// replaced; with JSON escapes the whole text. Null if there is no secret.
     /// </summary>
     private string? InOtherForm(string value, int inside)
     {
@@ -213,8 +230,10 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             return null;
         if (value.Contains('%', StringComparison.Ordinal) && Uri.UnescapeDataString(value) is var plain && plain != value)
         {
-            // The colon needs no escape, and marks are found by it.
-            return Value(null, plain, inside - 1) is { } clean ? Uri.EscapeDataString(clean).Replace("hmac-sha256%3A", Prefix, StringComparison.Ordinal) : null;
+            // Restore the colon of the marks: it needs no escape, and marks are found by it.
+            return Value(null, plain, inside - 1) is { } clean
+                ? Uri.EscapeDataString(clean).Replace("hmac-sha256%3A", Prefix, StringComparison.Ordinal)
+                : null;
         }
         var unescaped = EncodedText.Unescaped(value);
         return unescaped != value && Value(null, unescaped, inside - 1) is { } without
@@ -232,7 +251,9 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return place is null && !MayHoldSecret(value) ? null : Value(place, value.ToString(), MostDocumentsInside);
     }
 
-    /// <summary>Whether a value where no rule applies is worth a look; nearly all are not, and there are very many of them.</summary>
+    /// <summary>
+    /// Whether a value to which no rule applies may hold a secret. This cheap check excludes nearly all of the very many values.
+    /// </summary>
     private static bool MayHoldSecret(ReadOnlySpan<char> value) =>
         CredentialForms.MayBegin(value) || value.ContainsAny('%', '&', '\\')
         || (value.Length >= ShortestDocument && (StartsLikeJson(value) || EncodedText.Next(value, 0).Length > 0));
@@ -247,14 +268,14 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         return clean == text ? null : Encoding.UTF8.GetBytes(clean);
     }
 
-    /// <summary>The text without credentials.</summary>
+    /// <summary>Returns the text without credentials.</summary>
     private string InText(string text) => CredentialForms.Replace(text, secret => IsMark(secret) ? secret : Mark(Encoding.UTF8.GetBytes(secret)));
 
     private static bool IsMark(string text) => Marks().Match(text) is { Success: true } mark && mark.Length == text.Length;
 
     private string Mark(ReadOnlySpan<byte> secret) => Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key.Span, secret));
 
-    /// <summary>The byte order mark before a body, which the readers of JSON and XML pass over; empty where there is none.</summary>
+    /// <summary>Returns the byte order mark of a body, which readers of JSON and XML skip; empty if there is none.</summary>
     private static ReadOnlySpan<byte> MarkOf(ReadOnlySpan<byte> body) => body.StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble : default;
 
     private static bool LooksLikeXml(ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) is [(byte)'<', ..];
@@ -266,16 +287,16 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     [GeneratedRegex("hmac-sha256:[0-9a-f]{64}", RegexOptions.CultureInvariant)]
     private static partial Regex Marks();
 
-    /// <summary>Where a reader stands in a document.</summary>
+    /// <summary>The position of a reader in a document.</summary>
     private sealed class JsonPath(AnswerPlaces? answer)
     {
         private const int LongestName = 128;
         private readonly List<(string? Member, long Index)> _at = [];
 
-        /// <summary>The last option of a command or name of a value that says that a secret follows; names have no index.</summary>
+        /// <summary>The last command option or value name that announces a secret; a name has a negative index.</summary>
         private (string Name, int Depth, long Index)? _said;
 
-        /// <summary>Before a token is looked at.</summary>
+        /// <summary>Updates the position before a token is examined.</summary>
         public void Enter(ref Utf8JsonReader reader)
         {
             if (reader.TokenType == JsonTokenType.PropertyName)
@@ -284,7 +305,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
                 _at[^1] = (null, _at[^1].Index + 1);
         }
 
-        /// <summary>After it was looked at.</summary>
+        /// <summary>Updates the position after a token was examined.</summary>
         public void Leave(ref Utf8JsonReader reader)
         {
             if (reader.TokenType == JsonTokenType.String && _at.Count > 0)
@@ -299,7 +320,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
                 _at.RemoveAt(_at.Count - 1);
         }
 
-        /// <summary>Whether the value is the next element behind an option of a command, or belongs to a name that stands beside it.</summary>
+        /// <summary>Whether the value is the array element after a command option, or the value that belongs to a sibling name.</summary>
         public bool FollowsName => _said is not null && _at.Count > 0 && _at.Count == _said.Value.Depth && (_at[^1].Member is { } member
             ? _said.Value.Index < 0 && member.EndsWith("value", StringComparison.OrdinalIgnoreCase)
             : _said.Value.Index >= 0 && _at[^1].Index == _said.Value.Index + 1);
@@ -313,7 +334,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
         public RedactedPlace? Place() => RedactionRules.At(_at, answer);
 
-        /// <summary>RFC 6901.</summary>
+        /// <summary>Returns the position as a JSON Pointer (RFC 6901).</summary>
         public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name
             ? Escaped(name)
             : s.Index.ToString(CultureInfo.InvariantCulture))));
@@ -322,8 +343,13 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
         {
             var option = _at[^1].Member is null;
             if (reader.ValueSpan.Length is 0 or > LongestName || reader.ValueIsEscaped
-                || (option ? reader.ValueSpan[0] != '-' : !_at[^1].Member!.EndsWith("name", StringComparison.OrdinalIgnoreCase) && !_at[^1].Member!.EndsWith("key", StringComparison.OrdinalIgnoreCase)))
+                || (option
+                    ? reader.ValueSpan[0] != '-'
+                    : !_at[^1].Member!.EndsWith("name", StringComparison.OrdinalIgnoreCase)
+                        && !_at[^1].Member!.EndsWith("key", StringComparison.OrdinalIgnoreCase)))
+            {
                 return;
+            }
             Span<char> name = stackalloc char[LongestName];
             var said = name[..Encoding.UTF8.GetChars(reader.ValueSpan, name)];
             if (NamedForms.Says(said, option))
@@ -340,7 +366,8 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
             }
             catch (InvalidOperationException)
             {
-                return Encoding.UTF8.GetString(reader.ValueSpan);  // a lone surrogate; no place has such a name
+                // A lone surrogate; no place has such a name.
+                return Encoding.UTF8.GetString(reader.ValueSpan);
             }
         }
 

@@ -3,18 +3,18 @@ using System.Net.Sockets;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Lets a handler have so many connections open at once, over all hosts. A cloud has a host for each service and region, and a handler
-/// keeps connections to all of them for the next request: without a bound, two dozen regions use up what a process may open. A connection
-/// beyond the bound waits until one that nobody uses is closed, at most <see cref="IdleFor"/> and a moment.
+/// Limits the number of open connections of a handler over all hosts. A cloud has one host per service and region, and a handler keeps idle
+/// connections to all of them; without the limit, two dozen regions would exhaust the process's open files. A connection above the limit
+/// waits until an idle one is closed, which takes little more than <see cref="IdleFor"/>.
 /// </summary>
 internal sealed class ConnectionBudget(int most) : IDisposable
 {
-    /// <summary>How long a connection waits for its next request.</summary>
+    /// <summary>How long an idle connection is kept for its next request.</summary>
     public static readonly TimeSpan IdleFor = TimeSpan.FromSeconds(4);
 
     private readonly SemaphoreSlim _free = new(most);
 
-    /// <summary>Connects as the handler would by itself.</summary>
+    /// <summary>Connects as the handler does by default.</summary>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
@@ -32,7 +32,7 @@ internal sealed class ConnectionBudget(int most) : IDisposable
         }
     }
 
-    /// <summary>After the handler, whose connections give back their places.</summary>
+    /// <summary>Must be called after the handler is disposed, whose connections release their slots.</summary>
     public void Dispose() => _free.Dispose();
 
     private sealed class CountedStream(Socket socket, ConnectionBudget budget) : NetworkStream(socket, ownsSocket: true)
@@ -55,7 +55,7 @@ internal sealed class ConnectionBudget(int most) : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // A connection that outlives the handler for a moment gives its place back to nobody.
+            // A connection that is closed after the handler has no slot to release.
         }
     }
 }

@@ -5,17 +5,17 @@ using System.IO.Compression;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Reads a response body whole, bounded, and without its content coding. Decoding happens here and not in the transport,
-/// so that the original coding is known and a torn body is noticed.
+/// Reads a response body completely, with a size limit, and removes its content coding. Decoding is done here and not in the transport, so
+/// that the original coding is known and a truncated body is detected.
 /// </summary>
 internal static class ContentDecoding
 {
-    /// <summary>What requests ask for when their SDK asks for nothing.</summary>
+    /// <summary>The Accept-Encoding of requests whose SDK does not set one.</summary>
     public const string Accepted = "gzip";
 
     private const int Unannounced = 16 * 1024;
 
-    /// <summary>No more is set aside for a body because it says that it is so long.</summary>
+    /// <summary>The limit of memory allocated because of an announced length.</summary>
     private const int Announced = 1 << 20;
 
     /// <exception cref="ExchangeRefusedException">The body is over the limit, before or after decoding.</exception>
@@ -33,9 +33,9 @@ internal static class ContentDecoding
         return decoded;
     }
 
-    /// <summary>The content of a gzip file (RFC 1952); anything else as it is.</summary>
+    /// <summary>Returns the content of a gzip file (RFC 1952); any other content is returned unchanged.</summary>
     /// <exception cref="ExchangeRefusedException">The content is over the limit.</exception>
-    /// <exception cref="IOException">It begins like a gzip file, and is none.</exception>
+    /// <exception cref="IOException">The content begins like a gzip file but is not valid.</exception>
     public static async Task<ReadOnlyMemory<byte>> InflatedAsync(ReadOnlyMemory<byte> file, int maxBytes, CancellationToken cancellationToken) =>
         file.Span is [0x1F, 0x8B, ..] ? await DecodeAsync(file, Accepted, maxBytes, cancellationToken) : file;
 
@@ -55,7 +55,7 @@ internal static class ContentDecoding
         try
         {
             var decoded = await BoundedAsync(decoder, null, maxBytes, cancellationToken);
-            // .NET's GZipStream ends silently where its input does; the trailer knows the length.
+            // .NET's GZipStream ends without an error if its input is truncated; the trailer has the length.
             if (decoder is GZipStream && (coded.Length < 18 || BinaryPrimitives.ReadUInt32LittleEndian(coded.Span[^4..]) != (uint)decoded.Length))
                 throw new IOException("the compressed answer breaks off");
             return decoded;
@@ -70,7 +70,7 @@ internal static class ContentDecoding
     {
         if (length > maxBytes)
             throw TooLarge(maxBytes);
-        // One byte more than was announced, so that the end is seen without making room for more.
+        // One byte more than announced, so that the end is detected without a reallocation.
         var body = new byte[Math.Min(length ?? Unannounced, Announced) + 1];
         var held = 0;
         for (int n; (n = await stream.ReadAsync(body.AsMemory(held), cancellationToken)) > 0;)

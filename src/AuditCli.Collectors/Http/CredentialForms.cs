@@ -6,21 +6,23 @@ using System.Text;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>A form of credentials.</summary>
-/// <param name="Anchor">What each holds, in this case or, with <paramref name="AnyCase"/>, in any.</param>
-/// <param name="Read">Reads one where the anchor stands.</param>
-/// <param name="From">From where in the anchor on it is searched for: three letters that few other words have cost the least.</param>
+/// <summary>A form by which credentials are recognised.</summary>
+/// <param name="Anchor">The text that every such credential contains, case-sensitive unless <paramref name="AnyCase"/> is set.</param>
+/// <param name="Read">Reads a credential at the place of the anchor.</param>
+/// <param name="From">
+/// The offset in the anchor at which the search begins; choosing three letters that few other words have makes the search cheap.
+/// </param>
 internal sealed record CredentialForm(string Anchor, CredentialForm.Reader Read, bool AnyCase = false, int From = 0)
 {
-    /// <summary>What is searched for; at least three characters.</summary>
+    /// <summary>The part of the anchor that is searched for; at least three characters.</summary>
     public string Sought { get; } = Anchor[From..];
 
-    /// <summary>Where in the text the secret itself is; of no length where there is none.</summary>
-    /// <param name="at">Where the anchor begins.</param>
+    /// <summary>Returns the place of the secret itself in the text; of length 0 if there is none.</summary>
+    /// <param name="at">The place at which the anchor begins.</param>
     public delegate TextPart Reader(ReadOnlySpan<char> text, int at);
 }
 
-/// <summary>A part of a text.</summary>
+/// <summary>A part of a text, in characters.</summary>
 internal readonly record struct TextPart(int Start, int Length)
 {
     public static TextPart None => default;
@@ -29,9 +31,9 @@ internal readonly record struct TextPart(int Start, int Length)
 }
 
 /// <summary>
-/// Finds credentials in text by their form: private keys, signed tokens, passwords in URLs, keys of known services, and whatever is
-/// called a secret and has a value. It is the one list of forms, at collecting, in files that are handed in, in the log and before a bundle
-/// is sealed. The work per letter is bounded, whatever the text.
+/// Finds credentials in text by their form: private keys, signed tokens, passwords in URLs, keys of known services, and values whose name
+/// announces a secret. Collection, input files, the log and the check before a bundle is sealed all use this list of forms. The work per
+/// character is bounded for every text.
 /// </summary>
 internal static class CredentialForms
 {
@@ -44,29 +46,29 @@ internal static class CredentialForms
     private const int LetterBits = 5;
     private const int Keys = 1 << (3 * LetterBits);
 
-    /// <summary>The forms that are sought by the same three letters, and nothing at the first place.</summary>
+    /// <summary>The forms grouped by the three letters that are searched for; the first element is empty.</summary>
     private static readonly CredentialForm[][] Sought = [[], .. All.GroupBy(f => Key(f.Sought)).Select(g => g.ToArray())];
 
     /// <summary>
-    /// By three letters, where in <see cref="Sought"/> their forms are. One look at a table for each letter of a text is faster than a search for
-    /// so many words, which stops at a large part of what is in base64.
+    /// Maps a three-letter key to an index in <see cref="Sought"/>; 0 for none. One table look-up per character is faster than a search for
+    /// so many words, which would stop at a large part of base64 content.
     /// </summary>
     private static readonly byte[] SoughtByKey = Table();
 
-    /// <summary>Whether anything in the text begins like one.</summary>
+    /// <summary>Whether a credential may begin anywhere in the text.</summary>
     public static bool MayBegin(ReadOnlySpan<char> text) => Seek(text, 0) >= 0 || text.Contains('@');
 
-    /// <summary>Where the first one begins that was not replaced; -1 where there is none.</summary>
+    /// <summary>Returns the place of the first credential that is not replaced yet; -1 if there is none.</summary>
     public static int First(ReadOnlySpan<char> text)
     {
         var (named, user) = (Next(text, 0), UserInfo.Next(text, 0));
         return named.Length == 0 ? user.Length == 0 ? -1 : user.Start : user.Length == 0 ? named.Start : Math.Min(named.Start, user.Start);
     }
 
-    /// <summary>The text with each replaced; the same text where there is none.</summary>
+    /// <summary>Returns the text with every credential replaced; the same text if there is none.</summary>
     public static string Replace(string text, Func<string, string> instead) => Replace(Replace(text, instead, Next), instead, UserInfo.Next);
 
-    /// <summary>The next one that was not replaced; of no length where there is none.</summary>
+    /// <summary>Returns the next credential that is not replaced yet; of length 0 if there is none.</summary>
     private static TextPart Next(ReadOnlySpan<char> text, int from)
     {
         for (var at = from; Seek(text, at) is >= 0 and var next; at = next + 1)
@@ -95,7 +97,10 @@ internal static class CredentialForms
         return clean is null ? text : clean.Append(text, copied, text.Length - copied).ToString();
     }
 
-    /// <summary>Where, from a place on, three letters stand that begin what is sought, or three that are much alike; -1 where none do.</summary>
+    /// <summary>
+    /// Returns the next place whose three letters have a key in the table, which includes false positives of similar letters; -1 if there
+    /// is none.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Seek(ReadOnlySpan<char> text, int from)
     {
@@ -103,7 +108,7 @@ internal static class CredentialForms
         var at = from;
         if (Vector256.IsHardwareAccelerated)
         {
-            // The keys of sixteen places at once; the looks at the table do not wait for each other.
+            // Computes the keys of sixteen places at once, so that the table look-ups do not depend on each other.
             ref var letters = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
             var low = Vector256.Create((ushort)31);
             Span<ushort> keys = stackalloc ushort[Vector256<ushort>.Count];
@@ -139,7 +144,7 @@ internal static class CredentialForms
         Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from)) | Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from + 1))
         | Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from + 2)) | Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from + 3));
 
-    /// <summary>Of the first three letters, whatever their case.</summary>
+    /// <summary>Returns the key of the first three letters, independent of case.</summary>
     private static int Key(ReadOnlySpan<char> text) => (text[0] & 31) << (2 * LetterBits) | (text[1] & 31) << LetterBits | text[2] & 31;
 
     private static byte[] Table()

@@ -8,33 +8,32 @@ using System.Text.Json.Nodes;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Something in a file that has the form of a credential.</summary>
-/// <param name="File">From the folder that was searched, with '/' between its parts.</param>
-/// <param name="Offset">In characters, after decompression and without what escapes them.</param>
+/// <summary>A place in a file that has the form of a credential.</summary>
+/// <param name="File">The path relative to the folder that was searched, with '/' as separator.</param>
+/// <param name="Offset">The offset in characters, after decompression and unescaping.</param>
 public sealed record CredentialFound(string File, long Offset);
 
 /// <summary>
-/// Searches finished files for whatever has the form of a credential: the last look before a bundle is sealed, at everything in it
-/// and not at answers alone. Values are searched as they are read and not as they are escaped, by the forms that answers were searched by:
-/// what came through there comes through here.
+/// Searches finished files for credentials: the last check before a bundle is sealed, over everything in it and not only over responses. It
+/// searches unescaped values by the same forms that are used for responses, so content that was cleaned there is not found here.
 /// </summary>
 public static class CredentialScan
 {
     private const int Window = 1 << 20;
 
-    /// <summary>Longer than any credential but a private key, whose first line is enough.</summary>
+    /// <summary>Longer than any credential except a private key, of which the first line is sufficient.</summary>
     private const int Overlap = 4096;
 
     private static readonly JsonSerializerOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 512 };
 
-    /// <summary>Each has two buffers of two megabytes.</summary>
+    /// <summary>The limit of workers, since each has two buffers of two megabytes.</summary>
     private const int MostWorkers = 4;
 
-    /// <summary>The first find in each file below a folder, gzip files decompressed, in the order of their paths.</summary>
+    /// <summary>Returns the first find in each file below a folder, with gzip files decompressed, sorted by path.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static ImmutableArray<CredentialFound> Find(string folder, CancellationToken cancellationToken)
     {
-        // Buffers for each worker and not for each file: a run of many accounts has ten thousands of small ones.
+        // Buffers are kept per worker and not per file: a run of many accounts has tens of thousands of small files.
         using var buffers = new ThreadLocal<Buffers>(() => new());
         try
         {
@@ -51,16 +50,17 @@ public static class CredentialScan
         }
         catch (AggregateException e)
         {
-            // Whoever asks knows what a file that cannot be read throws, and nothing of the workers.
+            // Unwrap the exception: callers handle the exception of the file and do not know about the workers.
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
             throw;
         }
     }
 
     /// <summary>
-    /// A line of JSON without what <see cref="Find"/> would find in it, so that no result can hold up a seal; null where it would find nothing.
+    /// Returns a line of JSON without everything that <see cref="Find"/> would find in it, so that no result can prevent the seal; null if
+    /// it would find nothing.
     /// </summary>
-    /// <exception cref="InvalidDataException">It cannot be taken out.</exception>
+    /// <exception cref="InvalidDataException">The credential cannot be removed.</exception>
     public static byte[]? Clean(ReadOnlyMemory<byte> line)
     {
         if (!IsFoundIn(line.Span))
@@ -72,7 +72,7 @@ public static class CredentialScan
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or JsonException)
         {
-            // Two members have one name, then or now; or a text is no Unicode.
+            // An object has duplicate names, before or after cleaning, or a text is not valid Unicode.
             throw new InvalidDataException($"a row holds what looks like a credential, and cannot be written without it: {CredentialText.Clean(e.Message)}", e);
         }
         return IsFoundIn(clean) ? throw new InvalidDataException("a row holds what looks like a credential, and cannot be written without it") : clean;
@@ -100,15 +100,15 @@ public static class CredentialScan
         return Holds(clean) || name is not null && CredentialForms.First($"\"{name}\":\"{clean}\"") >= 0 ? CredentialText.Mark : clean;
     }
 
-    /// <summary>Whether a text holds a credential, as a value or once its escapes are read.</summary>
+    /// <summary>Whether a text holds a credential, as it is or after unescaping.</summary>
     public static bool Holds(string text) => CredentialForms.First(text) >= 0 || CredentialForms.First(EncodedText.Unescaped(text)) >= 0;
 
-    /// <summary>The line, from 1, in which the first credential of a text begins; null where there is none.</summary>
+    /// <summary>Returns the line number, from 1, at which the first credential of a text begins; null if there is none.</summary>
     public static int? LineOf(string text) => CredentialForms.First(text) is >= 0 and var at ? text.AsSpan(0, at).Count('\n') + 1 : null;
 
     private static long First(string path, Buffers buffers, CancellationToken cancellationToken)
     {
-        // The index of evidence is still open for writing.
+        // Open with shared write access: the evidence index is still open for writing.
         using var raw = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         var packed = path.EndsWith(".gz", StringComparison.Ordinal);
         using Stream content = packed ? new GZipStream(raw, CompressionMode.Decompress) : raw;
@@ -132,7 +132,7 @@ public static class CredentialScan
 
     private static bool IsJson(string path) => Path.GetExtension(path) is ".json" or ".jsonl" or ".ndjson" or ".clef" or ".sarif";
 
-    /// <summary>The text without escapes; itself where it has none.</summary>
+    /// <summary>Returns the text without escapes; the same text if it has none.</summary>
     private static ReadOnlySpan<char> Plain(ReadOnlySpan<char> text, char[] buffer, bool marked)
     {
         var slashes = text.Contains('\\');

@@ -2,24 +2,24 @@ using System.Text;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Takes credentials out of texts that are shown or logged, and out of addresses.</summary>
+/// <summary>Removes credentials from texts that are shown or logged, and from URLs.</summary>
 public static class CredentialText
 {
-    /// <summary>Stands where a credential stood.</summary>
+    /// <summary>The replacement for a credential.</summary>
     public const string Mark = "(a credential)";
 
-    /// <summary>In a URL a blank or a bracket would be escaped.</summary>
+    /// <summary>The replacement in a URL, where a space or parenthesis would be escaped.</summary>
     private const string MarkInUrl = "credential-not-stored";
 
     private const int LeastWord = 4;
     private const int LeastMade = 12;
 
-    /// <summary>The text without credentials; the same text where there are none.</summary>
+    /// <summary>Returns the text without credentials; the same text if there are none.</summary>
     public static string Clean(string text) => CredentialForms.Replace(text, _ => Mark);
 
     /// <summary>
-    /// What a program that hands out credentials said: besides all forms of credentials, whatever stands behind the word for one and is no plain
-    /// word goes, and whatever looks made by a machine.
+    /// Cleans the output of a program that returns credentials: besides all forms of credentials, it replaces every word after the name of
+    /// a secret that is not a plain word, and every word that looks machine-generated.
     /// </summary>
     public static string CleanOfProgram(string text)
     {
@@ -29,36 +29,44 @@ public static class CredentialText
         {
             var core = word.AsSpan().Trim("\"'`,;:.()[]{}<>");
             var secret = core.Length >= LeastWord && !core.Contains("credential", StringComparison.Ordinal)
-                && (named ? !IsPlain(core) : core.Length >= LeastMade && !core.ContainsAny("/\\") && SecretNames.LooksMade(core) && !core.StartsWith("arn:", StringComparison.Ordinal));
+                && (named
+                    ? !IsPlain(core)
+                    : core.Length >= LeastMade && !core.ContainsAny("/\\") && SecretNames.LooksMade(core)
+                        && !core.StartsWith("arn:", StringComparison.Ordinal));
             var at = word.AsSpan().IndexOf(core);
             clean.Append(clean.Length == 0 ? "" : " ").Append(secret ? $"{word.AsSpan(0, at)}{Mark}{word.AsSpan(at + core.Length)}" : word);
-            // "token is x" and "token: x" name it as much as "token x" does.
+            // "token is x" and "token: x" name a secret in the same way as "token x".
             named = core is "is" or "was" or "=" or ":" or "" ? named : SaysSecret(core);
         }
         return clean.ToString();
     }
 
-    /// <summary>Scheme, host and port.</summary>
+    /// <summary>Returns the scheme, host and port.</summary>
     internal static string Origin(this Uri uri) => $"{uri.Scheme}://{uri.Authority}";
 
-    /// <summary>The address as messages and the log have it: without its user, its query and whatever is a credential in its path.</summary>
+    /// <summary>
+    /// Returns the URL for messages and the log: without user information and query, and with credentials in the path replaced.
+    /// </summary>
     internal static string Shown(this Uri uri) => uri.Origin() + InUrl(uri.AbsolutePath);
 
     /// <summary>
-    /// Leaves of a stated endpoint what says where it is: scheme, host, port and path. A user, a password and a query in it are no part of any
-    /// request, and what is not there is printed, recorded and replayed nowhere.
+    /// Reduces a configured endpoint to scheme, host, port and path. User, password and query are not used in any request, and what is
+    /// removed here cannot be printed, recorded or replayed.
     /// </summary>
     internal static Uri WithoutCredentials(this Uri endpoint) =>
         endpoint.UserInfo.Length == 0 && endpoint.Query.Length == 0 && endpoint.Fragment.Length == 0
             ? endpoint
             : new(endpoint.Origin() + endpoint.AbsolutePath);
 
-    /// <summary>A part of a URL without credentials.</summary>
+    /// <summary>Returns a part of a URL without credentials.</summary>
     internal static string InUrl(string part) => CredentialForms.Replace(part, _ => MarkInUrl);
 
     private static bool SaysSecret(ReadOnlySpan<char> word) =>
-        word.Equals("bearer", StringComparison.OrdinalIgnoreCase) || word.Equals("basic", StringComparison.OrdinalIgnoreCase) || word.Equals("key", StringComparison.OrdinalIgnoreCase)
+        word.Equals("bearer", StringComparison.OrdinalIgnoreCase)
+        || word.Equals("basic", StringComparison.OrdinalIgnoreCase)
+        || word.Equals("key", StringComparison.OrdinalIgnoreCase)
         || SecretNames.Of(word) != NameSays.Nothing;
 
-    private static bool IsPlain(ReadOnlySpan<char> word) => !word.ContainsAnyExcept(SecretNames.Small) || word.Length < 8 && !word.ContainsAny(SecretNames.Digits);
+    private static bool IsPlain(ReadOnlySpan<char> word) =>
+        !word.ContainsAnyExcept(SecretNames.Small) || word.Length < 8 && !word.ContainsAny(SecretNames.Digits);
 }

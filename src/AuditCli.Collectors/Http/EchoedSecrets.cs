@@ -7,29 +7,34 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Providers quote a request they refuse, credentials included (AWS does in SignatureDoesNotMatch). What was sent in a field that is not stored must
-/// not come back through the answer, in clear or as JSON, addresses, base64 (RFC 4648) and hexadecimal digits write it.
+/// Removes a request's credentials from its response. Providers quote a request they refuse, credentials included (AWS does in
+/// SignatureDoesNotMatch). The value of a header that is not stored must not be stored with the response either, in plain form or as
+/// written in JSON, URLs, base64 (RFC 4648) or hexadecimal digits.
 /// </summary>
 internal sealed class EchoedSecrets
 {
-    /// <summary>Stands where a credential stood.</summary>
+    /// <summary>The replacement for a credential.</summary>
     public const string Mark = "[credential not stored]";
 
-    // Shorter words ("close", "Bearer") are no secrets and stand in every text.
+    // Shorter words ("close", "Bearer") are not secrets and occur in every text.
     private const int ShortestSecret = 16;
     private const int ShortestPassword = 8;
 
-    /// <summary>Base64 of four bytes or fewer says nothing.</summary>
+    /// <summary>The shortest form searched for: base64 of four bytes or fewer matches by chance.</summary>
     private const int ShortestForm = 8;
 
     private static readonly JsonReaderOptions Reading = new() { MaxDepth = 256 };
     private readonly ImmutableArray<string> _forms;
 
-    /// <summary>The secrets of one request, in every form.</summary>
+    /// <summary>Computes every form of the secrets of one request.</summary>
     public EchoedSecrets(HttpRequestMessage request, ExchangePolicy policy) =>
-        _forms = [.. Secrets(request, policy).SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal).OrderByDescending(f => f.Length)];
+        _forms =
+        [
+            .. Secrets(request, policy).SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal)
+                .OrderByDescending(f => f.Length),
+        ];
 
-    /// <summary>The body without the values of the request's dropped fields; the same memory where it has none.</summary>
+    /// <summary>Returns the body without the values of the request's dropped headers; the same memory if it has none.</summary>
     public ReadOnlyMemory<byte> Remove(ReadOnlyMemory<byte> body)
     {
         foreach (var form in _forms)
@@ -37,7 +42,7 @@ internal sealed class EchoedSecrets
         return _forms.IsEmpty || body.Span.IndexOf((byte)'\\') < 0 ? body : WithoutEscaped(body);
     }
 
-    /// <summary>The same for a text, such as a field of the answer.</summary>
+    /// <summary>Returns a text, such as a header of the response, without these values.</summary>
     public string Remove(string text) => _forms.Aggregate(text, (clean, form) => clean.Replace(form, Mark, StringComparison.Ordinal));
 
     private static IEnumerable<string> Secrets(HttpRequestMessage request, ExchangePolicy policy)
@@ -50,7 +55,7 @@ internal sealed class EchoedSecrets
             {
                 foreach (var password in Passwords(word))
                     yield return password;
-                // What a signature covers is in the request's own record; the signature itself is not.
+                // The scope and header list of a signature are part of the recorded request; only the signature itself is secret.
                 if (word.Length >= ShortestSecret && !word.StartsWith("SignedHeaders=", StringComparison.Ordinal)
                     && !word.StartsWith("Credential=", StringComparison.Ordinal) && word != "AWS4-HMAC-SHA256")
                     yield return word.StartsWith("Signature=", StringComparison.Ordinal) ? word["Signature=".Length..] : word;
@@ -58,7 +63,7 @@ internal sealed class EchoedSecrets
         }
     }
 
-    /// <summary>What Basic authentication (RFC 7617) encodes: both together, and the password.</summary>
+    /// <summary>Decodes Basic authentication (RFC 7617) and returns user and password together, and the password.</summary>
     private static IEnumerable<string> Passwords(string word)
     {
         var bytes = new byte[word.Length];
@@ -82,7 +87,7 @@ internal sealed class EchoedSecrets
             yield return digits;
             yield return Percent(digits);
         }
-        // Wherever in a longer text it stands, all but the first and last digits are the same.
+        // At every alignment in a longer base64 text, all digits except the first and last ones are the same.
         for (var before = 0; before < 3; before++)
         {
             var digits = Convert.ToBase64String([.. new byte[before], .. bytes]);
@@ -92,7 +97,10 @@ internal sealed class EchoedSecrets
         }
     }
 
-    /// <summary>Every byte as addresses write it, of its hexadecimal digits. One allocation: a token is long, and each request has one.</summary>
+    /// <summary>
+    /// Returns the percent-encoded form of every byte, from its hexadecimal digits. It makes one allocation only, because tokens are long
+    /// and every request has one.
+    /// </summary>
     private static string Percent(string digits) => string.Create(digits.Length / 2 * 3, digits, (text, from) =>
     {
         for (var i = 0; i < from.Length / 2; i++)
@@ -102,7 +110,7 @@ internal sealed class EchoedSecrets
         }
     });
 
-    /// <summary>The body with texts of JSON written anew in which a secret stands once their escapes are read; the body itself where it is no JSON.</summary>
+    /// <summary>Rewrites texts in JSON that contain a secret after unescaping; returns the body itself if it is not JSON.</summary>
     private ReadOnlyMemory<byte> WithoutEscaped(ReadOnlyMemory<byte> body)
     {
         var clean = new ArrayBufferWriter<byte>(body.Length);
@@ -128,7 +136,7 @@ internal sealed class EchoedSecrets
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // What is no JSON, or holds half of a surrogate pair, is refused when it is read; what was found up to there is replaced.
+            // A body that is not JSON, or has an unpaired surrogate, is refused when it is parsed; what was found before is replaced.
         }
         if (copied == 0)
             return body;

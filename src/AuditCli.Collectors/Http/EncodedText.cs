@@ -7,20 +7,20 @@ using System.Text.Unicode;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Texts that are written in another form: base64, hexadecimal, either of them with gzip or UTF-16 inside, and characters that are escaped.</summary>
+/// <summary>Decodes texts in another form: base64 or hexadecimal, with gzip or UTF-16 inside, and escaped characters.</summary>
 internal static class EncodedText
 {
-    /// <summary>A whole value that is shorter holds no credential with its name.</summary>
+    /// <summary>The shortest whole value that can hold a credential with its name.</summary>
     public const int ShortestValue = 16;
 
-    /// <summary>Inside of a text; shorter ones are words.</summary>
+    /// <summary>The shortest part of a longer text; shorter ones are ordinary words.</summary>
     private const int ShortestWord = 24;
     private const int ShortestHex = 20;
     private const int LongestInflated = 1 << 20;
     private static readonly SearchValues<char> Letters = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "+/-_");
     private static readonly SearchValues<char> Hex = SearchValues.Create(FormLetters.Digits + "abcdefABCDEF");
 
-    /// <summary>The next word from a place on that may be a text in base64 or hexadecimal; of no length where there is none.</summary>
+    /// <summary>Returns the next part of a text that may be base64 or hexadecimal; of length 0 if there is none.</summary>
     public static TextPart Next(ReadOnlySpan<char> text, int from)
     {
         while (text.Length - from >= ShortestValue && text[from..].IndexOfAny(Letters) is >= 0 and var skip)
@@ -38,7 +38,7 @@ internal static class EncodedText
         return TextPart.None;
     }
 
-    /// <summary>The text that a word is in base64 or hexadecimal; null where it is none.</summary>
+    /// <summary>Returns the text encoded by a base64 or hexadecimal word; null if it does not encode a text.</summary>
     public static string? Decoded(ReadOnlySpan<char> word)
     {
         var bytes = IsHex(word) ? Convert.FromHexString(word) : FromBase64(word);
@@ -47,7 +47,7 @@ internal static class EncodedText
         return bytes is [0x1f, 0x8b, ..] ? Inflated(bytes) is { } inflated ? Text(inflated) : null : Text(bytes);
     }
 
-    /// <summary>The text without the escapes of HTML, XML and JSON; the same text where there are none.</summary>
+    /// <summary>Returns the text without the escapes of HTML, XML and JSON; the same text if there are none.</summary>
     public static string Unescaped(string text)
     {
         if (text.Contains('&', StringComparison.Ordinal) && text.Contains(';', StringComparison.Ordinal))
@@ -58,7 +58,7 @@ internal static class EncodedText
         return new(plain, 0, Unescape(text, plain));
     }
 
-    /// <summary>Writes a text without the escapes of JSON, whatever stands around them; returns how long it is then.</summary>
+    /// <summary>Writes a text without JSON escapes, whether it is JSON or not; returns the new length.</summary>
     public static int Unescape(ReadOnlySpan<char> text, Span<char> plain)
     {
         var written = 0;
@@ -76,7 +76,8 @@ internal static class EncodedText
                 'n' => ('\n', 2),
                 'r' => ('\r', 2),
                 't' => ('\t', 2),
-                'u' when at + 6 <= text.Length && ushort.TryParse(text.Slice(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) => ((char)code, 6),
+                'u' when at + 6 <= text.Length
+                    && ushort.TryParse(text.Slice(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) => ((char)code, 6),
                 '"' or '\\' or '/' or '\'' => (text[at + 1], 2),
                 _ => ('\\', 1),
             };
@@ -87,7 +88,7 @@ internal static class EncodedText
         return written + text.Length;
     }
 
-    /// <summary>Replaces the entities of XML and HTML that stand for characters of ASCII where they are; returns how long the text is then.</summary>
+    /// <summary>Replaces entities of XML and HTML for ASCII characters in place; returns the new length.</summary>
     public static int ReadEntities(Span<char> text)
     {
         var (read, written) = (0, 0);
@@ -103,7 +104,7 @@ internal static class EncodedText
         return written + text.Length - read;
     }
 
-    /// <summary>How long the entity at the beginning of a text is, and for which character it stands; 0 where there is none.</summary>
+    /// <summary>Returns the length of the entity at the beginning of a text and its character; 0 if there is none.</summary>
     public static int Entity(ReadOnlySpan<char> text, out char letter)
     {
         letter = '&';
@@ -111,14 +112,18 @@ internal static class EncodedText
         if (end < 3)
             return 0;
         var name = text[1..end];
-        var code = name is ['#', 'x' or 'X', ..] ? ushort.TryParse(name[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) ? hex : 0
+        var code = name is ['#', 'x' or 'X', ..]
+            ? ushort.TryParse(name[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) ? hex : 0
             : name is ['#', ..] ? ushort.TryParse(name[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0
             : name switch { "amp" => '&', "lt" => '<', "gt" => '>', "quot" => '"', "apos" => '\'', _ => 0 };
         letter = (char)code;
         return code == 0 ? 0 : end + 1;
     }
 
-    /// <summary>Judged by its beginning: most are bytes, or words that only look like it, and are not worth a decoding of all.</summary>
+    /// <summary>
+    /// Whether a word may encode a text, judged by its beginning: most are binary data or ordinary words, and decoding all of them would be
+    /// expensive.
+    /// </summary>
     private static bool MayBeText(ReadOnlySpan<char> word)
     {
         if (IsHex(word))
@@ -161,7 +166,7 @@ internal static class EncodedText
             bytes = bytes[3..];
         if (IsWide(bytes))
             return Encoding.Unicode.GetString(bytes);
-        // An exception for each would cost more than everything else here.
+        // Check first: an exception for each invalid text would cost more than all other work here.
         return Utf8.IsValid(bytes) && !Controls(bytes) ? Encoding.UTF8.GetString(bytes) : null;
     }
 
@@ -178,7 +183,8 @@ internal static class EncodedText
         }
         catch (InvalidDataException)
         {
-            return null;  // it only begins like gzip
+            // Only the first bytes are those of gzip.
+            return null;
         }
     }
 
@@ -192,7 +198,7 @@ internal static class EncodedText
         return false;
     }
 
-    /// <summary>UTF-16 as Windows writes it, of letters that are ASCII.</summary>
+    /// <summary>Whether the bytes are UTF-16 little-endian text of ASCII characters.</summary>
     private static bool IsWide(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 8)

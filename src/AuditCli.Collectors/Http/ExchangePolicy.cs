@@ -4,13 +4,13 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>What may not be stored, and what makes two requests the same question.</summary>
+/// <summary>Defines which parts of an exchange are not stored, and which parts identify equal requests.</summary>
 public sealed record ExchangePolicy
 {
-    /// <summary>The policy of every source.</summary>
+    /// <summary>The policy used for every source.</summary>
     public static ExchangePolicy Default { get; } = new();
 
-    /// <summary>Fields that carry credentials, or only make sense on one connection. Content-Length is rewritten.</summary>
+    /// <summary>The headers that carry credentials, or apply only to one connection. Content-Length is rewritten.</summary>
     public FrozenSet<string> DroppedFields { get; init; } = new[]
     {
         "Authorization", "Proxy-Authorization", "Proxy-Authenticate", "WWW-Authenticate", "Authentication-Info", "Cookie", "Set-Cookie",
@@ -18,17 +18,19 @@ public sealed record ExchangePolicy
         "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Encoding", "Content-Length", "Content-MD5", "Trailer", "Upgrade",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Query parameters that carry credentials or signatures.</summary>
+    /// <summary>The query parameters that carry credentials or signatures.</summary>
     public FrozenSet<string> DroppedParameters { get; init; } = new[]
     {
         "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
         "X-Amz-Algorithm", "X-Goog-Signature", "X-Goog-Credential", "access_token",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Fields that select the operation or the answer's form, or say who pays.</summary>
+    /// <summary>The headers that select the operation, the form of the response or the billed project.</summary>
     public ImmutableArray<string> KeyFields { get; init; } = ["X-Amz-Target", "Accept", "X-Goog-User-Project"];
 
-    /// <summary>The URI without user information, fragment, the parameters above and whatever else is a credential; nothing more is touched.</summary>
+    /// <summary>
+    /// Returns the URI without user information, fragment, dropped parameters and other credentials; the rest is unchanged.
+    /// </summary>
     public Uri Clean(Uri uri)
     {
         var kept = uri.Query.Length == 0
@@ -38,7 +40,7 @@ public sealed record ExchangePolicy
         return uri.UserInfo.Length == 0 && uri.Fragment.Length == 0 && clean == uri.PathAndQuery ? uri : new(uri.Origin() + clean);
     }
 
-    /// <summary>Equal for requests that ask the same: method, URI, key fields and body.</summary>
+    /// <summary>Returns a key that is equal for equal requests: method, URI, key headers and body.</summary>
     public string Key(string method, Uri uri, IEnumerable<KeyValuePair<string, string>> fields, ReadOnlySpan<byte> body)
     {
         var known = fields.ToArray();

@@ -5,9 +5,7 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>
-/// Keeps every attempt before its answer goes up to the SDK: an answer that was used is an answer that was recorded.
-/// </summary>
+/// <summary>Records every attempt before its response is passed up to the SDK, so that no unrecorded response can be used.</summary>
 internal sealed class ExchangeRecorder : DelegatingHandler
 {
     private readonly Func<HttpExchange, AnswerPlaces?, CancellationToken, ValueTask> _keep;
@@ -19,8 +17,8 @@ internal sealed class ExchangeRecorder : DelegatingHandler
     private readonly bool _vouchedFiles;
 
     /// <param name="keep">Writes the exchange; a failure to write fails the attempt.</param>
-    /// <param name="redaction">Null where nothing is kept.</param>
-    /// <param name="places">What the model of the answer to a request says; null where there are no models.</param>
+    /// <param name="redaction">Null if nothing is recorded.</param>
+    /// <param name="places">Returns the places that the model of the response to a request defines; null if there are no models.</param>
     /// <param name="vouchedFiles">See <see cref="ExchangeScope.HasVouchedFiles"/>.</param>
     public ExchangeRecorder(
         Func<HttpExchange, AnswerPlaces?, CancellationToken, ValueTask> keep, ExchangePolicy policy, ExchangeLimits limits, TimeProvider clock,
@@ -58,7 +56,10 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException)
         {
             var failure = Explain(e, timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested);
-            await _keep(new(date, _policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)), places, CancellationToken.None);
+            await _keep(
+                new(date, _policy.Clean(request.RequestUri!), Protocol(request.Version), Block(request, sent), null, FailureChain.Describe(failure)),
+                places,
+                CancellationToken.None);
             if (ReferenceEquals(failure, e))
                 throw;
             throw failure;
@@ -67,7 +68,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         return RecordedResponse.Message(exchange, request);
     }
 
-    /// <summary>What is below belongs to the transport.</summary>
+    /// <summary>Does not dispose the inner handler, which belongs to the transport.</summary>
     protected override void Dispose(bool disposing) => base.Dispose(disposing: false);
 
     private static async Task<ReadOnlyMemory<byte>> SentAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -78,9 +79,11 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         return await content.ReadAsByteArrayAsync(cancellationToken);
     }
 
-    private HttpExchange Answered(DateTimeOffset date, HttpRequestMessage request, ReadOnlyMemory<byte> sent, HttpResponseMessage response, ReadOnlyMemory<byte> body, EchoedSecrets echoed)
+    private HttpExchange Answered(
+        DateTimeOffset date, HttpRequestMessage request, ReadOnlyMemory<byte> sent, HttpResponseMessage response, ReadOnlyMemory<byte> body,
+        EchoedSecrets echoed)
     {
-        // The answer to HEAD has no body, and the length of the one it would have.
+        // The response to HEAD has no body, but states the length that the body would have.
         var length = request.Method == HttpMethod.Head ? response.Content.Headers.ContentLength : body.Length;
         var fields = Fields(response.Headers.NonValidated, response.Content.Headers.NonValidated, length);
         fields = [.. fields.Select(f => KeyValuePair.Create(f.Key, echoed.Remove(f.Value)))];
@@ -114,7 +117,9 @@ internal sealed class ExchangeRecorder : DelegatingHandler
         return length is { } bytes ? [.. fields, new("Content-Length", bytes.ToString(CultureInfo.InvariantCulture))] : [.. fields];
     }
 
-    /// <summary>As HttpClient words it: a body that breaks off is a failed request, and a limit on time is a timeout.</summary>
+    /// <summary>
+    /// Converts a failure to the form that HttpClient uses: a truncated body is a failed request, and an exceeded time limit is a timeout.
+    /// </summary>
     private Exception Explain(Exception failure, bool timedOut) => failure switch
     {
         OperationCanceledException when timedOut => new HttpRequestException(

@@ -4,10 +4,10 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Collects a reference to every attempt made in the async flow that began it, retries included, in the order of their
-/// answers. Safe for flows that branch.
+/// Collects a reference to every attempt made in the async flow that began it, including retries, in the order of their responses. Safe for
+/// flows that branch.
 /// </summary>
-/// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
+/// <param name="askedFor">The value of <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
 public sealed class ExchangeTrail(string? askedFor)
 {
     private readonly Lock _turn = new();
@@ -15,7 +15,7 @@ public sealed class ExchangeTrail(string? askedFor)
 
     internal string? AskedFor => askedFor;
 
-    /// <summary>What was collected since the last call.</summary>
+    /// <summary>Returns the references collected since the last call.</summary>
     public ImmutableArray<ExchangeReference> Drain()
     {
         lock (_turn)

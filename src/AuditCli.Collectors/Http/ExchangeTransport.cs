@@ -6,8 +6,8 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Where every SDK's HTTP pipeline ends: the network, recorded, or recorded exchanges. A collector cannot see which.
-/// Safe for any number of callers.
+/// The lower end of every SDK's HTTP pipeline: the network with recording, or a replay of recorded exchanges. A collector cannot
+/// distinguish them. Thread-safe.
 /// </summary>
 public abstract class ExchangeTransport : IAsyncDisposable
 {
@@ -19,36 +19,40 @@ public abstract class ExchangeTransport : IAsyncDisposable
     {
     }
 
-    /// <summary>Whether answers come from recorded exchanges; no credential may be looked for then.</summary>
+    /// <summary>Whether responses come from recorded exchanges; no credentials may be looked up then.</summary>
     public abstract bool IsReplay { get; }
 
     /// <summary>
-    /// The pipeline for a scope, from the guard on. The same scope writes to the same file, however often it is opened.
-    /// The handler does not own what is below it.
+    /// Returns the pipeline for a scope, beginning with the guard. The same scope always writes to the same file. Disposing the handler
+    /// does not dispose the handlers below it.
     /// </summary>
-    /// <param name="refusal">Why a request may not be sent; null when it may.</param>
-    /// <param name="places">What the model of the answer to a request says of secrets; null where there are no models.</param>
-    /// <param name="route">The way to the servers; null for the usual one. A replay takes none.</param>
+    /// <param name="refusal">Returns why a request may not be sent; null if it may.</param>
+    /// <param name="places">
+    /// Returns the secret places that the model of the response to a request defines; null if there are no models.
+    /// </param>
+    /// <param name="route">The route to the servers; null for the usual one. Ignored in a replay.</param>
     internal abstract HttpMessageHandler Open(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null);
 
-    /// <summary>In a replay, the URI of the scope's first recorded request; null live, or when nothing is recorded.</summary>
+    /// <summary>Returns the URI of the scope's first recorded request in a replay; null live, or if nothing is recorded.</summary>
     public abstract Uri? FirstRecorded(ExchangeScope scope);
 
-    /// <summary>In a replay, scheme and authority of the scope's first recorded request; null live, or when nothing is recorded.</summary>
+    /// <summary>
+    /// Returns the scheme and authority of the scope's first recorded request in a replay; null live, or if nothing is recorded.
+    /// </summary>
     public Uri? RecordedOrigin(ExchangeScope scope) => FirstRecorded(scope) is { } first ? new(first.GetLeftPart(UriPartial.Authority)) : null;
 
-    /// <summary>In a replay, a field of the scope's first recorded request; null live, or when it is not recorded.</summary>
+    /// <summary>Returns a header of the scope's first recorded request in a replay; null live, or if it is not recorded.</summary>
     public abstract string? RecordedField(ExchangeScope scope, string name);
 
     /// <summary>
-    /// By host, how far its clock is ahead of this machine's, or of the one that recorded, by its least delayed answer; negative when it is
-    /// behind. Hosts whose answers say no time are not there.
+    /// How far each host's clock is ahead of the clock of the machine that recorded, estimated from its least delayed response; negative if
+    /// it is behind. Hosts whose responses have no date are omitted.
     /// </summary>
     public ImmutableSortedDictionary<string, TimeSpan> ClockOffsets => _offsets.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>Begins to collect references to the attempts of this async flow; ends with the flow, or with the next call in it.</summary>
-    /// <param name="askedFor">As <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
+    /// <param name="askedFor">The value of <see cref="Evidence.Warc.HttpExchange.AskedFor"/>.</param>
     public ExchangeTrail BeginTrail(string? askedFor = null)
     {
         var trail = new ExchangeTrail(askedFor);
@@ -56,7 +60,7 @@ public abstract class ExchangeTransport : IAsyncDisposable
         return trail;
     }
 
-    /// <summary>Closes every file; what is recorded is on the disk afterwards.</summary>
+    /// <summary>Closes every file; all recorded exchanges are on disk afterwards.</summary>
     /// <exception cref="IOException">Exchanges could not be written.</exception>
     public async ValueTask DisposeAsync()
     {

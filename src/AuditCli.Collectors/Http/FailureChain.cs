@@ -5,12 +5,12 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Exceptions as records hold them, and back. SDKs decide about retries by the whole chain of types and codes, so a replay
-/// raises all of it again.
+/// Converts exceptions to the form in which they are recorded, and back. SDKs decide about retries by the whole chain of types and codes,
+/// so a replay must throw the same chain.
 /// </summary>
 internal static class FailureChain
 {
-    /// <summary>One link per nested exception, outermost first.</summary>
+    /// <summary>Returns one link per nested exception, outermost first.</summary>
     public static ImmutableArray<FailureLink> Describe(Exception failure)
     {
         var chain = ImmutableArray.CreateBuilder<FailureLink>();
@@ -31,7 +31,7 @@ internal static class FailureChain
         return chain.ToImmutable();
     }
 
-    /// <summary>The exception that the chain describes.</summary>
+    /// <summary>Returns the exception that the chain describes.</summary>
     /// <exception cref="InvalidDataException">A type or code is not one that <see cref="Describe"/> writes.</exception>
     public static Exception Restore(ImmutableArray<FailureLink> chain)
     {
@@ -54,8 +54,8 @@ internal static class FailureChain
     }
 
     /// <summary>
-    /// What a broken transport says went wrong: the socket's words where it comes from there, of a failed TLS handshake its cause, to which the
-    /// runtime only points, and else what the runtime says.
+    /// Returns the message of a failed connection: the socket's message if there is one; for a failed TLS handshake the innermost cause, to
+    /// which the runtime's message only refers; otherwise the runtime's message.
     /// </summary>
     public static string Words(Exception failure)
     {

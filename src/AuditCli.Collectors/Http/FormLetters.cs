@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Letters that forms are made of. All is ASCII: a text looks the same whatever it is decoded as.</summary>
+/// <summary>The character sets of credential forms. All are ASCII, so that a text looks the same in every decoding.</summary>
 internal static class FormLetters
 {
     public const string Upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -14,14 +14,14 @@ internal static class FormLetters
     public static SearchValues<char> Base64 { get; } = SearchValues.Create(Upper + Lower + Digits + "+/=");
     public static SearchValues<char> Name { get; } = SearchValues.Create(Upper + Lower + Digits + "_-.");
 
-    /// <summary>How many characters from a place on are among the given ones, up to a limit.</summary>
+    /// <summary>Returns the number of characters from a place on that are in the set, up to a limit.</summary>
     public static int Run(ReadOnlySpan<char> text, int at, SearchValues<char> of, int most)
     {
         var rest = text.Slice(at, Math.Min(most, text.Length - at));
         return rest.IndexOfAnyExcept(of) is >= 0 and var end ? end : rest.Length;
     }
 
-    /// <summary>How many characters before a place are among the given ones, up to a limit.</summary>
+    /// <summary>Returns the number of characters before a place that are in the set, up to a limit.</summary>
     public static int RunBefore(ReadOnlySpan<char> text, int at, SearchValues<char> of, int most)
     {
         var first = Math.Max(0, at - most);

@@ -3,14 +3,14 @@ using System.Collections.Immutable;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Where Google Cloud returns secrets. Cloud Asset Inventory and the audit log return the resources of all services once more, so
-/// places of services stand here that are not in the catalogue.
+/// The places in which Google Cloud returns secrets. Cloud Asset Inventory and the audit log return the resources of all services again, so
+/// places of services that are not in the catalogue are listed here too.
 /// </summary>
 internal static class GoogleSecretPlaces
 {
     public static ImmutableArray<RedactedPlace> All { get; } =
     [
-        // Functions, App Engine, Composer, Cloud Build; Cloud Run has the containers of Kubernetes.
+        // Functions, App Engine, Composer, Cloud Build; Cloud Run uses the containers of Kubernetes.
         new("environment", "environmentVariables/*"),
         new("environment", "buildEnvironmentVariables/*"),
         new("environment", "envVariables/*"),
@@ -19,7 +19,7 @@ internal static class GoogleSecretPlaces
         new("environment", "airflowConfigOverrides/*", keepsSwitches: true),
         new("environment", "substitutions/*"),
         new("environment", "env/[]"),
-        // Metadata of a machine are switches (enable-oslogin: TRUE), which tests need, or scripts and keys.
+        // The metadata of an instance are flags (enable-oslogin: TRUE), which tests need, or scripts and keys.
         new("instance-metadata", "metadata/items/[]/value", keepsSwitches: true),
         new("instance-metadata", "commonInstanceMetadata/items/[]/value", keepsSwitches: true),
         new("instance-metadata", "nodeConfig/metadata/*", keepsSwitches: true),

@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Credentials that are recognised by themselves: private keys, signed tokens, digests of passwords, keys of known services.</summary>
+/// <summary>
+/// The credentials that are recognised by their own form: private keys, signed tokens, password hashes, keys of known services.
+/// </summary>
 internal static class KeyForms
 {
     private const int LongestKey = 65536;
@@ -25,7 +27,7 @@ internal static class KeyForms
         .. from kind in new[] { "ghp_", "gho_", "ghu_", "ghs_", "ghr_" } select Token(kind, FormLetters.Alphanumeric, 20, 255),
         Token("github_pat_", Words, 22, 255),
         Token("glpat-", FormLetters.Url, 20, 255),
-        // What else of GitLab lets somebody in: deployments, runners, jobs, triggers, feeds, mail, agents and applications.
+        // Other GitLab tokens that grant access: deployments, runners, jobs, triggers, feeds, mail, agents and applications.
         .. from kind in new[] { "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-" }
            select Token(kind, FormLetters.Url, 20, 255, alone: true, made: true),
         Token("gloas-", FormLetters.Url, 40, 255, alone: true, made: true, rare: 2),
@@ -33,8 +35,11 @@ internal static class KeyForms
         Token("xox", Dashed, 12, 255, made: true),
         Token("xapp-", Dashed, 10, 255),
         new("AIza", GoogleKey),
-        .. from kind in new[] { "k_live_", "k_test_" } select new CredentialForm(kind, (text, at) => at > 0 && text[at - 1] is 's' or 'r' && Token(kind, FormLetters.Alphanumeric, 16, 255).Read(text, at) is { Length: > 0 } rest
-            ? new(rest.Start - 1, rest.Length + 1) : TextPart.None),
+        .. from kind in new[] { "k_live_", "k_test_" }
+           select new CredentialForm(kind, (text, at) => at > 0 && text[at - 1] is 's' or 'r'
+               && Token(kind, FormLetters.Alphanumeric, 16, 255).Read(text, at) is { Length: > 0 } rest
+                   ? new(rest.Start - 1, rest.Length + 1)
+                   : TextPart.None),
         Token("whsec_", FormLetters.Alphanumeric, 16, 255),
         Token("sk-", FormLetters.Url, 32, 255, alone: true, made: true),
         Token("npm_", FormLetters.Alphanumeric, 30, 255),
@@ -44,7 +49,7 @@ internal static class KeyForms
         Token("ya29.", FormLetters.Url, 20, 2048),
         new("SG.", SendGrid),
         .. from kind in new[] { "dop_v1_", "doo_v1_", "dor_v1_" } select Token(kind, FormLetters.Alphanumeric, 32, 128, rare: 2),
-        // Of Google: the secret of an OAuth client, the token that refreshes others, the key of a messaging server.
+        // Google: the secret of an OAuth client, a refresh token, the key of a messaging server.
         Token("GOCSPX-", FormLetters.Url, 20, 64, alone: true),
         Token("1//0", FormLetters.Url, 40, 255, alone: true, made: true),
         new(":APA91b", Messaging),
@@ -73,15 +78,21 @@ internal static class KeyForms
         Token("xkeysib-", Dashed, 40, 128, alone: true),
         Token("dp.pt.", FormLetters.Alphanumeric, 36, 64, alone: true, rare: 1),
         .. from path in new[] { "hooks.slack.com/", "/api/webhooks/", "office.com/webhook" }
-           select new CredentialForm(path, (text, at) => Webhook(text, at + path.Length), AnyCase: true, From: path.IndexOf("oks", StringComparison.Ordinal) is >= 0 and var rare ? rare : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
+           select new CredentialForm(
+               path,
+               (text, at) => Webhook(text, at + path.Length),
+               AnyCase: true,
+               From: path.IndexOf("oks", StringComparison.Ordinal) is >= 0 and var rare
+                   ? rare
+                   : Math.Max(0, path.IndexOf("m/w", StringComparison.Ordinal))),
         .. from kind in new[] { "$apr1$", "$2a$", "$2b$", "$2y$", "$argon2", "$y$", "$6$", "$5$" } select Token(kind, Crypt, 20, 255),
         Token("{SHA}", FormLetters.Base64, 27, 64),
         Token("{SSHA}", FormLetters.Base64, 27, 128),
     ];
 
-    /// <summary>What begins with the anchor, and after it has so many of the given letters.</summary>
-    /// <param name="alone">Not behind a letter or digit; else base64 would take such a form by chance.</param>
-    /// <param name="made">With letters and digits as no name has them.</param>
+    /// <summary>Returns a form that begins with the anchor, followed by a number of the given letters.</summary>
+    /// <param name="alone">Not directly after a letter or digit, because base64 would match such a form by chance.</param>
+    /// <param name="made">Only with a mixture of letters and digits that names do not have.</param>
     /// <param name="rare">See <see cref="CredentialForm.From"/>.</param>
     private static CredentialForm Token(
         string anchor, SearchValues<char> letters, int least, int most, bool alone = false, bool made = false, int rare = 0) => new(anchor, (text, at) =>
@@ -96,11 +107,12 @@ internal static class KeyForms
     private static TextPart Age(ReadOnlySpan<char> text, int at)
     {
         const string Name = "AGE-SECRET-KEY-";
-        return text[at..].StartsWith(Name, StringComparison.OrdinalIgnoreCase) && FormLetters.Run(text, at + Name.Length, FormLetters.Alphanumeric, 255) is >= 20 and var length
+        return text[at..].StartsWith(Name, StringComparison.OrdinalIgnoreCase)
+            && FormLetters.Run(text, at + Name.Length, FormLetters.Alphanumeric, 255) is >= 20 and var length
             ? new(at, Name.Length + length) : TextPart.None;
     }
 
-    /// <summary>The path of a URL under which anybody may write into a chat.</summary>
+    /// <summary>Reads the path of a webhook URL, which allows anyone to post into a chat.</summary>
     private static TextPart Webhook(ReadOnlySpan<char> text, int start)
     {
         var path = text.Slice(start, FormLetters.Run(text, start, Path, 512));
@@ -112,13 +124,19 @@ internal static class KeyForms
         return path.Length >= 16 && SecretNames.LooksMade(path) ? new(start, path.Length) : TextPart.None;
     }
 
-    /// <summary>With its last line where it has one; one that is cut off is searched to where it can be no key any more.</summary>
+    /// <summary>
+    /// Reads a private key including its last line, if there is one; a truncated key ends at the first character that cannot be part of a
+    /// key.
+    /// </summary>
     private static TextPart PrivateKey(ReadOnlySpan<char> text, int at)
     {
         var rest = text.Slice(at, Math.Min(LongestKey, text.Length - at));
         var title = rest[..Math.Min(60, rest.Length)];
-        if (title["-----BEGIN ".Length..].IndexOf("-----") is not (>= 0 and var dashes) || title.IndexOf("PRIVATE KEY") is not (>= 0 and var named) || named > dashes + "-----BEGIN ".Length)
+        if (title["-----BEGIN ".Length..].IndexOf("-----") is not (>= 0 and var dashes)
+            || title.IndexOf("PRIVATE KEY") is not (>= 0 and var named) || named > dashes + "-----BEGIN ".Length)
+        {
             return TextPart.None;
+        }
         var body = "-----BEGIN ".Length + dashes + "-----".Length;
         if (rest[body..].IndexOf(End) is >= 0 and var end && rest[(body + end + End.Length)..].IndexOf("-----") is >= 0 and var last and < 40)
             return new(at, body + end + End.Length + last + "-----".Length);
@@ -133,14 +151,17 @@ internal static class KeyForms
             return TextPart.None;
         var body = FormLetters.Run(text, dot + 1, FormLetters.Url, LongestKey);
         var end = dot + 1 + body;
-        return body < 11 || end >= text.Length || text[end] != '.' || IsPageToken(text, at) ? TextPart.None : new(at, end + 1 + FormLetters.Run(text, end + 1, FormLetters.Url, 4096) - at);
+        return body < 11 || end >= text.Length || text[end] != '.' || IsPageToken(text, at)
+            ? TextPart.None
+            : new(at, end + 1 + FormLetters.Run(text, end + 1, FormLetters.Url, 4096) - at);
     }
 
     private static TextPart GoogleKey(ReadOnlySpan<char> text, int at)
     {
         const int Length = 39;
         var run = FormLetters.Run(text, at, FormLetters.Url, Length + 1);
-        return run == Length && (at + Length == text.Length || text[at + Length] is not ('+' or '/' or '=')) && (at == 0 || !FormLetters.Base64.Contains(text[at - 1]))
+        return run == Length && (at + Length == text.Length || text[at + Length] is not ('+' or '/' or '='))
+            && (at == 0 || !FormLetters.Base64.Contains(text[at - 1]))
             ? new(at, Length) : TextPart.None;
     }
 
@@ -154,7 +175,7 @@ internal static class KeyForms
         return second < 16 ? TextPart.None : new(at, dot + 1 + second - at);
     }
 
-    /// <summary>The key of a program at Twilio: two capitals and a number in hexadecimal, which nothing goes on from.</summary>
+    /// <summary>Reads an API key of Twilio: two capital letters and exactly 32 hexadecimal digits.</summary>
     private static TextPart Twilio(ReadOnlySpan<char> text, int at)
     {
         const int Length = 34;
@@ -162,7 +183,7 @@ internal static class KeyForms
             && IsAlone(text, at) ? new(at, Length) : TextPart.None;
     }
 
-    /// <summary>The number of a bot of Telegram, a colon and 35 letters.</summary>
+    /// <summary>Reads a Telegram bot token: the bot's number, a colon and 35 letters.</summary>
     private static TextPart Telegram(ReadOnlySpan<char> text, int at)
     {
         const int Length = 35;
@@ -172,7 +193,7 @@ internal static class KeyForms
             ? new(at - number, number + 1 + Length) : TextPart.None;
     }
 
-    /// <summary>The secret of an application of Microsoft Entra: three letters, its version, and 31 more or a few less or more.</summary>
+    /// <summary>Reads a client secret of a Microsoft Entra application: three letters, its version, and about 31 more.</summary>
     private static TextPart EntraSecret(ReadOnlySpan<char> text, int at)
     {
         var before = FormLetters.RunBefore(text, at, Marks, 4);
@@ -180,7 +201,7 @@ internal static class KeyForms
         return before == 3 && after is >= 28 and <= 37 && SecretNames.LooksMade(text.Slice(at, 3 + after)) ? new(at - 3, 6 + after) : TextPart.None;
     }
 
-    /// <summary>A token of Terraform Cloud: its id, a word in the middle, and the secret.</summary>
+    /// <summary>Reads a Terraform Cloud token: its id, a fixed word, and the secret.</summary>
     private static TextPart Terraform(ReadOnlySpan<char> text, int at)
     {
         const int Word = 9;
@@ -189,7 +210,7 @@ internal static class KeyForms
         return id == 14 && secret >= 40 ? new(at - id, id + Word + secret) : TextPart.None;
     }
 
-    /// <summary>The key of a server that sends messages by Firebase.</summary>
+    /// <summary>Reads a server key of Firebase Cloud Messaging.</summary>
     private static TextPart Messaging(ReadOnlySpan<char> text, int at)
     {
         var id = FormLetters.RunBefore(text, at, FormLetters.Url, 11);
@@ -199,7 +220,9 @@ internal static class KeyForms
 
     private static bool IsAlone(ReadOnlySpan<char> text, int at) => at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1]);
 
-    /// <summary>Whether it stands where an answer or a request says which page comes next: nothing reads on without it.</summary>
+    /// <summary>
+    /// Whether the text at this place is a page token of a response or request. It must be kept, because paging needs it.
+    /// </summary>
     public static bool IsPageToken(ReadOnlySpan<char> text, int at)
     {
         var before = text[Math.Max(0, at - 60)..at].TrimEnd("\"'\\=:> ");

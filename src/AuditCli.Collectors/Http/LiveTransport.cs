@@ -4,7 +4,7 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Reaches the network and records every attempt in the bundle; without a bundle it keeps nothing.</summary>
+/// <summary>Sends requests over the network and records every attempt in the bundle; without a bundle nothing is stored.</summary>
 public sealed class LiveTransport : ExchangeTransport
 {
     private const int RedactionKeyBytes = 32;
@@ -19,12 +19,15 @@ public sealed class LiveTransport : ExchangeTransport
     private readonly ConnectionBudget _connections;
     private readonly BodyRedaction? _redaction;
 
-    /// <param name="bundleFolder">The folder of the bundle that is being written; null for a call that leaves none.</param>
+    /// <param name="bundleFolder">The folder of the bundle under construction; null for a call without a bundle.</param>
     /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
-    /// <param name="redactionKey">Under which secrets in answers become digests; null makes one that nobody keeps.</param>
-    /// <param name="connections">How many may be open at once, over all hosts; null for the usual number.</param>
+    /// <param name="redactionKey">
+    /// The key under which secrets in responses are replaced by digests; null to generate one that is discarded.
+    /// </param>
+    /// <param name="connections">The limit of open connections over all hosts; null for the default.</param>
     public LiveTransport(
-        string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null, int? connections = null)
+        string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null,
+        int? connections = null)
     {
         _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
         _bundleFolder = bundleFolder;
@@ -42,9 +45,14 @@ public sealed class LiveTransport : ExchangeTransport
 
     internal override HttpMessageHandler Open(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null) =>
-        Chain(scope, refusal, places, _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect, _connections.ConnectAsync))).Value);
+        Chain(
+            scope,
+            refusal,
+            places,
+            _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect, _connections.ConnectAsync))).Value);
 
-    private ReadOnlyGuard Chain(ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
+    private ReadOnlyGuard Chain(
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
     {
         var file = scope.BundlePath;
         var log = _bundleFolder is { } folder
@@ -57,7 +65,7 @@ public sealed class LiveTransport : ExchangeTransport
             MeasureClock(exchange);
             if (log is null)
                 return;
-            // Once the answer is here it is kept, even when the caller has just given up.
+            // A received response is recorded even if the caller has just cancelled.
             var ids = await log.AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
             Note(RecordedResponse.Reference(file, ids.Answer, exchange, said));
             cancellationToken.ThrowIfCancellationRequested();
@@ -74,7 +82,7 @@ public sealed class LiveTransport : ExchangeTransport
     }
 }
 
-/// <summary>Who writes the files of exchanges.</summary>
+/// <summary>Identifies the software that writes the files of exchanges.</summary>
 internal static class RecordingSoftware
 {
     public static string Name { get; } = $"auditcli/{typeof(RecordingSoftware).Assembly.GetName().Version?.ToString(3)}";

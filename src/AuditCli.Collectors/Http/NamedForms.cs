@@ -5,8 +5,8 @@ using System.Collections.Immutable;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Secrets that are called so: settings (<c>password=x</c>, <c>"token": "x"</c>), options of commands (<c>--password x</c>), fields of
-/// requests (<c>Authorization: Bearer x</c>) and parameters of URLs (<c>?token=x</c>).
+/// Finds secrets by their names: settings (<c>password=x</c>, <c>"token": "x"</c>), command options (<c>--password x</c>), request headers
+/// (<c>Authorization: Bearer x</c>) and URL parameters (<c>?token=x</c>).
 /// </summary>
 internal static class NamedForms
 {
@@ -16,7 +16,7 @@ internal static class NamedForms
     private const int LeastInUrl = 6;
     private const int LeastSignature = 20;
 
-    /// <summary>What ends a value that is not in quotes.</summary>
+    /// <summary>The characters that end an unquoted value.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v\"'<>,;|()[]{}`\\");
     private static readonly SearchValues<char> EndsOfWords = SearchValues.Create("\r\n\"'<>;\\");
     private static readonly SearchValues<char> Words = SearchValues.Create(FormLetters.Upper + FormLetters.Lower + FormLetters.Digits + "._~+/=-");
@@ -44,7 +44,7 @@ internal static class NamedForms
         new("-u\"", (text, at) => UserAndPassword(text, at + 2)),
     ];
 
-    /// <summary>Whether the value of a member, a column or a field of that name is a secret.</summary>
+    /// <summary>Whether the value of a member, column or header of that name is a secret.</summary>
     public static bool InMember(ReadOnlySpan<char> name, ReadOnlySpan<char> value)
     {
         value = value.Trim(" \t\r\n");
@@ -58,17 +58,18 @@ internal static class NamedForms
         return says != NameSays.Nothing && (!value.ContainsAny(" \t\r\n") || IsPassphrase(name)) && SecretNames.Holds(says, value, assigned: true);
     }
 
-    /// <summary>Whether a name says that the value beside it is a secret, or an option of a command that the next element is.</summary>
+    /// <summary>Whether a name announces that the value next to it is a secret, or an option that the next element is one.</summary>
     public static bool Says(ReadOnlySpan<char> name, bool option) => option
         ? name is "-u" or "--user" || !name.Contains('=') && SecretNames.Of(name) != NameSays.Nothing
         : SecretNames.Of(name) != NameSays.Nothing || IsAuthorization(name) || IsNamed(name, "auth");
 
-    /// <summary>Whether the element behind an option that <see cref="Says"/> so is a secret.</summary>
+    /// <summary>Whether the element after an option for which <see cref="Says"/> is true is a secret.</summary>
     public static bool InOption(ReadOnlySpan<char> option, ReadOnlySpan<char> value) => value is not ['-', ..] && (option is "-u" or "--user"
-        ? value.IndexOf(':') is > 0 and var colon && value.ContainsAny(SecretNames.Letters) && SecretNames.Holds(NameSays.Secret, value[(colon + 1)..], assigned: true)
+        ? value.IndexOf(':') is > 0 and var colon && value.ContainsAny(SecretNames.Letters)
+            && SecretNames.Holds(NameSays.Secret, value[(colon + 1)..], assigned: true)
         : SecretNames.Holds(NameSays.Secret, value, assigned: true));
 
-    /// <summary>A name of several words.</summary>
+    /// <summary>Returns a reader for a name of several words.</summary>
     private static CredentialForm.Reader Spelled(string name) =>
         (text, at) => text[at..].StartsWith(name, StringComparison.OrdinalIgnoreCase) ? Value(text, at, name, at + name.Length) : TextPart.None;
 
@@ -80,11 +81,11 @@ internal static class NamedForms
         return Value(text, start, text[start..end], end);
     }
 
-    /// <param name="start">Where the name begins.</param>
-    /// <param name="end">Where it ends.</param>
+    /// <param name="start">The place at which the name begins.</param>
+    /// <param name="end">The place after the name.</param>
     private static TextPart Value(ReadOnlySpan<char> text, int start, ReadOnlySpan<char> name, int end)
     {
-        // Most of what is found is a word of a sentence or a part of another name.
+        // Fast exit: most finds are a word in a sentence or a part of another name.
         if (end >= text.Length || text[end] is not (' ' or '\t' or '=' or ':' or '"' or '\'' or '\\' or '>' or '`' or '&'))
             return TextPart.None;
         var authorizes = IsAuthorization(name);
@@ -108,9 +109,12 @@ internal static class NamedForms
             case ':':
                 at += at + 1 < text.Length && text[at + 1] is '=' ? 2 : 1;
                 var behind = SkipBlanks(text, ref at);
-                // Without a blank it may be a part of an identifier, as in the name of a resource.
-                if (behind == 0 && quotedName == '\0' && !(at < text.Length && text[at] is '"' or '\'') && (says != NameSays.Secret || authorizes || start > 0 && text[start - 1] is ':' or '/'))
+                // Without a space the text may be a part of an identifier, such as a resource name.
+                if (behind == 0 && quotedName == '\0' && !(at < text.Length && text[at] is '"' or '\'')
+                    && (says != NameSays.Secret || authorizes || start > 0 && text[start - 1] is ':' or '/'))
+                {
                     return TextPart.None;
+                }
                 assigned = quotedName != '\0';
                 break;
             case ',' when isOption && quotedName != '\0':
@@ -139,7 +143,7 @@ internal static class NamedForms
             return Authorizing(text, at, value);
         if (value.IsEmpty || isOption && value[0] == '-' || at + value.Length < text.Length && text[at + value.Length] == '(')
             return TextPart.None;
-        // In quotes it is all or nothing: what has blanks in it is a text about something.
+        // A quoted value must be a whole one: a text with spaces is a description, not a secret.
         if (quote != '\0' && at + value.Length < text.Length && text[at + value.Length] is ' ' or '\t')
             return TextPart.None;
         var holds = SecretNames.Holds(isOption ? NameSays.Secret : says, value, assigned)
@@ -147,7 +151,7 @@ internal static class NamedForms
         return holds ? new(at, value.TrimEnd('.').Length) : TextPart.None;
     }
 
-    /// <summary>What stands in quotes, or four words and more to the end of the line.</summary>
+    /// <summary>Returns a passphrase: the quoted text, or at least four words up to the end of the line.</summary>
     private static ReadOnlySpan<char> Sentence(ReadOnlySpan<char> rest, char quote)
     {
         var end = quote != '\0' ? rest.IndexOfAny(quote, '\\', '\n') : rest.IndexOfAny(EndsOfWords);
@@ -156,8 +160,8 @@ internal static class NamedForms
     }
 
     /// <summary>
-    /// Reads the value at the beginning of a text, behind its quote. A character that is written as an entity of HTML belongs to it, unless it is
-    /// one that ends a value.
+    /// Returns the value at the beginning of a text, after its opening quote. An HTML entity is part of the value, unless it encodes a
+    /// character that ends a value.
     /// </summary>
     private static ReadOnlySpan<char> BeforeEnd(ReadOnlySpan<char> text)
     {
@@ -173,7 +177,7 @@ internal static class NamedForms
         return text;
     }
 
-    /// <summary>Of <c>Authorization: Scheme x</c> the last part.</summary>
+    /// <summary>Reads the credential of <c>Authorization: Scheme x</c>.</summary>
     private static TextPart Authorizing(ReadOnlySpan<char> text, int at, ReadOnlySpan<char> first)
     {
         if (first.IsEmpty)
@@ -185,7 +189,9 @@ internal static class NamedForms
             var rest = text.Slice(start, Math.Min(LongestValue, text.Length - start));
             first = BeforeEnd(rest);
         }
-        return first.Length >= 6 && first.ContainsAny(SecretNames.Digits) && SecretNames.Holds(NameSays.Secret, first, true) ? new(start, first.Length) : TextPart.None;
+        return first.Length >= 6 && first.ContainsAny(SecretNames.Digits) && SecretNames.Holds(NameSays.Secret, first, true)
+            ? new(start, first.Length)
+            : TextPart.None;
     }
 
     private static bool IsAuthorizing(ReadOnlySpan<char> value)
@@ -194,7 +200,7 @@ internal static class NamedForms
         return last.Length >= 6 && last.ContainsAny(SecretNames.Digits) && SecretNames.Holds(NameSays.Secret, last, true) || IsUserAndPassword(last, true);
     }
 
-    /// <summary>The credentials of a registry of images: user and password in base64.</summary>
+    /// <summary>Reads the credentials of an image registry: user and password in base64.</summary>
     private static TextPart Registry(ReadOnlySpan<char> text, int at)
     {
         if (at > 0 && FormLetters.Name.Contains(text[at - 1]))
@@ -220,19 +226,24 @@ internal static class NamedForms
         SkipBlanks(text, ref start);
         var value = text.Slice(start, FormLetters.Run(text, start, Words, LongestValue * 4)).TrimEnd('.');
         var before = text[Math.Max(0, at - 40)..at].TrimEnd("\"'\\:= ,");
-        return value.Length >= 6 && judge(value, before.EndsWith("authorization", StringComparison.OrdinalIgnoreCase)) ? new(start, value.Length) : TextPart.None;
+        return value.Length >= 6 && judge(value, before.EndsWith("authorization", StringComparison.OrdinalIgnoreCase))
+            ? new(start, value.Length)
+            : TextPart.None;
     }
 
     private static bool IsBearer(ReadOnlySpan<char> value, bool isField) =>
-        value.ContainsAny(SecretNames.Digits) && !value.TrimEnd('=').Contains('=') && (isField || value.Length >= 12) && SecretNames.Holds(NameSays.Secret, value, true) && !(value.Contains('/') && value.Length < 20);
+        value.ContainsAny(SecretNames.Digits) && !value.TrimEnd('=').Contains('=') && (isField || value.Length >= 12)
+        && SecretNames.Holds(NameSays.Secret, value, true) && !(value.Contains('/') && value.Length < 20);
 
-    /// <summary>Whether it is a user and a password in base64.</summary>
+    /// <summary>Whether the value is a user and a password in base64.</summary>
     private static bool IsUserAndPassword(ReadOnlySpan<char> value, bool isField)
     {
         if (value.Length is < 8 or > LongestValue || value.Length % 4 != 0 || !Base64.IsValid(value))
             return false;
         Span<byte> decoded = stackalloc byte[LongestValue];
-        return Convert.TryFromBase64Chars(value, decoded, out var length) && decoded[..length].IndexOf((byte)':') > 0 && !decoded[..length].ContainsAnyExceptInRange((byte)' ', (byte)'~');
+        return Convert.TryFromBase64Chars(value, decoded, out var length)
+            && decoded[..length].IndexOf((byte)':') > 0
+            && !decoded[..length].ContainsAnyExceptInRange((byte)' ', (byte)'~');
     }
 
     private static TextPart Signed(ReadOnlySpan<char> text, int at, int length)
@@ -244,7 +255,7 @@ internal static class NamedForms
         return boundary && run >= LeastSignature && SecretNames.LooksMade(value) ? new(start, run) : TextPart.None;
     }
 
-    /// <summary>A password that is attached to its option, as in <c>mysql -pX</c>; that of sshpass stands behind a blank too.</summary>
+    /// <summary>Reads a password attached to its option, as in <c>mysql -pX</c>; for sshpass also after a space.</summary>
     private static TextPart Attached(ReadOnlySpan<char> text, int at)
     {
         var line = text.Slice(at, Math.Min(160, text.Length - at));
@@ -269,7 +280,7 @@ internal static class NamedForms
         return SecretNames.Holds(NameSays.Secret, value, assigned: true) ? new(at + start, value.Length) : TextPart.None;
     }
 
-    /// <summary>The password of <c>-u user:password</c>.</summary>
+    /// <summary>Reads the password of <c>-u user:password</c>.</summary>
     private static TextPart UserAndPassword(ReadOnlySpan<char> text, int end)
     {
         var at = SkipQuote(text, end, out var quoted);
@@ -294,7 +305,8 @@ internal static class NamedForms
     private static bool IsNamed(ReadOnlySpan<char> name, ReadOnlySpan<char> wanted) => name.Trim("-_").Equals(wanted, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsAuthorization(ReadOnlySpan<char> name) =>
-        name.EndsWith("authorization", StringComparison.OrdinalIgnoreCase) && (name.Length == "authorization".Length || name[^("authorization".Length + 1)] is '-' or '_');
+        name.EndsWith("authorization", StringComparison.OrdinalIgnoreCase)
+            && (name.Length == "authorization".Length || name[^("authorization".Length + 1)] is '-' or '_');
 
     private static bool IsPassphrase(ReadOnlySpan<char> name) => name.EndsWith("passphrase", StringComparison.OrdinalIgnoreCase);
 
@@ -306,7 +318,7 @@ internal static class NamedForms
         return at - from;
     }
 
-    /// <summary>Behind a quote, before which there may be what escapes it.</summary>
+    /// <summary>Returns the place after a quote, which may be escaped; the given place if there is no quote.</summary>
     private static int SkipQuote(ReadOnlySpan<char> text, int at, out char quote)
     {
         var behind = at;

@@ -1,19 +1,19 @@
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// The one rule for values that become a part of a URL's path, whatever the source: none of them leads to another place than the operation's
-/// own. What is written <c>..</c>, in whatever spelling, a server or a proxy on the way may take for the folder above.
+/// Checks values that become a part of a URL's path, for every source: none may lead to another path than the operation's own. A server or
+/// proxy may resolve <c>..</c>, in any encoding, to the parent folder.
 /// </summary>
 internal static class PathSegments
 {
-    /// <summary>Percent signs are read as often as somebody on the way might.</summary>
+    /// <summary>The number of percent-decodings that are checked, since intermediaries may decode repeatedly.</summary>
     private const int MostReadings = 4;
 
-    /// <summary>Says why a value cannot be a part of a path; null where it can.</summary>
+    /// <summary>Returns why a value cannot be a part of a path; null if it can.</summary>
     public static string? WhyNot(string value) =>
         value.Length == 0 ? "must not be empty" : Leads(value) ? "must not have '.' or '..' as a part of a path, however it is written" : null;
 
-    /// <summary>Whether a part of the path is <c>.</c> or <c>..</c>, as it is written or once its escapes are read.</summary>
+    /// <summary>Whether a segment of the path is <c>.</c> or <c>..</c>, as it is or after decoding.</summary>
     public static bool Leads(string path)
     {
         for (var readings = 0; readings < MostReadings; readings++)

@@ -1,7 +1,9 @@
 namespace AuditCli.Collectors.Http;
 
-/// <summary>The outermost handler: refuses what the source's catalogue does not list, before it is recorded or sent.</summary>
-/// <param name="refusal">Why a request may not be sent; null when it may.</param>
+/// <summary>
+/// The outermost handler: refuses requests that the source's catalogue does not contain, before they are recorded or sent.
+/// </summary>
+/// <param name="refusal">Returns why a request may not be sent; null if it may.</param>
 public sealed class ReadOnlyGuard(Func<HttpRequestMessage, string?> refusal, HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     /// <exception cref="ExchangeRefusedException">The request is refused (<see cref="ExchangeRefusedException.ReadOnly"/>).</exception>
@@ -10,6 +12,6 @@ public sealed class ReadOnlyGuard(Func<HttpRequestMessage, string?> refusal, Htt
             ? Task.FromException<HttpResponseMessage>(new ExchangeRefusedException(ExchangeRefusedException.ReadOnly, reason))
             : base.SendAsync(request, cancellationToken);
 
-    /// <summary>What is below belongs to the transport.</summary>
+    /// <summary>Does not dispose the inner handler, which belongs to the transport.</summary>
     protected override void Dispose(bool disposing) => base.Dispose(disposing: false);
 }

@@ -6,22 +6,26 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// What an SDK gets, when recording and when replaying alike: it is built from the record, so that what is not in the file
-/// cannot influence a result.
+/// Builds the response that an SDK receives, from the record both live and in a replay, so that nothing outside the file can influence a
+/// result.
 /// </summary>
 internal static class RecordedResponse
 {
-    /// <summary>How many an index of evidence lists; the answers themselves show all.</summary>
+    /// <summary>The number of redactions listed in the evidence index; the responses themselves show all.</summary>
     public const int MostRedactions = 100;
 
-    /// <summary>The field under which the message has <see cref="HttpExchange.OriginalPayloadDigest"/>; one of the provider's own is left out.</summary>
+    /// <summary>
+    /// The header in which the message has <see cref="HttpExchange.OriginalPayloadDigest"/>; a header of this name from the provider is
+    /// removed.
+    /// </summary>
     public const string OriginalDigestField = "x-auditcli-original-payload-digest";
 
-    private static readonly string[] RequestIdFields = ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id", "Audit-Id", "X-Goog-Request-Id", "X-GitHub-Request-Id"];
+    private static readonly string[] RequestIdFields =
+        ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id", "Audit-Id", "X-Goog-Request-Id", "X-GitHub-Request-Id"];
 
-    /// <summary>The response message for a request.</summary>
-    /// <param name="exchange">With a response.</param>
-    /// <exception cref="InvalidDataException">The status line has no status.</exception>
+    /// <summary>Returns the response message for a request.</summary>
+    /// <param name="exchange">An exchange that has a response.</param>
+    /// <exception cref="InvalidDataException">The status line has no valid status.</exception>
     public static HttpResponseMessage Message(HttpExchange exchange, HttpRequestMessage request)
     {
         var block = exchange.Response!;
@@ -43,8 +47,8 @@ internal static class RecordedResponse
         return message;
     }
 
-    /// <summary>The attempt as an index of evidence refers to it.</summary>
-    /// <param name="places">What the model of the answer says, by which redactions have their names.</param>
+    /// <summary>Returns the reference to the attempt for the evidence index.</summary>
+    /// <param name="places">The places that the model of the response defines; they name the rules of the redactions.</param>
     public static ExchangeReference Reference(string file, string recordId, HttpExchange exchange, AnswerPlaces? places) => new(
         file, recordId,
         exchange.Response is { } response ? RequestIdFields.Select(response.Field).FirstOrDefault(id => id is not null) : null,

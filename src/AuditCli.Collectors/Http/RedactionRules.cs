@@ -3,36 +3,44 @@ using System.Collections.Immutable;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>What the model of one answer says of the value at a path.</summary>
-/// <returns>The place that it is, <see cref="RedactedPlace.Stays"/> where nothing may be replaced, null where the model says nothing.</returns>
+/// <summary>Returns what the model of a response defines for the value at a path.</summary>
+/// <returns>
+/// The place; <see cref="RedactedPlace.Stays"/> if nothing may be replaced there; null if the model does not define anything.
+/// </returns>
 internal delegate RedactedPlace? AnswerPlaces(List<(string? Member, long Index)> at);
 
-/// <summary>A place in answers whose values are secrets, or may be.</summary>
-/// <param name="Name">As the index of evidence names it.</param>
+/// <summary>A place in responses whose values are secrets, or may be.</summary>
+/// <param name="Name">The rule name in the evidence index.</param>
 /// <param name="Path">
-/// The last steps of the path, whatever the case of their letters; <c>*</c> is any one member, <c>[]</c> any element of a JSON list. A
-/// first step that is empty is the document itself. In XML an element of a list has a name of its own.
+/// The last steps of the path, compared without case; <c>*</c> is any member, <c>[]</c> any element of a JSON list. An empty first step is
+/// the document itself. In XML an element of a list has its own name.
 /// </param>
-/// <param name="KeepsSwitches">Switches and plain numbers stay: tests need them, and nobody guesses a secret from them.</param>
+/// <param name="KeepsSwitches">Whether flags and short plain numbers are kept: tests need them, and they are not secrets.</param>
 internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, bool KeepsSwitches = false)
 {
-    /// <summary>Which part of a value is a secret; the whole where nothing says it.</summary>
+    /// <summary>Returns the part of a value that is secret; null if the whole value is.</summary>
     public Func<string, TextPart>? Part { get; init; }
 
     private static readonly FrozenSet<string> Switches = new[]
     {
-        "true", "false", "yes", "no", "y", "n", "on", "off", "enable", "enabled", "disable", "disabled", "required", "requested", "accepted", "rejected", "default", "none", "null",
+        "true", "false", "yes", "no", "y", "n", "on", "off", "enable", "enabled", "disable", "disabled", "required", "requested", "accepted",
+        "rejected", "default", "none", "null",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private const int LongestNumber = 5;
 
-    /// <summary>No place: what stands there comes through as it is, whatever it looks like.</summary>
+    /// <summary>Marks a value that is kept in any case, whatever it looks like.</summary>
     public static RedactedPlace Stays { get; } = new("", "");
 
     public RedactedPlace(string name, string path, bool keepsSwitches = false)
-        : this(name, [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))], keepsSwitches) { }
+        : this(
+            name,
+            [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))],
+            keepsSwitches)
+        {
+        }
 
-    /// <summary>What of the value is a secret here; of no length where nothing is.</summary>
+    /// <summary>Returns the secret part of the value at this place; of length 0 if there is none.</summary>
     public TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);
 
     private bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
@@ -53,10 +61,13 @@ internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, b
     }
 }
 
-/// <summary>What never reaches the disk although a provider returned it: places by name, and members whose name says it; for texts by form see <see cref="CredentialForms"/>.</summary>
+/// <summary>
+/// The rules for provider data that is never written to disk: places by path, and members by name. For texts by their form see
+/// <see cref="CredentialForms"/>.
+/// </summary>
 internal static class RedactionRules
 {
-    /// <summary>The rule of texts that look like a credential, wherever they stand.</summary>
+    /// <summary>The rule name of texts that look like a credential, at any place.</summary>
     public const string Credential = "credential";
 
     private const string Any = "*";
@@ -66,26 +77,29 @@ internal static class RedactionRules
 
     private static readonly ImmutableArray<RedactedPlace> All = [.. AwsSecretPlaces.All, .. GoogleSecretPlaces.All, .. KubernetesSecretPlaces.All];
 
-    /// <summary>Places by their last step, which rules nearly all of them out.</summary>
+    /// <summary>The places by their last step, a look-up that excludes nearly all of them.</summary>
     private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> Places = By(All.Where(p => p.Path[^1] != Any), 1);
 
-    /// <summary>Places of any member, by the step before it.</summary>
+    /// <summary>The places that end with any member, by the step before it.</summary>
     private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> PlacesOfAny = By(All.Where(p => p.Path[^1] == Any), 2);
 
-    /// <summary>Members with which the next page is asked; whatever they look like, they are no secrets, and without them nothing goes on.</summary>
+    /// <summary>The members that hold page tokens. They are not secrets, whatever they look like, and paging needs them.</summary>
     public static FrozenSet<string> PageTokens { get; } =
-        new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }
+            .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Their names as parameters of requests have them too.</summary>
+    /// <summary>The names of page tokens, including those of request parameters.</summary>
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> PageTokenNames =
-        PageTokens.Concat(["position", "continuationToken", "pageToken", "startingToken", "nextPageMarker", "nextKeyMarker", "next-token", "page-token", "page_token", "continuation-token", "key-marker"])
+        PageTokens.Concat([
+            "position", "continuationToken", "pageToken", "startingToken", "nextPageMarker", "nextKeyMarker", "next-token", "page-token",
+            "page_token", "continuation-token", "key-marker"])
             .ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>Whether a value of that name says which page comes next.</summary>
+    /// <summary>Whether a value of that name is a page token.</summary>
     public static bool IsPageToken(ReadOnlySpan<char> name) => PageTokenNames.Contains(name);
 
-    /// <summary>The rule for the value at a path; null where there is none.</summary>
-    /// <param name="answer">What the model of the answer says; null inside documents of which nothing is known.</param>
+    /// <summary>Returns the rule for the value at a path; null if there is none.</summary>
+    /// <param name="answer">The places that the model of the response defines; null inside documents without a model.</param>
     public static RedactedPlace? At(List<(string? Member, long Index)> at, AnswerPlaces? answer)
     {
         if (at.Count == 0)
@@ -100,9 +114,10 @@ internal static class RedactionRules
             return below;
         if (said is not null || last is null)
             return said;
-        // Another secret name than these may be what a secret is called, which the value shows.
+        // The name may be that of a secret or of its identifier; then the value decides.
         return SecretNames.Of(last) == NameSays.Secret ? SecretName
-            : NamedForms.Says(last, option: false) ? new("secret-name", [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
+            : NamedForms.Says(last, option: false)
+                ? new("secret-name", [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
             : null;
     }
 

@@ -7,30 +7,30 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Answers from one file of recorded exchanges; the network is never reached. Whoever asks gets the answers to its equal questions in
-/// the recorded order, each once. Held in memory is one small entry per recorded attempt.
+/// Replays responses from one file of recorded exchanges, without using the network. Each requester gets the responses to its own equal
+/// requests in the recorded order, each once. Memory holds one small entry per recorded attempt.
 /// </summary>
 internal sealed class RecordedAnswers
 {
     private const int End = -1;
 
-    /// <summary>No evidence-id, and no asker.</summary>
+    /// <summary>A value that is neither an evidence id nor a requester.</summary>
     private const string Anybody = "*";
     private readonly RecordedExchanges _recorded;
     private readonly ExchangePolicy _policy;
     private readonly Lock _turn = new();
     private readonly ImmutableArray<KeyValuePair<string, string>>? _first;
 
-    /// <summary>By question and who asked it, the first attempt that was not yet handed out to that one.</summary>
+    /// <summary>By request and requester, the first attempt that this requester has not received yet.</summary>
     private readonly Dictionary<UInt128, int> _next = [];
 
-    /// <summary>By question, the first attempt, whoever asked.</summary>
+    /// <summary>By request, the first attempt of any requester.</summary>
     private readonly Dictionary<UInt128, int> _firstOf = [];
 
-    /// <summary>Every attempt, the next attempt of the same asker at the same question, and whether it was handed out.</summary>
+    /// <summary>Every attempt, with the next attempt of the same requester at the same request, and whether it was replayed.</summary>
     private readonly List<(long Request, long Answer, int Next, bool Used)> _attempts = [];
 
-    /// <exception cref="InvalidDataException">The file is torn or altered; the message names it.</exception>
+    /// <exception cref="InvalidDataException">The file is truncated or altered; the message names it.</exception>
     public RecordedAnswers(string path, ExchangePolicy policy)
     {
         _recorded = new(path);
@@ -54,24 +54,24 @@ internal sealed class RecordedAnswers
         Unused = _attempts.Count;
     }
 
-    /// <summary>The URI of the first recorded request; null when nothing is recorded.</summary>
+    /// <summary>The URI of the first recorded request; null if nothing is recorded.</summary>
     public Uri? First { get; }
 
-    /// <summary>A field of the first recorded request, or null.</summary>
+    /// <summary>Returns a header of the first recorded request; null if there is none.</summary>
     public string? FirstField(string name) => _first?.FirstOrDefault(f => f.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
-    /// <summary>When the first and the last request were sent; null when nothing is recorded.</summary>
+    /// <summary>The times of the first and the last request; null if nothing is recorded.</summary>
     public RecordedDates? Dates { get; }
 
-    /// <summary>Answers nobody asked for so far.</summary>
+    /// <summary>The number of responses not replayed so far.</summary>
     public long Unused { get; private set; }
 
     /// <summary>
-    /// The next recorded answer to this request, and whether it is handed out for the first time; null when there is none left. Who asked in
-    /// the recording gets its own answers. Somebody else who asks the same, such as evidence of another control, reads those of whoever
-    /// asked first, from their beginning.
+    /// Returns the next recorded response to this request, and whether it is replayed for the first time; null if none is left. The
+    /// requester of the recording gets its own responses. Another requester of the same request, such as evidence of another control, gets
+    /// those of the first requester, from the beginning.
     /// </summary>
-    /// <param name="askedFor">As <see cref="HttpExchange.AskedFor"/>.</param>
+    /// <param name="askedFor">The value of <see cref="HttpExchange.AskedFor"/>.</param>
     public async Task<(RecordedExchange Recorded, bool First)?> NextAsync(HttpRequestMessage request, string? askedFor, CancellationToken cancellationToken)
     {
         var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
@@ -81,7 +81,7 @@ internal sealed class RecordedAnswers
         lock (_turn)
         {
             var key = Key(question, askedFor);
-            // Files that do not say who asked have one row of answers for all.
+            // Files without requesters have one sequence of responses for all.
             if (!_next.ContainsKey(key) && _next.ContainsKey(Key(question, null)))
                 key = Key(question, null);
             if (!_next.TryGetValue(key, out var index) && !_firstOf.TryGetValue(Key(question, Anybody), out index) || index == End)
@@ -95,16 +95,20 @@ internal sealed class RecordedAnswers
         return (_recorded.Read(attempt.Request, attempt.Answer), !attempt.Used);
     }
 
-    /// <summary>Half of a SHA-256 tells questions apart as well as all of it would: nobody profits from a clash but a replay that fails.</summary>
+    /// <summary>
+    /// Returns a key for a request and requester. Half of a SHA-256 is sufficient: a collision would only make the replay fail.
+    /// </summary>
     private static UInt128 Key(string question, string? askedFor) =>
         BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{question}\n{askedFor}")));
 }
 
-/// <summary>The innermost handler of a replay. What an SDK hangs below it is never called.</summary>
-/// <param name="answers">Null when nothing was recorded for the scope.</param>
-/// <param name="askedFor">Who asks now.</param>
-/// <param name="keep">Given the recorded records, and whether they are to be copied into the new bundle: once, however often they are read.</param>
-/// <param name="places">What the model of the answer to a request says; null where there are no models.</param>
+/// <summary>The innermost handler of a replay. A handler that an SDK attaches below it is never called.</summary>
+/// <param name="answers">Null if nothing was recorded for the scope.</param>
+/// <param name="askedFor">Returns the requester of the current flow.</param>
+/// <param name="keep">
+/// Receives the recorded records, and whether they are to be copied into the new bundle, which happens only once.
+/// </param>
+/// <param name="places">Returns the places that the model of the response to a request defines; null if there are no models.</param>
 internal sealed class ReplayHandler(
     RecordedAnswers? answers,
     Func<string?> askedFor,
@@ -112,7 +116,9 @@ internal sealed class ReplayHandler(
     ExchangePolicy policy,
     Func<HttpRequestMessage, AnswerPlaces?>? places = null) : DelegatingHandler
 {
-    /// <exception cref="ExchangeRefusedException">There is no (further) recorded answer (<see cref="ExchangeRefusedException.NoRecording"/>).</exception>
+    /// <exception cref="ExchangeRefusedException">
+    /// There is no (further) recorded response (<see cref="ExchangeRefusedException.NoRecording"/>).
+    /// </exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -5,29 +5,29 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>A file of recorded exchanges of which some were not asked for.</summary>
-/// <param name="File">Inside the folder of recorded exchanges.</param>
+/// <summary>A file of recorded exchanges of which some were not replayed.</summary>
+/// <param name="File">The path relative to the folder of recorded exchanges.</param>
 public sealed record UnusedRecordings(string File, long Count);
 
-/// <summary>When recorded requests were sent: the first and the last.</summary>
+/// <summary>The times at which the first and the last recorded request were sent.</summary>
 public sealed record RecordedDates(DateTimeOffset First, DateTimeOffset Last)
 {
-    /// <summary>Those of every file below a folder of recorded exchanges; null when nothing is recorded.</summary>
-    /// <exception cref="IOException">There is no such folder, or a file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">A file is torn or altered; the message names it.</exception>
+    /// <summary>Returns the times over all files below a folder of recorded exchanges; null if nothing is recorded.</summary>
+    /// <exception cref="IOException">The folder does not exist, or a file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">A file is truncated or altered; the message names it.</exception>
     public static RecordedDates? Of(string folder) => Directory.EnumerateFiles(folder, "*.warc.gz", SearchOption.AllDirectories)
         .SelectMany(f => new RecordedExchanges(f).Requests())
         .Aggregate((RecordedDates?)null, (known, asked) => With(known, asked.Date));
 
-    /// <summary>These dates and one more.</summary>
+    /// <summary>Returns the times extended by one more.</summary>
     public static RecordedDates With(RecordedDates? known, DateTimeOffset date) => known is null
         ? new(date, date)
         : new(date < known.First ? date : known.First, date > known.Last ? date : known.Last);
 }
 
 /// <summary>
-/// Answers from recorded exchanges and copies each used record into the new bundle as it is, so that what refers to it is
-/// the same live and replayed.
+/// Replays recorded exchanges and copies each used record unchanged into the new bundle, so that references to it are the same live and
+/// replayed.
 /// </summary>
 public sealed class ReplayTransport : ExchangeTransport
 {
@@ -37,12 +37,12 @@ public sealed class ReplayTransport : ExchangeTransport
     private readonly FrozenDictionary<string, RecordedAnswers> _answers;
     private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
 
-    /// <summary>Reads every file below the folder of recorded exchanges once, to know what can be answered.</summary>
-    /// <param name="recordedFolder">Holds <c>&lt;target&gt;/&lt;service&gt;-&lt;region&gt;.warc.gz</c>.</param>
-    /// <param name="bundleFolder">The folder of the bundle that is being written.</param>
+    /// <summary>Reads every file below the folder of recorded exchanges once, to index the requests.</summary>
+    /// <param name="recordedFolder">The folder with <c>&lt;target&gt;/&lt;service&gt;-&lt;region&gt;.warc.gz</c>.</param>
+    /// <param name="bundleFolder">The folder of the bundle under construction.</param>
     /// <param name="seed">The new bundle's id.</param>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="InvalidDataException">A file is torn or altered; the message names it.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="InvalidDataException">A file is truncated or altered; the message names it.</exception>
     public ReplayTransport(string recordedFolder, string bundleFolder, string seed)
     {
         _bundleFolder = bundleFolder;
@@ -55,10 +55,10 @@ public sealed class ReplayTransport : ExchangeTransport
 
     public override bool IsReplay => true;
 
-    /// <summary>When the first and the last recorded request were sent; null when nothing is recorded.</summary>
+    /// <summary>The times of the first and the last recorded request; null if nothing is recorded.</summary>
     public RecordedDates? RecordedDates { get; }
 
-    /// <summary>Recorded answers nobody asked for so far, by file, in order.</summary>
+    /// <summary>The recorded responses not replayed so far, sorted by file.</summary>
     public ImmutableArray<UnusedRecordings> Unused => [.. _answers
         .Select(a => new UnusedRecordings(a.Key, a.Value.Unused))
         .Where(u => u.Count > 0)

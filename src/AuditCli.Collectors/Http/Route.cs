@@ -4,11 +4,14 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>The way to a target's servers: through which proxy, whose certificates count, and with which certificate of the caller's.</summary>
-/// <remarks>A target has one, and everything that is sent for it takes it: what is recorded, and what hands out credentials.</remarks>
+/// <summary>The route to a target's servers: the proxy, the accepted certificate authorities, and the client certificate.</summary>
+/// <remarks>A target has one route for all its requests, both recorded ones and those that obtain credentials.</remarks>
 internal sealed class Route(StatedProxy proxy, ServerTrust trust)
 {
-    /// <summary>Proxies of the environment as the AWS and Google command lines read them, and the operating system's authorities.</summary>
+    /// <summary>
+    /// Returns the default route: proxies of the environment as the AWS and Google Cloud CLIs read them, and the operating system's
+    /// authorities.
+    /// </summary>
     public static Route Usual() => new(
         StatedProxy.OfEnvironment(ProxyHabit.Python), ServerTrust.System("SSL_CERT_FILE can name a PEM file with further authorities"));
 
@@ -16,12 +19,14 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
 
     public ServerTrust Trust => trust;
 
-    /// <summary>The caller's certificate for each new connection; null where callers show none.</summary>
+    /// <summary>Returns the client certificate for each new connection; null if no client certificate is used.</summary>
     public Func<X509Certificate2?>? ClientCertificate { get; init; }
 
-    /// <summary>A transport along this way, to which nothing happens that a recorder above it would not see: no redirects, no cookies, no decoding.</summary>
-    /// <param name="connect">The longest that a connection may take.</param>
-    /// <param name="open">Opens a connection; null for the transport's own way.</param>
+    /// <summary>
+    /// Returns a transport for this route. Redirects, cookies and decompression are off: the recorder above would not see them.
+    /// </summary>
+    /// <param name="connect">The longest time to establish a connection.</param>
+    /// <param name="open">Opens a connection; null for the transport's default.</param>
     public SocketsHttpHandler Connect(TimeSpan connect, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? open = null)
     {
         var options = new SslClientAuthenticationOptions();

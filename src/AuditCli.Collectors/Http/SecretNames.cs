@@ -3,22 +3,22 @@ using System.Collections.Frozen;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>What the name of a value says of it.</summary>
+/// <summary>What the name of a value says about it.</summary>
 internal enum NameSays
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>The name says nothing.</summary>
     Nothing,
 
-    /// <summary>That it is a secret, or what a secret is called.</summary>
+    /// <summary>The value is a secret, or the identifier of a secret.</summary>
     Perhaps,
 
-    /// <summary>That it is a secret.</summary>
+    /// <summary>The value is a secret.</summary>
     Secret,
 }
 
 /// <summary>
-/// Names of values that are secrets, and which values under such a name are: one rule for members of answers, settings in texts, options of
-/// commands and columns of files.
+/// Recognises names of secret values, and which values under such a name are secret. The same rules apply to members of responses, settings
+/// in texts, command options and columns of files.
 /// </summary>
 internal static class SecretNames
 {
@@ -27,36 +27,43 @@ internal static class SecretNames
     private const int Usual = 6;
     private const int Long = 12;
 
-    /// <summary>How the names end, in small letters and without what joins their words.</summary>
+    /// <summary>The endings of secret names, in lower case and without word separators.</summary>
     private static readonly string[] Secrets =
     [
-        "password", "passwd", "passphrase", "pwd", "passcode", "secretkey", "secretaccesskey", "secretaccesskeys", "clientsecret", "apikey", "privatekey", "authtoken",
-        "accesstoken", "refreshtoken", "sessiontoken", "bearertoken", "identitytoken", "registrytoken", "sharedsecret", "presharedkey", "secretstring", "secretbinary",
-        "webhookurl", "apisecret", "appsecret", "accountkey", "sharedaccesskey", "apitoken", "signingsecret",
+        "password", "passwd", "passphrase", "pwd", "passcode", "secretkey", "secretaccesskey", "secretaccesskeys", "clientsecret", "apikey",
+        "privatekey", "authtoken", "accesstoken", "refreshtoken", "sessiontoken", "bearertoken", "identitytoken", "registrytoken", "sharedsecret",
+        "presharedkey", "secretstring", "secretbinary", "webhookurl", "apisecret", "appsecret", "accountkey", "sharedaccesskey", "apitoken",
+        "signingsecret",
     ];
 
-    /// <summary>Words before "token" with which a page, or a request, is told from another.</summary>
+    /// <summary>The words before "token" in names of tokens that are not credentials, such as page tokens and request tokens.</summary>
     private static readonly string[] Harmless =
-        ["next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync", "csrf", "xsrf", "lock", "change", "update"];
+    [
+        "next", "page", "continuation", "pagination", "client", "request", "starting", "idempotency", "creator", "caller", "resume", "sync",
+        "csrf", "xsrf", "lock", "change", "update",
+    ];
 
-    /// <summary>What is said about a secret in place of it.</summary>
+    /// <summary>Words that describe a secret and may be in its place.</summary>
     private static readonly FrozenSet<string> Words = new[]
     {
-        "required", "enabled", "disabled", "optional", "expired", "rotated", "changed", "unknown", "mandatory", "forbidden", "encrypted", "redacted", "hidden", "masked", "default",
-        "missing", "strong", "complex", "external", "internal", "inherited", "provided", "generated", "automatic", "managed", "sensitive", "protected", "restricted", "configured",
-        "unchanged", "invalid", "incorrect", "rejected", "accepted", "monitored", "reviewed", "confidential", "undefined", "authentication", "authorization", "administrator",
-        "notapplicable", "not-applicable", "credentials", "credential", "password", "passwords", "secret", "secrets", "secretname", "string", "boolean", "number", "integer",
-        "true", "false", "null", "none", "temporary", "permanent", "deprecated", "supported", "unsupported", "available", "unavailable", "quarterly", "annually", "monthly", "weekly",
-        "according", "following", "through", "whenever", "therefore", "production", "development", "sha256", "sha512", "sha-256", "sha-512", "bcrypt", "argon2", "argon2id", "pbkdf2",
-        "scrypt", "md5", "aes256", "aes-256", "aes128", "rsa2048", "rsa4096", "rs256", "es256", "hs256", "scram-sha-256", "hmac-sha256", "base64", "utf8", "utf-8", "oauth2", "x509", "saml2", "tls1.2", "tls1.3",
+        "required", "enabled", "disabled", "optional", "expired", "rotated", "changed", "unknown", "mandatory", "forbidden", "encrypted", "redacted",
+        "hidden", "masked", "default", "missing", "strong", "complex", "external", "internal", "inherited", "provided", "generated", "automatic",
+        "managed", "sensitive", "protected", "restricted", "configured", "unchanged", "invalid", "incorrect", "rejected", "accepted", "monitored",
+        "reviewed", "confidential", "undefined", "authentication", "authorization", "administrator", "notapplicable", "not-applicable", "credentials",
+        "credential", "password", "passwords", "secret", "secrets", "secretname", "string", "boolean", "number", "integer", "true", "false", "null",
+        "none", "temporary", "permanent", "deprecated", "supported", "unsupported", "available", "unavailable", "quarterly", "annually", "monthly",
+        "weekly", "according", "following", "through", "whenever", "therefore", "production", "development", "sha256", "sha512", "sha-256", "sha-512",
+        "bcrypt", "argon2", "argon2id", "pbkdf2", "scrypt", "md5", "aes256", "aes-256", "aes128", "rsa2048", "rsa4096", "rs256", "es256", "hs256",
+        "scram-sha-256", "hmac-sha256", "base64", "utf8", "utf-8", "oauth2", "x509", "saml2", "tls1.2", "tls1.3",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> IsWord = Words.GetAlternateLookup<ReadOnlySpan<char>>();
 
     private static readonly string[] References =
     [
-        "arn:", "projects/", "${", "$(", "$\\{", "{{", "<", "%(", "vault:", "ssm:", "secretsmanager:", "resolve:", "op://", "file:", "env:", "https://", "http://", "gs://", "s3://", "sha256:",
-        "var.", "data.", "local.", "module.", "os.", "process.", "self.", "this.", "config.", "settings.", "secrets.", "steps.", "github.", "kms:", "ref+", "aws/", "alias/",
+        "arn:", "projects/", "${", "$(", "$\\{", "{{", "<", "%(", "vault:", "ssm:", "secretsmanager:", "resolve:", "op://", "file:", "env:",
+        "https://", "http://", "gs://", "s3://", "sha256:", "var.", "data.", "local.", "module.", "os.", "process.", "self.", "this.", "config.",
+        "settings.", "secrets.", "steps.", "github.", "kms:", "ref+", "aws/", "alias/",
     ];
 
     public static readonly SearchValues<char> Digits = SearchValues.Create(FormLetters.Digits);
@@ -68,7 +75,7 @@ internal static class SecretNames
     private static readonly SearchValues<char> Numbers = SearchValues.Create(FormLetters.Digits + ".");
     private static readonly SearchValues<char> Joined = SearchValues.Create(FormLetters.Lower + FormLetters.Digits + "-_./:");
 
-    /// <summary>Reads a name, whatever the case, and however its words are joined.</summary>
+    /// <summary>Classifies a name, independent of case and word separators.</summary>
     public static NameSays Of(ReadOnlySpan<char> name)
     {
         Span<char> plain = stackalloc char[LongestName];
@@ -85,9 +92,12 @@ internal static class SecretNames
             if (said.EndsWith(secret, StringComparison.Ordinal))
                 return NameSays.Secret;
         }
-        // The word alone, and no compass.
-        if (name.EndsWith("pass", StringComparison.OrdinalIgnoreCase) && (name.Length == 4 || name[^5] is '-' or '_' or '.' || name[^4] == 'P' && char.IsAsciiLetterLower(name[^5])))
+        // Match "pass" only as a whole word, not as in "compass".
+        if (name.EndsWith("pass", StringComparison.OrdinalIgnoreCase)
+            && (name.Length == 4 || name[^5] is '-' or '_' or '.' || name[^4] == 'P' && char.IsAsciiLetterLower(name[^5])))
+        {
             return NameSays.Secret;
+        }
         if (said.EndsWith("secret", StringComparison.Ordinal))
             return NameSays.Perhaps;
         if (!said.EndsWith("token", StringComparison.Ordinal))
@@ -100,31 +110,39 @@ internal static class SecretNames
         return NameSays.Perhaps;
     }
 
-    /// <summary>Whether a value under a name that says something is a secret, and no reference to one or word about one.</summary>
-    /// <param name="assigned">Whether it was given to the name as programs do, without blanks: no sentence is written so.</param>
+    /// <summary>Whether a value under a name that says something is a secret, and not a reference to one or a word about one.</summary>
+    /// <param name="assigned">Whether the value is assigned as in program code, without spaces, which does not occur in sentences.</param>
     public static bool Holds(NameSays name, ReadOnlySpan<char> value, bool assigned)
     {
         value = value.TrimEnd('.');
-        if (name == NameSays.Nothing || value.Length < Short || value.IndexOf(BodyRedaction.Prefix) >= 0 || value.IndexOf(EchoedSecrets.Mark) >= 0 || IsReference(value) || IsWord.Contains(value))
+        if (name == NameSays.Nothing || value.Length < Short || value.IndexOf(BodyRedaction.Prefix) >= 0 || value.IndexOf(EchoedSecrets.Mark) >= 0
+            || IsReference(value) || IsWord.Contains(value))
+        {
             return false;
+        }
         var (digit, letter, sign) = (value.ContainsAny(Digits), value.ContainsAny(Letters), value.ContainsAny(Signs));
         if (!digit && !letter)
             return value.Length >= Long && value.IndexOfAnyExcept(value[0]) >= 0 && value.ContainsAnyExcept(Signs);
         if (!letter && !sign)
             return value.Length >= Usual && name == NameSays.Secret && !value.ContainsAnyExcept(Digits);
         if (name == NameSays.Perhaps)
-            return value.Length >= 8 && (Guid.TryParse(value, out _) || !IsJoinedWords(value) && (digit || sign || value.Length >= Long && value.ContainsAny(Capitals) && value.ContainsAny(Small)));
+        {
+            return value.Length >= 8 && (Guid.TryParse(value, out _)
+                || !IsJoinedWords(value) && (digit || sign || value.Length >= Long && value.ContainsAny(Capitals) && value.ContainsAny(Small)));
+        }
         if (digit && letter || sign)
             return !IsVersion(value);
         return assigned ? value.Length >= 8 : value.Length >= Long && !value.Contains('-') && !value.Contains('/') && !value.Contains('.');
     }
 
-    /// <summary>Letters and digits as nobody writes them by hand: capitals, small letters and digits, or a long hexadecimal number.</summary>
+    /// <summary>Whether the value looks machine-generated: capitals, small letters and digits, or a long hexadecimal number.</summary>
     public static bool LooksMade(ReadOnlySpan<char> value) =>
         value.ContainsAny(Digits) && value.ContainsAny(Letters)
         && (value.ContainsAny(Capitals) && value.ContainsAny(Small) || value.Length >= 20 && !IsJoinedWords(value));
 
-    /// <summary>A name of something, of which a secret is known, such as <c>ledger-db-credentials-v2</c>.</summary>
+    /// <summary>
+    /// Whether the value is an identifier made of words, such as <c>ledger-db-credentials-v2</c>, which is not a secret itself.
+    /// </summary>
     private static bool IsJoinedWords(ReadOnlySpan<char> value)
     {
         if (value.ContainsAnyExcept(Joined))
@@ -139,12 +157,13 @@ internal static class SecretNames
         return true;
     }
 
-    /// <summary>A number with points, and perhaps a letter before it.</summary>
-    private static bool IsVersion(ReadOnlySpan<char> value) => value.TrimStart("vV") is var number && number.Contains('.') && !number.ContainsAnyExcept(Numbers);
+    /// <summary>Whether the value is a number with points, possibly with a "v" before it.</summary>
+    private static bool IsVersion(ReadOnlySpan<char> value) =>
+        value.TrimStart("vV") is var number && number.Contains('.') && !number.ContainsAnyExcept(Numbers);
 
     private static bool IsReference(ReadOnlySpan<char> value)
     {
-        // A path; what is in base64 may begin so too.
+        // A path; base64 content may begin with a slash too.
         if (value[0] == '/' && (value.Length < 20 || value[1..].Contains('/')) && !(value.Length == 40 && LooksMade(value)))
             return true;
         if (value[0] == '$' && !value[1..].ContainsAnyExcept(Variable))

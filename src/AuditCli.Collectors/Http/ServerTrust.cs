@@ -7,13 +7,15 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>A server did not prove who it is. The message names its certificate, why it is not accepted, and the next step.</summary>
+/// <summary>
+/// Thrown if a server did not prove its identity. The message names its certificate, why it is not accepted, and the next step.
+/// </summary>
 public sealed class UntrustedServerException(string message) : AuthenticationException(message)
 {
-    /// <summary>The code of every source for it.</summary>
+    /// <summary>The code that every source uses for this failure.</summary>
     public const string Code = "UntrustedServer";
 
-    /// <summary>The one in a chain of exceptions, if there is one.</summary>
+    /// <summary>Returns the exception of this type in a chain of exceptions; null if there is none.</summary>
     public static UntrustedServerException? In(Exception? failure)
     {
         while (failure is not null and not UntrustedServerException)
@@ -22,7 +24,7 @@ public sealed class UntrustedServerException(string message) : AuthenticationExc
     }
 }
 
-/// <summary>Which authorities a server's certificate may come from.</summary>
+/// <summary>Decides which authorities may have issued a server's certificate.</summary>
 internal sealed class ServerTrust
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -34,17 +36,17 @@ internal sealed class ServerTrust
     private ServerTrust(X509Certificate2Collection? authorities, string place, string next, bool isChecked) =>
         (_authorities, _place, _next, IsChecked) = (authorities, place, next, isChecked);
 
-    /// <summary>Whether certificates are looked at at all.</summary>
+    /// <summary>Whether certificates are verified at all.</summary>
     public bool IsChecked { get; }
 
-    /// <summary>The operating system's authorities.</summary>
-    /// <param name="next">What to do about a server that they do not know.</param>
+    /// <summary>Returns the trust in the operating system's authorities.</summary>
+    /// <param name="next">The advice in the message about a server that they do not know.</param>
     public static ServerTrust System(string next) => new(null, "the operating system's trusted authorities", next, isChecked: true);
 
-    /// <summary>These authorities and no others, the system's included.</summary>
-    /// <param name="pem">Certificates; other PEM blocks are passed over.</param>
-    /// <param name="place">Where they are, for messages.</param>
-    /// <exception cref="CollectionException">There is no certificate in it.</exception>
+    /// <summary>Returns the trust in these authorities only, without the system's.</summary>
+    /// <param name="pem">The certificates; other PEM blocks are ignored.</param>
+    /// <param name="place">The source of the certificates, for messages.</param>
+    /// <exception cref="CollectionException">The text has no certificate.</exception>
     public static ServerTrust Only(string pem, string place, string next)
     {
         var authorities = new X509Certificate2Collection();
@@ -58,12 +60,13 @@ internal sealed class ServerTrust
         }
         return authorities.Count > 0
             ? new(authorities, place, next, isChecked: true)
-            : throw new CollectionException(UntrustedServerException.Code, $"{place} holds no certificate; it must be PEM, with the line -----BEGIN CERTIFICATE-----");
+            : throw new CollectionException(
+                UntrustedServerException.Code, $"{place} holds no certificate; it must be PEM, with the line -----BEGIN CERTIFICATE-----");
     }
 
-    /// <summary>As <see cref="Only"/>, from a file.</summary>
-    /// <param name="from">What names the file, such as a variable.</param>
-    /// <exception cref="CollectionException">It cannot be read, or there is no certificate in it.</exception>
+    /// <summary>Returns the trust in the authorities of a file only, as <see cref="Only"/> does.</summary>
+    /// <param name="from">The setting that names the file, such as a variable.</param>
+    /// <exception cref="CollectionException">The file cannot be read, or has no certificate.</exception>
     public static ServerTrust OnlyFile(string file, string from, string next)
     {
         try
@@ -72,14 +75,15 @@ internal sealed class ServerTrust
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CollectionException(UntrustedServerException.Code, $"{from} names {file}, which cannot be read: {e.Message}; correct the path, or unset it", e);
+            throw new CollectionException(
+                UntrustedServerException.Code, $"{from} names {file}, which cannot be read: {e.Message}; correct the path, or unset it", e);
         }
     }
 
-    /// <summary>Any certificate will do, because somebody said so; reports name each server that is read like this.</summary>
+    /// <summary>Accepts every certificate, if the user configured it; reports name each server that is read this way.</summary>
     public static ServerTrust Unchecked() => new(null, "", "", isChecked: false);
 
-    /// <summary>Makes a transport ask for such a certificate.</summary>
+    /// <summary>Configures a transport to verify certificates by this trust.</summary>
     public void Apply(SslClientAuthenticationOptions options)
     {
         options.RemoteCertificateValidationCallback = Accept;
@@ -99,10 +103,12 @@ internal sealed class ServerTrust
         !IsChecked || errors == SslPolicyErrors.None || errors == SslPolicyErrors.RemoteCertificateChainErrors && EndsAtNamed(chain)
             || Refused(Describe(certificate as X509Certificate2, chain, errors, (sender as SslStream)?.TargetHostName));
 
-    /// <summary>Throws instead of saying no, since the runtime's own words for that name neither the certificate nor the reason.</summary>
+    /// <summary>Throws instead of returning false, since the runtime's own message names neither the certificate nor the reason.</summary>
     private static bool Refused(string why) => throw new UntrustedServerException(why);
 
-    /// <summary>An authority that is named need not be a root: openssl's and Go's clients end the chain there too.</summary>
+    /// <summary>
+    /// Whether the chain contains a configured authority. It need not be a root: openssl and Go also end the chain there.
+    /// </summary>
     private bool EndsAtNamed(X509Chain? chain) =>
         _authorities is not null && chain is not null
         && chain.ChainStatus.All(s => s.Status is X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot)
@@ -115,7 +121,8 @@ internal sealed class ServerTrust
         var reasons = new List<string>();
         if ((errors & SslPolicyErrors.RemoteCertificateNameMismatch) != 0)
             reasons.Add($"it is for {Names(certificate)} and not for {host}");
-        foreach (var element in (errors & SslPolicyErrors.RemoteCertificateChainErrors) != 0 && chain is not null ? [.. chain.ChainElements] : ImmutableArray<X509ChainElement>.Empty)
+        var broken = (errors & SslPolicyErrors.RemoteCertificateChainErrors) != 0 && chain is not null;
+        foreach (var element in broken ? [.. chain!.ChainElements] : ImmutableArray<X509ChainElement>.Empty)
         {
             var which = element.Certificate.Equals(certificate) ? "it" : $"its authority {element.Certificate.Subject}";
             foreach (var status in element.ChainElementStatus.Select(s => s.Status).Distinct())
@@ -123,13 +130,16 @@ internal sealed class ServerTrust
         }
         if (reasons.Count == 0)
             reasons.Add($"no chain leads from it to {_place}");
-        return $"the server's certificate is not trusted: subject {certificate.Subject}, issuer {certificate.Issuer}, valid {Day(certificate.NotBefore)} to {Day(certificate.NotAfter)}: "
+        return $"the server's certificate is not trusted: subject {certificate.Subject}, issuer {certificate.Issuer}, "
+            + $"valid {Day(certificate.NotBefore)} to {Day(certificate.NotAfter)}: "
             + $"{string.Join("; ", reasons.Distinct())}. {_next}";
     }
 
     private string Reason(X509ChainStatusFlags status, string which, X509Certificate2 certificate, DateTime at) => status switch
     {
-        X509ChainStatusFlags.NotTimeValid => at < certificate.NotBefore ? $"{which} is not valid yet (from {Day(certificate.NotBefore)})" : $"{which} has expired ({Day(certificate.NotAfter)})",
+        X509ChainStatusFlags.NotTimeValid => at < certificate.NotBefore
+            ? $"{which} is not valid yet (from {Day(certificate.NotBefore)})"
+            : $"{which} has expired ({Day(certificate.NotAfter)})",
         X509ChainStatusFlags.PartialChain => $"its issuer is unknown: {certificate.Issuer} is not among {_place}",
         X509ChainStatusFlags.UntrustedRoot => certificate.Subject == certificate.Issuer && which == "it"
             ? $"it is signed by itself and is not among {_place}"

@@ -4,23 +4,27 @@ using System.Net;
 
 namespace AuditCli.Collectors.Http;
 
-/// <summary>Whose reading of the proxy variables counts where the providers' own tools differ.</summary>
+/// <summary>Selects how the proxy variables are read, since the providers' own tools differ.</summary>
 internal enum ProxyHabit
 {
-    /// <summary>The AWS and Google Cloud command lines: a lower-case variable wins, <c>.example.com</c> means the domain itself too.</summary>
+    /// <summary>
+    /// The AWS and Google Cloud CLIs: a lower-case variable takes precedence, and <c>.example.com</c> includes the domain itself.
+    /// </summary>
     Python,
 
-    /// <summary>kubectl: an upper-case variable wins, <c>.example.com</c> means subdomains only, and the loopback is never proxied.</summary>
+    /// <summary>
+    /// kubectl: an upper-case variable takes precedence, <c>.example.com</c> means subdomains only, and the loopback is never proxied.
+    /// </summary>
     Go,
 }
 
 /// <summary>
-/// Which proxy a request goes through. The variables are read and checked once, before anything is sent: the runtime takes a proxy that it
-/// cannot read for none, and would connect past it.
+/// Determines the proxy of a request. The variables are read and checked once, before any request: the runtime would ignore a proxy that it
+/// cannot parse and connect directly.
 /// </summary>
 internal sealed class StatedProxy : IWebProxy
 {
-    /// <summary>The code of a proxy that is stated in a form nobody can use.</summary>
+    /// <summary>The code of a proxy setting that is not valid.</summary>
     public const string Invalid = "InvalidProxy";
 
     private static readonly ImmutableArray<string> Schemes = ["http", "https", "socks4", "socks4a", "socks5"];
@@ -38,14 +42,16 @@ internal sealed class StatedProxy : IWebProxy
         Credentials = accounts;
     }
 
-    /// <summary>No proxy for anything.</summary>
+    /// <summary>No proxy for any request.</summary>
     public static StatedProxy None { get; } = new(_ => null, []);
 
     /// <inheritdoc/>
     public ICredentials? Credentials { get; set; }
 
-    /// <summary><c>HTTPS_PROXY</c>, <c>HTTP_PROXY</c> and <c>ALL_PROXY</c>, and the exceptions in <c>NO_PROXY</c>.</summary>
-    /// <exception cref="CollectionException">One of them cannot be used (<see cref="Invalid"/>).</exception>
+    /// <summary>
+    /// Returns the proxies of <c>HTTPS_PROXY</c>, <c>HTTP_PROXY</c> and <c>ALL_PROXY</c>, with the exceptions in <c>NO_PROXY</c>.
+    /// </summary>
+    /// <exception cref="CollectionException">One of them is not valid (<see cref="Invalid"/>).</exception>
     public static StatedProxy OfEnvironment(ProxyHabit habit)
     {
         var (https, http, all) = (Named("HTTPS_PROXY", habit), Named("HTTP_PROXY", habit), Named("ALL_PROXY", habit));
@@ -53,20 +59,22 @@ internal sealed class StatedProxy : IWebProxy
             return None;
         var bypasses = Bypass.List(Variable("NO_PROXY", habit).Value, habit);
         return new(
-            uri => bypasses.Any(b => b.Covers(uri)) || habit == ProxyHabit.Go && uri.IsLoopback ? null : ((uri.Scheme == Uri.UriSchemeHttps ? https : http) ?? all)?.Address,
+            uri => bypasses.Any(b => b.Covers(uri)) || habit == ProxyHabit.Go && uri.IsLoopback
+                ? null
+                : ((uri.Scheme == Uri.UriSchemeHttps ? https : http) ?? all)?.Address,
             new[] { https, http, all }.OfType<Stated>());
     }
 
-    /// <summary>One proxy for everything.</summary>
-    /// <param name="place">Where it is stated, for messages.</param>
-    /// <exception cref="CollectionException">It cannot be used (<see cref="Invalid"/>).</exception>
+    /// <summary>Returns one proxy for every request.</summary>
+    /// <param name="place">The setting that names the proxy, for messages.</param>
+    /// <exception cref="CollectionException">It is not valid (<see cref="Invalid"/>).</exception>
     public static StatedProxy Always(string text, string place)
     {
         var stated = Read(text, place);
         return new(_ => stated.Address, [stated]);
     }
 
-    /// <summary>As another, but straight to one host.</summary>
+    /// <summary>Returns the same proxy, with direct connections to some hosts.</summary>
     public StatedProxy Except(Func<Uri, bool> direct) => new(uri => direct(uri) ? null : _find(uri), []) { Credentials = Credentials };
 
     /// <inheritdoc/>
@@ -86,37 +94,47 @@ internal sealed class StatedProxy : IWebProxy
         var lower = upper.ToLowerInvariant();
         var (first, second) = habit == ProxyHabit.Go ? (upper, lower) : (lower, upper);
         var value = Environment.GetEnvironmentVariable(first);
-        // To Python, a lower-case variable that is set to nothing takes the other back.
-        return value is { Length: > 0 } || value is not null && habit == ProxyHabit.Python ? (first, value) : (second, Environment.GetEnvironmentVariable(second));
+        // In Python, an empty lower-case variable disables the upper-case one.
+        return value is { Length: > 0 } || value is not null && habit == ProxyHabit.Python
+            ? (first, value)
+            : (second, Environment.GetEnvironmentVariable(second));
     }
 
     private static Stated Read(string text, string place)
     {
         if (!Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
             throw new CollectionException(Invalid, $"{place} holds no address of a proxy; write it as http://host:port, or unset it");
-        // The runtime lets a SOCKS 5 proxy look names up, which is what the h means.
+        // The h means that the proxy resolves names, which the runtime does for SOCKS 5 anyway.
         var scheme = uri.Scheme == "socks5h" ? "socks5" : uri.Scheme;
         if (!Schemes.Contains(scheme))
-            throw new CollectionException(Invalid, $"{place} names a proxy of the kind {uri.Scheme}; http, https, socks4, socks4a, socks5 and socks5h can be used");
+        {
+            throw new CollectionException(
+                Invalid, $"{place} names a proxy of the kind {uri.Scheme}; http, https, socks4, socks4a, socks5 and socks5h can be used");
+        }
         var parts = uri.UserInfo.Split(':', 2);
-        var account = uri.UserInfo.Length == 0 ? null : new NetworkCredential(Uri.UnescapeDataString(parts[0]), parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "");
+        var account = uri.UserInfo.Length == 0
+            ? null
+            : new NetworkCredential(Uri.UnescapeDataString(parts[0]), parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "");
         var port = uri.Port < 0 ? 1080 : uri.Port;
         return new(new UriBuilder(scheme, uri.Host, port).Uri, account);
     }
 
-    /// <param name="Address">Without the account, which errors of the runtime would print.</param>
+    /// <param name="Address">The address without the account, which runtime error messages would print.</param>
     private sealed record Stated(Uri Address, NetworkCredential? Account);
 
     /// <summary>One entry of <c>NO_PROXY</c>.</summary>
-    /// <param name="Name">A domain in lower case; null for addresses and for everything.</param>
-    /// <param name="SubdomainsOnly">The domain itself is not meant.</param>
-    /// <param name="Network">Addresses; the prefix counts bits of the address's own family.</param>
+    /// <param name="Name">A domain in lower case; null for addresses and for <c>*</c>.</param>
+    /// <param name="SubdomainsOnly">Whether the domain itself is excluded.</param>
+    /// <param name="Network">A range of addresses; the prefix counts bits of the address's own family.</param>
     private sealed record Bypass(string? Name, bool SubdomainsOnly, (IPAddress Base, int Prefix)? Network, int? Port)
     {
         private static readonly Bypass Everything = new(null, false, null, null);
 
         public static ImmutableArray<Bypass> List(string? text, ProxyHabit habit) =>
-            [.. (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(e => Parse(e.ToLowerInvariant(), habit))];
+            [
+                .. (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Select(e => Parse(e.ToLowerInvariant(), habit)),
+            ];
 
         public bool Covers(Uri uri)
         {
@@ -132,9 +150,12 @@ internal sealed class StatedProxy : IWebProxy
         {
             if (entry == "*")
                 return Everything;
-            if (entry.Split('/') is [var start, var bits] && IPAddress.TryParse(start, out var network) && int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix)
+            if (entry.Split('/') is [var start, var bits] && IPAddress.TryParse(start, out var network)
+                && int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix)
                 && prefix <= network.GetAddressBytes().Length * 8)
+            {
                 return new(null, false, (network, prefix), null);
+            }
             var (host, port) = Divided(entry);
             if (IPAddress.TryParse(host, out var address))
                 return new(null, false, (address, address.GetAddressBytes().Length * 8), port);

@@ -4,8 +4,8 @@ using System.Collections.Frozen;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Passwords and tokens before the <c>@</c> of an address: <c>scheme://user:password@host</c>, <c>https://token@host</c> and
-/// <c>user:password@host</c>. They are found by the sign, which is rarer than addresses.
+/// Finds passwords and tokens before the <c>@</c> of a URL or address: <c>scheme://user:password@host</c>, <c>https://token@host</c> and
+/// <c>user:password@host</c>. The search is for the <c>@</c>, which is rarer than addresses.
 /// </summary>
 internal static class UserInfo
 {
@@ -14,18 +14,18 @@ internal static class UserInfo
     private const int LeastToken = 10;
     private const int LeastPassword = 6;
 
-    /// <summary>What ends the part before the sign.</summary>
+    /// <summary>The characters that end the part before the <c>@</c>.</summary>
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\f\v/@\"'<>\\`");
     private static readonly SearchValues<char> Signs = SearchValues.Create("!#$%^&*~=");
 
-    /// <summary>Words before a colon and a mail address.</summary>
+    /// <summary>Words that occur before a colon and a mail address.</summary>
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Members = new[]
     {
-        "user", "serviceaccount", "group", "domain", "deleted", "mailto", "mail", "email", "owner", "contact", "from", "to", "by", "principal", "member", "subject", "sip", "acct",
-        "cc", "bcc", "team", "approver", "reviewer", "requester", "author", "git",
+        "user", "serviceaccount", "group", "domain", "deleted", "mailto", "mail", "email", "owner", "contact", "from", "to", "by", "principal",
+        "member", "subject", "sip", "acct", "cc", "bcc", "team", "approver", "reviewer", "requester", "author", "git",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>The next one; of no length where there is none.</summary>
+    /// <summary>Returns the next secret; of length 0 if there is none.</summary>
     public static TextPart Next(ReadOnlySpan<char> text, int from)
     {
         for (var at = from; text[at..].IndexOf('@') is >= 0 and var next; at++)
@@ -54,7 +54,7 @@ internal static class UserInfo
         }
         if (start > 0 && text[start - 1] is '/' or '@')
             return TextPart.None;
-        // Without a scheme the name is the word before the colon, whatever stands before it.
+        // Without a scheme, the user is the word directly before the colon.
         colon = user.LastIndexOf(':');
         if (colon <= 0)
             return TextPart.None;
@@ -65,19 +65,22 @@ internal static class UserInfo
             ? TextPart.None : new(start + colon + 1, password.Length);
     }
 
-    private static bool IsDigest(ReadOnlySpan<char> host) => host.StartsWith("sha256:", StringComparison.Ordinal) || host.StartsWith("sha512:", StringComparison.Ordinal);
+    private static bool IsDigest(ReadOnlySpan<char> host) =>
+        host.StartsWith("sha256:", StringComparison.Ordinal) || host.StartsWith("sha512:", StringComparison.Ordinal);
 
     private static bool IsReference(ReadOnlySpan<char> password) =>
         password[0] is '{' || password.StartsWith("${", StringComparison.Ordinal) || password.StartsWith("$(", StringComparison.Ordinal)
         || !password.ContainsAnyExcept('*') || password[0] == '$' && !password[1..].ContainsAnyExcept(SecretNames.Variable);
 
-    private static ReadOnlySpan<char> Scheme(ReadOnlySpan<char> text, int colon) => text[(colon - FormLetters.RunBefore(text, colon, FormLetters.Alphanumeric, 12))..colon];
+    private static ReadOnlySpan<char> Scheme(ReadOnlySpan<char> text, int colon) =>
+        text[(colon - FormLetters.RunBefore(text, colon, FormLetters.Alphanumeric, 12))..colon];
 
     private static bool IsToken(ReadOnlySpan<char> user, ReadOnlySpan<char> scheme) =>
         user.Length >= LeastToken && !user.ContainsAnyExcept(FormLetters.Url)
-        && (scheme.StartsWith("http", StringComparison.OrdinalIgnoreCase) || scheme.Equals("git", StringComparison.OrdinalIgnoreCase)) && SecretNames.LooksMade(user);
+        && (scheme.StartsWith("http", StringComparison.OrdinalIgnoreCase) || scheme.Equals("git", StringComparison.OrdinalIgnoreCase))
+            && SecretNames.LooksMade(user);
 
-    /// <summary>Whether what stands between a name and a host is no name of a mailbox.</summary>
+    /// <summary>Whether the text between a name and a host is a secret and not the name of a mailbox.</summary>
     /// <param name="ofMember">Whether the word before the colon says that a mailbox follows.</param>
     private static bool LooksSecret(ReadOnlySpan<char> password, ReadOnlySpan<char> host, bool ofMember)
     {

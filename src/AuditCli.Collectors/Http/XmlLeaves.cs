@@ -4,17 +4,19 @@ using System.Text;
 namespace AuditCli.Collectors.Http;
 
 /// <summary>
-/// Replaces values in XML without touching any other character. It only needs tags that open and close: what no reader would take
-/// to its end is gone through as far as it goes.
+/// Replaces values in XML without changing any other character. It only needs opening and closing tags; a malformed document is processed
+/// up to the first place that cannot be parsed.
 /// </summary>
 internal static class XmlLeaves
 {
-    /// <summary>What stands instead of the value at a path; null keeps it.</summary>
+    /// <summary>Returns the replacement of the value at a path; null to keep it.</summary>
     public delegate string? Replacement(List<(string? Member, long Index)> path, ReadOnlySpan<char> value);
 
     private const string Verbatim = "<![CDATA[";
 
-    /// <summary>The document with the text of each element that has no elements replaced; the same text where nothing is.</summary>
+    /// <summary>
+    /// Returns the document with the text of each element without child elements replaced; the same text if nothing is replaced.
+    /// </summary>
     public static string Replace(string xml, Replacement instead)
     {
         StringBuilder? clean = null;
@@ -52,7 +54,7 @@ internal static class XmlLeaves
         }
     }
 
-    /// <summary>Behind what begins there; -1 where it does not end.</summary>
+    /// <summary>Returns the place after the markup that begins at a place; -1 if it does not end.</summary>
     private static int End(string xml, int open)
     {
         var rest = xml.AsSpan(open);
@@ -60,7 +62,7 @@ internal static class XmlLeaves
         return xml.IndexOf(last, open, StringComparison.Ordinal) is >= 0 and var at ? at + last.Length : -1;
     }
 
-    /// <summary>Without prefix and attributes, and the same text for the same name.</summary>
+    /// <summary>Returns the element name without prefix and attributes, as the same string for equal names.</summary>
     private static string Name(HashSet<string>.AlternateLookup<ReadOnlySpan<char>> names, ReadOnlySpan<char> tag)
     {
         var name = tag.IndexOfAny(" \t\r\n") is >= 0 and var blank ? tag[..blank] : tag;
@@ -70,7 +72,8 @@ internal static class XmlLeaves
         return known;
     }
 
-    private static ReadOnlySpan<char> Value(ReadOnlySpan<char> text) => text.StartsWith(Verbatim, StringComparison.Ordinal) && text.EndsWith("]]>", StringComparison.Ordinal)
-        ? text[Verbatim.Length..^3]
-        : text.Contains('&') ? WebUtility.HtmlDecode(text.ToString()) : text;
+    private static ReadOnlySpan<char> Value(ReadOnlySpan<char> text) =>
+        text.StartsWith(Verbatim, StringComparison.Ordinal) && text.EndsWith("]]>", StringComparison.Ordinal)
+            ? text[Verbatim.Length..^3]
+            : text.Contains('&') ? WebUtility.HtmlDecode(text.ToString()) : text;
 }

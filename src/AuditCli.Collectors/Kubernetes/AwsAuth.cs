@@ -8,21 +8,21 @@ using YamlDotNet.Serialization;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Which identities of AWS an EKS cluster lets in, as whom: one row for each entry of the configmap aws-auth. A cluster without
-/// it has no rows.
+/// Reads which AWS identities an EKS cluster admits, and as which users: one row for each entry of the configmap aws-auth. A cluster
+/// without it has no rows.
 /// </summary>
 /// <remarks>
-/// Follows "Grant IAM users and roles access to Kubernetes APIs" of the EKS user guide. It is the only configmap whose data is read: its
-/// three members hold names, and what else somebody put there reaches no table.
+/// Follows "Grant IAM users and roles access to Kubernetes APIs" of the EKS user guide. It is the only configmap whose data is read: only
+/// its three documented members, which hold names, become rows.
 /// </remarks>
 internal static class AwsAuth
 {
-    /// <summary>The one object that may be read by name.</summary>
+    /// <summary>The only object that may be read by name.</summary>
     public const string Path = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
 
     private const string Absent = "configmaps \"aws-auth\" not found";
 
-    /// <summary>Members of the configmap that hold mappings, and what each calls the identity.</summary>
+    /// <summary>The configmap members that hold mappings, with the name of their identity member.</summary>
     private static readonly ImmutableArray<(string Member, string Arn)> Mappings = [("mapRoles", "rolearn"), ("mapUsers", "userarn")];
 
     private static readonly IDeserializer Yaml = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build();
@@ -45,7 +45,7 @@ internal static class AwsAuth
         }
     }
 
-    /// <summary>The configmap, or null where the API server itself says that there is none.</summary>
+    /// <summary>Returns the configmap; null if the API server itself says that it does not exist.</summary>
     private static async Task<JsonElement?> FindAsync(KubernetesSession session, CancellationToken cancellationToken)
     {
         try
@@ -58,14 +58,18 @@ internal static class AwsAuth
         }
     }
 
-    /// <summary>The entries that can be read, then what cannot: a slip in one entry must not hide the others.</summary>
+    /// <summary>Yields the valid entries, then the failures: a mistake in one entry must not hide the others.</summary>
     private static IEnumerable<Page> Pages(JsonElement configmap)
     {
         if (Members.Text(configmap, "kind") != "ConfigMap")
             throw Malformed("it is not a configmap");
         if ((UnknownMembers.InAnotherCase(configmap, "apiVersion", "kind", "metadata", "data")
-            ?? (Members.Of(configmap, "metadata") is { ValueKind: JsonValueKind.Object } metadata ? UnknownMembers.InAnotherCase(metadata, "name") : null)) is var (found, known))
+            ?? (Members.Of(configmap, "metadata") is { ValueKind: JsonValueKind.Object } metadata
+                ? UnknownMembers.InAnotherCase(metadata, "name")
+                : null)) is var (found, known))
+        {
             throw Malformed($"it has {found} where the API has {known}");
+        }
         if (Members.Text(configmap, "apiVersion") is not (null or "v1") || Members.Text(Members.Of(configmap, "metadata"), "name") is not (null or "aws-auth"))
             throw Malformed("it is another configmap");
         if (Members.Of(configmap, "data").ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object))
@@ -91,7 +95,7 @@ internal static class AwsAuth
         return PageRows.Pages(rows.Complete(), failures);
     }
 
-    /// <summary>Reads each entry of the list that stands as YAML in a member's text.</summary>
+    /// <summary>Reads each entry of the YAML list in a member's text.</summary>
     private static void Read<T>(JsonElement data, string member, List<CollectionException> failures, Action<T> read) where T : class
     {
         foreach (var entry in Entries<T>(data, member, failures))

@@ -4,13 +4,13 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// A table that is no list of a cluster's objects: it is made from several of them, page by page, or from the one object that may be
-/// read by name. A replay of what was recorded makes it again. It takes no parameters.
+/// A table that is not a list of a cluster's objects: it is computed page by page from several lists, or from the only object that may be
+/// read by name. A replay computes it again from the recorded exchanges. It has no parameters.
 /// </summary>
-/// <param name="Name">The name control authors write; it has no slash, so that no resource can have it.</param>
-/// <param name="Reads">The lists it is made from; none where it is made from one object.</param>
+/// <param name="Name">The name in controls; it has no slash, so that it cannot be the name of a resource.</param>
+/// <param name="Reads">The lists from which it is computed; none if it is computed from one object.</param>
 /// <param name="ReadAsync">
-/// Its pages, each with the rows of the last answer that was read before it: that answer's exchange is the one rows refer to.
+/// Yields its pages, each with the rows of the last response read before it: rows refer to the exchange of that response.
 /// </param>
 internal sealed record DerivedTable(
     string Name,
@@ -18,9 +18,9 @@ internal sealed record DerivedTable(
     ImmutableArray<KubernetesResource> Reads,
     Func<KubernetesSession, CancellationToken, IAsyncEnumerable<Page>> ReadAsync)
 {
-    /// <summary>Every one, by name in order.</summary>
+    /// <summary>Every derived table, sorted by name.</summary>
     public static ImmutableArray<DerivedTable> All { get; } = [AwsAuth.Table, PodTemplates.Table, RbacEffective.Table];
 
-    /// <summary>The table of that name, or null.</summary>
+    /// <summary>Returns the table of that name; null if there is none.</summary>
     public static DerivedTable? Find(string name) => All.FirstOrDefault(t => t.Name == name);
 }

@@ -12,10 +12,10 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Credentials that a program prints ("client-go credential plugins" of the Kubernetes documentation). It runs when they are first needed and
-/// again when they expire; what it prints on its standard output is never repeated anywhere.
+/// Obtains credentials from a program ("client-go credential plugins" of the Kubernetes documentation). It runs when they are first needed
+/// and again when they expire; its standard output is never repeated in messages or files.
 /// </summary>
-/// <param name="cluster">What the plugin is told of the cluster where it wants to know; null where it does not.</param>
+/// <param name="cluster">The cluster information passed to the plugin; null if the plugin does not require it.</param>
 internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluster, TimeProvider clock, Action<CredentialExchange> seen) : IDisposable
 {
     private const string Group = "client.authentication.k8s.io/";
@@ -23,30 +23,34 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
     private const int LongestReason = 300;
     private const int MaximumOutput = 1024 * 1024;
 
-    /// <summary>Long enough for a person in front of a browser.</summary>
+    /// <summary>The time limit of one run; long enough for a user to sign in in a browser.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
-    /// <summary>A request that is under way when its token expires would be refused.</summary>
+    /// <summary>How long before the expiry a token is renewed, so that it does not expire during a request.</summary>
     private static readonly TimeSpan Early = TimeSpan.FromSeconds(10);
     private readonly SemaphoreSlim _turn = new(1);
     private Printed? _last;
 
-    /// <summary>The certificate that was printed last; null where none was.</summary>
+    /// <summary>The certificate from the last run; null if there was none.</summary>
     public X509Certificate2? Certificate => _last?.Certificate;
 
-    /// <summary>Why the plugin cannot be run by us at all; null when it can.</summary>
+    /// <summary>Returns why the plugin cannot be run; null if it can.</summary>
     public static string? WhyNot(KubeExec exec) => exec switch
     {
         { Command: null } => "exec names no command",
-        { ApiVersion: not (Group + "v1" or Group + "v1beta1") } => $"exec has the apiVersion {exec.ApiVersion ?? "(none)"}; {Group}v1 and {Group}v1beta1 can be used, as by kubectl",
+        { ApiVersion: not (Group + "v1" or Group + "v1beta1") } =>
+            $"exec has the apiVersion {exec.ApiVersion ?? "(none)"}; {Group}v1 and {Group}v1beta1 can be used, as by kubectl",
         { InteractiveMode: null, ApiVersion: Group + "v1" } => "exec has no interactiveMode, which its apiVersion requires",
-        { InteractiveMode: "Always" } => $"exec has interactiveMode Always, and no plugin of ours gets a terminal; run {Path.GetFileName(exec.Command)} once by hand, and set IfAvailable",
-        { InteractiveMode: not (null or "Never" or "IfAvailable") } => $"exec has the interactiveMode {exec.InteractiveMode}; Never, IfAvailable and Always are known",
+        { InteractiveMode: "Always" } =>
+            $"exec has interactiveMode Always, and no plugin of ours gets a terminal; "
+            + $"run {Path.GetFileName(exec.Command)} once by hand, and set IfAvailable",
+        { InteractiveMode: not (null or "Never" or "IfAvailable") } =>
+            $"exec has the interactiveMode {exec.InteractiveMode}; Never, IfAvailable and Always are known",
         _ => null,
     };
 
-    /// <summary>The token, of credentials that are still valid.</summary>
-    /// <exception cref="CollectionException">The program gave none.</exception>
+    /// <summary>Returns the token, after renewing expired credentials; null if the plugin gave only a certificate.</summary>
+    /// <exception cref="CollectionException">The program did not return credentials.</exception>
     public async Task<AuthenticationHeaderValue?> AuthorizationAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
@@ -89,7 +93,9 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
                 var output = await ReadAsync(process.StandardOutput, either.Token);
                 await process.WaitForExitAsync(either.Token);
                 var said = Line(await faults);
-                return process.ExitCode == 0 ? Read(output) : throw Failed(string.Create(CultureInfo.InvariantCulture, $"ended with exit code {process.ExitCode}: {said}"));
+                return process.ExitCode == 0
+                    ? Read(output)
+                    : throw Failed(string.Create(CultureInfo.InvariantCulture, $"ended with exit code {process.ExitCode}: {said}"));
             }
             finally
             {
@@ -128,7 +134,8 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
             if (Members.Text(said, "kind") != "ExecCredential" || Members.Text(said, "apiVersion") != exec.ApiVersion)
                 throw Failed($"printed no ExecCredential of {exec.ApiVersion}");
             var status = Members.Of(said, "status");
-            var (certificate, key, token) = (Members.Text(status, "clientCertificateData"), Members.Text(status, "clientKeyData"), Members.Text(status, "token"));
+            var (certificate, key, token) = (
+                Members.Text(status, "clientCertificateData"), Members.Text(status, "clientKeyData"), Members.Text(status, "token"));
             if (string.IsNullOrEmpty(token) && string.IsNullOrEmpty(certificate))
                 throw Failed("printed neither a token nor a certificate");
             if (string.IsNullOrEmpty(certificate) != string.IsNullOrEmpty(key))
@@ -136,11 +143,14 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
             DateTimeOffset? expires = Members.Text(status, "expirationTimestamp") is not { Length: > 0 } text ? null
                 : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) ? end
                 : throw Failed("printed an expirationTimestamp that is no time");
-            return new(string.IsNullOrEmpty(token) ? null : token, string.IsNullOrEmpty(certificate) ? null : ClientCertificates.Of(certificate, key!), expires);
+            return new(
+                string.IsNullOrEmpty(token) ? null : token,
+                string.IsNullOrEmpty(certificate) ? null : ClientCertificates.Of(certificate, key!),
+                expires);
         }
         catch (JsonException)
         {
-            // Not repeated as the cause: the parser quotes what it read.
+            // The exception is not kept as the cause: the parser quotes its input.
             throw Failed("printed no JSON");
         }
         catch (CryptographicException e)
@@ -161,7 +171,7 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
         return text.ToString();
     }
 
-    /// <summary>One line, and not all of it where it is long.</summary>
+    /// <summary>Returns the first line of a text, shortened and without credentials.</summary>
     private static string Line(string text)
     {
         var line = text.Trim().ReplaceLineEndings("\n").Split('\n')[0];
@@ -175,17 +185,17 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
     private sealed record Printed(string? Token, X509Certificate2? Certificate, DateTimeOffset? Expires);
 }
 
-/// <summary>Certificates of callers.</summary>
+/// <summary>Creates client certificates.</summary>
 internal static class ClientCertificates
 {
-    /// <summary>A certificate with its key, both PEM.</summary>
-    /// <exception cref="CryptographicException">They do not belong together, or are in another form.</exception>
+    /// <summary>Returns a certificate with its key, from PEM texts.</summary>
+    /// <exception cref="CryptographicException">Certificate and key do not match, or are in another form.</exception>
     public static X509Certificate2 Of(string certificate, string key)
     {
         var made = X509Certificate2.CreateFromPem(certificate, key);
         if (!OperatingSystem.IsWindows())
             return made;
-        // Windows takes no key that is in memory alone.
+        // TLS on Windows does not accept a key that exists only in memory.
         using (made)
             return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }

@@ -3,17 +3,18 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>A cluster as a kubeconfig describes it.</summary>
-/// <param name="Place">File and line, for messages.</param>
-/// <param name="AuthorityFile">Rooted.</param>
-/// <param name="ExecConfig">What is meant for exec plugins: the extension <c>client.authentication.k8s.io/exec</c>.</param>
+/// <summary>A cluster as defined in a kubeconfig.</summary>
+/// <param name="Place">The file and line, for messages.</param>
+/// <param name="AuthorityFile">An absolute path.</param>
+/// <param name="ExecConfig">The configuration for exec plugins: the extension <c>client.authentication.k8s.io/exec</c>.</param>
 internal sealed record KubeCluster(
-    string Name, string Place, string? Server, string? TlsServerName, bool Insecure, string? AuthorityFile, string? AuthorityData, string? ProxyUrl, JsonElement? ExecConfig);
+    string Name, string Place, string? Server, string? TlsServerName, bool Insecure, string? AuthorityFile, string? AuthorityData, string? ProxyUrl,
+    JsonElement? ExecConfig);
 
-/// <summary>Which cluster is read as which user.</summary>
+/// <summary>A pair of cluster and user.</summary>
 internal sealed record KubeContext(string Name, string Place, string? Cluster, string? User);
 
-/// <summary>How a user is let in. Files are rooted.</summary>
+/// <summary>The authentication of a user. File paths are absolute.</summary>
 internal sealed record KubeUser(string Name, string Place)
 {
     public string? Token { get; init; }
@@ -31,33 +32,34 @@ internal sealed record KubeUser(string Name, string Place)
     public ImmutableArray<string> AsGroups { get; init; } = [];
     public ImmutableArray<KeyValuePair<string, ImmutableArray<string>>> AsExtra { get; init; } = [];
 
-    /// <summary>As whom the user reads, without anything that proves who the user is.</summary>
+    /// <summary>Returns the user with impersonation only, without any credentials.</summary>
     public KubeUser WithoutProof() => new(Name, Place) { As = As, AsUid = AsUid, AsGroups = AsGroups, AsExtra = AsExtra };
 }
 
 /// <summary>A program that prints credentials.</summary>
-/// <param name="Command">A name for the search path, or a rooted path.</param>
-/// <param name="InteractiveMode">Null where the file does not say.</param>
+/// <param name="Command">A name in the search path, or an absolute path.</param>
+/// <param name="InteractiveMode">Null if the file does not specify it.</param>
 internal sealed record KubeExec(
     string? Command, ImmutableArray<string> Arguments, ImmutableArray<KeyValuePair<string, string>> Environment, string? ApiVersion, string? InteractiveMode,
     bool ProvideClusterInfo, string? InstallHint);
 
 /// <summary>
-/// Kubeconfig files as kubectl reads them: names are compared letter by letter, of several files the first that names something counts, and a
-/// relative path belongs to the folder of its own file.
+/// Kubeconfig files as kubectl reads them: names are case-sensitive, the first of several files that defines a name takes precedence, and a
+/// relative path is relative to the folder of its own file.
 /// </summary>
 /// <param name="Places">The files that were read, in order.</param>
 internal sealed record Kubeconfig(
-    ImmutableArray<string> Places, string? CurrentContext, ImmutableDictionary<string, KubeContext> Contexts, ImmutableDictionary<string, KubeCluster> Clusters, ImmutableDictionary<string, KubeUser> Users)
+    ImmutableArray<string> Places, string? CurrentContext, ImmutableDictionary<string, KubeContext> Contexts,
+    ImmutableDictionary<string, KubeCluster> Clusters, ImmutableDictionary<string, KubeUser> Users)
 {
-    /// <summary>Several files as one.</summary>
+    /// <summary>Merges several files.</summary>
     public static Kubeconfig Merged(ImmutableArray<Kubeconfig> files) => new(
         [.. files.SelectMany(f => f.Places)],
         files.Select(f => f.CurrentContext).FirstOrDefault(c => c is not null),
         First(files.SelectMany(f => f.Contexts)), First(files.SelectMany(f => f.Clusters)), First(files.SelectMany(f => f.Users)));
 
-    /// <summary>The context named, or the current one, with its cluster and user.</summary>
-    /// <exception cref="CollectionException">One of them is not there.</exception>
+    /// <summary>Returns the named context, or the current one, with its cluster and user.</summary>
+    /// <exception cref="CollectionException">One of them does not exist.</exception>
     public (KubeContext Context, KubeCluster Cluster, KubeUser User) Find(string? named)
     {
         var name = named ?? CurrentContext
@@ -65,7 +67,8 @@ internal sealed record Kubeconfig(
         var context = Contexts.GetValueOrDefault(name)
             ?? throw Wrong($"the kubeconfig {string.Join(", ", Places)} has no context {name}; {Known(Contexts.Keys, name)}");
         var cluster = context.Cluster is { } c
-            ? Clusters.GetValueOrDefault(c) ?? throw Wrong($"{context.Place}: the context {name} names the cluster {c}, which is not there; {Known(Clusters.Keys, c)}")
+            ? Clusters.GetValueOrDefault(c)
+                ?? throw Wrong($"{context.Place}: the context {name} names the cluster {c}, which is not there; {Known(Clusters.Keys, c)}")
             : throw Wrong($"{context.Place}: the context {name} names no cluster; give it one");
         var user = context.User is { } u
             ? Users.GetValueOrDefault(u) ?? throw Wrong($"{context.Place}: the context {name} names the user {u}, which is not there; {Known(Users.Keys, u)}")

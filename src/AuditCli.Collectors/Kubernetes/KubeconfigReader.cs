@@ -7,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>Reads one kubeconfig file. Members that kubectl does not know are passed over, as kubectl does.</summary>
+/// <summary>Reads one kubeconfig file. Unknown members are ignored, as by kubectl.</summary>
 internal sealed class KubeconfigReader
 {
     private const int MaximumBytes = 8 * 1024 * 1024;
@@ -20,8 +20,8 @@ internal sealed class KubeconfigReader
 
     private KubeconfigReader(string file) => (_file, _folder) = (file, Path.GetDirectoryName(Path.GetFullPath(file))!);
 
-    /// <summary>What the file says.</summary>
-    /// <exception cref="CollectionException">It cannot be read; the message says where.</exception>
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="CollectionException">The file cannot be read; the message says where.</exception>
     public static Kubeconfig Read(string file)
     {
         var reader = new KubeconfigReader(file);
@@ -41,7 +41,7 @@ internal sealed class KubeconfigReader
         }
         catch (YamlException e)
         {
-            // The parser quotes what it read, which may be a token.
+            // The exception's message is not repeated: the parser quotes its input, which may be a token.
             throw new CollectionException(KubernetesFailures.NoCredentials, $"the kubeconfig {file}:{e.Start.Line} is not YAML that can be read", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -77,17 +77,23 @@ internal sealed class KubeconfigReader
         As = Text(at, "as"),
         AsUid = Text(at, "as-uid"),
         AsGroups = Texts(at, "as-groups"),
-        AsExtra = Map(at, "as-user-extra") is { } extra ? [.. extra.Children.Select(e => KeyValuePair.Create(Scalar(e.Key, "as-user-extra") ?? "", Texts(extra, e.Key)))] : [],
+        AsExtra = Map(at, "as-user-extra") is { } extra
+            ? [.. extra.Children.Select(e => KeyValuePair.Create(Scalar(e.Key, "as-user-extra") ?? "", Texts(extra, e.Key)))]
+            : [],
     };
 
     private KubeExec Exec(YamlMappingNode at)
     {
         var command = Text(at, "command");
         return new(
-            // A name without a folder is one of the search path, as in a shell.
+            // A command without a folder is looked up in the search path, as in a shell.
             command?.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) == true ? Rooted(command) : command,
             Texts(at, "args"),
-            [.. Items(at, "env").Select(e => e as YamlMappingNode ?? throw Wrong(e, "an entry of env must have a name and a value")).Select(e => KeyValuePair.Create(Text(e, "name") ?? throw Wrong(e, "an entry of env has no name"), Text(e, "value") ?? ""))],
+            [
+                .. Items(at, "env")
+                    .Select(e => e as YamlMappingNode ?? throw Wrong(e, "an entry of env must have a name and a value"))
+                    .Select(e => KeyValuePair.Create(Text(e, "name") ?? throw Wrong(e, "an entry of env has no name"), Text(e, "value") ?? "")),
+            ],
             Text(at, "apiVersion"), Text(at, "interactiveMode"), Flag(at, "provideClusterInfo"), Text(at, "installHint"));
     }
 
@@ -96,7 +102,7 @@ internal sealed class KubeconfigReader
         .Select(e => (JsonElement?)JsonSerializer.SerializeToElement(Json(Child(e, "extension")!)))
         .FirstOrDefault();
 
-    /// <summary>A list of named things; the same name twice in a file is an error to kubectl too.</summary>
+    /// <summary>Reads a list of named entries; a duplicate name in a file is an error, as in kubectl.</summary>
     private ImmutableDictionary<string, T> Named<T>(YamlMappingNode root, string list, string member, Func<string, YamlMappingNode, T> read)
     {
         var all = ImmutableDictionary.CreateBuilder<string, T>(StringComparer.Ordinal);
@@ -134,7 +140,7 @@ internal sealed class KubeconfigReader
 
     private ImmutableArray<string> Texts(YamlMappingNode at, YamlNode key) => Texts(at, ((YamlScalarNode)key).Value!);
 
-    /// <summary>A text that is not empty; to kubectl empty and absent are one.</summary>
+    /// <summary>Returns a text that is not empty; kubectl treats empty and absent alike.</summary>
     private string? Text(YamlMappingNode at, string name) => Child(at, name) is { } node && Scalar(node, name) is { Length: > 0 } text ? text : null;
 
     private string? Scalar(YamlNode node, string name) => node is YamlScalarNode scalar
@@ -156,13 +162,16 @@ internal sealed class KubeconfigReader
         YamlMappingNode map => new JsonObject(map.Children.Select(c => KeyValuePair.Create(((YamlScalarNode)c.Key).Value ?? "", Json(c.Value)))),
         YamlSequenceNode list => new JsonArray([.. list.Children.Select(Json)]),
         YamlScalarNode { Style: ScalarStyle.Plain } scalar when IsNull(scalar) => null,
-        YamlScalarNode { Style: ScalarStyle.Plain } scalar when Truths.Contains(scalar.Value!) || Untruths.Contains(scalar.Value!) => Truths.Contains(scalar.Value!),
-        YamlScalarNode { Style: ScalarStyle.Plain } scalar when long.TryParse(scalar.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => whole,
+        YamlScalarNode { Style: ScalarStyle.Plain } scalar when Truths.Contains(scalar.Value!) || Untruths.Contains(scalar.Value!) =>
+            Truths.Contains(scalar.Value!),
+        YamlScalarNode { Style: ScalarStyle.Plain } scalar
+            when long.TryParse(scalar.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => whole,
         YamlScalarNode scalar => scalar.Value,
         _ => null,
     };
 
     private string Place(YamlNode at) => at.Start.Line > 0 ? string.Create(CultureInfo.InvariantCulture, $"{_file}:{at.Start.Line}") : _file;
 
-    private CollectionException Wrong(YamlNode? at, string what) => new(KubernetesFailures.NoCredentials, $"the kubeconfig {(at is null ? _file : Place(at))}: {what}");
+    private CollectionException Wrong(YamlNode? at, string what) =>
+        new(KubernetesFailures.NoCredentials, $"the kubeconfig {(at is null ? _file : Place(at))}: {what}");
 }

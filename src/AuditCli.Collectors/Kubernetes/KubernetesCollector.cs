@@ -8,9 +8,11 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>Reads Kubernetes clusters: any resource's list, or a table made from several, page by page, and never a secret.</summary>
+/// <summary>
+/// Reads Kubernetes clusters page by page: the list of any resource except secrets, or a table computed from several lists.
+/// </summary>
 /// <remarks>
-/// A replay takes the server's address from the recorded exchanges and looks at neither kubeconfig nor environment.
+/// A replay takes the server's address from the recorded exchanges and reads neither kubeconfig nor environment.
 /// </remarks>
 public sealed class KubernetesCollector : ICollector
 {
@@ -21,9 +23,9 @@ public sealed class KubernetesCollector : ICollector
     private readonly int _pageSize;
     private readonly TargetSessions<KubernetesSession> _sessions;
 
-    /// <param name="clock">For waits between attempts.</param>
-    /// <param name="credentialExchange">Told about each program that hands out credentials, for the run's log.</param>
-    /// <param name="pageSize">Objects in one answer; a replay must ask with the recorded one.</param>
+    /// <param name="clock">The clock for waits between attempts.</param>
+    /// <param name="credentialExchange">Called for each run of a program that returns credentials, for the run log.</param>
+    /// <param name="pageSize">The number of objects per response; a replay must use the recorded number.</param>
     public KubernetesCollector(ExchangeTransport transport, TimeProvider clock, Action<CredentialExchange> credentialExchange, int pageSize = 500)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageSize);
@@ -35,11 +37,13 @@ public sealed class KubernetesCollector : ICollector
     }
 
     /// <inheritdoc/>
-    /// <remarks>Every API server is the client's own: unusual is one without TLS, or whose certificate nobody checks.</remarks>
+    /// <remarks>
+    /// Every API server belongs to the client, so an endpoint is unusual if it has no TLS or its certificate is not verified.
+    /// </remarks>
     public ImmutableArray<string> UnusualEndpoints => _sessions.UnusualEndpoints;
 
     /// <inheritdoc/>
-    /// <exception cref="CollectionException">There are no credentials, or the server does not let the caller in.</exception>
+    /// <exception cref="CollectionException">There are no credentials, or the server refuses the caller.</exception>
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
@@ -48,7 +52,9 @@ public sealed class KubernetesCollector : ICollector
     }
 
     /// <inheritdoc/>
-    /// <exception cref="CollectionException">There is no answer, or it is not whole; the code is the server's reason or ours.</exception>
+    /// <exception cref="CollectionException">
+    /// There is no response, or it is incomplete; the code is the server's reason or the collector's.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The target was not connected to.</exception>
     public async IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -56,7 +62,10 @@ public sealed class KubernetesCollector : ICollector
         if (DerivedTable.Find(request.Operation.Name) is { } table)
         {
             if (!request.Parameters.IsEmpty)
-                throw new CollectionException(CollectionException.InvalidParameter, $"{table.Name} takes no parameter {request.Parameters.Keys.First()}; it takes none");
+            {
+                throw new CollectionException(
+                    CollectionException.InvalidParameter, $"{table.Name} takes no parameter {request.Parameters.Keys.First()}; it takes none");
+            }
             await foreach (var page in table.ReadAsync(session, cancellationToken))
                 yield return page;
             yield break;
@@ -67,11 +76,12 @@ public sealed class KubernetesCollector : ICollector
     }
 
     /// <summary>
-    /// Reads one list whole: <c>apiVersion</c>, <c>kind</c> and <c>metadata</c> of its first page, without the token and the count of what follows,
-    /// and <c>items</c> of all pages, each with its own version and kind as kubectl prints them. Number literals are the server's.
+    /// Reads one complete list: <c>apiVersion</c>, <c>kind</c> and <c>metadata</c> of its first page, without the page token and the
+    /// remaining item count, and <c>items</c> of all pages, each with its own version and kind as kubectl prints them. Number literals are
+    /// the server's.
     /// </summary>
-    /// <param name="operation">As control authors write it, such as <c>v1/pods</c>.</param>
-    /// <exception cref="CollectionException">There is no answer, or the operation is refused.</exception>
+    /// <param name="operation">The operation in the form used by controls, such as <c>v1/pods</c>.</param>
+    /// <exception cref="CollectionException">There is no response, or the operation is refused.</exception>
     public async Task<JsonElement> CallAsync(
         Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, CancellationToken cancellationToken)
     {
@@ -101,7 +111,7 @@ public sealed class KubernetesCollector : ICollector
         return JsonElement.Parse(buffer.WrittenSpan, new JsonDocumentOptions { MaxDepth = 256 });
     }
 
-    /// <summary>Closes the clients; the transport of ours stays.</summary>
+    /// <summary>Closes the clients; the transport remains open.</summary>
     public ValueTask DisposeAsync()
     {
         _sessions.Dispose();
@@ -116,7 +126,7 @@ public sealed class KubernetesCollector : ICollector
         return new(scope, access, _transport, _transport.IsReplay ? null : _clock, _pageSize);
     }
 
-    /// <summary>The recorded server and the cluster's path on it; nothing else is needed, and nothing else is known.</summary>
+    /// <summary>Returns the recorded server and the cluster's path on it; a replay needs and has nothing else.</summary>
     private ClusterAccess Recorded(ExchangeScope scope)
     {
         var first = _transport.FirstRecorded(scope)

@@ -12,18 +12,18 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Where a target's cluster is and how to be let in, by kubectl's own rules: the kubeconfig named, else <c>KUBECONFIG</c>, else the one in
-/// the home folder, else the service account of the pod we run in. What kubectl would honour and we cannot is refused by name.
+/// Finds a target's cluster and credentials by kubectl's rules: the configured kubeconfig, else <c>KUBECONFIG</c>, else the file in the
+/// home folder, else the service account of the current pod. A setting that kubectl supports and this class does not is refused by name.
 /// </summary>
 internal sealed class KubernetesCredentials(TimeProvider clock, Action<CredentialExchange> seen) : IDisposable
 {
     private const string PodFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-    /// <summary>One for each program with its arguments, so that each runs once for all targets.</summary>
+    /// <summary>One plugin for each program with its arguments, so that each runs once for all targets.</summary>
     private readonly ConcurrentDictionary<string, ExecPlugin> _plugins = new(StringComparer.Ordinal);
 
-    /// <summary>The cluster, and credentials that an exec plugin has already given where the kubeconfig names one.</summary>
-    /// <exception cref="CollectionException">There is none, or it cannot be used.</exception>
+    /// <summary>Returns the cluster and its credentials; an exec plugin, if the kubeconfig names one, has already run.</summary>
+    /// <exception cref="CollectionException">There is no cluster, or it cannot be used.</exception>
     public async Task<ClusterAccess> ResolveAsync(Target target, CancellationToken cancellationToken)
     {
         if (Load(target.Setting("kubeconfig")) is { } kubeconfig)
@@ -35,7 +35,8 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         if (target.Setting("context") is { } context)
             throw Wrong($"the context {context} needs a kubeconfig, and there is none");
         var trust = ServerTrust.OnlyFile(authority, "the pod's service account", "the pod's cluster mounts it; look at the pod's volumes");
-        return new(new($"https://{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}"), new(StatedProxy.OfEnvironment(ProxyHabit.Go), trust))
+        var address = new Uri($"https://{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}");
+        return new(address, new(StatedProxy.OfEnvironment(ProxyHabit.Go), trust))
         {
             Authorization = new TokenFile(token, null, "the pod's service account", clock).AuthorizationAsync,
         };
@@ -69,7 +70,9 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         var user = stated ? named : named.WithoutProof();
         var encrypted = server.Scheme == Uri.UriSchemeHttps;
         var certificate = Certificate(user);
-        var plugin = user is { Token: null, TokenFile: null, Username: null, Password: null, Exec: { } exec } ? Plugin(exec, user.Place, cluster, server) : null;
+        var plugin = user is { Token: null, TokenFile: null, Username: null, Password: null, Exec: { } exec }
+            ? Plugin(exec, user.Place, cluster, server)
+            : null;
         if (plugin is not null)
             await plugin.AuthorizationAsync(cancellationToken);
         X509Certificate2? Shown() => certificate ?? plugin?.Certificate;
@@ -85,8 +88,9 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
     }
 
     /// <summary>
-    /// The address, and whether it states its scheme. One that does not is plain http to kubectl, even where an authority or a certificate is
-    /// named: it looks at those only once the address is https. It then proves to nobody who it is, and neither do we.
+    /// Returns the server's address, and whether it has a scheme. kubectl treats an address without one as plain http, even if an authority
+    /// or a certificate is configured, because it considers these only for https. It then sends no credentials, and neither does this
+    /// class.
     /// </summary>
     private static (Uri Server, bool Stated) Server(KubeCluster cluster)
     {
@@ -120,30 +124,41 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         return cluster switch
         {
             { Insecure: true, AuthorityData: null, AuthorityFile: null } => ServerTrust.Unchecked(),
-            { Insecure: true } => throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has an authority and insecure-skip-tls-verify; kubectl refuses that, so take the latter out"),
-            { AuthorityData: { } data } => ServerTrust.Only(Decoded(data, $"{cluster.Place}: certificate-authority-data"), $"the certificate-authority-data of the cluster {cluster.Name}", next),
+            { Insecure: true } => throw Wrong(
+                $"{cluster.Place}: the cluster {cluster.Name} has an authority and insecure-skip-tls-verify; kubectl refuses that, so take the latter out"),
+            { AuthorityData: { } data } => ServerTrust.Only(
+                Decoded(data, $"{cluster.Place}: certificate-authority-data"), $"the certificate-authority-data of the cluster {cluster.Name}", next),
             { AuthorityFile: { } file } => ServerTrust.OnlyFile(file, $"certificate-authority of the cluster {cluster.Name}", next),
             _ => ServerTrust.System(next),
         };
     }
 
-    /// <summary>Why we cannot be this user; null when we can. kubectl refuses most of it too.</summary>
+    /// <summary>Returns why this user's authentication is not possible; null if it is. kubectl refuses most of these cases too.</summary>
     private static string? WhyNot(KubeUser user) => user switch
     {
         { AuthProvider: { } provider } =>
-            $"it signs in with the auth-provider {provider}, which is not supported; sign in with an exec plugin (gke-gcloud-auth-plugin, kubelogin, aws eks get-token) or with a token",
-        { Token: not null, Username: not null } or { Token: not null, Password: not null } => "it has a token and a password, of which kubectl allows one; take the other out",
+            $"it signs in with the auth-provider {provider}, which is not supported; "
+                + "sign in with an exec plugin (gke-gcloud-auth-plugin, kubelogin, aws eks get-token) or with a token",
+        { Token: not null, Username: not null } or { Token: not null, Password: not null } =>
+            "it has a token and a password, of which kubectl allows one; take the other out",
         { CertificateFile: not null, CertificateData: not null } => "it has client-certificate and client-certificate-data; kubectl refuses that, so keep one",
         { KeyFile: not null, KeyData: not null } => "it has client-key and client-key-data; kubectl refuses that, so keep one",
-        { CertificateFile: null, CertificateData: null } and ({ KeyFile: not null } or { KeyData: not null }) => "it has a client key and no client certificate; give it both",
-        { KeyFile: null, KeyData: null } and ({ CertificateFile: not null } or { CertificateData: not null }) => "it has a client certificate and no client key; give it both",
-        { As: null } when user.AsUid is not null || !user.AsGroups.IsEmpty || !user.AsExtra.IsEmpty => "as-uid, as-groups and as-user-extra need as; give it, or take them out",
-        _ when Impersonation(user).FirstOrDefault(f => !f.Value.All(c => c is >= ' ' and <= '~')) is { Key: { } field } => $"{field} has characters that no field of a request can have",
+        { CertificateFile: null, CertificateData: null } and ({ KeyFile: not null } or { KeyData: not null }) =>
+            "it has a client key and no client certificate; give it both",
+        { KeyFile: null, KeyData: null } and ({ CertificateFile: not null } or { CertificateData: not null }) =>
+            "it has a client certificate and no client key; give it both",
+        { As: null } when user.AsUid is not null || !user.AsGroups.IsEmpty || !user.AsExtra.IsEmpty =>
+            "as-uid, as-groups and as-user-extra need as; give it, or take them out",
+        _ when Impersonation(user).FirstOrDefault(f => !f.Value.All(c => c is >= ' ' and <= '~')) is { Key: { } field } =>
+            $"{field} has characters that no field of a request can have",
         { Exec: { } exec, Token: null, TokenFile: null, Username: null, Password: null } => ExecPlugin.WhyNot(exec),
         _ => null,
     };
 
-    /// <summary>As client-go writes them: a key of extra information is percent-encoded where a field's name may not have the character.</summary>
+    /// <summary>
+    /// Returns the impersonation headers as client-go writes them: in the key of an extra value, characters that a header name cannot have
+    /// are percent-encoded.
+    /// </summary>
     private static ImmutableArray<KeyValuePair<string, string>> Impersonation(KubeUser user)
     {
         if (user.As is not { } name)
@@ -171,7 +186,10 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            throw Wrong($"{user.Place}: client certificate and key of the user {user.Name} do not belong together, or are in another form than PEM without a passphrase", e);
+            throw Wrong(
+                $"{user.Place}: client certificate and key of the user {user.Name} do not belong together, "
+                    + "or are in another form than PEM without a passphrase",
+                e);
         }
     }
 
@@ -215,11 +233,12 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
     private ExecPlugin Plugin(KubeExec exec, string place, KubeCluster cluster, Uri server)
     {
         var told = exec.ProvideClusterInfo ? Told(cluster, server) : null;
-        var key = JsonSerializer.Serialize(new { exec.Command, exec.Arguments, exec.Environment, exec.ApiVersion, exec.InteractiveMode, Cluster = told?.ToJsonString() });
+        var key = JsonSerializer.Serialize(
+            new { exec.Command, exec.Arguments, exec.Environment, exec.ApiVersion, exec.InteractiveMode, Cluster = told?.ToJsonString() });
         return _plugins.GetOrAdd(key, _ => new(exec, place, told, clock, seen));
     }
 
-    /// <summary>The cluster as the plugin protocol describes it.</summary>
+    /// <summary>Returns the cluster as the plugin protocol describes it.</summary>
     private static JsonObject Told(KubeCluster cluster, Uri server)
     {
         var told = new JsonObject { ["server"] = cluster.Server ?? server.OriginalString };
@@ -239,7 +258,9 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
     private static CollectionException Wrong(string message, Exception? cause = null) => new(KubernetesFailures.NoCredentials, message, cause);
 }
 
-/// <summary>A token in a file that somebody renews: it is read again each minute, and the last one that could be read counts.</summary>
+/// <summary>
+/// Reads a token from a file that is renewed externally: it is read again each minute, and the last token that could be read is used.
+/// </summary>
 internal sealed class TokenFile(string file, string? first, string place, TimeProvider clock)
 {
     private static readonly TimeSpan ReadAgain = TimeSpan.FromMinutes(1);

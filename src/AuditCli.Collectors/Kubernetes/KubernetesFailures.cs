@@ -8,7 +8,10 @@ using k8s.Models;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>What a failed request is called in evidence: the server's reason and words where it sent a Status, else ours.</summary>
+/// <summary>
+/// Maps failed requests to the codes and messages used in evidence: the server's reason and message if it sent a Status, else the
+/// collector's.
+/// </summary>
 internal static class KubernetesFailures
 {
     public const string NoCredentials = "NoCredentials";
@@ -21,10 +24,10 @@ internal static class KubernetesFailures
     public const string RepeatedToken = "RepeatedToken";
     public const string MalformedResponse = "MalformedResponse";
 
-    /// <summary>The answer says that more follows, and not how to read it.</summary>
+    /// <summary>The response says that more follows, but has no token to request it.</summary>
     public const string NextPageUnreadable = "NextPageUnreadable";
 
-    /// <summary>An answer that is no success.</summary>
+    /// <summary>Maps a response without a success status.</summary>
     public static CollectionException Of(string what, HttpResponseMessage answer, ReadOnlySpan<byte> body)
     {
         var number = (int)answer.StatusCode;
@@ -35,8 +38,8 @@ internal static class KubernetesFailures
         }
         if (Status(body) is var (reason, message))
             return new(reason, message);
-        // Something in front of the API server answered, or a request did not come so far as to be understood. What an API server says of a path
-        // that it has not is known word for word; any other page says nothing of the cluster.
+        // The response comes from an intermediary, or from the API server before it recognised the request. The API server's body for an
+        // unknown path has a fixed text; any other page says nothing about the cluster.
         var code = answer.StatusCode switch
         {
             HttpStatusCode.Unauthorized => "Unauthorized",
@@ -49,7 +52,7 @@ internal static class KubernetesFailures
         return new(code, string.Create(CultureInfo.InvariantCulture, $"{what}: HTTP {number} {answer.ReasonPhrase}, without a Status"));
     }
 
-    /// <summary>No answer at all.</summary>
+    /// <summary>Maps a failure without any response.</summary>
     public static CollectionException Of(string what, Exception failure)
     {
         var chain = Chain(failure).ToArray();
@@ -62,11 +65,15 @@ internal static class KubernetesFailures
         return new(ConnectionFailed, $"{what}: {FailureChain.Words(failure)}", failure);
     }
 
-    /// <summary>Whether no connection could be secured, as by a server that did not prove who it is; asking again would not change that.</summary>
+    /// <summary>
+    /// Whether the TLS connection failed, for example because the server could not prove its identity; a retry would not change that.
+    /// </summary>
     public static bool IsUntrusted(Exception failure) =>
         Chain(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
 
-    /// <summary>The Status of the Kubernetes API (meta/v1), by the official client's own model; null for a body that is none or gives no reason.</summary>
+    /// <summary>
+    /// Parses the Status of the Kubernetes API (meta/v1) by the official client's model; null if the body is not a Status or has no reason.
+    /// </summary>
     private static (string Reason, string Message)? Status(ReadOnlySpan<byte> body)
     {
         try

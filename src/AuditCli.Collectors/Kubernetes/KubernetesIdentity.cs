@@ -6,17 +6,17 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Whom the API server takes the caller for. Servers before 1.26 cannot be asked; then their refusal names the caller, or at
-/// last the credentials say whom they claim to be, and the identity says that it is only claimed.
+/// Determines the identity that the API server reports for the caller. Servers before 1.26 do not offer that; then the identity is taken
+/// from the message of their refusal, or finally from the credentials and marked as only claimed.
 /// </summary>
 internal static class KubernetesIdentity
 {
     private static readonly string[] Versions = ["v1", "v1beta1", "v1alpha1"];
 
-    /// <summary>The first request a session makes; what stands before it in a recorded URI is the cluster's own path.</summary>
+    /// <summary>The path of the first request of a session; the part before it in a recorded URI is the cluster's own path.</summary>
     public static string FirstPath => Path(Versions[0]);
 
-    /// <exception cref="CollectionException">The server does not let the caller in, or does not answer.</exception>
+    /// <exception cref="CollectionException">The server refuses the caller or does not respond.</exception>
     public static async Task<string> FindAsync(KubernetesSession session, bool replay, CancellationToken cancellationToken)
     {
         foreach (var version in Versions)
@@ -32,10 +32,10 @@ internal static class KubernetesIdentity
             }
             catch (CollectionException e) when (e.Code is KubernetesFailures.NotFound or "Forbidden")
             {
-                // An older server; the next version may be served.
+                // An older server; it may serve the next version.
             }
         }
-        // A replay has no credentials, and what they claimed was never recorded.
+        // A replay has no credentials, and what they claimed was not recorded.
         return Connection.Claimed + (replay ? "unknown (not recorded)" : await SubjectAsync(session.Access, cancellationToken) ?? "unknown");
     }
 
@@ -49,7 +49,7 @@ internal static class KubernetesIdentity
             ? text
             : null;
 
-    /// <summary>The user in <c>... is forbidden: User "alice" cannot create ...</c>.</summary>
+    /// <summary>Returns the user in <c>... is forbidden: User "alice" cannot create ...</c>.</summary>
     private static string? Refused(string message)
     {
         const string Before = "User \"";
@@ -58,7 +58,9 @@ internal static class KubernetesIdentity
         return end > start + Before.Length ? message[(start + Before.Length)..end] : null;
     }
 
-    /// <summary>The subject of a client certificate, which a server looks at first, or of a token that has a readable one.</summary>
+    /// <summary>
+    /// Returns the subject of a client certificate, which takes precedence on a server, or of a token with a readable subject.
+    /// </summary>
     private static async Task<string?> SubjectAsync(ClusterAccess access, CancellationToken cancellationToken)
     {
         if (access.Certificate()?.GetNameInfo(X509NameType.SimpleName, forIssuer: false) is { Length: > 0 } name)
@@ -71,7 +73,7 @@ internal static class KubernetesIdentity
         };
     }
 
-    /// <summary>Of a JSON Web Token its <c>sub</c>, and nothing else; null when it is not one.</summary>
+    /// <summary>Returns the <c>sub</c> claim of a JSON Web Token; null if the token is not one.</summary>
     private static string? TokenSubject(string token)
     {
         if (token.Split('.') is not [_, var payload, _])
@@ -85,7 +87,8 @@ internal static class KubernetesIdentity
         }
         catch (Exception e) when (e is FormatException or JsonException)
         {
-            return null;    // an opaque token
+            // An opaque token.
+            return null;
         }
     }
 }

@@ -3,12 +3,14 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>The ClusterRole with exactly the lists that operations need (https://kubernetes.io/docs/reference/access-authn-authz/rbac/).</summary>
+/// <summary>
+/// Builds the ClusterRole with exactly the lists that operations need (https://kubernetes.io/docs/reference/access-authn-authz/rbac/).
+/// </summary>
 internal static class KubernetesPermissions
 {
     private const string Name = "auditcli-reader";
 
-    /// <param name="operations">What is collected.</param>
+    /// <param name="operations">The operations that are collected.</param>
     public static PermissionDocument Document(ImmutableArray<Operation> operations)
     {
         var resources = ImmutableArray.CreateBuilder<KubernetesResource>();
@@ -31,13 +33,18 @@ internal static class KubernetesPermissions
     {
         var notes = ImmutableArray.Create(
             $"use: kubectl apply -f FILE, then kubectl create clusterrolebinding {Name} --clusterrole={Name} --user=USER",
-            "a run also asks whom the server takes it for (selfsubjectreviews), and what is served where a list is missing: by default every user may (system:basic-user, system:discovery), and a refusal of the first does no harm");
+            "a run also asks whom the server takes it for (selfsubjectreviews), "
+                + "and what is served where a list is missing: by default every user may (system:basic-user, system:discovery), "
+                + "and a refusal of the first does no harm");
         return resources.Any(r => r.IsMetadataOnly)
-            ? notes.Add("AuditCli asks for the metadata of configmaps alone, but Kubernetes has no such permission: who may list them may also read their data")
+            ? notes.Add("AuditCli asks for the metadata of configmaps alone, but Kubernetes has no such permission: "
+                + "who may list them may also read their data")
             : notes;
     }
 
-    /// <summary>One rule for each group, and one for the configmap that is read by its name. A version is no part of a rule.</summary>
+    /// <summary>
+    /// Returns one rule for each API group, and one for the configmap that is read by name. Rules do not depend on versions.
+    /// </summary>
     private static string Role(IEnumerable<KubernetesResource> resources, bool awsAuth)
     {
         var rules = resources.GroupBy(r => r.Group, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g =>
@@ -46,6 +53,7 @@ internal static class KubernetesPermissions
             + "  verbs: [\"list\"]\n").ToImmutableArray();
         if (awsAuth)
             rules = rules.Add("- apiGroups: [\"\"]\n  resources: [\"configmaps\"]\n  resourceNames: [\"aws-auth\"]\n  verbs: [\"get\"]\n");
-        return $"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {Name}\nrules:{(rules.IsEmpty ? " []" : "")}\n{string.Concat(rules)}";
+        return $"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {Name}\n"
+            + $"rules:{(rules.IsEmpty ? " []" : "")}\n{string.Concat(rules)}";
     }
 }

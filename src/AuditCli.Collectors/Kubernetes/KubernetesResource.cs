@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// One kind of object as the API server's paths name it: <c>v1/pods</c> for the core group, <c>apps/v1/deployments</c> for every
-/// other. Whether a cluster serves it, only the cluster knows.
+/// A kind of object as named in the API server's paths: <c>v1/pods</c> for the core group, <c>apps/v1/deployments</c> for every other. Only
+/// the cluster knows whether it serves it.
 /// </summary>
 /// <param name="Group">Empty for the core group.</param>
 /// <param name="Name">The plural in lower case, without subresource.</param>
@@ -14,26 +14,28 @@ internal sealed record KubernetesResource(string Group, string Version, string N
     private const int LongestLabel = 63;
     private const int LongestVersion = 9;
 
-    /// <summary>Of these, metadata alone is asked for: their data is where people put passwords that should be secrets.</summary>
+    /// <summary>Whether only the metadata is requested: the data of configmaps often holds passwords that should be in secrets.</summary>
     public bool IsMetadataOnly => Name == "configmaps";
 
     public string GroupVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 
-    /// <summary>Where the server tells what it serves of this group and version.</summary>
+    /// <summary>The path at which the server lists the resources of this group and version.</summary>
     public string DiscoveryPath => Group.Length == 0 ? $"/api/{Version}" : $"/apis/{Group}/{Version}";
 
-    /// <summary>What must be asked for, so that the server sends no more than may be kept.</summary>
+    /// <summary>
+    /// The Accept header; for configmaps it restricts the response to metadata, so that the server does not send the data.
+    /// </summary>
     public string Accept => IsMetadataOnly ? "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" : "application/json";
 
-    /// <summary>The apiVersion of its lists.</summary>
+    /// <summary>The apiVersion of list responses.</summary>
     public string AnswerVersion => IsMetadataOnly ? "meta.k8s.io/v1" : GroupVersion;
 
-    /// <summary>Where its objects are listed, of one namespace or of all.</summary>
+    /// <summary>Returns the path of the list, for one namespace or for all.</summary>
     public string ListPath(string? ns) => ns is null ? $"{DiscoveryPath}/{Name}" : $"{DiscoveryPath}/namespaces/{ns}/{Name}";
 
     public override string ToString() => $"{GroupVersion}/{Name}";
 
-    /// <summary>Reads <c>[group/]version/resource</c>; false, with the reason, when it cannot or must not be asked.</summary>
+    /// <summary>Parses <c>[group/]version/resource</c>; returns false and the reason if it is not valid or must not be requested.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out KubernetesResource? resource, [NotNullWhen(false)] out string? reason)
     {
         var parts = text.Split('/');
@@ -49,19 +51,20 @@ internal sealed record KubernetesResource(string Group, string Version, string N
         return resource is not null;
     }
 
-    /// <summary>Whether the text can name a namespace (RFC 1123 label).</summary>
+    /// <summary>Whether the text can be a namespace (RFC 1123 label).</summary>
     public static bool IsLabel(string text) =>
-        text.Length is > 0 and <= LongestLabel && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && text[0] != '-' && text[^1] != '-';
+        text.Length is > 0 and <= LongestLabel && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')
+        && text[0] != '-' && text[^1] != '-';
 
     private static string? Refusal(KubernetesResource resource)
     {
         var (group, version, name) = resource;
-        // Whatever the group and the version: an API server may serve them under others tomorrow.
+        // Refused for every group and version, since an API server may serve secrets under others in the future.
         if (name == "secrets")
             return "secrets are never requested";
         if (group.Length == 0 && version != "v1")
             return "the core group has the one version v1; elsewhere write <group>/<version>/<resource>";
-        // v1/pods/log is a part of a pod, and not a resource of a group that is called v1.
+        // v1/pods/log is a subresource of a pod, not a resource of a group named v1.
         if (group is ['v', >= '1' and <= '9', ..] && group.Length <= LongestVersion)
             return $"'{name}' is not a resource: its plural in lower case, without subresource";
         if (group.Length > LongestGroup || group.Length > 0 && !group.Split('.').All(IsLabel))
@@ -70,7 +73,7 @@ internal sealed record KubernetesResource(string Group, string Version, string N
             return $"'{version}' is not a version";
         if (!IsLabel(name))
             return $"'{name}' is not a resource: its plural in lower case, without subresource";
-        // Not resources but ways to reach into them: a stream without end, and other servers behind this one.
+        // These are not resources but path prefixes: an endless stream, and a proxy to other servers.
         return name is "watch" or "proxy" ? $"'{name}' is not a resource" : null;
     }
 }

@@ -8,7 +8,7 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>One cluster: where it is and how we are let in, below our guard and recorder.</summary>
+/// <summary>Sends requests to one cluster, through the guard and the recorder.</summary>
 internal sealed class KubernetesSession : ITargetSession
 {
     private const int Attempts = 3;
@@ -17,19 +17,19 @@ internal sealed class KubernetesSession : ITargetSession
     private readonly TimeProvider? _clock;
     private readonly int _pageSize;
 
-    /// <param name="clock">For waits between attempts; null in a replay, which does not wait.</param>
+    /// <param name="clock">The clock for waits between attempts; null in a replay, which does not wait.</param>
     public KubernetesSession(ExchangeScope scope, ClusterAccess access, ExchangeTransport transport, TimeProvider? clock, int pageSize)
     {
         (_clock, _pageSize, Access) = (clock, pageSize, access);
         var check = new RequestCheck(new Uri(access.Address).AbsolutePath.TrimEnd('/'));
-        // The recorder bounds each attempt, so that a timeout is recorded like every other failure.
+        // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
         _http = new(transport.Open(scope, check.Refusal, route: access.Route)) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public ClusterAccess Access { get; }
 
     /// <inheritdoc/>
-    /// <remarks>What no kubeconfig should name: no TLS, or a server nobody checks.</remarks>
+    /// <remarks>An endpoint is unusual if it has no TLS or its certificate is not verified.</remarks>
     public IEnumerable<string> UnusualEndpoints
     {
         get
@@ -42,8 +42,8 @@ internal sealed class KubernetesSession : ITargetSession
         }
     }
 
-    /// <summary>Every page of a list that parameters may narrow.</summary>
-    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    /// <summary>Yields every page of a list, restricted by the parameters.</summary>
+    /// <exception cref="CollectionException">There is no response, or a page token repeats.</exception>
     public IAsyncEnumerable<JsonElement> PagesAsync(
         KubernetesResource resource, IEnumerable<KeyValuePair<string, JsonElement>> parameters, CancellationToken cancellationToken)
     {
@@ -51,17 +51,20 @@ internal sealed class KubernetesSession : ITargetSession
         return PagesAsync(resource, ns, $"?limit={Limit(1)}{selectors}", cancellationToken);
     }
 
-    /// <summary>Every page of a whole list that is a part of a derived table.</summary>
+    /// <summary>Yields every page of a complete list that is an input of a derived table.</summary>
     /// <remarks>
-    /// The URI is another than that of the list alone, by a parameter that only says its own default: a replay would otherwise
-    /// answer either of the two with what was recorded for the other.
+    /// The URI differs from that of the list operation by a parameter that states its own default; otherwise a replay could use the responses
+    /// recorded for one of the two for the other.
     /// </remarks>
-    /// <param name="share">The page has this part of the usual number of objects.</param>
-    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    /// <param name="share">The divisor of the usual number of objects per page.</param>
+    /// <exception cref="CollectionException">There is no response, or a page token repeats.</exception>
     public IAsyncEnumerable<JsonElement> PartsAsync(KubernetesResource resource, int share, CancellationToken cancellationToken) =>
         PagesAsync(resource, null, $"?limit={Limit(share)}&pretty=false", cancellationToken);
 
-    /// <summary>As <see cref="PartsAsync"/>, but what ends the list early is its last element and no exception: the other lists of the table are read all the same.</summary>
+    /// <summary>
+    /// Yields the pages of <see cref="PartsAsync"/>, but a failure is yielded as the last element instead of thrown, so that the other
+    /// lists of the table are still read.
+    /// </summary>
     public async IAsyncEnumerable<(JsonElement Page, CollectionException? Failure)> PartsOrFailureAsync(
         KubernetesResource resource, int share, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -82,12 +85,12 @@ internal sealed class KubernetesSession : ITargetSession
         }
     }
 
-    /// <summary>Every page of a list. Nothing is held but the page.</summary>
+    /// <summary>Yields every page of a list; only the current page is held in memory.</summary>
     /// <remarks>
-    /// A list that the server forgets while it is read (410) ends with <see cref="KubernetesFailures.ListExpired"/>: begun again it would
-    /// be another state of the cluster, and the rows of the first cannot be taken back.
+    /// If the server expires the list while it is read (410), reading ends with <see cref="KubernetesFailures.ListExpired"/>: a new list would
+    /// show another state of the cluster, and the rows already yielded cannot be withdrawn.
     /// </remarks>
-    /// <exception cref="CollectionException">There is no answer, or the pages lead in a circle.</exception>
+    /// <exception cref="CollectionException">There is no response, or a page token repeats.</exception>
     private async IAsyncEnumerable<JsonElement> PagesAsync(
         KubernetesResource resource, string? ns, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -113,20 +116,24 @@ internal sealed class KubernetesSession : ITargetSession
             if (token is null && ObjectRows.Unfollowed(resource, page) is { } more)
                 throw more;
             if (token is not null && !given.Add(token))
-                throw new CollectionException(KubernetesFailures.RepeatedToken, $"{resource}: the answer gives a page token that it gave before; reading on would never end");
+            {
+                throw new CollectionException(
+                    KubernetesFailures.RepeatedToken,
+                    $"{resource}: the answer gives a page token that it gave before; reading on would never end");
+            }
             if (token is not null)
                 empty.Add(!ObjectRows.Items(page).Any());
         }
         while (token is not null);
     }
 
-    /// <summary>One object, whose path the guard must know by name.</summary>
-    /// <exception cref="CollectionException">There is no answer, or no such object.</exception>
+    /// <summary>Returns one object; the guard must know its path.</summary>
+    /// <exception cref="CollectionException">There is no response, or the object does not exist.</exception>
     public async Task<JsonElement> ObjectAsync(string path, CancellationToken cancellationToken) =>
         Parsed(path, await SendAsync(HttpMethod.Get, path, "application/json", null, cancellationToken));
 
-    /// <summary>Asks the server about the caller.</summary>
-    /// <exception cref="CollectionException">There is no answer.</exception>
+    /// <summary>Posts a review of the caller's identity or permissions, which the server does not store.</summary>
+    /// <exception cref="CollectionException">There is no response.</exception>
     public async Task<JsonElement> ReviewAsync(string path, string kind, CancellationToken cancellationToken)
     {
         var apiVersion = string.Join('/', path.Split('/')[2..4]);
@@ -158,7 +165,10 @@ internal sealed class KubernetesSession : ITargetSession
         {
             throw new CollectionException(
                 KubernetesFailures.ListExpired,
-                string.Create(CultureInfo.InvariantCulture, $"{resource}: the server forgot the list after {pagesBefore} pages ({e.Message}); it must be read again from the beginning"), e);
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{resource}: the server forgot the list after {pagesBefore} pages ({e.Message}); it must be read again from the beginning"),
+                e);
         }
         catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
         {
@@ -166,8 +176,9 @@ internal sealed class KubernetesSession : ITargetSession
         }
     }
 
-    /// <summary>A list that is not there: discovery tells whether the cluster serves such a resource at all.</summary>
-    private async Task<CollectionException> ExplainMissingAsync(KubernetesResource resource, string? ns, CollectionException missing, CancellationToken cancellationToken)
+    /// <summary>Explains a list that was not found: discovery tells whether the cluster serves the resource at all.</summary>
+    private async Task<CollectionException> ExplainMissingAsync(
+        KubernetesResource resource, string? ns, CollectionException missing, CancellationToken cancellationToken)
     {
         JsonElement served;
         try
@@ -183,12 +194,16 @@ internal sealed class KubernetesSession : ITargetSession
             return new(missing.Code, $"{missing.Message}; whether the cluster serves {resource} could not be read: {e.Message}", missing);
         }
         var resources = Members.Of(served, "resources");
-        // That a resource is not served may be the answer to a control's question: words of something in between must not give it.
+        // A resource that is not served may satisfy a control, so a message of an intermediary must not be taken for this result.
         if (Members.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array
             || (Members.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
+        {
             return new(
                 missing.Code,
-                $"{missing.Message}; whether the cluster serves {resource} could not be read: the answer to {resource.DiscoveryPath} is no list of resources", missing);
+                $"{missing.Message}; whether the cluster serves {resource} could not be read: "
+                    + $"the answer to {resource.DiscoveryPath} is no list of resources",
+                missing);
+        }
         var kind = resources.EnumerateArray().FirstOrDefault(r => Members.Text(r, "name") == resource.Name);
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
@@ -197,21 +212,29 @@ internal sealed class KubernetesSession : ITargetSession
             : missing;
     }
 
-    /// <summary>The body of a successful answer. Reading again changes nothing, so what may pass is asked three times.</summary>
+    /// <summary>
+    /// Returns the body of a successful response. Reading has no side effect, so transient failures are retried, with three attempts in
+    /// total.
+    /// </summary>
     private async Task<byte[]> SendAsync(HttpMethod method, string pathAndQuery, string accept, string? content, CancellationToken cancellationToken)
     {
         var what = $"{method} {pathAndQuery.Split('?')[0]}";
         for (var attempt = 1; ; attempt++)
         {
             using var request = new HttpRequestMessage(method, new Uri(Access.Address + pathAndQuery)) { Version = HttpVersion.Version20 };
-            // From here .NET takes the name that the server's certificate must have.
+            // .NET verifies the server's certificate against the name in this header.
             request.Headers.Host = Access.TlsServerName;
             request.Headers.TryAddWithoutValidation("Accept", accept);
             request.Headers.TryAddWithoutValidation("User-Agent", RecordingSoftware.Name);
             foreach (var (name, value) in Access.Impersonation)
                 request.Headers.TryAddWithoutValidation(name, value);
             if (content is not null)
-                request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(content)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            {
+                request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(content))
+                {
+                    Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+                };
+            }
             request.Headers.Authorization = await Access.Authorization(cancellationToken);
             var last = attempt == Attempts;
             TimeSpan? asked = null;
@@ -228,8 +251,10 @@ internal sealed class KubernetesSession : ITargetSession
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = answer.Headers.RetryAfter?.Delta;
             }
-            // Who does not even take the connection up in time is told by a cancellation that nobody here asked for.
-            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException && !cancellationToken.IsCancellationRequested)
+            // A connect timeout arrives as a cancellation although the caller's token is not cancelled.
+            catch (Exception e)
+                when (e is HttpRequestException or IOException or OperationCanceledException or ExchangeRefusedException
+                    && !cancellationToken.IsCancellationRequested)
             {
                 if (last || e is ExchangeRefusedException || KubernetesFailures.IsUntrusted(e))
                     throw KubernetesFailures.Of(what, e);
@@ -247,12 +272,13 @@ internal sealed class KubernetesSession : ITargetSession
         await Task.Delay(wait < LongestWait ? wait : LongestWait, _clock, cancellationToken);
     }
 
-    /// <summary>What is read comes with 200, a review that was made with 201; every other success is a part, or nothing.</summary>
+    /// <summary>Whether the status means a complete response: 200, or 201 for a review. Any other success is partial or empty.</summary>
     private static bool IsWhole(HttpMethod method, HttpStatusCode status) =>
         status == HttpStatusCode.OK || status == HttpStatusCode.Created && method == HttpMethod.Post;
 
     private static bool MayPass(HttpStatusCode status) =>
-        status is HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+        status is HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway
+            or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
 
     private string Limit(int share) => Math.Max(1, _pageSize / share).ToString(CultureInfo.InvariantCulture);
 

@@ -4,23 +4,23 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// What a Kubernetes cluster offers, as plain data: the list of every resource, written <c>&lt;group&gt;/&lt;version&gt;/&lt;resource&gt;</c>, or
-/// <c>v1/&lt;resource&gt;</c> for the core group. There is no catalogue, because clusters serve kinds nobody here knows; what may never
-/// be asked is refused by rule. An operation that a cluster does not serve fails there as <c>NotServed</c>. A name without a slash is
-/// that of a table made from others (<see cref="DerivedTable"/>).
+/// Describes the operations of a Kubernetes cluster as plain data: the list of every resource, written
+/// <c>&lt;group&gt;/&lt;version&gt;/&lt;resource&gt;</c>, or <c>v1/&lt;resource&gt;</c> for the core group. There is no catalogue, because
+/// clusters serve arbitrary custom kinds; what must never be requested is refused by rule. An operation that a cluster does not serve fails
+/// with <c>NotServed</c>. A name without a slash is that of a table computed from lists (<see cref="DerivedTable"/>).
 /// </summary>
 public static class KubernetesSource
 {
-    /// <summary>The word control and engagement authors write.</summary>
+    /// <summary>The source name in controls and engagements.</summary>
     public const string Name = "kubernetes";
 
-    /// <summary>The word for what exists once for a cluster; Kubernetes has no regions.</summary>
+    /// <summary>The region name of every request; Kubernetes has no regions.</summary>
     public const string GlobalRegion = "cluster";
 
     private const int MostSuggestions = 5;
     private const int MostSlips = 4;
 
-    /// <summary>Every list takes these; page size and token are AuditCli's own.</summary>
+    /// <summary>The parameters of every list; page size and page token are set by AuditCli.</summary>
     internal static ImmutableArray<OperationParameter> Parameters { get; } =
     [
         new("namespace", ColumnType.Text, false),
@@ -28,28 +28,33 @@ public static class KubernetesSource
         new("fieldSelector", ColumnType.Text, false),
     ];
 
-    /// <summary>The source with its rule for operations; cheap, and shareable between threads.</summary>
+    /// <summary>Returns the source with its rule for operations; it is cheap to create and thread-safe.</summary>
     public static EvidenceSource Create() => new(
         Name,
         [
             new("context", TargetSettingForm.Text, false, []),
             new("kubeconfig", TargetSettingForm.File, false, []),
         ],
-        name => DerivedTable.Find(name) is { } table ? Describe(table) : KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource) : null,
+        name => DerivedTable.Find(name) is { } table ? Describe(table)
+            : KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource)
+            : null,
         Suggest);
 
     internal static Operation Describe(DerivedTable table) =>
-        new(Name, table.Name, OperationScope.Global, [], table.Columns) { Reads = table.Reads.IsEmpty ? [table.Name] : [.. table.Reads.Select(r => r.ToString())] };
+        new(Name, table.Name, OperationScope.Global, [], table.Columns)
+        {
+            Reads = table.Reads.IsEmpty ? [table.Name] : [.. table.Reads.Select(r => r.ToString())],
+        };
 
     internal static Operation Describe(KubernetesResource resource) =>
         new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource))
         {
-            // Discovery was read and does not list it: a cluster without the resource has none of it.
+            // Discovery was read and does not list the resource, so the cluster has no objects of it.
             NotConfigured = [KubernetesFailures.NotServed],
             NotFound = KubernetesFailures.NotFound,
         };
 
-    /// <summary>Tables and resources of the same name in whatever group was meant, and in any case why the one written was refused.</summary>
+    /// <summary>Returns tables, and resources of the same name in any group; otherwise why the name was refused.</summary>
     private static ImmutableArray<string> Suggest(string name)
     {
         if (KubernetesResource.TryParse(name, out _, out var reason))
@@ -61,13 +66,14 @@ public static class KubernetesSource
                 .Where(known => words.Any(word => IsPlural(known.Split('/')[^1], word)))
                 .Order(StringComparer.Ordinal)
                 .Select(known => $"{known}: {reason}")
-                .Concat(DerivedTable.All.Where(table => IsNear(table, name.ToLowerInvariant())).Select(table => $"{table.Name}: made from {(table.Reads.IsEmpty ? AwsAuth.Path : string.Join(", ", table.Reads))}"))
+                .Concat(DerivedTable.All.Where(table => IsNear(table, name.ToLowerInvariant()))
+                    .Select(table => $"{table.Name}: made from {(table.Reads.IsEmpty ? AwsAuth.Path : string.Join(", ", table.Reads))}"))
                 .Take(MostSuggestions),
         ];
         return near.Length > 0 ? [.. near] : [$"{name} is refused: {reason}"];
     }
 
-    /// <summary>Whether a table was meant: its name with a slip, or a list that it is made from.</summary>
+    /// <summary>Whether the name is close to a table's: its name with typing errors, or a list that it is computed from.</summary>
     private static bool IsNear(DerivedTable table, string written) =>
         EditDistance.Between(table.Name, written) <= MostSlips || table.Name.Split('_').Contains(written)
         || table.Reads.Any(r => IsPlural(r.Name, written));

@@ -4,16 +4,19 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Which labels are meant, by the rules of Kubernetes' LabelSelector: all terms must hold, and without a term every object is meant.
+/// Selects objects by labels, by the rules of Kubernetes' LabelSelector: all terms must hold, and a selector without terms matches every
+/// object.
 /// </summary>
-/// <remarks>Follows "Labels and Selectors" of the Kubernetes documentation: <c>NotIn</c> also holds where the label is not there at all.</remarks>
+/// <remarks>
+/// Follows "Labels and Selectors" of the Kubernetes documentation: <c>NotIn</c> also holds if the label is absent.
+/// </remarks>
 internal sealed class LabelSelector
 {
     private readonly ImmutableArray<(string Key, string Operator, ImmutableArray<string> Values)> _terms;
 
     private LabelSelector(ImmutableArray<(string, string, ImmutableArray<string>)> terms) => _terms = terms;
 
-    /// <exception cref="FormatException">It is not a selector; the message says how.</exception>
+    /// <exception cref="FormatException">The value is not a valid selector; the message says why.</exception>
     public static LabelSelector Read(JsonElement selector)
     {
         var terms = ImmutableArray.CreateBuilder<(string, string, ImmutableArray<string>)>();
@@ -31,8 +34,8 @@ internal sealed class LabelSelector
         return new(terms.ToImmutable());
     }
 
-    /// <summary>Labels as an object of a cluster has them.</summary>
-    /// <exception cref="FormatException">They are not texts by name.</exception>
+    /// <summary>Returns the labels of an object.</summary>
+    /// <exception cref="FormatException">The value is not an object of texts.</exception>
     public static ImmutableDictionary<string, string> Labels(JsonElement labels) => labels.ValueKind switch
     {
         JsonValueKind.Undefined or JsonValueKind.Null => ImmutableDictionary<string, string>.Empty,

@@ -4,27 +4,25 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>
-/// Members of objects in an answer. Go leaves out what is empty or writes null, so that absent and null are the same everywhere.
-/// </summary>
+/// <summary>Reads members of objects in a response. Go omits empty values or writes null, so absent and null are treated alike.</summary>
 internal static class Members
 {
-    /// <summary>A member, or an undefined value where there is none, or nothing that could have one.</summary>
+    /// <summary>Returns a member; an undefined value if there is none or the holder is not an object.</summary>
     public static JsonElement Of(JsonElement e, string name) =>
         e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var value) ? value : default;
 
-    /// <summary>A member that is a text, or null.</summary>
+    /// <summary>Returns a member that is a text; null if it is not.</summary>
     public static string? Text(JsonElement e, string name) => Of(e, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 
-    /// <summary>A member that is a list of texts.</summary>
-    /// <exception cref="FormatException">It is something else.</exception>
+    /// <summary>Returns a member that is a list of texts.</summary>
+    /// <exception cref="FormatException">The member has another type.</exception>
     public static ImmutableArray<string> Texts(JsonElement e, string name) => [.. List(e, name, JsonValueKind.String, "texts").Select(t => t.GetString()!)];
 
-    /// <summary>A member that is a list of objects.</summary>
-    /// <exception cref="FormatException">It is something else.</exception>
+    /// <summary>Returns a member that is a list of objects.</summary>
+    /// <exception cref="FormatException">The member has another type.</exception>
     public static ImmutableArray<JsonElement> Objects(JsonElement e, string name) => List(e, name, JsonValueKind.Object, "objects");
 
-    /// <summary>Copies a member under a column's name, every literal as it is; absent stays absent.</summary>
+    /// <summary>Copies a member under a column's name with its original bytes; an absent member stays absent.</summary>
     public static void Copy(Utf8JsonWriter writer, JsonElement from, string member, string column)
     {
         if (from.ValueKind != JsonValueKind.Object || !from.TryGetProperty(member, out var value))

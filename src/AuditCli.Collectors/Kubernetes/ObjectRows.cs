@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>Reads lists as the API server sends them, and makes a row of each object. No literal of a number changes on the way.</summary>
+/// <summary>Parses lists as the API server sends them, and makes a row of each object. Number literals are not changed.</summary>
 internal static class ObjectRows
 {
     private const string MetadataList = "PartialObjectMetadataList";
@@ -17,12 +17,12 @@ internal static class ObjectRows
     private static readonly string[] OfFailure = ["status", "reason", "code", "details"];
     private static readonly string[] OfListMetadata = ["continue", "remainingItemCount", "resourceVersion", "selfLink"];
 
-    /// <summary>One page of a list.</summary>
+    /// <summary>Parses one page of a list.</summary>
     /// <remarks>
-    /// Every API server writes <c>apiVersion</c>, <c>kind</c>, <c>metadata</c> and <c>items</c>, also of a list without objects, whose items may be
-    /// null where Go made no list of them: what lacks one of them, or has it under another name, is no list.
+    /// Every API server writes <c>apiVersion</c>, <c>kind</c>, <c>metadata</c> and <c>items</c>, also for an empty list, whose items may be
+    /// null because Go writes an unset slice so. A body without one of these, or with another spelling, is not a list.
     /// </remarks>
-    /// <exception cref="CollectionException">It is not JSON, or not a list of what was asked.</exception>
+    /// <exception cref="CollectionException">The body is not JSON, or not a list of the requested resource.</exception>
     public static JsonElement Parse(KubernetesResource resource, ReadOnlySpan<byte> body)
     {
         JsonElement list;
@@ -45,7 +45,7 @@ internal static class ObjectRows
         if (!list.TryGetProperty("items", out var items) || items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
             throw Malformed(resource, "has no items that are a list");
         CheckNames(resource, list, OfList);
-        // Those are a Status's, which the server writes in place of a list that it could not read to its end.
+        // These are members of a Status, which the server writes in place of a list that it could not complete.
         if (OfFailure.FirstOrDefault(m => list.TryGetProperty(m, out _)) is { } member)
             throw Malformed(resource, $"is a list with a {member}");
         CheckMetadata(resource, Members.Of(list, "metadata"));
@@ -56,24 +56,28 @@ internal static class ObjectRows
         return list;
     }
 
-    /// <summary>Why a page cannot be the whole list and names no page after it; null where it may be the last one, or names the next.</summary>
+    /// <summary>Returns a failure if the page says that more follows but has no page token; null if it may be the last page.</summary>
     public static CollectionException? Unfollowed(KubernetesResource resource, JsonElement list)
     {
         var metadata = Members.Of(list, "metadata");
         if (Members.Of(metadata, "remainingItemCount") is { ValueKind: JsonValueKind.Number } count && count.GetInt64() is > 0 and var remaining)
             return Unfollowed(resource, string.Create(CultureInfo.InvariantCulture, $"remainingItemCount is {remaining}"));
-        return (UnknownMembers.OfMore(list, OfList) ?? UnknownMembers.OfMore(metadata, OfListMetadata)) is { } name ? Unfollowed(resource, $"it has {name}") : null;
+        return (UnknownMembers.OfMore(list, OfList) ?? UnknownMembers.OfMore(metadata, OfListMetadata)) is { } name
+            ? Unfollowed(resource, $"it has {name}")
+            : null;
     }
 
-    /// <summary>The objects of a page.</summary>
+    /// <summary>Returns the objects of a page.</summary>
     public static IEnumerable<JsonElement> Items(JsonElement list) =>
         list.TryGetProperty("items", out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : [];
 
-    /// <summary>The token of the next page; null on the last.</summary>
+    /// <summary>Returns the token of the next page; null on the last page.</summary>
     public static string? Continue(JsonElement list) =>
         Members.Text(Members.Of(list, "metadata"), "continue") is { Length: > 0 } token ? token : null;
 
-    /// <summary>The rows of a page. Objects in lists of Kubernetes' own kinds do not repeat version and kind; the list's own say them.</summary>
+    /// <summary>
+    /// Returns the rows of a page. Objects in lists of built-in kinds omit version and kind, which are taken from the list.
+    /// </summary>
     public static ImmutableArray<PageRow> Read(KubernetesResource resource, JsonElement list)
     {
         var fields = WellKnownResources.Fields(resource);
@@ -83,13 +87,13 @@ internal static class ObjectRows
         return rows.Complete();
     }
 
-    /// <summary>The apiVersion of an object: its own, or that of its list.</summary>
+    /// <summary>Returns the apiVersion of an object: its own, or that of its list.</summary>
     public static string? ApiVersion(JsonElement list, JsonElement item) => Members.Text(item, "apiVersion") ?? Members.Text(list, "apiVersion");
 
-    /// <summary>The kind of an object: its own, or that of its list.</summary>
+    /// <summary>Returns the kind of an object: its own, or that of its list.</summary>
     public static string? Kind(JsonElement list, JsonElement item) => Members.Text(item, "kind") ?? Members.Text(list, "kind")?[..^"List".Length];
 
-    /// <summary>The columns that name an object.</summary>
+    /// <summary>Writes the columns that identify an object.</summary>
     public static void WriteNames(Utf8JsonWriter writer, JsonElement list, JsonElement item)
     {
         writer.WriteString("api_version", ApiVersion(list, item));
@@ -101,16 +105,21 @@ internal static class ObjectRows
         Members.Copy(writer, metadata, "creationTimestamp", "created_at");
     }
 
-    /// <summary>Says which object of an answer is not what the API defines, and why.</summary>
+    /// <summary>Returns the failure for an object that does not conform to the API.</summary>
     public static CollectionException Unreadable(KubernetesResource resource, JsonElement item, FormatException cause) =>
-        Malformed(resource, $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {cause.Message}", cause);
+        Malformed(
+            resource,
+            $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {cause.Message}",
+            cause);
 
-    /// <summary>Says what is wrong with an answer.</summary>
+    /// <summary>Returns the failure for a response that does not conform to the API.</summary>
     public static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
         new(KubernetesFailures.MalformedResponse, $"the answer to {resource} {how}", cause);
 
-    /// <summary>Refuses an object with a member whose name has another case than the API's: what stands there would be missing.</summary>
-    /// <exception cref="CollectionException">It has one.</exception>
+    /// <summary>
+    /// Refuses an object with a member name that differs from the API's only by case: its value would be missing in the row.
+    /// </summary>
+    /// <exception cref="CollectionException">The object has such a member.</exception>
     public static void CheckNames(KubernetesResource resource, JsonElement holder, params ReadOnlySpan<string> known)
     {
         if (UnknownMembers.InAnotherCase(holder, known) is var (found, name))
@@ -125,11 +134,14 @@ internal static class ObjectRows
         if (Members.Of(metadata, "continue").ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.String))
             throw Malformed(resource, "has a continue that is not a text");
         if (Members.Of(metadata, "remainingItemCount") is var count
-            && count.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null) && !(count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var number) && number >= 0))
+            && count.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null)
+            && !(count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var number) && number >= 0))
+        {
             throw Malformed(resource, "has a remainingItemCount that is not a count");
+        }
     }
 
-    /// <param name="own">The kind of the list's objects, where Kubernetes has it itself.</param>
+    /// <param name="own">The kind of the list's objects, if it is a built-in kind.</param>
     private static void CheckItem(KubernetesResource resource, JsonElement item, string[] fields, string? own)
     {
         if (item.ValueKind != JsonValueKind.Object)
@@ -140,7 +152,7 @@ internal static class ObjectRows
         if (Members.Of(item, "apiVersion") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } version
             && !(version.ValueKind == JsonValueKind.String && version.ValueEquals(resource.AnswerVersion)))
             throw Malformed(resource, $"has an item of version {version}");
-        // The kinds of other groups are their own matter: a list may be called otherwise than its objects.
+        // The kind is not checked for other groups: a custom list's name may differ from that of its objects.
         if (Members.Of(item, "kind") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } kind
             && (kind.ValueKind != JsonValueKind.String || own is not null && !kind.ValueEquals(own)))
             throw Malformed(resource, $"has an item that is a {kind}");

@@ -5,15 +5,17 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>The rows made from one answer, in the order they were written.</summary>
+/// <summary>Collects the rows made from one response, in the order in which they are written.</summary>
 internal sealed class PageRows : IDisposable
 {
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private readonly Utf8JsonWriter _writer;
     private readonly List<string> _pointers = [];
 
-    /// <summary>The rows of a page's objects. An object that cannot be read costs its own rows and leaves the others.</summary>
-    /// <param name="add">Adds the rows of one object and says where among the items it stands; a <see cref="FormatException"/> says that it cannot be read.</param>
+    /// <summary>Returns the rows of a page's objects. An object that cannot be read loses only its own rows.</summary>
+    /// <param name="add">
+    /// Adds the rows of one object with its index among the items; throws <see cref="FormatException"/> if the object cannot be read.
+    /// </param>
     public static IEnumerable<Page> Of(KubernetesResource resource, JsonElement list, Action<PageRows, int, JsonElement> add)
     {
         try
@@ -25,7 +27,7 @@ internal sealed class PageRows : IDisposable
         }
         catch (FormatException)
         {
-            // What was written of the object cannot be taken back, so each gets rows of its own; a page seldom comes here.
+            // Rows already written of the object cannot be removed, so each object gets its own buffer; this happens rarely.
             return OneByOne(resource, list, add);
         }
     }
@@ -50,7 +52,7 @@ internal sealed class PageRows : IDisposable
         return Pages(read.ToImmutable(), failures);
     }
 
-    /// <summary>What could be read of an answer, then what could not; an answer of which nothing could be read is no page.</summary>
+    /// <summary>Returns the rows that could be read, then the failures; if nothing could be read, only the failures.</summary>
     public static IEnumerable<Page> Pages(ImmutableArray<PageRow> read, IReadOnlyCollection<CollectionException> failures)
     {
         var pages = failures.Select(Page.Without);
@@ -63,10 +65,10 @@ internal sealed class PageRows : IDisposable
         _writer.WriteStartArray();
     }
 
-    /// <summary>Writes one row of the object that stands at this place among the page's items.</summary>
+    /// <summary>Writes one row of the object with this index among the page's items.</summary>
     public void Add(int item, Action<Utf8JsonWriter> write) => Add(string.Create(CultureInfo.InvariantCulture, $"/items/{item}"), write);
 
-    /// <summary>Writes one row of what the pointer leads to.</summary>
+    /// <summary>Writes one row with the given JSON Pointer.</summary>
     public void Add(string pointer, Action<Utf8JsonWriter> write)
     {
         _pointers.Add(pointer);
@@ -75,12 +77,12 @@ internal sealed class PageRows : IDisposable
         _writer.WriteEndObject();
     }
 
-    /// <summary>All rows; nothing can be added behind them.</summary>
+    /// <summary>Returns all rows; no row can be added afterwards.</summary>
     public ImmutableArray<PageRow> Complete()
     {
         _writer.WriteEndArray();
         _writer.Flush();
-        // Each row holds parts of objects as deep as a page may have them.
+        // Each row holds parts of objects, which may be as deep as a page allows.
         var rows = JsonElement.Parse(_buffer.WrittenSpan, ObjectRows.Strict with { MaxDepth = ObjectRows.Strict.MaxDepth + 2 });
         return [.. rows.EnumerateArray().Zip(_pointers, (row, pointer) => new PageRow(row, pointer))];
     }

@@ -6,13 +6,13 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Every container that a cluster runs or would run: one row for each regular, init and ephemeral container of each pod, and of the
-/// pod template of each object that makes pods.
+/// Reads every container that a cluster runs or would run: one row for each regular, init and ephemeral container of each pod, and of the
+/// pod template of each object that creates pods.
 /// </summary>
 /// <remarks>
-/// Values are the API's own; what is absent is null, and no default is filled in. Environment variables, commands and arguments are
-/// left out, because they carry passwords, and so is kubectl's annotation that repeats the whole object. A list that cannot be read leaves the
-/// rows of the others.
+/// Values are the API's own; absent ones are null, and no default is inserted. Environment variables, commands and arguments are omitted,
+/// because they may contain passwords, and so is kubectl's annotation that repeats the whole object. If a list cannot be read, the rows of
+/// the others are still yielded.
 /// </remarks>
 internal static class PodTemplates
 {
@@ -21,8 +21,8 @@ internal static class PodTemplates
     private static readonly KubernetesResource Jobs = new("batch", "v1", "jobs");
 
     /// <summary>
-    /// Where each kind has its template; a pod is one itself. Scheduled jobs were of another version before Kubernetes 1.21, which is
-    /// read only where discovery says that the cluster has no newer one; a cluster that has neither has no scheduled jobs.
+    /// The path of the template in each kind; a pod is itself one. Before Kubernetes 1.21, cronjobs had another version, which is read only
+    /// if discovery does not list the newer one; a cluster that has neither has no cronjobs.
     /// </summary>
     private static readonly ImmutableArray<(ImmutableArray<KubernetesResource> Versions, ImmutableArray<string> Template)> Lists =
     [
@@ -39,7 +39,9 @@ internal static class PodTemplates
     private static readonly string[] Switches = ["privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem", "runAsNonRoot"];
     private static readonly string[] Ids = ["runAsUser", "runAsGroup"];
 
-    /// <summary>The members that hold containers, the type that they give them, and where a pod reports on them.</summary>
+    /// <summary>
+    /// The members that hold containers, the container type of each, and the status member in which a pod reports on them.
+    /// </summary>
     private static readonly ImmutableArray<(string Member, string Type, string Statuses)> ContainerLists =
     [
         ("containers", "container", "containerStatuses"),
@@ -54,7 +56,8 @@ internal static class PodTemplates
             .. Text("controlled_by", "phase"), new("replicas", ColumnType.Integer), new("finished", ColumnType.Boolean),
             .. Text("container", "container_type", "image", "image_id", "image_pull_policy"),
             new("security_context", ColumnType.Json), new("pod_security_context", ColumnType.Json),
-            new("host_network", ColumnType.Boolean), new("host_pid", ColumnType.Boolean), new("host_ipc", ColumnType.Boolean), new("host_users", ColumnType.Boolean),
+            new("host_network", ColumnType.Boolean), new("host_pid", ColumnType.Boolean), new("host_ipc", ColumnType.Boolean),
+            new("host_users", ColumnType.Boolean),
             .. Text("os", "runtime_class_name"), new("node_selector", ColumnType.Json),
             new("volumes", ColumnType.Json), new("volume_mounts", ColumnType.Json), new("ports", ColumnType.Json), new("resources", ColumnType.Json),
             .. Text("service_account_name"), new("automount_service_account_token", ColumnType.Boolean),
@@ -69,7 +72,7 @@ internal static class PodTemplates
         {
             foreach (var resource in versions)
             {
-                // Discovery was read and does not name this version: another one may be meant.
+                // Discovery was read and does not list this version; the next one may be served.
                 var served = true;
                 await foreach (var (list, failure) in session.PartsOrFailureAsync(resource, share: 1, cancellationToken))
                 {
@@ -93,7 +96,8 @@ internal static class PodTemplates
         }
     }
 
-    private static IEnumerable<Page> Pages(KubernetesResource resource, JsonElement list, ImmutableArray<string> toTemplate) => PageRows.Of(resource, list, (rows, i, item) =>
+    private static IEnumerable<Page> Pages(
+        KubernetesResource resource, JsonElement list, ImmutableArray<string> toTemplate) => PageRows.Of(resource, list, (rows, i, item) =>
     {
         var template = toTemplate.Aggregate(item, Members.Of);
         var spec = Members.Of(template, "spec");
@@ -106,13 +110,13 @@ internal static class PodTemplates
     private static List<(JsonElement Container, string Type, string Statuses)> Containers(JsonElement podSpec)
     {
         var all = ContainerLists.SelectMany(l => Members.Objects(podSpec, l.Member).Select(c => (c, l.Type, l.Statuses))).ToList();
-        // The API has no pod without a container: an object without one is not what we took it for, and must not vanish.
+        // The API requires a container in every pod: an object without one is malformed, and must be reported instead of yielding no rows.
         return all.Count > 0 ? all : throw new FormatException("it has no containers");
     }
 
     /// <summary>
-    /// Refuses what the API never writes where tests look: a pod without a namespace would be passed over, and a privilege of another type
-    /// compared with nothing.
+    /// Refuses values that the API never writes in members that tests use: a test would skip a pod without a namespace, and could not
+    /// compare a privilege of another type.
     /// </summary>
     private static void CheckForms(JsonElement item, JsonElement podSpec, IEnumerable<JsonElement> containers)
     {
@@ -136,11 +140,16 @@ internal static class PodTemplates
     private static void CheckForm(JsonElement value, string name, Func<JsonElement, bool> fits)
     {
         if (value.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null) && !fits(value))
-            throw new FormatException($"its {name} is {(value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? "an" : "a")} {value.ValueKind.ToString().ToLowerInvariant()}");
+        {
+            throw new FormatException(
+                $"its {name} is {(value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? "an" : "a")} "
+                    + $"{value.ValueKind.ToString().ToLowerInvariant()}");
+        }
     }
 
     private static void Write(
-        Utf8JsonWriter writer, KubernetesResource resource, JsonElement page, JsonElement item, JsonElement template, JsonElement container, string type, string statuses)
+        Utf8JsonWriter writer, KubernetesResource resource, JsonElement page, JsonElement item, JsonElement template, JsonElement container, string type,
+        string statuses)
     {
         var (spec, status) = (Members.Of(template, "spec"), Members.Of(template, "status"));
         ObjectRows.WriteNames(writer, page, item);
@@ -174,10 +183,11 @@ internal static class PodTemplates
         WriteAnnotations(writer, Members.Of(metadata, "annotations"));
     }
 
-    /// <summary>Whether a job says that it has ended, well or badly, so that it starts no pod again; null for every other kind.</summary>
+    /// <summary>Whether a job has ended, successfully or not, so that it starts no further pod; null for every other kind.</summary>
     private static bool? Finished(KubernetesResource resource, JsonElement item) =>
         resource != Jobs ? null
-        : Members.Objects(Members.Of(item, "status"), "conditions").Any(c => Members.Text(c, "type") is "Complete" or "Failed" && Members.Text(c, "status") == "True");
+        : Members.Objects(Members.Of(item, "status"), "conditions")
+            .Any(c => Members.Text(c, "type") is "Complete" or "Failed" && Members.Text(c, "status") == "True");
 
     private static string? Controller(JsonElement item)
     {

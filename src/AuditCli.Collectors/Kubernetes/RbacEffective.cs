@@ -5,18 +5,19 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Who may do what, and through which binding: each binding with each of its subjects and each thing that its role allows.
+/// Reads who may do what, and through which binding: each binding with each of its subjects and each permission of its role.
 /// </summary>
 /// <remarks>
-/// Follows "Using RBAC Authorization" of the Kubernetes documentation. Roles are held, bindings pass. Every binding has at least one
-/// row for each subject, and one if it has none: where nothing is granted, because the role is empty or does not exist, the verb
-/// is null. Where a list of roles was not read whole, a role that is not on it may exist: whether it is missing is null too. A RoleBinding grants in its own namespace, and never a path that is no resource.
+/// Follows "Using RBAC Authorization" of the Kubernetes documentation. All roles are held in memory, bindings only by page. Every binding
+/// has at least one row for each subject, and one row if it has no subjects: if nothing is granted, because the role is empty or does not
+/// exist, the verb is null. If a list of roles was not read completely, a role that was not found may exist, so <c>role_missing</c> is null
+/// too. A RoleBinding grants only in its own namespace, and never a non-resource URL.
 /// </remarks>
 internal static class RbacEffective
 {
     private const string Group = "rbac.authorization.k8s.io";
 
-    /// <summary>A binding may stand for hundreds of rows, which are held together: so much fewer of them are read at once.</summary>
+    /// <summary>The divisor of the page size for bindings: one binding may produce hundreds of rows, which are held together.</summary>
     private const int BindingsShare = 10;
 
     private static readonly KubernetesResource ClusterRoles = new(Group, "v1", "clusterroles");
@@ -62,7 +63,7 @@ internal static class RbacEffective
         }
     }
 
-    /// <summary>Adds the roles of a page, and says which of them cannot be read.</summary>
+    /// <summary>Adds the roles of a page, and returns a failure for each role that cannot be read.</summary>
     private static List<CollectionException> Add(RbacRoles roles, KubernetesResource resource, JsonElement list)
     {
         var failures = new List<CollectionException>();
@@ -84,7 +85,8 @@ internal static class RbacEffective
     {
         var metadata = Members.Of(binding, "metadata");
         var ns = clusterWide ? null : Members.Text(metadata, "namespace") ?? throw new FormatException("it has no namespace");
-        var via = RbacRoles.Key(clusterWide ? "ClusterRoleBinding" : "RoleBinding", ns, Members.Text(metadata, "name") ?? throw new FormatException("it has no name"));
+        var via = RbacRoles.Key(
+            clusterWide ? "ClusterRoleBinding" : "RoleBinding", ns, Members.Text(metadata, "name") ?? throw new FormatException("it has no name"));
         var reference = Members.Of(binding, "roleRef");
         if ((Members.Text(reference, "kind"), Members.Text(reference, "name")) is not (("ClusterRole" or "Role") and var kind, { } name))
             throw new FormatException("its roleRef names no role");
@@ -93,13 +95,20 @@ internal static class RbacEffective
         var grants = (found ?? []).Where(g => clusterWide || g.NonResourceUrl is null).Select(g => (RbacGrant?)g).DefaultIfEmpty().ToList();
         foreach (var (subjectKind, subject) in Members.Objects(binding, "subjects").Select(s => Subject(s, ns)).Distinct().DefaultIfEmpty())
         {
-            // A subject that nobody can be is granted nothing.
+            // A subject that cannot exist is granted nothing.
             foreach (var grant in subject is null ? [null] : grants)
-                rows.Add(item, writer => Write(writer, subjectKind, subject, grant, ns, via, role, found is not null ? false : roles.IsPartial(clusterWide: kind == "ClusterRole") ? null : true));
+            {
+                rows.Add(item, writer => Write(
+                    writer, subjectKind, subject, grant, ns, via, role,
+                    found is not null ? false : roles.IsPartial(clusterWide: kind == "ClusterRole") ? null : true));
+            }
         }
     }
 
-    /// <summary>The subject as the API server names a caller. An account without a namespace is of the binding's own, and nobody if that has none.</summary>
+    /// <summary>
+    /// Returns the subject with the name that the API server uses for a caller. A service account without a namespace belongs to the
+    /// binding's namespace; the name is null if the binding has none.
+    /// </summary>
     private static (string? Kind, string? Name) Subject(JsonElement subject, string? bindingNamespace)
     {
         var (kind, name) = (Members.Text(subject, "kind"), Members.Text(subject, "name"));

@@ -5,27 +5,30 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Every role of a cluster with what it allows. An aggregated one allows what its object shows and what all the ClusterRoles
-/// allow that its selectors choose, those that are aggregated themselves included.
+/// Holds every role of a cluster with its permissions. An aggregated ClusterRole allows what its object lists and what all ClusterRoles
+/// allow that its selectors match, including those that are aggregated themselves.
 /// </summary>
-/// <remarks>A controller of the cluster writes the chosen rules into the object; what it has not done yet is counted here already.</remarks>
+/// <remarks>
+/// A controller of the cluster writes the selected rules into the object; rules that it has not written yet are already included here.
+/// </remarks>
 internal sealed class RbacRoles
 {
     private readonly HashSet<bool> _partial = [];
     private readonly Dictionary<string, ImmutableArray<RbacGrant>> _own = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, (ImmutableDictionary<string, string> Labels, ImmutableArray<LabelSelector> Chooses)> _clusterRoles = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (ImmutableDictionary<string, string> Labels, ImmutableArray<LabelSelector> Chooses)>
+        _clusterRoles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImmutableArray<RbacGrant>> _effective = new(StringComparer.Ordinal);
 
-    /// <summary>Notes that roles of this kind exist which are not here: their list was not read whole.</summary>
+    /// <summary>Records that the list of roles of this kind was not read completely.</summary>
     public void MarkPartial(bool clusterWide) => _partial.Add(clusterWide);
 
-    /// <summary>Whether a role of this kind that is not here may exist all the same.</summary>
+    /// <summary>Whether a role of this kind that was not found may nevertheless exist.</summary>
     public bool IsPartial(bool clusterWide) => _partial.Contains(clusterWide);
 
-    /// <summary>How a role is named: <c>ClusterRole/&lt;name&gt;</c> or <c>Role/&lt;namespace&gt;/&lt;name&gt;</c>.</summary>
+    /// <summary>Returns the name of a role: <c>ClusterRole/&lt;name&gt;</c> or <c>Role/&lt;namespace&gt;/&lt;name&gt;</c>.</summary>
     public static string Key(string kind, string? ns, string name) => ns is null ? $"{kind}/{name}" : $"{kind}/{ns}/{name}";
 
-    /// <exception cref="FormatException">The object is not a role as the API defines it.</exception>
+    /// <exception cref="FormatException">The object does not conform to the API's definition of a role.</exception>
     public void Add(JsonElement role, bool clusterWide)
     {
         var metadata = Members.Of(role, "metadata");
@@ -39,7 +42,7 @@ internal sealed class RbacRoles
                 [.. Members.Objects(Members.Of(role, "aggregationRule"), "clusterRoleSelectors").Select(LabelSelector.Read)]);
     }
 
-    /// <summary>What a role allows, each grant once; null when there is no such role.</summary>
+    /// <summary>Returns the permissions of a role, each once; null if the role does not exist.</summary>
     public ImmutableArray<RbacGrant>? Grants(string key)
     {
         if (!_own.TryGetValue(key, out var own))
@@ -50,7 +53,7 @@ internal sealed class RbacRoles
         return known ? effective : effective = [.. Reached(key).SelectMany(k => _own[k]).Distinct()];
     }
 
-    /// <summary>The role, and every ClusterRole that it takes rules from, each once, however they choose each other.</summary>
+    /// <summary>Returns the role and every ClusterRole from which it takes rules, each once, even if they select each other.</summary>
     private List<string> Reached(string key)
     {
         var reached = new List<string> { key };

@@ -3,18 +3,18 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>One thing that a rule allows: a verb on a resource, or on a path that is no resource.</summary>
-/// <param name="Resource">With its subresource (<c>pods/exec</c>); null for a path.</param>
-/// <param name="ResourceName">The one object that is meant; null for every one.</param>
+/// <summary>One permission of a rule: a verb on a resource, or on a non-resource URL.</summary>
+/// <param name="Resource">The resource with its subresource (<c>pods/exec</c>); null for a URL.</param>
+/// <param name="ResourceName">The name of the only permitted object; null for all objects.</param>
 internal readonly record struct RbacGrant(string Verb, string? ApiGroup, string? Resource, string? ResourceName, string? NonResourceUrl);
 
-/// <summary>The rules of one role, spread out into what each of them allows.</summary>
+/// <summary>Expands the rules of one role into single permissions.</summary>
 internal static class RbacRules
 {
     private static readonly ImmutableArray<string?> EveryName = [null];
 
-    /// <summary>Every grant of a role's own rules, in their order; one may come twice.</summary>
-    /// <exception cref="FormatException">The rules are not what the API defines; the message says how.</exception>
+    /// <summary>Yields every permission of a role's own rules, in their order, possibly with duplicates.</summary>
+    /// <exception cref="FormatException">The rules do not conform to the API; the message says why.</exception>
     public static IEnumerable<RbacGrant> Grants(JsonElement role)
     {
         foreach (var rule in Members.Objects(role, "rules"))

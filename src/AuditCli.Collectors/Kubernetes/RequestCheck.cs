@@ -1,15 +1,15 @@
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// Recognises, in a request as it is about to be sent, something that only reads. It trusts nothing above it: what it does not
-/// recognise is refused, percent-encoded spellings included.
+/// Checks that a request only reads, just before it is sent. It does not rely on the code above it and refuses every request that it does
+/// not recognise, including percent-encoded spellings.
 /// </summary>
-/// <param name="basePath">What stands before <c>/api</c> and <c>/apis</c>, such as a gateway's path to the cluster.</param>
+/// <param name="basePath">The path before <c>/api</c> and <c>/apis</c>, such as a gateway's path to the cluster.</param>
 internal sealed class RequestCheck(string basePath)
 {
     private static readonly string[] ListParameters = ["limit", "continue", "labelSelector", "fieldSelector", "pretty"];
 
-    /// <summary>The only requests with a body: each asks the server about the caller, and leaves nothing behind.</summary>
+    /// <summary>The only requests with a body: each reviews the caller and stores nothing.</summary>
     private static readonly string[] Reviews =
     [
         "/apis/authentication.k8s.io/v1/selfsubjectreviews",
@@ -19,7 +19,7 @@ internal sealed class RequestCheck(string basePath)
         "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
     ];
 
-    /// <summary>Why the request may not be sent; null when it may.</summary>
+    /// <summary>Returns why the request may not be sent; null if it may.</summary>
     public string? Refusal(HttpRequestMessage request)
     {
         var uri = request.RequestUri!;
@@ -38,8 +38,9 @@ internal sealed class RequestCheck(string basePath)
             ["api", var version, var resource] => List(request, new("", version, resource), null, name),
             ["api", var version, "namespaces", var ns, var resource] => List(request, new("", version, resource), ns, name),
             ["apis", var group, var version, var resource] when group.Length > 0 => List(request, new(group, version, resource), null, name),
-            ["apis", var group, var version, "namespaces", var ns, var resource] when group.Length > 0 => List(request, new(group, version, resource), ns, name),
-            // Of all objects the one that may be read by its name.
+            ["apis", var group, var version, "namespaces", var ns, var resource] when group.Length > 0 =>
+                List(request, new(group, version, resource), ns, name),
+            // The only object that may be read by name.
             _ when path == AwsAuth.Path && uri.Query.Length == 0 => null,
             _ => $"{name} is not the list of a resource",
         };
@@ -56,7 +57,7 @@ internal sealed class RequestCheck(string basePath)
             return $"{name}: {reason}";
         if (ns is not null && !KubernetesResource.IsLabel(ns))
             return $"{name}: '{ns}' is not a namespace";
-        // /api/v1/namespaces/<name>/status reads one namespace, and is no list.
+        // /api/v1/namespaces/<name>/status reads one namespace and is not a list.
         if (ns is not null && resource.Group.Length == 0 && resource.Name is "status" or "finalize")
             return $"{name} is not the list of a resource";
         foreach (var parameter in request.RequestUri!.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))

@@ -5,16 +5,15 @@ using AuditCli.Evidence;
 namespace AuditCli.Collectors.Kubernetes;
 
 /// <summary>
-/// The columns of every resource, known without a cluster. Kubernetes' own kinds have a column for each top-level field beside
-/// metadata, spec and status; all that has no column, such as the fields of a custom resource, stands in the one column
-/// <see cref="Other"/>.
+/// The columns of every resource, known without a cluster. Built-in kinds have a column for each top-level field besides metadata, spec and
+/// status; all fields without a column, such as those of a custom resource, are in the column <see cref="Other"/>.
 /// </summary>
 internal static class WellKnownResources
 {
-    /// <summary>An object with the top-level fields that have no column of their own; null where there are none.</summary>
+    /// <summary>An object with the top-level fields that have no column of their own; null if there are none.</summary>
     public const string Other = "other";
 
-    /// <summary>The columns of every resource, <c>spec</c> and <c>status</c> aside.</summary>
+    /// <summary>The columns of every resource, except <c>spec</c> and <c>status</c>.</summary>
     private static readonly ImmutableArray<Column> Common =
     [
         new("api_version", ColumnType.Text), new("kind", ColumnType.Text), new("namespace", ColumnType.Text), new("name", ColumnType.Text),
@@ -22,7 +21,9 @@ internal static class WellKnownResources
         new("annotations", ColumnType.Json), new("metadata", ColumnType.Json),
     ];
 
-    /// <summary>By group and resource, whatever the version: the latest version, and the fields that are neither metadata, spec nor status.</summary>
+    /// <summary>
+    /// By group and resource, independent of the version: the latest version, and the fields other than metadata, spec and status.
+    /// </summary>
     private static readonly FrozenDictionary<(string Group, string Name), (string Version, ImmutableArray<string> Fields)> Known =
         new (string Operation, string Fields)[]
         {
@@ -30,7 +31,8 @@ internal static class WellKnownResources
             ("v1/componentstatuses", "conditions"),
             ("v1/configmaps", ""),
             ("v1/endpoints", "subsets"),
-            ("v1/events", "involvedObject reason message source firstTimestamp lastTimestamp count type eventTime series action related reportingComponent reportingInstance"),
+            ("v1/events", "involvedObject reason message source firstTimestamp lastTimestamp "
+                + "count type eventTime series action related reportingComponent reportingInstance"),
             ("v1/limitranges", ""),
             ("v1/namespaces", ""),
             ("v1/nodes", ""),
@@ -59,7 +61,9 @@ internal static class WellKnownResources
             ("certificates.k8s.io/v1/certificatesigningrequests", ""),
             ("coordination.k8s.io/v1/leases", ""),
             ("discovery.k8s.io/v1/endpointslices", "addressType endpoints ports"),
-            ("events.k8s.io/v1/events", "eventTime series reportingController reportingInstance action reason regarding related note type deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount"),
+            ("events.k8s.io/v1/events", "eventTime series reportingController reportingInstance action reason "
+                + "regarding related note type deprecatedSource deprecatedFirstTimestamp "
+                + "deprecatedLastTimestamp deprecatedCount"),
             ("flowcontrol.apiserver.k8s.io/v1/flowschemas", ""),
             ("flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations", ""),
             ("networking.k8s.io/v1/ingressclasses", ""),
@@ -82,19 +86,22 @@ internal static class WellKnownResources
             k => k.Operation.Split('/') is [var group, _, var name] ? (group, name) : ("", k.Operation.Split('/')[1]),
             k => (k.Operation.Split('/')[^2], k.Fields.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToImmutableArray()));
 
-    /// <summary>The kinds of the table's objects, in the case that the API has.</summary>
+    /// <summary>The kinds of the table's resources, in the API's spelling.</summary>
     private static readonly FrozenSet<string> Kinds = (
-        "Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolumeClaim PersistentVolume Pod PodTemplate ReplicationController "
-        + "ResourceQuota ServiceAccount Service MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration "
+        "Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolumeClaim PersistentVolume Pod PodTemplate "
+        + "ReplicationController "
+        + "ResourceQuota ServiceAccount Service MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
+        + "ValidatingWebhookConfiguration "
         + "CustomResourceDefinition APIService ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet HorizontalPodAutoscaler CronJob Job "
-        + "CertificateSigningRequest Lease EndpointSlice FlowSchema PriorityLevelConfiguration IngressClass Ingress NetworkPolicy RuntimeClass PodDisruptionBudget "
+        + "CertificateSigningRequest Lease EndpointSlice FlowSchema PriorityLevelConfiguration IngressClass Ingress NetworkPolicy RuntimeClass "
+        + "PodDisruptionBudget "
         + "PodSecurityPolicy ClusterRoleBinding ClusterRole RoleBinding Role PriorityClass CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment")
         .Split(' ').ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>Every resource of the table, as control authors write it.</summary>
+    /// <summary>Every resource of the table, in the form used by controls.</summary>
     public static IEnumerable<string> Names => Known.Select(k => new KubernetesResource(k.Key.Group, k.Value.Version, k.Key.Name).ToString());
 
-    /// <summary>The columns of one row.</summary>
+    /// <summary>Returns the columns of one row.</summary>
     public static ImmutableArray<Column> Columns(KubernetesResource resource) => resource.IsMetadataOnly
         ? Common
         :
@@ -103,28 +110,32 @@ internal static class WellKnownResources
             .. Fields(resource).Select(f => new Column(f, ColumnType.Json)), new(Other, ColumnType.Json),
         ];
 
-    /// <summary>The top-level fields that have a column of their own, besides metadata, spec and status.</summary>
+    /// <summary>Returns the top-level fields that have their own column, besides metadata, spec and status.</summary>
     public static ImmutableArray<string> Fields(KubernetesResource resource) =>
         Known.TryGetValue((resource.Group, resource.Name), out var known) ? known.Fields : [];
 
-    /// <summary>The kind of its objects; null of a resource that is none of Kubernetes' own.</summary>
+    /// <summary>Returns the kind of a built-in resource's objects; null for any other resource.</summary>
     public static string? KindOf(KubernetesResource resource) => Kinds.FirstOrDefault(k => Knows(resource) && MayBe(resource, k));
 
-    /// <summary>Whether it is one of Kubernetes' own.</summary>
+    /// <summary>Whether the resource is a built-in one.</summary>
     public static bool Knows(KubernetesResource resource) => Known.ContainsKey((resource.Group, resource.Name));
 
-    /// <summary>The names of all top-level fields that have a column.</summary>
+    /// <summary>Returns the names of all top-level fields that have a column.</summary>
     public static string[] TopLevel(KubernetesResource resource) => ["apiVersion", "kind", "metadata", "spec", "status", .. Fields(resource)];
 
     /// <summary>
-    /// Whether its objects may be of that kind. Of Kubernetes' own kinds the resource is the plural in lower case; whoever defines another
-    /// chooses both names.
+    /// Whether the resource's objects may be of that kind. The name of a built-in resource is the plural of its kind in lower case; custom
+    /// resources define both names independently.
     /// </summary>
     public static bool MayBe(KubernetesResource resource, string kind)
     {
         if (!Knows(resource))
             return true;
         var name = kind.ToLowerInvariant();
-        return Kinds.Contains(kind) && resource.Name == (name.EndsWith('y') ? name[..^1] + "ies" : name == "endpoints" ? name : name.EndsWith('s') ? name + "es" : name + "s");
+        return Kinds.Contains(kind) && resource.Name == (
+            name.EndsWith('y') ? name[..^1] + "ies"
+            : name == "endpoints" ? name
+            : name.EndsWith('s') ? name + "es"
+            : name + "s");
     }
 }

@@ -5,8 +5,7 @@ using System.Reflection;
 namespace AuditCli.Collectors.Aws.Catalogue;
 
 /// <summary>
-/// The operations that may be called: the embedded files that <c>generate.py</c> writes, each read when its service is
-/// first asked for.
+/// The operations that may be called: the embedded files that <c>generate.py</c> writes, each read at the first use of its service.
 /// </summary>
 internal sealed class AwsCatalogue
 {
@@ -20,13 +19,13 @@ internal sealed class AwsCatalogue
         return PartitionRules.Read(stream);
     });
 
-    /// <summary>The services that have a file, in order.</summary>
+    /// <summary>The services that have a file, sorted.</summary>
     public ImmutableArray<string> ServiceNames => [.. _assembly.GetManifestResourceNames()
         .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal))
         .Select(n => n[Prefix.Length..^Suffix.Length])
         .Order(StringComparer.Ordinal)];
 
-    /// <summary>The service of that name, or null when the catalogue has no file for it.</summary>
+    /// <summary>Returns the service of that name; null if the catalogue has no file for it.</summary>
     public ServiceModel? Service(string name)
     {
         var resource = Prefix + name + Suffix;
@@ -35,7 +34,7 @@ internal sealed class AwsCatalogue
         return _services.GetOrAdd(name, _ => new(() => Load(resource))).Value;
     }
 
-    /// <summary>Finds <c>service:Operation</c>; null when the catalogue does not list it.</summary>
+    /// <summary>Finds <c>service:Operation</c>; returns null if the catalogue does not contain it.</summary>
     public (ServiceModel Service, OperationModel Operation)? Find(string name)
     {
         var colon = name.IndexOf(':', StringComparison.Ordinal);

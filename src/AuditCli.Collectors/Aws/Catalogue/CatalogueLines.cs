@@ -4,13 +4,13 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Aws.Catalogue;
 
 /// <summary>
-/// A part of a catalogue file that has one line for each entry, <c>"Name":{...}</c>, as <c>generate.py</c> writes it. An entry is found
-/// by its name and read alone, because of a service's hundreds one or two are asked for.
+/// A part of a catalogue file with one line for each entry, <c>"Name":{...}</c>, as <c>generate.py</c> writes it. Each entry is searched by
+/// name and parsed alone, because usually only one or two of a service's hundreds of entries are used.
 /// </summary>
-/// <param name="lines">Each begins with a line feed; the bytes must not change.</param>
+/// <param name="lines">The entries, each beginning with a line feed; the bytes must not change.</param>
 internal sealed class CatalogueLines(ReadOnlyMemory<byte> lines)
 {
-    /// <summary>The names, in order.</summary>
+    /// <summary>The names, in file order.</summary>
     public IEnumerable<string> Names
     {
         get
@@ -20,10 +20,10 @@ internal sealed class CatalogueLines(ReadOnlyMemory<byte> lines)
         }
     }
 
-    /// <summary>The entry of that name; null when there is none.</summary>
+    /// <summary>Returns the entry of that name; null if there is none.</summary>
     public JsonElement? Find(string name)
     {
-        // A name that holds what separates entries would find one under a name that is none.
+        // A name with a delimiter in it could match across entries and return a wrong one.
         if (name.AsSpan().IndexOfAny('"', '\n') >= 0)
             return null;
         var start = Encoding.UTF8.GetBytes($"\n\"{name}\":");

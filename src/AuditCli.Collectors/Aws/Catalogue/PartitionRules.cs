@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace AuditCli.Collectors.Aws.Catalogue;
 
 /// <summary>
-/// The endpoint that most services have in each of Amazon's clouds, <c>https://name[-fips].region.suffix</c>. A service's file
-/// holds only what differs.
+/// The endpoint form that most services use in each AWS partition, <c>https://name[-fips].region.suffix</c>. A service's file holds only
+/// the exceptions.
 /// </summary>
 internal sealed class PartitionRules
 {
@@ -13,7 +13,7 @@ internal sealed class PartitionRules
 
     private PartitionRules(FrozenDictionary<string, Partition> partitions) => _partitions = partitions;
 
-    /// <summary>Reads the catalogue's file of partitions.</summary>
+    /// <summary>Reads the catalogue's partition file.</summary>
     public static PartitionRules Read(Stream json)
     {
         using var document = JsonDocument.Parse(json);
@@ -22,7 +22,7 @@ internal sealed class PartitionRules
             p.Value.GetProperty("fips").GetBoolean(), p.Value.GetProperty("dual_stack").GetBoolean()), StringComparer.Ordinal));
     }
 
-    /// <summary>The URL of that kind; null when the partition is unknown or has none.</summary>
+    /// <summary>Returns the URL for the given kind of endpoint; null if the partition is unknown or has none.</summary>
     public string? Usual(string endpointPrefix, string partition, string region, bool fips, bool dualStack) =>
         _partitions.TryGetValue(partition, out var known) && (known.Fips || !fips) && (known.DualStack || !dualStack)
             ? $"https://{endpointPrefix}{(fips ? "-fips" : "")}.{region}.{(dualStack ? known.DualStackSuffix : known.Suffix)}"

@@ -5,7 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws.Catalogue;
 
-/// <summary>How a service writes its requests and answers on the wire.</summary>
+/// <summary>The wire protocol of a service's requests and responses.</summary>
 internal enum WireProtocol
 {
     Query,
@@ -15,17 +15,17 @@ internal enum WireProtocol
     RestXml,
 }
 
-/// <summary>An operation as the catalogue states it.</summary>
+/// <summary>An operation as defined in the catalogue.</summary>
 /// <param name="Method">The HTTP method.</param>
-/// <param name="UriTemplate">Path and fixed query, such as <c>/{Bucket}?acl</c>.</param>
-/// <param name="Input">The input shape's name, or null when it takes nothing.</param>
-/// <param name="Output">The output shape's name, or null when it answers nothing.</param>
-/// <param name="Wrapper">The element around a query answer.</param>
-/// <param name="Rows">The dotted path of the list whose elements are rows; null: the whole response is one row.</param>
-/// <param name="HostPrefix">What goes before the host, such as <c>{AccountId}.</c>.</param>
-/// <param name="Root">The root element of an XML request; null when its body has none.</param>
+/// <param name="UriTemplate">The path and fixed query, such as <c>/{Bucket}?acl</c>.</param>
+/// <param name="Input">The input shape's name; null if the operation has no parameters.</param>
+/// <param name="Output">The output shape's name; null if the response is empty.</param>
+/// <param name="Wrapper">The element around the content of a query response.</param>
+/// <param name="Rows">The dotted path of the list whose elements are rows; if null, the whole response is one row.</param>
+/// <param name="HostPrefix">The prefix of the host, such as <c>{AccountId}.</c>.</param>
+/// <param name="Root">The root element of an XML request; null if its body has none.</param>
 /// <param name="Namespace">The namespace of that element.</param>
-/// <param name="NotConfigured">Codes that say that what was asked for is not configured.</param>
+/// <param name="NotConfigured">The codes that mean that the requested configuration does not exist.</param>
 internal sealed record OperationModel(
     string Name,
     string Method,
@@ -43,24 +43,25 @@ internal sealed record OperationModel(
     string? Namespace,
     ImmutableArray<string> NotConfigured)
 {
-    /// <summary>The status of its answers where the model says another than 200; 200 is right all the same.</summary>
+    /// <summary>The success status in the model, if it is not 200; a status of 200 is accepted as well.</summary>
     public int Status { get; init; } = 200;
 }
 
-/// <summary>How to read on: the members to give, and where the answer holds their values.</summary>
-/// <param name="Inputs">Empty where the operation gives a token that nobody can give back: what follows it cannot be read.</param>
-/// <param name="More">The path of the flag that says whether there is more; null when the tokens alone say so.</param>
-/// <param name="Results">The paths of what grows from page to page; empty where botocore has no paginator.</param>
-/// <param name="Kept">The paths of what is the same on every page.</param>
-/// <param name="Limit">The member that sets the size of a page; null when there is none.</param>
-internal sealed record Pager(ImmutableArray<string> Inputs, ImmutableArray<string> Outputs, string? More, string? Limit, ImmutableArray<string> Results, ImmutableArray<string> Kept);
+/// <summary>The paging of an operation: the request members for the page tokens, and their paths in the response.</summary>
+/// <param name="Inputs">Empty if the response has a token but the request cannot pass it back; further pages cannot be read then.</param>
+/// <param name="More">The path of the flag for more pages; null if only the tokens tell.</param>
+/// <param name="Results">The paths of the lists that continue from page to page; empty if botocore has no paginator.</param>
+/// <param name="Kept">The paths of the members that are the same on every page.</param>
+/// <param name="Limit">The member that sets the page size; null if there is none.</param>
+internal sealed record Pager(
+    ImmutableArray<string> Inputs, ImmutableArray<string> Outputs, string? More, string? Limit, ImmutableArray<string> Results, ImmutableArray<string> Kept);
 
-/// <summary>An endpoint: a URL with <c>{region}</c>, and the region to sign for where it is another.</summary>
+/// <summary>An endpoint: a URL with <c>{region}</c>, and the region to sign for if it is another one.</summary>
 internal readonly record struct EndpointRule(string Url, string? SigningRegion);
 
 /// <summary>
-/// One service's read-only operations, their shapes and endpoints. Immutable to its users: operations and shapes are
-/// read from the file when they are first asked for.
+/// One service's read-only operations, their shapes and endpoints. It is immutable to its users and thread-safe; operations and shapes are
+/// parsed at their first use.
 /// </summary>
 internal sealed class ServiceModel
 {
@@ -96,7 +97,7 @@ internal sealed class ServiceModel
         _endpoints = root.GetProperty("endpoints");
     }
 
-    /// <summary>The name control authors write, as the AWS CLI's.</summary>
+    /// <summary>The service name in controls, which is that of the AWS CLI.</summary>
     public string Name { get; }
     public string Id { get; }
     public string Version { get; }
@@ -107,15 +108,17 @@ internal sealed class ServiceModel
     public WireProtocol Protocol { get; }
     public OperationScope Scope { get; }
 
-    /// <summary>Operations with a read verb that are left out, and why.</summary>
+    /// <summary>The operations with a read verb that are left out, with the reason.</summary>
     public IReadOnlyDictionary<string, string> Refused =>
         field ??= _refused.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
 
-    /// <summary>Every operation that may be called, in order.</summary>
+    /// <summary>Every operation that may be called, in file order.</summary>
     public ImmutableArray<string> OperationNames => field.IsDefault ? field = [.. _operations.Names] : field;
 
-    /// <summary>Reads a catalogue file, one line for each operation and shape after everything else; the bytes must not change afterwards.</summary>
-    /// <exception cref="InvalidDataException">The file has no such lines, or speaks a protocol that is not spoken here.</exception>
+    /// <summary>
+    /// Reads a catalogue file, which ends with one line for each operation and shape; the bytes must not change afterwards.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file does not have these lines, or names an unsupported protocol.</exception>
     public static ServiceModel Read(ReadOnlyMemory<byte> json, Lazy<PartitionRules> partitions)
     {
         var operations = json.Span.IndexOf(OperationsBegin);
@@ -125,10 +128,13 @@ internal sealed class ServiceModel
         var lines = json[..(json.Span.LastIndexOf("}}"u8))];
         byte[] head = [.. json.Span[..operations], (byte)'}'];
         return new(
-            JsonDocument.Parse(head).RootElement, new(json[(operations + OperationsBegin.Length)..shapes]), new(lines[(shapes + ShapesBegin.Length)..]), partitions);
+            JsonDocument.Parse(head).RootElement,
+            new(json[(operations + OperationsBegin.Length)..shapes]),
+            new(lines[(shapes + ShapesBegin.Length)..]),
+            partitions);
     }
 
-    /// <summary>The operation, or null when the catalogue has none of that name.</summary>
+    /// <summary>Returns the operation; null if the catalogue has none of that name.</summary>
     public OperationModel? Operation(string name)
     {
         if (_knownOperations.TryGetValue(name, out var known))
@@ -136,14 +142,17 @@ internal sealed class ServiceModel
         return _operations.Find(name) is { } found ? _knownOperations.GetOrAdd(name, Parse(name, found)) : null;
     }
 
-    /// <summary>The shape of that name; every name that a catalogue file uses is in it.</summary>
+    /// <summary>Returns the shape of that name. A catalogue file contains every shape that it refers to.</summary>
     public ShapeModel Shape(string name) =>
-        _knownShapes.TryGetValue(name, out var known) ? known : _knownShapes.GetOrAdd(name, ShapeModel.Read(_shapes.Find(name) ?? throw new InvalidDataException($"{Name}: the catalogue has no shape {name}")));
+        _knownShapes.TryGetValue(name, out var known)
+            ? known
+            : _knownShapes.GetOrAdd(
+                name, ShapeModel.Read(_shapes.Find(name) ?? throw new InvalidDataException($"{Name}: the catalogue has no shape {name}")));
 
     /// <summary>Every shape of the file.</summary>
     public IEnumerable<ShapeModel> Shapes => _shapes.Names.Select(Shape);
 
-    /// <summary>The endpoint for a region, or null when the partition has none of that kind.</summary>
+    /// <summary>Returns the endpoint for a region; null if the partition has none of that kind.</summary>
     public EndpointRule? Endpoint(string partition, string region, bool fips, bool dualStack)
     {
         var key = partition + (fips ? " fips" : "") + (dualStack ? " dualstack" : "");
@@ -163,8 +172,11 @@ internal sealed class ServiceModel
         var space = http.IndexOf(' ', StringComparison.Ordinal);
         return new(
             name, http[..space], http[(space + 1)..], Text(e, "in"), Text(e, "out"), Text(e, "wrapper"), Text(e, "rows"),
-            e.TryGetProperty("pager", out var p) ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), Texts(p, "results"), Texts(p, "kept")) : null,
-            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"), Text(e, "root"), Text(e, "namespace"), Texts(e, "none"))
+            e.TryGetProperty("pager", out var p)
+                ? new(Texts(p, "in"), Texts(p, "out"), Text(p, "more"), Text(p, "limit"), Texts(p, "results"), Texts(p, "kept"))
+                : null,
+            Text(e, "host_prefix"), e.TryGetProperty("unsigned", out _), ScopeOf(e) ?? Scope, Text(e, "side_effect"), Text(e, "root"),
+            Text(e, "namespace"), Texts(e, "none"))
         {
             Status = e.TryGetProperty("status", out var status) ? status.GetInt32() : 200,
         };

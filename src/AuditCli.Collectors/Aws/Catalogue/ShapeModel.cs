@@ -4,7 +4,9 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws.Catalogue;
 
-/// <summary>What a member holds. Anything but <see cref="Shape"/> is a single value; a document is JSON without a fixed shape.</summary>
+/// <summary>
+/// The type of a member. Every kind except <see cref="Shape"/> is a single value; a document is JSON without a fixed shape.
+/// </summary>
 internal enum MemberKind
 {
     Shape,
@@ -18,7 +20,7 @@ internal enum MemberKind
     Document,
 }
 
-/// <summary>Where in an HTTP message a member stands.</summary>
+/// <summary>The place of a member in an HTTP message.</summary>
 internal enum MemberLocation
 {
     Body,
@@ -30,13 +32,13 @@ internal enum MemberLocation
 }
 
 /// <summary>A member of a structure, or the element of a list or map.</summary>
-/// <param name="Shape">The shape's name when <paramref name="Kind"/> is <see cref="MemberKind.Shape"/>, else empty.</param>
-/// <param name="WireName">The name on the wire where it is another than the member's own.</param>
-/// <param name="TimeFormat"><c>iso8601</c>, <c>unixTimestamp</c> or <c>rfc822</c> where the model fixes it.</param>
-/// <param name="Policy">An IAM policy document: JSON, percent-encoded as text.</param>
-/// <param name="Sensitive">So says the provider, who means names of people and accounts too.</param>
-/// <param name="Secret">A secret beside configuration: it is replaced before anything is written.</param>
-/// <param name="Namespace">The XML namespace of the element in a request, and the prefix under which an attribute needs it.</param>
+/// <param name="Shape">The shape's name if <paramref name="Kind"/> is <see cref="MemberKind.Shape"/>, else empty.</param>
+/// <param name="WireName">The name on the wire, if it differs from the member's own.</param>
+/// <param name="TimeFormat"><c>iso8601</c>, <c>unixTimestamp</c> or <c>rfc822</c> if the model specifies it.</param>
+/// <param name="Policy">Whether it is an IAM policy document: JSON, percent-encoded as text.</param>
+/// <param name="Sensitive">Whether the provider marks it as sensitive, which includes names of people and accounts.</param>
+/// <param name="Secret">Whether it is a secret within configuration; it is replaced before anything is written.</param>
+/// <param name="Namespace">The XML namespace of the element in a request, and the prefix under which an attribute requires it.</param>
 internal sealed record MemberReference(
     string Name,
     MemberKind Kind,
@@ -54,12 +56,12 @@ internal sealed record MemberReference(
     string? Namespace,
     string? NamespacePrefix)
 {
-    /// <summary>The name on the wire; of a map of headers the prefix, which is empty where the model names none.</summary>
+    /// <summary>The name on the wire; for a map of headers the prefix, which is empty if the model does not name one.</summary>
     public string Wire => WireName ?? (Location == MemberLocation.Headers ? "" : Name);
 
     /// <summary>
-    /// Whether an answer has it in its body. What a request has in its path or query belongs to the body of an answer of the same shape, as
-    /// AWS's protocols say.
+    /// Whether a response has the member in its body. AWS's protocols define that members which a request puts in its path or query are in
+    /// the body of a response of the same shape.
     /// </summary>
     public bool InAnswerBody => Location is MemberLocation.Body or MemberLocation.Uri or MemberLocation.Query;
 
@@ -137,10 +139,10 @@ internal abstract record ShapeModel
     {
     }
 
-    /// <param name="Payload">The member that is the whole body; null when the body holds the members.</param>
+    /// <param name="Payload">The member that is the whole body; null if the body holds the members.</param>
     public sealed record Structure(ImmutableArray<MemberReference> Members, ImmutableArray<string> Required, string? Payload) : ShapeModel
     {
-        /// <summary>The member of that name, or null.</summary>
+        /// <summary>Returns the member of that name; null if there is none.</summary>
         public MemberReference? Member(string name)
         {
             foreach (var member in Members)
@@ -163,7 +165,7 @@ internal abstract record ShapeModel
             return new List(MemberReference.Read("member", element.GetString()!));
         if (e.TryGetProperty("map", out var pair))
             return new Map(MemberReference.Read("key", pair[0].GetString()!), MemberReference.Read("value", pair[1].GetString()!));
-        // Loops, because the first query over a JSON type costs a process more than the whole entry.
+        // Loops instead of LINQ: the first query over a JSON type costs the process more time than parsing the whole entry.
         var members = ImmutableArray.CreateBuilder<MemberReference>();
         foreach (var member in e.GetProperty("members").EnumerateObject())
             members.Add(MemberReference.Read(member.Name, member.Value.GetString()!));
@@ -172,7 +174,7 @@ internal abstract record ShapeModel
             e.TryGetProperty("payload", out var payload) ? payload.GetString() : null);
     }
 
-    /// <summary>A list of texts.</summary>
+    /// <summary>Reads a list of texts.</summary>
     public static ImmutableArray<string> Texts(JsonElement list)
     {
         var texts = ImmutableArray.CreateBuilder<string>(list.GetArrayLength());

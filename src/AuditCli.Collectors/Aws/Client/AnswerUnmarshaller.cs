@@ -9,14 +9,15 @@ using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws.Client;
 
-/// <summary>Hands the answer's bytes through, and reads what an error answer says in any of the protocols.</summary>
+/// <summary>Passes the response's bytes on unparsed, and parses error responses of every protocol.</summary>
 internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
 {
-    /// <summary>The longest that a provider is waited for, whatever it asks.</summary>
+    /// <summary>The longest Retry-After that is honoured.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
 
     public override UnmarshallerContext CreateContext(
-        IWebResponseData response, bool readEntireResponse, Stream stream, RequestMetrics metrics, bool isException, IRequestContext requestContext) => Context(stream, response);
+        IWebResponseData response, bool readEntireResponse, Stream stream, RequestMetrics metrics, bool isException,
+        IRequestContext requestContext) => Context(stream, response);
 
     public override UnmarshallerContext CreateContext(
         IWebResponseData response, bool readEntireResponse, Stream stream, RequestMetrics metrics, bool isException) => Context(stream, response);
@@ -43,7 +44,8 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
         Stream responseStream, bool maintainResponseBody, IWebResponseData response, bool isException) => Context(responseStream, response);
 
     protected override UnmarshallerContext ConstructUnmarshallerContext(
-        Stream responseStream, bool maintainResponseBody, IWebResponseData response, bool isException, IRequestContext requestContext) => Context(responseStream, response);
+        Stream responseStream, bool maintainResponseBody, IWebResponseData response, bool isException,
+        IRequestContext requestContext) => Context(responseStream, response);
 
     private static AnswerContext Context(Stream? stream, IWebResponseData response)
     {
@@ -66,25 +68,30 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
         {
             BucketRegion = Header(response, "x-amz-bucket-region") ?? said.Region,
             RedirectHost = (int)status is >= 300 and < 400
-                ? Uri.TryCreate(Header(response, "Location"), UriKind.Absolute, out var location) ? location.Authority : said.Endpoint ?? "a place it does not name"
+                ? Uri.TryCreate(Header(response, "Location"), UriKind.Absolute, out var location)
+                    ? location.Authority
+                    : said.Endpoint ?? "a place it does not name"
                 : null,
             Wait = Wait(response),
             ClockIsWrong = ShortCode(code) is "RequestTimeTooSkewed" or "RequestInTheFuture" or "RequestExpired" || said.ClockIsWrong,
         };
     }
 
-    /// <summary>Retry-After in either form of RFC 9110, section 10.2.3; a moment counts from the answer's own Date.</summary>
+    /// <summary>
+    /// Returns the delay of Retry-After in either form of RFC 9110, section 10.2.3; a date is relative to the response's own Date header.
+    /// </summary>
     private static TimeSpan? Wait(IWebResponseData response)
     {
         var text = Header(response, "Retry-After");
         TimeSpan? asked = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds)
             : DateTimeOffset.TryParseExact(text, "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
-                && DateTimeOffset.TryParseExact(Header(response, "Date"), "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) && moment > date ? moment - date
+                    && DateTimeOffset.TryParseExact(Header(response, "Date"), "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+                    && moment > date ? moment - date
             : null;
         return asked > LongestWait ? LongestWait : asked;
     }
 
-    /// <summary><c>com.amazonaws.x#Code:http://...</c> means <c>Code</c>.</summary>
+    /// <summary>Returns the short form of an error code: <c>com.amazonaws.x#Code:http://...</c> is <c>Code</c>.</summary>
     private static string? ShortCode(string? code) => code?.Split(':')[0].Split('#')[^1].Trim() is { Length: > 0 } known ? known : null;
 
     private static string? RequestId(IWebResponseData response) => Header(response, "x-amzn-RequestId") ?? Header(response, "x-amz-request-id");
@@ -92,7 +99,7 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
     private static string? Header(IWebResponseData response, string name) =>
         response.IsHeaderPresent(name) && response.GetHeaderValue(name) is { Length: > 0 } value ? value : null;
 
-    /// <summary>Bytes instead of a parser: evidence is read from what was recorded.</summary>
+    /// <summary>Holds the bytes instead of a parser, because evidence is read from the recorded body.</summary>
     private sealed class AnswerContext : UnmarshallerContext
     {
         public AnswerContext(ReadOnlyMemory<byte> body, IWebResponseData response)
@@ -112,13 +119,13 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
     }
 }
 
-/// <summary>What an error body says; every part may be missing, since proxies answer in words of their own.</summary>
+/// <summary>The parsed content of an error body; every part may be missing, since proxies respond in other formats.</summary>
 internal sealed record ErrorBody(string? Code, string? Message, string? RequestId, string? Region, string? Endpoint)
 {
     private const string WrongSignature = "the signature does not match";
     private static ErrorBody Silent { get; } = new(null, null, null, null, null);
 
-    /// <summary>A signature that was refused for its time and not for its key; AWS says which in words alone.</summary>
+    /// <summary>Whether a signature was refused because of the time and not because of the key; AWS says so only in the message.</summary>
     public bool ClockIsWrong { get; private init; }
 
     public static ErrorBody Read(ReadOnlyMemory<byte> body)
@@ -135,7 +142,7 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
         }
         catch (Exception e) when (e is XmlException or JsonException)
         {
-            // The status alone is then the answer; the bytes are in the recorded exchange.
+            // Only the status is reported then; the bytes are in the recorded exchange.
             return Silent;
         }
     }
@@ -165,7 +172,7 @@ internal sealed record ErrorBody(string? Code, string? Message, string? RequestI
                 message = member.Value.GetString();
         }
         var clockIsWrong = SpeaksOfTime(message);
-        // The provider quotes the request it expected, its token included.
+        // The provider's message quotes the request that it expected, including its token.
         if (code?.EndsWith("InvalidSignatureException", StringComparison.Ordinal) == true)
             message = WrongSignature;
         return new(code, message, null, null, null) { ClockIsWrong = clockIsWrong };

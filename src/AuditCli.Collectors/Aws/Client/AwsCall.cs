@@ -6,24 +6,26 @@ using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws.Client;
 
-/// <summary>One call, in the form the SDK's runtime passes along.</summary>
+/// <summary>One call, in the form that the SDK's runtime passes through its pipeline.</summary>
 internal sealed class AwsCall(ServiceModel service, OperationModel operation, JsonObject parameters) : AmazonWebServiceRequest
 {
     public ServiceModel Service => service;
     public OperationModel Operation => operation;
 
-    /// <summary>Checked by <see cref="ParameterCheck"/>.</summary>
+    /// <summary>The parameters, checked by <see cref="ParameterCheck"/>.</summary>
     public JsonObject Parameters => parameters;
 }
 
-/// <summary>The answer to a call, unread.</summary>
+/// <summary>The response to a call, unparsed.</summary>
 internal sealed class AwsCallResult : AmazonWebServiceResponse
 {
-    /// <summary>Empty unless the SDK made the object itself, which it does for no answer of ours.</summary>
+    /// <summary>
+    /// The response. The empty default applies only if the SDK creates the object itself, which it does not do for these calls.
+    /// </summary>
     public AwsAnswer Answer { get; init; } = new(0, new Dictionary<string, string>(), default);
 }
 
-/// <summary>The provider's error answer.</summary>
+/// <summary>An error response of the provider.</summary>
 internal sealed class AwsServiceFailure : AmazonServiceException
 {
     public AwsServiceFailure(string code, string message, string? requestId, HttpStatusCode status, Exception? inner)
@@ -31,18 +33,18 @@ internal sealed class AwsServiceFailure : AmazonServiceException
     {
     }
 
-    /// <summary>The region of the bucket, where S3 names it.</summary>
+    /// <summary>The region of the bucket, if S3 names it.</summary>
     public string? BucketRegion { get; init; }
 
-    /// <summary>The host a redirect points to; null when it is none.</summary>
+    /// <summary>The host that a redirect points to; null if the response is not a redirect.</summary>
     public string? RedirectHost { get; init; }
 
-    /// <summary>How long the provider asks to wait; null when it does not say.</summary>
+    /// <summary>The wait that the provider requests; null if it does not request one.</summary>
     public TimeSpan? Wait { get; init; }
 
-    /// <summary>The request was refused because its time is not the provider's.</summary>
+    /// <summary>Whether the request was refused because its time differs from the provider's.</summary>
     public bool ClockIsWrong { get; init; }
 
-    /// <summary>The request was refused because its credentials are not valid any more.</summary>
+    /// <summary>Whether the request was refused because its credentials have expired.</summary>
     public bool CredentialsExpired => ErrorCode is "ExpiredToken" or "ExpiredTokenException";
 }

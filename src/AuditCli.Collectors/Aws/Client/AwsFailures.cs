@@ -5,7 +5,7 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws.Client;
 
-/// <summary>What a failed call is called in evidence.</summary>
+/// <summary>Maps exceptions of failed calls to the codes and messages used in evidence.</summary>
 internal static class AwsFailures
 {
     public const string NoCredentials = "NoCredentials";
@@ -15,19 +15,24 @@ internal static class AwsFailures
     public const string ClientFailed = "ClientFailed";
     public const string InvalidEndpoint = "InvalidEndpoint";
 
-    /// <summary>The account does not use the region, which is neither a denial nor a proof that nothing is there.</summary>
+    /// <summary>
+    /// The code if the account has not enabled the region, which is neither a denial nor a proof that there are no resources.
+    /// </summary>
     public const string RegionNotEnabled = "RegionNotEnabled";
 
-    /// <summary>What services say to credentials of an account that has not enabled their region: as if the credentials were wrong.</summary>
+    /// <summary>
+    /// The codes with which services refuse credentials of an account that has not enabled the region, as if the credentials were wrong.
+    /// </summary>
     private static readonly ImmutableArray<string> Strangers =
         ["AuthFailure", "UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "OptInRequired", "InvalidAccessKeyId", "InvalidToken"];
 
-    /// <summary>Whether the exception is one that <see cref="Map"/> knows how to name.</summary>
+    /// <summary>Whether <see cref="Map"/> can map the exception.</summary>
     public static bool IsKnown(Exception e) => e is not CollectionException
-        && Chain(e).Any(x => x is AmazonClientException or AmazonServiceException or ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException);
+        && Chain(e).Any(x => x is AmazonClientException or AmazonServiceException or ExchangeRefusedException
+                or HttpRequestException or IOException or SocketException or TimeoutException);
 
-    /// <summary>The provider's code and words, or ours.</summary>
-    /// <param name="region">The region that was asked, where it is another than the one in which the credentials were accepted, and that one.</param>
+    /// <summary>Returns the provider's code and message, or the collector's.</summary>
+    /// <param name="region">The region of the request and the region in which the credentials were accepted, if they differ.</param>
     public static CollectionException Map(string what, Exception e, (string Asked, string Home)? region = null)
     {
         var chain = Chain(e).ToArray();
@@ -37,9 +42,13 @@ internal static class AwsFailures
         {
             if (region is var (asked, home) && Strangers.Contains(failure.ErrorCode))
             {
-                return new(RegionNotEnabled, $"{what} in {asked}: {failure.ErrorCode}: {failure.Message}; {home} accepts the same credentials, so the account has not enabled "
-                    + $"{asked}, or a session token of the global STS endpoint is used, which regions that are enabled by hand refuse; enable it (account:EnableRegion), "
-                    + "use a token of a regional STS endpoint, or leave the region out of the target's regions", e);
+                return new(
+                    RegionNotEnabled,
+                    $"{what} in {asked}: {failure.ErrorCode}: {failure.Message}; {home} accepts the same credentials, so the account has not enabled "
+                        + $"{asked}, or a session token of the global STS endpoint is used, which regions that are enabled by hand refuse; "
+                        + "enable it (account:EnableRegion), "
+                        + "use a token of a regional STS endpoint, or leave the region out of the target's regions",
+                    e);
             }
             return failure.RedirectHost is { } host
                 ? new(Redirected, $"{what} was redirected to {host}, where the request was not sent", e)
@@ -57,7 +66,7 @@ internal static class AwsFailures
         return new(client.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) ? NoCredentials : ClientFailed, $"{what}: {client.Message}", e);
     }
 
-    /// <summary>The provider's words about a wrong signature quote the request, its token included.</summary>
+    /// <summary>Replaces the provider's message about a wrong signature, which quotes the request including its token.</summary>
     private static string Safe(AmazonServiceException e) =>
         e.ErrorCode?.Contains("Signature", StringComparison.Ordinal) == true ? "the signature does not match" : e.Message;
 

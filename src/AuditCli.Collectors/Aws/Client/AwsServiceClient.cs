@@ -7,15 +7,15 @@ using AuditCli.Collectors.Aws.Protocols;
 namespace AuditCli.Collectors.Aws.Client;
 
 /// <summary>
-/// Calls any operation of one service through the SDK's own runtime: its credentials, signing and retry rules, the
-/// catalogue's shapes.
+/// Calls any operation of one service through the SDK's own runtime, with its credentials, signing and retry rules, and the catalogue's
+/// shapes.
 /// </summary>
 internal sealed class AwsServiceClient : AmazonServiceClient
 {
     private readonly InvokeOptions _options = new() { RequestMarshaller = new CallMarshaller(), ResponseUnmarshaller = new AnswerUnmarshaller() };
     private readonly ServiceModel _service;
 
-    /// <param name="pipeline">The guard and what is below it.</param>
+    /// <param name="pipeline">The guard and the handlers below it.</param>
     /// <param name="clock">Null in a replay.</param>
     /// <param name="renew">See <see cref="CallAttempts"/>.</param>
     /// <param name="pace">See <see cref="CallAttempts"/>.</param>
@@ -25,17 +25,17 @@ internal sealed class AwsServiceClient : AmazonServiceClient
         : base(credentials, WithPipeline(config, pipeline))
     {
         _service = service;
-        // Put in here, since the base constructor builds the pipeline before this class has a clock.
+        // Replaced here: the base constructor builds the pipeline before this class has a clock.
         RuntimePipeline.ReplaceHandler<RetryHandler>(new CallAttempts(config, clock, renew, pace));
     }
 
-    /// <summary>The endpoint that the surroundings or a recording chose; null for the catalogue's.</summary>
+    /// <summary>The endpoint given by the environment, the profile or a recording; null for the catalogue's.</summary>
     public Uri? OwnEndpoint => ((AwsServiceConfig)Config).OwnEndpoint is { } url ? new(url) : null;
 
     protected override IServiceMetadata ServiceMetadata => new Metadata(Config.ServiceId);
 
-    /// <summary>Calls once, retries included.</summary>
-    /// <param name="parameters">Checked by <see cref="ParameterCheck"/>.</param>
+    /// <summary>Makes one call, including retries.</summary>
+    /// <param name="parameters">The parameters, checked by <see cref="ParameterCheck"/>.</param>
     public async Task<AwsAnswer> CallAsync(OperationModel operation, JsonObject parameters, CancellationToken cancellationToken)
     {
         var result = await InvokeAsync<AwsCallResult>(new AwsCall(_service, operation, parameters), _options, cancellationToken);
@@ -63,10 +63,10 @@ internal sealed class AwsServiceClient : AmazonServiceClient
     }
 }
 
-/// <summary>One HttpClient per client on the given pipeline, never one of the SDK's process-wide cache.</summary>
+/// <summary>Creates one HttpClient per client on the given pipeline, instead of one from the SDK's process-wide cache.</summary>
 internal sealed class PipelineFactory(HttpMessageHandler pipeline) : Amazon.Runtime.HttpClientFactory
 {
-    // The recorder bounds each attempt, so that a timeout is recorded like every other failure.
+    // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
     public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
         new(pipeline, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 

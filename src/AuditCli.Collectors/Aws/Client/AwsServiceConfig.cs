@@ -9,17 +9,19 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws.Client;
 
-/// <summary>The SDK's configuration for one service in one region, driven by the catalogue.</summary>
+/// <summary>The SDK's configuration for one service in one region, set from the catalogue.</summary>
 internal sealed class AwsServiceConfig : ClientConfig
 {
-    /// <summary>Attempts at one call, the first included.</summary>
+    /// <summary>The number of attempts at one call, including the first.</summary>
     public const int Attempts = 3;
 
     private readonly ServiceModel _service;
     private readonly string _userAgent;
 
-    /// <param name="profile">Whose settings count (retries excepted); null for the environment's.</param>
-    /// <param name="endpoint">Where everything is sent; null for what environment and profile say, else the provider's own.</param>
+    /// <param name="profile">The profile whose settings apply (except those for retries); null for the environment's.</param>
+    /// <param name="endpoint">
+    /// The endpoint for all requests; null for the one that environment or profile name, or else the provider's own.
+    /// </param>
     public AwsServiceConfig(ServiceModel service, string region, string? profile, Uri? endpoint, bool replay)
         : base(new DefaultConfigurationProvider(new ReadOnlyCollection<IDefaultConfiguration>([new DefaultConfiguration
         {
@@ -41,23 +43,25 @@ internal sealed class AwsServiceConfig : ClientConfig
         IgnoreConfiguredEndpointUrls = replay;
         if (profile is not null && !replay)
             Profile = new Profile(profile);
-        // First, because an SDK without a region asks the instance's metadata for one, for seconds where there is none, and setting a region
-        // afterwards would forget the endpoint that environment or profile name.
+        // Set the region first: without one, the SDK queries the instance metadata service, which takes seconds on other machines, and
+        // setting it later would discard the endpoint that environment or profile name.
         RegionEndpoint = RegionEndpoint.GetBySystemName(region);
         var url = endpoint?.GetLeftPart(UriPartial.Authority) ?? (replay ? null : Stated(ServiceURL));
         if (url is not null)
         {
             ServiceURL = url;
             AuthenticationRegion = region;
-            // A name put before an emulator's host leads nowhere, and a recorded host already has it.
+            // A prefix on an emulator's host would not resolve, and a recorded host already has it.
             DisableHostPrefixInjection = true;
         }
     }
 
     public string Region { get; }
 
-    /// <summary>The address that environment or profile name, without a user, a password and a query; null where they name none.</summary>
-    /// <exception cref="CollectionException">It is no address to which anything can be sent; the message does not repeat it.</exception>
+    /// <summary>
+    /// Returns the endpoint that environment or profile name, without user, password and query; null if they do not name one.
+    /// </summary>
+    /// <exception cref="CollectionException">The value is not an http or https URL; the message does not repeat it.</exception>
     public static string? Stated(string? url)
     {
         if (string.IsNullOrEmpty(url))
@@ -71,7 +75,7 @@ internal sealed class AwsServiceConfig : ClientConfig
         return ReferenceEquals(plain, given) ? url : plain.AbsoluteUri;
     }
 
-    /// <summary>The endpoint that was named instead of the provider's own; null when none was.</summary>
+    /// <summary>The endpoint configured instead of the provider's own; null if there is none.</summary>
     public string? OwnEndpoint => ServiceURL;
 
     public override string RegionEndpointServiceName => _service.EndpointPrefix;

@@ -7,31 +7,31 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Aws.Client;
 
 /// <summary>
-/// Repeats a call that failed: what the SDK's standard rules call transient, a clock that is wrong (once), credentials that expired
-/// (once). A call that was refused because there were too many is repeated for as long as others of the same service, region and account
-/// are answered: it gives up after <see cref="Patience"/> of waiting in which none was, or after <see cref="Longest"/> of waiting in all. Once
-/// a call has given up, the next ones give up after the usual attempts, until one is answered.
-/// A replay asks exactly as often as the recording did, and does not wait: where the recording has no further attempt at a call that
-/// failed, the recorded run gave up. The SDK's own handler decides by the time of day and by a quota of the process.
+/// Retries failed calls: errors that the SDK's standard rules call transient, a wrong clock (once) and expired credentials (once). A
+/// throttled call is retried as long as other calls of the same service, region and account are not all throttled: it gives up after
+/// <see cref="Patience"/> of waiting in which none of them got another response, or after <see cref="Longest"/> of waiting in total. After
+/// a call has given up, later calls give up after the usual number of attempts, until one of them is not throttled. A replay makes exactly
+/// the recorded attempts and does not wait: if the recording has no further attempt at a failed call, the recorded run gave up there. The
+/// SDK's own handler is replaced because it decides by the time of day and by a process-wide quota.
 /// </summary>
 /// <param name="clock">Null in a replay.</param>
-/// <param name="renew">Told the access key id with which a request was refused as expired.</param>
-/// <param name="pace">The turns in which an operation may be asked, by its name in the catalogue; null where it has no known limit.</param>
+/// <param name="renew">Renews the credentials; called with the access key id with which a request was refused as expired.</param>
+/// <param name="pace">Returns the rate limit of an operation, by its name in the catalogue; null if it has no known limit.</param>
 internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Func<string, Task> renew, Func<string, RequestPace?> pace) : PipelineHandler
 {
-    /// <summary>How long a throttled call waits while nothing is answered.</summary>
+    /// <summary>The longest time that a throttled call waits while no call gets a response.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long one throttled call waits in all, although others are answered.</summary>
+    /// <summary>The longest time that one throttled call waits in total, although other calls get responses.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
     private static readonly TimeSpan LongestOwn = TimeSpan.FromSeconds(20);
     private readonly Rules _rules = new(config);
 
-    /// <summary>Calls that were answered, with a refusal perhaps, and not told to come again.</summary>
+    /// <summary>The number of calls that got a response other than throttling, including refusals.</summary>
     private long _answered;
 
-    /// <summary>Whether a call gave up, and none was answered since.</summary>
+    /// <summary>Whether a call has given up and no call got a response since.</summary>
     private volatile bool _stalled;
 
     public override async Task<T> InvokeAsync<T>(IExecutionContext executionContext)
@@ -43,7 +43,8 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         Exception? before = null;
         for (var attempt = 1; ; attempt++)
         {
-            context.Request.Headers["amz-sdk-request"] = string.Create(CultureInfo.InvariantCulture, $"attempt={attempt}; max={Math.Max(attempt, AwsServiceConfig.Attempts)}");
+            context.Request.Headers["amz-sdk-request"] = string.Create(
+                CultureInfo.InvariantCulture, $"attempt={attempt}; max={Math.Max(attempt, AwsServiceConfig.Attempts)}");
             TimeSpan wait;
             try
             {
@@ -74,7 +75,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
                     {
                         clockCorrected = true;
                         wait = TimeSpan.Zero;
-                        // Called for its side effect: it sets the SDK's clock right. Its answer compares with the time of day, and is ignored.
+                        // Called for its side effect (clock-skew correction); the result is ignored, because it depends on the time of day.
                         if (clock is not null)
                         {
                             _rules.Logger = Logger;
@@ -111,7 +112,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         _stalled = false;
     }
 
-    /// <summary>Whether a call that was refused because there were too many asks again.</summary>
+    /// <summary>Whether a throttled call is retried.</summary>
     private bool MayWait(Throttled call, int attempt)
     {
         call.Notice(Interlocked.Read(ref _answered));
@@ -132,7 +133,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         return false;
     }
 
-    /// <summary>What the provider asks for, or full jitter below 2, 4, 8 seconds and so on, whichever is longer.</summary>
+    /// <summary>Returns the wait that the provider requests, or full jitter below 2, 4, 8 seconds and so on, whichever is longer.</summary>
     private static TimeSpan Wait(AwsServiceFailure? failure, int attempt)
     {
         var jittered = Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Min(Math.Pow(2, attempt), LongestOwn.TotalSeconds));
@@ -140,9 +141,11 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
     }
 
     private static string KeyId(IRequest request) =>
-        request.Headers.TryGetValue("Authorization", out var signature) && signature.Split("Credential=") is [_, var credential] ? credential.Split('/')[0] : "";
 
-    /// <summary>How long one call has waited because there were too many.</summary>
+            request.Headers.TryGetValue("Authorization", out var signature) && signature.Split("Credential=") is [_, var credential]
+                ? credential.Split('/')[0] : "";
+
+    /// <summary>The time that one call has waited because of throttling.</summary>
     private sealed class Throttled(long answered)
     {
         private long _answered = answered;
@@ -160,19 +163,21 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         public void Wait(TimeSpan wait) => (SinceAnswer, InAll) = (SinceAnswer + wait, InAll + wait);
     }
 
-    /// <summary>What may be repeated at all.</summary>
+    /// <summary>Decides which failures may be retried.</summary>
     private sealed class Rules(IClientConfig config) : StandardRetryPolicy(config)
     {
-        /// <summary>The SDK repeats a broken connection ten times more without counting; here every attempt counts.</summary>
+        /// <summary>
+        /// Returns false: the SDK would retry a broken connection ten more times without counting, while here every attempt counts.
+        /// </summary>
         public override bool IsStaleConnectionError(Exception exception) => false;
 
         /// <summary>
-        /// No answer at all, as the recorder words it, and whatever the SDK calls transient.
-        /// Reading again changes nothing.
+        /// Whether the call got no response at all, as the recorder reports it, or an error that the SDK calls transient. Reading again has
+        /// no side effect, so a retry is safe.
         /// </summary>
         public override async Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception)
         {
-            // A server that did not prove who it is would not do so a moment later.
+            // A server that could not prove its identity will not do so a moment later.
             if (Http.UntrustedServerException.In(exception) is not null)
                 return false;
             for (var at = exception; at is not null; at = at.InnerException)

@@ -13,7 +13,7 @@ using static Amazon.Runtime.Internal.Endpoints.StandardLibrary.Fn;
 
 namespace AuditCli.Collectors.Aws.Client;
 
-/// <summary>Writes a call as its protocol says.</summary>
+/// <summary>Writes a call in its wire protocol.</summary>
 internal sealed class CallMarshaller : IMarshaller<IRequest, AmazonWebServiceRequest>
 {
     public IRequest Marshall(AmazonWebServiceRequest input)
@@ -25,10 +25,10 @@ internal sealed class CallMarshaller : IMarshaller<IRequest, AmazonWebServiceReq
     }
 }
 
-/// <summary>Finds a service's endpoint in its catalogue file.</summary>
+/// <summary>Resolves a service's endpoint from its catalogue file.</summary>
 internal sealed class CatalogueEndpoints(ServiceModel service) : IEndpointProvider
 {
-    /// <exception cref="AmazonClientException">The region is unknown, or has no endpoint of the wanted kind.</exception>
+    /// <exception cref="AmazonClientException">The region is unknown, or has no endpoint of the required kind.</exception>
     public Endpoint ResolveEndpoint(EndpointParameters parameters)
     {
         if (parameters["Endpoint"] is string { Length: > 0 } url)
@@ -41,7 +41,8 @@ internal sealed class CatalogueEndpoints(ServiceModel service) : IEndpointProvid
             ?? throw new AmazonClientException($"{service.Name} has no {(fips ? "FIPS " : "")}{(dualStack ? "dual-stack " : "")}endpoint in {region}");
         if (rule.SigningRegion is not { } signing)
             return new(rule.Url);
-        var properties = JsonSerializer.Serialize(new { authSchemes = new[] { new { name = "sigv4", signingName = service.SigningName, signingRegion = signing } } });
+        var properties = JsonSerializer.Serialize(
+            new { authSchemes = new[] { new { name = "sigv4", signingName = service.SigningName, signingRegion = signing } } });
         return new(rule.Url, properties, "{}");
     }
 
@@ -54,7 +55,7 @@ internal sealed class CatalogueEndpoints(ServiceModel service) : IEndpointProvid
     };
 }
 
-/// <summary>Puts the endpoint into the request.</summary>
+/// <summary>Sets the endpoint of the request.</summary>
 internal sealed class CatalogueEndpointResolver : BaseEndpointResolver
 {
     protected override EndpointParameters MapEndpointsParameters(IRequestContext requestContext) =>
@@ -71,14 +72,19 @@ internal sealed class CatalogueEndpointResolver : BaseEndpointResolver
     }
 }
 
-/// <summary>Every call is signed with version 4, but for the few that the service wants unsigned.</summary>
+/// <summary>Signs every call with Signature Version 4, except the few operations that the service requires unsigned.</summary>
 internal sealed class CatalogueAuth : BaseAuthResolverHandler
 {
     protected override List<IAuthSchemeOption> ResolveAuthOptions(IExecutionContext executionContext) =>
-        [new AuthSchemeOption { SchemeId = ((AwsCall)executionContext.RequestContext.OriginalRequest).Operation.Unsigned ? "smithy.api#noAuth" : "aws.auth#sigv4" }];
+    [
+        new AuthSchemeOption
+        {
+            SchemeId = ((AwsCall)executionContext.RequestContext.OriginalRequest).Operation.Unsigned ? "smithy.api#noAuth" : "aws.auth#sigv4",
+        },
+    ];
 }
 
-/// <summary>Reads the body asynchronously before it is unmarshalled, which the SDK would do blocking.</summary>
+/// <summary>Reads the body asynchronously before it is unmarshalled; the SDK would block a thread.</summary>
 internal sealed class WholeBody : PipelineHandler
 {
     public override async Task<T> InvokeAsync<T>(IExecutionContext executionContext)

@@ -7,8 +7,8 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Aws.Client;
 
 /// <summary>
-/// Recognises, in a request as it is about to be sent, an operation of the catalogue. It trusts nothing above it: what it
-/// does not recognise is refused.
+/// Identifies the catalogue operation of a request just before it is sent. It does not rely on the code above it and refuses every request
+/// that it does not recognise.
 /// </summary>
 internal sealed class RequestCheck
 {
@@ -24,7 +24,7 @@ internal sealed class RequestCheck
             : [];
     }
 
-    /// <summary>Why the request may not be sent; null when the catalogue lists it.</summary>
+    /// <summary>Returns why the request may not be sent; null if the catalogue lists it.</summary>
     public string? Refusal(HttpRequestMessage request)
     {
         var asked = Asked(request).FirstOrDefault();
@@ -34,8 +34,8 @@ internal sealed class RequestCheck
     }
 
     /// <summary>
-    /// What the catalogue says of the answer to a request. A path may be that of several operations, of which one requires less than the
-    /// other; what any of them calls sensitive is, and what tells one of them how to read on stays.
+    /// Returns the places of sensitive values and page tokens in the response to a request. Several operations may match a path, when one
+    /// requires less than the other; then a value is sensitive if any of them says so, and a page token of any of them is kept.
     /// </summary>
     public AnswerPlaces? Places(HttpRequestMessage request)
     {
@@ -69,7 +69,7 @@ internal sealed class RequestCheck
             ? operation
             : null;
 
-    /// <summary>Method, path and the fixed part of the query of one REST operation.</summary>
+    /// <summary>The method, path and fixed query of one REST operation.</summary>
     private sealed class Template
     {
         private readonly string _method;
@@ -84,7 +84,7 @@ internal sealed class RequestCheck
             var parts = operation.UriTemplate.Split('?', 2);
             _segments = parts[0].Trim('/').Split('/');
             _query = parts.Length == 1 ? [] : parts[1].Split('&');
-            // s3:ListParts has the path of s3:GetObject; only what it requires in the query tells them apart.
+            // s3:ListParts has the same path as s3:GetObject; only the required query parameters differ.
             var input = operation.Input is { } name ? (ShapeModel.Structure)service.Shape(name) : null;
             _required = [.. (input?.Members ?? []).Where(m => m.Location == MemberLocation.Query && input!.Required.Contains(m.Name)).Select(m => m.Wire)];
         }

@@ -3,7 +3,7 @@ using System.Xml;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>An element of an answer: local name, text, attributes and children, without namespaces.</summary>
+/// <summary>An XML element of a response: local name, text, attributes and children, without namespaces.</summary>
 internal sealed class AnswerElement(string name)
 {
     private const int MaxDepth = 200;
@@ -13,10 +13,12 @@ internal sealed class AnswerElement(string name)
     public string Text { get; private set; } = "";
     public IReadOnlyList<AnswerElement> Children => _children ?? [];
 
-    /// <summary>Attributes by local name, without namespace declarations.</summary>
+    /// <summary>The attributes by local name, without namespace declarations.</summary>
     public IReadOnlyDictionary<string, string> Attributes { get; private set; } = FrozenDictionary<string, string>.Empty;
 
-    /// <summary>A document type is refused: entities are how small answers become large ones.</summary>
+    /// <summary>
+    /// The reader settings. A document type declaration is refused, because entity expansion can make a small response very large.
+    /// </summary>
     public static XmlReaderSettings Settings { get; } = new()
     {
         DtdProcessing = DtdProcessing.Prohibit,
@@ -25,7 +27,7 @@ internal sealed class AnswerElement(string name)
         IgnoreProcessingInstructions = true,
     };
 
-    /// <summary>The first child of that name, or null.</summary>
+    /// <summary>Returns the first child of that name; null if there is none.</summary>
     public AnswerElement? Child(string childName)
     {
         if (_children is null)
@@ -38,17 +40,17 @@ internal sealed class AnswerElement(string name)
         return null;
     }
 
-    /// <summary>The one child of that name, or null.</summary>
-    /// <exception cref="FormatException">There are two.</exception>
+    /// <summary>Returns the only child of that name; null if there is none.</summary>
+    /// <exception cref="FormatException">There is more than one.</exception>
     public AnswerElement? Only(string childName) =>
         Children.Count(c => c.Name == childName) > 1 ? throw new FormatException($"<{Name}> has <{childName}> twice") : Child(childName);
 
-    /// <summary>The first element of that name here or below, or null.</summary>
+    /// <summary>Returns the first element of that name, searching this element and its descendants; null if there is none.</summary>
     public AnswerElement? Find(string wanted) =>
         Name == wanted ? this : Children.Select(c => c.Find(wanted)).FirstOrDefault(f => f is not null);
 
-    /// <summary>Reads a whole document.</summary>
-    /// <exception cref="XmlException">It is not well-formed, is nested too deeply, or has a document type.</exception>
+    /// <summary>Parses a whole document.</summary>
+    /// <exception cref="XmlException">The content is not well-formed, is nested too deeply, or has a document type declaration.</exception>
     public static AnswerElement Parse(ReadOnlyMemory<byte> content)
     {
         using var reader = XmlReader.Create(

@@ -4,18 +4,18 @@ using AuditCli.Collectors.Aws.Catalogue;
 namespace AuditCli.Collectors.Aws.Protocols;
 
 /// <summary>
-/// Refuses what came as an answer and is none. Services add members at any time, so that an unknown one means nothing by itself. It does where
-/// its name is a known one in another case; where no member is known, as in the words of something in between; where the list is
-/// missing and rows could stand in it; and where it speaks of further pages.
+/// Rejects a body that has the form of a response but is not one. Services add members at any time, so an unknown member alone means
+/// nothing. The body is rejected if a name differs from a known one only by case; if it has no known member, as in a message of an
+/// intermediary; if the list is missing and an unknown member could hold the rows; and if an unknown member suggests further pages.
 /// </summary>
 internal static class AnswerForm
 {
-    /// <summary>Elements around an XML answer that no model has.</summary>
+    /// <summary>The elements of an XML response that no model contains.</summary>
     private static readonly string[] OfEveryAnswer = ["requestId", "RequestId", "ResponseMetadata"];
 
-    /// <summary>Checks the members of a JSON answer.</summary>
-    /// <param name="known">The members that its body has.</param>
-    /// <exception cref="FormatException">It is no answer.</exception>
+    /// <summary>Checks the members of a JSON response.</summary>
+    /// <param name="known">The members that the body may have.</param>
+    /// <exception cref="FormatException">The body is not a response to the operation.</exception>
     public static void Check(OperationModel operation, IReadOnlyList<MemberReference> known, JsonElement root)
     {
         string? unknown = null;
@@ -51,8 +51,8 @@ internal static class AnswerForm
             throw new FormatException($"it has no {list.Wire}, but {part}, which the model does not have");
     }
 
-    /// <summary>Checks what the members of an XML answer are in, after they were read.</summary>
-    /// <exception cref="FormatException">It is no answer.</exception>
+    /// <summary>Checks the element that holds the members of an XML response, after the members were read.</summary>
+    /// <exception cref="FormatException">The body is not a response to the operation.</exception>
     public static void Check(OperationModel operation, IReadOnlyList<MemberReference> known, Func<MemberReference, string, bool> isOf, AnswerElement root)
     {
         if (known.Count == 0)
@@ -69,24 +69,31 @@ internal static class AnswerForm
             throw new FormatException($"<{root.Name}> says that more follows (<{more}>), and the model does not know how to read it");
     }
 
-    /// <summary>The first name that has the name of one of the operation's own tokens in it, whatever stands before, behind or between.</summary>
+    /// <summary>
+    /// Returns the first name that contains the name of one of the operation's own page tokens, compared by letters and digits only.
+    /// </summary>
     private static string? LikeToken(OperationModel operation, IEnumerable<string> names)
     {
-        string[] tokens = [.. (operation.Pager?.Outputs ?? []).Where(o => !o.Contains('[', StringComparison.Ordinal)).Select(o => Letters(o.Split('.', '|')[^1]))];
+        string[] tokens =
+        [
+            .. (operation.Pager?.Outputs ?? [])
+                .Where(o => !o.Contains('[', StringComparison.Ordinal))
+                .Select(o => Letters(o.Split('.', '|')[^1])),
+        ];
         return names.FirstOrDefault(n => tokens.Any(t => t.Length > 0 && Letters(n).Contains(t, StringComparison.OrdinalIgnoreCase)));
     }
 
     private static string Letters(string name) => string.Concat(name.Where(char.IsAsciiLetterOrDigit));
 
-    /// <summary>Refuses a name that is a member's but for its case: what stands there would be missing.</summary>
-    /// <exception cref="FormatException">It is one.</exception>
+    /// <summary>Rejects a name that differs from a member's only by case: the value would be missing in the result.</summary>
+    /// <exception cref="FormatException">The name is such a name.</exception>
     public static void CheckCase(string name, IEnumerable<MemberReference> known)
     {
         if (known.FirstOrDefault(k => k.Wire.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member && member.Wire != name)
             throw new FormatException($"{name} stands where the model has {member.Wire}");
     }
 
-    /// <summary>What no list has, and errors have: <c>error</c> in some case, or a type that is named like an exception.</summary>
+    /// <summary>Whether a member indicates an error and not a list: <c>error</c> in any case, or a type named like an exception.</summary>
     private static bool SaysError(JsonProperty member) => member.Name.ToUpperInvariant() switch
     {
         "ERROR" or "ERRORS" or "ERRORCODE" => member.Value.ValueKind != JsonValueKind.Array || member.Value.GetArrayLength() > 0,

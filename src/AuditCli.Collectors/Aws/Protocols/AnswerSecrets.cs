@@ -5,9 +5,9 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Aws.Protocols;
 
 /// <summary>
-/// Where the answers of an operation hold what the provider's model calls sensitive, or we a secret, and where they say how to read on.
-/// Of what is sensitive every text goes, bytes and documents included, unless <see cref="AwsKeptMembers"/> names it; numbers, times and switches
-/// stay. The tokens with which the next page is asked stay too, since nothing goes on without them.
+/// Finds the places in an operation's responses that hold values which the provider's model marks as sensitive or the catalogue as secret,
+/// and the places of page tokens. Every sensitive text is redacted, including bytes and documents, unless <see cref="AwsKeptMembers"/>
+/// lists it; numbers, times and flags are kept. The tokens for the next page are kept too, because paging needs them.
 /// </summary>
 internal sealed class AnswerSecrets
 {
@@ -25,15 +25,20 @@ internal sealed class AnswerSecrets
         (_service, _operation) = (service, operation);
         _json = service.Protocol is WireProtocol.Json or WireProtocol.RestJson;
         _anySensitive = operation.Output is { } output && AnySensitive(output, []);
-        _tokens = operation is { Output: { } shape, Pager: { } pager } ? [.. pager.Outputs.SelectMany(o => o.Split("||", StringSplitOptions.TrimEntries)).Select(o => Token(shape, o))] : [];
+        _tokens = operation is { Output: { } shape, Pager: { } pager }
+            ? [.. pager.Outputs.SelectMany(o => o.Split("||", StringSplitOptions.TrimEntries)).Select(o => Token(shape, o))]
+            : [];
         _named = AwsSecretPlaces.Of(service.Name);
         _kept = _anySensitive ? AwsKeptMembers.Of(service.Name) : [];
     }
 
-    /// <summary>What the operations say together of one answer; null when they say nothing.</summary>
+    /// <summary>Returns the places in a response that the operations define together; null if they define none.</summary>
     public static AnswerPlaces? Of(ServiceModel service, IEnumerable<OperationModel> operations)
     {
-        ImmutableArray<AnswerSecrets> all = [.. operations.Select(o => new AnswerSecrets(service, o)).Where(s => s._anySensitive || !s._tokens.IsEmpty || !s._named.IsEmpty)];
+        ImmutableArray<AnswerSecrets> all =
+        [
+            .. operations.Select(o => new AnswerSecrets(service, o)).Where(s => s._anySensitive || !s._tokens.IsEmpty || !s._named.IsEmpty),
+        ];
         return all switch
         {
             [] => null,
@@ -70,7 +75,7 @@ internal sealed class AnswerSecrets
         bool Below(MemberReference member) => member.Sensitive || member.Secret || (member.Kind == MemberKind.Shape && AnySensitive(member.Shape, seen));
     }
 
-    /// <summary>Where the answer holds a value that is a path of members in the catalogue, such as <c>A[-1].B</c>.</summary>
+    /// <summary>Returns the place in the response of a value given as a member path of the catalogue, such as <c>A[-1].B</c>.</summary>
     private RedactedPlace Token(string output, string path)
     {
         var steps = ImmutableArray.CreateBuilder<string>();
@@ -98,8 +103,8 @@ internal sealed class AnswerSecrets
     }
 
     /// <summary>
-    /// Follows a path on the wire through the shapes. What is below something sensitive is sensitive, even where the catalogue does not
-    /// know it yet.
+    /// Follows a wire path through the shapes. Everything below a sensitive member is sensitive, even members that the catalogue does not
+    /// contain yet.
     /// </summary>
     private bool IsSensitive(List<(string? Member, long Index)> at)
     {
@@ -118,7 +123,7 @@ internal sealed class AnswerSecrets
             sensitive |= member.Sensitive || member.Secret;
             return member.Kind switch
             {
-                // Such a list or map is not there in XML, and each of its elements has its name.
+                // A flat list or map has no XML element of its own; each of its elements carries the member's name.
                 MemberKind.Shape when member.Flat && !_json => _service.Shape(member.Shape) switch
                 {
                     ShapeModel.List list => Value(list.Element, i, sensitive),
@@ -140,7 +145,7 @@ internal sealed class AnswerSecrets
             _ => sensitive,
         };
 
-        // What an entry is called stays, as the names of JSON's members do.
+        // The key of an entry is kept, as the member names of JSON are.
         bool Entry(ShapeModel.Map map, int i, bool sensitive) =>
             i < at.Count && !map.Key.Wire.Equals(at[i].Member, StringComparison.OrdinalIgnoreCase) && Value(map.Value, i + 1, sensitive);
     }

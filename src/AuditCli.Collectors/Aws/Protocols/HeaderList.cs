@@ -2,10 +2,10 @@ using System.Text;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>A list of values in one header: between commas, quoted where a value has a comma or a quote of its own.</summary>
+/// <summary>A list of values in one header, separated by commas; a value with a comma or quote is quoted.</summary>
 internal static class HeaderList
 {
-    /// <param name="instants">Whether the values are instants in the form of RFC 822, each with one comma inside.</param>
+    /// <param name="instants">Whether the values are RFC 822 dates, each of which contains one comma.</param>
     public static IEnumerable<string> Read(string header, bool instants)
     {
         var parts = Split(header).ToArray();
@@ -14,7 +14,7 @@ internal static class HeaderList
             : parts;
     }
 
-    /// <summary>The form of one value.</summary>
+    /// <summary>Returns one value, quoted if necessary.</summary>
     public static string Quoted(string value) => value.AsSpan().IndexOfAny(',', '"') < 0
         ? value
         : $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";

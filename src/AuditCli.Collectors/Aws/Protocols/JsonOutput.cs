@@ -7,25 +7,27 @@ using AuditCli.Collectors.Aws.Catalogue;
 namespace AuditCli.Collectors.Aws.Protocols;
 
 /// <summary>
-/// Writes JSON answers (json, rest-json) as typed JSON: wire names become member names, instants RFC 3339. Texts keep the bytes that came,
-/// escapes included: a text that is no Unicode stays the text that it is, and whoever cannot carry it says so.
+/// Writes JSON responses (json, rest-json) as typed JSON: wire names become member names, and instants become RFC 3339. Texts keep their
+/// original bytes, including escapes: a text that is not valid Unicode is passed on unchanged, and the consumer that cannot represent it
+/// reports it.
 /// </summary>
 internal static class JsonOutput
 {
-    /// <summary>Of two members of one name nobody knows which one the provider meant.</summary>
+    /// <summary>Refuses duplicate members, because it is not defined which of the two the provider meant.</summary>
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>The members of an answer, from the body.</summary>
+    /// <summary>Writes the members of a response from its body.</summary>
     /// <exception cref="JsonException">The body is not a JSON object.</exception>
-    /// <exception cref="FormatException">It is no answer to the operation.</exception>
-    public static void Body(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, ReadOnlyMemory<byte> body)
+    /// <exception cref="FormatException">The body is not a response to the operation.</exception>
+    public static void Body(
+        Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, ReadOnlyMemory<byte> body)
     {
         var root = Document(body);
         AnswerForm.Check(operation, members, root);
         Members(writer, service, members, root);
     }
 
-    /// <summary>The body's root.</summary>
+    /// <summary>Returns the root of the body.</summary>
     /// <exception cref="JsonException">The body is not a JSON object.</exception>
     public static JsonElement Document(ReadOnlyMemory<byte> body)
     {
@@ -33,7 +35,9 @@ internal static class JsonOutput
         return root.ValueKind == JsonValueKind.Object ? root : throw new JsonException($"the answer is a JSON {root.ValueKind}, not an object");
     }
 
-    /// <summary>The body's root, which may be any value; a byte order mark before it says nothing (RFC 8259, section 8.1).</summary>
+    /// <summary>
+    /// Returns the root of the body, which may be any value; a byte order mark before it is ignored (RFC 8259, section 8.1).
+    /// </summary>
     /// <exception cref="JsonException">The body is not JSON, or an object in it has two members of one name.</exception>
     public static JsonElement AnyValue(ReadOnlyMemory<byte> body)
     {
@@ -41,10 +45,11 @@ internal static class JsonOutput
         return document.RootElement.Clone();
     }
 
-    /// <summary>One value as it came.</summary>
-    public static void AsItCame(Utf8JsonWriter writer, JsonElement value) => writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
+    /// <summary>Writes one value with its original bytes.</summary>
+    public static void AsItCame(Utf8JsonWriter writer, JsonElement value) =>
+        writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 
-    /// <summary>One value of any kind.</summary>
+    /// <summary>Writes one value of any kind.</summary>
     public static void Value(Utf8JsonWriter writer, ServiceModel service, MemberReference member, JsonElement value)
     {
         if (member.Kind == MemberKind.Timestamp)
@@ -97,7 +102,7 @@ internal static class JsonOutput
             CheckUnknown(members, value);
     }
 
-    /// <exception cref="FormatException">A member has another case than the model's.</exception>
+    /// <exception cref="FormatException">A name differs from the model's only by case.</exception>
     private static void CheckUnknown(ImmutableArray<MemberReference> members, JsonElement value)
     {
         foreach (var member in value.EnumerateObject())

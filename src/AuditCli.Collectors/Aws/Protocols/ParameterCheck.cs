@@ -6,14 +6,16 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>Checks parameters against an operation's input shape before anything is sent.</summary>
+/// <summary>Checks parameters against an operation's input shape before a request is sent.</summary>
 internal static class ParameterCheck
 {
     /// <summary>
-    /// The parameters in the form that the writers expect: scalars given as text become what the shape says, as rows of a
-    /// parent and the command line give them.
+    /// Returns the parameters in the form that the writers expect. Scalars given as text, as in parent rows and on the command line, are
+    /// converted to the type of the shape.
     /// </summary>
-    /// <exception cref="CollectionException">A parameter is missing, unknown or of the wrong form (<see cref="CollectionException.InvalidParameter"/>).</exception>
+    /// <exception cref="CollectionException">
+    /// A parameter is missing, unknown or has the wrong form (<see cref="CollectionException.InvalidParameter"/>).
+    /// </exception>
     public static JsonObject Checked(ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
     {
         var name = $"{service.Name}:{operation.Name}";
@@ -41,14 +43,15 @@ internal static class ParameterCheck
             read[name] = Value(service, member, value, $"{at}.{name}");
             if (member.Location == MemberLocation.Uri && PathSegments.WhyNot(read[name]!.ToString()) is { } why)
                 throw Refuse($"{at}.{name} {why}");
-            // A part of the host's name: with a dot or a slash the request would go to somebody else.
+            // The value becomes a part of the host name: a dot or slash in it would send the request to another host.
             if (member.HostLabel && !IsLabel(read[name]!.ToString()))
                 throw Refuse($"{at}.{name} must be letters, digits and hyphens, at most 63");
         }
         return read;
     }
 
-    private static bool IsLabel(string text) => text.Length is > 0 and <= 63 && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') && text[0] != '-' && text[^1] != '-';
+    private static bool IsLabel(string text) =>
+        text.Length is > 0 and <= 63 && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') && text[0] != '-' && text[^1] != '-';
 
     private static JsonNode Value(ServiceModel service, MemberReference member, JsonNode? given, string at)
     {

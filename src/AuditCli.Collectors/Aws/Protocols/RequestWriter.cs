@@ -10,7 +10,7 @@ namespace AuditCli.Collectors.Aws.Protocols;
 /// <summary>Writes checked parameters into a request of the SDK's runtime, in the service's wire protocol.</summary>
 internal static class RequestWriter
 {
-    /// <summary>Fills in path, query, headers and body. The parameters have passed <see cref="ParameterCheck"/>.</summary>
+    /// <summary>Sets the path, query, headers and body. The parameters must have passed <see cref="ParameterCheck"/>.</summary>
     public static void Write(DefaultRequest request, ServiceModel service, OperationModel operation, JsonObject parameters)
     {
         var shape = operation.Input is { } input ? (ShapeModel.Structure)service.Shape(input) : null;
@@ -82,7 +82,7 @@ internal static class RequestWriter
                     request.ParameterCollection.Add(member.Wire, Texts(service, member, elements, "iso8601"));
                     break;
                 case MemberLocation.Query when value is JsonObject entries:
-                    // A parameter of its own comes before one that a map brings under the same name.
+                    // A named parameter takes precedence over an entry of the same name in a map.
                     foreach (var (name, entry) in entries.Where(e => shape!.Members.All(m => m.Location != MemberLocation.Query || m.Wire != e.Key)))
                     {
                         if (entry is JsonArray several)
@@ -116,7 +116,7 @@ internal static class RequestWriter
     {
         if (service.Protocol == WireProtocol.RestXml)
         {
-            // Without a member of the body there is none.
+            // The request has no body if no member of the body is given.
             if (!shape.Members.Any(m => m.Location == MemberLocation.Body && parameters[m.Name] is not null))
                 return;
             request.Headers["Content-Type"] = "application/xml";
@@ -127,7 +127,7 @@ internal static class RequestWriter
         request.Content = JsonBody(service, shape.Members.Where(m => m.Location == MemberLocation.Body), parameters);
     }
 
-    /// <summary>A body that is one member.</summary>
+    /// <summary>Writes a body that consists of one member.</summary>
     private static void Payload(DefaultRequest request, ServiceModel service, MemberReference member, JsonNode? value)
     {
         var structure = member.Kind == MemberKind.Shape ? service.Shape(member.Shape) as ShapeModel.Structure : null;
@@ -146,7 +146,7 @@ internal static class RequestWriter
         request.Content = content;
     }
 
-    /// <summary>An instant has a comma of its own and is not quoted.</summary>
+    /// <summary>Returns the value of a list header. An instant contains a comma but is not quoted.</summary>
     private static string HeaderLine(ServiceModel service, MemberReference member, JsonArray elements)
     {
         var texts = Texts(service, member, elements, "rfc822");
@@ -200,7 +200,10 @@ internal static class RequestWriter
         }
     }
 
-    /// <summary>ec2 numbers the list itself; query numbers its <c>member</c>, or for a flat list the element's own name.</summary>
+    /// <summary>
+    /// Returns the prefix of a list's elements: ec2 numbers the list itself; query numbers its <c>member</c>, or for a flat list the
+    /// element's own name.
+    /// </summary>
     private static string ListPrefix(ServiceModel service, string name, MemberReference member, ShapeModel.List list)
     {
         if (service.Protocol == WireProtocol.Ec2)
@@ -213,7 +216,7 @@ internal static class RequestWriter
         return dot < 0 ? own : name[..(dot + 1)] + own;
     }
 
-    /// <summary>A single value as text.</summary>
+    /// <summary>Returns a single value as text.</summary>
     internal static string Text(MemberReference member, JsonNode value, string timeFormat) => member.Kind switch
     {
         MemberKind.Timestamp => Timestamps.ToWire(value.ToString(), member.TimeFormat ?? timeFormat),

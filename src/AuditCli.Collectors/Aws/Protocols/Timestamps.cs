@@ -2,17 +2,17 @@ using System.Globalization;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>The three ways in which AWS writes an instant, and the one way in which evidence does.</summary>
+/// <summary>Converts between the three forms in which AWS writes an instant and RFC 3339, which is used in evidence.</summary>
 internal static class Timestamps
 {
-    /// <summary>Seconds since 1970, with microseconds at most, as RFC 3339 in UTC; null when out of range.</summary>
+    /// <summary>Returns seconds since 1970, rounded to microseconds, as RFC 3339 in UTC; null if out of range.</summary>
     public static string? FromUnix(double seconds) =>
         Math.Abs(seconds) < 1e11 ? Text(DateTime.UnixEpoch.AddTicks((long)Math.Round(seconds * 1e6) * 10)) : null;
 
-    /// <summary>Any of the three forms as RFC 3339 in UTC; null when the text is no instant.</summary>
+    /// <summary>Returns any of the three forms as RFC 3339 in UTC; null if the text is not an instant.</summary>
     public static string? From(string text)
     {
-        // Nearly all are in the form of evidence already, and there may be one in every row.
+        // Fast path: nearly all texts already have the form of evidence, and every row may have one.
         if (text.Length == 20 && DateTime.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.None, out _))
             return text;
         if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds))
@@ -22,7 +22,7 @@ internal static class Timestamps
             : null;
     }
 
-    /// <summary>An RFC 3339 text as the wire wants it.</summary>
+    /// <summary>Converts an RFC 3339 text to the wire format.</summary>
     /// <param name="format"><c>iso8601</c>, <c>unixTimestamp</c> or <c>rfc822</c>.</param>
     public static string ToWire(string rfc3339, string format)
     {
@@ -35,7 +35,7 @@ internal static class Timestamps
         };
     }
 
-    /// <summary>An RFC 3339 text as seconds since 1970.</summary>
+    /// <summary>Converts an RFC 3339 text to seconds since 1970.</summary>
     public static decimal ToUnix(string rfc3339)
     {
         var time = DateTimeOffset.Parse(rfc3339, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);

@@ -9,22 +9,24 @@ using AuditCli.Collectors.Aws.Catalogue;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>An answer as the SDK's runtime gave it.</summary>
+/// <summary>A response as the SDK's runtime returned it.</summary>
 internal sealed record AwsAnswer(int Status, IReadOnlyDictionary<string, string> Headers, ReadOnlyMemory<byte> Body);
 
 /// <summary>
-/// The typed JSON form of an answer, as the output shape says: the same members as boto3 gives, instants in RFC 3339 UTC,
-/// binary values in base64. What the answer does not have is absent, never a default.
+/// Converts a response to typed JSON according to the output shape: the same members as in boto3, instants in RFC 3339 UTC, binary values
+/// in base64. A member that the response does not have is absent, never a default.
 /// </summary>
 internal static class TypedJson
 {
-    /// <summary>The code of an answer that is not what its protocol says.</summary>
+    /// <summary>The code of a response that does not conform to its protocol.</summary>
     public const string Malformed = "MalformedResponse";
 
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Reads the whole answer.</summary>
-    /// <exception cref="CollectionException">It is not well-formed, or not an answer to this operation (<see cref="Malformed"/>).</exception>
+    /// <summary>Reads the whole response.</summary>
+    /// <exception cref="CollectionException">
+    /// The response is not well-formed, or not a response to this operation (<see cref="Malformed"/>).
+    /// </exception>
     public static JsonElement Read(ServiceModel service, OperationModel operation, AwsAnswer answer)
     {
         var content = new ArrayBufferWriter<byte>(Math.Max(256, answer.Body.Length));
@@ -36,11 +38,11 @@ internal static class TypedJson
             }
             catch (Exception e) when (e is XmlException or JsonException or FormatException or InvalidOperationException)
             {
-                // The last is how System.Text.Json says that the name of a member is not well-formed Unicode.
+                // System.Text.Json throws InvalidOperationException if a member name is not well-formed Unicode.
                 throw new CollectionException(Malformed, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
             }
         }
-        // A copy of its own, because rows outlive the page they came with.
+        // Copy the content, because rows outlive the page.
         return JsonElement.Parse(content.WrittenSpan);
     }
 
@@ -122,7 +124,8 @@ internal static class TypedJson
         }
     }
 
-    private static void Payload(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, MemberReference member, ReadOnlyMemory<byte> body, bool xml)
+    private static void Payload(
+        Utf8JsonWriter writer, ServiceModel service, OperationModel operation, MemberReference member, ReadOnlyMemory<byte> body, bool xml)
     {
         if (body.IsEmpty)
             return;
@@ -152,23 +155,26 @@ internal static class TypedJson
         }
     }
 
-    /// <summary>The operation as seen from the member that is the whole body: where its rows stand in it.</summary>
+    /// <summary>
+    /// Returns the operation relative to the member that is the whole body: the path of the rows starts below this member.
+    /// </summary>
     private static OperationModel Below(OperationModel operation, MemberReference payload) =>
         operation.Rows?.Split('.', 2) is [var first, var rest] && first == payload.Name ? operation with { Rows = rest } : operation with { Rows = null };
 
-    /// <summary>A document may be any value; a structure is an object, and so on.</summary>
+    /// <summary>Parses the body and checks the type of its root: any value for a document, an object for a structure, and so on.</summary>
     private static JsonElement Root(ServiceModel service, MemberReference member, ReadOnlyMemory<byte> body)
     {
         var root = JsonOutput.AnyValue(body);
-        var fits = member.Kind == MemberKind.Document || root.ValueKind == (service.Shape(member.Shape) is ShapeModel.List ? JsonValueKind.Array : JsonValueKind.Object);
+        var fits = member.Kind == MemberKind.Document
+            || root.ValueKind == (service.Shape(member.Shape) is ShapeModel.List ? JsonValueKind.Array : JsonValueKind.Object);
         return fits ? root : throw new JsonException($"the answer is a JSON {root.ValueKind}, which is not a {member.Shape}");
     }
 }
 
-/// <summary>Single values, which every protocol writes as text in places.</summary>
+/// <summary>Writes single values that the protocols transmit as text.</summary>
 internal static class ScalarText
 {
-    /// <summary>A policy document: JSON, which IAM percent-encodes. What is no JSON stays text.</summary>
+    /// <summary>Writes a policy document: JSON, which IAM percent-encodes. Content that is not JSON is written as text.</summary>
     public static void Policy(Utf8JsonWriter writer, string text)
     {
         var decoded = Uri.UnescapeDataString(text);
@@ -179,7 +185,7 @@ internal static class ScalarText
         }
         catch (JsonException)
         {
-            // The column is JSON; a text there is still what the provider sent, and a control sees that it is none.
+            // The column is JSON; the provider's text is kept, and a control sees that it is not a JSON document.
             writer.WriteStringValue(decoded);
         }
     }

@@ -7,9 +7,13 @@ namespace AuditCli.Collectors.Aws.Protocols;
 /// <summary>Writes checked parameters as the XML body of a rest-xml request.</summary>
 internal static class XmlInput
 {
-    private static readonly XmlWriterSettings Settings = new() { OmitXmlDeclaration = true, Encoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false) };
+    private static readonly XmlWriterSettings Settings = new()
+    {
+        OmitXmlDeclaration = true,
+        Encoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+    };
 
-    /// <summary>An element with the members that stand in the body.</summary>
+    /// <summary>Returns an element with the members that belong to the body.</summary>
     public static byte[] Body(ServiceModel service, string root, string? space, ShapeModel.Structure shape, JsonNode values)
     {
         using var body = new MemoryStream();
@@ -24,7 +28,7 @@ internal static class XmlInput
 
     private static void Members(XmlWriter writer, ServiceModel service, ShapeModel.Structure shape, JsonNode values, string? space)
     {
-        // Attributes come before anything inside the element.
+        // Attributes must be written before any content of the element.
         foreach (var member in shape.Members.Where(m => m.Attribute))
         {
             if (values[member.Name] is { } value)

@@ -4,17 +4,17 @@ using AuditCli.Collectors.Aws.Catalogue;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 
-/// <summary>Writes XML answers (query, ec2, rest-xml) as typed JSON. Values that do not fit their type stay text.</summary>
+/// <summary>Writes XML responses (query, ec2, rest-xml) as typed JSON. Values that do not fit their type are written as text.</summary>
 internal static class XmlOutput
 {
     private static readonly ImmutableArray<string> NoAnswers = ["Error", "Errors", "ErrorResponse", "Fault", "Message", "html", "Envelope"];
 
-    /// <summary>The members of a rest-xml body.</summary>
-    /// <exception cref="FormatException">The document is no answer.</exception>
+    /// <summary>Writes the members of a rest-xml body.</summary>
+    /// <exception cref="FormatException">The document is not a response.</exception>
     public static void Body(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ShapeModel.Structure shape, AnswerElement root)
     {
         var members = shape.Members.Where(m => m.InAnswerBody).ToImmutableArray();
-        // GetBucketLocation answers with the value as the root's own text.
+        // GetBucketLocation responds with the value as the root's own text.
         if (members is [{ Kind: MemberKind.String } only] && root.Name == only.Wire)
         {
             if (root.Text.Length > 0)
@@ -24,22 +24,23 @@ internal static class XmlOutput
         Root(writer, service, operation, members, Answer(root));
     }
 
-    /// <summary>The members of an answer, which is refused where it is none.</summary>
-    /// <exception cref="FormatException">It is none, or has a member twice or in another case.</exception>
-    public static void Root(Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, AnswerElement root)
+    /// <summary>Writes the members of a response and rejects a document that is not a response.</summary>
+    /// <exception cref="FormatException">The document is not a response, or has a member twice or in another case.</exception>
+    public static void Root(
+        Utf8JsonWriter writer, ServiceModel service, OperationModel operation, ImmutableArray<MemberReference> members, AnswerElement root)
     {
         Members(writer, service, members, root);
         AnswerForm.Check(operation, members, (member, name) => IsOf(service, member, name), root);
     }
 
-    /// <summary>The root, unless it is an error or a page in place of an answer.</summary>
-    /// <exception cref="FormatException">The document is no answer.</exception>
+    /// <summary>Returns the root, unless it is an error or an HTML page.</summary>
+    /// <exception cref="FormatException">The document is not a response.</exception>
     public static AnswerElement Answer(AnswerElement root) => NoAnswers.Contains(root.Name, StringComparer.OrdinalIgnoreCase)
         ? throw new FormatException($"the answer is <{root.Name}>")
         : root;
 
-    /// <summary>The members that are in the element.</summary>
-    /// <exception cref="FormatException">One stands there twice, or in another case.</exception>
+    /// <summary>Writes the members that are present in the element.</summary>
+    /// <exception cref="FormatException">A member is present twice, or in another case.</exception>
     public static void Members(Utf8JsonWriter writer, ServiceModel service, ImmutableArray<MemberReference> members, AnswerElement element)
     {
         var read = 0;
@@ -64,12 +65,12 @@ internal static class XmlOutput
             CheckOthers(service, members, element);
     }
 
-    /// <summary>Whether an element of that name is the member, or one of its elements.</summary>
+    /// <summary>Whether an element of that name is the member, or an element of the member's flat list.</summary>
     private static bool IsOf(ServiceModel service, MemberReference member, string name) => !member.Attribute
         && (name == member.Wire || member is { Flat: true, Kind: MemberKind.Shape } && name == OwnName(service.Shape(member.Shape), member));
 
-    /// <summary>What is in an element beside the members that were read: of a member that stands there twice, the second would be lost.</summary>
-    /// <exception cref="FormatException">There is such a member, or one in another case.</exception>
+    /// <summary>Checks the children that were not read: the second occurrence of a member would be lost without notice.</summary>
+    /// <exception cref="FormatException">A member occurs twice, or in another case.</exception>
     private static void CheckOthers(ServiceModel service, ImmutableArray<MemberReference> members, AnswerElement element)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -83,7 +84,7 @@ internal static class XmlOutput
         }
     }
 
-    /// <summary>One value of any kind.</summary>
+    /// <summary>Writes one value of any kind.</summary>
     public static void Value(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AnswerElement element)
     {
         var shape = member.Kind == MemberKind.Shape ? service.Shape(member.Shape) : null;
@@ -117,7 +118,7 @@ internal static class XmlOutput
         }
     }
 
-    /// <summary>A single value from its text.</summary>
+    /// <summary>Writes a single value from its text.</summary>
     public static void Scalar(Utf8JsonWriter writer, MemberReference member, string text)
     {
         switch (member.Kind)
@@ -140,8 +141,8 @@ internal static class XmlOutput
         }
     }
 
-    /// <summary>A list or map whose elements stand directly in the parent.</summary>
-    /// <returns>How many elements it has.</returns>
+    /// <summary>Writes a list or map whose elements are direct children of the parent.</summary>
+    /// <returns>The number of elements.</returns>
     private static int Flat(Utf8JsonWriter writer, ServiceModel service, MemberReference member, AnswerElement parent)
     {
         var shape = service.Shape(member.Shape);
@@ -172,8 +173,10 @@ internal static class XmlOutput
 
     private static string OwnName(ShapeModel shape, MemberReference member) => shape is ShapeModel.List { Element.WireName: { } name } ? name : member.Wire;
 
-    /// <summary>A map as an object.</summary>
-    /// <exception cref="FormatException">An entry has a part twice or lacks one, or two have the same key: nobody knows which one is meant.</exception>
+    /// <summary>Writes a map as an object.</summary>
+    /// <exception cref="FormatException">
+    /// An entry lacks a part or has it twice, or two entries have the same key, so that the value is ambiguous.
+    /// </exception>
     private static void Entries(Utf8JsonWriter writer, ServiceModel service, ShapeModel.Map map, IEnumerable<AnswerElement> entries)
     {
         writer.WriteStartObject();

@@ -6,7 +6,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp.Catalogue;
 
-/// <summary>Where in a request a parameter stands.</summary>
+/// <summary>The place of a parameter in a request.</summary>
 internal enum ParameterPlace
 {
     Path,
@@ -15,18 +15,20 @@ internal enum ParameterPlace
 }
 
 /// <summary>A parameter of an operation.</summary>
-/// <param name="Fill">What the collector gives where the control gives nothing, as JSON text; null for nothing.</param>
+/// <param name="Fill">The value that the collector supplies if the control gives none, as JSON text; null for none.</param>
 internal sealed record ParameterModel(string Name, ColumnType Type, ParameterPlace Place, bool Required, string? Fill);
 
-/// <summary>One read-only call.</summary>
-/// <param name="Path">Template below the API's base, with <c>{+name}</c> where a name has several segments.</param>
-/// <param name="Segments">What may really stand in the path, <c>{}</c> for one segment each; the guard compares with it.</param>
-/// <param name="Rows">The member whose elements are the rows; null when the whole answer is one row.</param>
-/// <param name="Inner">Where <paramref name="Rows"/> is a map of lists: the member of each of its values that has the rows.</param>
-/// <param name="Token">Where the page token goes; null for an operation without pages.</param>
-/// <param name="Partial">Members of the answer that say that some of it is missing.</param>
-/// <param name="Whole">Members of the answer that are true when nothing is missing, <c>a.b</c> for one inside another.</param>
-/// <param name="Reads">For what is no GET with a read verb: why it only reads.</param>
+/// <summary>One read-only operation.</summary>
+/// <param name="Path">The path template below the API's base, with <c>{+name}</c> for a name of several segments.</param>
+/// <param name="Segments">
+/// The segments that the path may have, with <c>{}</c> for one variable segment each; the guard compares requests with them.
+/// </param>
+/// <param name="Rows">The member whose elements are the rows; null if the whole response is one row.</param>
+/// <param name="Inner">If <paramref name="Rows"/> is a map of lists: the member with the rows in each of its values.</param>
+/// <param name="Token">The place of the page token; null for an operation without pages.</param>
+/// <param name="Partial">The members of the response that report missing parts.</param>
+/// <param name="Whole">The members of the response that are true if nothing is missing, <c>a.b</c> for a nested one.</param>
+/// <param name="Reads">For an operation that is not a GET with a read verb: why it only reads.</param>
 internal sealed record OperationModel(
     string Name,
     string Method,
@@ -41,26 +43,29 @@ internal sealed record OperationModel(
     ImmutableArray<Column> Columns,
     string? Reads)
 {
-    /// <summary>The column of the map's key where the rows come from a map of lists.</summary>
+    /// <summary>The column of the map's key, if the rows come from a map of lists.</summary>
     public const string KeyColumn = "_key";
 
-    /// <summary>Members that an answer with rows has beside them, those of pages and of missing parts apart.</summary>
+    /// <summary>The other members of a response with rows, except those for pages and for missing parts.</summary>
     public ImmutableArray<string> Beside { get; init; } = [];
 
-    /// <summary>What the answer calls itself; null where the API does not say.</summary>
+    /// <summary>The value of the response's <c>kind</c>; null if the API does not define one.</summary>
     public string? Kind { get; init; }
 
-    /// <summary>The names of the columns, with the case that counts.</summary>
+    /// <summary>The names of the columns, case-sensitive.</summary>
     public FrozenSet<string> ColumnNames => field ??= Columns.Select(c => c.Name).ToFrozenSet(StringComparer.Ordinal);
 
-    /// <summary>The same by what they are in any case.</summary>
-    public FrozenDictionary<string, string> ColumnsInAnyCase => field ??= Columns.ToFrozenDictionary(c => c.Name, c => c.Name, StringComparer.OrdinalIgnoreCase);
+    /// <summary>The names of the columns, looked up without regard to case.</summary>
+    public FrozenDictionary<string, string> ColumnsInAnyCase =>
+        field ??= Columns.ToFrozenDictionary(c => c.Name, c => c.Name, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The parameter of that name, or null.</summary>
+    /// <summary>Returns the parameter of that name; null if there is none.</summary>
     public ParameterModel? Parameter(string name) => Parameters.FirstOrDefault(p => p.Name == name);
 }
 
-/// <summary>One API's read-only operations. Immutable to its users: an operation is read from the file when it is first asked for.</summary>
+/// <summary>
+/// One API's read-only operations. It is immutable to its users and thread-safe; an operation is parsed at its first use.
+/// </summary>
 internal sealed class ApiModel
 {
     private readonly JsonElement _operations;
@@ -77,22 +82,22 @@ internal sealed class ApiModel
         OperationNames = [.. _operations.EnumerateObject().Select(p => p.Name)];
     }
 
-    /// <summary>The name control authors write, such as <c>iam</c>, or <c>cloudresourcemanager.v1</c> for the older of two versions.</summary>
+    /// <summary>The API name in controls, such as <c>iam</c>, or <c>cloudresourcemanager.v1</c> for the older of two versions.</summary>
     public string Name { get; }
 
     /// <summary>Google's own host.</summary>
     public Uri Host { get; }
 
-    /// <summary>What stands before every path, such as <c>compute/v1/</c>; empty for most.</summary>
+    /// <summary>The prefix of every path, such as <c>compute/v1/</c>; empty for most APIs.</summary>
     public string BasePath { get; }
 
-    /// <summary>The end of the Google Cloud CLI's variable that names another endpoint.</summary>
+    /// <summary>The suffix of the Google Cloud CLI's variable that overrides the endpoint.</summary>
     public string Override { get; }
 
-    /// <summary>Operations that look like reads and are left out, and why.</summary>
+    /// <summary>The operations that look like reads and are left out, with the reason.</summary>
     public FrozenDictionary<string, string> Refused { get; }
 
-    /// <summary>Every operation that may be called, in order.</summary>
+    /// <summary>Every operation that may be called, in file order.</summary>
     public ImmutableArray<string> OperationNames { get; }
 
     /// <summary>Reads a catalogue file; the bytes must not change afterwards.</summary>
@@ -102,7 +107,7 @@ internal sealed class ApiModel
         return new(document.RootElement.Clone());
     }
 
-    /// <summary>The operation, or null when the catalogue has none of that name.</summary>
+    /// <summary>Returns the operation; null if the catalogue has none of that name.</summary>
     public OperationModel? Operation(string name)
     {
         if (_known.TryGetValue(name, out var known))
@@ -128,7 +133,9 @@ internal sealed class ApiModel
         };
     }
 
-    /// <summary>The template with every <c>{name}</c> as <c>{}</c>; what stands behind it in the same segment stays.</summary>
+    /// <summary>
+    /// Returns the segments of the template with every <c>{name}</c> as <c>{}</c>; text after it in the same segment is kept.
+    /// </summary>
     private static IEnumerable<string> Segments(string path) => path.Split('/').Select(s =>
         s.StartsWith('{') ? "{}" + s[(s.IndexOf('}', StringComparison.Ordinal) + 1)..] : s);
 
@@ -141,7 +148,8 @@ internal sealed class ApiModel
             words.Contains("required"), fill);
     }
 
-    private static ImmutableArray<string> Texts(JsonElement e, string name) => e.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(t => t.GetString()!)] : [];
+    private static ImmutableArray<string> Texts(JsonElement e, string name) =>
+        e.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(t => t.GetString()!)] : [];
 
     private static string? Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) ? value.GetString() : null;
 }

@@ -3,28 +3,31 @@ using System.Text.RegularExpressions;
 namespace AuditCli.Collectors.Gcp.Client;
 
 /// <summary>
-/// The rule for reading logs, the same for every provider: what an audit trail recorded is evidence, and what programs and machines wrote into
-/// a log is data, which is not read. AWS has operations of their own for each (CloudTrail's are in the catalogue, those for events of
-/// CloudWatch Logs are not); Google has one for all logs, so here the filter must say that it is about audit logs.
+/// Enforces the rule for reading logs, which is the same for every provider: audit trail records are evidence and may be read, while
+/// entries written by applications and machines are data and are not read. AWS has separate operations for these (CloudTrail's are in the
+/// catalogue, those for CloudWatch Logs events are not). Google has one operation for all logs, so the filter must restrict it to audit
+/// logs.
 /// </summary>
 internal static partial class AuditLogFilter
 {
     private const int Deepest = 8;
 
-    /// <summary>Why a filter may not be sent; null when nothing but audit entries can match it.</summary>
+    /// <summary>Returns why a filter may not be sent; null if only audit entries can match it.</summary>
     public static string? WhyNot(string? filter) => filter is not null && IsOfAudit(filter, Deepest)
         ? null
         : "logging:entries.list reads audit logs, and no other logs: they are data. Let the filter say, joined to the rest of it by AND, "
             + "logName:\"cloudaudit.googleapis.com\", or ask for a protoPayload.methodName or protoPayload.serviceName, which audit entries alone have";
 
-    /// <summary>Whether one of the conditions that must all hold can hold for audit entries alone.</summary>
+    /// <summary>Whether at least one of the AND-joined conditions can be true only for audit entries.</summary>
     private static bool IsOfAudit(string filter, int deepest) =>
-        deepest > 0 && Parts(filter, "AND") is { } all && all.Any(one => Parts(one, "OR") is { } ways && ways.All(way => IsOfAuditAlone(way.Trim(), deepest)));
+
+            deepest > 0 && Parts(filter, "AND") is { } all
+            && all.Any(one => Parts(one, "OR") is { } ways && ways.All(way => IsOfAuditAlone(way.Trim(), deepest)));
 
     private static bool IsOfAuditAlone(string condition, int deepest) =>
         Comparison().IsMatch(condition) || condition is ['(', .., ')'] && IsOfAudit(condition[1..^1], deepest - 1);
 
-    /// <summary>Splits at a word outside of quotes and brackets; null where these do not fit together, or there is a comment.</summary>
+    /// <summary>Splits at a word outside of quotes and parentheses; null if these are unbalanced, or if there is a comment.</summary>
     private static List<string>? Parts(string filter, string word)
     {
         var parts = new List<string>();
@@ -76,11 +79,15 @@ internal static partial class AuditLogFilter
     private static bool IsWord(string filter, int at, string word) =>
         string.CompareOrdinal(filter, at, word, 0, word.Length) == 0 && IsBoundary(filter, at - 1) && IsBoundary(filter, at + word.Length);
 
-    private static bool IsBoundary(string filter, int at) => at < 0 || at >= filter.Length || char.IsWhiteSpace(filter[at]) || filter[at] is '(' or ')' or '"' or '\'';
+    private static bool IsBoundary(string filter, int at) =>
+        at < 0 || at >= filter.Length || char.IsWhiteSpace(filter[at]) || filter[at] is '(' or ')' or '"' or '\'';
 
-    /// <summary>One comparison that no other entry passes: without NOT, with what it is compared with in quotes.</summary>
+    /// <summary>Matches one comparison that only audit entries can satisfy: without NOT, and with a quoted value.</summary>
     [GeneratedRegex(
-        """\A(logName\s*[:=]\s*"[^"\\]*cloudaudit\.googleapis\.com[^"\\]*"|log_id\(\s*"cloudaudit\.googleapis\.com/[^"\\]*"\s*\)|protoPayload\.(methodName|serviceName)\s*(:|=|=~)\s*"[^"\\]+"|protoPayload\."?@type"?\s*=\s*"type\.googleapis\.com/google\.cloud\.audit\.AuditLog")\z""",
+        """\A(logName\s*[:=]\s*"[^"\\]*cloudaudit\.googleapis\.com[^"\\]*"|"""
+            + """log_id\(\s*"cloudaudit\.googleapis\.com/[^"\\]*"\s*\)|"""
+            + """protoPayload\.(methodName|serviceName)\s*(:|=|=~)\s*"[^"\\]+"|"""
+            + """protoPayload\."?@type"?\s*=\s*"type\.googleapis\.com/google\.cloud\.audit\.AuditLog")\z""",
         RegexOptions.CultureInvariant)]
     private static partial Regex Comparison();
 }

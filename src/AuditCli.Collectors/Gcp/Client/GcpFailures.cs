@@ -5,7 +5,7 @@ using AuditCli.Collectors.Http;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
-/// <summary>What a call that did not give its answer is called in evidence.</summary>
+/// <summary>Maps failed calls to the codes and messages used in evidence.</summary>
 internal static class GcpFailures
 {
     public const string NoCredentials = "NoCredentials";
@@ -16,25 +16,25 @@ internal static class GcpFailures
     public const string InvalidEndpoint = "InvalidEndpoint";
     public const string NoProjects = "NoProjects";
 
-    /// <summary>The answer is no JSON object, or a member has another form than the API says.</summary>
+    /// <summary>The response is not a JSON object, or a member has another form than the API defines.</summary>
     public const string Malformed = "MalformedResponse";
 
-    /// <summary>The answer gives a page token that it gave before.</summary>
+    /// <summary>The response has a page token that was given before.</summary>
     public const string RepeatedToken = "RepeatedToken";
 
-    /// <summary>The answer says that more follows where nobody can read on.</summary>
+    /// <summary>The response says that more follows, but the next page cannot be requested.</summary>
     public const string NextPageUnreadable = "NextPageUnreadable";
 
-    /// <summary>What the answers say stands above a project is no tree of folders.</summary>
+    /// <summary>The parents in the responses do not form a valid hierarchy above the project.</summary>
     public const string Hierarchy = "InvalidHierarchy";
 
-    /// <summary>The API says that something is missing from its answer.</summary>
+    /// <summary>The API says that something is missing from its response.</summary>
     public const string PartialAnswer = "PartialAnswer";
 
-    /// <summary>The project has never enabled the API: not a denial, and often proof that there is nothing.</summary>
+    /// <summary>The API is not enabled in the project: not a denial, and often proof that there are no resources.</summary>
     public const string ApiNotEnabled = "ApiNotEnabled";
 
-    /// <summary>Google's own status, reason and words.</summary>
+    /// <summary>Returns Google's own status, reason and message.</summary>
     public static CollectionException Of(string what, int status, ReadOnlyMemory<byte> body)
     {
         if (status is >= 300 and < 400)
@@ -47,16 +47,18 @@ internal static class GcpFailures
         if (reason is "SERVICE_DISABLED" or "accessNotConfigured")
             return new(ApiNotEnabled, message);
         var detail = string.Join(' ', new[] { reason, permission }.OfType<string>());
-        // The older APIs have no status; their reason says the same.
-        return new(Text(error, "status") ?? reason ?? code, detail.Length == 0 || message.Contains(detail, StringComparison.Ordinal) ? message : $"{message} ({detail})");
+        // The older APIs have no status; their reason is equivalent.
+        return new(
+            Text(error, "status") ?? reason ?? code,
+            detail.Length == 0 || message.Contains(detail, StringComparison.Ordinal) ? message : $"{message} ({detail})");
     }
 
-    /// <summary>Whether the exception is one that <see cref="Map"/> knows how to name.</summary>
+    /// <summary>Whether <see cref="Map"/> can map the exception.</summary>
     public static bool IsKnown(Exception e) => e is not CollectionException
         && Chain(e).Any(x => x is ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException
             or Google.Apis.Auth.OAuth2.Responses.TokenResponseException or Google.GoogleApiException);
 
-    /// <summary>A failure of the transport or of the credentials.</summary>
+    /// <summary>Maps a failure of the transport or of the credentials.</summary>
     public static CollectionException Map(string what, Exception e)
     {
         var chain = Chain(e).ToArray();
@@ -82,17 +84,19 @@ internal static class GcpFailures
         try
         {
             using var document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
                 ? error.Clone()
                 : null;
         }
         catch (JsonException)
         {
-            return null;    // a proxy's page; the status says what there is to say
+            // For example the error page of a proxy; only the HTTP status is reported then.
+            return null;
         }
     }
 
-    /// <summary>The first reason that the error gives, in its new or its old form, and the permission that was missing.</summary>
+    /// <summary>Returns the first reason in the error, in the new or the old form, and the missing permission.</summary>
     private static (string? Reason, string? Permission) Reason(JsonElement error)
     {
         foreach (var list in new[] { "details", "errors" })
@@ -102,7 +106,12 @@ internal static class GcpFailures
             foreach (var one in all.EnumerateArray().Where(o => o.ValueKind == JsonValueKind.Object))
             {
                 if (Text(one, "reason") is { } reason)
-                    return (reason, one.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object ? Text(metadata, "permission") : null);
+                {
+                    var permission = one.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object
+                        ? Text(metadata, "permission")
+                        : null;
+                    return (reason, permission);
+                }
             }
         }
         return (null, null);

@@ -3,23 +3,25 @@ using Google.Apis.Http;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
-/// <summary>An answer as it came: status and body.</summary>
+/// <summary>The status and body of a response.</summary>
 internal sealed record GoogleAnswer(int Status, ReadOnlyMemory<byte> Body);
 
-/// <summary>Sends requests through Google's own HTTP client, with its credentials and our rules for another attempt, on the given pipeline.</summary>
+/// <summary>
+/// Sends requests through Google's own HTTP client, with its credentials and the collector's retry rules, on the given pipeline.
+/// </summary>
 internal sealed class GoogleClient : IDisposable
 {
     private readonly ConfigurableHttpClient _http;
 
-    /// <param name="pipeline">The guard and what is below it.</param>
-    /// <param name="clock">For waits between attempts; null in a replay.</param>
-    /// <param name="attempts">How often a question may be sent.</param>
+    /// <param name="pipeline">The guard and the handlers below it.</param>
+    /// <param name="clock">The clock for waits between attempts; null in a replay.</param>
+    /// <param name="attempts">The number of attempts at one request, including the first.</param>
     public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock, int attempts = RetryRules.Attempts)
     {
         var arguments = new CreateHttpClientArgs { ApplicationName = "auditcli" };
         arguments.Initializers.Add(credential);
         _http = new PipelineFactory(pipeline).CreateHttpClient(arguments);
-        // The recorder bounds each attempt, so that a timeout is recorded like every other failure.
+        // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
         _http.Timeout = Timeout.InfiniteTimeSpan;
         _http.MessageHandler.NumTries = attempts;
         _http.MessageHandler.FollowRedirect = false;
@@ -30,8 +32,8 @@ internal sealed class GoogleClient : IDisposable
             _http.MessageHandler.AddUnsuccessfulResponseHandler(new RecordedRenewal());
     }
 
-    /// <summary>Sends one request, further attempts included.</summary>
-    /// <exception cref="CollectionException">There is no answer.</exception>
+    /// <summary>Sends one request, including retries.</summary>
+    /// <exception cref="CollectionException">There is no response.</exception>
     public async Task<GoogleAnswer> SendAsync(string what, HttpRequestMessage request, CancellationToken cancellationToken)
     {
         try

@@ -6,8 +6,8 @@ using AuditCli.Collectors.Http;
 namespace AuditCli.Collectors.Gcp.Client;
 
 /// <summary>
-/// Recognises, in a request as it is about to be sent, an operation of the catalogue by its verb, path and parameters. It trusts
-/// nothing above it: what it does not recognise is refused, GET or not.
+/// Identifies the catalogue operation of a request just before it is sent, by its method, path and parameters. It does not rely on the code
+/// above it and refuses every request that it does not recognise, including GET requests.
 /// </summary>
 internal sealed partial class RequestCheck
 {
@@ -16,7 +16,7 @@ internal sealed partial class RequestCheck
     private readonly Uri _base;
     private readonly ILookup<(string Method, int Segments), OperationModel> _operations;
 
-    /// <param name="baseAddress">Host and base path; a request to anywhere else is refused.</param>
+    /// <param name="baseAddress">The host and base path; a request to any other URL is refused.</param>
     public RequestCheck(ApiModel api, Uri baseAddress)
     {
         _api = api;
@@ -24,13 +24,13 @@ internal sealed partial class RequestCheck
         _operations = api.OperationNames.Select(n => api.Operation(n)!).ToLookup(o => (o.Method, o.Segments.Length));
     }
 
-    /// <summary>Why the request may not be sent; null when the catalogue lists it.</summary>
+    /// <summary>Returns why the request may not be sent; null if the catalogue lists it.</summary>
     public string? Refusal(HttpRequestMessage request)
     {
         var uri = request.RequestUri!;
         var listed = uri.GetLeftPart(UriPartial.Authority) == _base.GetLeftPart(UriPartial.Authority)
             && uri.AbsolutePath.StartsWith(_base.AbsolutePath, StringComparison.Ordinal)
-            // Google takes the verb from this field where it is there.
+            // Google uses this header, if it is present, instead of the request's method.
             && !request.Headers.NonValidated.Contains("X-HTTP-Method-Override")
             && IsListed(request.Method.Method, uri.AbsolutePath[_base.AbsolutePath.Length..].Split('/'), Names(uri));
         return !listed ? $"{request.Method} {uri.Shown()} ({_api.Name}) is not in the read-only catalogue"
@@ -38,7 +38,7 @@ internal sealed partial class RequestCheck
             : null;
     }
 
-    /// <summary>The filter in a body; null where there is none, or not one alone.</summary>
+    /// <summary>Returns the filter in a request body; null if there is none, or more than one.</summary>
     private static string? Filter(HttpRequestMessage request)
     {
         if (request.Content is not { } content)
@@ -57,12 +57,15 @@ internal sealed partial class RequestCheck
     }
 
     private bool IsListed(string method, string[] path, string[] query) => _operations[(method, path.Length)].Any(o =>
-        path.Zip(o.Segments).Select((s, i) => Fits(s.First, s.Second, last: i == path.Length - 1, project: i > 0 && path[i - 1] == "projects")).All(fits => fits)
+        path.Zip(o.Segments)
+            .Select((s, i) => Fits(s.First, s.Second, last: i == path.Length - 1, project: i > 0 && path[i - 1] == "projects"))
+            .All(fits => fits)
         && query.All(q => o.Parameter(q)?.Place == ParameterPlace.Query || q == TokenParameter && o.Token == ParameterPlace.Query));
 
     /// <summary>
-    /// A colon in the last segment begins a verb of its own (<c>:setIamPolicy</c>), also where it is escaped, unless it is that of a project of a
-    /// domain (<c>example.com:legacy</c>): its part after the colon has no capital letters, the one before it a point, which no id and no verb has.
+    /// Whether a path segment fits the template. A colon in the last segment, also an escaped one, starts a custom verb
+    /// (<c>:setIamPolicy</c>) and is refused. The exception is the id of a domain-scoped project (<c>example.com:legacy</c>): it has a dot
+    /// before the colon, which no other id has, and no capital letters after it.
     /// </summary>
     private static bool Fits(string given, string template, bool last, bool project)
     {

@@ -8,19 +8,20 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
-/// <summary>Puts parameters into the path, query and body of a request, the same for the same parameters.</summary>
+/// <summary>Writes parameters into the path, query and body of a request; equal parameters always give the same request.</summary>
 internal static class RequestWriter
 {
     private const string ProjectWord = "{project}";
     private const string TokenParameter = "pageToken";
 
     /// <summary>
-    /// The parameters as they will be sent: checked, with the project where it is asked for, and with what the catalogue gives
-    /// where the control gives nothing.
+    /// Returns the parameters as they will be sent: checked, with the project inserted where required, and with the catalogue's defaults
+    /// for parameters that the control does not give.
     /// </summary>
-    /// <param name="project">Empty where there is none.</param>
+    /// <param name="project">The project; empty if there is none.</param>
     /// <exception cref="CollectionException">
-    /// A parameter is unknown, missing or of another type, leads to another path than the operation's, or needs a project and there is none.
+    /// A parameter is unknown, missing or of another type, leads to another path than the operation's, or needs a project and there is
+    /// none.
     /// </exception>
     public static ImmutableSortedDictionary<string, JsonElement> Complete(
         ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project)
@@ -33,7 +34,10 @@ internal static class RequestWriter
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
             var parameter = operation.Parameter(name) ?? throw new CollectionException(CollectionException.InvalidParameter, $"{what} has no parameter {name}");
             if (!Fits(parameter, value))
-                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
+            {
+                throw new CollectionException(
+                    CollectionException.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
+            }
             all[name] = WithProject(what, name, value, project);
         }
         foreach (var parameter in operation.Parameters.Where(p => !all.ContainsKey(p.Name)))
@@ -46,7 +50,7 @@ internal static class RequestWriter
             else if (parameter.Required)
                 throw new CollectionException(CollectionException.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
         }
-        // The project, too, has come into its place by now.
+        // Check the path after the project was inserted.
         foreach (var (name, value) in all.Where(p => operation.Parameter(p.Key)!.Place == ParameterPlace.Path && p.Value.ValueKind == JsonValueKind.String))
         {
             if (PathSegments.WhyNot(value.GetString()!) is { } why)
@@ -55,7 +59,7 @@ internal static class RequestWriter
         return all.ToImmutable();
     }
 
-    /// <summary>Whether a question names the project anywhere, so that no other project can ask the same.</summary>
+    /// <summary>Whether the parameters name the project, so that the request differs from that of every other project.</summary>
     public static bool Names(ImmutableSortedDictionary<string, JsonElement> parameters, string project) => parameters.Values.Any(v => v.ValueKind switch
     {
         JsonValueKind.String => Mentions(v.GetString()!, project),
@@ -63,18 +67,20 @@ internal static class RequestWriter
         _ => false,
     });
 
-    /// <summary>The request for one page.</summary>
-    /// <param name="parameters">From <see cref="Complete"/>.</param>
+    /// <summary>Returns the request for one page.</summary>
+    /// <param name="parameters">The result of <see cref="Complete"/>.</param>
     public static HttpRequestMessage Write(Uri baseAddress, OperationModel operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? token)
     {
         var at = Placed(operation, parameters, ParameterPlace.Query).SelectMany(p => Values(p.Value).Select(v => (p.Key, Value: v)));
         if (token is not null && operation.Token == ParameterPlace.Query)
             at = at.Append((TokenParameter, token));
         var query = string.Join('&', at.Select(p => $"{Uri.EscapeDataString(p.Key)}={Uri.EscapeDataString(p.Value)}"));
-        var request = new HttpRequestMessage(new(operation.Method), new Uri(baseAddress, Path(operation, parameters) + (query.Length == 0 ? "" : "?" + query)));
+        var request = new HttpRequestMessage(
+            new(operation.Method), new Uri(baseAddress, Path(operation, parameters) + (query.Length == 0 ? "" : "?" + query)));
         if (operation.Method == HttpMethod.Post.Method)
         {
-            var body = new JsonObject(Placed(operation, parameters, ParameterPlace.Body).Select(p => KeyValuePair.Create(p.Key, JsonNode.Parse(p.Value.GetRawText()))));
+            var body = new JsonObject(Placed(operation, parameters, ParameterPlace.Body)
+                .Select(p => KeyValuePair.Create(p.Key, JsonNode.Parse(p.Value.GetRawText()))));
             if (token is not null && operation.Token == ParameterPlace.Body)
                 body[TokenParameter] = token;
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body.ToJsonString()));
@@ -105,7 +111,8 @@ internal static class RequestWriter
         return path.ToString();
     }
 
-    private static IEnumerable<string> Values(JsonElement value) => value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(Text) : [Text(value)];
+    private static IEnumerable<string> Values(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(Text) : [Text(value)];
 
     private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
@@ -115,7 +122,7 @@ internal static class RequestWriter
         ColumnType.Integer => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
         ColumnType.Double => value.ValueKind == JsonValueKind.Number,
         ColumnType.Boolean => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-        // In a query only a list of texts can be written.
+        // A query can hold only a list of texts.
         _ => parameter.Place == ParameterPlace.Body || value.ValueKind == JsonValueKind.Array,
     };
 
@@ -123,7 +130,9 @@ internal static class RequestWriter
     {
         JsonValueKind.String when value.GetString()!.Contains(ProjectWord, StringComparison.Ordinal) => project.Length > 0
             ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(ProjectWord, project, StringComparison.Ordinal))
-            : throw new CollectionException(CollectionException.InvalidParameter, $"{what} asks with {name}={value.GetString()}, and no project is named; name the project, or give {name}"),
+            : throw new CollectionException(
+                CollectionException.InvalidParameter,
+                $"{what} asks with {name}={value.GetString()}, and no project is named; name the project, or give {name}"),
         JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithProject(what, name, e, project)).ToArray()),
         _ => value.Clone(),
     };

@@ -4,19 +4,19 @@ using Google.Apis.Http;
 namespace AuditCli.Collectors.Gcp.Client;
 
 /// <summary>
-/// When an attempt is made again, and after which wait. The number of attempts is fixed, since a replay has as many answers as
-/// were recorded; the SDK's own rule draws it by lot.
+/// Decides whether an attempt is repeated and after which wait. The number of attempts is fixed, since a replay has only the recorded
+/// responses; the SDK's own rule is random.
 /// </summary>
 /// <param name="clock">Null in a replay, which does not wait.</param>
 internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulResponseHandler, IHttpExceptionHandler
 {
-    /// <summary>How often a question is sent before its failure is reported.</summary>
+    /// <summary>The number of attempts at a request, including the first.</summary>
     public const int Attempts = 6;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(32);
     private static readonly TimeSpan LongestAskedFor = TimeSpan.FromMinutes(2);
 
-    /// <summary>For an answer: overload, and what Google says is worth another attempt.</summary>
+    /// <summary>Retries a response that reports overload or another transient error of the server.</summary>
     public async Task<bool> HandleResponseAsync(HandleUnsuccessfulResponseArgs args)
     {
         if (!args.SupportsRetry || (int)args.Response.StatusCode is not (408 or 429 or 500 or 502 or 503 or 504))
@@ -25,7 +25,7 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
         return true;
     }
 
-    /// <summary>For a broken transport alone: what the guard refused or a replay does not have stays as it is.</summary>
+    /// <summary>Retries only a broken connection; a refusal by the guard or a missing recording is final.</summary>
     public async Task<bool> HandleExceptionAsync(HandleExceptionArgs args)
     {
         if (!args.SupportsRetry || args.Exception is not HttpRequestException || UntrustedServerException.In(args.Exception) is not null)
@@ -56,7 +56,8 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
 }
 
 /// <summary>
-/// In a replay there is no token to renew, but after a recorded 401 the renewed attempt was recorded too and has to be asked for.
+/// Repeats a request after a recorded 401. A replay has no token to renew, but the attempt with the renewed token was recorded and must be
+/// replayed.
 /// </summary>
 internal sealed class RecordedRenewal : IHttpUnsuccessfulResponseHandler
 {
