@@ -6,14 +6,16 @@ using Spectre.Console;
 
 namespace AuditCli;
 
-/// <summary>Everything commands take from outside themselves; made once in <see cref="Composition"/>, by tests as they need it.</summary>
-/// <param name="Environment">A variable of the process, or null.</param>
-/// <param name="Random">That many unpredictable bytes, for bundle ids.</param>
+/// <summary>
+/// The environment of a command (clock, streams, terminal, collectors). <see cref="Composition"/> makes it once; tests replace parts of it.
+/// </summary>
+/// <param name="Environment">Returns the value of an environment variable, or null.</param>
+/// <param name="Random">Returns that many cryptographically random bytes, for bundle ids.</param>
 /// <param name="LiveError">Whether stderr is a terminal that can redraw a line.</param>
-/// <param name="OutputWidth">Characters that fit a line of stdout.</param>
+/// <param name="OutputWidth">Columns in one line of stdout.</param>
 /// <param name="OutputColours">Whether stdout shows colours.</param>
-/// <param name="WorkingFolder">What relative paths on the command line are relative to; empty where it is gone.</param>
-/// <param name="Program">How this program is started once more, without arguments.</param>
+/// <param name="WorkingFolder">The folder that relative paths on the command line start from; empty if it has been removed.</param>
+/// <param name="Program">The command line that starts this program again, without arguments.</param>
 public sealed record AuditHost(
     TimeProvider Clock,
     Func<string, string?> Environment,
@@ -25,10 +27,10 @@ public sealed record AuditHost(
     ImmutableArray<string> Program,
     ImmutableArray<CollectorEntry> Collectors)
 {
-    /// <summary>Asks the person at the terminal for a secret, which is not shown; null when there is nobody to ask.</summary>
+    /// <summary>Prompts for a secret at the terminal without echo; returns null if there is no terminal to prompt at.</summary>
     public Func<string, string?> AskSecret { get; init; } = _ => null;
 
-    /// <summary>A process in which controls are evaluated, on its way; the caller ends it.</summary>
+    /// <summary>Starts a process that evaluates controls. The caller disposes it.</summary>
     public EvaluationProcess StartEvaluation() => StartEvaluation(EvaluationLimits.Default);
 
     /// <inheritdoc cref="StartEvaluation()"/>
@@ -39,19 +41,21 @@ public sealed record AuditHost(
         return process;
     }
 
-    /// <summary>Whether stdout is a terminal, which bytes of a stranger could steer.</summary>
+    /// <summary>
+    /// Whether stdout is a terminal. Response bytes must not be written to one unescaped: they may hold control sequences.
+    /// </summary>
     public bool OutputIsTerminal { get; init; }
 
-    /// <summary>Stdout for bytes; disposed by who opens it.</summary>
+    /// <summary>Opens stdout for bytes. The caller disposes the stream.</summary>
     public Func<Stream> OpenOutput { get; init; } = System.Console.OpenStandardOutput;
 
-    /// <summary>Why the output is lost; null where it was written, or where the reader wanted no more of it.</summary>
+    /// <summary>Returns why output could not be written; null if it was written, or if the reader closed the pipe.</summary>
     public Func<string?> WhyNotPrinted { get; init; } = () => null;
 
-    /// <summary>The sources as data, for checking controls and engagements.</summary>
+    /// <summary>The evidence sources of the collectors, for checking controls and engagements.</summary>
     public ImmutableArray<EvidenceSource> Sources => [.. Collectors.Select(c => c.Source)];
 
-    /// <summary>A console that writes to stdout as the host can show it.</summary>
+    /// <summary>Creates a console on stdout with the width and colours that the host supports.</summary>
     public IAnsiConsole Console(TextWriter output)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -65,12 +69,12 @@ public sealed record AuditHost(
         return console;
     }
 
-    /// <summary>Where a path on the command line is.</summary>
-    /// <exception cref="IOException">It is relative, and the folder to which it is has been removed.</exception>
+    /// <summary>Returns the full path of a path on the command line.</summary>
+    /// <exception cref="IOException">The path is relative, and the working folder has been removed.</exception>
     public string FullPath(string path) => WorkingFolder.Length > 0 ? Path.GetFullPath(path, WorkingFolder)
         : Path.IsPathFullyQualified(path) ? Path.GetFullPath(path)
         : throw new IOException($"{path}: the current folder has been removed; change into one that is there, or give the whole path");
 
-    /// <summary>A full path as messages show it: from the working folder, where there is one.</summary>
+    /// <summary>Returns a full path as messages show it: relative to the working folder, if that exists.</summary>
     public string Shown(string full) => WorkingFolder.Length > 0 ? Path.GetRelativePath(WorkingFolder, full) : full;
 }

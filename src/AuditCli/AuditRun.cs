@@ -13,32 +13,42 @@ using Serilog;
 
 namespace AuditCli;
 
-/// <summary>What a run left behind.</summary>
-/// <param name="Document">The record of the run, as the bundle has it.</param>
-/// <param name="Signed">Null when it was not to be signed.</param>
-internal sealed record FinishedRun(PreparedRun Prepared, SealedBundle Bundle, EvaluationResults Results, RunFacts Facts, RunDocument Document, SignedBundle? Signed);
+/// <summary>The result of a run that was sealed.</summary>
+/// <param name="Document">The record of the run (<c>data/run.json</c>), read from the bytes in the bundle.</param>
+/// <param name="Signed">The signature; null if the run was not signed.</param>
+internal sealed record FinishedRun(
+    PreparedRun Prepared,
+    SealedBundle Bundle,
+    EvaluationResults Results,
+    RunFacts Facts,
+    RunDocument Document,
+    SignedBundle? Signed);
 
-/// <summary>The whole job, one direction: collect, evaluate, report, seal. What it needs was loaded and checked before.</summary>
-/// <param name="evaluation">Where the controls' SQL runs.</param>
+/// <summary>
+/// Performs a run in one pass: collect, evaluate, report, seal. Its inputs were loaded and checked before (<see cref="PreparedRun"/>).
+/// </summary>
+/// <param name="evaluation">The process that executes the controls' SQL.</param>
 internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
 {
-    /// <summary>Controls times accounts, from which on a second process is done before the first alone would be.</summary>
+    /// <summary>Controls times accounts from which a second evaluation process saves more time than its start costs.</summary>
     private const int WorthTwoProcesses = 40;
 
-    /// <summary>Where a run that did not finish left what it had collected; null before there was anything.</summary>
+    /// <summary>The folder with what an unfinished run collected; null before the bundle is created and after it is sealed.</summary>
     public string? PartialFolder { get; private set; }
 
-    /// <summary>Whether that folder holds everything but the seal, so that <c>run --resume</c> finishes it.</summary>
+    /// <summary>Whether <see cref="PartialFolder"/> holds everything but the seal, so that <c>run --resume</c> can finish it.</summary>
     public bool CanBeResumed { get; private set; }
 
-    /// <summary>The bundle, once it is sealed; null before.</summary>
+    /// <summary>The sealed bundle; null before it is sealed.</summary>
     public string? SealedFolder { get; private set; }
 
-    /// <summary>Runs to the end, or throws: cancellation, or that the bundle cannot be written. Failures to read are in the results.</summary>
+    /// <summary>
+    /// Runs to the end. Throws on cancellation, or if the bundle cannot be written; failures to read evidence are part of the results.
+    /// </summary>
     public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
     {
         var started = host.Clock.GetUtcNow();
-        // Too few files are said before anything is asked: what was collected until then would be lost.
+        // Check the open-file limit before the first request: running out of files later would lose what was collected.
         var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
         using var signing = options.Signing is null ? null : Signing.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
@@ -75,7 +85,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     }
 
     /// <summary>
-    /// Takes out what looks like a credential. What cannot be taken out is left for the last search, which names the file and stops the seal.
+    /// Removes what looks like a credential from the results. If that fails, the results stay as they are, and the search before the seal
+    /// names the file and stops.
     /// </summary>
     private static (byte[] Written, EvaluationResults Results) Cleaned(byte[] written, EvaluationResults results)
     {
@@ -89,14 +100,17 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         }
     }
 
-    /// <summary>Searches everything once more, makes the reports and seals.</summary>
-    private async Task<FinishedRun> SealAsync(BundleWriter bundle, Signing? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
+    /// <summary>Searches the bundle for credentials, makes the reports and seals.</summary>
+    private async Task<FinishedRun> SealAsync(
+        BundleWriter bundle, Signing? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
     {
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
         if (options.SealReports)
         {
-            // Reports are made of what was searched; in their own form a value is escaped, and may look like another one.
-            var workpaper = WorkpaperReader.Read(OpenedBundle.Open(BundleFolder.WithoutManifest(bundle.PartialFolder), RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            // Make the reports after the search, of what was searched: a report format escapes values, and an escaped value can look like
+            // another one.
+            var workpaper = WorkpaperReader.Read(
+                OpenedBundle.Open(BundleFolder.WithoutManifest(bundle.PartialFolder), RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         }
         var record = RunRecord.Write(bundle.BundleId, prepared, facts);
@@ -113,7 +127,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         return new(prepared, seal, results, facts, RunDocument.Read(record), signed);
     }
 
-    /// <summary>Leaves the folder so that it can be resumed; where that fails too, what stopped the seal is what is said.</summary>
+    /// <summary>
+    /// Leaves the folder resumable. A failure here is swallowed, so that the caller reports the exception that stopped the seal.
+    /// </summary>
     private async Task LeaveAsync(BundleWriter bundle, RunFacts facts)
     {
         try
@@ -127,19 +143,24 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         }
     }
 
-    /// <summary>The last look at what is in the bundle, and at its record, before reports are made of them; only what somebody allowed is returned.</summary>
+    /// <summary>
+    /// Searches the files of the bundle for credentials, the last time before reports are made of them. Returns the findings if
+    /// --allow-secrets was given.
+    /// </summary>
+    /// <exception cref="InvalidDataException">A file holds what looks like a credential, and --allow-secrets was not given.</exception>
     private async Task<ImmutableArray<CredentialFound>> SearchForCredentialsAsync(BundleWriter bundle, CancellationToken cancellationToken)
     {
         var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
         if (leaks is [var first, ..] && !options.AllowSecrets)
         {
             throw new InvalidDataException(
-                $"{first.File}, near character {first.Offset}, holds what looks like a credential{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; {Advice(first.File)}");
+                $"{first.File}, near character {first.Offset}, holds what looks like a credential"
+                + $"{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; {Advice(first.File)}");
         }
         return leaks;
     }
 
-    /// <summary>What helps depends on where the text came from.</summary>
+    /// <summary>Returns what to do about a credential that was found, by the origin of its file.</summary>
     private string Advice(string file) => file switch
     {
         _ when file.StartsWith("data/inputs/", StringComparison.Ordinal) || file == "data/engagement.yaml" =>
@@ -154,7 +175,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
 
     private const string Allowed = "seal it as it is with --allow-secrets, which the bundle will record";
 
-    /// <summary>What is asked goes into the bundle first: an interrupted run still says what it was.</summary>
+    /// <summary>Writes the engagement and the controls first, so that an interrupted run records what it asked.</summary>
     private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
     {
         await bundle.WriteFileAsync("data/engagement.yaml", prepared.Engagement.Source, cancellationToken);
@@ -170,7 +191,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
             : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey, connections: limits.Connections);
         var dates = (transport as ReplayTransport)?.RecordedDates;
-        // A replay happens at the time of its recording: nothing in its evidence may depend on when it is repeated.
+        // A replay uses the time of its recording: otherwise its evidence would depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
         var asOf = engagement.AsOf ?? dates?.Last ?? started;
         var plan = prepared.Plan.Plan.At(asOf);
@@ -220,23 +241,31 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         return (facts, collected.Items);
     }
 
-    private async Task<EvaluationResults> EvaluateAsync(BundleWriter bundle, ILogger log, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
+    private async Task<EvaluationResults> EvaluateAsync(
+        BundleWriter bundle, ILogger log, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
         var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
         var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
         var (engine, limited) = await evaluation.DescribeAsync();
-        log.Information("Evaluating with {Engine} {Version} in a process that is limited in {Limits}", engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
+        log.Information(
+            "Evaluating with {Engine} {Version} in a process that is limited in {Limits}",
+            engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
         var concluded = new List<ControlResult>(await EvaluateAsync(
             bundle, evidence, items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
         concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
-        return EvaluationResults.From(engine, moment, evidence.Clock, concluded, prepared.Stopped?.NotTested ?? [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+        return EvaluationResults.From(
+            engine, moment, evidence.Clock, concluded, prepared.Stopped?.NotTested ?? [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
     }
 
-    /// <summary>Every control in scope, in order; those of many places are shared between two processes.</summary>
-    /// <param name="places">How many accounts were read.</param>
+    /// <summary>
+    /// Evaluates every control in scope. Two processes share the work if there are many controls and accounts; results keep the order of
+    /// the plan.
+    /// </summary>
+    /// <param name="places">The number of accounts that were read.</param>
     private async Task<ControlResult[]> EvaluateAsync(
-        BundleWriter bundle, CollectedEvidence evidence, int places, AuditMoment moment, ImmutableArray<LeftOutPlace> leftOut, CancellationToken cancellationToken)
+        BundleWriter bundle, CollectedEvidence evidence, int places, AuditMoment moment, ImmutableArray<LeftOutPlace> leftOut,
+        CancellationToken cancellationToken)
     {
         var controls = prepared.Plan.Controls;
         var results = new ControlResult[controls.Length];
@@ -248,14 +277,15 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 for (int n; (n = Interlocked.Increment(ref next)) < controls.Length;)
                 {
                     var scope = controls[n] with { LeftOut = [.. controls[n].LeftOut, .. leftOut] };
-                    // Listed when its turn comes: the partitions of one control grow with the accounts, and those of all need not be kept.
+                    // List the partitions only now: they grow with the accounts, and those of all controls need not be in memory at once.
                     results[n] = await Evaluator.EvaluateAsync(
-                        scope, evidence.PartitionsOf(scope.Control), moment, process.Limits, process, name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
+                        scope, evidence.PartitionsOf(scope.Control), moment, process.Limits, process,
+                        name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
                 }
             }
             catch
             {
-                // Without all of its results there is no bundle: the other process needs to begin nothing more.
+                // There is no bundle without all results: stop the other process from starting more controls.
                 Interlocked.Exchange(ref next, controls.Length);
                 throw;
             }
@@ -273,14 +303,17 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>
         [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))];
 
-    /// <summary>The entity, the second in UTC, and eight unpredictable digits: readable, sortable, and never twice.</summary>
+    /// <summary>
+    /// Makes a bundle id of the entity, the UTC time to the second and eight random hex digits: readable, sortable and unique.
+    /// </summary>
     private string NewBundleId(DateTimeOffset now)
     {
         var entity = string.Concat(prepared.Engagement.Entity.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
-        return $"{(entity.Length == 0 ? "audit" : entity[..Math.Min(40, entity.Length)].Trim('-'))}-{now.UtcDateTime:yyyyMMdd't'HHmmss'z'}-{Convert.ToHexStringLower(host.Random(4))}";
+        return $"{(entity.Length == 0 ? "audit" : entity[..Math.Min(40, entity.Length)].Trim('-'))}"
+            + $"-{now.UtcDateTime:yyyyMMdd't'HHmmss'z'}-{Convert.ToHexStringLower(host.Random(4))}";
     }
 
-    /// <summary>A clock that stands still; what waits on it does not wait.</summary>
+    /// <summary>A clock that always returns the same time, for replays.</summary>
     private sealed class FixedClock(DateTimeOffset now) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => now;

@@ -8,19 +8,21 @@ using Spectre.Console;
 
 namespace AuditCli;
 
-/// <summary>Where the parts of the program are put together.</summary>
+/// <summary>Composes the parts of the program.</summary>
 public static class Composition
 {
     private const int WidthOfAFile = 132;
 
-    /// <summary>The host of a real process.</summary>
+    /// <summary>Returns the host of a real process.</summary>
     internal static AuditHost Host(StandardStreams streams) => new(
         TimeProvider.System,
         Environment.GetEnvironmentVariable,
         RandomNumberGenerator.GetBytes,
         LiveError: !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb",
         OutputWidth: Console.IsOutputRedirected ? WidthOfAFile : Math.Max(80, Console.WindowWidth),
-        OutputColours: !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") is not "dumb",
+        OutputColours: !Console.IsOutputRedirected
+            && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+            && Environment.GetEnvironmentVariable("TERM") is not "dumb",
         WorkingFolder(),
         Program(),
         CollectorCatalog.All)
@@ -34,7 +36,7 @@ public static class Composition
         WhyNotPrinted = () => streams.OutputBytes.Lost,
     };
 
-    /// <summary>Gives the working folder; empty where it was removed while the process, or its shell, was in it.</summary>
+    /// <summary>Returns the working folder; empty if it was removed while the process or its shell was in it.</summary>
     private static string WorkingFolder()
     {
         try
@@ -47,14 +49,14 @@ public static class Composition
         }
     }
 
-    /// <summary>The program as it was started: an executable of its own, or the library that <c>dotnet</c> runs.</summary>
+    /// <summary>Returns the command line that started the program: an executable, or <c>dotnet</c> with the assembly.</summary>
     private static ImmutableArray<string> Program()
     {
         var process = Environment.ProcessPath ?? "dotnet";
         return Path.GetFileNameWithoutExtension(process) == "dotnet" ? [process, typeof(Composition).Assembly.Location] : [process];
     }
 
-    /// <summary>The command line.</summary>
+    /// <summary>Returns the command line.</summary>
     public static RootCommand Root(AuditHost host) => CommandOptions.RefuseUnknown(VersionText.In(DetailedHelp.In(new(
         """
         Collects IT-general-control evidence, reading only, and says per control whether it held.

@@ -1,15 +1,15 @@
 namespace AuditCli;
 
-/// <summary>What the process says when it ends.</summary>
+/// <summary>The exit codes of the process.</summary>
 public static class ExitCode
 {
-    /// <summary>Nothing to report; every question asked holds.</summary>
+    /// <summary>Nothing to report, or every question asked holds.</summary>
     public const int Ok = 0;
 
-    /// <summary>The command line, a control or the engagement is wrong, or the program broke.</summary>
+    /// <summary>The command line, a control or the engagement is wrong, or the program failed.</summary>
     public const int Usage = 1;
 
-    /// <summary>A control failed, or a check of a bundle did.</summary>
+    /// <summary>A control failed, or a check of a bundle failed.</summary>
     public const int Failed = 2;
 
     /// <summary>No failure, but something could not be concluded, read or decided.</summary>

@@ -2,22 +2,23 @@ using System.Runtime.InteropServices;
 
 namespace AuditCli;
 
-/// <summary>How many files and connections this process may have open at once (POSIX <c>getrlimit</c>, <c>ulimit -n</c>).</summary>
+/// <summary>Reads how many files and connections this process may have open at once (POSIX <c>getrlimit</c>, <c>ulimit -n</c>).</summary>
 internal static class OpenFileLimit
 {
-    /// <summary>With fewer the runtime cannot load its own libraries, and ends or hangs anywhere.</summary>
+    /// <summary>The minimum: with fewer, the runtime cannot load its own libraries, and fails or hangs at an unpredictable place.</summary>
     private const long Least = 128;
     private const int LinuxFiles = 7;
     private const int MacFiles = 8;
 
-    /// <summary>Says why this program cannot work at all; null where it can.</summary>
-    /// <remarks>Comes before everything else, and needs no file that has to be loaded.</remarks>
-    public static string? WhyTooFew() => OperatingSystem.IsWindows() || GetLimit(OperatingSystem.IsMacOS() ? MacFiles : LinuxFiles, out var limit) != 0 || limit.Now >= Least
+    /// <summary>Returns a message if the limit is too low for the program to work at all; null otherwise.</summary>
+    /// <remarks>Must be called first, and must not need an assembly that is not loaded yet: loading one takes a file.</remarks>
+    public static string? WhyTooFew() =>
+        OperatingSystem.IsWindows() || GetLimit(OperatingSystem.IsMacOS() ? MacFiles : LinuxFiles, out var limit) != 0 || limit.Now >= Least
         ? null
         : "auditcli: this process may have " + limit.Now.ToString(null, null) + " files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'\n";
 
-    /// <summary>The limit; a number beyond all need where the system has none.</summary>
-    /// <exception cref="IOException">The system does not say.</exception>
+    /// <summary>Returns the limit, at most <see cref="int.MaxValue"/>, which also stands for no limit.</summary>
+    /// <exception cref="IOException">The system does not report the limit.</exception>
     public static long OfThisProcess()
     {
         if (OperatingSystem.IsWindows())

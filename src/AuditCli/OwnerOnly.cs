@@ -2,14 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace AuditCli;
 
-/// <summary>Who may read what the process writes: evidence is confidential, and so is whatever is made of it.</summary>
+/// <summary>
+/// Restricts the files that the process creates to their owner, because evidence and everything made from it is confidential.
+/// </summary>
 internal static class OwnerOnly
 {
     private const uint GroupAndOthers = 0b000_111_111;
 
     /// <summary>
-    /// From now on every folder that is made is for its owner alone (0700), and every file (0600), whatever the caller's <c>umask</c>: those of
-    /// bundles, partial ones, logs and reports, and those that libraries make. Windows has no such thing; there the folder's own rights count.
+    /// Sets the <c>umask</c> of the process, so that every folder created from now on has mode 0700 and every file 0600, whatever the
+    /// caller's <c>umask</c>. This covers bundles, partial bundles, logs, reports and files that libraries create. Does nothing on Windows,
+    /// where the permissions of the parent folder apply.
     /// </summary>
     public static void Apply()
     {

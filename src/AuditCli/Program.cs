@@ -21,7 +21,7 @@ try
 {
     exit = await Composition.Root(Composition.Host(streams)).Parse(args).InvokeAsync(new InvocationConfiguration
     {
-        // Ctrl+C stops the asking at once; this is the time to flush what was already collected.
+        // Ctrl+C cancels requests at once; this timeout leaves time to flush what was collected.
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
         EnableDefaultExceptionHandler = false,
         Error = streams.ErrorText,
@@ -30,11 +30,13 @@ try
 }
 catch (Exception e) when (e is not OutOfMemoryException)
 {
-    await streams.ErrorText.WriteLineAsync(e is IOException or UnauthorizedAccessException ? $"auditcli: {e.Message}" : $"auditcli broke, which is a fault of the program: {e}");
+    await streams.ErrorText.WriteLineAsync(e is IOException or UnauthorizedAccessException
+        ? $"auditcli: {e.Message}"
+        : $"auditcli broke, which is a fault of the program: {e}");
     return ExitCode.Usage;
 }
 if (streams.OutputBytes.Lost is not { } why)
     return exit;
 await streams.ErrorText.WriteLineAsync($"auditcli: stdout takes nothing ({why}): what was to be printed is lost");
-// The verdict is not changed. Exit code 0 would say that all is well, and nothing was printed.
+// Keep the exit code of the command, except 0: that would report success although the output was lost.
 return exit == ExitCode.Ok ? ExitCode.Usage : exit;

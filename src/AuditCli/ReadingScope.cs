@@ -4,17 +4,17 @@ using AuditCli.Evidence;
 
 namespace AuditCli;
 
-/// <summary>What is asked of one source.</summary>
-/// <param name="Controls">The ids of the controls that ask, in order.</param>
-/// <param name="Operations">Each once, by name.</param>
-/// <param name="Targets">Whom it is asked of; empty where no engagement says it.</param>
+/// <summary>What selected controls read from one source.</summary>
+/// <param name="Controls">The ids of the controls, in order.</param>
+/// <param name="Operations">The operations, each once, ordered by name.</param>
+/// <param name="Targets">The targets; empty if there is no engagement to name them.</param>
 internal sealed record SourceScope(ImmutableArray<string> Controls, ImmutableArray<Operation> Operations, ImmutableArray<Target> Targets);
 
-/// <summary>Everything that selected controls would ask, by source, without asking it.</summary>
-/// <param name="NotTested">Controls and targets of the engagement for which nothing would be asked.</param>
+/// <summary>What selected controls would read, by source. Determined without any request.</summary>
+/// <param name="NotTested">Controls and targets of the engagement for which no request would be made.</param>
 internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScope> Asked, ImmutableArray<NotTested> NotTested)
 {
-    /// <summary>Exactly what a run of the engagement would ask.</summary>
+    /// <summary>Returns exactly what a run of the engagement would read.</summary>
     public static async Task<(ReadingScope? Scope, ImmutableArray<string> Faults)> OfEngagementAsync(
         AuditHost host, string file, string? library, PlanFilter filter, CancellationToken cancellationToken)
     {
@@ -34,8 +34,8 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
         return (new(asked, run.Plan.Plan.NotTested), []);
     }
 
-    /// <summary>What active controls of a library would ask, whoever is audited.</summary>
-    /// <param name="ids">Ids and globs; empty for all.</param>
+    /// <summary>Returns what the active controls of a library would read, for any engagement.</summary>
+    /// <param name="ids">Ids and globs of controls; empty for all.</param>
     public static (ReadingScope? Scope, ImmutableArray<string> Faults) OfLibrary(AuditHost host, string? folder, ImmutableArray<string> ids)
     {
         var library = Libraries.Load(folder, host);
@@ -44,7 +44,8 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
         var (selected, unknown) = library.Select(ids);
         if (!unknown.IsEmpty)
             return (null, [.. unknown.Select(u => $"--control {u}")]);
-        var needs = selected.Where(c => c.Control.Status != "retired").SelectMany(c => c.Control.Evidence.Where(e => !e.IsFile).Select(e => (c.Control.Id, Need: e)));
+        var needs = selected.Where(c => c.Control.Status != "retired")
+            .SelectMany(c => c.Control.Evidence.Where(e => !e.IsFile).Select(e => (c.Control.Id, Need: e)));
         var asked = needs.GroupBy(n => n.Need.Source, StringComparer.Ordinal).ToImmutableSortedDictionary(
             g => g.Key,
             g => new SourceScope(
@@ -57,5 +58,6 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
 
     private static ImmutableArray<string> InOrder(IEnumerable<string> ids) => [.. ids.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    private static ImmutableArray<Operation> Each(IEnumerable<Operation> operations) => [.. operations.DistinctBy(o => o.Name).OrderBy(o => o.Name, StringComparer.Ordinal)];
+    private static ImmutableArray<Operation> Each(IEnumerable<Operation> operations) =>
+        [.. operations.DistinctBy(o => o.Name).OrderBy(o => o.Name, StringComparer.Ordinal)];
 }

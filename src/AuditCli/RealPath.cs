@@ -1,16 +1,16 @@
 namespace AuditCli;
 
-/// <summary>Where a path leads once every link on the way is followed.</summary>
+/// <summary>Resolves all symbolic links of a path.</summary>
 internal static class RealPath
 {
     private const int MostLinks = 40;
 
-    /// <summary>The path without links; as far as it can be followed where something on the way is not there.</summary>
-    /// <param name="path">Full path.</param>
-    /// <exception cref="IOException">There are too many links, as where they lead in a circle.</exception>
+    /// <summary>Returns the path without links. If a part of it does not exist, the rest is kept as it is.</summary>
+    /// <param name="path">A full path.</param>
+    /// <exception cref="IOException">There are more than 40 links, for example because they form a cycle.</exception>
     public static string Of(string path) => Of(path, MostLinks);
 
-    /// <summary>Whether two such paths name one thing; case counts where file systems tell it.</summary>
+    /// <summary>Whether two such paths are equal, by the usual case sensitivity of the platform's file systems.</summary>
     public static bool Same(string left, string right) =>
         string.Equals(left, right, OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 

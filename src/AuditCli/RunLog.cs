@@ -10,10 +10,13 @@ using Serilog.Formatting.Compact;
 
 namespace AuditCli;
 
-/// <summary>The run's log: compact JSON (CLEF) inside the bundle and, when asked for, on stderr. It never holds a credential.</summary>
+/// <summary>
+/// Writes the log of a run: compact JSON (CLEF) in the bundle and, with <c>--verbose</c>, text on stderr. Credentials are removed from
+/// every line.
+/// </summary>
 internal static class RunLog
 {
-    /// <summary>A logger that writes to the file until disposed.</summary>
+    /// <summary>Opens a logger that writes to the file until it is disposed.</summary>
     public static Logger Open(string file, TextWriter error, bool verbose)
     {
         var configuration = new LoggerConfiguration().MinimumLevel.Debug().WriteTo.File(new CleanFormatter(), file);
@@ -22,7 +25,7 @@ internal static class RunLog
         return configuration.CreateLogger();
     }
 
-    /// <summary>Writes what a run tells about itself.</summary>
+    /// <summary>Logs an event of the collection.</summary>
     public static void Tell(this ILogger log, CollectionEvent happened)
     {
         switch (happened)
@@ -48,11 +51,11 @@ internal static class RunLog
         }
     }
 
-    /// <summary>Notes that credentials were obtained: where, when and with which status, never which.</summary>
-    public static void Tell(this ILogger log, CredentialExchange exchange) =>
-        log.Information("Credential exchange {Operation} with {Endpoint} at {Date}: {Status}", exchange.Operation, exchange.Endpoint, exchange.Date, exchange.Status);
+    /// <summary>Logs that credentials were obtained: endpoint, time and status, without the credentials.</summary>
+    public static void Tell(this ILogger log, CredentialExchange exchange) => log.Information(
+        "Credential exchange {Operation} with {Endpoint} at {Date}: {Status}", exchange.Operation, exchange.Endpoint, exchange.Date, exchange.Status);
 
-    /// <summary>Whatever is logged, by whomever: the words of servers and programs may hold what they were told.</summary>
+    /// <summary>Removes credentials from every line, because messages of servers and programs may repeat what was sent to them.</summary>
     private sealed class CleanFormatter : ITextFormatter
     {
         private readonly CompactJsonFormatter _json = new();
@@ -67,6 +70,7 @@ internal static class RunLog
 
     private sealed class WriterSink(TextWriter error) : ILogEventSink
     {
-        public void Emit(LogEvent logEvent) => error.WriteLine(CredentialText.Clean($"{logEvent.Level}: {logEvent.RenderMessage(CultureInfo.InvariantCulture)}"));
+        public void Emit(LogEvent logEvent) =>
+            error.WriteLine(CredentialText.Clean($"{logEvent.Level}: {logEvent.RenderMessage(CultureInfo.InvariantCulture)}"));
     }
 }

@@ -5,18 +5,23 @@ using Spectre.Console;
 namespace AuditCli;
 
 /// <summary>
-/// Shows a run on stderr while it works: a bar that redraws itself on a terminal, and elsewhere a plain line per target, per tenth
-/// of the way, and per item that could not be read whole.
+/// Shows the progress of a run on stderr: a progress bar on a terminal; otherwise a plain line per target, per tenth of the items, and per
+/// item that could not be read completely.
 /// </summary>
 internal static class RunProgress
 {
-    /// <summary>Runs the work, giving it a place to tell what happens; safe to tell from many threads.</summary>
+    /// <summary>Runs the work and passes it a callback for events. The callback may be called from many threads.</summary>
     public static async Task<T> ShowAsync<T>(AuditHost host, TextWriter error, Func<Action<CollectionEvent>, Task<T>> work)
     {
         if (!host.LiveError)
             return await work(new PlainLines(error).Tell);
-        // Said, not detected: the detection asks whether stdout is a terminal, and a result that goes to a pipe is no reason to be still.
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TerminalText.Drawing(error)), Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes });
+        // Set the capabilities instead of detecting them: detection tests stdout, and progress is also wanted if stdout is a pipe.
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(TerminalText.Drawing(error)),
+            Ansi = AnsiSupport.Yes,
+            Interactive = InteractionSupport.Yes,
+        });
         return await console.Progress()
             .AutoClear(true)
             .HideCompleted(false)
@@ -54,11 +59,13 @@ internal static class RunProgress
         }
     }
 
-    /// <summary>A line above the bar; what does not fit is in the run's log, and the summary says it again.</summary>
+    /// <summary>Writes a line above the bar. Text that does not fit is cut off; it is also in the run's log and in the summary.</summary>
     private static void Tell(IAnsiConsole console, string text, string style) =>
         console.MarkupLine(style.Length == 0 ? Fit(text, console.Profile.Width - 1) : $"[{style}]{Fit(text, console.Profile.Width - 1)}[/]");
 
-    /// <summary>One line never wraps, so redrawing it never scrolls; a provider's words do not steer the terminal.</summary>
+    /// <summary>
+    /// Returns one line of text that fits, so that redrawing the bar never scrolls, with control characters and markup escaped.
+    /// </summary>
     private static string Fit(string text, int room)
     {
         var line = PrintableText.Of(text);

@@ -9,17 +9,21 @@ using AuditCli.Evidence;
 
 namespace AuditCli;
 
-/// <summary>What doing a run again needs of its record.</summary>
+/// <summary>The parts of a run's record that re-performance needs.</summary>
 /// <param name="Evaluation">The number of the rules of evaluation (<see cref="EvaluationRules"/>).</param>
-/// <param name="Targets">The names of those that were entered, or were meant to be.</param>
-internal sealed record RecordedRun(string Tool, string Mode, int Evaluation, DateTimeOffset AsOf, string EngagementSha256, ImmutableArray<string> Targets);
+/// <param name="Targets">The names of the targets that were entered or could not be entered.</param>
+internal sealed record RecordedRun(
+    string Tool, string Mode, int Evaluation, DateTimeOffset AsOf, string EngagementSha256, ImmutableArray<string> Targets);
 
-/// <summary><c>data/run.json</c>: who ran what, when, where, as whom, and everything that narrows or bends the scope.</summary>
+/// <summary>
+/// Writes and reads <c>data/run.json</c>: who ran what, when, where and with which identity, and everything that narrows or changes the
+/// scope.
+/// </summary>
 internal static class RunRecord
 {
     private const int Schema = 1;
 
-    /// <summary>The rules of bundles whose record does not name any.</summary>
+    /// <summary>The number of the rules of evaluation of bundles whose record does not state it.</summary>
     private const int BeforeNumbers = 1;
 
     public static byte[] Write(string bundleId, PreparedRun prepared, RunFacts facts)
@@ -51,7 +55,8 @@ internal static class RunRecord
             ["targets"] = new JsonArray([.. facts.Reached.Select(t => (JsonNode)TargetOf(t))]),
             ["unusual_endpoints"] = new JsonArray([.. facts.UnusualEndpoints.Select(x => (JsonNode)x)]),
             ["inputs"] = new JsonArray([.. engagement.Inputs.Select(i => (JsonNode)InputOf(i, facts.Inputs.FirstOrDefault(b => b.Name == i.Name)))]),
-            ["clock_offset_seconds"] = new JsonObject(facts.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
+            ["clock_offset_seconds"] = new JsonObject(
+                facts.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
             ["limits"] = new JsonObject
             {
                 ["requests_at_once"] = facts.Limits.AtOnce,
@@ -60,14 +65,23 @@ internal static class RunRecord
                 ["connections"] = facts.Limits.Connections,
             },
             ["secrets_allowed"] = new JsonArray([.. facts.Leaks.Select(l => (JsonNode)l.File)]),
-            ["unused_recordings"] = new JsonArray([.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
+            ["unused_recordings"] = new JsonArray(
+                [.. facts.Unused.Select(u => (JsonNode)new JsonObject { ["file"] = u.File, ["count"] = u.Count })]),
         };
         if (facts.Resumed is { } resumed)
-            record["resumed"] = new JsonObject { ["bundle_id"] = resumed.BundleId, ["at"] = Instant(resumed.At), ["user"] = resumed.User, ["machine"] = resumed.Machine };
+        {
+            record["resumed"] = new JsonObject
+            {
+                ["bundle_id"] = resumed.BundleId,
+                ["at"] = Instant(resumed.At),
+                ["user"] = resumed.User,
+                ["machine"] = resumed.Machine,
+            };
+        }
         return JsonSerializer.SerializeToUtf8Bytes(record);
     }
 
-    /// <summary>This program, as its records name it.</summary>
+    /// <summary>Returns this program's name, version and platform, for the record.</summary>
     public static JsonObject Maker() => new()
     {
         ["name"] = "auditcli",
@@ -76,8 +90,8 @@ internal static class RunRecord
         ["system"] = System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier,
     };
 
-    /// <summary>What <see cref="Write"/> wrote, as far as it is needed.</summary>
-    /// <exception cref="InvalidDataException">The bytes are no record of a run; the message says what is missing.</exception>
+    /// <summary>Reads the parts of <c>data/run.json</c> that the program needs.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not the record of a run; the message says what is missing.</exception>
     public static RecordedRun Read(ReadOnlyMemory<byte> content)
     {
         try
@@ -85,7 +99,12 @@ internal static class RunRecord
             using var document = JsonDocument.Parse(content, new JsonDocumentOptions { AllowDuplicateProperties = false });
             var run = document.RootElement;
             if (run.TryGetProperty("recorded", out var recorded) && (recorded.ValueKind == JsonValueKind.Object) != (Text(run, "mode") == "replay"))
-                throw new InvalidDataException($"run.json contradicts itself: its mode is {Text(run, "mode")}, and {(recorded.ValueKind == JsonValueKind.Object ? "it says when exchanges were recorded" : "it does not say when exchanges were recorded")}");
+            {
+                var isRecorded = recorded.ValueKind == JsonValueKind.Object;
+                throw new InvalidDataException(
+                    $"run.json contradicts itself: its mode is {Text(run, "mode")}, and "
+                    + $"{(isRecorded ? "it says when exchanges were recorded" : "it does not say when exchanges were recorded")}");
+            }
             return run.GetProperty("schema").GetInt32() != Schema
                 ? throw new InvalidDataException($"run.json is of schema {run.GetProperty("schema")}, and only {Schema} can be read")
                 : new(
@@ -102,8 +121,8 @@ internal static class RunRecord
         }
     }
 
-    /// <summary>An instant that the record, or a part of it, has under a name.</summary>
-    /// <exception cref="InvalidDataException">There is none.</exception>
+    /// <summary>Returns an instant of the record or of a part of it.</summary>
+    /// <exception cref="InvalidDataException">The member is missing or is not an instant.</exception>
     public static DateTimeOffset InstantOf(JsonElement of, string name) =>
         of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && Rfc3339.TryParse(value.GetString()!, out var instant)
             ? instant
@@ -129,7 +148,8 @@ internal static class RunRecord
     {
         ["name"] = target.Target.Name,
         ["source"] = target.Target.Source,
-        ["settings"] = new JsonObject(target.Target.Settings.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)new JsonArray([.. s.Value.Select(v => (JsonNode)v)])))),
+        ["settings"] = new JsonObject(target.Target.Settings.Select(s =>
+            KeyValuePair.Create(s.Key, (JsonNode?)new JsonArray([.. s.Value.Select(v => (JsonNode)v)])))),
         ["account"] = target.Account.Length > 0 ? target.Account : null,
         ["identity"] = target.IsEntered && target.Connection!.Identity.Length > 0 ? target.Connection.Identity : null,
         ["place"] = target.IsEntered && !target.Connection!.Place.IsEmpty

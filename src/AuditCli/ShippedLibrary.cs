@@ -5,12 +5,14 @@ using AuditCli.Evidence;
 
 namespace AuditCli;
 
-/// <summary>The controls embedded at build. A library folder is compared with them: shipped, modified or local.</summary>
+/// <summary>
+/// The controls embedded at build time. Controls of a library folder are compared with them to classify them as shipped, modified or local.
+/// </summary>
 internal static class ShippedLibrary
 {
     private const string Prefix = "controls/";
 
-    /// <summary>The embedded files, by path from the library's root.</summary>
+    /// <summary>Returns the embedded files, with paths relative to the library's root.</summary>
     public static ImmutableArray<LibraryFile> Files()
     {
         var assembly = Assembly.GetExecutingAssembly();
@@ -22,10 +24,12 @@ internal static class ShippedLibrary
     }
 
     /// <summary>The ids of the embedded controls, in order.</summary>
-    public static IEnumerable<string> Ids => Files().Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal) && !f.Path.StartsWith(Controls.ControlPack.Folder + "/", StringComparison.Ordinal))
+    public static IEnumerable<string> Ids => Files()
+        .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal)
+            && !f.Path.StartsWith(Controls.ControlPack.Folder + "/", StringComparison.Ordinal))
         .Select(f => Path.GetFileNameWithoutExtension(f.Path)).Order(StringComparer.Ordinal);
 
-    /// <summary>Id to digest of every embedded control.</summary>
+    /// <summary>Returns the digest of every embedded control by id.</summary>
     public static ImmutableDictionary<string, Digest> Digests(ImmutableArray<LibraryFile> files) => files
         .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal))
         .ToImmutableDictionary(f => Path.GetFileNameWithoutExtension(f.Path), f => Digest.Of(f.Content.Span));

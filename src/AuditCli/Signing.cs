@@ -5,16 +5,16 @@ using AuditCli.Evidence.Attestation;
 
 namespace AuditCli;
 
-/// <summary>What the command line says about signing. Paths are full.</summary>
-/// <param name="Key">A file with a private key, and its certificates if it has any.</param>
-/// <param name="Previous">The bundle before this one; null begins a row.</param>
-/// <param name="Locker">A folder of bundles with their head; null without one.</param>
+/// <summary>The signing options of the command line. Paths are full.</summary>
+/// <param name="Key">A file with a private key and, if it has any, its certificates.</param>
+/// <param name="Previous">The bundle before this one; null to begin a chain.</param>
+/// <param name="Locker">A folder with a chain of bundles and its head; null for none.</param>
 internal sealed record SigningOptions(string Key, ImmutableArray<Uri> Authorities, string? Challenge, string? Previous, string? Locker);
 
-/// <summary>Everything a signature needs, opened before anything is collected, so that a wrong passphrase costs nothing.</summary>
+/// <summary>Opens everything a signature needs before the collection starts, so that a wrong passphrase does not cost a run.</summary>
 internal sealed class Signing : IDisposable
 {
-    /// <summary>The variable that holds an encrypted key's passphrase.</summary>
+    /// <summary>The environment variable with the passphrase of an encrypted key.</summary>
     public const string PassphraseVariable = "AUDITCLI_KEY_PASSPHRASE";
     private const int MaxAnswer = 1024 * 1024;
     private static readonly TimeSpan AuthorityPatience = TimeSpan.FromSeconds(30);
@@ -23,11 +23,12 @@ internal sealed class Signing : IDisposable
     private readonly ChainHead? _previous;
     private readonly SigningOptions _options;
 
-    private Signing(SigningOptions options, SigningKey key, Locker? locker, ChainHead? previous) => (_options, _key, _locker, _previous) = (options, key, locker, previous);
+    private Signing(SigningOptions options, SigningKey key, Locker? locker, ChainHead? previous) =>
+        (_options, _key, _locker, _previous) = (options, key, locker, previous);
 
-    /// <summary>Opens key and locker, and reads the bundle before.</summary>
+    /// <summary>Opens the key and the locker, and reads the head of the previous bundle.</summary>
     /// <exception cref="IOException">A file cannot be read, or the locker is in use.</exception>
-    /// <exception cref="InvalidDataException">The key, the locker or the bundle before is not what it should be.</exception>
+    /// <exception cref="InvalidDataException">The key, the locker or the previous bundle is not what it should be.</exception>
     public static Signing Open(SigningOptions options, AuditHost host)
     {
         var key = KeyFiles.Private(options.Key, host);
@@ -47,11 +48,11 @@ internal sealed class Signing : IDisposable
 
     /// <summary>Signs a bundle whose manifests are written.</summary>
     /// <param name="folder">The bundle's root.</param>
-    /// <param name="verified">The tag manifest that was checked; null for a bundle of one's own making.</param>
+    /// <param name="verified">The tag manifest's digest that verification reported; null for a bundle that this process made.</param>
     public Task<SignedBundle> SignAsync(string folder, Digest? verified, CancellationToken cancellationToken) => BundleSigner.SignAsync(
         folder, new(_key, _options.Challenge, _previous, _options.Authorities, AskAsync) { Expected = verified }, cancellationToken);
 
-    /// <summary>Makes the bundle the head of its locker, once it lies there under its final name.</summary>
+    /// <summary>Makes the bundle the head of its locker, after it has its final name there.</summary>
     public void Keep(string bundleId, Digest head) => _locker?.Advance(bundleId, head);
 
     public void Dispose()
@@ -62,7 +63,8 @@ internal sealed class Signing : IDisposable
 
     private static async Task<byte[]> AskAsync(Uri authority, byte[] query, CancellationToken cancellationToken)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = AuthorityPatience, MaxResponseContentBufferSize = MaxAnswer };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
+        using var client = new HttpClient(handler) { Timeout = AuthorityPatience, MaxResponseContentBufferSize = MaxAnswer };
         using var content = new ByteArrayContent(query) { Headers = { ContentType = new MediaTypeHeaderValue("application/timestamp-query") } };
         try
         {
@@ -82,12 +84,12 @@ internal sealed class Signing : IDisposable
     }
 }
 
-/// <summary>Keys in files.</summary>
+/// <summary>Reads keys from files.</summary>
 internal static class KeyFiles
 {
-    /// <summary>A private key; a passphrase comes from the environment, or is asked for.</summary>
+    /// <summary>Reads a private key. The passphrase comes from the environment or from a prompt.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">There is no such key in it, or the passphrase is not its own.</exception>
+    /// <exception cref="InvalidDataException">The file does not hold such a key, or the passphrase is wrong.</exception>
     public static SigningKey Private(string file, AuditHost host)
     {
         var pem = Text(file);
@@ -101,8 +103,8 @@ internal static class KeyFiles
         }
     }
 
-    /// <summary>The text of a file.</summary>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <summary>Reads the text of a file.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public static string Text(string file)
     {
         try

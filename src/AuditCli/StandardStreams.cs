@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AuditCli;
 
 /// <summary>
-/// Stdout and stderr as the process was given them, which may be closed, full or gone: none of that may end a run that has collected, or
-/// change what it concluded.
+/// The stdout and stderr of the process. They may be closed, full or broken; that must not end a run that has collected evidence, and must
+/// not change its conclusions.
 /// </summary>
 internal sealed class StandardStreams : IDisposable
 {
@@ -28,17 +28,18 @@ internal sealed class StandardStreams : IDisposable
 
     public TerminalText ErrorText { get; }
 
-    /// <summary>Stdout for bytes, such as a file that is handed on.</summary>
+    /// <summary>Stdout for bytes, for example a raw body.</summary>
     public StandardStream OutputBytes { get; }
 
-    /// <summary>Looks at the streams, before the process opens anything of its own.</summary>
+    /// <summary>Opens the streams. Must be called before the process opens any file.</summary>
     public static StandardStreams Open()
     {
-        var (output, error) = (new StandardStream(IsOpen(Output) ? Console.OpenStandardOutput() : null), new StandardStream(IsOpen(Error) ? Console.OpenStandardError() : null));
+        var output = new StandardStream(IsOpen(Output) ? Console.OpenStandardOutput() : null);
+        var error = new StandardStream(IsOpen(Error) ? Console.OpenStandardError() : null);
         return new(output, error, Fill());
     }
 
-    /// <summary>Writes to stderr where nothing may be loaded for it.</summary>
+    /// <summary>Writes ASCII text to stderr without loading any assembly.</summary>
     public static void Warn(string text)
     {
         if (OperatingSystem.IsWindows() || !IsOpen(Error))
@@ -57,7 +58,7 @@ internal sealed class StandardStreams : IDisposable
             filler.Dispose();
     }
 
-    /// <summary>What a terminal shows is in its own encoding; files and pipes hold UTF-8, whatever the locale says.</summary>
+    /// <summary>Creates a writer in the terminal's encoding; files and pipes get UTF-8, independent of the locale.</summary>
     private static TerminalText Text(Stream stream, bool isRedirected)
     {
         var encoding = isRedirected || Console.OutputEncoding.CodePage == Utf8.CodePage ? Utf8 : Console.OutputEncoding;
@@ -65,14 +66,15 @@ internal sealed class StandardStreams : IDisposable
     }
 
     /// <summary>
-    /// Whether the process was started with a stream of that number. A stream that was given survived the start of the program; the
-    /// number of one that was closed may have been taken by the runtime itself.
+    /// Whether the process was started with a stream of that number. An inherited stream does not have the close-on-exec flag; a file that
+    /// the runtime opened on the number of a closed stream has it.
     /// </summary>
     private static bool IsOpen(int number) =>
         OperatingSystem.IsWindows() || (Control(number, GetDescriptorFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0);
 
     /// <summary>
-    /// Takes the numbers of closed streams: the next file to be opened would get them, and whatever a library prints would be written into it.
+    /// Occupies the numbers of closed streams. Otherwise the next file that is opened would get such a number, and output of a library
+    /// would be written into it.
     /// </summary>
     private static List<SafeFileHandle> Fill()
     {
@@ -101,15 +103,15 @@ internal sealed class StandardStreams : IDisposable
 }
 
 /// <summary>
-/// A stream to which everything can be written. What it does not take is lost, and <see cref="Lost"/> says why; a reader that went away, as
-/// <c>head</c> does, has what it wanted, which is no loss.
+/// A stream that accepts every write. Data that cannot be written is discarded, and <see cref="Lost"/> holds the reason. A reader that
+/// closed its pipe, as <c>head</c> does, does not count as a loss.
 /// </summary>
-/// <param name="stream">Null where there is none.</param>
+/// <param name="stream">The underlying stream; null if there is none.</param>
 internal sealed class StandardStream(Stream? stream) : Stream
 {
     private bool _wasWritten;
 
-    /// <summary>Why something that was written is nowhere; null while everything was taken.</summary>
+    /// <summary>Why data was discarded; null if none was.</summary>
     public string? Lost { get => field ?? (stream is null && _wasWritten ? "it is closed" : null); private set; }
 
     public override bool CanRead => false;
@@ -146,7 +148,7 @@ internal sealed class StandardStream(Stream? stream) : Stream
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Does nothing: every write has been handed on already.</summary>
+    /// <summary>Does nothing, because writes are not buffered.</summary>
     public override void Flush()
     {
     }

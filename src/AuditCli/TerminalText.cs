@@ -6,16 +6,17 @@ using AuditCli.Evidence;
 namespace AuditCli;
 
 /// <summary>
-/// The one way to stdout and stderr: whatever could steer a terminal or is not seen there is shown as <c>\uXXXX</c>, whoever said it, and only
-/// line ends and tabs stay. JSON stays the same JSON: there such characters are in texts alone, and this is how JSON spells them itself.
+/// The only writer to stdout and stderr. Control characters and invisible characters are written as <c>\uXXXX</c>, whatever their source;
+/// only line ends and tabs are kept. JSON remains equivalent: such characters occur only in its strings, and this is their JSON escape.
 /// </summary>
 public sealed partial class TerminalText : TextWriter
 {
-    private static readonly SearchValues<char> Plain = SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c), '\n', '\t']);
+    private static readonly SearchValues<char> Plain =
+        SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c), '\n', '\t']);
     private readonly TextWriter _terminal;
     private readonly bool _draws;
 
-    /// <summary>The first half of a pair of which the other half has not been written yet.</summary>
+    /// <summary>A high surrogate whose low surrogate has not been written yet.</summary>
     private char? _half;
 
     public TerminalText(TextWriter terminal)
@@ -28,8 +29,8 @@ public sealed partial class TerminalText : TextWriter
     public override Encoding Encoding => _terminal.Encoding;
 
     /// <summary>
-    /// The same terminal for a console that colours its text and redraws its lines: of all sequences that steer a terminal those pass which do
-    /// this, and nothing more.
+    /// Returns a writer to the same terminal for a console that colours its text and redraws lines: it also passes the control sequences
+    /// for that, and no others.
     /// </summary>
     public static TerminalText Drawing(TextWriter writer) => new(writer is TerminalText text ? text._terminal : writer, draws: true);
 
@@ -47,7 +48,7 @@ public sealed partial class TerminalText : TextWriter
             _terminal.Write(Harmless(buffer));
     }
 
-    /// <summary>In one piece, so that lines of several threads do not mix.</summary>
+    /// <summary>Writes text and line end in one call, so that lines of several threads do not mix.</summary>
     public override void WriteLine(string? value) => Write(value + _terminal.NewLine);
 
     public override void Flush()
@@ -76,7 +77,7 @@ public sealed partial class TerminalText : TextWriter
         return shown.ToString();
     }
 
-    /// <summary>How much of the beginning is a line end, a tab or what a console draws with.</summary>
+    /// <summary>Returns how many characters at the beginning are a line end, a tab or a permitted control sequence.</summary>
     private int Kept(ReadOnlySpan<char> text) => text switch
     {
         ['\n' or '\t', ..] => 1,
@@ -86,7 +87,7 @@ public sealed partial class TerminalText : TextWriter
         _ => 0,
     };
 
-    /// <summary>How many characters come before the next one that <see cref="Kept"/> may keep.</summary>
+    /// <summary>Returns how many characters precede the next one that <see cref="Kept"/> may keep.</summary>
     private static int Words(ReadOnlySpan<char> text) => text[1..].IndexOfAny("\r\n\t\u001b") is >= 0 and var end ? end + 1 : text.Length;
 
     private static int Strokes(ReadOnlySpan<char> text)
@@ -96,7 +97,7 @@ public sealed partial class TerminalText : TextWriter
         return 0;
     }
 
-    /// <summary>Colours, a line that is erased, a cursor that goes up or is hidden.</summary>
+    /// <summary>Matches colours, erasing a line, moving the cursor up, and hiding or showing it.</summary>
     [GeneratedRegex(@"\A\u001b\[([0-9;]{0,32}m|[0-9]{0,4}A|[0-2]?K|\?25[hl])", RegexOptions.CultureInvariant)]
     private static partial Regex Stroke();
 }

@@ -3,15 +3,16 @@ using AuditCli.Controls.Evaluation;
 
 namespace AuditCli;
 
-/// <summary>The program's own name and version.</summary>
+/// <summary>The program's name and version.</summary>
 internal static class Tool
 {
-    /// <summary>With the commit after a plus sign, where the build knew it.</summary>
-    public static string Version { get; } = typeof(Tool).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+    /// <summary>The version, with the commit after a plus sign if the build knew it.</summary>
+    public static string Version { get; } =
+        typeof(Tool).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     public static string NameAndVersion { get; } = $"auditcli {Version.Split('+')[0]}";
 
-    /// <summary>Version, commit, SQL engine and runtime, a line each: everything that a result could depend on.</summary>
+    /// <summary>Returns version, commit, SQL engine and runtime, one per line: everything that a result could depend on.</summary>
     public static string Describe()
     {
         var engine = LockedDatabase.Describe();

@@ -5,23 +5,24 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Bundles;
 
-/// <summary>One attempt that was made for an evidence item, wherever the bundle lists it: in the index, or in the table of calls.</summary>
+/// <summary>One HTTP attempt of an evidence item, from the index of evidence or from the item's table of calls.</summary>
 internal sealed record Attempt(string File, string RecordId, string? RequestId, int Status, DateTimeOffset? Date)
 {
     public static Attempt Of(ExchangeReference listed) => new(listed.File, listed.RecordId, listed.RequestId, listed.Status, listed.Date);
 
-    /// <summary>All of a row of the table of calls, in order.</summary>
-    public static ImmutableArray<Attempt> OfCall(JsonElement call) => call.TryGetProperty("exchanges", out var attempts) && attempts.ValueKind == JsonValueKind.Array
-        ?
-        [
-            .. attempts.EnumerateArray().Select(a => new Attempt(
-                Text(a, "file") ?? "", Text(a, "record_id") ?? "", Text(a, "request_id"),
-                a.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 0,
-                Rfc3339.TryParse(Text(a, "date") ?? "", out var date) ? date : null)),
-        ]
-        : [];
+    /// <summary>Returns the attempts of one row of a table of calls, in order.</summary>
+    public static ImmutableArray<Attempt> OfCall(JsonElement call) =>
+        call.TryGetProperty("exchanges", out var attempts) && attempts.ValueKind == JsonValueKind.Array
+            ?
+            [
+                .. attempts.EnumerateArray().Select(a => new Attempt(
+                    Text(a, "file") ?? "", Text(a, "record_id") ?? "", Text(a, "request_id"),
+                    a.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 0,
+                    Rfc3339.TryParse(Text(a, "date") ?? "", out var date) ? date : null)),
+            ]
+            : [];
 
-    /// <summary>All of an item, in order.</summary>
+    /// <summary>Returns all attempts of an item, in order: those in the index, then those in its table of calls.</summary>
     /// <exception cref="InvalidDataException">The table of calls is not the one that was sealed.</exception>
     public static IEnumerable<Attempt> Of(OpenedBundle bundle, EvidenceItem item)
     {
@@ -35,5 +36,7 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
     }
 
     private static string? Text(JsonElement of, string member) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 }

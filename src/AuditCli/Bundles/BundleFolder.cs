@@ -6,8 +6,8 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Bundles;
 
 /// <summary>
-/// The files of a bundle, sealed or about to be. Those of a sealed bundle are compared with its manifest before anything of them is
-/// used; a folder that is still being written has no manifest, and only its own program wrote it.
+/// Reads the files of a bundle, sealed or about to be sealed. Each file of a sealed bundle is compared with the manifest before its content
+/// is used. A folder that is still being written has no manifest, and only this program has written to it.
 /// </summary>
 internal sealed class BundleFolder
 {
@@ -17,19 +17,19 @@ internal sealed class BundleFolder
 
     private BundleFolder(string path, SealedFiles? files) => (Path, _sealed) = (path, files);
 
-    /// <summary>The bundle's root, full path.</summary>
+    /// <summary>The full path of the bundle's root.</summary>
     public string Path { get; }
 
-    /// <summary>The digest that covers the whole bundle; null without a manifest.</summary>
+    /// <summary>The SHA-256 of the tag manifest, which covers the whole bundle; null without a manifest.</summary>
     public Digest? TagManifestSha256 => _sealed?.TagManifestSha256;
 
     /// <summary>Whether files are compared with a manifest.</summary>
     public bool IsSealed => _sealed is not null;
 
-    /// <summary>What <c>bag-info.txt</c> of a sealed bundle says under a label; null where it says nothing.</summary>
+    /// <summary>Returns the value of a label in <c>bag-info.txt</c> of a sealed bundle; null if it has none.</summary>
     public string? Info(string label) => _sealed?.Info.GetValueOrDefault(label);
 
-    /// <summary>Whether there is a signature, which nothing here checks.</summary>
+    /// <summary>Whether there is a signature. The signature is not verified here.</summary>
     public bool IsSigned => _sealed is { IsSigned: true };
 
     /// <summary>Opens a sealed bundle and compares its manifests with each other.</summary>
@@ -41,11 +41,14 @@ internal sealed class BundleFolder
         return new(files.Folder, files);
     }
 
-    /// <summary>A folder that this program is writing and will seal, or one that is already known not to be what its manifest says.</summary>
+    /// <summary>Opens a folder that this program is writing and will seal, or one that is known to differ from its manifest.</summary>
     public static BundleFolder WithoutManifest(string folder) => new(System.IO.Path.GetFullPath(folder), null);
 
-    /// <summary>Paths of the payload files below a folder, from the bundle's root, in order; of a sealed bundle those of its manifest.</summary>
-    /// <param name="folder">Ends with a slash, as <c>data/controls/</c>.</param>
+    /// <summary>
+    /// Returns the paths of the payload files below a folder, relative to the bundle's root, in order; for a sealed bundle, those in its
+    /// manifest.
+    /// </summary>
+    /// <param name="folder">Ends with a slash, for example <c>data/controls/</c>.</param>
     public ImmutableArray<string> Below(string folder) => _sealed is { } files
         ? [.. files.Paths.Where(p => p.StartsWith(folder, StringComparison.Ordinal))]
         : !Directory.Exists(System.IO.Path.Combine(Path, folder)) ? []
@@ -55,23 +58,23 @@ internal sealed class BundleFolder
                 .Select(f => System.IO.Path.GetRelativePath(Path, f).Replace('\\', '/')).Order(StringComparer.Ordinal),
         ];
 
-    /// <summary>Whether the bundle has the file.</summary>
+    /// <summary>Whether the bundle has the file; for a sealed bundle, whether the manifest lists it.</summary>
     public bool Has(string path) => _sealed?.Has(path) ?? File.Exists(PathOf(path));
 
-    /// <summary>The digest of a file: what the manifest says, or without a manifest what the file has.</summary>
-    /// <exception cref="InvalidDataException">The manifest does not name it, or it cannot be a file of a bundle.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <summary>Returns the SHA-256 of a file: the one in the manifest or, without a manifest, the one computed from the file.</summary>
+    /// <exception cref="InvalidDataException">The manifest does not list the file, or the path cannot be one of a bundle.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public Digest DigestOf(string path) => _sealed is { } files ? files.DigestOf(path) : _digests.GetOrAdd(path, p =>
     {
         _ = PathOf(p);
         return BundleFile.Hash(Path, p);
     });
 
-    /// <summary>The whole content of a file.</summary>
+    /// <summary>Reads the whole content of a file.</summary>
     /// <inheritdoc cref="SealedFiles.Read" path="/exception"/>
     public byte[] Read(string path) => _sealed is { } files ? files.Read(path) : BundleFile.Read(Path, path);
 
-    /// <summary>The content of a file, however large it is; of a sealed bundle nothing is handed out that was not compared with the manifest.</summary>
+    /// <summary>Opens a file of any size. For a sealed bundle, the stream yields no byte that was not compared with the manifest.</summary>
     /// <inheritdoc cref="SealedFiles.OpenFile" path="/exception"/>
     public Stream Open(string path, CancellationToken cancellationToken = default)
     {
@@ -81,7 +84,7 @@ internal sealed class BundleFolder
         return new BufferedStream(BundleFile.Open(Path, path), BufferSize);
     }
 
-    /// <summary>Where a file is that the bundle names; a name may not lead out of it.</summary>
+    /// <summary>Returns the full path of a file that the bundle names. Rejects names that lead out of the bundle.</summary>
     private string PathOf(string path)
     {
         try

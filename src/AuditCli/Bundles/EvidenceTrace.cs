@@ -7,12 +7,12 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Bundles;
 
 /// <summary>
-/// From items of a population down to the raw evidence, the same way for every report. Each table that a test reads is read once for all
-/// items, and compared by value with each.
+/// Traces items of a population to the raw evidence; all reports use it. Each table that a test reads is read once for all items, and its
+/// rows are matched with the items by value.
 /// </summary>
 /// <remarks>
-/// The provider's answer with the tested value comes first. A register says what management wants to be true, so it never comes before
-/// an answer. For what could not be determined, the call that was refused comes first.
+/// References are ordered: the provider's response with the tested value comes first, and registers come after responses, because a
+/// register records what management intends and not what is configured. For an undetermined item, the call that was refused comes first.
 /// </remarks>
 internal sealed class EvidenceTrace
 {
@@ -41,10 +41,10 @@ internal sealed class EvidenceTrace
         _regions = [.. bundle.Index.Select(i => i.Region)];
     }
 
-    /// <summary>What the evidence says of items of one control, in their order.</summary>
-    /// <param name="id">The control.</param>
-    /// <param name="control">Null where the bundle's copy cannot be loaded: then all tables of the control are read.</param>
-    /// <param name="keepRows">Whether the rows themselves are wanted, which need memory, or the references alone.</param>
+    /// <summary>Returns the trace of each item of one control, in the order of <paramref name="rows"/>.</summary>
+    /// <param name="id">The control's id.</param>
+    /// <param name="control">Null if the bundle's copy cannot be loaded; then all tables of the control are read.</param>
+    /// <param name="keepRows">Whether to keep the rows, which takes memory, or only the references to them.</param>
     /// <exception cref="InvalidDataException">A table is not the one that was sealed.</exception>
     /// <exception cref="IOException">A table cannot be read.</exception>
     public static ImmutableArray<ItemTrace> Of(
@@ -59,9 +59,13 @@ internal sealed class EvidenceTrace
     private void Read(string name, EvidenceItem evidence)
     {
         var isAcross = _control?.Evidence.FirstOrDefault(e => e.Name == name) is { AcrossEngagement: true };
-        var own = new[] { (evidence.Target, evidence.Account), (Partition.Everywhere, Partition.Everywhere) }.Where(_partitions.ContainsKey).Select(p => _partitions[p]);
-        // What every account's items see is looked up in one index of all: in one of each account a region would lead to thousands of items.
-        var seeing = isAcross ? [.. own.Select(p => p.Index), _all.Value] : (evidence.Target.Length == 0 ? _partitions.Values : own).Select(p => p.Index).ToImmutableArray();
+        var own = new[] { (evidence.Target, evidence.Account), (Partition.Everywhere, Partition.Everywhere) }
+            .Where(_partitions.ContainsKey).Select(p => _partitions[p]);
+        // Evidence that the items of every account read uses one index of all items: with one index per account, a region name would match
+        // thousands.
+        var seeing = isAcross
+            ? [.. own.Select(p => p.Index), _all.Value]
+            : (evidence.Target.Length == 0 ? _partitions.Values : own).Select(p => p.Index).ToImmutableArray();
         var items = isAcross || evidence.Target.Length == 0 ? _items : own.SelectMany(p => p.Items);
         var wanted = items.Where(i => i.Words is null || name == _control?.Waivers?.From || IsRead(i.Words, name)).ToHashSet();
         if (wanted.Count == 0)
@@ -91,19 +95,20 @@ internal sealed class EvidenceTrace
         }
     }
 
-    /// <summary>Whether a test reads a table or the calls that made it.</summary>
+    /// <summary>Whether a test reads a table or its table of calls.</summary>
     private static bool IsRead(TestWords words, string name) => words.Has(name) || words.Has($"{name}__calls");
 
     private static ItemTrace Ended(TracedItem item)
     {
         var tables = item.Tables.OrderBy(t => Kind(t)).ThenByDescending(t => t.Score.Covered).ThenByDescending(t => t.Score.Folded)
-            .ThenByDescending(t => t.Score.Named).ThenByDescending(t => t.Tested).ThenByDescending(t => t.Evidence.Calls is not null).ThenByDescending(t => t.Score).ThenBy(t => t.Matching)
-            .ThenBy(t => t.Name, StringComparer.Ordinal).ToImmutableArray();
-        // The same question asked elsewhere may mention a word or two of the item as well.
+            .ThenByDescending(t => t.Score.Named).ThenByDescending(t => t.Tested).ThenByDescending(t => t.Evidence.Calls is not null)
+            .ThenByDescending(t => t.Score).ThenBy(t => t.Matching).ThenBy(t => t.Name, StringComparer.Ordinal).ToImmutableArray();
+        // Keep the best table of each name: the same request to another account or region may share a word or two with the item.
         var best = tables.GroupBy(t => t.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Max(t => t.Score), StringComparer.Ordinal);
-        // And what very many rows have says little of one.
+        // Drop tables with many equally good rows: such a match says little about one item.
         var places = tables.Where((t, i) => t.Score == best[t.Name] && (i == 0 || t.Matching <= MostAlike))
-            .Where(t => Kind(t) != TraceKind.Call || !item.Tables.Any(o => ReferenceEquals(o.Evidence, t.Evidence) && Kind(o) == TraceKind.Answer && o.Matching > 0))
+            .Where(t => Kind(t) != TraceKind.Call
+                || !item.Tables.Any(o => ReferenceEquals(o.Evidence, t.Evidence) && Kind(o) == TraceKind.Answer && o.Matching > 0))
             .SelectMany(t => t.Found.SelectMany(r => Places(item, t, r)).DistinctBy(p => p.Reference).Take(MostOfATable));
         var all = item.Refused.Take(MostOfATable).Concat(places).DistinctBy(p => p.Reference)
             .OrderBy(p => item.IsUnclear && p.Kind == TraceKind.Refused ? -1 : (int)p.Kind).Take(MostReferences);

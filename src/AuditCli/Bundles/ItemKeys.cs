@@ -5,16 +5,16 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Bundles;
 
-/// <summary>A cell of an evidence row by which the row was found.</summary>
-/// <param name="Pointer">Where in the cell the value stands (RFC 6901), empty for the cell itself.</param>
-/// <param name="By">What the value is: the item, a part of it, or which attribute.</param>
+/// <summary>A cell of an evidence row that matched an item.</summary>
+/// <param name="Pointer">JSON pointer (RFC 6901) to the value within the cell; empty for the cell itself.</param>
+/// <param name="By">What the value matched: the item, a part of it, or an attribute; as text for people.</param>
 internal sealed record MatchedCell(string Column, string Pointer, string Value, string By);
 
-/// <summary>A text in a row of evidence.</summary>
-/// <param name="Pointer">Where in its column it stands (RFC 6901), empty for the column itself.</param>
+/// <summary>A text value in a row of evidence.</summary>
+/// <param name="Pointer">JSON pointer (RFC 6901) to the text within its column; empty for the column itself.</param>
 internal readonly record struct RowText(string Column, string Pointer, string Text)
 {
-    /// <summary>All texts of a row, or of a part of one, once for all items that are compared with it.</summary>
+    /// <summary>Returns all texts of a row or of a part of one, so that they are extracted once for all items.</summary>
     public static ImmutableArray<RowText> Of(IEnumerable<JsonProperty> members)
     {
         var texts = ImmutableArray.CreateBuilder<RowText>();
@@ -26,7 +26,7 @@ internal readonly record struct RowText(string Column, string Pointer, string Te
         return texts.ToImmutable();
     }
 
-    /// <summary>The columns that say where a row comes from, not what it says.</summary>
+    /// <summary>Whether a column says where a row comes from; such columns are not part of the provider's data.</summary>
     private static bool IsAdded(string column) => column is "_target" or "_account" or "_region" or "_ref" or "_parent" or "exchanges";
 
     private static void Walk(string column, string pointer, JsonElement value, ImmutableArray<RowText>.Builder texts)
@@ -49,12 +49,12 @@ internal readonly record struct RowText(string Column, string Pointer, string Te
     }
 }
 
-/// <summary>How well a row fits an item; the greater fits better.</summary>
-/// <param name="Covered">Letters of the item that stand in the row.</param>
-/// <param name="Folded">As <paramref name="Covered"/>, also where only upper and lower case differ.</param>
-/// <param name="Named">1 where a column of the row is the item or a part of it, 0 where the row only mentions it somewhere inside a value.</param>
-/// <param name="Attributes">How many attributes of the item the row has.</param>
-/// <param name="Pieces">How many words of its attributes the row has.</param>
+/// <summary>How well a row matches an item; the greater score is the better match.</summary>
+/// <param name="Covered">The number of characters of the item that occur in the row.</param>
+/// <param name="Folded">As <paramref name="Covered"/>, ignoring case.</param>
+/// <param name="Named">1 if a column of the row is the item or a part of it; 0 if the row only has it inside a nested value.</param>
+/// <param name="Attributes">The number of attributes of the item that the row has.</param>
+/// <param name="Pieces">The number of words of the item's attributes that the row has.</param>
 internal readonly record struct MatchScore(int Covered, int Folded, int Named, int Attributes, int Pieces) : IComparable<MatchScore>
 {
     public int CompareTo(MatchScore other) =>
@@ -62,9 +62,9 @@ internal readonly record struct MatchScore(int Covered, int Folded, int Named, i
 }
 
 /// <summary>
-/// Finds the rows of an item: by value. A cell counts that is the item, that is a part of it between spaces and slashes (or ends with
-/// such a part), or that is one of the attributes which the test shows or a word of one. It says where the same words stand; it does
-/// not repeat the test's SQL, which is in the bundle, and which <c>reperform</c> does.
+/// Finds the rows of an item by value. A cell matches if it is the item, if it is a part of the item between spaces and slashes (or ends
+/// with such a part), or if it is an attribute that the test shows or a word of one. Matching does not repeat the test's SQL, which is in
+/// the bundle and which <c>reperform</c> executes.
 /// </summary>
 internal sealed class ItemKeys
 {
@@ -89,23 +89,25 @@ internal sealed class ItemKeys
         _parts[_item] = (0, _item.Length);
         if (_item.Length <= LongestItem)
             AddParts();
-        foreach (var (name, value) in row.AttributeValues().Where(a => a.Value.Kind == JsonValueKind.String && a.Value.Text.Length is >= ShortestPart and <= LongestItem))
+        foreach (var (name, value) in row.AttributeValues()
+            .Where(a => a.Value.Kind == JsonValueKind.String && a.Value.Text.Length is >= ShortestPart and <= LongestItem))
         {
             _attributes.TryAdd(value.Text, name);
             _pieces.UnionWith(value.Text.Split(PieceSeparators).Where(p => p.Length >= ShortestPiece && !Rfc3339.TryParse(p, out _)));
         }
     }
 
-    /// <summary>Every text that a cell of a row can be for the row to be looked at closely.</summary>
-    public IEnumerable<string> Anchors => _parts.Keys.Concat(_ends.Keys).Concat(_attributes.Where(a => !Rfc3339.TryParse(a.Key, out _)).Select(a => a.Key)).Concat(_pieces)
+    /// <summary>The texts of which a row must have one as a cell to be scored by <see cref="In"/>.</summary>
+    public IEnumerable<string> Anchors => _parts.Keys.Concat(_ends.Keys)
+        .Concat(_attributes.Where(a => !Rfc3339.TryParse(a.Key, out _)).Select(a => a.Key)).Concat(_pieces)
         .Distinct(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether one of the item's parts is this word: the account or region of a table, or the source it comes from.</summary>
+    /// <summary>Whether one of the item's parts is this word, for example the account, region or source of a table.</summary>
     public bool HasPart(string word) => word.Length >= ShortestPart && _parts.ContainsKey(word);
 
-    /// <summary>What of the row matches, and how well.</summary>
-    /// <param name="texts">Of the row, or of one element of a row that is a whole answer.</param>
-    /// <param name="context">Words about the whole table, which count where something of the row itself does.</param>
+    /// <summary>Returns the cells of a row that match, and how well the row matches.</summary>
+    /// <param name="texts">The texts of the row, or of one list element if the row is a whole response.</param>
+    /// <param name="context">Words about the whole table; they count only if something in the row itself matches.</param>
     public (MatchScore Score, ImmutableArray<MatchedCell> Cells) In(ImmutableArray<RowText> texts, IEnumerable<string> context)
     {
         var found = new Found();
@@ -148,7 +150,7 @@ internal sealed class ItemKeys
         }
     }
 
-    /// <summary>Inside nested values words are many, so that there a part must be long to count.</summary>
+    /// <summary>Returns what a text matches, or null. Nested values hold many words, so a part must be longer to count there.</summary>
     private string? Match(string text, bool nested, Found found)
     {
         if (text.Length < ShortestPart)
@@ -175,12 +177,13 @@ internal sealed class ItemKeys
         return end.Length < text.Length && _ends.TryGetValue(end, out range) ? (range, IsExactly(end, range)) : null;
     }
 
-    private bool IsExactly(string text, (int Start, int End) range) => _item[range.Start..range.End] is var part && (part == text || Decoded(part) == text);
+    private bool IsExactly(string text, (int Start, int End) range) =>
+        _item[range.Start..range.End] is var part && (part == text || Decoded(part) == text);
 
-    /// <summary>A part as the provider has it: characters that would make an item ambiguous are percent-encoded in it.</summary>
+    /// <summary>Returns a part as the provider spells it: items percent-encode characters that would make them ambiguous.</summary>
     private static string Decoded(string part) => part.Contains('%', StringComparison.Ordinal) ? Uri.UnescapeDataString(part) : part;
 
-    /// <summary>What was found in one row.</summary>
+    /// <summary>The matches in one row.</summary>
     private sealed class Found
     {
         public List<MatchedCell> Cells { get; } = [];

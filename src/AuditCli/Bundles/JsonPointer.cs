@@ -3,17 +3,21 @@ using System.Text.Json;
 
 namespace AuditCli.Bundles;
 
-/// <summary>JSON pointers (RFC 6901), as references to rows have them.</summary>
+/// <summary>JSON pointers (RFC 6901), as used in references to rows.</summary>
 internal static class JsonPointer
 {
-    /// <summary>A member's name as it is in a pointer.</summary>
+    /// <summary>Escapes a member name as a reference token of a pointer (RFC 6901, section 3).</summary>
     public static string Escape(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
-    /// <summary>The tokens of a pointer; none for the whole document.</summary>
+    /// <summary>Returns the unescaped reference tokens of a pointer; none for the whole document.</summary>
     public static string[] Tokens(string pointer) => pointer.Length == 0 ? []
-        : [.. pointer.TrimStart('/').Split('/').Select(t => t.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+        :
+        [
+            .. pointer.TrimStart('/').Split('/')
+                .Select(t => t.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)),
+        ];
 
-    /// <summary>The value that a pointer names; null where there is none.</summary>
+    /// <summary>Returns the value that a pointer references; null if there is none.</summary>
     public static JsonElement? Find(JsonElement document, string pointer)
     {
         var value = document;
@@ -29,6 +33,6 @@ internal static class JsonPointer
         return value;
     }
 
-    /// <summary>A token as a place in a list; null where it is none.</summary>
+    /// <summary>Parses a reference token as an array index; null if it is not one.</summary>
     public static int? Index(string token) => int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
 }

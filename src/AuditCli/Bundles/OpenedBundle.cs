@@ -9,8 +9,8 @@ using AuditCli.Evidence.Tables;
 namespace AuditCli.Bundles;
 
 /// <summary>
-/// A bundle, opened to be read: its files, the record of its run, its results, its index of evidence, its populations. Everything that
-/// reads a bundle reads it here. Every file of a sealed one is compared with the manifest before it is used.
+/// A bundle opened for reading: its files, the record of its run, its results, its index of evidence and its populations. All code that
+/// reads a bundle uses this class. Every file of a sealed bundle is compared with the manifest before it is used.
 /// </summary>
 internal sealed class OpenedBundle
 {
@@ -26,7 +26,8 @@ internal sealed class OpenedBundle
         Record = record;
         Results = results;
         Index = index;
-        _evidence = new(() => index.SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i))).ToLookup(n => n.Control, n => (n.Name, n.Item), StringComparer.Ordinal));
+        _evidence = new(() => index.SelectMany(i => i.Names.Select(n => (n.Control, n.Name, Item: i)))
+            .ToLookup(n => n.Control, n => (n.Name, n.Item), StringComparer.Ordinal));
     }
 
     public BundleFolder Files { get; }
@@ -34,20 +35,20 @@ internal sealed class OpenedBundle
     /// <summary>The whole of <c>data/run.json</c>.</summary>
     public JsonElement Run { get; }
 
-    /// <summary>The part of it that the program itself relies on.</summary>
+    /// <summary>The part of <c>data/run.json</c> that the program relies on.</summary>
     public RecordedRun Record { get; }
     public EvaluationResults Results { get; }
     public ImmutableArray<EvidenceItem> Index { get; }
 
-    /// <summary>What the bundle calls itself.</summary>
+    /// <summary>The bundle id in <c>data/run.json</c>; empty if it has none.</summary>
     public string Id => Text("bundle_id");
 
-    /// <summary>A text of <c>data/run.json</c>, as it stands there; empty where there is none.</summary>
+    /// <summary>Returns a text member of <c>data/run.json</c> unchanged; empty if it has none.</summary>
     public string Text(string member) =>
         Run.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    /// <summary>A sealed bundle.</summary>
-    /// <exception cref="InvalidDataException">It is no sealed bundle, or a file is not what it should be; the message names it.</exception>
+    /// <summary>Opens a sealed bundle.</summary>
+    /// <exception cref="InvalidDataException">It is not a sealed bundle, or a file is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <param name="verified">The tag manifest's digest that verification reported; null where the bundle was not verified.</param>
     public static OpenedBundle Open(string folder, Digest? verified = null)
@@ -56,8 +57,8 @@ internal sealed class OpenedBundle
         return Open(files, files.Read(BundlePaths.Run));
     }
 
-    /// <summary>Files that are open already, of a bundle or of one about to be sealed.</summary>
-    /// <param name="run">The record of its run, which is written last.</param>
+    /// <summary>Opens the files of a bundle, sealed or about to be sealed.</summary>
+    /// <param name="run">The content of <c>data/run.json</c>, which is written last and may not exist as a file yet.</param>
     /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
     public static OpenedBundle Open(BundleFolder files, byte[] run)
     {
@@ -65,7 +66,8 @@ internal sealed class OpenedBundle
         using var index = files.Open(BundlePaths.EvidenceIndex);
         try
         {
-            return new(files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(ResultsPath)), [.. EvidenceIndex.Items(index, BundlePaths.EvidenceIndex)]);
+            return new(
+                files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(ResultsPath)), [.. EvidenceIndex.Items(index, BundlePaths.EvidenceIndex)]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -73,26 +75,31 @@ internal sealed class OpenedBundle
         }
     }
 
-    /// <summary>Every evidence item of a control under the control's own name for it, in the order of the names.</summary>
-    public IEnumerable<(string Name, EvidenceItem Item)> EvidenceOf(string control) => _evidence.Value[control].OrderBy(e => e.Name, StringComparer.Ordinal);
+    /// <summary>Returns the evidence items of a control with the control's names for them, ordered by name.</summary>
+    public IEnumerable<(string Name, EvidenceItem Item)> EvidenceOf(string control) =>
+        _evidence.Value[control].OrderBy(e => e.Name, StringComparer.Ordinal);
 
-    /// <summary>Every control of the bundle that can be loaded, and why others cannot.</summary>
+    /// <summary>Returns the controls of the bundle that can be loaded, and why the others cannot.</summary>
     /// <exception cref="InvalidDataException">A copy is not the one that was sealed.</exception>
     public ControlLibrary Library(ImmutableArray<EvidenceSource> sources)
     {
         return _library ??= ControlLibrary.OfBundle(
-            Files.Below(ControlsFolder).Select(p => new LibraryFile(p[ControlsFolder.Length..], Files.Read(p), p)), sources, ImmutableDictionary<string, Digest>.Empty);
+            Files.Below(ControlsFolder).Select(p => new LibraryFile(p[ControlsFolder.Length..], Files.Read(p), p)),
+            sources,
+            ImmutableDictionary<string, Digest>.Empty);
     }
 
     /// <summary>
-    /// The bundle's own copy of a control; null where it is not the one that concluded, or cannot be loaded, which only lessens what can be
-    /// said about it.
+    /// Returns the bundle's copy of a control. Null if it is not the one that concluded or cannot be loaded; callers then show less about
+    /// the control.
     /// </summary>
     /// <exception cref="InvalidDataException">The copy is not the one that was sealed.</exception>
     public Control? ControlOf(ControlResult result, ImmutableArray<EvidenceSource> sources) =>
         Library(sources).Controls.Select(c => c.Control).FirstOrDefault(c => c.Id == result.Id && c.Sha256 == result.Sha256);
 
-    /// <summary>Why the bundle's file of a control is not the one that its results are of; null when it is, whether or not it can be loaded.</summary>
+    /// <summary>
+    /// Returns why the bundle's file of a control is not the one the results are of; null if it is, whether or not it can be loaded.
+    /// </summary>
     public string? WhyAnotherControl(ControlResult result)
     {
         var path = $"{ControlsFolder}{BundlePaths.Segment(result.Id)}.yaml";
@@ -102,13 +109,13 @@ internal sealed class OpenedBundle
             : null;
     }
 
-    /// <summary>What the results say of a control, as it stands there.</summary>
+    /// <summary>Returns a control's member of <c>results.json</c> unchanged.</summary>
     /// <exception cref="InvalidDataException">The results are not the ones that were sealed.</exception>
     public JsonElement ResultOf(string id) =>
         JsonElement.Parse(Files.Read(ResultsPath)).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == id);
 
-    /// <summary>A record of a file that was handed in, by the names of its columns.</summary>
-    /// <param name="number">Counted from 1, without the header.</param>
+    /// <summary>Returns a record of a supplied CSV file as names and values of its columns.</summary>
+    /// <param name="number">Counted from 1, not counting the header.</param>
     /// <exception cref="InvalidDataException">There is no such record, or the file is not the one that was sealed.</exception>
     public ImmutableArray<(string Name, string Value)> InputRow(string file, long number)
     {
@@ -117,11 +124,13 @@ internal sealed class OpenedBundle
         return [.. records.Header.Zip(found.Fields)];
     }
 
-    /// <summary>The tests of a control, each once, in the order in which they ran.</summary>
+    /// <summary>Returns the ids of the tests of a control, each once, in the order in which they ran.</summary>
     public static IEnumerable<string> TestsOf(ControlResult control) => control.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal);
 
-    /// <summary>The population of a test over all its partitions, in the order of its file; nothing where the control was not tested.</summary>
-    /// <exception cref="InvalidDataException">The file is not the one that was sealed, or a line is no such row.</exception>
+    /// <summary>
+    /// Returns the population of a test over all its partitions, in the order of its file; empty if the control was not tested.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is not the one that was sealed, is missing, or has a line that is not a row.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public IEnumerable<PopulationRow> Rows(string control, string test)
     {

@@ -7,10 +7,10 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Bundles;
 
-/// <summary>Reads a test's rows file, one population item at a time: memory does not grow with their number.</summary>
+/// <summary>Reads a test's rows file (NDJSON) one population item at a time, so that memory does not grow with the population.</summary>
 internal static class PopulationFile
 {
-    /// <summary>Where a test's rows lie, from the bundle's root.</summary>
+    /// <summary>Returns the path of a test's rows file relative to the bundle's root.</summary>
     /// <exception cref="InvalidDataException">The names cannot be those of a test.</exception>
     public static string PathOf(string control, string test)
     {
@@ -24,9 +24,9 @@ internal static class PopulationFile
         }
     }
 
-    /// <summary>Every item of a test, in the file's order.</summary>
+    /// <summary>Yields every item of a test, in the file's order.</summary>
     /// <param name="open">Opens the file at its beginning.</param>
-    /// <exception cref="InvalidDataException">A line is no row of a test; the message has file and line.</exception>
+    /// <exception cref="InvalidDataException">A line is not a row of a test; the message has the file and the line.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static IEnumerable<PopulationRow> Read(Func<Stream> open, string control, string test)
     {
@@ -102,7 +102,7 @@ internal static class PopulationFile
                     break;
             }
         }
-        // The line is valid only until the next is read, and rows are kept longer.
+        // Copy the attributes: the line's buffer is reused when the next line is read, and callers keep rows longer.
         return target is null || account is null || item is null || verdict is null || attributes is null
             ? null
             : new(control, test, number, target, account, item, verdict.Value, claim, reason, approval, attributes.Value.ToArray());
@@ -150,10 +150,10 @@ internal static class PopulationFile
     }
 }
 
-/// <summary>Texts in rows that nobody vouches for.</summary>
+/// <summary>Reads text values of rows without trusting that they are valid Unicode.</summary>
 internal static class RowJson
 {
-    /// <summary>The text of a string; an escaped half of a surrogate pair stands as its escape.</summary>
+    /// <summary>Returns the text of a string; an unpaired surrogate escape, which GetString rejects, is kept as the surrogate.</summary>
     public static string Text(JsonElement text)
     {
         try
@@ -166,7 +166,7 @@ internal static class RowJson
         }
     }
 
-    /// <summary>The text of a string or name; an escaped half of a surrogate pair, which no text may have, stands as its escape.</summary>
+    /// <summary>Returns the text of a string or property name; an unpaired surrogate escape is kept as the surrogate.</summary>
     public static string Text(ref Utf8JsonReader reader)
     {
         try

@@ -4,7 +4,7 @@ using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Bundles;
 
-/// <summary>What a test says of one item of its population.</summary>
+/// <summary>The verdict of a test on one item of its population.</summary>
 internal enum ItemVerdict
 {
     Pass,
@@ -14,19 +14,20 @@ internal enum ItemVerdict
     Indicated,
 }
 
-/// <summary>Who approved an exception, until when and why.</summary>
+/// <summary>Who approved an exception, when, until when and why.</summary>
 internal sealed record Approval(string ApprovedBy, string ApprovedOn, string Expires, string Reason)
 {
-    /// <summary>As name and value, in the order of the rows file.</summary>
-    public IEnumerable<(string Name, string Value)> Members => [("approved_by", ApprovedBy), ("approved_on", ApprovedOn), ("expires", Expires), ("reason", Reason)];
+    /// <summary>The members as name and value, in the order of the rows file.</summary>
+    public IEnumerable<(string Name, string Value)> Members =>
+        [("approved_by", ApprovedBy), ("approved_on", ApprovedOn), ("expires", Expires), ("reason", Reason)];
 }
 
-/// <summary>One item of a test's population and what was said of it: a line of <c>data/results/&lt;control&gt;.&lt;test&gt;.ndjson</c>.</summary>
-/// <param name="Line">Its number in the file, from 1.</param>
-/// <param name="Claim">The exception id that the line has, which nobody vouches for; null where it has none.</param>
+/// <summary>One item of a test's population and its verdict: a line of <c>data/results/&lt;control&gt;.&lt;test&gt;.ndjson</c>.</summary>
+/// <param name="Line">The line number in the file, counted from 1.</param>
+/// <param name="Claim">The exception id in the line, which is not verified; null if it has none. See <see cref="ClaimsAnother"/>.</param>
 /// <param name="Reason">Null for items that pass.</param>
-/// <param name="Approval">Null for what is not approved.</param>
-/// <param name="Attributes">The other columns of the test, a JSON object in UTF-8 as the file has it.</param>
+/// <param name="Approval">Null for items that are not approved.</param>
+/// <param name="Attributes">The other columns of the test: a JSON object in UTF-8, unchanged from the file.</param>
 internal sealed record PopulationRow(
     string Control,
     string Test,
@@ -40,22 +41,24 @@ internal sealed record PopulationRow(
     Approval? Approval,
     ReadOnlyMemory<byte> Attributes)
 {
-    /// <summary>Whether it is listed among the exceptions, approved or not.</summary>
+    /// <summary>Whether the item is listed among the exceptions, approved or not.</summary>
     public bool IsException => IsOpen || Verdict == ItemVerdict.Approved;
 
-    /// <summary>Whether it is an exception that nothing covers; <c>indicated</c> too, which evidence that is not complete shows.</summary>
+    /// <summary>
+    /// Whether the item is an exception without approval. Includes <c>indicated</c>, which is an exception found in incomplete evidence.
+    /// </summary>
     public bool IsOpen => Verdict is ItemVerdict.Deviation or ItemVerdict.Indicated;
 
-    /// <summary>The id that it has as an exception: made from what it is of, because a line could claim to be another's.</summary>
+    /// <summary>The item's exception id, computed from what it is about; the id in the line could be that of another item.</summary>
     public string Id => ExceptionIds.For(Control, Test, Account, Item);
 
-    /// <summary>Null for items without an exception.</summary>
+    /// <summary><see cref="Id"/> for an exception, otherwise null.</summary>
     public string? ExceptionId => IsException ? Id : null;
 
-    /// <summary>Whether the line claims an exception id that is not its own.</summary>
+    /// <summary>Whether the line has an exception id that is not its own.</summary>
     public bool ClaimsAnother => Claim is not null && Claim != ExceptionId;
 
-    /// <summary>The verdict as the rows file has it.</summary>
+    /// <summary>The verdict as spelled in the rows file.</summary>
     public string Word => Verdict switch
     {
         ItemVerdict.Pass => "pass",
@@ -66,7 +69,7 @@ internal sealed record PopulationRow(
         _ => throw new InvalidOperationException("a verdict without a word"),
     };
 
-    /// <summary>The verdict as people read it.</summary>
+    /// <summary>The verdict as reports show it.</summary>
     public string Result => Verdict switch
     {
         ItemVerdict.Deviation => "exception",
@@ -75,13 +78,13 @@ internal sealed record PopulationRow(
         _ => Word,
     };
 
-    /// <summary>The approval in words; empty without one.</summary>
+    /// <summary>The approval as text for people; empty without one.</summary>
     public string ApprovalWords => Approval is { } a ? $"{a.ApprovedBy} on {a.ApprovedOn}, until {a.Expires}: {a.Reason}" : "";
 
-    /// <summary>Where it was found, for people.</summary>
+    /// <summary>The target and account of the item, as text for people.</summary>
     public string Place => Target == Account ? Target == Partition.Everywhere ? "all accounts together" : Target : $"{Target} {Account}".Trim();
 
-    /// <summary>The attributes by name.</summary>
+    /// <summary>Returns the attributes as names and values.</summary>
     public IEnumerable<KeyValuePair<string, AttributeValue>> AttributeValues()
     {
         var values = new List<KeyValuePair<string, AttributeValue>>();
@@ -111,13 +114,14 @@ internal sealed record PopulationRow(
             case JsonTokenType.Null:
                 return new(JsonValueKind.Null, "");
             default:
-                var (start, kind) = ((int)reader.TokenStartIndex, reader.TokenType == JsonTokenType.StartObject ? JsonValueKind.Object : JsonValueKind.Array);
+                var (start, kind) = (
+                    (int)reader.TokenStartIndex, reader.TokenType == JsonTokenType.StartObject ? JsonValueKind.Object : JsonValueKind.Array);
                 reader.Skip();
                 return new(kind, Encoding.UTF8.GetString(Attributes.Span[start..(int)reader.BytesConsumed]));
         }
     }
 }
 
-/// <summary>A value that a test shows beside its verdict.</summary>
+/// <summary>An attribute of an item: a column that a test shows in addition to its verdict.</summary>
 /// <param name="Text">A string's text, a number's literal, or JSON; empty for null.</param>
 internal readonly record struct AttributeValue(JsonValueKind Kind, string Text);

@@ -5,13 +5,14 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Bundles;
 
-/// <summary>Looks for items in one evidence item: in its table, and then in its table of calls.</summary>
-/// <param name="wanted">The items whose test reads it.</param>
-/// <param name="indexes">What leads to them.</param>
-/// <param name="keepRows">Whether found rows are kept, or only where they are.</param>
-internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArray<ItemIndex> indexes, string name, EvidenceItem evidence, bool keepRows)
+/// <summary>Searches one evidence item for population items: first its table, then its table of calls.</summary>
+/// <param name="wanted">The items whose test reads this evidence.</param>
+/// <param name="indexes">Indexes from text to item; they may hold items that are not wanted.</param>
+/// <param name="keepRows">Whether to keep the rows that were found, or only the references to them.</param>
+internal sealed class TableSearch(
+    IReadOnlySet<TracedItem> wanted, ImmutableArray<ItemIndex> indexes, string name, EvidenceItem evidence, bool keepRows)
 {
-    /// <summary>How many rows of a table are kept.</summary>
+    /// <summary>The maximum number of rows kept for each item and table.</summary>
     private const int MostRows = 5;
     private readonly string[] _context = [evidence.Source, evidence.Target, evidence.Account, evidence.Region];
     private readonly Dictionary<TracedItem, Best> _best = [];
@@ -20,7 +21,7 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
     private JsonElement _first;
     private long _rows;
 
-    /// <summary>Compares a row of the table with the items.</summary>
+    /// <summary>Matches a row of the table with the items.</summary>
     public void ReadRow(JsonElement row)
     {
         if (++_rows == 1)
@@ -38,7 +39,7 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         }
     }
 
-    /// <summary>Compares a row of the table of calls with the items, and remembers the exchanges of rows found before.</summary>
+    /// <summary>Matches a row of the table of calls with the items, and passes its attempts to the items whose rows it returned.</summary>
     public void ReadCall(JsonElement call)
     {
         _rows++;
@@ -57,12 +58,13 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
             if (cells.IsEmpty)
                 continue;
             Keep(item, score, unit, null, cells, attempts, failure);
-            if (item.IsUnclear && failure is not null && attempts is [.., var last] && (!_refused.TryGetValue(item, out var before) || score.CompareTo(before.Score) > 0))
+            if (item.IsUnclear && failure is not null && attempts is [.., var last]
+                && (!_refused.TryGetValue(item, out var before) || score.CompareTo(before.Score) > 0))
                 _refused[item] = (score, last, failure);
         }
     }
 
-    /// <summary>Hands what was found to the items, and begins with the table of calls.</summary>
+    /// <summary>Passes the rows found in a table to the items, and resets the search for the table of calls.</summary>
     public void EndTable(bool isCalls)
     {
         foreach (var item in wanted)
@@ -70,9 +72,12 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
             var best = _best.GetValueOrDefault(item);
             if (best is null && !isCalls && _rows == 1 && _context.Where(item.Keys.HasPart).ToArray() is { Length: > 0 } named)
                 best = Only(item, named.Sum(n => n.Length));
-            // Only show says of tables that nothing is in them, and reports trace very many items.
+            // Skip tables without a match unless rows are kept: only show lists them, and reports trace many items.
             if (best is not null || keepRows)
-                item.Tables.Add(new(isCalls ? $"{name}__calls" : name, evidence, _rows, [.. best?.Rows ?? []], best?.Matching ?? 0, best?.Score ?? default, best?.Tested ?? 0));
+            {
+                item.Tables.Add(new(
+                    isCalls ? $"{name}__calls" : name, evidence, _rows, [.. best?.Rows ?? []], best?.Matching ?? 0, best?.Score ?? default, best?.Tested ?? 0));
+            }
             foreach (var record in (best?.Rows ?? []).SelectMany(r => r.Records))
             {
                 if (!_records.TryGetValue(record, out var items))
@@ -84,8 +89,8 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         _rows = 0;
     }
 
-    /// <summary>Hands the calls that failed to the items that need them.</summary>
-    /// <param name="regions">Every region of the bundle, to tell which of them an item names.</param>
+    /// <summary>Passes the failed calls to the undetermined items that depend on them.</summary>
+    /// <param name="regions">Every region of the bundle, to recognise the ones an item names.</param>
     public void EndEvidence(IReadOnlySet<string> regions)
     {
         foreach (var (item, (_, attempt, code)) in _refused)
@@ -96,7 +101,7 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
             item.Refused.Add(new(TraceKind.Refused, name, evidence, last.RecordId, Attempt.Of(last)) { Code = evidence.Code });
     }
 
-    /// <summary>The only row of a table about the account or region that the item names, such as an account's settings.</summary>
+    /// <summary>Takes the only row of a table about the account or region that the item names, such as an account's settings.</summary>
     private Best Only(TracedItem item, int covered)
     {
         Keep(item, new(covered, covered, 0, 0, 0), new("", "", _first, [.. _first.EnumerateObject()]), Reference(_first), []);
@@ -116,7 +121,8 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
     }
 
     private void Keep(
-        TracedItem item, MatchScore score, Unit unit, string? reference, ImmutableArray<MatchedCell> cells, ImmutableArray<Attempt>? attempts = null, string? failure = null)
+        TracedItem item, MatchScore score, Unit unit, string? reference, ImmutableArray<MatchedCell> cells,
+        ImmutableArray<Attempt>? attempts = null, string? failure = null)
     {
         if (!_best.TryGetValue(item, out var best))
             _best[item] = best = new();
@@ -129,15 +135,16 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
         if (best.Rows.Count >= MostRows)
             return;
         var place = reference is null || unit.Element.Length == 0 ? reference : $"{reference}/{JsonPointer.Escape(unit.Column)}{unit.Element}";
-        best.Rows.Add(new(keepRows ? unit.Value : default, unit.Column, unit.Element, place, keepRows ? cells : []) { Attempts = attempts ?? [], Failure = failure });
+        best.Rows.Add(
+            new(keepRows ? unit.Value : default, unit.Column, unit.Element, place, keepRows ? cells : []) { Attempts = attempts ?? [], Failure = failure });
     }
 
-    /// <summary>How many values the test's SQL reads of it, beside those by which it was found.</summary>
+    /// <summary>Returns how many values of a row the test's SQL reads, not counting those by which the row was found.</summary>
     private int Tested(TracedItem item, Unit unit, ImmutableArray<MatchedCell> cells) => item.Words is not { } words ? 0 : unit.Members
         .Count(m => m.Value.ValueKind != JsonValueKind.Null && !m.Name.StartsWith('_') && cells.All(c => c.Column != m.Name || c.Pointer.Length > 0)
             && (unit.Element.Length > 0 ? words.Has(m.Name) : words.Reads(name, m.Name)));
 
-    /// <summary>What is compared as a whole: a row, or where a row is a whole answer each element of its lists.</summary>
+    /// <summary>Returns what is matched as a whole: a row, or each list element if the row is a whole response.</summary>
     private static IEnumerable<Unit> UnitsOf(JsonElement row, string? reference)
     {
         if (reference is null || !reference.EndsWith('#'))
@@ -159,7 +166,8 @@ internal sealed class TableSearch(IReadOnlySet<TracedItem> wanted, ImmutableArra
 
     private static string? Reference(JsonElement row) => Text(row, "_ref");
 
-    private static string? Text(JsonElement row, string member) => row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement row, string member) =>
+        row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private readonly record struct Unit(string Column, string Element, JsonElement Value, ImmutableArray<JsonProperty> Members);
 

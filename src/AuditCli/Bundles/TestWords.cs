@@ -4,13 +4,14 @@ using AuditCli.Controls;
 namespace AuditCli.Bundles;
 
 /// <summary>
-/// The words of a test's SQL: which tables it names, and which of their columns. The text may be a stranger's, so it is split into words
-/// in one pass and never parsed or run here; a word too many only means that a row more is looked at.
+/// The words of a test's SQL: the tables it names, and the columns it reads of them. The SQL may come from an untrusted bundle, so it is
+/// only split into words in one pass, never parsed or executed here. An extra word does no harm: one more row is examined.
 /// </summary>
 internal sealed class TestWords
 {
     private static readonly ImmutableHashSet<string> NoAlias = ImmutableHashSet.Create(
-        StringComparer.OrdinalIgnoreCase, "ON", "USING", "WHERE", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "GROUP", "ORDER", "UNION", "HAVING", "AS");
+        StringComparer.OrdinalIgnoreCase,
+        "ON", "USING", "WHERE", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "GROUP", "ORDER", "UNION", "HAVING", "AS");
 
     private readonly ImmutableHashSet<string> _words;
     private readonly ILookup<string, string> _columnsByQualifier;
@@ -26,10 +27,11 @@ internal sealed class TestWords
         _aliases = Aliases(code).ToLookup(a => a.Table, a => a.Alias, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Of a test; null where the control's file cannot be read, or has no such test.</summary>
-    public static TestWords? Of(Control? control, string test) => control?.Tests.FirstOrDefault(t => t.Id == test) is { } found ? new(found.Sql) : null;
+    /// <summary>Returns the words of a test; null if the control's file cannot be read or has no such test.</summary>
+    public static TestWords? Of(Control? control, string test) =>
+        control?.Tests.FirstOrDefault(t => t.Id == test) is { } found ? new(found.Sql) : null;
 
-    /// <summary>Whether the SQL has the word anywhere, a path into JSON included.</summary>
+    /// <summary>Whether the SQL has the word anywhere, including in a JSON path.</summary>
     public bool Has(string word) => _words.Contains(word);
 
     /// <summary>Whether the SQL reads this column of this table.</summary>
@@ -37,8 +39,11 @@ internal sealed class TestWords
         _aliases[table].Append(table).Any(alias => _columnsByQualifier[alias].Contains(column, StringComparer.OrdinalIgnoreCase))
         || (!_aliases.Contains(table) && !_columnsByQualifier.Contains(table) && Has(column));
 
-    /// <summary>Splits SQL: comments go, a literal gives its words and becomes one sign, all else is a word or a sign.</summary>
-    /// <param name="code">Words and signs in order; quotation marks around names are left out.</param>
+    /// <summary>
+    /// Splits SQL into tokens. Drops comments; adds the words of a literal and replaces it by one token; everything else is a word or a
+    /// character.
+    /// </summary>
+    /// <param name="code">Receives the tokens in order, without quotation marks around names.</param>
     private static void Split(string sql, HashSet<string> words, List<string> code)
     {
         for (var at = 0; at < sql.Length;)
@@ -72,7 +77,9 @@ internal sealed class TestWords
         }
     }
 
-    /// <summary>The word that a text begins with, noted; empty where it begins with none.</summary>
+    /// <summary>
+    /// Returns the word that a text begins with and adds it to <paramref name="words"/>; empty if the text does not begin with a word.
+    /// </summary>
     private static string Word(ReadOnlySpan<char> text, HashSet<string> words)
     {
         var length = text.Length > 0 && (char.IsAsciiLetter(text[0]) || text[0] == '_') ? 1 : 0;
@@ -88,7 +95,7 @@ internal sealed class TestWords
 
     private static bool IsWord(string token) => char.IsAsciiLetter(token[0]) || token[0] == '_';
 
-    /// <summary>Gives what is on the two sides of each dot.</summary>
+    /// <summary>Yields the names on both sides of each dot.</summary>
     private static IEnumerable<(string Qualifier, string Column)> Qualified(List<string> code)
     {
         for (var at = 0; at + 2 < code.Count; at++)
@@ -98,12 +105,13 @@ internal sealed class TestWords
         }
     }
 
-    /// <summary>Tables after FROM, JOIN or a comma, with the other name that follows.</summary>
+    /// <summary>Yields the tables after FROM, JOIN or a comma that have an alias.</summary>
     private static IEnumerable<(string Table, string Alias)> Aliases(List<string> code)
     {
         for (var at = 0; at + 2 < code.Count; at++)
         {
-            if (code[at] != "," && !code[at].Equals("FROM", StringComparison.OrdinalIgnoreCase) && !code[at].Equals("JOIN", StringComparison.OrdinalIgnoreCase) || !IsWord(code[at + 1]))
+            if (code[at] != "," && !code[at].Equals("FROM", StringComparison.OrdinalIgnoreCase)
+                && !code[at].Equals("JOIN", StringComparison.OrdinalIgnoreCase) || !IsWord(code[at + 1]))
                 continue;
             var alias = code[at + 2].Equals("AS", StringComparison.OrdinalIgnoreCase) && at + 3 < code.Count ? code[at + 3] : code[at + 2];
             if (IsWord(alias) && !NoAlias.Contains(alias))

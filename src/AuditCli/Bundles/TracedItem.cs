@@ -2,31 +2,31 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Bundles;
 
-/// <summary>An item whose evidence is looked for, with what was found so far.</summary>
+/// <summary>A population item whose evidence is being traced, with what was found so far.</summary>
 internal sealed class TracedItem(PopulationRow row, TestWords? words)
 {
     private readonly Dictionary<string, Attempt> _attempts = new(StringComparer.Ordinal);
 
     public PopulationRow Row => row;
 
-    /// <summary>The words of its test's SQL; null where that cannot be read.</summary>
+    /// <summary>The words of the SQL of the item's test; null if it cannot be read.</summary>
     public TestWords? Words => words;
 
     public ItemKeys Keys { get; } = new(row);
 
-    /// <summary>Every table that was searched, also those in which nothing was found.</summary>
+    /// <summary>The tables that were searched and matched; with rows kept, also those without a match.</summary>
     public List<TracedTable> Tables { get; } = [];
 
-    /// <summary>Calls that failed and concern the item.</summary>
+    /// <summary>The failed calls that concern the item.</summary>
     public List<TracedReference> Refused { get; } = [];
 
-    /// <summary>Whether something of the item is not known, so that what was refused belongs to it.</summary>
+    /// <summary>Whether the verdict rests on incomplete evidence, so that failed calls are references of the item.</summary>
     public bool IsUnclear => row.Verdict is ItemVerdict.Undetermined or ItemVerdict.Indicated;
 
-    /// <summary>Remembers where a record is, for the references that end in it.</summary>
+    /// <summary>Stores the attempt of a record, for <see cref="AttemptOf"/>.</summary>
     public void Keep(Attempt attempt) => _attempts[attempt.RecordId] = attempt;
 
-    /// <summary>The exchange of a reference; null for a file.</summary>
+    /// <summary>Returns the attempt that a reference points to; null for a supplied file.</summary>
     public Attempt? AttemptOf(EvidenceItem evidence, string reference)
     {
         var record = reference.Split('#')[0];
@@ -35,8 +35,8 @@ internal sealed class TracedItem(PopulationRow row, TestWords? words)
 }
 
 /// <summary>
-/// Which items of one partition a word leads to. A word that very many have tells none apart and leads to none, but for the items that
-/// are called just so.
+/// An index from text to the items of one partition. A text that more than 64 items share does not distinguish them, so it leads only to
+/// items that are equal to it.
 /// </summary>
 internal sealed class ItemIndex
 {
@@ -58,7 +58,7 @@ internal sealed class ItemIndex
             sharing.RemoveAll(i => !i.Row.Item.Equals(anchor, StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>Adds the items that a text leads to.</summary>
+    /// <summary>Adds the items that a text, or its part after the last slash, leads to.</summary>
     public void Find(string text, HashSet<TracedItem> found)
     {
         if (_items.TryGetValue(text, out var named))

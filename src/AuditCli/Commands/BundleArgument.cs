@@ -3,14 +3,14 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
 
-/// <summary>The argument BUNDLE of every command that takes one: what to say when no bundle is there.</summary>
+/// <summary>Explains why the argument BUNDLE of a command does not name a bundle.</summary>
 internal static class BundleArgument
 {
     private const int Named = 3;
     private const int LongestPath = 500;
 
-    /// <summary>Of a command that works on a bundle's folder; null where one may be there.</summary>
-    /// <param name="path">Full path.</param>
+    /// <summary>Returns why a path cannot be a bundle's folder, for a command that needs a folder; null if it can be one.</summary>
+    /// <param name="path">A full path.</param>
     public static string? WhyNoFolder(string command, string path) =>
         File.Exists(path) ? CommandErrors.NeedsFolder(command, Shown(path))
         : WhyNot(path) ?? (Directory.Exists(path) && !BundlePaths.MayBeBundle(path)
@@ -18,10 +18,10 @@ internal static class BundleArgument
             : null);
 
     /// <summary>
-    /// Of a command that takes folders and archives. A folder with other files is for verification to judge; one that holds bundles is a
-    /// slip.
+    /// Returns why a path cannot be a bundle, for a command that takes folders and archives; null if it can be one. Rejects a folder that
+    /// holds bundles, which is a common slip; a folder with other files is left to verification, which reports it.
     /// </summary>
-    /// <param name="path">Full path.</param>
+    /// <param name="path">A full path.</param>
     public static string? WhyNot(string path)
     {
         if (!Path.Exists(path) && new FileInfo(path).LinkTarget is null)
@@ -31,7 +31,7 @@ internal static class BundleArgument
             : null;
     }
 
-    /// <summary>The newest bundles of a folder, by name; null where there is none or the folder cannot be read.</summary>
+    /// <summary>Returns the names of the newest bundles in a folder; null if there is none or the folder cannot be read.</summary>
     private static string? Inside(string? folder)
     {
         try

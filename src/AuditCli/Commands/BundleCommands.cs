@@ -1,9 +1,9 @@
 namespace AuditCli.Commands;
 
-/// <summary>What commands that read a sealed bundle have in common: how they end when they cannot.</summary>
+/// <summary>Handles errors for the commands that read a sealed bundle.</summary>
 internal static class BundleCommands
 {
-    /// <summary>Runs the command, and turns every way in which a bundle can be wrong into a sentence and an exit code.</summary>
+    /// <summary>Runs the command and turns the exceptions of an unusable bundle into a message and an exit code.</summary>
     public static async Task<int> GuardAsync(TextWriter error, Func<Task<int>> command, CancellationToken cancellationToken)
     {
         try
@@ -26,7 +26,7 @@ internal static class BundleCommands
         }
     }
 
-    /// <summary>Says what is wrong with the command line.</summary>
+    /// <summary>Writes a message about the command line and returns the exit code for usage errors.</summary>
     public static async Task<int> UsageAsync(TextWriter error, string message)
     {
         await error.WriteLineAsync(message);

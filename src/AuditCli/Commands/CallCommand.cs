@@ -12,7 +12,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli call SOURCE OPERATION</c>: one read-only operation, all its pages, as JSON.</summary>
+/// <summary><c>auditcli call SOURCE OPERATION</c>: performs one read-only operation and prints all its pages as JSON.</summary>
 internal static class CallCommand
 {
     private const string NotUnicode = "NotUnicode";
@@ -29,7 +29,9 @@ internal static class CallCommand
         return command;
     }
 
-    /// <summary>Says that an operation is not in the catalogue: why, or which names are near it.</summary>
+    /// <summary>
+    /// Reports that an operation is not in the catalogue, with the reason or with similar names, and returns the exit code.
+    /// </summary>
     public static int Unknown(TextWriter error, EvidenceSource source, string operation)
     {
         error.WriteLine($"{source.Name}: {operation} is not in the read-only catalogue");
@@ -41,7 +43,11 @@ internal static class CallCommand
     private static DetailedCommand Build(AuditHost host, CallSource source)
     {
         var operation = new Argument<string>("OPERATION") { Description = source.Operation };
-        var parameters = new Argument<string[]>("name=value") { Description = "Parameters: text, or JSON where the parameter is not a text.", Arity = ArgumentArity.ZeroOrMore };
+        var parameters = new Argument<string[]>("name=value")
+        {
+            Description = "Parameters: text, or JSON where the parameter is not a text.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var engagement = CommandOptions.Text(host, "--engagement", "FILE", "Take the credentials of a target of this engagement.");
         var target = CommandOptions.Text(host, "--target", "NAME", "The target of the engagement.");
         var command = new DetailedCommand(source.Name, source.Description, $"{ExitCodes}\n\n{source.Details}") { operation, parameters };
@@ -58,7 +64,13 @@ internal static class CallCommand
             return CallAsync(
                 host,
                 source,
-                new(parsed.GetValue(operation)!, parsed.GetValue(parameters) ?? [], source.Place is null ? null : parsed.GetValue(source.Place), settings, parsed.GetValue(engagement), parsed.GetValue(target)),
+                new(
+                    parsed.GetValue(operation)!,
+                    parsed.GetValue(parameters) ?? [],
+                    source.Place is null ? null : parsed.GetValue(source.Place),
+                    settings,
+                    parsed.GetValue(engagement),
+                    parsed.GetValue(target)),
                 parsed.InvocationConfiguration.Output,
                 parsed.InvocationConfiguration.Error,
                 cancellationToken);
@@ -66,7 +78,8 @@ internal static class CallCommand
         return command;
     }
 
-    private static async Task<int> CallAsync(AuditHost host, CallSource source, CommandLine given, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> CallAsync(
+        AuditHost host, CallSource source, CommandLine given, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         var offered = host.Sources.Single(s => s.Name == source.Name);
         if (offered.FindOperation(given.Operation) is not { } operation)
@@ -87,7 +100,8 @@ internal static class CallCommand
         try
         {
             await using var transport = new LiveTransport(bundleFolder: null, seed: "call", host.Clock);
-            var answer = await source.AskAsync(new(transport, host.Clock, _ => { }), new(target, operation.Name, parameters, given.Place), cancellationToken);
+            var answer = await source.AskAsync(
+                new(transport, host.Clock, _ => { }), new(target, operation.Name, parameters, given.Place), cancellationToken);
             await output.WriteLineAsync(Printed(operation, answer));
             return ExitCode.Ok;
         }
@@ -103,10 +117,12 @@ internal static class CallCommand
     }
 
     /// <summary>
-    /// Number literals stay as they are, and so does depth: a serializer's limit is not the provider's. Half of a surrogate pair, which is no
-    /// character, is printed as the escape that came.
+    /// Formats a response as indented JSON. Number literals and nesting depth are kept, because the limits of a serializer are not those of
+    /// the provider. An unpaired surrogate is printed as the escape in the response.
     /// </summary>
-    /// <exception cref="CollectionException">A text cannot be printed, since its bytes are no UTF-8, or it is the name of a member (<see cref="NotUnicode"/>).</exception>
+    /// <exception cref="CollectionException">
+    /// A text is not valid UTF-8, or a member name has an unpaired surrogate (<see cref="NotUnicode"/>).
+    /// </exception>
     private static string Printed(Operation operation, JsonElement answer)
     {
         using var text = new MemoryStream();
@@ -150,8 +166,10 @@ internal static class CallCommand
         }
     }
 
-    /// <summary>The literal of a text with half of a surrogate pair, which only an escape can say; null for every other text.</summary>
-    /// <exception cref="InvalidOperationException">Its bytes are no UTF-8.</exception>
+    /// <summary>
+    /// Returns the literal of a string with an unpaired surrogate, which only an escape can express; null for every other string.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The bytes are not valid UTF-8.</exception>
     private static string? HalfOfPair(JsonElement value)
     {
         var literal = JsonMarshal.GetRawUtf8Value(value);
@@ -188,5 +206,10 @@ internal static class CallCommand
     }
 
     private sealed record CommandLine(
-        string Operation, string[] Parameters, string? Place, ImmutableSortedDictionary<string, ImmutableArray<string>> Settings, string? Engagement, string? Target);
+        string Operation,
+        string[] Parameters,
+        string? Place,
+        ImmutableSortedDictionary<string, ImmutableArray<string>> Settings,
+        string? Engagement,
+        string? Target);
 }

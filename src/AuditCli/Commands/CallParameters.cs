@@ -4,11 +4,12 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Commands;
 
-/// <summary>Reads <c>name=value</c> as the parameters of an operation.</summary>
+/// <summary>Parses <c>name=value</c> arguments as the parameters of an operation.</summary>
 internal static class CallParameters
 {
-    /// <summary>The parameters, and everything that is wrong with them.</summary>
-    public static (ImmutableSortedDictionary<string, JsonElement> Parameters, ImmutableArray<string> Faults) Read(Operation operation, IEnumerable<string> given)
+    /// <summary>Returns the parameters, and a message for each fault.</summary>
+    public static (ImmutableSortedDictionary<string, JsonElement> Parameters, ImmutableArray<string> Faults) Read(
+        Operation operation, IEnumerable<string> given)
     {
         var parameters = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
         var faults = ImmutableArray.CreateBuilder<string>();
@@ -18,7 +19,11 @@ internal static class CallParameters
             if (value is null)
                 faults.Add($"'{text}' is not name=value");
             else if (operation.Parameters.FirstOrDefault(p => p.Name == name) is not { } known)
-                faults.Add($"{operation.Name} takes no parameter {name}; it takes {string.Join(", ", operation.Parameters.Select(p => p.Name).DefaultIfEmpty("none"))}");
+            {
+                faults.Add(
+                    $"{operation.Name} takes no parameter {name}; "
+                    + $"it takes {string.Join(", ", operation.Parameters.Select(p => p.Name).DefaultIfEmpty("none"))}");
+            }
             else if (parameters.ContainsKey(name))
                 faults.Add($"{name} is given twice");
             else if (known.Type != ColumnType.Text && TryParse(value, out var json))

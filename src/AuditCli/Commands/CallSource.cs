@@ -9,17 +9,17 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Commands;
 
-/// <summary>One question of <c>call</c>, ready to be asked.</summary>
-/// <param name="Place">The region or project to ask about; null for what the target itself says.</param>
+/// <summary>One request of <c>call</c>.</summary>
+/// <param name="Place">The region or project of the request; null for the default of the target.</param>
 internal sealed record CallQuestion(Target Target, string Operation, ImmutableSortedDictionary<string, JsonElement> Parameters, string? Place);
 
-/// <summary>What <c>call</c> must know of one provider: its words, its options, and how its collector is asked.</summary>
-/// <param name="Name">The source's name, such as <c>aws</c>.</param>
-/// <param name="Title">How people call it.</param>
-/// <param name="Operation">How operations are written.</param>
-/// <param name="Details">The help after the options.</param>
-/// <param name="Settings">Options that stand for a setting of the target, with its name.</param>
-/// <param name="Place">The option of <see cref="CallQuestion.Place"/>; null where there is no such thing.</param>
+/// <summary>The wording, options and collector of one provider for <c>call</c>.</summary>
+/// <param name="Name">The source's name, for example <c>aws</c>.</param>
+/// <param name="Title">The provider's name for people.</param>
+/// <param name="Operation">The description of the argument OPERATION.</param>
+/// <param name="Details">The help text after the options.</param>
+/// <param name="Settings">Options that override a setting of the target, each with the setting's name.</param>
+/// <param name="Place">The option for <see cref="CallQuestion.Place"/>; null if the provider has none.</param>
 internal sealed record CallSource(
     string Name,
     string Title,
@@ -30,7 +30,7 @@ internal sealed record CallSource(
     Option<string?>? Place,
     Func<CollectorContext, CallQuestion, CancellationToken, Task<JsonElement>> AskAsync)
 {
-    /// <summary>Every provider; the sources of the catalogue, each once.</summary>
+    /// <summary>Returns every provider; each source of the catalogue occurs once.</summary>
     public static ImmutableArray<CallSource> All(AuditHost host) => [Aws(host), Gcp(host), Kubernetes(host)];
 
     private static CallSource Aws(AuditHost host) => new(

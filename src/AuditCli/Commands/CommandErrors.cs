@@ -3,17 +3,18 @@ using AuditCli.Controls;
 
 namespace AuditCli.Commands;
 
-/// <summary>How faults in files are printed.</summary>
+/// <summary>Prints faults in files.</summary>
 internal static class CommandErrors
 {
-    /// <summary>Of an archive given to a command that works on a bundle's folder.</summary>
+    /// <summary>Returns the message for an archive given to a command that works on a bundle's folder.</summary>
     public static string NeedsFolder(string command, string path) =>
-        $"{path} is a file: {command} works on a bundle's folder. 'auditcli verify' reads the archive as it is; then unpack it (unzip, or tar -xf) and give the folder";
+        $"{path} is a file: {command} works on a bundle's folder. "
+        + "'auditcli verify' reads the archive as it is; then unpack it (unzip, or tar -xf) and give the folder";
 
-    /// <summary>Every fault on a line of its own, as compilers print them; returns the exit code.</summary>
+    /// <summary>Prints each fault on its own line, as compilers do, and returns the exit code.</summary>
     public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults) => Report(error, [.. faults.Select(f => f.ToString())]);
 
-    /// <summary>As the other, for faults that begin with their place.</summary>
+    /// <summary>Prints faults that already begin with their place, and returns the exit code.</summary>
     public static int Report(TextWriter error, ImmutableArray<string> faults)
     {
         foreach (var fault in faults)

@@ -3,7 +3,9 @@ using System.Reflection;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli completion SHELL</c>: the script by which a shell completes commands, options, controls and targets.</summary>
+/// <summary>
+/// <c>auditcli completion SHELL</c>: prints the script with which a shell completes commands, options, controls and targets.
+/// </summary>
 internal static class CompletionCommand
 {
     public static Command Build()
@@ -26,7 +28,8 @@ internal static class CompletionCommand
 
     private static string Script(string shell)
     {
-        using var script = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream($"completion/auditcli.{(shell == "powershell" ? "ps1" : shell)}")!);
+        var resource = $"completion/auditcli.{(shell == "powershell" ? "ps1" : shell)}";
+        using var script = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!);
         return script.ReadToEnd();
     }
 }

@@ -8,7 +8,7 @@ using AuditCli.Reports;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli controls ...</c>: what a control author asks.</summary>
+/// <summary><c>auditcli controls ...</c>: commands for authors of controls.</summary>
 internal static class ControlsCommand
 {
     public static Command Build(AuditHost host)
@@ -35,7 +35,11 @@ internal static class ControlsCommand
             {
                 output.WriteLine(Wording.Name(domain.Key).ToUpperInvariant());
                 foreach (var (control, origin, _, _) in domain)
-                    output.WriteLine($"  {control.Id.PadRight(width)}  {control.Version,-7} {control.Title}{(control.Status == "retired" ? " (retired)" : "")}{(origin == ControlOrigin.Shipped ? "" : $" ({origin.ToString().ToLowerInvariant()})")}");
+                {
+                    output.WriteLine(
+                        $"  {control.Id.PadRight(width)}  {control.Version,-7} {control.Title}{(control.Status == "retired" ? " (retired)" : "")}"
+                        + $"{(origin == ControlOrigin.Shipped ? "" : $" ({origin.ToString().ToLowerInvariant()})")}");
+                }
             }
             return ExitCode.Ok;
         }));
@@ -55,7 +59,8 @@ internal static class ControlsCommand
             var wanted = parsed.GetValue(id)!;
             if (library.Controls.FirstOrDefault(c => c.Control.Id.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is not { } found)
             {
-                parsed.InvocationConfiguration.Error.WriteLine($"the library has no control {wanted}{NearMiss.Hint(wanted, library.Controls.Select(c => c.Control.Id))}; see: auditcli controls list");
+                parsed.InvocationConfiguration.Error.WriteLine(
+                    $"the library has no control {wanted}{NearMiss.Hint(wanted, library.Controls.Select(c => c.Control.Id))}; see: auditcli controls list");
                 return ExitCode.Usage;
             }
             ControlText.Write(parsed.InvocationConfiguration.Output, found);
@@ -66,7 +71,8 @@ internal static class ControlsCommand
 
     private static DetailedCommand Validate(AuditHost host, Option<string?> folder)
     {
-        var command = new DetailedCommand("validate", "Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.", """
+        var command = new DetailedCommand(
+            "validate", "Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.", """
             Exit codes: 0 all are valid, 1 there are faults.
 
             Example:
@@ -81,13 +87,18 @@ internal static class ControlsCommand
             await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls)
             {
-                ImmutableArray<Diagnostic> found = [.. Libraries.ParameterDoubts(loaded), .. await Libraries.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken)];
+                ImmutableArray<Diagnostic> found =
+                [
+                    .. Libraries.ParameterDoubts(loaded),
+                    .. await Libraries.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken),
+                ];
                 warnings += found.Count(Libraries.IsWarning);
                 faults = [.. faults, .. found, .. Fixtures(loaded).Faults];
             }
             foreach (var fault in faults)
                 await parsed.InvocationConfiguration.Error.WriteLineAsync(fault.ToString());
-            await parsed.InvocationConfiguration.Output.WriteLineAsync($"{library.Controls.Length} controls read, {faults.Length - warnings} faults, {warnings} warnings");
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(
+                $"{library.Controls.Length} controls read, {faults.Length - warnings} faults, {warnings} warnings");
             return faults.Length > warnings ? ExitCode.Usage : ExitCode.Ok;
         });
         return command;
@@ -114,7 +125,8 @@ internal static class ControlsCommand
             var unknown = wanted.Where(w => library.Controls.All(c => c.Control.Id != w)).ToArray();
             if (unknown.Length > 0)
             {
-                await error.WriteLineAsync($"the library has no control {string.Join(", ", unknown.Select(u => u + NearMiss.Hint(u, library.Controls.Select(c => c.Control.Id))))}; see: auditcli controls list");
+                var named = string.Join(", ", unknown.Select(u => u + NearMiss.Hint(u, library.Controls.Select(c => c.Control.Id))));
+                await error.WriteLineAsync($"the library has no control {named}; see: auditcli controls list");
                 return ExitCode.Usage;
             }
             var (passed, failed) = (0, 0);
@@ -158,7 +170,9 @@ internal static class ControlsCommand
             }
             if (found.FindOperation(operationName) is not { } known)
                 return CallCommand.Unknown(error, found, operationName);
-            output.WriteLine($"{known.Name}: asked {(known.Scope == OperationScope.Global ? "once for an account" : "in every region")}{(known.SideEffect is { } effect ? $"; {effect}" : "")}");
+            output.WriteLine(
+                $"{known.Name}: asked {(known.Scope == OperationScope.Global ? "once for an account" : "in every region")}"
+                + $"{(known.SideEffect is { } effect ? $"; {effect}" : "")}");
             if (known.Row is { } row)
                 output.WriteLine($"  rows: {row}");
             foreach (var code in known.NotConfigured)
@@ -177,7 +191,10 @@ internal static class ControlsCommand
     private static (FixtureFile? Fixtures, ImmutableArray<Diagnostic> Faults) Fixtures(LoadedControl loaded)
     {
         if (loaded.Fixtures is not { } file)
-            return (null, [new(loaded.Control.File, 1, 1, $"there is no {loaded.Control.Id}.fixtures.yaml beside the control; a control without fixtures proves nothing", DiagnosticKind.Meaning)]);
+        {
+            var missing = $"there is no {loaded.Control.Id}.fixtures.yaml beside the control; a control without fixtures proves nothing";
+            return (null, [new(loaded.Control.File, 1, 1, missing, DiagnosticKind.Meaning)]);
+        }
         var (fixtures, faults) = FixtureLoader.Load(file, loaded.Control);
         return fixtures is null ? (null, faults) : (fixtures, [.. faults, .. FixtureCoverage.Check(fixtures, loaded.Control)]);
     }

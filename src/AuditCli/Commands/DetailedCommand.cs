@@ -4,16 +4,16 @@ using System.CommandLine.Invocation;
 
 namespace AuditCli.Commands;
 
-/// <summary>A command whose help goes on after the options: what else to know, and examples.</summary>
+/// <summary>A command whose help has details and examples after the options.</summary>
 internal sealed class DetailedCommand(string name, string description, string details) : Command(name, description)
 {
     public string Details => details;
 }
 
-/// <summary>The usual help, and the details of the command it is asked of.</summary>
+/// <summary>Prints the usual help, then the details of the command.</summary>
 internal sealed class DetailedHelp(HelpAction usual) : SynchronousCommandLineAction
 {
-    /// <summary>Puts it in the place of the usual help, for every command.</summary>
+    /// <summary>Replaces the usual help of every command.</summary>
     public static RootCommand In(RootCommand root)
     {
         var option = root.Options.OfType<HelpOption>().Single();

@@ -4,12 +4,17 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli diff OLD NEW</c>: what became of the exceptions.</summary>
+/// <summary><c>auditcli diff OLD NEW</c>: compares the exceptions of bundles.</summary>
 internal static class DiffCommand
 {
     public static Command Build(AuditHost host)
     {
-        var bundles = new Argument<string[]>("BUNDLE") { Description = "Two bundles or more, oldest first. The last is compared with the one before it; those before that say what was known earlier.", Arity = new(2, 1000) };
+        var bundles = new Argument<string[]>("BUNDLE")
+        {
+            Description = "Two bundles or more, oldest first. The last is compared with the one before it; "
+                + "those before that say what was known earlier.",
+            Arity = new(2, 1000),
+        };
         var verify = new VerifyChoices(host);
         var form = CommandOptions.Text(host, "--format", "text|json|md", "How the result is printed on stdout.", "text");
         form.AcceptOnlyFromAmong("text", "json", "md");

@@ -7,7 +7,7 @@ using AuditCli.Reports;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli doctor</c>: whether a run would get what it needs, before there is one.</summary>
+/// <summary><c>auditcli doctor</c>: checks before a run whether it could read what it needs.</summary>
 internal static class DoctorCommand
 {
     private const int MostAccounts = 20;
@@ -48,7 +48,10 @@ internal static class DoctorCommand
             if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } unusable)
                 return CommandErrors.Report(error, unusable);
             if (prepared.Engagement.Replay is not null)
-                return await BundleCommands.UsageAsync(error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
+            {
+                return await BundleCommands.UsageAsync(
+                    error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
+            }
             try
             {
                 var found = await ExamineAsync(host, prepared, host.FullPath(parsed.GetValue(place)!), cancellationToken);
@@ -98,7 +101,7 @@ internal static class DoctorCommand
         }
     }
 
-    /// <summary>Inputs that a control could use and the engagement does not give, with the controls.</summary>
+    /// <summary>Returns the inputs that a control could use but the engagement does not supply, each with its controls.</summary>
     private static ImmutableArray<(string Input, string Controls)> NotSupplied(PreparedRun prepared) =>
     [
         .. prepared.Plan.Controls.SelectMany(c => c.Control.Evidence.Where(e => e.IsFile && prepared.Engagement.Inputs.All(i => i.Name != e.Operation))
@@ -107,7 +110,7 @@ internal static class DoctorCommand
             .Select(g => (g.Key, string.Join(", ", g.Select(e => e.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)))),
     ];
 
-    /// <summary>Room on the volume of the nearest folder that is there; null where the system does not say.</summary>
+    /// <summary>Returns the free bytes on the volume of the nearest existing folder; null if the system does not report them.</summary>
     private static long? FreeBytes(string place)
     {
         var folder = new DirectoryInfo(place);
@@ -124,11 +127,11 @@ internal static class DoctorCommand
     }
 }
 
-/// <summary>What doctor found.</summary>
-/// <param name="NotTested">Controls and targets of which nothing would be asked.</param>
+/// <summary>The result of <c>doctor</c>.</summary>
+/// <param name="NotTested">Controls and targets for which no request would be made.</param>
 /// <param name="NotSupplied">Inputs without a file, whose tables would be empty, and the controls that use them.</param>
-/// <param name="ClockOffsets">By host; positive when the host is ahead.</param>
-/// <param name="Place">Where bundles would go.</param>
+/// <param name="ClockOffsets">Clock offset by host; positive if the host's clock is ahead.</param>
+/// <param name="Place">The folder in which bundles would be written.</param>
 internal sealed record Examination(
     ImmutableArray<ProbedTarget> Targets,
     ImmutableArray<NotTested> NotTested,
@@ -138,16 +141,20 @@ internal sealed record Examination(
     string Place,
     long? FreeBytes)
 {
-    /// <summary>Every reading that a run would need, in the accounts that were asked.</summary>
+    /// <summary>Every operation that a run would need, in the accounts that were probed.</summary>
     public IEnumerable<ProbedOperation> Readings => Targets.SelectMany(t => t.Operations);
 
-    /// <summary>Readings that nobody tried, because there was nothing to ask for or asking has a side effect.</summary>
+    /// <summary>
+    /// The number of operations that were not tried, because there was nothing to ask for or because they have a side effect.
+    /// </summary>
     public int NotTried => Readings.Count(o => o.Outcome == ProbeOutcome.NotAsked);
 
-    /// <summary>Accounts beyond those that were asked.</summary>
+    /// <summary>The number of readable accounts that were not probed.</summary>
     public int AccountsNotAsked => Targets.Sum(t => t.Readable.Count() - t.AccountsAsked);
 
-    /// <summary>3 when a target or account cannot be entered, none would be read, an or an operation is refused.</summary>
+    /// <summary>
+    /// 3 if a target or account cannot be entered, if no account would be read, or if an operation is refused; otherwise 0.
+    /// </summary>
     public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.Readable.Any())
         || Readings.Any(o => o.Outcome == ProbeOutcome.Refused)
         ? AuditCli.ExitCode.Undecided

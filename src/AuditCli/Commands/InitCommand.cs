@@ -7,7 +7,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli init</c>: the beginning of an engagement.</summary>
+/// <summary><c>auditcli init</c>: writes the files that an engagement starts with.</summary>
 internal static class InitCommand
 {
     private const string EngagementFile = "engagement.yaml";
@@ -25,7 +25,8 @@ internal static class InitCommand
         var entity = CommandOptions.Text(host, "--entity", "NAME", "Who is audited.", "Example Exchange");
         var preparer = CommandOptions.Text(host, "--preparer", "NAME", "Who prepares the workpapers. Default: you.", Environment.UserName);
         var reviewer = CommandOptions.Text(host, "--reviewer", "NAME", "Who reviews them; never the preparer.", NobodyYet);
-        var start = CommandOptions.Text(host, "--start", "DATE", "The first day of the period. Default: 89 days ago, as far as CloudTrail's event history goes.");
+        var start = CommandOptions.Text(
+            host, "--start", "DATE", "The first day of the period. Default: 89 days ago, as far as CloudTrail's event history goes.");
         var end = CommandOptions.Text(host, "--end", "DATE", "The last day of the period. Default: yesterday.");
         var sources = Targets.Select(t => CommandOptions.Flag(host, $"--{t.Source}", $"A target of {t.Source}. Default: one of each kind.")).ToImmutableArray();
         var command = new DetailedCommand("init", "Begin an engagement: its file, and a table to fill in for each register that the controls can use.", """
@@ -45,8 +46,12 @@ internal static class InitCommand
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var chosen = sources.Where(s => parsed.GetValue(s)).Select(s => s.Name[2..]).ToImmutableHashSet(StringComparer.Ordinal);
             var today = DateOnly.FromDateTime(host.Clock.GetUtcNow().UtcDateTime);
-            if (!TryDay(parsed.GetValue(start), today.AddDays(-89), out var first) || !TryDay(parsed.GetValue(end), today.AddDays(-1), out var last) || last < first)
+            if (!TryDay(parsed.GetValue(start), today.AddDays(-89), out var first)
+                || !TryDay(parsed.GetValue(end), today.AddDays(-1), out var last)
+                || last < first)
+            {
                 return await BundleCommands.UsageAsync(error, "--start and --end are days such as 2026-09-30, the end not before the start");
+            }
             if (parsed.GetValue(preparer)!.Trim().Equals(parsed.GetValue(reviewer)!.Trim(), StringComparison.OrdinalIgnoreCase))
                 return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} prepares; somebody else must review");
             var asked = Targets.Where(t => chosen.IsEmpty || chosen.Contains(t.Source)).ToImmutableArray();
@@ -54,7 +59,8 @@ internal static class InitCommand
             var root = host.FullPath(parsed.GetValue(folder)!);
             var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
-                [EngagementFile] = Engagement(parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, asked, inputs),
+                [EngagementFile] = Engagement(
+                    parsed.GetValue(entity)!, parsed.GetValue(preparer)!, parsed.GetValue(reviewer)!, first, last, asked, inputs),
                 [".gitignore"] = "# Evidence is confidential, and is kept elsewhere.\nbundles/\n",
             };
             foreach (var input in inputs)
@@ -64,7 +70,8 @@ internal static class InitCommand
         return command;
     }
 
-    private static async Task<int> WriteAsync(string root, string engagement, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> WriteAsync(
+        string root, string engagement, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (files.Keys.FirstOrDefault(f => Path.Exists(Path.Combine(root, f))) is { } there)
             return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} is there already; nothing was written");
@@ -108,11 +115,16 @@ internal static class InitCommand
             text.Append(CultureInfo.InvariantCulture, $"  {kind.Target}   {kind.Remark}\n");
         text.Append("# Registers that the controls can use. Fill in inputs/<name>.csv, then say here where it came from:\n# inputs:\n");
         foreach (var input in inputs)
-            text.Append(CultureInfo.InvariantCulture, $"#   {input.Name}: {{ file: inputs/{input.Name}.csv, obtained_from: \"...\", obtained_on: {last:yyyy-MM-dd}, how: \"...\", stated_rows: 0 }}   # {string.Join(", ", input.Controls)}\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"#   {input.Name}: {{ file: inputs/{input.Name}.csv, obtained_from: \"...\", obtained_on: {last:yyyy-MM-dd}, how: \"...\", stated_rows: 0 }}");
+            text.Append(CultureInfo.InvariantCulture, $"   # {string.Join(", ", input.Controls)}\n");
+        }
         return text.ToString().ReplaceLineEndings("\n");
     }
 
-    /// <summary>The files that shipped controls take from management, where a control asks one of these sources.</summary>
+    /// <summary>Returns the files that the shipped controls take from management, for controls that read one of these sources.</summary>
     private static ImmutableArray<Register> Inputs(AuditHost host, ImmutableArray<string> sources) =>
     [
         .. Libraries.Load(null, host).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => sources.Contains(e.Source)))
@@ -129,7 +141,7 @@ internal static class InitCommand
 
     private static string Quoted(string text) => JsonSerializer.Serialize(text);
 
-    /// <summary>A target as it begins, by the source that it is of.</summary>
+    /// <summary>A source and the target that a new engagement has for it.</summary>
     private sealed record Kind(string Source, string Target, string Remark);
 
     private sealed record Register(string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Controls);

@@ -4,7 +4,7 @@ using AuditCli.Evidence.Attestation;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli keys ...</c>: keys to sign bundles with.</summary>
+/// <summary><c>auditcli keys ...</c>: makes and shows keys that sign bundles.</summary>
 internal static class KeysCommand
 {
     public static Command Build(AuditHost host) => new("keys", "Make and show keys for signing bundles.") { New(host), Show(host) };
@@ -27,13 +27,15 @@ internal static class KeysCommand
         {
             var path = host.FullPath(parsed.GetValue(file)!);
             var error = parsed.InvocationConfiguration.Error;
-            var passphrase = parsed.GetValue(plain) ? null : host.Environment(Signing.PassphraseVariable) ?? host.AskSecret("Passphrase for the new key: ");
+            var passphrase = parsed.GetValue(plain)
+                ? null
+                : host.Environment(Signing.PassphraseVariable) ?? host.AskSecret("Passphrase for the new key: ");
             if (string.IsNullOrEmpty(passphrase) && !parsed.GetValue(plain))
             {
                 await error.WriteLineAsync($"a passphrase is needed: set {Signing.PassphraseVariable}, run on a terminal, or say --no-passphrase");
                 return ExitCode.Usage;
             }
-            // Both or none: a private key without its public half would be left behind.
+            // Check both paths first: a failure after the first write would leave a private key without its public key.
             if (new[] { path, path + ".pub" }.FirstOrDefault(System.IO.Path.Exists) is { } taken)
             {
                 await error.WriteLineAsync($"auditcli: {taken} exists already; nothing was written");
@@ -43,7 +45,11 @@ internal static class KeysCommand
             try
             {
                 await WriteAsync(path, key.PrivatePem(passphrase) + "\n", UnixFileMode.UserRead | UnixFileMode.UserWrite, cancellationToken);
-                await WriteAsync(path + ".pub", key.PublicPem, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead, cancellationToken);
+                await WriteAsync(
+                    path + ".pub",
+                    key.PublicPem,
+                    UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+                    cancellationToken);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -84,7 +90,10 @@ internal static class KeysCommand
                 foreach (var fingerprint in trust.Keys.Keys.Select(k => k.Hex).Order(StringComparer.Ordinal))
                     await output.WriteLineAsync(fingerprint);
                 foreach (var authority in trust.Authorities)
-                    await output.WriteLineAsync($"{Evidence.Digest.Of(authority.PublicKey.ExportSubjectPublicKeyInfo())} certificate authority {authority.Subject}");
+                {
+                    var digest = Evidence.Digest.Of(authority.PublicKey.ExportSubjectPublicKeyInfo());
+                    await output.WriteLineAsync($"{digest} certificate authority {authority.Subject}");
+                }
                 return ExitCode.Ok;
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
@@ -102,7 +111,7 @@ internal static class KeysCommand
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = mode;
         await using var file = new FileStream(path, options);
-        // A public key is for others to read, although everything else that the process writes is not.
+        // Set the mode explicitly: the process's umask is owner-only, and others must be able to read a public key.
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(file.SafeFileHandle, mode);
         await file.WriteAsync(Encoding.ASCII.GetBytes(content), cancellationToken);

@@ -8,10 +8,11 @@ using AuditCli.Controls;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli permissions</c>: what a reader has to be granted, in each provider's own form.</summary>
+/// <summary><c>auditcli permissions</c>: prints the permissions that a run needs, in each provider's own form.</summary>
 internal static class PermissionsCommand
 {
-    private static readonly JsonSerializerOptions Printed = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Printed =
+        new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static Command Build(AuditHost host)
     {
@@ -22,8 +23,13 @@ internal static class PermissionsCommand
         };
         var control = CommandOptions.List(host, "--control", "ID-or-glob", "Only these controls; repeatable.");
         var target = CommandOptions.List(host, "--target", "NAME", "Only these targets of the engagement; repeatable.");
-        var controls = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
-        var source = CommandOptions.Text(host, "--source", string.Join('|', host.Sources.Select(s => s.Name)), "Print the document of this source and nothing else. Default: all that are asked.");
+        var controls = CommandOptions.Text(
+            host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
+        var source = CommandOptions.Text(
+            host,
+            "--source",
+            string.Join('|', host.Sources.Select(s => s.Name)),
+            "Print the document of this source and nothing else. Default: all that are asked.");
         source.AcceptOnlyFromAmong([.. host.Sources.Select(s => s.Name)]);
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("permissions", "Print exactly what has to be granted so that the selected controls can be read.", """
@@ -78,7 +84,7 @@ internal static class PermissionsCommand
         }
         foreach (var (source, _, document) in granted)
         {
-            // A document without comments has nowhere else to say its notes.
+            // A document format without comments cannot hold the remarks, so they go to stderr.
             var unsaid = only is not null && !json && !document.HoldsRemarks;
             foreach (var line in unsaid ? document.Remarks.Lines : document.Remarks.Warnings)
                 error.WriteLine($"{source}: {line}");
@@ -106,8 +112,10 @@ internal static class PermissionsCommand
         ["controls"] = new JsonArray([.. g.Controls.Select(c => (JsonNode)c)]),
         ["document"] = g.Document.Text,
         ["notes"] = new JsonArray([.. g.Document.Remarks.Notes.Select(n => (JsonNode)n)]),
-        ["side_effects"] = new JsonArray([.. g.Document.Remarks.SideEffects.Select(e => (JsonNode)new JsonObject { ["operation"] = e.Operation, ["effect"] = e.Effect })]),
-        ["unmapped"] = new JsonArray([.. g.Document.Remarks.Unmapped.Select(u => (JsonNode)new JsonObject { ["operation"] = u.Operation, ["reason"] = u.Reason })]),
+        ["side_effects"] = new JsonArray(
+            [.. g.Document.Remarks.SideEffects.Select(e => (JsonNode)new JsonObject { ["operation"] = e.Operation, ["effect"] = e.Effect })]),
+        ["unmapped"] = new JsonArray(
+            [.. g.Document.Remarks.Unmapped.Select(u => (JsonNode)new JsonObject { ["operation"] = u.Operation, ["reason"] = u.Reason })]),
     })]).ToJsonString(Printed);
 
     private sealed record Grant(string Source, ImmutableArray<string> Controls, PermissionDocument Document);

@@ -7,7 +7,7 @@ using AuditCli.Lookup;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli query BUNDLE [SQL]</c>: somebody's own question to the evidence.</summary>
+/// <summary><c>auditcli query BUNDLE [SQL]</c>: executes a SELECT on the evidence and results of a bundle.</summary>
 internal static class QueryCommand
 {
     private const int LongestLine = 8000;
@@ -16,10 +16,18 @@ internal static class QueryCommand
     public static Command Build(AuditHost host)
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
-        var sql = new Argument<string?>("SQL") { Description = "One SELECT, in DuckDB's SQL. Without it: every table with its columns.", Arity = ArgumentArity.ZeroOrOne };
+        var sql = new Argument<string?>("SQL")
+        {
+            Description = "One SELECT, in DuckDB's SQL. Without it: every table with its columns.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var form = CommandOptions.Text(host, "--format", "text|csv|json|parquet", "How the answer is written.", "text");
         form.AcceptOnlyFromAmong("text", "csv", "json", "parquet");
-        var file = new Option<string?>("--out") { Description = "Write the answer to this file, which must not be there yet. Parquet needs it.", HelpName = "FILE" };
+        var file = new Option<string?>("--out")
+        {
+            Description = "Write the answer to this file, which must not be there yet. Parquet needs it.",
+            HelpName = "FILE",
+        };
         var command = new DetailedCommand("query", "Ask a bundle in SQL: the tables of its controls, its results, and its index of evidence.", """
             Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations and
             .parameters; evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show BUNDLE _REF. Only the
@@ -43,7 +51,8 @@ internal static class QueryCommand
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             return BundleCommands.GuardAsync(error, () => QueryAsync(
-                host, parsed.GetValue(bundle)!, parsed.GetValue(sql), parsed.GetValue(form)!, parsed.GetValue(file), output, error, cancellationToken), cancellationToken);
+                host, parsed.GetValue(bundle)!, parsed.GetValue(sql), parsed.GetValue(form)!, parsed.GetValue(file), output, error, cancellationToken),
+                cancellationToken);
         });
         return command;
     }
@@ -69,7 +78,16 @@ internal static class QueryCommand
         {
             using var answer = await BundleQuery.RunAsync(sql, tables, EvaluationLimits.Default, cancellationToken);
             if (form == "parquet")
-                await answer.WriteParquetAsync(host.FullPath(file!), [new("auditcli_bundle", opened.Id), new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256!.Value.Hex), new("auditcli_sql", sql)], cancellationToken);
+            {
+                await answer.WriteParquetAsync(
+                    host.FullPath(file!),
+                    [
+                        new("auditcli_bundle", opened.Id),
+                        new("auditcli_tagmanifest_sha256", opened.Files.TagManifestSha256!.Value.Hex),
+                        new("auditcli_sql", sql),
+                    ],
+                    cancellationToken);
+            }
             else if (file is null)
                 await WriteAsync(output, form, answer, cancellationToken);
             else
@@ -83,7 +101,8 @@ internal static class QueryCommand
         }
         catch (QueryException e)
         {
-            return await BundleCommands.UsageAsync(error, $"the SQL cannot be answered: {PrintableText.Of(e.Message, 2000)}; the tables: auditcli query {given}");
+            return await BundleCommands.UsageAsync(
+                error, $"the SQL cannot be answered: {PrintableText.Of(e.Message, 2000)}; the tables: auditcli query {given}");
         }
     }
 
@@ -98,8 +117,10 @@ internal static class QueryCommand
     {
         foreach (var table in tables)
         {
-            output.WriteLine(PrintableText.Of($"{table.SqlName}{(table.Rows is { } rows ? rows == 1 ? "  1 row" : $"  {rows} rows" : "")}", LongestLine));
-            output.WriteLine(PrintableText.Of($"    {string.Join(", ", table.Columns.Select(c => $"{c.Name} {c.Type.ToString().ToLowerInvariant()}"))}", LongestLine));
+            output.WriteLine(PrintableText.Of(
+                $"{table.SqlName}{(table.Rows is { } rows ? rows == 1 ? "  1 row" : $"  {rows} rows" : "")}", LongestLine));
+            output.WriteLine(PrintableText.Of(
+                $"    {string.Join(", ", table.Columns.Select(c => $"{c.Name} {c.Type.ToString().ToLowerInvariant()}"))}", LongestLine));
         }
     }
 }

@@ -5,7 +5,9 @@ using AuditCli.Reports;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli reperform BUNDLE</c>: whether a bundle's exchanges and controls give its tables and results again.</summary>
+/// <summary>
+/// <c>auditcli reperform BUNDLE</c>: rebuilds a bundle's tables and results from its exchanges and controls, and compares them.
+/// </summary>
 internal static class ReperformCommand
 {
     public static Command Build(AuditHost host)

@@ -9,7 +9,7 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli report BUNDLE</c>: a sealed bundle as workpaper, page, summary or data.</summary>
+/// <summary><c>auditcli report BUNDLE</c>: makes the reports of a sealed bundle, such as workbook, web page, summary or data.</summary>
 internal static class ReportCommand
 {
     private const string All = "all";
@@ -52,7 +52,9 @@ internal static class ReportCommand
             var formats = ReportFormats.All.Where(f => word is All || word == f.Name).ToArray();
             if (formats.Length == 0)
             {
-                await error.WriteLineAsync($"{(word is null ? "say --format" : $"--format {PrintableText.Of(word)} is not one of")} {string.Join(", ", ReportFormats.All.Select(f => f.Name))} or {All}");
+                await error.WriteLineAsync(
+                    $"{(word is null ? "say --format" : $"--format {PrintableText.Of(word)} is not one of")} "
+                    + $"{string.Join(", ", ReportFormats.All.Select(f => f.Name))} or {All}");
                 return ExitCode.Usage;
             }
             var target = parsed.GetValue(folder) is { } given ? host.FullPath(given) : null;
@@ -62,7 +64,10 @@ internal static class ReportCommand
                 var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
                 if (verification.ExitCode == ExitCode.Failed || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
-                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path, verification.TagManifestSha256), host.Sources) with { Verification = verification };
+                var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path, verification.TagManifestSha256), host.Sources) with
+                {
+                    Verification = verification,
+                };
                 if (target is null)
                     await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
                 else
@@ -83,7 +88,8 @@ internal static class ReportCommand
         return command;
     }
 
-    /// <exception cref="IOException">A report cannot go there; the message says why and where it can.</exception>
+    /// <summary>Checks that the reports can be written to the target; null means stdout.</summary>
+    /// <exception cref="IOException">They cannot; the message says why and what to do.</exception>
     private static void CheckTarget(string? target, string bundle, IReportFormat[] formats)
     {
         if (target is null)

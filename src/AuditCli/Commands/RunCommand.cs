@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli run ENGAGEMENT</c>: the main job.</summary>
+/// <summary><c>auditcli run ENGAGEMENT</c>: collects evidence, concludes on controls and seals a bundle.</summary>
 internal static class RunCommand
 {
     private const string DefaultOut = "bundles";
@@ -21,7 +21,11 @@ internal static class RunCommand
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
         var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal although a file holds what looks like a credential; the bundle records it.");
-        var resume = new Option<string?>("--resume") { Description = "Finish a run that had collected everything and could not be sealed, from its .partial folder.", HelpName = "PARTIAL" };
+        var resume = new Option<string?>("--resume")
+        {
+            Description = "Finish a run that had collected everything and could not be sealed, from its .partial folder.",
+            HelpName = "PARTIAL",
+        };
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
             Only reads. Credentials come from each cloud's own chain and are never written. Without an ENGAGEMENT, --aws, --gcp
             and --kubernetes read what these credentials reach, for a first look: there is no reviewer and no register, and the
@@ -67,13 +71,27 @@ internal static class RunCommand
                 return Task.FromResult(ExitCode.Usage);
             }
             var target = stopped is not null && place == DefaultOut ? Path.GetDirectoryName(stopped)! : host.FullPath(place);
-            var options = asked with { Out = signed?.Locker ?? target, Resume = stopped, Verbose = parsed.GetValue(verbose), AllowSecrets = parsed.GetValue(secrets), Signing = signed };
-            return RunAsync(host, options, parsed.GetValue(form) == "json", parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, cancellationToken);
+            var options = asked with
+            {
+                Out = signed?.Locker ?? target,
+                Resume = stopped,
+                Verbose = parsed.GetValue(verbose),
+                AllowSecrets = parsed.GetValue(secrets),
+                Signing = signed,
+            };
+            return RunAsync(
+                host,
+                options,
+                parsed.GetValue(form) == "json",
+                parsed.InvocationConfiguration.Output,
+                parsed.InvocationConfiguration.Error,
+                cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(AuditHost host, RunOptions options, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        AuditHost host, RunOptions options, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         await using var evaluation = host.StartEvaluation();
         AuditRun? run = null;
@@ -125,18 +143,21 @@ internal static class RunCommand
         return (prepared, whyNot is null ? [] : [$"{folder} cannot be resumed: {whyNot}"]);
     }
 
-    /// <summary>What a run that did not end well left behind.</summary>
+    /// <summary>Returns a message about the files that an unsuccessful run left.</summary>
     private static string Left(AuditRun? run) =>
         run?.SealedFolder is { } bundle ? $"the bundle is sealed all the same: {bundle}"
-        : run?.PartialFolder is { } kept ? $"nothing was sealed; what was collected is kept in {kept}{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without asking again" : "")}"
+        : run?.PartialFolder is { } kept
+            ? $"nothing was sealed; what was collected is kept in {kept}"
+                + $"{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without asking again" : "")}"
         : "nothing was collected";
 
     private static int ExitCodeOf(IEnumerable<Conclusion> conclusions)
     {
         var all = conclusions.ToHashSet();
         return all.Contains(Conclusion.Fail) ? ExitCode.Failed
-            // Nothing was tested where every control was left out.
-            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) || all.SetEquals([Conclusion.NotApplicable]) ? ExitCode.Undecided
+            // If every control is out of scope, nothing was tested, and 0 would claim that nothing is wrong.
+            : all.Overlaps([Conclusion.Inconclusive, Conclusion.Error, Conclusion.NeedsReview]) || all.SetEquals([Conclusion.NotApplicable])
+                ? ExitCode.Undecided
             : ExitCode.Ok;
     }
 }

@@ -4,7 +4,7 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli seal BUNDLE --sign KEY</c>: signs a bundle that was left unsigned.</summary>
+/// <summary><c>auditcli seal BUNDLE --sign KEY</c>: signs a bundle that is not signed.</summary>
 internal static class SealCommand
 {
     public static Command Build(AuditHost host)
@@ -36,7 +36,8 @@ internal static class SealCommand
             }
             try
             {
-                return await SealAsync(host, host.FullPath(parsed.GetValue(bundle)!), options, parsed.InvocationConfiguration.Output, error, cancellationToken);
+                return await SealAsync(
+                    host, host.FullPath(parsed.GetValue(bundle)!), options, parsed.InvocationConfiguration.Output, error, cancellationToken);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
             {
@@ -47,7 +48,7 @@ internal static class SealCommand
         return command;
     }
 
-    /// <summary>What a signature is, for the reader of stdout.</summary>
+    /// <summary>Returns lines of text that describe a signature, for stdout.</summary>
     public static IEnumerable<string> Describe(SignedBundle signed)
     {
         yield return $"signed, number {signed.Sequence} of its row, head {signed.Head}";
@@ -56,7 +57,8 @@ internal static class SealCommand
             yield return $"  {failure}";
     }
 
-    private static async Task<int> SealAsync(AuditHost host, string folder, SigningOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> SealAsync(
+        AuditHost host, string folder, SigningOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         folder = Path.TrimEndingDirectorySeparator(folder);
         if (BundleArgument.WhyNoFolder("seal", folder) is { } noBundle)
@@ -70,7 +72,9 @@ internal static class SealCommand
         var report = await BundleVerifier.VerifyAsync(folder, new(AllowUnsigned: true), cancellationToken);
         if (report.ExitCode != ExitCode.Ok)
         {
-            await error.WriteLineAsync(Path.Exists(Path.Combine(folder, BundlePaths.Attestation)) ? $"{folder} is signed already" : $"{folder} is not whole, so nobody should sign it:");
+            await error.WriteLineAsync(Path.Exists(Path.Combine(folder, BundlePaths.Attestation))
+                ? $"{folder} is signed already"
+                : $"{folder} is not whole, so nobody should sign it:");
             foreach (var problem in report.Problems)
                 await error.WriteLineAsync($"{problem.Code} {problem.Path}: {problem.Message}");
             return ExitCode.Failed;

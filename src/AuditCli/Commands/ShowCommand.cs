@@ -7,7 +7,7 @@ using AuditCli.Lookup;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli show BUNDLE ...</c>: from a control, test, item or reference to the raw exchange.</summary>
+/// <summary><c>auditcli show BUNDLE ...</c>: shows a control, test, item or reference of a bundle, down to the raw exchange.</summary>
 internal static class ShowCommand
 {
     private const int MostItems = 20;
@@ -23,7 +23,8 @@ internal static class ShowCommand
         var html = CommandOptions.Text(host, "--html", "FILE", "Write a one-page evidence card of the item or exchange; the file must not be there yet.");
         var raw = CommandOptions.Flag(host, "--raw", "Print the answer's body of an exchange, byte for byte, and nothing else.");
         var form = CommandOptions.Output(host);
-        var command = new DetailedCommand("show", "Look something up in a bundle: from a control to its items, their evidence, and the raw request and response.", """
+        var command = new DetailedCommand(
+            "show", "Look something up in a bundle: from a control to its items, their evidence, and the raw request and response.", """
             What is shown is compared with the bundle's manifest as it is read; who sealed it, 'auditcli verify' says. Everything is
             bounded, and what could steer a terminal is shown as \uXXXX; --raw is for a file or a pipe. --output json has whole
             populations and bodies, in one object.
@@ -50,14 +51,26 @@ internal static class ShowCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            return BundleCommands.GuardAsync(error, () => ShowAsync(
-                host, parsed.GetValue(bundle)!, [.. parsed.GetValue(what) ?? []], parsed.GetValue(html), parsed.GetValue(raw), parsed.GetValue(form) == "json", output, error, cancellationToken), cancellationToken);
+            return BundleCommands.GuardAsync(
+                error,
+                () => ShowAsync(
+                    host,
+                    parsed.GetValue(bundle)!,
+                    [.. parsed.GetValue(what) ?? []],
+                    parsed.GetValue(html),
+                    parsed.GetValue(raw),
+                    parsed.GetValue(form) == "json",
+                    output,
+                    error,
+                    cancellationToken),
+                cancellationToken);
         });
         return command;
     }
 
     private static async Task<int> ShowAsync(
-        AuditHost host, string given, ImmutableArray<string> words, string? html, bool raw, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        AuditHost host, string given, ImmutableArray<string> words, string? html, bool raw, bool json,
+        TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (new[] { html is not null, raw, json }.Count(form => form) > 1)
             return await BundleCommands.UsageAsync(error, "--html, --raw and --output json are three forms of one answer; choose one");
@@ -126,7 +139,10 @@ internal static class ShowCommand
         else if (selection is Selection.OfExchange(var record, _) && FoundExchange.Of(opened, record, [], cancellationToken) is { } found)
         {
             if (found.Recorded.Exchange.Response is not { } response)
-                return await BundleCommands.UsageAsync(error, $"{record} has no answer: {string.Join("; ", found.Recorded.Exchange.Failure.Select(f => PrintableText.Of(f.Message, 500)))}");
+            {
+                var failures = string.Join("; ", found.Recorded.Exchange.Failure.Select(f => PrintableText.Of(f.Message, 500)));
+                return await BundleCommands.UsageAsync(error, $"{record} has no answer: {failures}");
+            }
             body = response.Body;
         }
         else
@@ -143,7 +159,11 @@ internal static class ShowCommand
         if (selection is Selection.OfItems(var control, var rows))
         {
             if (rows.Length > 1)
-                return await BundleCommands.UsageAsync(error, $"several items are called so, and a card is of one; name its exception id or test: {string.Join(", ", rows.Take(5).Select(r => $"{r.Test} in {r.Place}"))}");
+            {
+                var tests = string.Join(", ", rows.Take(5).Select(r => $"{r.Test} in {r.Place}"));
+                return await BundleCommands.UsageAsync(
+                    error, $"several items are called so, and a card is of one; name its exception id or test: {tests}");
+            }
             page = EvidenceCard.Of(opened, host, ItemView.Of(opened, host, control, rows[0], cancellationToken));
         }
         else if (selection is Selection.OfExchange(var record, var pointer) && FoundExchange.Of(opened, record, [], cancellationToken) is { } found)
@@ -157,8 +177,9 @@ internal static class ShowCommand
         return ExitCode.Ok;
     }
 
-    /// <summary>A file that was handed in, or one record of it with the names of its columns.</summary>
+    /// <summary>Returns a supplied file as it is or, for one record, the names and values of its columns.</summary>
     private static ShownBody InputRow(OpenedBundle opened, string file, long? row) => row is { } number
-        ? ShownBody.Of(Encoding.UTF8.GetBytes(string.Join('\n', opened.InputRow(file, number).Select(v => $"{v.Name}: {v.Value.ReplaceLineEndings(" ")}"))), [])
+        ? ShownBody.Of(
+            Encoding.UTF8.GetBytes(string.Join('\n', opened.InputRow(file, number).Select(v => $"{v.Name}: {v.Value.ReplaceLineEndings(" ")}"))), [])
         : ShownBody.Of(opened.Files.Read(file), []);
 }

@@ -4,11 +4,18 @@ using AuditCli.Controls;
 
 namespace AuditCli.Commands;
 
-/// <summary>What is audited, the same for every command that asks: an engagement's file, or whatever the ambient credentials reach.</summary>
+/// <summary>
+/// The options that name what is audited: an engagement's file, or the ambient credentials. All commands that make requests share them.
+/// </summary>
 internal sealed class SubjectOptions
 {
     private readonly AuditHost _host;
-    private readonly Argument<string?> _engagement = new("ENGAGEMENT") { Description = "The engagement file: whom, which period, which controls, which targets.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _engagement = new("ENGAGEMENT")
+    {
+        Description = "The engagement file: whom, which period, which controls, which targets.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<string[]> _control;
     private readonly Option<string[]> _target;
     private readonly Option<string?> _controls;
@@ -23,7 +30,8 @@ internal sealed class SubjectOptions
         _control.CompletionSources.Add(_ => ShippedLibrary.Ids);
         _target = CommandOptions.List(host, "--target", "NAME", "Only these targets of the engagement; repeatable.");
         _target.CompletionSources.Add(context => TargetsOf(context.ParseResult));
-        _controls = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
+        _controls = CommandOptions.Text(
+            host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
         _pack = CommandOptions.Text(host, "--pack", "NAME", "Only the controls of this pack of the library, such as quick.");
         _pack.CompletionSources.Add(_ => Libraries.Packs(null, host).Select(p => Path.GetFileNameWithoutExtension(p.Path)));
         _ambient =
@@ -42,12 +50,12 @@ internal sealed class SubjectOptions
             command.Options.Add(option);
     }
 
-    /// <summary>Finds the first of these options on the command line; null where there is none.</summary>
+    /// <summary>Returns the first of these options that is on the command line; null if there is none.</summary>
     public string? Given(ParseResult parsed) => parsed.GetValue(_engagement)
         ?? new Option[] { _control, _target, _controls, _pack, _ambient[0].Option, _ambient[1].Option, _ambient[2].Option, _project }
             .FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
 
-    /// <summary>What was named, without a place for a bundle; null with what is wrong.</summary>
+    /// <summary>Returns the options of a run except the folder for the bundle; on failure null and a message.</summary>
     public (RunOptions? Options, string? Wrong) Read(ParseResult parsed)
     {
         var filter = new PlanFilter([.. parsed.GetValue(_control) ?? []], [.. parsed.GetValue(_target) ?? []]);
@@ -65,27 +73,35 @@ internal sealed class SubjectOptions
         if (projects.IsEmpty && sources.Contains("gcp"))
             return (null, "--gcp needs to know which project: --project ID, GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT");
         var content = AmbientEngagement.Write(sources, projects, _host);
-        return (new(AmbientEngagement.ShownAs, _host.FullPath(AmbientEngagement.ShownAs), library, "", filter, Verbose: false) { Content = content, Pack = parsed.GetValue(_pack) }, null);
+        var shown = AmbientEngagement.ShownAs;
+        return (new(shown, _host.FullPath(shown), library, "", filter, Verbose: false) { Content = content, Pack = parsed.GetValue(_pack) }, null);
     }
 
-    /// <summary>The targets of the engagement on the command line, as far as it can be read.</summary>
+    /// <summary>Returns the targets of the engagement on the command line, for completion; none if it cannot be read.</summary>
     private IEnumerable<string> TargetsOf(ParseResult parsed) =>
-        parsed.GetValue(_engagement) is { } file && EngagementLoader.Load(_host.FullPath(file), _host.Sources).Engagement is { } engagement ? engagement.Targets.Select(t => t.Name) : [];
+        parsed.GetValue(_engagement) is { } file
+        && EngagementLoader.Load(_host.FullPath(file), _host.Sources).Engagement is { } engagement
+            ? engagement.Targets.Select(t => t.Name)
+            : [];
 }
 
-/// <summary>An engagement that nobody wrote: one target per source, with the credentials that lie around, for a first look.</summary>
+/// <summary>Generates an engagement without a file, for a first look: one target per source, with the ambient credentials.</summary>
 internal static class AmbientEngagement
 {
-    /// <summary>How messages call it.</summary>
+    /// <summary>The name of the engagement in messages.</summary>
     public const string ShownAs = "command-line";
     private const int Days = 89;
 
-    /// <summary>The Google Cloud projects that were named, or that the environment names.</summary>
+    /// <summary>Returns the Google Cloud projects on the command line or, without any, the one in the environment.</summary>
     public static ImmutableArray<string> Projects(string[] given, AuditHost host) => given.Length > 0
         ? [.. given]
-        : [.. new[] { host.Environment("GOOGLE_CLOUD_PROJECT"), host.Environment("CLOUDSDK_CORE_PROJECT") }.Where(p => !string.IsNullOrEmpty(p)).Take(1).OfType<string>()];
+        :
+        [
+            .. new[] { host.Environment("GOOGLE_CLOUD_PROJECT"), host.Environment("CLOUDSDK_CORE_PROJECT") }
+                .Where(p => !string.IsNullOrEmpty(p)).Take(1).OfType<string>(),
+        ];
 
-    /// <summary>The engagement's YAML: the last 89 whole days, which CloudTrail's event history covers.</summary>
+    /// <summary>Returns the engagement as YAML. Its period is the last 89 whole days, which CloudTrail's event history covers.</summary>
     public static byte[] Write(ImmutableArray<string> sources, ImmutableArray<string> projects, AuditHost host)
     {
         var today = DateOnly.FromDateTime(host.Clock.GetUtcNow().UtcDateTime);

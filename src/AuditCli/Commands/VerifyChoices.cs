@@ -8,16 +8,32 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
 
-/// <summary>The options that say how a bundle is verified, the same for every command that verifies one.</summary>
+/// <summary>The options for verification, shared by every command that verifies a bundle.</summary>
 internal sealed class VerifyChoices(AuditHost host)
 {
-    private readonly Option<string[]> _trust = CommandOptions.List(host, "--trust", "FILE-or-FINGERPRINT", "Who may have signed: a public key, a certificate or an authority's certificate in PEM, or a key's fingerprint; repeatable.");
-    private readonly Option<string[]> _revoked = CommandOptions.List(host, "--revoked", "FILE-or-FINGERPRINT", "A key that no longer counts, its owner's or an authority's, in the forms of --trust; repeatable.");
-    private readonly Option<string[]> _roots = CommandOptions.List(host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
-    private readonly Option<string?> _head = CommandOptions.Text(host, "--expect-head", "SHA256", "The head that you kept: the bundle must be exactly this one.");
+    private readonly Option<string[]> _trust = CommandOptions.List(
+        host,
+        "--trust",
+        "FILE-or-FINGERPRINT",
+        "Who may have signed: a public key, a certificate or an authority's certificate in PEM, or a key's fingerprint; repeatable.");
+
+    private readonly Option<string[]> _revoked = CommandOptions.List(
+        host,
+        "--revoked",
+        "FILE-or-FINGERPRINT",
+        "A key that no longer counts, its owner's or an authority's, in the forms of --trust; repeatable.");
+
+    private readonly Option<string[]> _roots = CommandOptions.List(
+        host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
+
+    private readonly Option<string?> _head = CommandOptions.Text(
+        host, "--expect-head", "SHA256", "The head that you kept: the bundle must be exactly this one.");
+
     private readonly Option<string?> _challenge = CommandOptions.Text(host, "--challenge", "TEXT", "The text that the signer must have signed.");
     private readonly Option<string?> _previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one must follow.");
-    private readonly Option<string?> _locker = CommandOptions.Text(host, "--locker", "DIR", "The folder with the row of bundles: no gap, no fork, and the head its newest.");
+    private readonly Option<string?> _locker = CommandOptions.Text(
+        host, "--locker", "DIR", "The folder with the row of bundles: no gap, no fork, and the head its newest.");
+
     private readonly Option<bool> _allowUnsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
 
     public void AddTo(Command command)
@@ -26,34 +42,42 @@ internal sealed class VerifyChoices(AuditHost host)
             command.Options.Add(option);
     }
 
-    /// <summary>Only those that can be said of several bundles at once: which keys count and which no longer, and whether a signature is expected.</summary>
+    /// <summary>
+    /// Adds the options that can apply to several bundles at once: trusted and revoked keys, and whether a signature is expected.
+    /// </summary>
     public void AddTrustTo(Command command)
     {
         foreach (var option in new Option[] { _trust, _revoked, _roots, _allowUnsigned })
             command.Options.Add(option);
     }
 
-    /// <summary>What was given.</summary>
-    /// <param name="bundles">Those that are verified, full paths.</param>
-    /// <exception cref="IOException">A file cannot be read, or there is no such folder.</exception>
+    /// <summary>Returns the options that were given.</summary>
+    /// <param name="bundles">Full paths of the bundles to verify.</param>
+    /// <exception cref="IOException">A file cannot be read, or a folder does not exist.</exception>
     /// <exception cref="InvalidDataException">
-    /// A file or text is not what its option takes, or the key to trust is in a bundle; the message names the option.
+    /// A file or text is not valid for its option, or the key to trust is in a bundle; the message names the option.
     /// </exception>
     public VerifyOptions Of(ParseResult parsed, params ReadOnlySpan<string> bundles) => new(parsed.GetValue(_allowUnsigned))
     {
-        Trust = FromOutside("--trust", parsed.GetValue(_trust) ?? [], bundles).Aggregate(SignerTrust.Nobody, (trust, one) => Keys("--trust", one, trust.With)),
+        Trust = FromOutside("--trust", parsed.GetValue(_trust) ?? [], bundles)
+            .Aggregate(SignerTrust.Nobody, (trust, one) => Keys("--trust", one, trust.With)),
         Revoked = [.. (parsed.GetValue(_revoked) ?? []).SelectMany(one => Keys("--revoked", one, SignerTrust.Fingerprints))],
         TimeStampRoots = Roots(FromOutside("--tsa-root", parsed.GetValue(_roots) ?? [], bundles)),
         ExpectHead = parsed.GetValue(_head) is not { } text ? null
-            : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
+            : Digest.TryParse(text.ToLowerInvariant(), out var expected) ? expected
+            : throw new InvalidDataException($"--expect-head {text}: not a SHA-256 in hexadecimal"),
         Challenge = parsed.GetValue(_challenge),
         Previous = parsed.GetValue(_previous) is { } before ? SealedAttestation.Head(host.FullPath(before)) : null,
         Locker = parsed.GetValue(_locker) is not { } row ? null
-            : Directory.Exists(host.FullPath(row)) ? host.FullPath(row) : throw new DirectoryNotFoundException($"--locker {row}: there is no such folder"),
+            : Directory.Exists(host.FullPath(row)) ? host.FullPath(row)
+            : throw new DirectoryNotFoundException($"--locker {row}: there is no such folder"),
         Now = host.Clock.GetUtcNow(),
     };
 
-    /// <summary>Gives the files and fingerprints, none of which may be in a bundle: whoever made the bundle put them there too.</summary>
+    /// <summary>
+    /// Returns the files and fingerprints after checking that none is in a bundle: whoever made the bundle could have put a key of their
+    /// own there.
+    /// </summary>
     private string[] FromOutside(string option, string[] given, ReadOnlySpan<string> bundles)
     {
         var roots = bundles.ToArray().Select(RealPath.Of).ToArray();
@@ -64,7 +88,8 @@ internal sealed class VerifyChoices(AuditHost host)
                 if (roots.Any(r => RealPath.Same(r, folder)) || BundlePaths.MayBeBundle(folder, sealedOnly: true))
                 {
                     throw new InvalidDataException(
-                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: whoever made the bundle put it there; get it from its owner by another way");
+                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: "
+                        + "whoever made the bundle put it there; get it from its owner by another way");
                 }
             }
         }
@@ -80,7 +105,8 @@ internal sealed class VerifyChoices(AuditHost host)
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"{option} {given}: {(File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits")}", e);
+            var why = File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits";
+            throw new InvalidDataException($"{option} {given}: {why}", e);
         }
     }
 

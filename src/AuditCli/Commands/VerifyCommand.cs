@@ -5,7 +5,7 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Commands;
 
-/// <summary><c>auditcli verify BUNDLE</c>: whether a bundle is whole, one answer per question.</summary>
+/// <summary><c>auditcli verify BUNDLE</c>: checks a bundle and prints one result per question.</summary>
 internal static class VerifyCommand
 {
     public static Command Build(AuditHost host)
@@ -13,7 +13,8 @@ internal static class VerifyCommand
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder, or a .zip or .tar with it." };
         var verify = new VerifyChoices(host);
         var form = CommandOptions.Output(host);
-        var command = new DetailedCommand("verify", "Check a bundle, offline: files, manifests, signature, whose key, when, which place in its row, totals.", """
+        var command = new DetailedCommand(
+            "verify", "Check a bundle, offline: files, manifests, signature, whose key, when, which place in its row, totals.", """
             A .zip or .tar is read as it is: nothing is unpacked, and one that two programs could unpack differently, or that
             reaches outside of its folder, fails (CONTAINER_UNSAFE). The bundle is the archive's one top folder, or its root.
 
@@ -63,7 +64,8 @@ internal static class VerifyCommand
     private static string Text(VerifyReport report)
     {
         using var text = new StringWriter();
-        text.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}, {(report.Mode == "replay" ? "a REPLAY of recorded exchanges" : report.Mode is { } mode ? $"collected {mode}" : "collected nobody knows how")}");
+        var mode = report.Mode == "replay" ? "a REPLAY of recorded exchanges" : report.Mode is { } word ? $"collected {word}" : "collected nobody knows how";
+        text.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}, {mode}");
         foreach (var line in report.Lines)
             text.WriteLine($"{line.Question,-11}{Word(line.Answer),-12}{line.Detail}".TrimEnd());
         foreach (var problem in report.Problems)
@@ -81,8 +83,26 @@ internal static class VerifyCommand
         ["mode"] = report.Mode,
         ["tagmanifest_sha256"] = report.TagManifestSha256?.Hex,
         ["exit_code"] = report.ExitCode,
-        ["questions"] = new JsonArray([.. report.Lines.Select(l => (JsonNode)new JsonObject { ["question"] = l.Question, ["answer"] = Word(l.Answer), ["detail"] = l.Detail })]),
-        ["problems"] = new JsonArray([.. report.Problems.Select(p => (JsonNode)new JsonObject { ["question"] = p.Question, ["code"] = p.Code, ["path"] = p.Path, ["message"] = p.Message, ["answer"] = Word(p.Answer) })]),
+        ["questions"] = new JsonArray(
+        [
+            .. report.Lines.Select(l => (JsonNode)new JsonObject
+            {
+                ["question"] = l.Question,
+                ["answer"] = Word(l.Answer),
+                ["detail"] = l.Detail,
+            }),
+        ]),
+        ["problems"] = new JsonArray(
+        [
+            .. report.Problems.Select(p => (JsonNode)new JsonObject
+            {
+                ["question"] = p.Question,
+                ["code"] = p.Code,
+                ["path"] = p.Path,
+                ["message"] = p.Message,
+                ["answer"] = Word(p.Answer),
+            }),
+        ]),
         ["problem_count"] = report.ProblemCount,
     }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 

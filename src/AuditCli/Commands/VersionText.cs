@@ -3,10 +3,10 @@ using System.CommandLine.Invocation;
 
 namespace AuditCli.Commands;
 
-/// <summary>What <c>--version</c> prints: version, commit, SQL engine and runtime.</summary>
+/// <summary>Prints version, commit, SQL engine and runtime for <c>--version</c>.</summary>
 internal sealed class VersionText : SynchronousCommandLineAction
 {
-    /// <summary>Puts it in the place of the usual version.</summary>
+    /// <summary>Replaces the usual action of <c>--version</c>.</summary>
     public static RootCommand In(RootCommand root)
     {
         root.Options.OfType<VersionOption>().Single().Action = new VersionText();

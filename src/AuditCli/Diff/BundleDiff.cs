@@ -6,8 +6,8 @@ using AuditCli.Reports;
 
 namespace AuditCli.Diff;
 
-/// <summary>What became of the exceptions of earlier bundles in a later one, and what else is not as it was.</summary>
-/// <param name="Verifications">Of every bundle, in the order given.</param>
+/// <summary>Compares the exceptions and the scope of earlier bundles with a later one.</summary>
+/// <param name="Verifications">The verification of every bundle, in the order given.</param>
 internal sealed record BundleDiff(
     ImmutableArray<OpenedBundle> Before,
     OpenedBundle After,
@@ -19,18 +19,23 @@ internal sealed record BundleDiff(
     ImmutableArray<ScopeChange> Incomplete,
     ImmutableArray<string> Notes)
 {
-    /// <summary>The counts of each test that are not as they were, with the noun of its population.</summary>
+    /// <summary>The counts of each test that changed, with the noun of its population.</summary>
     public ImmutableArray<ScopeChange> Counts { get; } = CountChanges(Before[^1], After);
 
-    /// <summary>2 something is new or reappeared, or a bundle does not verify; 3 something cannot be said; 0 otherwise.</summary>
+    /// <summary>
+    /// 2 if an exception is new or reappeared, or a bundle does not verify; 3 if something cannot be decided; otherwise 0.
+    /// </summary>
     public int ExitCode =>
-        Exceptions.Any(e => e.State is ExceptionState.New or ExceptionState.Reappeared) || Verifications.Any(v => v.ExitCode == AuditCli.ExitCode.Failed) ? AuditCli.ExitCode.Failed
+        Exceptions.Any(e => e.State is ExceptionState.New or ExceptionState.Reappeared) || Verifications.Any(v => v.ExitCode == AuditCli.ExitCode.Failed)
+            ? AuditCli.ExitCode.Failed
         : Exceptions.Any(e => e.State is ExceptionState.SeenLess or ExceptionState.OtherRule) || !Shrunk.IsEmpty || !Incomplete.IsEmpty
             || Verifications.Any(v => v.ExitCode != AuditCli.ExitCode.Ok) ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Ok;
 
-    /// <summary>Verifies every bundle, then compares the last with the one before it; those before that say what was known earlier.</summary>
-    /// <param name="bundles">At least two, oldest first; full paths.</param>
+    /// <summary>
+    /// Verifies every bundle, then compares the last with the one before it. Earlier bundles only show which exceptions were known before.
+    /// </summary>
+    /// <param name="bundles">At least two full paths, oldest first.</param>
     /// <exception cref="InvalidDataException">A bundle is not safe to read, or not what it should be.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static async Task<BundleDiff> OfAsync(ImmutableArray<string> bundles, VerifyOptions options, AuditHost host, CancellationToken cancellationToken)
@@ -43,10 +48,14 @@ internal sealed record BundleDiff(
                 throw new InvalidDataException($"{bundle}: {reason}");
             verifications.Add(report);
         }
-        return await Task.Run(() => CompareAsync([.. bundles.Zip(verifications, (b, v) => OpenedBundle.Open(b, v.TagManifestSha256))], verifications.ToImmutable(), host, cancellationToken), cancellationToken);
+        return await Task.Run(
+            () => CompareAsync(
+                [.. bundles.Zip(verifications, (b, v) => OpenedBundle.Open(b, v.TagManifestSha256))], verifications.ToImmutable(), host, cancellationToken),
+            cancellationToken);
     }
 
-    private static async Task<BundleDiff> CompareAsync(ImmutableArray<OpenedBundle> bundles, ImmutableArray<VerifyReport> verifications, AuditHost host, CancellationToken cancellationToken)
+    private static async Task<BundleDiff> CompareAsync(
+        ImmutableArray<OpenedBundle> bundles, ImmutableArray<VerifyReport> verifications, AuditHost host, CancellationToken cancellationToken)
     {
         var (before, after) = (bundles[^2], bundles[^1]);
         var known = ExceptionsOf(before, cancellationToken);
@@ -60,7 +69,8 @@ internal sealed record BundleDiff(
         foreach (var row in Rows(after, cancellationToken).Where(r => r.IsException || known.ContainsKey(r.Id)))
             now.TryAdd(row.Id, KnownItem.Of(row));
 
-        var moved = now.Values.Where(i => i.IsOpen && !known.ContainsKey(i.Id)).Concat(known.Values.Where(i => i.IsOpen && now.GetValueOrDefault(i.Id) is not { IsOpen: true }))
+        var moved = now.Values.Where(i => i.IsOpen && !known.ContainsKey(i.Id))
+            .Concat(known.Values.Where(i => i.IsOpen && now.GetValueOrDefault(i.Id) is not { IsOpen: true }))
             .Select(i => i.Control).ToImmutableSortedSet(StringComparer.Ordinal);
         var (read, unread) = await TestsRead.OfAsync([before, after], moved, host, cancellationToken);
         var scope = new ScopeComparison(before, after, host.Sources, read[1]);
@@ -74,17 +84,24 @@ internal sealed record BundleDiff(
             scope.ControlChanges, scope.ParameterChanges, scope.Shrunk, scope.NewlyIncomplete, [.. scope.Notes, .. unread]);
     }
 
-    /// <summary>Of an exception that is open in the later bundle.</summary>
-    private static ExceptionChange Open(KnownItem item, Dictionary<string, KnownItem> known, Dictionary<string, string> earlier, ScopeComparison scope, ScopeComparison reverse)
+    /// <summary>Returns the change of an exception that is open in the later bundle.</summary>
+    private static ExceptionChange Open(
+        KnownItem item, Dictionary<string, KnownItem> known, Dictionary<string, string> earlier, ScopeComparison scope, ScopeComparison reverse)
     {
         if (known.TryGetValue(item.Id, out var then))
-            return then.IsOpen ? new(ExceptionState.StillOpen, item, null) : new(ExceptionState.Reappeared, item, "it was approved, and the approval no longer holds");
+        {
+            return then.IsOpen
+                ? new(ExceptionState.StillOpen, item, null)
+                : new(ExceptionState.Reappeared, item, "it was approved, and the approval no longer holds");
+        }
         if (earlier.TryGetValue(item.Id, out var bundle))
             return new(ExceptionState.Reappeared, item, $"known from {bundle}");
-        return new(ExceptionState.New, item, scope.OtherRule(item.Control) ?? (reverse.SawLess(item, gone: true) is { } unseen ? $"it could not be seen before: {unseen}" : null));
+        var why = scope.OtherRule(item.Control)
+            ?? (reverse.SawLess(item, gone: true) is { } unseen ? $"it could not be seen before: {unseen}" : null);
+        return new(ExceptionState.New, item, why);
     }
 
-    /// <summary>Of an exception that was open in the earlier bundle; null while it is open still.</summary>
+    /// <summary>Returns the change of an exception that was open in the earlier bundle; null if it is still open.</summary>
     private static ExceptionChange? Closed(KnownItem then, KnownItem? now, ScopeComparison scope)
     {
         if (now is { IsOpen: true })
@@ -111,7 +128,8 @@ internal sealed record BundleDiff(
     private static ImmutableArray<ScopeChange> CountChanges(OpenedBundle before, OpenedBundle after)
     {
         static Dictionary<(string Control, string Test), string> Of(OpenedBundle bundle) =>
-            bundle.Results.Controls.SelectMany(c => new ControlCounts(c).Tests.Select(t => ((c.Id, t.Test), t.Count.Words))).ToDictionary(t => t.Item1, t => t.Words);
+            bundle.Results.Controls.SelectMany(c => new ControlCounts(c).Tests.Select(t => ((c.Id, t.Test), t.Count.Words)))
+                .ToDictionary(t => t.Item1, t => t.Words);
         var (then, now) = (Of(before), Of(after));
         return
         [

@@ -9,7 +9,7 @@ using AuditCli.Text;
 
 namespace AuditCli.Diff;
 
-/// <summary>What <c>diff</c> prints: text for people, Markdown for a ticket or a CI job, JSON for programs.</summary>
+/// <summary>Formats the result of <c>diff</c>: text for people, Markdown for a ticket or a CI job, JSON for programs.</summary>
 internal static class DiffText
 {
     private const int MostProblems = 10;
@@ -41,7 +41,8 @@ internal static class DiffText
             ImmutableArray<ExceptionChange> of = [.. diff.Exceptions.Where(e => e.State == state)];
             List(heading, of, e =>
             {
-                Line($"  {e.Row.Id} {e.Row.Test} {e.Row.Account}  {PrintableText.Of(e.Row.Item, Cell)}{(Reason(e.Row) is { } reason ? $": {PrintableText.Of(reason, Cell)}" : "")}");
+                var because = Reason(e.Row) is { } reason ? $": {PrintableText.Of(reason, Cell)}" : "";
+                Line($"  {e.Row.Id} {e.Row.Test} {e.Row.Account}  {PrintableText.Of(e.Row.Item, Cell)}{because}");
                 if (e.Why is { } why)
                     Line($"    {PrintableText.Of(why, Cell)}");
             }, Indicated(of));
@@ -81,7 +82,10 @@ internal static class DiffText
             output.WriteLine("| exception | test | account | item | why |");
             output.WriteLine("|---|---|---|---|---|");
             foreach (var e in of.Take(Most))
-                output.WriteLine($"| {string.Join(" | ", new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, Why(e) }.Select(c => Markdown.Escape(c, Cell)))} |");
+            {
+                var cells = new[] { e.Row.Id, e.Row.Test, e.Row.Account, e.Row.Item, Why(e) };
+                output.WriteLine($"| {string.Join(" | ", cells.Select(c => Markdown.Escape(c, Cell)))} |");
+            }
             if (of.Length > Most)
                 output.WriteLine($"\nand {of.Length - Most} more");
         }
@@ -127,7 +131,8 @@ internal static class DiffText
     private static IEnumerable<string> Heads(BundleDiff diff) =>
     [
         .. diff.Before.Append(diff.After).Zip(diff.Verifications).Select((b, i) =>
-            $"{(i == diff.Before.Length ? "after " : "before")} {b.First.Id}, as of {Rfc3339.Format(b.First.Record.AsOf)}{(b.First.Record.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}: {Verified(b.Second)}"),
+            $"{(i == diff.Before.Length ? "after " : "before")} {b.First.Id}, as of {Rfc3339.Format(b.First.Record.AsOf)}"
+            + $"{(b.First.Record.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}: {Verified(b.Second)}"),
         .. diff.Notes.Select(n => $"note: {n}"),
     ];
 
@@ -138,8 +143,13 @@ internal static class DiffText
         _ => $"undecided: {report.Problems.Select(p => p.Message).FirstOrDefault() ?? "see auditcli verify"}",
     };
 
-    private static string Totals(BundleDiff diff) => string.Join(", ", States.Select(s => (s.Word, Of: diff.Exceptions.Where(e => e.State == s.State).ToImmutableArray()))
-        .Where(s => s.Of.Length > 0).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Of.Length} {s.Word.Replace('_', ' ')}{(Indicated(s.Of) is { Length: > 2 } some ? $" ({some[2..]})" : "")}")).DefaultIfEmpty("no exceptions, before or now"));
+    private static string Totals(BundleDiff diff) => string.Join(", ", States
+        .Select(s => (s.Word, Of: diff.Exceptions.Where(e => e.State == s.State).ToImmutableArray()))
+        .Where(s => s.Of.Length > 0)
+        .Select(s => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{s.Of.Length} {s.Word.Replace('_', ' ')}{(Indicated(s.Of) is { Length: > 2 } some ? $" ({some[2..]})" : "")}"))
+        .DefaultIfEmpty("no exceptions, before or now"));
 
     private static IEnumerable<(string Heading, ImmutableArray<ScopeChange> Changes)> Changes(BundleDiff diff) =>
     [
@@ -150,17 +160,18 @@ internal static class DiffText
         ("COUNTS CHANGED", diff.Counts),
     ];
 
-    /// <summary>How many of them are only indicated, to stand beside their number.</summary>
+    /// <summary>Returns how many of the exceptions are only indicated, as text that follows their number; empty if none is.</summary>
     private static string Indicated(ImmutableArray<ExceptionChange> of) =>
         of.Count(e => e.Row.IsIndicated) is > 0 and var some ? $", {some} of them indicated" : "";
 
-    /// <summary>Why an open item is an exception; what is only indicated says so. Null for what is not open.</summary>
+    /// <summary>Returns why an open item is an exception, and marks what is only indicated; null for an item that is not open.</summary>
     private static string? Reason(KnownItem row) => !row.IsOpen ? null : row.IsIndicated ? $"indicated, not concluded: {row.Reason}" : row.Reason;
 
     private static string Why(ExceptionChange e) => e.Why is null ? Reason(e.Row) ?? "" : e.Row.IsIndicated ? $"indicated, not concluded: {e.Why}" : e.Why;
 
     private static string Sentence(ScopeChange change) =>
-        $"{(change.Control.Length > 0 ? $"{change.Control}: " : "")}{change.What}: {(change.Before is null ? change.After : change.After is null ? change.Before : $"{change.Before} -> {change.After}")}";
+        $"{(change.Control.Length > 0 ? $"{change.Control}: " : "")}{change.What}: "
+        + (change.Before is null ? change.After : change.After is null ? change.Before : $"{change.Before} -> {change.After}");
 
     private static JsonObject Bundle(OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
     {

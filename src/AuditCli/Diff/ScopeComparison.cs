@@ -6,25 +6,34 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Diff;
 
-/// <summary>Two bundles side by side: under which rules each concluded, and how far each saw.</summary>
-/// <param name="read">The evidence that the SQL of each test of the later bundle names; all that a control has for a test that is not in it.</param>
+/// <summary>Compares two bundles: the rules under which each concluded, and how much each read.</summary>
+/// <param name="read">
+/// The evidence that the SQL of each test of the later bundle names. A test that is missing here counts as reading all evidence of its
+/// control.
+/// </param>
 internal sealed class ScopeComparison(
-    OpenedBundle before, OpenedBundle after, ImmutableArray<EvidenceSource> sources, ImmutableDictionary<(string Control, string Test), ImmutableArray<string>> read)
+    OpenedBundle before,
+    OpenedBundle after,
+    ImmutableArray<EvidenceSource> sources,
+    ImmutableDictionary<(string Control, string Test), ImmutableArray<string>> read)
 {
     private readonly Dictionary<(string, string, string), string?> _less = [];
 
-    /// <summary>Controls with another text.</summary>
+    /// <summary>Controls whose file changed or that were added.</summary>
     public ImmutableArray<ScopeChange> ControlChanges =>
     [
         .. Both().Where(c => c.Before.Sha256 != c.After.Sha256).Select(c => new ScopeChange(
-            c.After.Id, "control changed", $"{c.Before.Version}, sha256 {c.Before.Sha256.Hex[..16]}", $"{c.After.Version}, sha256 {c.After.Sha256.Hex[..16]}")),
+            c.After.Id,
+            "control changed",
+            $"{c.Before.Version}, sha256 {c.Before.Sha256.Hex[..16]}",
+            $"{c.After.Version}, sha256 {c.After.Sha256.Hex[..16]}")),
         .. after.Results.Controls.Where(c => Find(before, c.Id) is null).Select(c => new ScopeChange(c.Id, "control added", null, c.Version)),
     ];
 
-    /// <summary>Parameters with another value.</summary>
+    /// <summary>Parameters whose value changed.</summary>
     public ImmutableArray<ScopeChange> ParameterChanges => [.. Both().SelectMany(c => Parameters(c.Before, c.After))];
 
-    /// <summary>Controls, accounts, regions and files that the earlier bundle has and the later has not.</summary>
+    /// <summary>Controls, accounts, regions and files that the earlier bundle has and the later does not have.</summary>
     public ImmutableArray<ScopeChange> Shrunk
     {
         get
@@ -45,7 +54,9 @@ internal sealed class ScopeComparison(
         }
     }
 
-    /// <summary>What was read completely, counted alike or evaluated before, and is not now.</summary>
+    /// <summary>
+    /// Evidence that was complete, counts that agreed and tests that ran in the earlier bundle, and do not in the later one.
+    /// </summary>
     public ImmutableArray<ScopeChange> NewlyIncomplete
     {
         get
@@ -65,7 +76,7 @@ internal sealed class ScopeComparison(
         }
     }
 
-    /// <summary>What stands about the two runs as a whole.</summary>
+    /// <summary>Remarks about the two runs as a whole.</summary>
     public IEnumerable<string> Notes
     {
         get
@@ -79,7 +90,9 @@ internal sealed class ScopeComparison(
         }
     }
 
-    /// <summary>Why a conclusion of the later bundle does not compare with one of the earlier; null when the rule is the same.</summary>
+    /// <summary>
+    /// Returns why a conclusion of the later bundle is not comparable with that of the earlier one; null if the rule is the same.
+    /// </summary>
     public string? OtherRule(string control)
     {
         if (Find(before, control) is not { } then || Find(after, control) is not { } now)
@@ -89,8 +102,10 @@ internal sealed class ScopeComparison(
             : null;
     }
 
-    /// <summary>Why the later bundle cannot say that an item of the earlier passes or is gone; null when it saw as much.</summary>
-    /// <param name="gone">Whether the item is not in its population, rather than in it.</param>
+    /// <summary>
+    /// Returns why the later bundle cannot show that an item of the earlier one passes or is gone; null if it read as much.
+    /// </summary>
+    /// <param name="gone">Whether the item is missing from the population of the later bundle.</param>
     public string? SawLess(KnownItem item, bool gone)
     {
         var key = (item.Control, item.Test, item.Account);
@@ -103,7 +118,7 @@ internal sealed class ScopeComparison(
     {
         if (Find(after, id) is not { } control || !IsTested(control))
             return $"the control was not run: {WhyNotRun(after, id)}";
-        // That the rule is the same is said by digests; without the files that have them nobody can look up what the rule was.
+        // Digests show that the rule is the same only if the bundles hold the files with those digests.
         if (after.WhyAnotherControl(control) is { } another)
             return $"in the later bundle {another}";
         if (Find(before, id) is { } then && before.WhyAnotherControl(then) is { } other)
@@ -115,8 +130,11 @@ internal sealed class ScopeComparison(
             return $"the test broke: {error}";
         var definition = after.ControlOf(control, sources);
         bool Concerns(string evidence) => !read.TryGetValue((id, test), out var used) || used.Contains(evidence);
-        if (control.Limitations.FirstOrDefault(l => (account == Partition.Everywhere || l.Account == account || l.Account.Length == 0) && Concerns(l.Evidence)) is { } limitation)
+        if (control.Limitations.FirstOrDefault(l =>
+            (account == Partition.Everywhere || l.Account == account || l.Account.Length == 0) && Concerns(l.Evidence)) is { } limitation)
+        {
             return $"{limitation.Operation} in {Place(limitation.Target, limitation.Account, limitation.Region)} was not read completely: {limitation.Code}";
+        }
         if (part.Completeness.FirstOrDefault(c => !c.Agree) is { } check)
             return $"{check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}";
         var asked = Asked(before, id, account).Where(a => Concerns(a.Name) && a.Name != definition?.Waivers?.From);
@@ -151,7 +169,8 @@ internal sealed class ScopeComparison(
         .Where(p => p.Now is not null && p.Then.Value.GetRawText() != p.Now.Value.GetRawText())
         .Select(p => new ScopeChange(now.Id, $"parameter {p.Then.Name}", Shown(p.Then), Shown(p.Now!)));
 
-    private static string Shown(ParameterResult parameter) => $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $" (set by {by}: {parameter.Why})" : "")}";
+    private static string Shown(ParameterResult parameter) =>
+        $"{parameter.Value.GetRawText()}{(parameter.By is { } by ? $" (set by {by}: {parameter.Why})" : "")}";
 
     private static ControlResult? Find(OpenedBundle bundle, string id) => bundle.Results.Controls.FirstOrDefault(c => c.Id == id);
 
@@ -163,7 +182,8 @@ internal sealed class ScopeComparison(
     private static ImmutableHashSet<(string Account, string Region)> Places(OpenedBundle bundle) =>
         [.. bundle.Index.Where(i => i.Target.Length > 0 && i.Account.Length > 0).Select(i => (i.Account, i.Region))];
 
-    private static IEnumerable<string> Files(OpenedBundle bundle) => bundle.Index.Where(i => i.Target.Length == 0).Select(i => i.Operation).Distinct(StringComparer.Ordinal);
+    private static IEnumerable<string> Files(OpenedBundle bundle) =>
+        bundle.Index.Where(i => i.Target.Length == 0).Select(i => i.Operation).Distinct(StringComparer.Ordinal);
 
     private static ImmutableHashSet<(string Name, string Account, string Region)> Asked(OpenedBundle bundle, string control, string account) =>
     [
@@ -175,10 +195,13 @@ internal sealed class ScopeComparison(
         (control.Id, limitation.Evidence, limitation.Account, limitation.Region, limitation.Operation, limitation.Code);
 
     private static IEnumerable<(string Control, string Check, string Account, string Sides)> Disagreeing(ControlResult control) => control.Tests
-        .SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (control.Id, c.Name, t.Partition.Account, $"{c.Left ?? "unknown"} against {c.Right ?? "unknown"}"))).Distinct();
+        .SelectMany(t => t.Completeness.Where(c => !c.Agree)
+            .Select(c => (control.Id, c.Name, t.Partition.Account, $"{c.Left ?? "unknown"} against {c.Right ?? "unknown"}")))
+        .Distinct();
 
     private static IEnumerable<(string Control, string Test, string Account, string Error)> Broken(ControlResult control) =>
         control.Tests.Where(t => t.Error is not null).Select(t => (control.Id, t.Id, t.Partition.Account, t.Error!));
 
-    private static string Place(string target, string account, string region) => string.Join(' ', new[] { target, account == target ? "" : account, region }.Where(p => p.Length > 0));
+    private static string Place(string target, string account, string region) =>
+        string.Join(' ', new[] { target, account == target ? "" : account, region }.Where(p => p.Length > 0));
 }

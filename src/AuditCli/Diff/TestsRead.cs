@@ -6,19 +6,23 @@ using AuditCli.Controls.Evaluation;
 namespace AuditCli.Diff;
 
 /// <summary>
-/// Which evidence the SQL of tests names. The SQL may be a stranger's, so a process of its own parses it, under a short limit for each text
-/// and for all together.
+/// Determines which evidence the SQL of tests names. The SQL may come from an untrusted bundle, so a separate process parses it, with a
+/// short time limit for each text and for all together.
 /// </summary>
 internal static class TestsRead
 {
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
 
-    /// <summary>For each bundle, by control and test; a test of which it could not be found out is left out, and its control named.</summary>
-    /// <param name="controls">Those that matter; of none no process is started.</param>
+    /// <summary>
+    /// Returns, for each bundle, the evidence by control and test. A test that could not be parsed is left out, and a note names its
+    /// control.
+    /// </summary>
+    /// <param name="controls">The controls to parse; if there are none, no process is started.</param>
     /// <exception cref="InvalidDataException">A control's file is not the one that was sealed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static async Task<(ImmutableArray<ImmutableDictionary<(string Control, string Test), ImmutableArray<string>>> Read, ImmutableArray<string> Notes)> OfAsync(
-        ImmutableArray<OpenedBundle> bundles, ImmutableSortedSet<string> controls, AuditHost host, CancellationToken cancellationToken)
+    public static async Task<(ImmutableArray<ImmutableDictionary<(string Control, string Test), ImmutableArray<string>>> Read, ImmutableArray<string> Notes)>
+        OfAsync(
+            ImmutableArray<OpenedBundle> bundles, ImmutableSortedSet<string> controls, AuditHost host, CancellationToken cancellationToken)
     {
         await using var evaluation = new EvaluationProcess(host.Program, EvaluationLimits.Reading);
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -28,7 +32,8 @@ internal static class TestsRead
         foreach (var bundle in bundles)
         {
             var tests = ImmutableDictionary.CreateBuilder<(string, string), ImmutableArray<string>>();
-            foreach (var control in bundle.Results.Controls.Where(c => controls.Contains(c.Id)).DistinctBy(c => c.Id).Select(c => bundle.ControlOf(c, host.Sources)).OfType<Control>())
+            var wanted = bundle.Results.Controls.Where(c => controls.Contains(c.Id)).DistinctBy(c => c.Id);
+            foreach (var control in wanted.Select(c => bundle.ControlOf(c, host.Sources)).OfType<Control>())
             {
                 var found = ImmutableArray<TestEvidence>.Empty;
                 try
@@ -37,7 +42,7 @@ internal static class TestsRead
                 }
                 catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
                 {
-                    // The time for all is up: what is left counts as reading everything.
+                    // The time limit for all tests has passed: the remaining ones count as reading all evidence of their control.
                 }
                 tests.AddRange(found.Select(t => KeyValuePair.Create((control.Id, t.Test), t.Evidence)));
                 if (control.Tests.Where(t => found.All(f => f.Test != t.Id)).Select(t => t.Id).ToArray() is { Length: > 0 } unread)

@@ -5,12 +5,13 @@ using AuditCli.Bundles;
 namespace AuditCli.Lookup;
 
 /// <summary>
-/// The part of an answer that a reference points at. References have the names of the provider's documentation; in XML those are elements,
-/// with lists inside an element of their own or without. A document inside the answer, such as the credential report, is decoded.
+/// Extracts the part of a response body that a reference points to. References use the member names of the provider's documentation; in XML
+/// these are elements, and a list may or may not have an element of its own. An encoded document inside the response, such as the
+/// credential report, is decoded.
 /// </summary>
 internal static class AnswerPart
 {
-    /// <summary>The part as text; null where the body has nothing there, or is neither JSON nor XML.</summary>
+    /// <summary>Returns the part as text; null if the body has nothing there, or is neither JSON nor XML.</summary>
     public static string? Of(ReadOnlyMemory<byte> body, string pointer)
     {
         if (JsonPointer.Tokens(pointer) is not { Length: > 0 } tokens)
@@ -36,8 +37,11 @@ internal static class AnswerPart
 
     private static string? OfXml(XElement root, string[] tokens)
     {
-        // The answer of a query protocol has its members below an element of the operation's name and "Result".
-        var at = Named(root, tokens[0]) is null && root.Elements().FirstOrDefault(e => e.Name.LocalName.EndsWith("Result", StringComparison.Ordinal)) is { } result ? result : root;
+        // A response of the AWS query protocol has its members in an element named after the operation plus "Result".
+        var at = Named(root, tokens[0]) is null
+            && root.Elements().FirstOrDefault(e => e.Name.LocalName.EndsWith("Result", StringComparison.Ordinal)) is { } result
+                ? result
+                : root;
         for (var i = 0; i < tokens.Length; i++)
         {
             var next = JsonPointer.Index(tokens[i]) is { } index ? Element(at, index) : Named(at, tokens[i]);
@@ -48,13 +52,15 @@ internal static class AnswerPart
         return at.HasElements ? at.ToString() : at.Value;
     }
 
-    /// <summary>A member by its name; some services shorten it and say what kind of list it is (<c>securityGroupInfo</c>).</summary>
+    /// <summary>Returns a member by name. Some services shorten the name and append the kind of list (<c>securityGroupInfo</c>).</summary>
     private static XElement? Named(XElement of, string name) =>
         of.Elements().FirstOrDefault(e => e.Name.LocalName == name)
         ?? of.Elements().FirstOrDefault(e => e.Name.LocalName.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? of.Elements().FirstOrDefault(e => e.Name.LocalName.StartsWith(name.TrimEnd('s'), StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>An element of a list: of those inside this one, or where they stand without one, of those beside it.</summary>
+    /// <summary>
+    /// Returns an element of a list: a child of this element or, if the list has no element of its own, a sibling of the same name.
+    /// </summary>
     private static XElement? Element(XElement list, int index)
     {
         var inside = list.Elements().ToArray();
@@ -63,7 +69,7 @@ internal static class AnswerPart
         return list.Parent?.Elements(list.Name).ElementAtOrDefault(index);
     }
 
-    /// <summary>A record of a table in base64, with the names of its columns; null where it is none.</summary>
+    /// <summary>Returns a record of a base64-encoded CSV table with the names of its columns; null if the text is not one.</summary>
     private static string? Line(string encoded, string[] tokens)
     {
         if (tokens is not [var token] || JsonPointer.Index(token) is not { } index)

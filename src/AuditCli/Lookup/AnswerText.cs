@@ -6,13 +6,16 @@ using AuditCli.Text;
 
 namespace AuditCli.Lookup;
 
-/// <summary>The forms in which <c>query</c> prints its answer.</summary>
+/// <summary>Formats the result of <c>query</c>.</summary>
 internal static class AnswerText
 {
     private const int WidestCell = 60;
     private const int MostRows = 1000;
 
-    /// <summary>An aligned table of at most a thousand rows and cells of bounded width, harmless on a terminal; NULL says so.</summary>
+    /// <summary>
+    /// Writes an aligned table of at most a thousand rows, with cells of bounded width and control characters escaped. NULL is written as
+    /// NULL.
+    /// </summary>
     public static async Task WriteTableAsync(TextWriter output, BundleQuery answer, CancellationToken cancellationToken)
     {
         var rows = new List<string[]> { answer.Columns.Select(c => PrintableText.Of(c.Name, WidestCell)).ToArray() };
@@ -31,17 +34,20 @@ internal static class AnswerText
     }
 
     /// <summary>
-    /// RFC 4180 with a header, UTF-8. A text that a spreadsheet would take for a formula has an apostrophe before it, and what nobody sees or
-    /// what steers a terminal is <c>\uXXXX</c>; JSON and Parquet have every text as it is. NULL is an empty cell.
+    /// Writes CSV (RFC 4180) in UTF-8 with a header. A text that a spreadsheet would evaluate as a formula gets a leading apostrophe, and
+    /// invisible and control characters are written as <c>\uXXXX</c>; JSON and Parquet have every text unchanged. NULL is an empty cell.
     /// </summary>
     public static async Task WriteCsvAsync(TextWriter output, BundleQuery answer, CancellationToken cancellationToken)
     {
         await output.WriteAsync(string.Join(',', answer.Columns.Select(c => Cell(c.Name))) + "\r\n");
         await foreach (var line in answer.ReadAsync(cancellationToken))
-            await output.WriteAsync(string.Join(',', Cells(line).Zip(answer.Columns, (cell, column) => cell is null ? "" : column.IsText ? Cell(cell) : Csv.Quoted(cell))) + "\r\n");
+        {
+            var cells = Cells(line).Zip(answer.Columns, (cell, column) => cell is null ? "" : column.IsText ? Cell(cell) : Csv.Quoted(cell));
+            await output.WriteAsync(string.Join(',', cells) + "\r\n");
+        }
     }
 
-    /// <summary>One array with an object per row, a line each.</summary>
+    /// <summary>Writes one JSON array with an object per row, one row per line.</summary>
     public static async Task WriteJsonAsync(TextWriter output, BundleQuery answer, CancellationToken cancellationToken)
     {
         var before = "[\n";

@@ -9,9 +9,9 @@ using AuditCli.Reports;
 namespace AuditCli.Lookup;
 
 /// <summary>
-/// One page of HTML about one item or exchange, in the place of a screenshot: who read what, when and as whom, the answer with the tested
-/// words marked, and the digests by which anybody can find it in the bundle. It loads nothing, runs nothing, and is the same bytes
-/// for the same bundle.
+/// An HTML page about one item or exchange, to be used instead of a screenshot: who read what, when and with which identity, the response
+/// with the tested words marked, and the digests that identify it in the bundle. The page loads nothing and runs no script, and its bytes
+/// are the same for the same bundle.
 /// </summary>
 internal sealed class EvidenceCard
 {
@@ -50,7 +50,7 @@ internal sealed class EvidenceCard
 
     private EvidenceCard(OpenedBundle bundle, AuditHost host) => (_bundle, _host) = (bundle, host);
 
-    /// <summary>The card of an item, with the exchanges behind it.</summary>
+    /// <summary>Returns the card of an item, with its exchanges.</summary>
     public static string Of(OpenedBundle bundle, AuditHost host, ItemView view)
     {
         var card = new EvidenceCard(bundle, host);
@@ -75,19 +75,24 @@ internal sealed class EvidenceCard
         card.Close();
         card.References(view);
         card.Heading("Rows of evidence");
-        card.Paragraph("Found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes. Marked are those cells, and the columns that the test's SQL reads.");
+        card.Paragraph(
+            "Found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes. "
+            + "Marked are those cells, and the columns that the test's SQL reads.");
         foreach (var table in view.Tables.Where(t => t.Matching > 0))
             card.Table(view, table);
         foreach (var line in ShowText.Unmatched(view))
             card.Paragraph(line);
         foreach (var exchange in view.Exchanges)
-            card.Exchange(exchange, view.Trace.References.FirstOrDefault(r => r.RecordId == exchange.Recorded.Answer.Id)?.Reference.Split('#', 2) is [_, var pointer] ? pointer : "", view.Words);
+        {
+            var reference = view.Trace.References.FirstOrDefault(r => r.RecordId == exchange.Recorded.Answer.Id)?.Reference;
+            card.Exchange(exchange, reference?.Split('#', 2) is [_, var pointer] ? pointer : "", view.Words);
+        }
         if (view.MoreExchanges > 0)
             card.Paragraph($"{view.MoreExchanges} more exchanges are in the bundle.");
         return card.End(row.ExceptionId ?? $"{view.Result.Id} {row.Test} ITEM");
     }
 
-    /// <summary>The card of an exchange.</summary>
+    /// <summary>Returns the card of an exchange.</summary>
     public static string Of(OpenedBundle bundle, AuditHost host, FoundExchange found, string pointer)
     {
         var card = new EvidenceCard(bundle, host);
@@ -99,17 +104,20 @@ internal sealed class EvidenceCard
     private void Begin(string title, string subtitle)
     {
         _page.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-").Append(StyleHash).Append("'; base-uri 'none'; form-action 'none'\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Evidence: ").Append(Text(title, Short)).Append("</title>\n<style>").Append(Style)
+            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-").Append(StyleHash)
+            .Append("'; base-uri 'none'; form-action 'none'\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+            .Append("<title>Evidence: ").Append(Text(title, Short)).Append("</title>\n<style>").Append(Style)
             .Append("</style>\n</head>\n<body>\n<header>\n");
         if (_bundle.Record.Mode == "replay")
             _page.Append("<p class=\"replay\">").Append(Text(ShowText.Mode(_bundle)["a ".Length..], Long)).Append("</p>\n");
-        _page.Append("<div><p class=\"kicker\">Evidence, ").Append(Text($"{_bundle.Text("entity")}, {_bundle.Text("name")}", Short)).Append("</p>\n<h1>").Append(Text(title, Long)).Append("</h1>\n<p>")
-            .Append(Text(subtitle, Long)).Append("</p></div>\n</header>\n<main>\n");
+        _page.Append("<div><p class=\"kicker\">Evidence, ").Append(Text($"{_bundle.Text("entity")}, {_bundle.Text("name")}", Short)).Append("</p>\n")
+            .Append("<h1>").Append(Text(title, Long)).Append("</h1>\n<p>").Append(Text(subtitle, Long)).Append("</p></div>\n</header>\n<main>\n");
     }
 
-    private void Verdict(PopulationRow row) => _page.Append("<tr><th scope=\"row\">Verdict</th><td><span class=\"badge ").Append(Text(row.Word, Short)).Append("\">").Append(Text(ShowText.Word(row), Short))
-        .Append("</span>").Append(Text(row.Reason ?? "", Long)).Append("</td></tr>\n");
+    private void Verdict(PopulationRow row) => _page
+        .Append("<tr><th scope=\"row\">Verdict</th><td><span class=\"badge ").Append(Text(row.Word, Short)).Append("\">")
+        .Append(Text(ShowText.Word(row), Short)).Append("</span>").Append(Text(row.Reason ?? "", Long)).Append("</td></tr>\n");
 
     private string End(string words)
     {
@@ -128,28 +136,33 @@ internal sealed class EvidenceCard
         return _page.Append("</section>\n</main>\n</body>\n</html>\n").ToString();
     }
 
-    /// <summary>The places in the raw evidence, as every report names them, and how each is read again.</summary>
+    /// <summary>Writes the places in the raw evidence, named as in every report, and the commands that read each again.</summary>
     private void References(ItemView view)
     {
         Heading("Raw evidence");
         Open();
         foreach (var reference in view.Trace.References)
             Row(reference.Evidence, $"{reference.Reference}{(reference.Attempt is { } attempt ? $" in {attempt.File}" : "")}{reference.Note}");
-        foreach (var command in view.Trace.References.DistinctBy(r => r.Evidence).SelectMany(r => ReadAgain.Of(_host, r.Item, RowOf(view, r))).Distinct(StringComparer.Ordinal))
+        var commands = view.Trace.References.DistinctBy(r => r.Evidence).SelectMany(r => ReadAgain.Of(_host, r.Item, RowOf(view, r)));
+        foreach (var command in commands.Distinct(StringComparer.Ordinal))
             Row("To read it again", command);
         Close();
         if (view.Trace.References.IsEmpty)
             Paragraph("No single row of the evidence names this item.");
     }
 
-    private static TracedRow? RowOf(ItemView view, TracedReference reference) => view.Tables.Where(t => t.Evidence == reference.Item).SelectMany(t => t.Found)
-        .FirstOrDefault(r => r.Reference == reference.Reference || r.Records.Contains(reference.RecordId));
+    private static TracedRow? RowOf(ItemView view, TracedReference reference) =>
+        view.Tables.Where(t => t.Evidence == reference.Item).SelectMany(t => t.Found)
+            .FirstOrDefault(r => r.Reference == reference.Reference || r.Records.Contains(reference.RecordId));
 
     private void Table(ItemView view, TracedTable table)
     {
         var item = table.Evidence;
         _page.Append("<h3>").Append(Text($"{table.Name}: {item.Operation} in {ShowText.Place(item)}", Long)).Append("</h3>\n");
-        Paragraph($"{item.Outcome.ToString().ToLowerInvariant()}, {table.Rows} rows, {table.Matching} that match best; read as {item.Identity} from {Rfc3339.Format(item.Started)} to {Rfc3339.Format(item.Finished)}; {item.EvidenceId}{(item.TableSha256 is { } digest ? $", sha256 of the rows {digest}" : "")}");
+        Paragraph(
+            $"{item.Outcome.ToString().ToLowerInvariant()}, {table.Rows} rows, {table.Matching} that match best; "
+            + $"read as {item.Identity} from {Rfc3339.Format(item.Started)} to {Rfc3339.Format(item.Finished)}; "
+            + $"{item.EvidenceId}{(item.TableSha256 is { } digest ? $", sha256 of the rows {digest}" : "")}");
         foreach (var row in table.Found)
         {
             Open();
@@ -157,9 +170,11 @@ internal sealed class EvidenceCard
             {
                 var value = PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText(), Long);
                 var tested = view.IsTested(table, row, member.Name);
-                _page.Append("<tr><th scope=\"row\">").Append(tested ? "<mark>" : "").Append(Text(member.Name, Short)).Append(tested ? "</mark>" : "").Append("</th><td>")
-                    .Append(tested && value.Length <= LongestMark ? $"<mark>{WebUtility.HtmlEncode(value)}</mark>" : Marked(value, row.Cells.Where(c => c.Column == member.Name).Select(c => c.Value)))
-                    .Append("</td></tr>\n");
+                var html = tested && value.Length <= LongestMark
+                    ? $"<mark>{WebUtility.HtmlEncode(value)}</mark>"
+                    : Marked(value, row.Cells.Where(c => c.Column == member.Name).Select(c => c.Value));
+                _page.Append("<tr><th scope=\"row\">").Append(tested ? "<mark>" : "").Append(Text(member.Name, Short)).Append(tested ? "</mark>" : "")
+                    .Append("</th><td>").Append(html).Append("</td></tr>\n");
             }
             Close();
         }
@@ -200,7 +215,8 @@ internal sealed class EvidenceCard
         var body = part ?? ShownBody.Of(bytes, marked);
         if (body.Bytes == 0)
             return;
-        _page.Append("<h3>").Append(Text(part is null ? $"{title}, {bytes.Length} bytes of {body.Form}" : $"{title} at {pointer}, of {bytes.Length} bytes", Short)).Append("</h3>\n<pre>");
+        var heading = part is null ? $"{title}, {bytes.Length} bytes of {body.Form}" : $"{title} at {pointer}, of {bytes.Length} bytes";
+        _page.Append("<h3>").Append(Text(heading, Short)).Append("</h3>\n<pre>");
         if (body.Before > 0)
             _page.Append(body.Before).Append(" lines before\n");
         foreach (var line in body.Lines)
@@ -210,7 +226,9 @@ internal sealed class EvidenceCard
         _page.Append("</pre>\n");
     }
 
-    /// <summary>Shown text with the words in it marked; the first that stands at a place wins.</summary>
+    /// <summary>
+    /// Returns shown text as HTML with the words in it marked. Of words that begin at the same place, the longest is marked.
+    /// </summary>
     private static string Marked(string shown, IEnumerable<string> words)
     {
         var wanted = words.Where(w => w.Length is > 2 and <= LongestMark).ToArray();
@@ -218,16 +236,18 @@ internal sealed class EvidenceCard
         var from = 0;
         while (wanted.Length > 0)
         {
-            var next = wanted.Select(w => (At: shown.IndexOf(w, from, StringComparison.Ordinal), w.Length)).Where(w => w.At >= 0).OrderBy(w => w.At).ThenByDescending(w => w.Length).FirstOrDefault((At: -1, Length: 0));
+            var next = wanted.Select(w => (At: shown.IndexOf(w, from, StringComparison.Ordinal), w.Length)).Where(w => w.At >= 0)
+                .OrderBy(w => w.At).ThenByDescending(w => w.Length).FirstOrDefault((At: -1, Length: 0));
             if (next.At < 0)
                 break;
-            html.Append(WebUtility.HtmlEncode(shown[from..next.At])).Append("<mark>").Append(WebUtility.HtmlEncode(shown.Substring(next.At, next.Length))).Append("</mark>");
+            html.Append(WebUtility.HtmlEncode(shown[from..next.At]))
+                .Append("<mark>").Append(WebUtility.HtmlEncode(shown.Substring(next.At, next.Length))).Append("</mark>");
             from = next.At + next.Length;
         }
         return html.Append(WebUtility.HtmlEncode(shown[from..])).ToString();
     }
 
-    /// <summary>Begins a part of the page, after another one.</summary>
+    /// <summary>Ends the current section, if there is one, and begins another.</summary>
     private void Heading(string text)
     {
         _page.Append(_begun ? "</section>\n" : "").Append("<section>\n<h2>").Append(Text(text, Long)).Append("</h2>\n");

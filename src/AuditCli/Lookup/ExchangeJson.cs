@@ -7,11 +7,11 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Lookup;
 
-/// <summary>How recorded exchanges, and what was asked of whom, stand in the JSON of <c>show</c>.</summary>
+/// <summary>Writes recorded exchanges and their evidence items as JSON for <c>show</c>.</summary>
 internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
 {
-    /// <summary>All of an exchange, bodies included, and what stands at a place of the answer.</summary>
-    /// <param name="pointer">Empty for no place.</param>
+    /// <summary>Writes a whole exchange with its bodies, and the value at a place in the response.</summary>
+    /// <param name="pointer">JSON pointer (RFC 6901) into the response; empty for no place.</param>
     public void Exchange(FoundExchange found, string pointer)
     {
         var exchange = found.Recorded.Exchange;
@@ -32,7 +32,7 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
         json.WriteEndObject();
     }
 
-    /// <summary>Who asked what, when, and how it was kept.</summary>
+    /// <summary>Writes the facts of an exchange: request, time, status, evidence item, file and digests.</summary>
     public void Facts(FoundExchange found)
     {
         var (request, answer, exchange) = (found.Recorded.Request, found.Recorded.Answer, found.Recorded.Exchange);
@@ -65,7 +65,7 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
         json.WriteBoolean("bodies_omitted", exchange.BodiesOmitted);
     }
 
-    /// <summary>Which reading of what it is.</summary>
+    /// <summary>Writes the facts of an evidence item.</summary>
     public void Source(EvidenceItem item)
     {
         json.WriteString("evidence_id", item.EvidenceId);
@@ -100,7 +100,7 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
         json.WriteEndObject();
     }
 
-    /// <summary>Bytes as text where they are UTF-8, else in base64.</summary>
+    /// <summary>Writes bytes as text if they are UTF-8, otherwise as base64.</summary>
     public void Body(string name, ReadOnlyMemory<byte> bytes)
     {
         if (Utf8.IsValid(bytes.Span))
@@ -109,7 +109,7 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
             json.WriteBase64String($"{name}_base64", bytes.Span);
     }
 
-    /// <summary>A value of a stranger's answer; where it is not well-formed Unicode, its text.</summary>
+    /// <summary>Writes a value of a provider's response; if it is not well-formed Unicode, writes its JSON text as a string.</summary>
     private void Answered(JsonElement value)
     {
         try
@@ -124,7 +124,7 @@ internal sealed class ExchangeJson(Utf8JsonWriter json, OpenedBundle bundle)
         Value(value);
     }
 
-    /// <summary>A value as it stands in the bundle; null where there is none.</summary>
+    /// <summary>Writes a value of the bundle unchanged; null for an undefined one.</summary>
     public void Value(JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.Undefined)

@@ -5,10 +5,12 @@ using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Lookup;
 
-/// <summary>An item with everything behind it, ready to be shown.</summary>
-/// <param name="Control">The bundle's copy; null where it cannot be loaded.</param>
-/// <param name="Exchanges">Of the places found, each once, the one that the verdict rests on first; not more than are shown.</param>
-/// <param name="MoreExchanges">How many there are beside them.</param>
+/// <summary>An item with its evidence and exchanges, for display.</summary>
+/// <param name="Control">The bundle's copy of the control; null if it cannot be loaded.</param>
+/// <param name="Exchanges">
+/// The exchanges of the places that were found, each once, the one that supports the verdict first; at most as many as are shown.
+/// </param>
+/// <param name="MoreExchanges">The number of further exchanges.</param>
 internal sealed record ItemView(
     Control? Control, ControlResult Result, PopulationRow Row, ItemTrace Trace, ImmutableArray<FoundExchange> Exchanges, int MoreExchanges)
 {
@@ -28,8 +30,13 @@ internal sealed record ItemView(
 
     public ImmutableArray<TracedTable> Tables => Trace.Tables;
 
-    /// <summary>The words to look for in an answer: the item, and what matched.</summary>
-    public IEnumerable<string> Words => [Row.Item, .. Tables.SelectMany(t => t.Found).SelectMany(r => r.Cells).Select(c => c.Value).Distinct(StringComparer.Ordinal).OrderByDescending(v => v.Length)];
+    /// <summary>The words to mark in a response: the item and the values that matched, longest first.</summary>
+    public IEnumerable<string> Words =>
+    [
+        Row.Item,
+        .. Tables.SelectMany(t => t.Found).SelectMany(r => r.Cells).Select(c => c.Value)
+            .Distinct(StringComparer.Ordinal).OrderByDescending(v => v.Length),
+    ];
 
     public string? TestTitle => Control?.Tests.FirstOrDefault(t => t.Id == Row.Test)?.Title;
 

@@ -10,13 +10,13 @@ using AuditCli.Reports;
 
 namespace AuditCli.Lookup;
 
-/// <summary>What SQL over a bundle may name: the tables of each control, the results, and the index of evidence.</summary>
+/// <summary>The tables that SQL over a bundle can name: those of each control, the results, and the index of evidence.</summary>
 internal static class QueryTables
 {
     private const string Results = "results";
     private const string Evidence = "evidence";
 
-    /// <summary>All of them, in order; nothing is read yet but what <see cref="OpenedBundle"/> has.</summary>
+    /// <summary>Returns all tables, in order. Reads no file; a table is read when a query names it.</summary>
     public static ImmutableArray<QueryTable> Of(OpenedBundle bundle) =>
     [
         .. bundle.Index.SelectMany(i => i.Names.Select(n => (Name: n, Item: i))).GroupBy(n => (n.Name.Control, n.Name.Name), n => n.Item)
@@ -26,13 +26,20 @@ internal static class QueryTables
         .. OfIndex(bundle),
     ];
 
-    /// <summary>A control's table over all accounts and regions, and for one asked per parent row also the calls.</summary>
+    /// <summary>
+    /// Yields a control's table over all accounts and regions and, if it was read once per row of a parent table, also the table of calls.
+    /// </summary>
     private static IEnumerable<QueryTable> OfEvidence(OpenedBundle bundle, string control, string name, ImmutableArray<EvidenceItem> items)
     {
         var columns = items.Select(i => i.Columns).FirstOrDefault(c => !c.IsEmpty, []);
         if (columns.IsEmpty)
-            yield break;  // no target could be entered, so that nobody knows what it would have had
-        yield return new(control, name, columns, items.Sum(i => i.Items), [.. items.Where(i => i.Table is not null).Select(i => Rows(bundle, i.Table!, i.TableSha256))]);
+            yield break;  // no target could be entered, so the columns are not known
+        yield return new(
+            control,
+            name,
+            columns,
+            items.Sum(i => i.Items),
+            [.. items.Where(i => i.Table is not null).Select(i => Rows(bundle, i.Table!, i.TableSha256))]);
         var calls = items.Where(i => i.Calls is not null).ToImmutableArray();
         if (!calls.IsEmpty)
         {
@@ -53,36 +60,77 @@ internal static class QueryTables
     private static IEnumerable<QueryTable> OfResults(OpenedBundle bundle)
     {
         var controls = bundle.Results.Controls;
-        yield return Made(Results, "controls", controls.Length, controls, Text("control"), Text("version"), Text("title"), Text("domain"), Text("conclusion"),
+        yield return Made(
+            Results, "controls", controls.Length, controls,
+            Text("control"), Text("version"), Text("title"), Text("domain"), Text("conclusion"),
             Count("population"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("sha256"), Text("origin"))
-            (c => [c.Id, c.Version, c.Title, Wording.Name(c.Domain), Wording.Name(c.Conclusion), c.Population, c.Deviations, c.Approved, c.Undetermined, c.Indicated, c.Sha256.Hex, c.Origin.ToString().ToLowerInvariant()]);
+            (c =>
+            [
+                c.Id, c.Version, c.Title, Wording.Name(c.Domain), Wording.Name(c.Conclusion),
+                c.Population, c.Deviations, c.Approved, c.Undetermined, c.Indicated, c.Sha256.Hex, c.Origin.ToString().ToLowerInvariant(),
+            ]);
         var tests = controls.SelectMany(c => c.Tests.Select(t => (c.Id, Test: t))).ToImmutableArray();
-        yield return Made(Results, "tests", tests.Length, tests, Text("control"), Text("test"), Text("target"), Text("account"), Text("conclusion"),
+        yield return Made(
+            Results, "tests", tests.Length, tests,
+            Text("control"), Text("test"), Text("target"), Text("account"), Text("conclusion"),
             Count("population"), Text("unit"), Count("deviations"), Count("approved"), Count("undetermined"), Count("indicated"), Text("error"))
-            (t => [t.Id, t.Test.Id, t.Test.Partition.Target, t.Test.Partition.Account, Wording.Name(t.Test.Conclusion), t.Test.Population, t.Test.Unit, t.Test.Deviations, t.Test.Approved, t.Test.Undetermined, t.Test.Indicated, t.Test.Error]);
-        yield return Made(Results, "items", tests.Sum(t => t.Test.Population), tests.DistinctBy(t => (t.Id, t.Test.Id)).SelectMany(t => bundle.Rows(t.Id, t.Test.Id)),
-            Text("control"), Text("test"), Text("target"), Text("account"), Text("item"), Text("verdict"), Text("exception_id"), Text("reason"), Json("waiver"), Json("attributes"))
+            (t =>
+            [
+                t.Id, t.Test.Id, t.Test.Partition.Target, t.Test.Partition.Account, Wording.Name(t.Test.Conclusion),
+                t.Test.Population, t.Test.Unit, t.Test.Deviations, t.Test.Approved, t.Test.Undetermined, t.Test.Indicated, t.Test.Error,
+            ]);
+        yield return Made(
+            Results, "items", tests.Sum(t => t.Test.Population),
+            tests.DistinctBy(t => (t.Id, t.Test.Id)).SelectMany(t => bundle.Rows(t.Id, t.Test.Id)),
+            Text("control"), Text("test"), Text("target"), Text("account"), Text("item"), Text("verdict"), Text("exception_id"), Text("reason"),
+            Json("waiver"), Json("attributes"))
             (r => [r.Control, r.Test, r.Target, r.Account, r.Item, r.Word, r.ExceptionId, r.Reason, Waiver(r), JsonElement.Parse(r.Attributes.Span)]);
         var limitations = controls.SelectMany(c => c.Limitations.Select(l => (c.Id, Limitation: l))).ToImmutableArray();
-        yield return Made(Results, "limitations", limitations.Length, limitations, Text("control"), Text("evidence"), Text("target"), Text("account"), Text("region"), Text("operation"), Text("outcome"), Text("code"), Text("message"), Count("count"))
-            (l => [l.Id, l.Limitation.Evidence, l.Limitation.Target, l.Limitation.Account, l.Limitation.Region, l.Limitation.Operation, l.Limitation.Outcome.ToString().ToLowerInvariant(), l.Limitation.Code, l.Limitation.Message, l.Limitation.Count]);
+        yield return Made(
+            Results, "limitations", limitations.Length, limitations,
+            Text("control"), Text("evidence"), Text("target"), Text("account"), Text("region"), Text("operation"),
+            Text("outcome"), Text("code"), Text("message"), Count("count"))
+            (l =>
+            [
+                l.Id, l.Limitation.Evidence, l.Limitation.Target, l.Limitation.Account, l.Limitation.Region, l.Limitation.Operation,
+                l.Limitation.Outcome.ToString().ToLowerInvariant(), l.Limitation.Code, l.Limitation.Message, l.Limitation.Count,
+            ]);
         var parameters = controls.SelectMany(c => c.Parameters.Select(p => (c.Id, Parameter: p))).ToImmutableArray();
-        yield return Made(Results, "parameters", parameters.Length, parameters, Text("control"), Text("name"), Json("value"), Text("set_by"), Text("why"))
+        yield return Made(
+            Results, "parameters", parameters.Length, parameters,
+            Text("control"), Text("name"), Json("value"), Text("set_by"), Text("why"))
             (p => [p.Id, p.Parameter.Name, p.Parameter.Value, p.Parameter.By, p.Parameter.Why]);
     }
 
     private static IEnumerable<QueryTable> OfIndex(OpenedBundle bundle)
     {
-        yield return Made(Evidence, "items", bundle.Index.Length, bundle.Index, Text("evidence_id"), Text("target"), Text("account"), Text("region"), Text("source"), Text("operation"),
-            Json("parameters"), Text("outcome"), Text("code"), Text("message"), Count("pages"), Count("items"), Text("identity"), Instant("started"), Instant("finished"), Json("used_by"))
-            (i => [i.EvidenceId, i.Target, i.Account, i.Region, i.Source, i.Operation, JsonSerializer.SerializeToElement(i.Parameters), i.Outcome.ToString().ToLowerInvariant(), i.Code, i.Message,
-                i.Pages, i.Items, i.Identity, i.Started, i.Finished, JsonSerializer.SerializeToElement(i.Names.Select(n => new Dictionary<string, string> { ["control"] = n.Control, ["name"] = n.Name }))]);
-        yield return Made(Evidence, "exchanges", null, bundle.Index.SelectMany(i => Attempt.Of(bundle, i).Select(a => (Item: i, Attempt: a))), Text("evidence_id"), Text("target"), Text("account"), Text("region"), Text("operation"),
+        yield return Made(
+            Evidence, "items", bundle.Index.Length, bundle.Index,
+            Text("evidence_id"), Text("target"), Text("account"), Text("region"), Text("source"), Text("operation"),
+            Json("parameters"), Text("outcome"), Text("code"), Text("message"), Count("pages"), Count("items"),
+            Text("identity"), Instant("started"), Instant("finished"), Json("used_by"))
+            (i =>
+            [
+                i.EvidenceId, i.Target, i.Account, i.Region, i.Source, i.Operation,
+                JsonSerializer.SerializeToElement(i.Parameters), i.Outcome.ToString().ToLowerInvariant(), i.Code, i.Message, i.Pages, i.Items,
+                i.Identity, i.Started, i.Finished,
+                JsonSerializer.SerializeToElement(i.Names.Select(n => new Dictionary<string, string> { ["control"] = n.Control, ["name"] = n.Name })),
+            ]);
+        yield return Made(
+            Evidence, "exchanges", null, bundle.Index.SelectMany(i => Attempt.Of(bundle, i).Select(a => (Item: i, Attempt: a))),
+            Text("evidence_id"), Text("target"), Text("account"), Text("region"), Text("operation"),
             Text("file"), Text("record_id"), Text("request_id"), Count("status"), Instant("date"))
-            (e => [e.Item.EvidenceId, e.Item.Target, e.Item.Account, e.Item.Region, e.Item.Operation, e.Attempt.File, e.Attempt.RecordId, e.Attempt.RequestId, (long)e.Attempt.Status, e.Attempt.Date]);
+            (e =>
+            [
+                e.Item.EvidenceId, e.Item.Target, e.Item.Account, e.Item.Region, e.Item.Operation,
+                e.Attempt.File, e.Attempt.RecordId, e.Attempt.RequestId, (long)e.Attempt.Status, e.Attempt.Date,
+            ]);
     }
 
-    /// <summary>A table of things that lie in memory or are streamed, given how one becomes a row.</summary>
+    /// <summary>
+    /// Returns a function that makes a table of objects, in memory or streamed, given the function that turns an object into the values of
+    /// a row.
+    /// </summary>
     private static Func<Func<T, object?[]>, QueryTable> Made<T>(string schema, string name, long? rows, IEnumerable<T> things, params Column[] columns) =>
         row => new(schema, name, [.. columns], rows, [() => things.Select(t => Line(columns, row(t)))]);
 

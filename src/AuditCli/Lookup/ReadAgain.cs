@@ -5,14 +5,14 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Lookup;
 
-/// <summary>How somebody asks the provider the same question again: the command line of <c>call</c>.</summary>
+/// <summary>Composes the <c>call</c> command lines that read evidence from the provider again.</summary>
 internal static class ReadAgain
 {
     private const int MostCommands = 4;
     private const string Global = "-global";
 
-    /// <summary>A command for each operation that made the evidence; none for a file that management gave.</summary>
-    /// <param name="row">The row for which it was asked; null where it was asked once.</param>
+    /// <summary>Returns a command for each operation that made the evidence; none for a file that management supplied.</summary>
+    /// <param name="row">The parent row for which the operation was called; null if it was called once.</param>
     public static IEnumerable<string> Of(AuditHost host, EvidenceItem item, TracedRow? row)
     {
         if (host.Sources.FirstOrDefault(s => s.Name == item.Source) is not { } source || source.FindOperation(item.Operation) is not { } operation)
@@ -23,9 +23,12 @@ internal static class ReadAgain
             "--project" => $" --project {Quoted(item.Account)}",
             _ => "",
         };
-        // A table that is made from several answers was asked without parameters of its own.
-        var parameters = operation.Reads.Contains(operation.Name) ? string.Concat(Parameters(item, row).Select(p => $" {Quoted($"{p.Name}={p.Value}")}")) : "";
-        return operation.Reads.Take(MostCommands).Select(o => $"auditcli call {item.Source} {Quoted(o)}{parameters} --engagement ENGAGEMENT --target {Quoted(item.Target)}{place}");
+        // A table made from several responses was read without parameters of its own.
+        var parameters = operation.Reads.Contains(operation.Name)
+            ? string.Concat(Parameters(item, row).Select(p => $" {Quoted($"{p.Name}={p.Value}")}"))
+            : "";
+        return operation.Reads.Take(MostCommands).Select(o =>
+            $"auditcli call {item.Source} {Quoted(o)}{parameters} --engagement ENGAGEMENT --target {Quoted(item.Target)}{place}");
     }
 
     private static IEnumerable<(string Name, string Value)> Parameters(EvidenceItem item, TracedRow? row)
@@ -35,11 +38,13 @@ internal static class ReadAgain
             yield return (name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
         if (row is not { Row.ValueKind: JsonValueKind.Object, Element: "" })
             yield break;
-        foreach (var member in row.Row.EnumerateObject().Where(m => m.Name.StartsWith(With, StringComparison.Ordinal) && m.Value.ValueKind == JsonValueKind.String))
+        var parentValues = row.Row.EnumerateObject()
+            .Where(m => m.Name.StartsWith(With, StringComparison.Ordinal) && m.Value.ValueKind == JsonValueKind.String);
+        foreach (var member in parentValues)
             yield return (member.Name[With.Length..], RowJson.Text(member.Value));
     }
 
-    /// <summary>A word as a POSIX shell takes it.</summary>
+    /// <summary>Quotes a word for a POSIX shell.</summary>
     private static string Quoted(string word) => word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '/' or '=' or '@' or ',')
         ? word
         : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";

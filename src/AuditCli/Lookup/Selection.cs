@@ -8,7 +8,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Lookup;
 
-/// <summary>What of a bundle somebody named.</summary>
+/// <summary>What the arguments of <c>show</c> select in a bundle.</summary>
 internal abstract partial record Selection
 {
     private const string RecordPrefix = "urn:uuid:";
@@ -21,32 +21,35 @@ internal abstract partial record Selection
     {
     }
 
-    /// <summary>Nothing was named: all controls.</summary>
+    /// <summary>Nothing was named: selects all controls.</summary>
     public sealed record Everything : Selection;
 
     public sealed record OfControl(ControlResult Control) : Selection;
 
     public sealed record OfTest(ControlResult Control, string Test) : Selection;
 
-    /// <summary>An item of a test; the same item of several tests or accounts stands several times.</summary>
+    /// <summary>An item of a control; one row per test and account that has the item.</summary>
     public sealed record OfItems(ControlResult Control, ImmutableArray<PopulationRow> Rows) : Selection;
 
     public sealed record OfEvidence(ImmutableArray<EvidenceItem> Items) : Selection;
 
-    /// <param name="Pointer">Where in the answer (RFC 6901); empty for all of it.</param>
+    /// <param name="Pointer">JSON pointer (RFC 6901) into the response body; empty for the whole body.</param>
     public sealed record OfExchange(string Record, string Pointer) : Selection;
 
-    /// <param name="Row">Which record of the file, from 1; null for its beginning.</param>
+    /// <param name="Row">The record of the file, counted from 1; null for the beginning of the file.</param>
     public sealed record OfInput(string File, long? Row) : Selection;
 
-    /// <summary>Finds what the words name; null with a message that says what would have been understood.</summary>
+    /// <summary>Returns what the words select; null and a message with the accepted forms if they select nothing.</summary>
     /// <exception cref="InvalidDataException">A file is not the one that was sealed.</exception>
     public static (Selection? Found, string? Wrong) Of(OpenedBundle bundle, ImmutableArray<string> words)
     {
         if (words is not [var first, ..])
             return (new Everything(), null);
-        if (words.Length == 1 && ExceptionName.Match(first) is { Success: true } exception && OfException(bundle, first, exception) is { } selected)
+        if (words.Length == 1 && ExceptionName.Match(first) is { Success: true } exception
+            && OfException(bundle, first, exception) is { } selected)
+        {
             return selected;
+        }
         if (first.StartsWith(Inputs, StringComparison.Ordinal) && words.Length == 1)
             return OfFile(bundle, first);
         if (words.Length == 1 && (first.StartsWith(RecordPrefix, StringComparison.Ordinal) || Guid.TryParseExact(first.Split('#')[0], "D", out _)))
@@ -62,7 +65,8 @@ internal abstract partial record Selection
         if (words.Length == 1 && OfName(bundle, first) is { } named)
             return named;
         var known = bundle.Results.Controls.Select(c => c.Id).Concat(bundle.Index.Select(i => i.EvidenceId));
-        return (null, $"the bundle has nothing called {PrintableText.Of(first, 200)}{NearMiss.Hint(first, known)}; name a control, a control with a test and an item, an exception id, an evidence id, or a _ref");
+        return (null, $"the bundle has nothing called {PrintableText.Of(first, 200)}{NearMiss.Hint(first, known)}; "
+            + "name a control, a control with a test and an item, an exception id, an evidence id, or a _ref");
     }
 
     private static (Selection?, string?) InControl(OpenedBundle bundle, ControlResult control, ImmutableArray<string> words)
@@ -82,34 +86,46 @@ internal abstract partial record Selection
         if (!rows.IsEmpty)
             return (null, $"several items of {control.Id} end so; name one of them: {Listed(rows)}");
         var items = (test is null ? tests : [test]).SelectMany(t => bundle.Rows(control.Id, t)).Select(r => r.Item);
-        return (null, $"{control.Id}{(test is null ? "" : $" {test}")} has no item {PrintableText.Of(item, 200)}{Near(item, items)}; see: auditcli show BUNDLE {control.Id} {test ?? tests.FirstOrDefault()}");
+        return (null, $"{control.Id}{(test is null ? "" : $" {test}")} has no item {PrintableText.Of(item, 200)}{Near(item, items)}; "
+            + $"see: auditcli show BUNDLE {control.Id} {test ?? tests.FirstOrDefault()}");
     }
 
-    /// <summary>An exception by its id, or by so much of its digits that it is the only one; null where short digits are none of one.</summary>
+    /// <summary>
+    /// Returns the exception of an id, or of a prefix of its digits if only one has it; null if the text is only digits and matches none.
+    /// </summary>
     private static (Selection?, string?)? OfException(OpenedBundle bundle, string given, Match id)
     {
         var (name, digits) = (id.Groups["control"].Value, id.Groups["digits"].Value);
         var controls = bundle.Results.Controls.Where(c => name.Length == 0 || c.Id.Equals(name, StringComparison.OrdinalIgnoreCase)).ToImmutableArray();
         if (controls.IsEmpty)
             return (null, $"the bundle has no control {PrintableText.Of(name, 200)}{NearMiss.Hint(name, bundle.Results.Controls.Select(c => c.Id))}");
-        var found = controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t)).Where(r => r.Id[(c.Id.Length + Mark.Length)..].StartsWith(digits, StringComparison.OrdinalIgnoreCase))
-            .Where(r => r.IsException || digits.Length == WholeId).Select(r => (Control: c, Row: r))).ToImmutableArray();
+        var found = controls
+            .SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t))
+                .Where(r => r.Id[(c.Id.Length + Mark.Length)..].StartsWith(digits, StringComparison.OrdinalIgnoreCase))
+                .Where(r => r.IsException || digits.Length == WholeId).Select(r => (Control: c, Row: r)))
+            .ToImmutableArray();
         if (found.Select(f => f.Row.Id).Distinct(StringComparer.Ordinal).Take(2).Count() == 1)
             return (new OfItems(found[0].Control, [.. found.Select(f => f.Row)]), null);
         if (!found.IsEmpty)
-            return (null, $"several exceptions begin with {PrintableText.Of(given, 200)}: {string.Join(", ", found.Select(f => f.Row.Id).Distinct(StringComparer.Ordinal).Take(MostListed))}");
+        {
+            var ids = found.Select(f => f.Row.Id).Distinct(StringComparer.Ordinal).Take(MostListed);
+            return (null, $"several exceptions begin with {PrintableText.Of(given, 200)}: {string.Join(", ", ids)}");
+        }
         return name.Length == 0 ? null
             : (null, $"no item of {controls[0].Id} has the exception id {PrintableText.Of(given, 200)}; see: auditcli show BUNDLE {controls[0].Id}");
     }
 
-    /// <summary>An item or table by its name alone, where there is one of that name; null where there is none.</summary>
+    /// <summary>Returns the item or table of a name without its control; null if there is none.</summary>
     private static (Selection?, string?)? OfName(OpenedBundle bundle, string name)
     {
         var tables = bundle.Index.Where(i => i.Names.Any(n => n.Name.Equals(name, StringComparison.OrdinalIgnoreCase))).ToImmutableArray();
         if (tables.Select(t => t.EvidenceId).Distinct(StringComparer.Ordinal).Take(2).Count() == 1)
             return (new OfEvidence(tables), null);
         if (!tables.IsEmpty)
-            return (null, $"several tables are called {PrintableText.Of(name, 200)}; name one of them: {string.Join(", ", tables.Select(t => t.EvidenceId).Distinct(StringComparer.Ordinal).Take(MostListed))}");
+        {
+            var ids = tables.Select(t => t.EvidenceId).Distinct(StringComparer.Ordinal).Take(MostListed);
+            return (null, $"several tables are called {PrintableText.Of(name, 200)}; name one of them: {string.Join(", ", ids)}");
+        }
         var rows = Called(name, () => bundle.Results.Controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t))));
         if (rows.IsEmpty)
             return null;
@@ -118,10 +134,16 @@ internal abstract partial record Selection
         return (null, $"several controls or items know {PrintableText.Of(name, 200)}; name one of them: {Listed(rows)}");
     }
 
-    /// <summary>The items of a name: called just so, or but for upper and lower case, or ending with it after a slash or blank.</summary>
+    /// <summary>
+    /// Returns the items that are equal to a name, else those equal ignoring case, else those that end with it after a slash, space or
+    /// colon.
+    /// </summary>
     private static ImmutableArray<PopulationRow> Called(string name, Func<IEnumerable<PopulationRow>> rows)
     {
-        var (exactly, folded, ending) = (ImmutableArray.CreateBuilder<PopulationRow>(), ImmutableArray.CreateBuilder<PopulationRow>(), ImmutableArray.CreateBuilder<PopulationRow>());
+        var (exactly, folded, ending) = (
+            ImmutableArray.CreateBuilder<PopulationRow>(),
+            ImmutableArray.CreateBuilder<PopulationRow>(),
+            ImmutableArray.CreateBuilder<PopulationRow>());
         foreach (var row in rows().Where(r => name.Length > 0 && r.Item.EndsWith(name, StringComparison.OrdinalIgnoreCase)))
         {
             if (row.Item == name)
@@ -152,5 +174,6 @@ internal abstract partial record Selection
     [GeneratedRegex("^(?:(?:(?<control>[^/]+)/)?X/)?(?<digits>[0-9a-f]{4,12})$", RegexOptions.IgnoreCase)]
     private static partial Regex ExceptionName { get; }
 
-    private static string Near(string item, IEnumerable<string> items) => NearMiss.Of(item, items.Take(10_000)) is { } near ? $"; did you mean '{PrintableText.Of(near, 200)}'?" : "";
+    private static string Near(string item, IEnumerable<string> items) =>
+        NearMiss.Of(item, items.Take(10_000)) is { } near ? $"; did you mean '{PrintableText.Of(near, 200)}'?" : "";
 }

@@ -10,9 +10,9 @@ using AuditCli.Reports;
 namespace AuditCli.Lookup;
 
 /// <summary>
-/// What <c>show --output json</c> prints: one object, with what was named under a member of its own. It is ASCII: whatever could steer
-/// a terminal is an escape. Populations, lists of exchanges and bodies are whole, and written as they are read; the rows behind an item
-/// are as many as the text shows, with how many there are.
+/// Writes the JSON of <c>show --output json</c>: one object, with the selection as one member. The JSON is ASCII, so control characters are
+/// always escaped. Populations, lists of exchanges and bodies are complete and are streamed; the rows behind an item are limited to those
+/// that the text shows, with their total number.
 /// </summary>
 internal sealed class ShowJson : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class ShowJson : IDisposable
     public ShowJson(TextWriter output, OpenedBundle bundle, AuditHost host)
     {
         (_output, _bundle, _host) = (output, bundle, host);
-        // What does not fit a name or a text of JSON (a lone surrogate) is replaced; the bytes are in --raw.
+        // Text that JSON cannot hold (an unpaired surrogate) is replaced; --raw prints the bytes.
         _json = new(_buffer, new JsonWriterOptions { MaxDepth = Depth });
         _exchanges = new(_json, bundle);
     }
@@ -40,8 +40,8 @@ internal sealed class ShowJson : IDisposable
         _buffer.Dispose();
     }
 
-    /// <summary>Writes it; the line ends with the object.</summary>
-    /// <param name="exchange">What a selection of an exchange found.</param>
+    /// <summary>Writes the object and ends the line.</summary>
+    /// <param name="exchange">The exchange of a selection of one; otherwise null.</param>
     /// <exception cref="InvalidDataException">A file is not the one that was sealed.</exception>
     public void Write(Selection selection, FoundExchange? exchange, int mostItems, CancellationToken cancellationToken)
     {
@@ -270,7 +270,7 @@ internal sealed class ShowJson : IDisposable
         Pass();
     }
 
-    /// <summary>The line of the index, with the first rows.</summary>
+    /// <summary>Writes an item of the index of evidence with the first rows of its table.</summary>
     private void Evidence(EvidenceItem item)
     {
         _json.WriteStartObject();
@@ -309,7 +309,7 @@ internal sealed class ShowJson : IDisposable
         _json.WriteEndObject();
     }
 
-    /// <summary>Hands on what is written; all of it is ASCII, so a piece may end anywhere.</summary>
+    /// <summary>Passes buffered JSON to the output. It is ASCII, so splitting it at any byte is safe.</summary>
     private void Pass(bool always = false)
     {
         if (!always && _json.BytesPending < FlushAt)

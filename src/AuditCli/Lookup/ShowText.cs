@@ -9,7 +9,7 @@ using AuditCli.Reports;
 
 namespace AuditCli.Lookup;
 
-/// <summary>What <c>show</c> prints. Everything that comes from the bundle is bounded and cannot steer a terminal.</summary>
+/// <summary>Writes the text of <c>show</c>. Text from the bundle is shortened, and its control characters are escaped.</summary>
 internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string shownAs)
 {
     private const int Short = 200;
@@ -21,12 +21,15 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     public void Head()
     {
         Line($"bundle {bundle.Id}, {Mode(bundle)}");
-        Line($"tagmanifest sha256 {bundle.Files.TagManifestSha256}; files are compared with the manifest as they are read; {(bundle.Files.IsSigned ? "signed, which 'auditcli verify' checks" : "not signed")}");
+        Line($"tagmanifest sha256 {bundle.Files.TagManifestSha256}; files are compared with the manifest as they are read; "
+            + $"{(bundle.Files.IsSigned ? "signed, which 'auditcli verify' checks" : "not signed")}");
         Line($"{bundle.Text("entity")}, {bundle.Text("name")}, as of {bundle.Text("as_of")}");
         Line("");
     }
 
-    /// <summary>Whether a test speaks of a state or of the period, to be put after its title; nothing where the results do not say.</summary>
+    /// <summary>
+    /// Returns whether a test is over the period or at a point in time, as a suffix of its title; empty if the results do not say.
+    /// </summary>
     public static string Span(ControlResult control, string test) => control.Tests.FirstOrDefault(t => t.Id == test)?.Mode switch
     {
         ControlMode.Period => ", over the period",
@@ -34,20 +37,25 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         _ => "",
     };
 
-    /// <summary>How the bundle came to be, with the dates of its exchanges where they are older.</summary>
-    public static string Mode(OpenedBundle bundle) => bundle.Record.Mode == "replay" && bundle.Run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object
-        ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.GetProperty("first")} to {recorded.GetProperty("last")}", Short)
-        : PrintableText.Of($"collected {bundle.Record.Mode} {bundle.Text("started")} to {bundle.Text("finished")}", Short);
+    /// <summary>
+    /// Returns whether the bundle was collected live or is a replay, with the dates; those of a replay are the dates of the recording.
+    /// </summary>
+    public static string Mode(OpenedBundle bundle) =>
+        bundle.Record.Mode == "replay" && bundle.Run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object
+            ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.GetProperty("first")} to {recorded.GetProperty("last")}", Short)
+            : PrintableText.Of($"collected {bundle.Record.Mode} {bundle.Text("started")} to {bundle.Text("finished")}", Short);
 
     public void Controls()
     {
         var width = bundle.Results.Controls.Select(c => c.Id.Length).DefaultIfEmpty(7).Max();
         var conclusions = bundle.Results.Controls.Select(c => ControlReasons.Conclusion(c).Length).DefaultIfEmpty(0).Append("conclusion".Length).Max();
-        Line($"{"control".PadRight(width)} {"population",20} {"exceptions",10} {"approved",8} {"indicated",9} {"conclusion".PadRight(conclusions)} title");
+        Line($"{"control".PadRight(width)} {"population",20} {"exceptions",10} {"approved",8} {"indicated",9} "
+            + $"{"conclusion".PadRight(conclusions)} title");
         foreach (var counts in bundle.Results.Controls.Select(c => new ControlCounts(c)))
         {
             var control = counts.Control;
-            Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} {ControlReasons.Conclusion(control).PadRight(conclusions)} {control.Title}");
+            Line($"{control.Id.PadRight(width)} {counts.PopulationCell,20} {counts.Exceptions,10} {counts.Approved,8} {counts.Indicated,9} "
+                + $"{ControlReasons.Conclusion(control).PadRight(conclusions)} {control.Title}");
             if (control.Population is not null)
                 continue;
             foreach (var (test, count) in counts.Tests)
@@ -79,7 +87,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         if (control.RefusedDecision is { } refused)
             Line(Wording.Refused(refused));
         foreach (var limitation in control.Limitations)
-            Line($"limitation: {limitation.Operation} in {limitation.Target} {limitation.Account} {limitation.Region}: {limitation.Code}, {Calls(limitation.Count)}: {limitation.Message}");
+        {
+            Line($"limitation: {limitation.Operation} in {limitation.Target} {limitation.Account} {limitation.Region}: "
+                + $"{limitation.Code}, {Calls(limitation.Count)}: {limitation.Message}");
+        }
         foreach (var note in control.Notes)
             Line($"note: {note}");
         foreach (var (label, text) in RegisterWords.Of(control))
@@ -90,15 +101,22 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"{test.Key} {definition?.Tests.FirstOrDefault(t => t.Id == test.Key)?.Title}{Span(control, test.Key)}");
             foreach (var part in test)
             {
-                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, {ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
+                Line($"  {part.Partition.Target} {part.Partition.Account}: {Wording.Name(part.Conclusion)}, "
+                    + $"{ItemCount.Of(part).Words}{(part.Error is { } error ? $": {error}" : "")}");
                 foreach (var check in part.Completeness)
-                    Line($"    {check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
+                {
+                    Line($"    {check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}"
+                        + $"{(check.Agree ? "" : ", which DIFFER")}{(check.Error is { } e ? $" ({e})" : "")}");
+                }
             }
             Exceptions(control.Id, test.Key);
         }
         Line("");
         foreach (var item in bundle.Index.Where(i => i.Names.Any(n => n.Control == control.Id)))
-            Line($"evidence {item.Names.First(n => n.Control == control.Id).Name}: {item.EvidenceId} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Items} rows");
+        {
+            Line($"evidence {item.Names.First(n => n.Control == control.Id).Name}: {item.EvidenceId} in {Place(item)}: "
+                + $"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items} rows");
+        }
         Line("");
         Next($"{control.Id} TEST", $"{control.Id}/X/...", "EVIDENCE-ID");
     }
@@ -115,7 +133,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         foreach (var row in bundle.Rows(control.Id, test))
         {
             if (++count <= MostItems)
-                Line($"{Word(row),-13} {row.Place}  {PrintableText.Of(row.Item, Short)}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+            {
+                Line($"{Word(row),-13} {row.Place}  {PrintableText.Of(row.Item, Short)}"
+                    + $"{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+            }
         }
         More(count - MostItems, "items; all of them: auditcli query BUNDLE \"SELECT * FROM results.items\"");
         Line("");
@@ -137,7 +158,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             Line($"  {PrintableText.Of(name, Short)}: {PrintableText.Of(value.Text, Short)}");
         Line("");
         foreach (var reference in view.Trace.References)
-            Line($"raw evidence {reference.Evidence}: {reference.Reference}{(reference.Attempt is { } attempt ? $" in {attempt.File}" : "")}{reference.Note}");
+        {
+            Line($"raw evidence {reference.Evidence}: {reference.Reference}"
+                + $"{(reference.Attempt is { } attempt ? $" in {attempt.File}" : "")}{reference.Note}");
+        }
         if (view.Trace.References.IsEmpty)
             Line("no single row of the evidence names this item");
         Line("");
@@ -163,7 +187,8 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         Line($"{item.EvidenceId} {item.Operation}");
         Line($"in {Place(item)}, read as {item.Identity} from {Rfc3339.Format(item.Started)} to {Rfc3339.Format(item.Finished)}");
-        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {item.Items} rows, {item.Pages} pages{(item.Code is { } code ? $", {code}" : "")}{(item.Message is { } message ? $": {message}" : "")}");
+        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {item.Items} rows, {item.Pages} pages"
+            + $"{(item.Code is { } code ? $", {code}" : "")}{(item.Message is { } message ? $": {message}" : "")}");
         Line($"used by {string.Join(", ", item.Names.Select(n => $"{n.Control} as {n.Name}"))}");
         foreach (var (name, value) in item.Parameters)
             Line($"parameter {name} = {PrintableText.Of(value.GetRawText(), Short)}");
@@ -178,7 +203,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
             More(item.Items - MostRows, "rows");
         }
         foreach (var exchange in item.Exchanges.Take(MostItems))
-            Line($"exchange {exchange.RecordId}: status {exchange.Status}, {Rfc3339.Format(exchange.Date)}, request id {exchange.RequestId ?? "none"}");
+        {
+            Line($"exchange {exchange.RecordId}: status {exchange.Status}, {Rfc3339.Format(exchange.Date)}, "
+                + $"request id {exchange.RequestId ?? "none"}");
+        }
         More(item.Exchanges.Length - MostItems, "exchanges");
         if (item.Calls is { } calls)
             Line($"one call per parent row, with its exchanges: {calls}");
@@ -189,28 +217,34 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         }
     }
 
-    /// <summary>Who asked what, when, and how it was kept.</summary>
+    /// <summary>Writes the facts of an exchange: request, time, status, evidence item, file and digests.</summary>
     public void Exchange(FoundExchange found)
     {
         var (request, answer, exchange) = (found.Recorded.Request, found.Recorded.Answer, found.Recorded.Exchange);
         Line($"EXCHANGE {answer.Id}");
         Line($"{exchange.Request.StartLine.Split(' ')[0]} {exchange.Uri}");
-        Line($"sent {Rfc3339.Format(exchange.Date)}, {(exchange.Response is { } response ? response.StartLine : $"no answer: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}")}{(found.RequestId is { } id ? $", request id {id}" : "")}");
+        var status = exchange.Response is { } response
+            ? response.StartLine
+            : $"no answer: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}";
+        Line($"sent {Rfc3339.Format(exchange.Date)}, {status}{(found.RequestId is { } id ? $", request id {id}" : "")}");
         if (found.Evidence is { } item)
             Line($"asked for {item.Operation} in {Place(item)}, as {item.Identity} ({item.EvidenceId})");
         Line($"{found.File}, sha256 {bundle.Files.DigestOf(found.File)}");
         Line($"request record {request.Id}, block {request["WARC-Block-Digest"] ?? "without digest"}");
-        Line($"answer record {answer.Id}, block {answer["WARC-Block-Digest"] ?? "without digest"}, body {answer["WARC-Payload-Digest"] ?? "without digest"}{(exchange.RedactedPayloadDigest is { } redacted ? $"; redacted, before that {redacted}" : "")}{(exchange.BodiesOmitted ? "; bodies left out, because they hand out credentials" : "")}");
+        Line($"answer record {answer.Id}, block {answer["WARC-Block-Digest"] ?? "without digest"}, "
+            + $"body {answer["WARC-Payload-Digest"] ?? "without digest"}"
+            + $"{(exchange.RedactedPayloadDigest is { } redacted ? $"; redacted, before that {redacted}" : "")}"
+            + $"{(exchange.BodiesOmitted ? "; bodies left out, because they hand out credentials" : "")}");
     }
 
-    /// <summary>How many there are beside those shown.</summary>
+    /// <summary>Writes how many more there are than shown; nothing if there are none.</summary>
     public void More(long count, string of)
     {
         if (count > 0)
             Line(string.Create(CultureInfo.InvariantCulture, $"  and {count} more {of}"));
     }
 
-    /// <summary>Both messages.</summary>
+    /// <summary>Writes the request and the response of an exchange.</summary>
     public void Messages(FoundExchange found, string pointer)
     {
         var exchange = found.Recorded.Exchange;
@@ -242,11 +276,16 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Body(content);
     }
 
-    /// <summary>The tables in which nothing was found, a line for each name: that there is none is evidence too.</summary>
-    public static IEnumerable<string> Unmatched(ItemView view) => view.Tables.GroupBy(t => (t.Name, t.Evidence.Operation)).Where(g => g.All(t => t.Matching == 0))
-        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: none that matches in {Wording.Count(g.Sum(t => t.Rows), "row")} of {Wording.Count(g.Count(), "table")}{(g.All(t => t.Evidence.Outcome == CollectionOutcome.Complete) ? "" : ", NOT ALL OF WHICH WERE READ COMPLETELY")}");
+    /// <summary>Returns a line for each table in which nothing matched: that nothing was found is evidence too.</summary>
+    public static IEnumerable<string> Unmatched(ItemView view) => view.Tables
+        .GroupBy(t => (t.Name, t.Evidence.Operation)).Where(g => g.All(t => t.Matching == 0))
+        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: none that matches in "
+            + $"{Wording.Count(g.Sum(t => t.Rows), "row")} of {Wording.Count(g.Count(), "table")}"
+            + $"{(g.All(t => t.Evidence.Outcome == CollectionOutcome.Complete) ? "" : ", NOT ALL OF WHICH WERE READ COMPLETELY")}");
 
-    public static string Place(EvidenceItem item) => item.Target.Length == 0 ? "the inputs" : string.Join(' ', new[] { item.Target, item.Account == item.Target ? "" : item.Account, item.Region }.Where(p => p.Length > 0));
+    public static string Place(EvidenceItem item) => item.Target.Length == 0
+        ? "the inputs"
+        : string.Join(' ', new[] { item.Target, item.Account == item.Target ? "" : item.Account, item.Region }.Where(p => p.Length > 0));
 
     public static string Word(PopulationRow row) => row.Verdict switch
     {
@@ -261,7 +300,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         foreach (var row in bundle.Rows(control, test).Where(r => r.IsException))
         {
             if (++count <= MostExceptions)
-                Line($"  {Word(row),-9} {row.ExceptionId} {PrintableText.Of(row.Item, Short)}{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+            {
+                Line($"  {Word(row),-9} {row.ExceptionId} {PrintableText.Of(row.Item, Short)}"
+                    + $"{(row.Reason is { } reason ? $": {PrintableText.Of(reason, Short)}" : "")}");
+            }
         }
         More(count - MostExceptions, "exceptions");
     }
@@ -269,10 +311,12 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     private void Table(TracedTable table)
     {
         var item = table.Evidence;
-        Line($"{table.Name}: {item.Operation} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, {table.Rows} rows, {table.Matching} that match best ({item.EvidenceId})");
+        Line($"{table.Name}: {item.Operation} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, "
+            + $"{table.Rows} rows, {table.Matching} that match best ({item.EvidenceId})");
         foreach (var row in table.Found)
         {
-            Line($"  {(row.Element.Length > 0 ? $"{row.Column}{row.Element}: " : "")}{string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
+            Line($"  {(row.Element.Length > 0 ? $"{row.Column}{row.Element}: " : "")}"
+                + $"{string.Join("; ", row.Cells.Take(3).Select(c => $"{c.Column}{c.Pointer} is {c.By}"))}");
             Members("    ", row.Row, separate: false);
         }
         More(table.Matching - table.Found.Length, "rows that match as well");
@@ -281,7 +325,10 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     private void Members(string indent, JsonElement row, bool separate = false)
     {
         foreach (var member in row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null && m.Value.GetRawText() != "\"\""))
-            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText(), Short)}");
+        {
+            var value = member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText();
+            Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(value, Short)}");
+        }
         if (separate)
             Line("");
     }

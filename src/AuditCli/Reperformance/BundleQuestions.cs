@@ -7,10 +7,10 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>What a bundle was asked, ready to be asked again of its own exchanges.</summary>
-/// <param name="Record">Of the run that made the bundle.</param>
+/// <summary>The engagement, controls and plan of a bundle, ready to run again on the bundle's own exchanges.</summary>
+/// <param name="Record">The record of the run that made the bundle.</param>
 /// <param name="Index">The bundle's evidence items.</param>
-/// <param name="LibraryFaults">Of controls in the bundle that cannot be loaded, and so are not evaluated.</param>
+/// <param name="LibraryFaults">Faults of controls in the bundle that cannot be loaded and so are not evaluated.</param>
 internal sealed record BundleQuestions(
     PreparedRun Prepared, RecordedRun Record, ImmutableArray<EvidenceItem> Index, ImmutableArray<Diagnostic> LibraryFaults)
 {
@@ -20,17 +20,17 @@ internal sealed record BundleQuestions(
     private const string Inputs = "data/inputs/";
     private const string CopyName = "sealed";
 
-    /// <summary>The moment that the engagement states; null where it follows from the run.</summary>
+    /// <summary>The as-of time that the engagement states; null if it follows from the run.</summary>
     public DateTimeOffset? StatedAsOf { get; init; }
 
     /// <summary>
-    /// Loads a bundle's engagement, its inputs, and its own controls or those of a folder. Nothing outside the bundle and that folder is
-    /// looked at, and of the bundle only copies, which nobody can change any more once they were compared with its manifest.
+    /// Loads a bundle's engagement, its inputs, and its own controls or those of a folder. Reads nothing outside the bundle and that
+    /// folder. Files of the bundle are copied first and compared with the manifest, so that a later change cannot affect the run.
     /// </summary>
-    /// <param name="bundle">Verification found it to hold nothing but regular files.</param>
-    /// <param name="otherControls">As given on the command line; null for the bundle's own.</param>
+    /// <param name="bundle">A bundle in which verification found only regular files.</param>
+    /// <param name="otherControls">A folder as given on the command line; null for the bundle's own controls.</param>
     /// <param name="work">An empty folder.</param>
-    /// <returns>Null with the faults of the engagement, of the other controls, or of both together.</returns>
+    /// <returns>On failure null and the faults of the engagement, of the other controls, or of both together.</returns>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file of the bundle cannot be read.</exception>
     public static async Task<(BundleQuestions? Questions, ImmutableArray<Diagnostic> Faults)> LoadAsync(
@@ -41,13 +41,15 @@ internal sealed record BundleQuestions(
         ImmutableArray<EvidenceItem> index = [.. EvidenceIndex.Items(lines, BundlePaths.EvidenceIndex)];
         var library = otherControls is null
             ? ControlLibrary.OfBundle(
-                bundle.Below(Controls).Select(p => new LibraryFile(p[Controls.Length..], bundle.Read(p), p)), host.Sources, ShippedLibrary.Digests(ShippedLibrary.Files()))
+                bundle.Below(Controls).Select(p => new LibraryFile(p[Controls.Length..], bundle.Read(p), p)),
+                host.Sources,
+                ShippedLibrary.Digests(ShippedLibrary.Files()))
             : Libraries.Load(otherControls, host);
         if (otherControls is not null && !library.Faults.IsEmpty)
             return (null, library.Faults);
 
         var copy = Path.Combine(work, CopyName);
-        // A run that got no answer at all has no such folder.
+        // A run without any response has no such folder.
         var recorded = Directory.CreateDirectory(Path.Combine(copy, Exchanges)).FullName;
         foreach (var path in new[] { Engagement }.Where(bundle.Has).Concat(bundle.Below(Inputs)).Concat(bundle.Below(Exchanges)))
             await CopyAsync(bundle, path, copy, cancellationToken);
@@ -65,12 +67,13 @@ internal sealed record BundleQuestions(
             foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
                 faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         }
-        return faults.IsEmpty
-            ? (new(new(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) }, record, index, library.Faults) { StatedAsOf = statedAsOf }, [])
-            : (null, faults);
+        if (!faults.IsEmpty)
+            return (null, faults);
+        var prepared = new PreparedRun(engagement, plan, RedactionKey: null) { Unrecorded = UnrecordedEvidence.Of(index) };
+        return (new(prepared, record, index, library.Faults) { StatedAsOf = statedAsOf }, []);
     }
 
-    /// <summary>Words a message as of the bundle itself: where the copies are says nothing to anybody.</summary>
+    /// <summary>Replaces the paths of the temporary copies in a message by paths within the bundle.</summary>
     public static string OfTheBundle(string message, string work) =>
         message.Replace(Path.Combine(work, CopyName) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 

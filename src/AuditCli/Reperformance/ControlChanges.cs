@@ -8,20 +8,22 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>What other controls make of a bundle's evidence.</summary>
-/// <param name="Same">Controls that conclude the same of the same items.</param>
-/// <param name="Absent">Controls of the bundle that the other library does not have, or cannot test.</param>
+/// <summary>Compares the results of other controls on a bundle's evidence with the bundle's results.</summary>
+/// <param name="Same">The number of controls with the same conclusion and the same items.</param>
+/// <param name="Absent">Controls of the bundle that the other library does not have or cannot test.</param>
 internal sealed record ControlChanges(
     VerifyReport Verification, ImmutableArray<ControlChange> Changes, int Same, ImmutableArray<string> Absent, DifferenceList Items)
 {
     private const int MostDifferences = 100;
     private const string NotRecorded = ExchangeRefusedException.NoRecording;
 
-    /// <summary>0 nothing changes; 2 something does, or the bundle does not verify; 3 nothing changes, and verification is undecided.</summary>
+    /// <summary>
+    /// 2 if something changes or the bundle does not verify; 3 if nothing changes and verification is undecided; otherwise 0.
+    /// </summary>
     public int ExitCode => Verification.ExitCode == AuditCli.ExitCode.Failed || !Changes.IsEmpty ? AuditCli.ExitCode.Failed : Verification.ExitCode;
 
     /// <summary>Evaluates the bundle's evidence with other controls.</summary>
-    /// <returns>Null with the faults of those controls, or of what they need.</returns>
+    /// <returns>On failure null and the faults of those controls or of what they need.</returns>
     /// <exception cref="InvalidDataException">The bundle cannot be read; the message says why.</exception>
     /// <exception cref="IOException">As <see cref="Reperformed.OfAsync"/>.</exception>
     public static async Task<(ControlChanges? Changes, ImmutableArray<Diagnostic> Faults)> OfAsync(
@@ -41,7 +43,8 @@ internal sealed record ControlChanges(
         return (await Task.Run(() => Compare(verification, files, before, again, cancellationToken), cancellationToken), []);
     }
 
-    private static ControlChanges Compare(VerifyReport verification, BundleFolder bundle, EvaluationResults before, FinishedRun again, CancellationToken cancellationToken)
+    private static ControlChanges Compare(
+        VerifyReport verification, BundleFolder bundle, EvaluationResults before, FinishedRun again, CancellationToken cancellationToken)
     {
         var rebuilt = BundleFolder.WithoutManifest(again.Bundle.Path);
         var changes = ImmutableArray.CreateBuilder<ControlChange>();
@@ -51,20 +54,26 @@ internal sealed record ControlChanges(
         {
             var was = before.Controls.FirstOrDefault(c => c.Id == now.Id);
             var count = items.Count;
-            var tests = was is null ? [] : now.Tests.Concat(was.Tests).Select(t => t.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+            var tests = was is null
+                ? []
+                : now.Tests.Concat(was.Tests).Select(t => t.Id).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
             foreach (var test in tests)
                 CompareItems(bundle, rebuilt, now.Id, test, items, cancellationToken);
             if (was is not null && was.Conclusion == now.Conclusion && items.Count == count)
                 same++;
             else
-                changes.Add(new(now.Id, was, now, items.Count - count, [.. now.Limitations.Where(l => l.Code == NotRecorded).Select(l => l.Operation).Distinct().Order(StringComparer.Ordinal)]));
+            {
+                var notRecorded = now.Limitations.Where(l => l.Code == NotRecorded).Select(l => l.Operation).Distinct();
+                changes.Add(new(now.Id, was, now, items.Count - count, [.. notRecorded.Order(StringComparer.Ordinal)]));
+            }
         }
         var absent = before.Controls.Where(c => again.Results.Controls.All(n => n.Id != c.Id))
             .Select(c => again.Results.NotTested.FirstOrDefault(n => n.Id == c.Id) is { } not ? $"{c.Id} ({not.Reason})" : c.Id);
         return new(verification, changes.ToImmutable(), same, [.. absent], items);
     }
 
-    private static void CompareItems(BundleFolder bundle, BundleFolder rebuilt, string control, string test, DifferenceList items, CancellationToken cancellationToken)
+    private static void CompareItems(
+        BundleFolder bundle, BundleFolder rebuilt, string control, string test, DifferenceList items, CancellationToken cancellationToken)
     {
         var file = PopulationFile.PathOf(control, test);
         using var before = bundle.Has(file) ? bundle.Open(file, cancellationToken) : Stream.Null;
@@ -77,7 +86,8 @@ internal sealed record ControlChanges(
         }
     }
 
-    private static string? Verdict(JsonElement? row) => row is { } r && r.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : null;
+    private static string? Verdict(JsonElement? row) =>
+        row is { } r && r.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : null;
 
     private static EvaluationResults ReadResults(BundleFolder bundle)
     {
@@ -92,8 +102,8 @@ internal sealed record ControlChanges(
     }
 }
 
-/// <summary>A control that concludes otherwise, or of other items.</summary>
+/// <summary>A control with another conclusion or other items.</summary>
 /// <param name="Before">Null for a control that the bundle does not have.</param>
-/// <param name="Items">Population items whose verdict is another, that are new or gone; not counted for a new control.</param>
-/// <param name="NotRecorded">Operations it needs that the bundle's run did not ask.</param>
+/// <param name="Items">The number of population items that are new, gone, or have another verdict; not counted for a new control.</param>
+/// <param name="NotRecorded">Operations that it needs and the bundle's run did not call.</param>
 internal sealed record ControlChange(string Id, ControlResult? Before, ControlResult After, long Items, ImmutableArray<string> NotRecorded);

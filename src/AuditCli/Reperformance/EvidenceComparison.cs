@@ -8,19 +8,20 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>The evidence of a bundle beside what its exchanges give today.</summary>
-/// <param name="Items">Evidence items compared.</param>
-/// <param name="Rows">Rows of the rebuilt tables.</param>
-/// <param name="Unrecorded">Items that failed before anything was recorded.</param>
+/// <summary>Compares the evidence of a bundle with the evidence rebuilt from its exchanges.</summary>
+/// <param name="Items">The number of evidence items compared.</param>
+/// <param name="Rows">The number of rows in the rebuilt tables.</param>
+/// <param name="Unrecorded">The number of items that failed before anything was recorded.</param>
 internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded, ImmutableArray<DifferingEvidence> Differing)
 {
     private const string NotRecorded = ExchangeRefusedException.NoRecording;
 
-    /// <summary>Compares every line of the index, and every table.</summary>
-    /// <param name="sealedItems">The bundle's index.</param>
-    /// <param name="rebuilt">The folder of the bundle that was made again.</param>
+    /// <summary>Compares every line of the index and every table.</summary>
+    /// <param name="sealedItems">The bundle's index of evidence.</param>
+    /// <param name="rebuilt">The bundle that was made again.</param>
     public static EvidenceComparison Of(
-        BundleFolder bundle, ImmutableArray<EvidenceItem> sealedItems, BundleFolder rebuilt, UnrecordedEvidence unrecorded, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, ImmutableArray<EvidenceItem> sealedItems, BundleFolder rebuilt, UnrecordedEvidence unrecorded,
+        DifferenceList differences, CancellationToken cancellationToken)
     {
         var again = EvidenceIndex.Read(rebuilt.Path).Select(unrecorded.AsSealed).ToImmutableArray();
         var now = again.ToDictionary(i => (i.Target, i.EvidenceId));
@@ -45,7 +46,11 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
 
         void Report(EvidenceItem item, EvidenceItem other, IReadOnlyList<Difference> found, string? cause)
         {
-            ImmutableArray<string> signs = [item.Source == "file" ? item.Source : item.Operation, .. item.Failures.Concat(other.Failures).Select(f => f.Code)];
+            ImmutableArray<string> signs =
+            [
+                item.Source == "file" ? item.Source : item.Operation,
+                .. item.Failures.Concat(other.Failures).Select(f => f.Code),
+            ];
             foreach (var difference in found)
                 differences.Add(difference with { Cause = difference.Cause ?? cause }, signs);
             if (found.Count > 0)
@@ -53,25 +58,34 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         }
     }
 
-    private static (List<Difference> Found, string? Cause) Compare(BundleFolder bundle, EvidenceItem before, BundleFolder rebuilt, EvidenceItem after, CancellationToken cancellationToken)
+    private static (List<Difference> Found, string? Cause) Compare(
+        BundleFolder bundle, EvidenceItem before, BundleFolder rebuilt, EvidenceItem after, CancellationToken cancellationToken)
     {
-        // When a file was read is no part of the evidence, and no exchange says it.
+        // The time at which a file was read is not evidence, and no exchange records it.
         if (after.Source == "file")
             after = after with { Started = before.Started, Finished = before.Finished };
-        // Whom credentials claim to be is in no exchange either.
+        // No exchange records the identity that credentials only claim.
         if (Connection.IsClaimed(before.Identity) && Connection.IsClaimed(after.Identity))
             after = after with { Identity = before.Identity };
         var found = JsonDifference.Between(Json(before), Json(after)).Select(d => new Difference(Place(before), d.Path, d.Before, d.After)).ToList();
         string? cause = null;
-        foreach (var (table, sealedDigest, digest) in new[] { (after.Table, before.TableSha256, after.TableSha256), (after.Calls, before.CallsSha256, after.CallsSha256) })
+        var tables = new[] { (after.Table, before.TableSha256, after.TableSha256), (after.Calls, before.CallsSha256, after.CallsSha256) };
+        foreach (var (table, sealedDigest, digest) in tables)
         {
             if (table is null)
                 continue;
             var different = TableDifference(bundle, rebuilt, table, cancellationToken);
             if (different is not null && sealedDigest == digest)
-                found.Add(new(Place(before), table, "another table", "the rebuilt one", $"the index names the rebuilt table, so the file was changed afterwards: {different}"));
+            {
+                var edited = $"the index names the rebuilt table, so the file was changed afterwards: {different}";
+                found.Add(new(Place(before), table, "another table", "the rebuilt one", edited));
+            }
             else if (sealedDigest != digest)
-                cause ??= different is null ? "the bundle's table is the rebuilt one; only the index says otherwise" : $"{(after.Source == "file" ? "the bundle's copy of the file gives" : "the exchanges give")} other rows: {different}";
+            {
+                cause ??= different is null
+                    ? "the bundle's table is the rebuilt one; only the index says otherwise"
+                    : $"{(after.Source == "file" ? "the bundle's copy of the file gives" : "the exchanges give")} other rows: {different}";
+            }
         }
         if (after.Failures.Any(f => f.Code == NotRecorded) && !before.Failures.Any(f => f.Code == NotRecorded))
             cause = $"an exchange that it needs is not recorded: {after.Failures.First(f => f.Code == NotRecorded).Message}";
@@ -96,13 +110,14 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
 
     private static JsonElement Json(EvidenceItem item) => JsonElement.Parse(EvidenceIndex.Format(item));
 
-    private static string Word(EvidenceItem item) => item.Code is null ? $"{item.Outcome}".ToLowerInvariant() : $"{item.Outcome} ({item.Code})".ToLowerInvariant();
+    private static string Word(EvidenceItem item) =>
+        item.Code is null ? $"{item.Outcome}".ToLowerInvariant() : $"{item.Outcome} ({item.Code})".ToLowerInvariant();
 
     internal static string Place(EvidenceItem item) => item.Source == "file"
         ? $"input {item.Operation}"
         : string.Join(' ', new[] { item.Operation, "in", item.Target, item.Account, item.Region }.Where(t => t.Length > 0));
 }
 
-/// <summary>An evidence item that is not what it was, and why.</summary>
-/// <param name="Signs">What is found there, as rules of evaluation name it.</param>
+/// <summary>An evidence item that differs, and why.</summary>
+/// <param name="Signs">What was found there, named as in <see cref="Controls.Evaluation.EvaluationRule.OnlyWith"/>.</param>
 internal sealed record DifferingEvidence(EvidenceItem Item, string Why, ImmutableArray<string> Signs);

@@ -2,19 +2,26 @@ using System.Text.Json;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>A value that differs between two JSON texts, by its path; null where one of them has no such value.</summary>
+/// <summary>
+/// A value that differs between two JSON texts, with its path. Before or After is null if that text does not have the value.
+/// </summary>
 internal sealed record JsonDifference(string Path, string? Before, string? After)
 {
     private const int ShownCharacters = 160;
 
-    /// <summary>The members that, as far as an object of a list has them, say which one it is.</summary>
+    /// <summary>The members that identify an object within a list, as far as it has them.</summary>
     private static readonly string[] Naming = ["id", "partition", "name", "evidence", "target", "account", "region", "operation", "code", "item", "why"];
 
-    /// <summary>Every value that differs. Objects in lists are paired by what names them, anything else by its place.</summary>
+    /// <summary>
+    /// Returns every value that differs. Objects in lists are paired by their identifying members, other elements by their index.
+    /// </summary>
     public static IEnumerable<JsonDifference> Between(JsonElement before, JsonElement after, string path = "")
     {
         if (before.ValueKind == JsonValueKind.Object && after.ValueKind == JsonValueKind.Object)
-            return Pairs(before.EnumerateObject().ToDictionary(m => m.Name, m => m.Value), after.EnumerateObject().ToDictionary(m => m.Name, m => m.Value), path);
+        {
+            return Pairs(
+                before.EnumerateObject().ToDictionary(m => m.Name, m => m.Value), after.EnumerateObject().ToDictionary(m => m.Name, m => m.Value), path);
+        }
         if (before.ValueKind == JsonValueKind.Array && after.ValueKind == JsonValueKind.Array)
         {
             var (left, right) = (Named(before), Named(after));
@@ -23,7 +30,7 @@ internal sealed record JsonDifference(string Path, string? Before, string? After
         return JsonElement.DeepEquals(before, after) ? [] : [new(path, Shown(before), Shown(after))];
     }
 
-    /// <summary>A value as a report shows it.</summary>
+    /// <summary>Returns a value as reports show it, shortened.</summary>
     public static string Shown(JsonElement value)
     {
         var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
@@ -39,7 +46,7 @@ internal sealed record JsonDifference(string Path, string? Before, string? After
                 : Between(left, right, below);
         });
 
-    /// <summary>A list's objects by what names them; null where that does not tell them apart.</summary>
+    /// <summary>Returns a list's objects by their identifying members; null if these are not unique.</summary>
     private static Dictionary<string, JsonElement>? Named(JsonElement list)
     {
         var named = new Dictionary<string, JsonElement>(StringComparer.Ordinal);

@@ -11,7 +11,8 @@ using AuditCli.Reports.Formats;
 namespace AuditCli.Reperformance;
 
 /// <summary>
-/// Compares the record of a run with what its exchanges say: <c>run.json</c>, the log, the files that the bundle has at all, and who it says made it.
+/// Compares the record of a run with its exchanges: <c>run.json</c>, the log, the list of the bundle's files, and the program named as
+/// maker.
 /// </summary>
 internal static class RecordComparison
 {
@@ -20,23 +21,27 @@ internal static class RecordComparison
     private const string FailureCode = " failure code";
 
     /// <summary>
-    /// Members of the record that no exchange says. What a replay's own run left unasked, and which secrets were allowed, only the run
-    /// that was sealed knew.
+    /// Members of the record that no exchange shows. Only the sealed run itself knew which recordings a replay left unused and which
+    /// secrets were allowed.
     /// </summary>
-    private static readonly ImmutableArray<string> Underivable = ["bundle_id", "mode", "run_by", "started", "finished", "resumed", "limits", "secrets_allowed", "unused_recordings"];
+    private static readonly ImmutableArray<string> Underivable =
+        ["bundle_id", "mode", "run_by", "started", "finished", "resumed", "limits", "secrets_allowed", "unused_recordings"];
 
-    /// <summary>Members that are compared by other means than equality, each in its own place here.</summary>
+    /// <summary>Members that are not compared for equality but by the methods below.</summary>
     private static readonly ImmutableArray<string> ComparedElsewhere = ["evaluation", "tool", "as_of", "recorded"];
 
-    /// <summary>What nobody can derive, as it is printed.</summary>
+    /// <summary>The text that lists what cannot be derived from the exchanges.</summary>
     public const string NotDerived =
-        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, secrets_allowed and unused_recordings, and "
+        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, "
+        + "secrets_allowed and unused_recordings, and "
         + "a kubeconfig's names of its context and cluster, and an identity that is only claimed; "
-        + "times, order, levels and further lines of the log; what bag-info.txt says of organizations, contacts, dates and retention; the keyed digests of redacted values; whether the answers are the provider's";
+        + "times, order, levels and further lines of the log; what bag-info.txt says of organizations, contacts, dates and retention; "
+        + "the keyed digests of redacted values; whether the answers are the provider's";
 
-    /// <param name="record">The bundle's.</param>
-    /// <param name="rebuilt">The folder of the bundle that was made again.</param>
-    /// <param name="exchanges">What the exchanges say of the times of the run, and of the program that recorded them.</param>
+    /// <summary>Compares the record, and adds what differs to <paramref name="differences"/>.</summary>
+    /// <param name="record">The record of the bundle's run.</param>
+    /// <param name="rebuilt">The bundle that was made again.</param>
+    /// <param name="exchanges">The times of the exchanges, and the program that recorded them.</param>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static void Of(
@@ -60,36 +65,41 @@ internal static class RecordComparison
         CompareFiles(bundle, rebuilt, differences);
         var (run, again) = (Json(bundle), Json(rebuilt));
         var found = JsonDifference.Between(Derivable(run), Derivable(again)).ToImmutableArray();
-        // Why a target could not be entered before anything was sent is in no exchange; that it could not, the run done again says too.
+        // The cause of a failure before the first request is not in any exchange. The re-performed run confirms that the target failed.
         var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
         foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsOfKubeconfig(d) && !IsClaim(d)))
         {
-            // What earlier versions did not write yet is no contradiction.
+            // A member that an earlier version did not write is not a difference.
             if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
-                differences.Add(new(BundlePaths.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
+            {
+                differences.Add(new(
+                    BundlePaths.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
+            }
         }
         CompareTimes(run, record, statedAsOf, exchanges, differences);
         CompareMaker(bundle, run, exchanges, differences);
         CompareLog(bundle, record, rebuilt, differences, cancellationToken);
     }
 
-    /// <summary>Whether it is the name that a kubeconfig has for a cluster or a context: neither is ever sent.</summary>
+    /// <summary>Whether the difference is the kubeconfig's name of a cluster or context: these names are never sent.</summary>
     private static bool IsOfKubeconfig(JsonDifference difference) => difference is { After: null, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal)
         && (path.EndsWith(" place cluster", StringComparison.Ordinal) || path.EndsWith(" place context", StringComparison.Ordinal));
 
-    /// <summary>Whether both name a caller whom no provider confirmed: whom the credentials claimed is never sent.</summary>
+    /// <summary>
+    /// Whether both sides are identities that the credentials only claim and no provider confirmed: a claim is never sent.
+    /// </summary>
     private static bool IsClaim(JsonDifference difference) => difference is { Before: { } before, After: { } after, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal) && path.EndsWith(" identity", StringComparison.Ordinal)
         && Connection.IsClaimed(before) && Connection.IsClaimed(after);
 
-    /// <summary>Compares the files: whatever the bundle holds is made again by a run of its engagement, or is a report.</summary>
+    /// <summary>Compares the lists of files: a run of the engagement must make every file of the bundle, except reports.</summary>
     private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
     {
         var reports = ReportFormats.All.Select(f => $"{ReportFormats.Folder}/{f.FileName}").ToHashSet(StringComparer.Ordinal);
         var made = rebuilt.Below($"{BundlePaths.Payload}/").ToHashSet(StringComparer.Ordinal);
-        // Lines of the index name tables, and results their rows: those that differ are told there, with their cause.
+        // Tables and rows are compared elsewhere, by the index and the results, with the cause of each difference.
         foreach (var path in bundle.Below($"{BundlePaths.Payload}/").Where(p => !made.Contains(p) && !reports.Contains(p) && !IsOfResults(p)))
             differences.Add(new(path, "file", "there", null, "no record of the bundle explains it: a run of its engagement does not make it"));
         foreach (var path in made.Where(p => !bundle.Has(p) && !IsOfResults(p)).Order(StringComparer.Ordinal))
@@ -114,7 +124,8 @@ internal static class RecordComparison
         var isResumed = run.TryGetProperty("resumed", out var resumed) && resumed.ValueKind == JsonValueKind.Object;
         if (isReplay && !isResumed && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
         {
-            // Without recordings that were left unasked, the first and the last are in the bundle. What a resumed run had left unasked, nobody knows.
+            // Without unused recordings, the first and last exchange are in the bundle. For a resumed run it is not known which were
+            // unused.
             foreach (var (name, was, now) in new[] { ("first", from, sent.First), ("last", to, sent.Last) })
             {
                 if (was != now)
@@ -123,7 +134,7 @@ internal static class RecordComparison
         }
     }
 
-    /// <summary>The record, the bag and each file of exchanges name the program that made them.</summary>
+    /// <summary>Compares the program that the record, the bag and each file of exchanges name as their maker.</summary>
     private static void CompareMaker(BundleFolder bundle, JsonElement run, RecordedTimes exchanges, DifferenceList differences)
     {
         var tool = run.GetProperty("tool");
@@ -134,21 +145,24 @@ internal static class RecordComparison
             if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
                 differences.Add(new(BundlePaths.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));
         }
-        // Files of exchanges name the program without what follows a hyphen in its version.
+        // Files of exchanges name the version without its part after a hyphen.
         var recorder = $"{name}/{version?.Split('-')[0]}";
         foreach (var (file, software) in exchanges.Software.Where(s => s.Software != recorder))
             differences.Add(new(BundlePaths.Run, "tool", recorder, software, $"data/exchanges/{file} says otherwise"));
     }
 
-    /// <summary>What was logged of targets, evidence and conclusions is in the log of the run done again, whatever the times and the rest.</summary>
-    private static void CompareLog(BundleFolder bundle, RecordedRun record, BundleFolder rebuilt, DifferenceList differences, CancellationToken cancellationToken)
+    /// <summary>
+    /// Compares the events about targets, evidence and conclusions in the log with those of the re-performed run, ignoring times.
+    /// </summary>
+    private static void CompareLog(
+        BundleFolder bundle, RecordedRun record, BundleFolder rebuilt, DifferenceList differences, CancellationToken cancellationToken)
     {
         if (!bundle.Has(Log))
-            return;  // told with the files
+            return;  // reported by CompareFiles
         var (was, now) = (new LogEvents(bundle, Log, cancellationToken), new LogEvents(rebuilt, Log, cancellationToken));
         if (was.Fault is { } fault)
             differences.Add(new(Log, "line", fault, null, "it is no log of a run"));
-        // Under other rules other things were collected and logged.
+        // Under other rules of evaluation, the run collects and logs other things.
         if (record.Evaluation != EvaluationRules.Current)
             return;
         foreach (var (line, count) in now.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
@@ -166,5 +180,6 @@ internal static class RecordComparison
     private static JsonElement Derivable(JsonElement run) => JsonSerializer.SerializeToElement(
         run.EnumerateObject().Where(m => !Underivable.Contains(m.Name) && !ComparedElsewhere.Contains(m.Name)).ToDictionary(m => m.Name, m => m.Value));
 
-    private static JsonElement Json(BundleFolder bundle) => JsonElement.Parse(bundle.Read(BundlePaths.Run), new JsonDocumentOptions { AllowDuplicateProperties = false });
+    private static JsonElement Json(BundleFolder bundle) =>
+        JsonElement.Parse(bundle.Read(BundlePaths.Run), new JsonDocumentOptions { AllowDuplicateProperties = false });
 }

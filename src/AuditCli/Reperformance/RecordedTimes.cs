@@ -6,23 +6,25 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>When the exchanges of a bundle were sent and answered, by both clocks, and which program recorded them.</summary>
-/// <param name="Sent">The first and the last request, by the clock of the machine that asked; null where nothing is recorded.</param>
-/// <param name="Software">Of each file, from the folder of exchanges on, the program that wrote it.</param>
-/// <param name="Answered">Of each host the answers with the least and the most delay.</param>
-/// <param name="Unsaid">Records that hold marks of redacted secrets and do not say that they were redacted.</param>
+/// <summary>The times of a bundle's exchanges by the clocks of both sides, and the programs that recorded them.</summary>
+/// <param name="Sent">The times of the first and last request by the clock of the collecting machine; null if nothing is recorded.</param>
+/// <param name="Software">The program that wrote each file; the path is relative to the folder of exchanges.</param>
+/// <param name="Answered">For each host, the responses whose server date is least and most ahead.</param>
+/// <param name="Unsaid">
+/// Responses that hold marks of redacted secrets although their records do not say that they were redacted. At most 20.
+/// </param>
 internal sealed record RecordedTimes(
     RecordedDates? Sent,
     ImmutableArray<(string File, string Software)> Software,
     ImmutableArray<(RecordedTime Least, RecordedTime Most)> Answered,
     ImmutableArray<string> Unsaid)
 {
-    /// <summary>A clock may be set during a run, and an answer takes its time.</summary>
+    /// <summary>Allows for a clock that is set during a run, and for the time until a response.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
     private const int MostUnsaid = 20;
 
     /// <summary>Reads every exchange below a folder once.</summary>
-    /// <exception cref="InvalidDataException">A file is torn or altered; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A file is truncated or was changed; the message names it.</exception>
     public static RecordedTimes Of(string folder, CancellationToken cancellationToken)
     {
         var software = ImmutableArray.CreateBuilder<(string, string)>();
@@ -38,8 +40,11 @@ internal sealed record RecordedTimes(
                 cancellationToken.ThrowIfCancellationRequested();
                 var exchange = recorded.Exchange;
                 sent = RecordedDates.With(sent, exchange.Date);
-                if (exchange is { RedactedPayloadDigest: null, Response.Body: var body } && body.Span.IndexOf("hmac-sha256:"u8) >= 0 && unsaid.Count < MostUnsaid)
+                if (exchange is { RedactedPayloadDigest: null, Response.Body: var body } && body.Span.IndexOf("hmac-sha256:"u8) >= 0
+                    && unsaid.Count < MostUnsaid)
+                {
                     unsaid.Add($"{file} {recorded.Answer.Id}");
+                }
                 if (exchange.ServerDate is not { } date)
                     continue;
                 var time = new RecordedTime(date, ReadingTimes.OffsetOf(exchange.Date, date), file, recorded.Answer.Id);
@@ -50,7 +55,9 @@ internal sealed record RecordedTimes(
         return new(sent, software.ToImmutable(), [.. answered.Values], unsaid.ToImmutable());
     }
 
-    /// <summary>What does not fit a run between two moments: requests before or after it, and servers' dates that no delay explains.</summary>
+    /// <summary>
+    /// Returns what contradicts a run between two times: requests before or after it, and server dates that no delay explains.
+    /// </summary>
     public IEnumerable<Difference> Outside(DateTimeOffset from, DateTimeOffset to)
     {
         if (Sent is not { } sent)
@@ -59,7 +66,8 @@ internal sealed record RecordedTimes(
             yield return new("data/exchanges", "first request", Rfc3339.Format(from), Rfc3339.Format(sent.First));
         if (sent.Last > to + Tolerance)
             yield return new("data/exchanges", "last request", Rfc3339.Format(to), Rfc3339.Format(sent.Last));
-        // By the least delayed answer it is known how far a server's clock is ahead; no answer comes much later than it was asked for.
+        // The least delayed response shows how far a server's clock is ahead; the time that a response takes does not explain a date much
+        // further ahead.
         foreach (var (least, most) in Answered.Where(a => a.Most.Ahead - a.Least.Ahead > Tolerance))
             yield return new($"{most.File} {most.RecordId}", "Date", Rfc3339.Format(most.Date - (most.Ahead - least.Ahead)), Rfc3339.Format(most.Date));
     }
@@ -74,7 +82,7 @@ internal sealed record RecordedTimes(
     }
 }
 
-/// <summary>An answer with a date.</summary>
-/// <param name="Date">By the server's clock.</param>
-/// <param name="Ahead">How far that is ahead of the request, by the clock of the machine that asked.</param>
+/// <summary>A response with a server date.</summary>
+/// <param name="Date">The time by the server's clock.</param>
+/// <param name="Ahead">How far the date is after the request by the clock of the collecting machine.</param>
 internal sealed record RecordedTime(DateTimeOffset Date, TimeSpan Ahead, string File, string RecordId);

@@ -7,17 +7,17 @@ using AuditCli.Reports.Formats;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>What came of doing a bundle's run again, beside the bundle.</summary>
-/// <param name="NotCompared">Why nothing could be compared; null when it was.</param>
-/// <param name="Done">What was compared; null with <paramref name="NotCompared"/>.</param>
+/// <summary>The result of re-performing a bundle's run and comparing it with the bundle.</summary>
+/// <param name="NotCompared">Why nothing could be compared; null if it was.</param>
+/// <param name="Done">The comparison; null if <paramref name="NotCompared"/> is set.</param>
 internal sealed record Reperformed(VerifyReport Verification, string? NotCompared, Comparison? Done)
 {
     private const int MostDifferences = 100;
 
     /// <summary>
-    /// 0 identical; 2 something differs that no later rule of evaluation accounts for, or the bundle does not verify; 3 undecided: later
-    /// rules account for every difference, a report could not be compared, an answer looks redacted and does not say so, or verification is
-    /// undecided.
+    /// 2 if something differs that no newer rule of evaluation explains, if nothing could be compared, or if the bundle does not verify. 3
+    /// if undecided: newer rules explain every difference, a report could not be compared, a response looks redacted without saying so, or
+    /// verification is undecided. Otherwise 0.
     /// </summary>
     public int ExitCode =>
         Verification.ExitCode == Failed || NotCompared is not null || Done is { Unexplained: > 0 } ? Failed
@@ -26,10 +26,11 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
 
     private static int Failed => AuditCli.ExitCode.Failed;
 
-    /// <summary>Verifies the bundle, does its run again in a folder of its own that is gone afterwards, and compares.</summary>
-    /// <exception cref="IOException">What is done again cannot be written.</exception>
+    /// <summary>Verifies the bundle, repeats its run in a temporary folder, and compares.</summary>
+    /// <exception cref="IOException">The repeated run cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static async Task<Reperformed> OfAsync(string bundle, VerifyOptions options, AuditHost host, TextWriter progress, CancellationToken cancellationToken)
+    public static async Task<Reperformed> OfAsync(
+        string bundle, VerifyOptions options, AuditHost host, TextWriter progress, CancellationToken cancellationToken)
     {
         var verification = await BundleVerifier.VerifyAsync(bundle, options, cancellationToken);
         if (WhyUnsafe(verification) is { } reason)
@@ -51,7 +52,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         }
     }
 
-    /// <summary>Why the bundle's files must not be read any further; null where they may be.</summary>
+    /// <summary>Returns why the bundle's files must not be read further; null if they may be.</summary>
     public static string? WhyUnsafe(VerifyReport verification)
     {
         if (verification.ProblemCount > verification.Problems.Length)
@@ -62,26 +63,30 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     }
 
     /// <summary>
-    /// The bundle's files: exactly those that verification spoke of. One whose files are not what its manifest says is compared as it lies
-    /// there, to say what differs; nothing is said to hold of it.
+    /// Opens the files that were verified. A bundle whose files differ from its manifest is compared without the manifest, to report what
+    /// differs; the exit code is still that of a failed verification.
     /// </summary>
-    /// <exception cref="InvalidDataException">The bundle is another by now.</exception>
+    /// <exception cref="InvalidDataException">The bundle was replaced after verification.</exception>
     /// <exception cref="IOException">A manifest cannot be read.</exception>
     public static BundleFolder FilesOf(string bundle, VerifyReport verification) =>
-        verification.Problems.Any(p => p.Question is "files" or "manifest") ? BundleFolder.WithoutManifest(bundle) : BundleFolder.Sealed(bundle, verification.TagManifestSha256);
+        verification.Problems.Any(p => p.Question is "files" or "manifest")
+            ? BundleFolder.WithoutManifest(bundle)
+            : BundleFolder.Sealed(bundle, verification.TagManifestSha256);
 
-    /// <summary>Does the run again; nothing outside the exchanges and the folder is touched.</summary>
-    public static Task<FinishedRun> RunAsync(BundleQuestions questions, string work, AuditHost host, EvaluationProcess evaluation, TextWriter progress, CancellationToken cancellationToken)
+    /// <summary>Repeats the run offline, from the recorded exchanges, in the work folder.</summary>
+    public static Task<FinishedRun> RunAsync(
+        BundleQuestions questions, string work, AuditHost host, EvaluationProcess evaluation, TextWriter progress, CancellationToken cancellationToken)
     {
         var options = new RunOptions(questions.Prepared.Engagement.File, questions.Prepared.Engagement.File, null, work, PlanFilter.None, Verbose: false)
         {
-            AllowSecrets = true,  // whether it was right to seal them was decided then
-            SealReports = false,  // they are made of the bundle's own files, and compared by themselves
+            AllowSecrets = true,  // the original run decided whether to seal them
+            SealReports = false,  // ReportComparison makes them of the bundle's own files
         };
         return new AuditRun(questions.Prepared, options, host, evaluation, progress).RunAsync(cancellationToken);
     }
 
-    private static Comparison Compare(BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
+    private static Comparison Compare(
+        BundleFolder bundle, BundleQuestions questions, FinishedRun again, string work, AuditHost host, CancellationToken cancellationToken)
     {
         var rules = EvaluationRules.After(questions.Record.Evaluation);
         var (tables, results, reports) = (
@@ -90,8 +95,12 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             new DifferenceList(MostDifferences, "reports", rules));
         var changed = new DifferenceList(MostDifferences, "record", rules);
         var rebuilt = BundleFolder.WithoutManifest(again.Bundle.Path);
-        if (Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex != questions.Record.EngagementSha256)
-            results.Add(new("engagement.yaml", "sha256", questions.Record.EngagementSha256, Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex, "the file is not the one that run.json names"));
+        var engagement = Evidence.Digest.Of(questions.Prepared.Engagement.Source.Span).Hex;
+        if (engagement != questions.Record.EngagementSha256)
+        {
+            results.Add(new(
+                "engagement.yaml", "sha256", questions.Record.EngagementSha256, engagement, "the file is not the one that run.json names"));
+        }
         foreach (var fault in questions.LibraryFaults)
             results.Add(new(Path.GetFileName(fault.File), "control", "was run", null, $"it cannot be loaded: {fault.Message} (line {fault.Line})"));
         var evidence = EvidenceComparison.Of(bundle, questions.Index, rebuilt, questions.Prepared.Unrecorded, tables, cancellationToken);
@@ -108,45 +117,65 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                 ? []
                 : new[] { $"the bundle was evaluated under rules {questions.Record.Evaluation}, and this program has rules {EvaluationRules.Current}" },
             .. questions.Record.Tool == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool} made the bundle, and this is {Tool.Version}" },
-            .. evidence.Unrecorded == 0 ? [] : new[] { $"{evidence.Unrecorded} evidence items failed before anything was sent; their failure is taken from the index, and they fail again" },
+            .. evidence.Unrecorded == 0
+                ? []
+                : new[]
+                {
+                    $"{evidence.Unrecorded} evidence items failed before anything was sent; "
+                        + "their failure is taken from the index, and they fail again",
+                },
             .. again.Facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
             .. times.Unsaid.Select(u => $"{u} holds marks of redacted secrets and does not say that it was redacted"),
         ];
-        return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, changed, [.. notes]) { HasUnsaidRedactions = !times.Unsaid.IsEmpty };
+        return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, changed, [.. notes])
+        {
+            HasUnsaidRedactions = !times.Unsaid.IsEmpty,
+        };
     }
 }
 
-/// <summary>What was compared, and what differs.</summary>
-/// <param name="Controls">How many were evaluated again.</param>
-/// <param name="Items">Population items over all their tests.</param>
-/// <param name="ReportsCompared">How many reports were made again and could be compared.</param>
+/// <summary>What was compared, and the differences.</summary>
+/// <param name="Controls">The number of controls that were evaluated again.</param>
+/// <param name="Items">The number of population items over all their tests.</param>
+/// <param name="ReportsCompared">The number of reports that were made again and could be compared.</param>
 internal sealed record Comparison(
-    EvidenceComparison Evidence, int Controls, long Items, int ReportsCompared, DifferenceList Tables, DifferenceList Results, DifferenceList Reports, DifferenceList Record,
+    EvidenceComparison Evidence,
+    int Controls,
+    long Items,
+    int ReportsCompared,
+    DifferenceList Tables,
+    DifferenceList Results,
+    DifferenceList Reports,
+    DifferenceList Record,
     ImmutableArray<string> Notes)
 {
     /// <summary>
-    /// Whether every report was. A bundle says itself which version made it, so one that names another would else never be told from an
-    /// edited one.
+    /// Whether every report was compared. If not, the result is undecided: a bundle states the version that made it, so an edited bundle
+    /// could name another version and its reports would never be compared.
     /// </summary>
     public bool AllReportsCompared => ReportsCompared == ReportFormats.All.Length;
 
-    /// <summary>Whether answers look redacted and do not say so: it cannot be told what was removed, or whether the provider wrote it like that.</summary>
+    /// <summary>
+    /// Whether responses look redacted without saying so: it cannot be decided whether something was removed or the provider wrote it like
+    /// that.
+    /// </summary>
     public bool HasUnsaidRedactions { get; init; }
 
     public bool IsIdentical => Tables.Count == 0 && Results.Count == 0 && Reports.Count == 0 && Record.Count == 0;
 
-    /// <summary>Differences that no rule of evaluation newer than the bundle accounts for.</summary>
+    /// <summary>The number of differences that no newer rule of evaluation explains.</summary>
     public long Unexplained => Tables.Unexplained + Results.Unexplained + Reports.Unexplained + Record.Unexplained;
 }
 
-/// <summary>A new folder for what is done again, removed with all it holds.</summary>
+/// <summary>A new temporary folder for a repeated run, deleted with its content on disposal.</summary>
 internal sealed class WorkFolder : IDisposable
 {
     public string Path { get; } = Make();
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
-    /// <exception cref="IOException">There is no place for it; the message names the place.</exception>
+    /// <summary>Creates the folder.</summary>
+    /// <exception cref="IOException">It cannot be created; the message names its parent.</exception>
     private static string Make()
     {
         try
@@ -155,7 +184,10 @@ internal sealed class WorkFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"nothing can be done again in {System.IO.Path.GetTempPath()}, where temporary files go: {e.Message}; let TMPDIR name a folder in which you may write", e);
+            throw new IOException(
+                $"nothing can be done again in {System.IO.Path.GetTempPath()}, where temporary files go: {e.Message}; "
+                + "let TMPDIR name a folder in which you may write",
+                e);
         }
     }
 }

@@ -10,23 +10,28 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>Whether a bundle's reports say what the rest of it says: each is made again from it, and has the same bytes.</summary>
-/// <param name="Compared">How many could be: each but those of <paramref name="Notes"/>.</param>
-/// <param name="Notes">Why others could not: they are not there, or differ although nobody need have changed them, as another version or runtime made them.</param>
+/// <summary>Checks a bundle's reports: each is made again from the rest of the bundle, and must have the same bytes.</summary>
+/// <param name="Compared">The number of reports that could be compared: all but those in <paramref name="Notes"/>.</param>
+/// <param name="Notes">
+/// Why others could not: they are missing, or another version or runtime made them, so that a difference need not be an edit.
+/// </param>
 internal sealed record ReportComparison(int Compared, ImmutableArray<string> Notes)
 {
-    /// <param name="evaluation">The rules that the bundle was made under; under others its reports are worded differently.</param>
-    /// <param name="work">A folder for what is made again.</param>
+    /// <summary>Compares the reports, and adds what differs to <paramref name="differences"/>.</summary>
+    /// <param name="evaluation">The number of the rules of evaluation that the bundle was made under; other rules word reports differently.</param>
+    /// <param name="work">A folder for the reports that are made again.</param>
     /// <exception cref="InvalidDataException">A file that reports are made from is not what it should be.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static ReportComparison Of(
-        BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation,
+        DifferenceList differences, CancellationToken cancellationToken)
     {
         if (bundle.Below($"{ReportFormats.Folder}/").IsEmpty)
             return new(0, ["the bundle has no reports"]);
         var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run)), sources);
         var made = workpaper.Run.Tool;
-        var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
+        var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version
+            && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
             && made.System == System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)
@@ -34,7 +39,8 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             var (before, after) = ($"{ReportFormats.Folder}/{format.FileName}", Path.Combine(work, format.FileName));
             if (!bundle.Has(before))
             {
-                differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
+                differences.Add(new(
+                    $"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
                 continue;
             }
             try
@@ -44,16 +50,20 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             }
             catch (InvalidDataException e)
             {
-                // A table that was changed alone is named with the tables; what else there is to compare goes on.
+                // A table that was changed is reported with the tables; the comparison continues.
                 differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", "there", null, $"it cannot be made again: {e.Message}"));
                 continue;
             }
             var (was, now) = (bundle.DigestOf(before).Hex, BundleFile.Hash(work, format.FileName).Hex);
             if (was == now)
                 continue;
-            // Compression gives other bytes under another runtime, and another version may word things otherwise.
+            // Another runtime may compress differently, and another version may use other wording.
             if (sameProgram)
-                differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now, "the report does not say what the bundle says: one of them was changed afterwards"));
+            {
+                differences.Add(new(
+                    $"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now,
+                    "the report does not say what the bundle says: one of them was changed afterwards"));
+            }
             else if (MadeHere(format, bundle, work, sources, was, cancellationToken))
             {
                 differences.Add(new(
@@ -66,7 +76,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         return new(ReportFormats.All.Length - notes.Count, notes.ToImmutable());
     }
 
-    /// <summary>Whether the report is the one of this program under this runtime, whatever the record names.</summary>
+    /// <summary>Whether this program under this runtime makes the same report, although the record names another.</summary>
     private static bool MadeHere(
         IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
     {

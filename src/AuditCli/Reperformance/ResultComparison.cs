@@ -5,29 +5,31 @@ using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>The results of a bundle beside those of its own controls on its own evidence, down to the population item.</summary>
-/// <param name="Notes">What differs and says nothing about the evidence: the engine, and where a control came from.</param>
+/// <summary>Compares the results of a bundle with those of its own controls on its own evidence, down to the population item.</summary>
+/// <param name="Notes">Differences that say nothing about the evidence: the engine, and the origin of a control.</param>
 internal sealed record ResultComparison(ImmutableArray<string> Notes)
 {
     private const string Results = "data/results";
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <param name="rebuilt">The folder of the bundle that was made again.</param>
-    /// <exception cref="InvalidDataException">The bundle's results are no results; the message says why.</exception>
+    /// <summary>Compares the results, and adds what differs to <paramref name="differences"/>.</summary>
+    /// <param name="rebuilt">The bundle that was made again.</param>
+    /// <exception cref="InvalidDataException">The bundle's results cannot be parsed; the message says why.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static ResultComparison Of(
-        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, EvidenceComparison evidence,
+        DifferenceList differences, CancellationToken cancellationToken)
     {
         var before = Read(bundle);
         var after = Read(rebuilt);
         var notes = ImmutableArray.CreateBuilder<string>();
-        // A control may differ in thousands of places, and its signs are the same in each.
+        // Cache the signs of a control: they are the same for each of its differences, of which there may be thousands.
         var signs = new Dictionary<string, ImmutableHashSet<string>>(StringComparer.Ordinal);
         foreach (var engine in JsonDifference.Between(before.GetProperty("engine"), after.GetProperty("engine")))
             notes.Add($"the engine differs: {engine.Path} {engine.Before ?? "nothing"} -> {engine.After ?? "nothing"}");
         foreach (var difference in JsonDifference.Between(Without(before, "engine", "not_tested"), Without(after, "engine", "not_tested")))
         {
-            // controls <id> <path>
+            // The path is "controls <id> <path>".
             var words = difference.Path.Split(' ', 3);
             if (words is ["controls", var shown, "origin"])
                 notes.Add($"{shown} was {difference.Before} and is {difference.After} to this program");
@@ -47,10 +49,13 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
 
     private static string? Concluded(string? value) => value is null ? null : "concluded";
 
-    /// <summary>What rules of evaluation may speak of in a control: its evidence that differs, and what is said of it now.</summary>
+    /// <summary>
+    /// Returns the signs that rules of evaluation refer to: those of the control's differing evidence, and those in its new result.
+    /// </summary>
     private static ImmutableHashSet<string> Signs(JsonElement after, EvidenceComparison evidence, string control)
     {
-        var signs = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)).SelectMany(d => d.Signs).ToImmutableHashSet(StringComparer.Ordinal).ToBuilder();
+        var signs = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)).SelectMany(d => d.Signs)
+            .ToImmutableHashSet(StringComparer.Ordinal).ToBuilder();
         if (Control(after, control) is not { } result)
             return signs.ToImmutable();
         foreach (var limitation in Members(result, "limitations"))
@@ -60,7 +65,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         }
         if (result.TryGetProperty("indicated", out var indicated) && indicated.ValueKind == JsonValueKind.Number && indicated.GetInt64() > 0)
             signs.Add(EvaluationRule.Indicated);
-        if (Members(result, "tests").SelectMany(t => Members(t, "completeness")).Any(c => c.TryGetProperty("agree", out var agree) && agree.ValueKind == JsonValueKind.False))
+        var checks = Members(result, "tests").SelectMany(t => Members(t, "completeness"));
+        if (checks.Any(c => c.TryGetProperty("agree", out var agree) && agree.ValueKind == JsonValueKind.False))
             signs.Add(EvaluationRule.Disagrees);
         return signs.ToImmutable();
     }
@@ -69,9 +75,11 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         of.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
 
     private static void CompareRows(
-        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, JsonElement before, JsonElement after, EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, BundleFolder rebuilt, EvaluationResults again, JsonElement before, JsonElement after,
+        EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
     {
-        var files = again.Controls.SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: $"{c.Id}.{t}.ndjson".ToLowerInvariant(), Control: c.Id, Test: t)))
+        var files = again.Controls
+            .SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: $"{c.Id}.{t}.ndjson".ToLowerInvariant(), Control: c.Id, Test: t)))
             .ToImmutableDictionary(f => f.File, StringComparer.Ordinal);
         foreach (var name in Names(bundle).Union(Names(rebuilt)).Order(StringComparer.Ordinal))
         {
@@ -79,7 +87,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             var (control, test) = files.TryGetValue(name, out var known) ? (known.Control, known.Test) : (name, "");
             if (!bundle.Has(path) || !rebuilt.Has(path))
             {
-                differences.Add(new(path, "file", bundle.Has(path) ? "there" : null, rebuilt.Has(path) ? "there" : null, Cause(before, after, evidence, control)));
+                differences.Add(new(
+                    path, "file", bundle.Has(path) ? "there" : null, rebuilt.Has(path) ? "there" : null, Cause(before, after, evidence, control)));
                 continue;
             }
             using var left = bundle.Open(path, cancellationToken);
@@ -106,15 +115,23 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         }
     }
 
-    /// <summary>Why a control's result differs: its evidence, its own text, the engine, or a hand.</summary>
-    private static string Cause(JsonElement before, JsonElement after, EvidenceComparison evidence, string control, string? target = null, string? account = null)
+    /// <summary>Returns why a control's result differs: its evidence, its file, the engine, or an edit.</summary>
+    private static string Cause(
+        JsonElement before, JsonElement after, EvidenceComparison evidence, string control, string? target = null, string? account = null)
     {
         var stands = evidence.Differing.Where(d => d.Item.Names.Any(n => n.Control == control)
             && (target is null or "*" || d.Item.Target.Length == 0 || (d.Item.Target == target && d.Item.Account == account))).ToImmutableArray();
         if (!stands.IsEmpty)
-            return $"evidence {stands[0].Item.Names.First(n => n.Control == control).Name} differs ({EvidenceComparison.Place(stands[0].Item)}): {stands[0].Why}{(stands.Length > 1 ? $"; and {stands.Length - 1} more" : "")}";
-        if (Control(before, control) is { } b && Text(b, "sha256") is { } was && Control(after, control) is { } a && Text(a, "sha256") is { } now && was != now)
+        {
+            var (first, more) = (stands[0], stands.Length > 1 ? $"; and {stands.Length - 1} more" : "");
+            var name = first.Item.Names.First(n => n.Control == control).Name;
+            return $"evidence {name} differs ({EvidenceComparison.Place(first.Item)}): {first.Why}{more}";
+        }
+        if (Control(before, control) is { } b && Text(b, "sha256") is { } was
+            && Control(after, control) is { } a && Text(a, "sha256") is { } now && was != now)
+        {
             return $"the bundle's control file is not the one that concluded (sha256 {was[..Math.Min(12, was.Length)]}, now {now[..12]})";
+        }
         return JsonElement.DeepEquals(before.GetProperty("engine"), after.GetProperty("engine"))
             ? "the tables and the engine are the same: the results were edited, or the evaluation changed between versions"
             : "the tables are the same, and the engine is another";
@@ -131,7 +148,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         if (Control(results, control) is not { } found || !found.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array)
             return null;
         return tests.EnumerateArray()
-            .Where(t => Text(t, "id") == test && t.TryGetProperty("partition", out var p) && Text(p, "target") == row.Target && Text(p, "account") == row.Account)
+            .Where(t => Text(t, "id") == test && t.TryGetProperty("partition", out var p)
+                && Text(p, "target") == row.Target && Text(p, "account") == row.Account)
             .Select(t => Text(t, "rows_sha256")).FirstOrDefault();
     }
 

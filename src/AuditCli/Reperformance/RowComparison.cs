@@ -5,21 +5,23 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>A population item whose row differs; null where one side has none.</summary>
+/// <summary>A population item whose row differs; Before or After is null if that side does not have it.</summary>
 internal sealed record RowDifference(string Target, string Account, string Item, JsonElement? Before, JsonElement? After);
 
 /// <summary>
-/// Pairs the rows of one test, done twice. Equal rows are passed by without being read; of the others only those are held that have
-/// not met their counterpart yet.
+/// Pairs the rows of a test that ran twice. Equal lines at the same position are skipped without parsing; other rows are held in memory
+/// only until their counterpart is found.
 /// </summary>
 internal static class RowComparison
 {
     private const int MostUnpaired = 10_000;
 
-    /// <summary>Every item that differs, in the order found.</summary>
-    /// <exception cref="InvalidDataException">A line is no row, or the files have too little in common to be paired; the message names the file.</exception>
+    /// <summary>Yields every item that differs, in the order found.</summary>
+    /// <exception cref="InvalidDataException">
+    /// A line is not a row, an item occurs twice, or the files have too little in common to be paired; the message names the file.
+    /// </exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    /// <param name="path">The file's name in the bundle.</param>
+    /// <param name="path">The file's path in the bundle.</param>
     public static IEnumerable<RowDifference> Between(Stream before, Stream after, string path, CancellationToken cancellationToken)
     {
         var name = Path.GetFileName(path);
@@ -70,11 +72,13 @@ internal static class RowComparison
         try
         {
             var row = JsonElement.Parse(line.Span, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return (new(row.GetProperty("target").GetString()!, row.GetProperty("account").GetString()!, row.GetProperty("item").GetString()!), row);
+            var key = new Key(row.GetProperty("target").GetString()!, row.GetProperty("account").GetString()!, row.GetProperty("item").GetString()!);
+            return (key, row);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new InvalidDataException($"{name}: a line is no row of a test: {PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]))}", e);
+            var start = PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]));
+            throw new InvalidDataException($"{name}: a line is no row of a test: {start}", e);
         }
     }
 

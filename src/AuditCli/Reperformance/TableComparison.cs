@@ -3,13 +3,13 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>How the table that a bundle holds differs from the one rebuilt.</summary>
+/// <summary>Finds the first difference between a bundle's table and the rebuilt one.</summary>
 internal static class TableComparison
 {
     private const int ColumnsNamed = 5;
 
-    /// <summary>Null for equal tables, else the first row that differs, by its <c>_ref</c>, and in which columns.</summary>
-    /// <exception cref="InvalidDataException">A table is torn; the message names it.</exception>
+    /// <summary>Returns the first row that differs, with its <c>_ref</c> and the columns that differ; null for equal tables.</summary>
+    /// <exception cref="InvalidDataException">A table is truncated; the message names it.</exception>
     /// <exception cref="IOException">A table cannot be read.</exception>
     public static string? FirstDifference(Stream before, Stream after, string path, CancellationToken cancellationToken)
     {
@@ -37,10 +37,12 @@ internal static class TableComparison
             return "the line is no row";
         var columns = JsonDifference.Between(left, right).ToArray();
         var shown = string.Join(", ", columns.Take(ColumnsNamed).Select(c => $"{c.Path} {c.Before ?? "nothing"} -> {c.After ?? "nothing"}"));
-        return columns.Length == 0 ? "the same values, written differently" : columns.Length > ColumnsNamed ? $"{shown} and {columns.Length - ColumnsNamed} more" : shown;
+        return columns.Length == 0 ? "the same values, written differently"
+            : columns.Length > ColumnsNamed ? $"{shown} and {columns.Length - ColumnsNamed} more"
+            : shown;
     }
 
-    /// <summary>Where the row comes from; calls name the row they were made for.</summary>
+    /// <summary>Returns the reference of a row; for a call, that of the row it was made for.</summary>
     private static string Reference(ReadOnlyMemory<byte> line) => Parse(line) is not { } row ? "no row"
         : row.TryGetProperty("_ref", out var reference) || row.TryGetProperty("_parent", out reference) ? JsonDifference.Shown(reference)
         : "without _ref";
@@ -54,7 +56,7 @@ internal static class TableComparison
         }
         catch (JsonException)
         {
-            // The file is a stranger's; what is wrong with it is told as a difference.
+            // The file comes from an untrusted bundle; the caller reports the line as a difference.
             return null;
         }
     }

@@ -4,18 +4,19 @@ using AuditCli.Evidence;
 namespace AuditCli.Reperformance;
 
 /// <summary>
-/// Evidence for which nothing was sent, so that there is no exchange to do again. Where it failed (no credentials were found, a role
-/// was refused), its failure is taken from the index, and can only be a failure again; where there was nothing to ask, the moment is.
+/// Evidence for which no request was sent, so there is no exchange to repeat. If it failed (for example because no credentials were found
+/// or a role was refused), the failure is taken from the index, and the item can only fail again. If there was nothing to request, only the
+/// times are taken.
 /// </summary>
 internal sealed record UnrecordedEvidence(ImmutableDictionary<(string Target, string EvidenceId), EvidenceItem> Items)
 {
     public static UnrecordedEvidence None { get; } = new(ImmutableDictionary<(string, string), EvidenceItem>.Empty);
 
-    /// <summary>That of a bundle's index.</summary>
+    /// <summary>Returns the unrecorded evidence of a bundle's index.</summary>
     public static UnrecordedEvidence Of(ImmutableArray<EvidenceItem> index) =>
         new(index.Where(IsUnrecorded).DistinctBy(i => (i.Target, i.EvidenceId)).ToImmutableDictionary(i => (i.Target, i.EvidenceId)));
 
-    /// <summary>The item with what the index alone knows of it; one with an exchange then or now as it is.</summary>
+    /// <summary>Returns the item with the values that only the index has; unchanged if it has an exchange then or now.</summary>
     public EvidenceItem AsSealed(EvidenceItem item)
     {
         if (!IsUnrecorded(item) || !Items.TryGetValue((item.Target, item.EvidenceId), out var known))
@@ -26,8 +27,9 @@ internal sealed record UnrecordedEvidence(ImmutableDictionary<(string Target, st
             : at;
     }
 
-    /// <summary>Whether the index has it as a failure of which nothing is recorded.</summary>
-    public bool FailedThenToo(EvidenceItem item) => FailedUnsent(item) && Items.TryGetValue((item.Target, item.EvidenceId), out var known) && FailedUnsent(known);
+    /// <summary>Whether the item failed before anything was sent, both in the index and now.</summary>
+    public bool FailedThenToo(EvidenceItem item) =>
+        FailedUnsent(item) && Items.TryGetValue((item.Target, item.EvidenceId), out var known) && FailedUnsent(known);
 
     private static bool IsUnrecorded(EvidenceItem item) => item is { Pages: 0, Exchanges.IsEmpty: true };
 

@@ -3,17 +3,20 @@ using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Reports;
 
-/// <summary>Why a control concluded as it did, in words.</summary>
+/// <summary>Explains as text why a control has its conclusion.</summary>
 internal static class ControlReasons
 {
     private const int RemarksGiven = 100;
 
-    /// <summary>The conclusion with the approved exceptions that stand behind a pass.</summary>
+    /// <summary>Returns the conclusion; for a pass with the number of approved exceptions.</summary>
     public static string Conclusion(ControlResult control) => control.Conclusion == Controls.Conclusion.Pass && control.Approved > 0
         ? $"PASS ({Wording.Count(new ControlCounts(control).Approved, "approved exception")})"
         : Wording.Name(control.Conclusion);
 
-    /// <summary>What the conclusion means for this control. Exceptions in a population that is not proven complete are the least there are.</summary>
+    /// <summary>
+    /// Returns what the conclusion means for this control. If the population is not proven complete, the number of exceptions is a lower
+    /// bound.
+    /// </summary>
     public static string Meaning(ControlResult control) => control.Conclusion != Controls.Conclusion.Fail ? Wording.Meaning(control.Conclusion)
         : IsComplete(control) ? $"{Wording.Meaning(control.Conclusion)}, seen in complete evidence"
         : $"the population is not proven complete: at least {Wording.Count(new ControlCounts(control).Exceptions, "exception")}";
@@ -21,7 +24,7 @@ internal static class ControlReasons
     private static bool IsComplete(ControlResult control) =>
         control.Limitations.IsEmpty && control.Tests.All(t => t.Indicated == 0 && t.Error is null && t.Completeness.All(c => c.Agree));
 
-    /// <summary>Why a control could not conclude more than it did, what concerns the most first.</summary>
+    /// <summary>Returns why a control could not conclude more, the widest reason first.</summary>
     public static IEnumerable<string> Of(ControlResult control) =>
     [
         .. control.NotApplicable is { } left ? [$"{left.Reason} (approved by {left.ApprovedBy} on {left.ApprovedOn:yyyy-MM-dd})"] : Array.Empty<string>(),
@@ -30,20 +33,22 @@ internal static class ControlReasons
     ];
 
     /// <summary>
-    /// What a reader has to know beside the conclusion and its reasons: codes that were taken for "there is none", approvals that were not used,
-    /// rows of registers without effect. What is more than fits is counted.
+    /// Returns remarks in addition to the conclusion and its reasons: error codes that count as "none exist", approvals that were not used,
+    /// and rows of registers without effect. Returns at most 100, then the number of the rest.
     /// </summary>
     public static IEnumerable<string> Remarks(ControlResult control)
     {
         string[] all = [.. control.Notes, .. RegisterWords.Of(control).Select(r => $"{r.Label}: {r.Text}")];
-        return all.Length <= RemarksGiven ? all : [.. all.Take(RemarksGiven), $"{all.Length - RemarksGiven} more remarks of these kinds are in data/results/results.json"];
+        return all.Length <= RemarksGiven
+            ? all
+            : [.. all.Take(RemarksGiven), $"{all.Length - RemarksGiven} more remarks of these kinds are in data/results/results.json"];
     }
 
-    /// <summary>As <see cref="Of(ControlResult)"/>, of one test in one account.</summary>
+    /// <summary>Returns the same reasons as <see cref="Of(ControlResult)"/>, for one test in one account.</summary>
     public static IEnumerable<string> Of(ControlResult control, TestResult test) =>
     [
-        .. Of([test], control.Limitations.Where(l =>
-            test.Partition.Account == Partition.Everywhere || l.Account.Length == 0 || (l.Target == test.Partition.Target && l.Account == test.Partition.Account))),
+        .. Of([test], control.Limitations.Where(l => test.Partition.Account == Partition.Everywhere || l.Account.Length == 0
+            || (l.Target == test.Partition.Target && l.Account == test.Partition.Account))),
         .. test.Undetermined > 0 ? [Undetermined(ItemCount.Of(test))] : Array.Empty<string>(),
     ];
 
@@ -52,13 +57,16 @@ internal static class ControlReasons
     private static IEnumerable<string> Of(IEnumerable<TestResult> tests, IEnumerable<Limitation> limitations) =>
     [
         .. tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
-        // A table that lacks its parent's rows is the consequence, not the cause.
+        // List a table that lacks its parent's rows last: it is the consequence of another limitation.
         .. limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(Limitation),
-        .. tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name))
-            .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in {Wording.Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
+        .. tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c)))
+            .DistinctBy(c => (c.Partition, c.Check.Name))
+            .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in "
+                + $"{Wording.Place(c.Partition.Target, c.Partition.Account)}{(c.Check.Error is { } e ? $" ({e})" : "")}"),
     ];
 
-    /// <summary>One scope limitation as a sentence.</summary>
+    /// <summary>Returns a scope limitation as a sentence.</summary>
     public static string Limitation(Limitation l) =>
-        $"{l.Operation} in {Wording.Place(l.Target, l.Account)}{(l.Region.Length > 0 ? $" {l.Region}" : "")}: {l.Code}{(l.Count > 1 ? $", {l.Count} calls" : "")}: {l.Message}";
+        $"{l.Operation} in {Wording.Place(l.Target, l.Account)}{(l.Region.Length > 0 ? $" {l.Region}" : "")}: "
+        + $"{l.Code}{(l.Count > 1 ? $", {l.Count} calls" : "")}: {l.Message}";
 }

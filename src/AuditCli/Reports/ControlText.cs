@@ -2,10 +2,12 @@ using AuditCli.Controls;
 
 namespace AuditCli.Reports;
 
-/// <summary>A control as a reader wants it: purpose first, then what is asked, then how it is tested.</summary>
+/// <summary>Prints a control for readers: its purpose first, then the evidence it reads, then how it is tested.</summary>
 internal static class ControlText
 {
-    /// <summary>Between which values a number or moment may be set, in brackets after a blank; nothing where the control does not limit it.</summary>
+    /// <summary>
+    /// Returns the allowed range of a number or timestamp parameter, in brackets after a space; empty if the control does not limit it.
+    /// </summary>
     public static string Limits(Control? definition, string parameter) =>
         definition?.Parameters.FirstOrDefault(p => p.Name == parameter) is { Form: { List: null } form } found && (form.Min is not null || form.Max is not null)
             ? $" ({form.Words(found.Type)})" : "";
@@ -14,7 +16,8 @@ internal static class ControlText
     {
         var control = loaded.Control;
         output.WriteLine($"{control.Id} {control.Version}  {control.Title}");
-        output.WriteLine($"{Wording.Name(control.Domain)}; {control.NatureType}, {control.NatureExecution}; {control.Frequency}{(control.KeyControl ? "; key control" : "")}");
+        output.WriteLine($"{Wording.Name(control.Domain)}; {control.NatureType}, {control.NatureExecution}; "
+            + $"{control.Frequency}{(control.KeyControl ? "; key control" : "")}");
         output.WriteLine($"owner {control.Owner}; {loaded.Origin.ToString().ToLowerInvariant()}, sha256 {control.Sha256}");
         output.WriteLine();
         output.WriteLine($"objective   {control.Objective}");
@@ -27,7 +30,10 @@ internal static class ControlText
         }
         output.WriteLine();
         foreach (var need in control.Evidence)
-            output.WriteLine($"evidence    {need.Name}: {need.Source} {need.Operation}{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Optional ? ", optional" : "")}");
+        {
+            output.WriteLine($"evidence    {need.Name}: {need.Source} {need.Operation}"
+                + $"{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Optional ? ", optional" : "")}");
+        }
         foreach (var check in control.Completeness)
             output.WriteLine($"complete if {check.Name}");
         if (control.NoCompleteness is { } why)
@@ -35,7 +41,8 @@ internal static class ControlText
         foreach (var test in control.Tests)
         {
             output.WriteLine();
-            output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}, {(control.ModeOf(test) == ControlMode.Period ? "over the period" : "at a point in time")}: {test.Title}");
+            output.WriteLine($"test {test.Id}{(test.Attribute is { } attribute ? $" (attribute {attribute})" : "")}, "
+                + $"{(control.ModeOf(test) == ControlMode.Period ? "over the period" : "at a point in time")}: {test.Title}");
             foreach (var line in test.Sql.TrimEnd().Split('\n'))
                 output.WriteLine($"    {line.TrimEnd()}");
         }

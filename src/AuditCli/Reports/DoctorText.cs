@@ -8,7 +8,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Reports;
 
-/// <summary>What <c>doctor</c> prints.</summary>
+/// <summary>Formats the result of <c>doctor</c>.</summary>
 internal static class DoctorText
 {
     private const int LongestLine = 500;
@@ -24,7 +24,10 @@ internal static class DoctorText
         foreach (var (host, offset) in found.ClockOffsets)
         {
             if (offset.Duration() >= LargeOffset)
-                Line($"clock {host} is {offset.Duration().TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s {(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine; set it before a run, or dates are in doubt");
+            {
+                Line($"clock {host} is {offset.Duration().TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s "
+                    + $"{(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine; set it before a run, or dates are in doubt");
+            }
         }
         if (found.ClockOffsets.Count > 0 && found.ClockOffsets.Values.All(o => o.Duration() < LargeOffset))
             Line($"clock agrees with {Wording.Count(found.ClockOffsets.Count, "host")} to a minute");
@@ -45,7 +48,7 @@ internal static class DoctorText
         Line(Verdict(found));
     }
 
-    /// <summary>The last line. It gives the all-clear only where everything was tried and answered.</summary>
+    /// <summary>Returns the last line. It gives the all-clear only if every operation was tried and answered.</summary>
     private static string Verdict(Examination found)
     {
         var readable = found.Readings.Count(o => o.Outcome == ProbeOutcome.Readable);
@@ -73,7 +76,8 @@ internal static class DoctorText
         ["version"] = Tool.Version,
         ["exit_code"] = found.ExitCode,
         ["free_bytes"] = found.FreeBytes,
-        ["clock_offset_seconds"] = new JsonObject(found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
+        ["clock_offset_seconds"] = new JsonObject(
+            found.ClockOffsets.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)Math.Round(o.Value.TotalSeconds, 3)))),
         ["unusual_endpoints"] = new JsonArray([.. found.UnusualEndpoints.Select(e => (JsonNode)e)]),
         ["inputs_not_supplied"] = new JsonArray([.. found.NotSupplied.Select(i => (JsonNode)i.Input)]),
         ["targets"] = new JsonArray([.. found.Targets.Select(t => (JsonNode)new JsonObject
@@ -98,7 +102,8 @@ internal static class DoctorText
                 ["outcome"] = Word(o.Outcome),
                 ["code"] = o.Code,
                 ["message"] = o.Message,
-                ["controls"] = new JsonArray([.. o.Request.Names.Select(n => n.Control).Distinct().Order(StringComparer.Ordinal).Select(c => (JsonNode)c)]),
+                ["controls"] = new JsonArray(
+                    [.. o.Request.Names.Select(n => n.Control).Distinct().Order(StringComparer.Ordinal).Select(c => (JsonNode)c)]),
             })]),
         })]),
         ["not_tested"] = new JsonArray([.. found.NotTested.Select(n => (JsonNode)new JsonObject { ["id"] = n.Id, ["reason"] = n.Reason })]),
@@ -115,20 +120,30 @@ internal static class DoctorText
         if (reachable.Length == 0)
             line($"target {target.Target.Name} HAS NO ACCOUNT that could be read");
         foreach (var connection in reachable.Take(5))
-            line($"target {target.Target.Name} is account {connection.Account}, {connection.ReadAs}{(connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}")}");
+        {
+            var regions = connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}";
+            line($"target {target.Target.Name} is account {connection.Account}, {connection.ReadAs}{regions}");
+        }
         if (reachable.Length > 5)
             line($"  and {reachable.Length - 5} more accounts");
         if (target.AccountsAsked < reachable.Length)
             line($"  asked in the first {target.AccountsAsked} of {reachable.Length} accounts");
         foreach (var (account, why) in target.NotEntered)
-            line($"  {(account.Length == 0 ? "IT IS NOT CERTAIN THAT THESE ARE ALL ACCOUNTS" : $"account {account} CANNOT BE ENTERED")}: {why.Code}: {why.Message}");
+        {
+            line($"  {(account.Length == 0 ? "IT IS NOT CERTAIN THAT THESE ARE ALL ACCOUNTS" : $"account {account} CANNOT BE ENTERED")}: "
+                + $"{why.Code}: {why.Message}");
+        }
         foreach (var connection in target.Connections.Where(c => c.LeftOut is not null))
             line($"  {connection.LeftOut}");
-        var (readable, refused) = (target.Operations.Count(o => o.Outcome == ProbeOutcome.Readable), target.Operations.Where(o => o.Outcome == ProbeOutcome.Refused).ToArray());
-        line($"  {readable} of {Wording.Count(target.Operations.Length, "reading")} succeed, {refused.Length} do not, {target.Operations.Length - readable - refused.Length} were not tried");
+        var readable = target.Operations.Count(o => o.Outcome == ProbeOutcome.Readable);
+        var refused = target.Operations.Where(o => o.Outcome == ProbeOutcome.Refused).ToArray();
+        line($"  {readable} of {Wording.Count(target.Operations.Length, "reading")} succeed, {refused.Length} do not, "
+            + $"{target.Operations.Length - readable - refused.Length} were not tried");
         foreach (var same in refused.GroupBy(o => (o.Request.Operation.Name, o.Code)))
         {
-            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", same.Select(o => $"{o.Account} {(o.Region.Length == 0 ? "any region" : o.Region)}").Distinct().Take(5))}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: {same.Key.Code}: {same.First().Message}");
+            var places = same.Select(o => $"{o.Account} {(o.Region.Length == 0 ? "any region" : o.Region)}").Distinct().Take(5);
+            line($"  CANNOT READ {same.Key.Name} in {string.Join(", ", places)}{(same.Count() > 5 ? $" and {same.Count() - 5} more" : "")}: "
+                + $"{same.Key.Code}: {same.First().Message}");
             line($"    needed by {Controls(same)}");
         }
         foreach (var same in target.Operations.Where(o => o.Outcome == ProbeOutcome.NotAsked).GroupBy(o => (o.Request.Operation.Name, o.Message)))

@@ -3,12 +3,12 @@ using AuditCli.Controls.Evaluation;
 namespace AuditCli.Reports;
 
 /// <summary>
-/// Says which rows of management's registers had no effect. An approval that covers nothing, or an identity map's line that names nobody, is
-/// old or mistyped, and a reader who does not see it takes the register for what it is not.
+/// Reports the rows of management's registers that had no effect. Such a row (an approval that covers nothing, an identity that matches
+/// nobody) is outdated or mistyped, and without the report a reader would think that it counts.
 /// </summary>
 internal static class RegisterWords
 {
-    /// <summary>Each row on its own, with a label for what it is: approvals first, then the other registers by name.</summary>
+    /// <summary>Returns each row with a label for its kind: approvals first, then the other registers by name.</summary>
     public static IEnumerable<(string Label, string Text)> Of(ControlResult control) =>
     [
         .. control.Waivers.Expired.Concat(control.Waivers.Unmatched).Select(w => ("Approval not used", Approval(w))),

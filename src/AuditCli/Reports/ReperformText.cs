@@ -6,10 +6,11 @@ using AuditCli.Reperformance;
 
 namespace AuditCli.Reports;
 
-/// <summary>What <c>reperform</c> prints: an answer per question, then every difference by name.</summary>
+/// <summary>Formats the result of <c>reperform</c>: a line per question, then every difference.</summary>
 internal static class ReperformText
 {
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void Write(TextWriter output, Reperformed done)
     {
@@ -22,8 +23,16 @@ internal static class ReperformText
             Line(output, "record", "NOT COMPARED", "");
             return;
         }
-        Line(output, "tables", Answer(compared.Tables), $"{Wording.Count(compared.Evidence.Items, "evidence item")} with {Wording.Count(compared.Evidence.Rows, "row")}, rebuilt from the exchanges");
-        Line(output, "results", Answer(compared.Results), $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
+        Line(
+            output,
+            "tables",
+            Answer(compared.Tables),
+            $"{Wording.Count(compared.Evidence.Items, "evidence item")} with {Wording.Count(compared.Evidence.Rows, "row")}, rebuilt from the exchanges");
+        Line(
+            output,
+            "results",
+            Answer(compared.Results),
+            $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
         Line(output, "reports", ReportAnswer(compared), $"{Wording.Count(compared.ReportsCompared, "report")}, made again from the bundle");
         Line(output, "record", Answer(compared.Record), "run.json, log and files, beside what the exchanges and the run done again say");
         WriteDifferences(output, compared.Tables);
@@ -41,7 +50,10 @@ internal static class ReperformText
         foreach (var change in changes.Changes)
         {
             var versions = change.Before is { } b && b.Version != change.After.Version ? $", version {b.Version} -> {change.After.Version}" : "";
-            output.WriteLine(PrintableText.Of($"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> {Wording.Name(change.After.Conclusion)} ({(change.Before is null ? new ControlCounts(change.After).PopulationWords : $"{Wording.Count(change.Items, "item")} changed")}{versions})"));
+            var items = change.Before is null ? new ControlCounts(change.After).PopulationWords : $"{Wording.Count(change.Items, "item")} changed";
+            output.WriteLine(PrintableText.Of(
+                $"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> "
+                + $"{Wording.Name(change.After.Conclusion)} ({items}{versions})"));
             foreach (var operation in change.NotRecorded)
                 output.WriteLine(PrintableText.Of($"  {operation} was never asked, so nothing of it is recorded"));
             foreach (var parameter in ParametersThatDiffer(change))
@@ -59,10 +71,43 @@ internal static class ReperformText
         ["exit_code"] = done.ExitCode,
         ["verification"] = VerificationJson(done.Verification),
         ["not_compared"] = done.NotCompared,
-        ["tables"] = done.Done is { } t ? new JsonObject { ["answer"] = Answer(t.Tables), ["items"] = t.Evidence.Items, ["rows"] = t.Evidence.Rows, ["differences"] = DifferencesJson(t.Tables), ["difference_count"] = t.Tables.Count } : null,
-        ["results"] = done.Done is { } r ? new JsonObject { ["answer"] = Answer(r.Results), ["controls"] = r.Controls, ["items"] = r.Items, ["differences"] = DifferencesJson(r.Results), ["difference_count"] = r.Results.Count } : null,
-        ["reports"] = done.Done is { } p ? new JsonObject { ["answer"] = ReportAnswer(p), ["compared"] = p.ReportsCompared, ["differences"] = DifferencesJson(p.Reports), ["difference_count"] = p.Reports.Count } : null,
-        ["record"] = done.Done is { } c ? new JsonObject { ["answer"] = Answer(c.Record), ["differences"] = DifferencesJson(c.Record), ["difference_count"] = c.Record.Count } : null,
+        ["tables"] = done.Done is { } t
+            ? new JsonObject
+            {
+                ["answer"] = Answer(t.Tables),
+                ["items"] = t.Evidence.Items,
+                ["rows"] = t.Evidence.Rows,
+                ["differences"] = DifferencesJson(t.Tables),
+                ["difference_count"] = t.Tables.Count,
+            }
+            : null,
+        ["results"] = done.Done is { } r
+            ? new JsonObject
+            {
+                ["answer"] = Answer(r.Results),
+                ["controls"] = r.Controls,
+                ["items"] = r.Items,
+                ["differences"] = DifferencesJson(r.Results),
+                ["difference_count"] = r.Results.Count,
+            }
+            : null,
+        ["reports"] = done.Done is { } p
+            ? new JsonObject
+            {
+                ["answer"] = ReportAnswer(p),
+                ["compared"] = p.ReportsCompared,
+                ["differences"] = DifferencesJson(p.Reports),
+                ["difference_count"] = p.Reports.Count,
+            }
+            : null,
+        ["record"] = done.Done is { } c
+            ? new JsonObject
+            {
+                ["answer"] = Answer(c.Record),
+                ["differences"] = DifferencesJson(c.Record),
+                ["difference_count"] = c.Record.Count,
+            }
+            : null,
         ["not_derived"] = RecordComparison.NotDerived,
         ["notes"] = new JsonArray([.. (done.Done?.Notes ?? []).Select(n => (JsonNode)n)]),
     }.ToJsonString(Readable);
@@ -91,8 +136,9 @@ internal static class ReperformText
     {
         output.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}{(report.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}");
         var worst = report.Problems.FirstOrDefault(p => p.Answer == VerifyAnswer.Fails) ?? report.Problems.FirstOrDefault();
+        var more = report.ProblemCount > 1 ? $", and {report.ProblemCount - 1} more; see verify" : "";
         Line(output, "bundle", report.ExitCode switch { 0 => "verifies", 2 => "FAILS", _ => "undecided" },
-            worst is null ? report.Lines[0].Detail : $"{worst.Code} {worst.Path}: {worst.Message}{(report.ProblemCount > 1 ? $", and {report.ProblemCount - 1} more; see verify" : "")}");
+            worst is null ? report.Lines[0].Detail : $"{worst.Code} {worst.Path}: {worst.Message}{more}");
     }
 
     private static void WriteDifferences(TextWriter output, DifferenceList list)
@@ -125,7 +171,8 @@ internal static class ReperformText
     {
         ["exit_code"] = report.ExitCode,
         ["problem_count"] = report.ProblemCount,
-        ["problems"] = new JsonArray([.. report.Problems.Select(p => (JsonNode)new JsonObject { ["code"] = p.Code, ["path"] = p.Path, ["message"] = p.Message })]),
+        ["problems"] = new JsonArray(
+            [.. report.Problems.Select(p => (JsonNode)new JsonObject { ["code"] = p.Code, ["path"] = p.Path, ["message"] = p.Message })]),
     };
 
     private static JsonArray DifferencesJson(DifferenceList list) => new([.. list.Kept.Select(d => (JsonNode)new JsonObject

@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace AuditCli.Reports;
 
-/// <summary>What a run prints at its end: per ITGC domain, each control with its counts, its conclusion and its first limitation.</summary>
+/// <summary>Formats the summary of a run: per ITGC domain, each control with its counts, its conclusion and its first limitation.</summary>
 internal static class RunSummary
 {
     private const int PopulationWidth = 21;
@@ -18,14 +18,17 @@ internal static class RunSummary
     private const int MinTitleWidth = 34;
     private const int MaxTitleWidth = 66;
 
-    /// <summary>The summary for people, no wider than the console where it can be helped.</summary>
+    /// <summary>Writes the summary as text that fits the width of the console, as far as possible.</summary>
     public static void Write(IAnsiConsole console, FinishedRun run)
     {
         var (engagement, facts, results) = (run.Prepared.Engagement, run.Facts, run.Results);
         if (run.Document.ReplayLine is { } replay)
             Line(console, replay, "bold yellow");
         Line(console, $"{engagement.Entity}, {engagement.Name}", "bold");
-        Line(console, $"period {engagement.Period.Start:yyyy-MM-dd} to {engagement.Period.End:yyyy-MM-dd} ({engagement.Period.TimeZone}), as of {Second(facts.AsOf)}");
+        Line(
+            console,
+            $"period {engagement.Period.Start:yyyy-MM-dd} to {engagement.Period.End:yyyy-MM-dd} ({engagement.Period.TimeZone}), "
+            + $"as of {Second(facts.AsOf)}");
         foreach (var domain in results.Controls.GroupBy(c => c.Domain).OrderBy(g => g.Key))
         {
             console.WriteLine();
@@ -40,7 +43,7 @@ internal static class RunSummary
             Line(console, line);
     }
 
-    /// <summary>The same as one JSON object, for <c>--output json</c>.</summary>
+    /// <summary>Returns the summary as one JSON object, for <c>--output json</c>.</summary>
     public static string Json(FinishedRun run) => new JsonObject
     {
         ["bundle"] = run.Bundle.Path,
@@ -55,7 +58,8 @@ internal static class RunSummary
                 ["time_stamp_failures"] = new JsonArray([.. signed.TimeStampFailures.Select(f => (JsonNode)f)]),
             }
             : null,
-        ["conclusions"] = new JsonObject(Enum.GetValues<Conclusion>().Select(c => (c, run.Results.Controls.Count(r => r.Conclusion == c)))
+        ["conclusions"] = new JsonObject(Enum.GetValues<Conclusion>()
+            .Select(c => (c, run.Results.Controls.Count(r => r.Conclusion == c)))
             .Where(c => c.Item2 > 0).Select(c => KeyValuePair.Create(Wording.Name(c.c), (JsonNode?)c.Item2))),
         ["controls"] = new JsonArray([.. run.Results.Controls.Select(c => (JsonNode)new JsonObject
         {
@@ -70,7 +74,7 @@ internal static class RunSummary
         })]),
     }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
-    /// <summary>The counts of each test, each in its own unit.</summary>
+    /// <summary>Returns the counts of each test in the test's unit, as JSON.</summary>
     public static JsonArray Tests(ControlResult control) => new([.. new ControlCounts(control).Tests.Select(t => (JsonNode)new JsonObject
     {
         ["id"] = t.Test,
@@ -88,15 +92,24 @@ internal static class RunSummary
         var titleWidth = Math.Min(MaxTitleWidth, console.Profile.Width - idWidth - CountsWidth - ConclusionWidth);
         Line(console, name.ToUpperInvariant(), "bold");
         if (titleWidth >= MinTitleWidth)
-            Line(console, $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",PopulationWidth}{"exceptions",11}{"approved",9} conclusion", "dim");
+        {
+            Line(
+                console,
+                $"{"control".PadRight(idWidth)}{"title".PadRight(titleWidth)}{"population",PopulationWidth}{"exceptions",11}{"approved",9} conclusion",
+                "dim");
+        }
         foreach (var control in controls)
         {
             var counts = new ControlCounts(control);
             if (titleWidth >= MinTitleWidth)
-                console.Write(new Spectre.Console.Text($"{control.Id.PadRight(idWidth)}{Cut(PrintableText.Of(control.Title), titleWidth - 1).PadRight(titleWidth)}{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
+            {
+                console.Write(new Spectre.Console.Text(
+                    $"{control.Id.PadRight(idWidth)}{Cut(PrintableText.Of(control.Title), titleWidth - 1).PadRight(titleWidth)}"
+                    + $"{Cut(counts.PopulationCell, PopulationWidth - 1),PopulationWidth}{counts.Exceptions,11}{counts.Approved,9} "));
+            }
             else
             {
-                // A narrow console has the title on a line of its own: nothing that counts is cut.
+                // On a narrow console the title gets a line of its own, so that counts and conclusion are never cut off.
                 Line(console, $"{control.Id.PadRight(idWidth)}{Cut(control.Title, console.Profile.Width - idWidth - 1)}");
                 if (!counts.Tests.IsEmpty && control.Population is not null)
                     Line(console, $"{"".PadRight(idWidth)}{counts.Words}");
@@ -113,7 +126,7 @@ internal static class RunSummary
         }
     }
 
-    /// <summary>Everything that narrows the scope or differs from what was shipped, so that nothing weakens silently.</summary>
+    /// <summary>Writes everything that narrows the scope or differs from the shipped library, so that a weakened run is visible.</summary>
     private static void WriteScope(IAnsiConsole console, FinishedRun run)
     {
         var notes = ScopeNotes.Of(run.Document, run.Results);
@@ -129,7 +142,8 @@ internal static class RunSummary
         .Select(c => (Conclusion: c, Count: results.Controls.Count(r => r.Conclusion == c)))
         .Where(c => c.Count > 0).Select(c => $"{c.Count} {Wording.Name(c.Conclusion)}"));
 
-    private static string Second(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Second(DateTimeOffset moment) =>
+        moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Cut(string text, int width)
     {
@@ -147,7 +161,7 @@ internal static class RunSummary
 
     private static void Line(IAnsiConsole console, string text, string style = "default")
     {
-        // A provider's words, and a control's of a stranger, do not steer the terminal.
+        // Escape control characters: the text may come from a provider or from an untrusted control.
         console.Write(new Spectre.Console.Text(PrintableText.Of(text), Spectre.Console.Style.Parse(style)));
         console.WriteLine();
     }

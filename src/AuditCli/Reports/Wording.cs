@@ -4,7 +4,7 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports;
 
-/// <summary>The words of conclusions and domains as people read them.</summary>
+/// <summary>The wording of conclusions, domains and counts for people.</summary>
 internal static class Wording
 {
     public static string Name(ItgcDomain domain) => domain switch
@@ -33,7 +33,7 @@ internal static class Wording
         _ => throw new ArgumentOutOfRangeException(nameof(conclusion)),
     };
 
-    /// <summary>What a conclusion means, for readers who see it the first time. Of one control, <see cref="ControlReasons.Meaning"/> says more.</summary>
+    /// <summary>Returns what a conclusion means in general. <see cref="ControlReasons.Meaning"/> says more about one control.</summary>
     public static string Meaning(Conclusion conclusion) => conclusion switch
     {
         Conclusion.Fail => "an exception that no valid approval covers",
@@ -55,11 +55,12 @@ internal static class Wording
         _ => throw new ArgumentOutOfRangeException(nameof(answer)),
     };
 
-    /// <summary>A decision to leave a control out that counts for nothing.</summary>
+    /// <summary>Returns why a decision to leave a control out has no effect.</summary>
     public static string Refused(RefusedDecision refused) =>
-        $"tested although the engagement calls it not applicable: {refused.Reason} (approved by {refused.ApprovedBy} on {refused.ApprovedOn:yyyy-MM-dd}) decides nothing, since {refused.Why}";
+        $"tested although the engagement calls it not applicable: {refused.Reason} "
+        + $"(approved by {refused.ApprovedBy} on {refused.ApprovedOn:yyyy-MM-dd}) decides nothing, since {refused.Why}";
 
-    /// <summary>A number with its noun: <c>1 item</c>, <c>2 policies</c>.</summary>
+    /// <summary>Returns a number with its noun, for example <c>1 item</c> or <c>2 policies</c>.</summary>
     public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {Plural(of)}";
 
     private static string Plural(string noun) =>
@@ -67,7 +68,7 @@ internal static class Wording
         : noun is [.., 's' or 'x' or 'z'] or [.., 'c' or 's', 'h'] ? noun + "es"
         : noun + "s";
 
-    /// <summary>A target and account as messages name them.</summary>
+    /// <summary>Returns a target and account for messages.</summary>
     public static string Place(string target, string account) => account.Length == 0 ? target.Length == 0 ? "the inputs" : target
         : account == "*" ? "all accounts together" : $"{target} {account}";
 }

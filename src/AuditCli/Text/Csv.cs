@@ -2,18 +2,23 @@ using System.Globalization;
 
 namespace AuditCli.Text;
 
-/// <summary>Cells of a comma-separated table (RFC 4180) that stay text in every spreadsheet.</summary>
+/// <summary>Formats cells of a comma-separated table (RFC 4180) so that spreadsheets do not evaluate them.</summary>
 internal static class Csv
 {
-    /// <summary>A stranger's text. What a spreadsheet would take for a formula gets an apostrophe before it.</summary>
+    /// <summary>
+    /// Returns a cell with untrusted text. A text that a spreadsheet would evaluate as a formula gets a leading apostrophe.
+    /// </summary>
     public static string Cell(string text) => Quoted(IsTakenForFormula(text) ? "'" + text : text);
 
-    /// <summary>A value that is a number, a truth value or JSON, as it is.</summary>
+    /// <summary>Returns a cell with a number, a Boolean or JSON, unchanged.</summary>
     public static string Quoted(string value) => value.AsSpan().ContainsAny("\",\r\n") || value is [' ', ..] or [.., ' ']
         ? $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
         : value;
 
-    /// <summary>Whether it begins, after blanks and what cannot be seen, with what begins a formula somewhere; full-width forms do.</summary>
+    /// <summary>
+    /// Whether the text begins, after white space and invisible characters, with a character that begins a formula; includes full-width
+    /// forms.
+    /// </summary>
     private static bool IsTakenForFormula(string text)
     {
         var start = 0;

@@ -2,18 +2,18 @@ using System.Text;
 
 namespace AuditCli.Text;
 
-/// <summary>Text of a stranger inside Markdown (CommonMark and GitHub's).</summary>
+/// <summary>Escapes untrusted text for Markdown (CommonMark and GitHub-flavoured).</summary>
 internal static class Markdown
 {
-    /// <summary>One line that no Markdown reader takes for markup, an address, a formula or a mention.</summary>
-    /// <param name="longest">Characters that are shown.</param>
+    /// <summary>Returns one line that no Markdown reader interprets as markup, a link, a formula or a mention.</summary>
+    /// <param name="longest">The maximum number of characters shown.</param>
     public static string Escape(string value, int longest)
     {
         var shown = Terminal.Line(value, longest);
         var text = new StringBuilder(shown.Length + 8);
         for (var i = 0; i < shown.Length; i++)
         {
-            // Not every reader that shows HTML knows that a backslash takes its meaning away.
+            // Use entities for these: some readers pass HTML through although a backslash precedes it.
             var entity = shown[i] switch { '<' => "&lt;", '>' => "&gt;", '&' => "&amp;", _ => null };
             if (entity is not null)
             {
@@ -42,7 +42,7 @@ internal static class Markdown
         };
     }
 
-    /// <summary>Whether a point or bracket would begin a numbered list.</summary>
+    /// <summary>Whether a full stop or closing bracket would begin a numbered list.</summary>
     private static bool IsListNumber(string text, int i) => (i + 1 == text.Length || char.IsWhiteSpace(text[i + 1]))
         && text.AsSpan(0, i).TrimStart() is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
 }

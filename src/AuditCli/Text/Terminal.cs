@@ -6,25 +6,26 @@ using AuditCli.Evidence;
 namespace AuditCli.Text;
 
 /// <summary>
-/// Text of a stranger as a report shows it: nothing in it steers the reader's program or eye. Control and format characters
-/// (directions, joiners, tags), halves of surrogate pairs and non-characters become <c>\uXXXX</c>, and what is cut off says so.
+/// Makes untrusted text safe to show in a report. Control and format characters (directions, joiners, tags), unpaired surrogates and
+/// non-characters are written as <c>\uXXXX</c>; a text that is cut off says so.
 /// </summary>
 internal static class Terminal
 {
-    /// <summary>Below the 32,767 characters that a cell of a spreadsheet holds.</summary>
+    /// <summary>The default limit; below the 32,767 characters that a spreadsheet cell holds.</summary>
     public const int Longest = 32_000;
 
-    private static readonly SearchValues<char> Printable = SearchValues.Create(string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)));
+    private static readonly SearchValues<char> Printable =
+        SearchValues.Create(string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c)));
 
-    /// <summary>The text; line ends and tabs stay.</summary>
-    /// <param name="longest">Characters of the text that are shown.</param>
+    /// <summary>Returns the text; line ends and tabs are kept.</summary>
+    /// <param name="longest">The maximum number of characters shown.</param>
     public static string Of(string text, int longest = Longest)
     {
         if (text.Length <= longest && !text.AsSpan().ContainsAnyExcept(Printable))
             return text;
         var kept = text.Length <= longest ? text.Length : char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
         var shown = new StringBuilder(kept);
-        // Escapes are longer than what they stand for, and the limit holds for what is shown.
+        // Limit the shown length too, because escapes are longer than the characters they replace.
         var position = 0;
         while (position < kept && shown.Length < longest)
         {
@@ -42,7 +43,7 @@ internal static class Terminal
         return shown.ToString();
     }
 
-    /// <summary>The text on one line.</summary>
+    /// <summary>Returns the text on one line.</summary>
     public static string Line(string text, int longest = Longest) => Of(text, longest).ReplaceLineEndings(" ").Replace('\t', ' ');
 
     private static bool IsHarmless(Rune rune) => rune.Value is '\n' or '\t' || PrintableText.IsHarmless(rune);

@@ -8,12 +8,10 @@ using AuditCli.Text;
 namespace AuditCli.Reports.Formats;
 
 /// <summary>
-/// One table (RFC 4180, UTF-8) of everything that is said: what the bundle is, what narrows its scope, each control, and each item of
-/// each population. The column <c>record</c> says which of these a line is.
+/// Writes one CSV table (RFC 4180, UTF-8) of the whole workpaper: identification, scope notes, controls, and each item of each population.
+/// The column <c>record</c> tells the kinds of lines apart.
 /// </summary>
-/// <remarks>
-/// A text that a spreadsheet would take for a formula gets an apostrophe before it. Numbers and JSON are as the bundle has them.
-/// </remarks>
+/// <remarks>A text that a spreadsheet would evaluate as a formula gets a leading apostrophe. Numbers and JSON are unchanged.</remarks>
 internal sealed class CsvReport : IReportFormat
 {
     private static readonly string[] Header =
@@ -74,9 +72,14 @@ internal sealed class CsvReport : IReportFormat
         {
             Line(text,
             [
-                "test", result.Id, test.Id, test.Partition.Target, test.Partition.Account, control.Test(test.Id)?.Title ?? "", Wording.Name(test.Conclusion), "",
-                string.Join("\n", test.Completeness.Select(c => $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
-                Number(test.Population), ItemCount.Of(test).Unit, Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
+                "test", result.Id, test.Id, test.Partition.Target, test.Partition.Account,
+                control.Test(test.Id)?.Title ?? "", Wording.Name(test.Conclusion), "",
+                string.Join(
+                    "\n",
+                    test.Completeness.Select(c =>
+                        $"{(c.Agree ? "agree" : "DO NOT AGREE")}: {c.Name}: {c.Left ?? "unknown"} against {c.Right ?? "unknown"}")),
+                Number(test.Population), ItemCount.Of(test).Unit,
+                Number(test.Deviations), Number(test.Approved), Number(test.Undetermined), Number(test.Indicated),
                 "", "", PopulationFile.PathOf(result.Id, test.Id), "", Mode(control, test.Id),
             ]);
         }

@@ -10,8 +10,8 @@ using AuditCli.Text;
 namespace AuditCli.Reports.Formats;
 
 /// <summary>
-/// JUnit XML for CI: a suite per control, a case per test and account. FAIL is a failure; what was not concluded is an error, so that no
-/// consumer counts it as passed; what had nothing to test, or was not tested, is skipped.
+/// Writes JUnit XML for CI: a suite per control, a case per test and account. FAIL is a failure. What was not concluded is an error, so
+/// that no consumer counts it as passed. What had nothing to test, or was not tested, is skipped.
 /// </summary>
 internal sealed class JunitReport : IReportFormat
 {
@@ -28,7 +28,8 @@ internal sealed class JunitReport : IReportFormat
     {
         var suites = workpaper.Controls.Select(c => (Control: c, Cases: Cases(c))).ToArray();
         var all = suites.SelectMany(s => s.Cases).ToArray();
-        using var xml = XmlWriter.Create(output, new XmlWriterSettings { Encoding = new UTF8Encoding(false), Indent = true, NewLineChars = "\n", CloseOutput = false });
+        var settings = new XmlWriterSettings { Encoding = new UTF8Encoding(false), Indent = true, NewLineChars = "\n", CloseOutput = false };
+        using var xml = XmlWriter.Create(output, settings);
         xml.WriteStartDocument();
         xml.WriteStartElement("testsuites");
         Attribute(xml, "name", workpaper.Run.ReplayLine is { } replay ? $"{replay}: {workpaper.Title}" : workpaper.Title);
@@ -60,11 +61,17 @@ internal sealed class JunitReport : IReportFormat
 
     private sealed record Case(string Name, Conclusion Conclusion, TestResult? Test);
 
-    /// <summary>Its tests by account; and the conclusion itself where they do not lead to it (a question to a person, nothing tested).</summary>
+    /// <summary>
+    /// Returns the tests by account, and the conclusion itself if the tests do not lead to it (an open question to a person, or nothing
+    /// tested).
+    /// </summary>
     private static Case[] Cases(WorkpaperControl control)
     {
-        var tests = control.Result.Tests.Select(t => new Case($"{t.Id} {Wording.Place(t.Partition.Target, t.Partition.Account)}: {control.Test(t.Id)?.Title ?? ""}", t.Conclusion, t)).ToArray();
-        return tests.Length > 0 && tests.Min(t => t.Conclusion) == control.Result.Conclusion ? tests : [.. tests, new("conclusion", control.Result.Conclusion, null)];
+        var tests = control.Result.Tests.Select(t => new Case(
+            $"{t.Id} {Wording.Place(t.Partition.Target, t.Partition.Account)}: {control.Test(t.Id)?.Title ?? ""}", t.Conclusion, t)).ToArray();
+        return tests.Length > 0 && tests.Min(t => t.Conclusion) == control.Result.Conclusion
+            ? tests
+            : [.. tests, new("conclusion", control.Result.Conclusion, null)];
     }
 
     private static void WriteScope(XmlWriter xml, Workpaper workpaper)
@@ -123,18 +130,23 @@ internal sealed class JunitReport : IReportFormat
             return text.ToString();
         text.Append(listed.Text);
         if (listed.All > ExceptionsShown)
-            text.Append(CultureInfo.InvariantCulture, $"{ExceptionsShown} of {listed.All} are given; {PopulationFile.PathOf(control.Result.Id, one.Test!.Id)} has them all\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{ExceptionsShown} of {listed.All} are given; {PopulationFile.PathOf(control.Result.Id, one.Test!.Id)} has them all\n");
+        }
         return text.ToString();
     }
 
-    /// <summary>What a case lists of its items: those of its own account that are exceptions or could not be determined.</summary>
+    /// <summary>The items that a case lists: those of its account that are exceptions or could not be determined.</summary>
     private sealed class Listed
     {
         public StringBuilder Text { get; } = new();
         public long All { get; private set; }
 
-        /// <summary>Of every test and account of a control, in one reading of its populations.</summary>
-        public static Dictionary<(string Test, PartitionName Partition), Listed> Of(Workpaper workpaper, WorkpaperControl control, CancellationToken cancellationToken)
+        /// <summary>Returns the items of every test and account of a control; reads its populations once.</summary>
+        public static Dictionary<(string Test, PartitionName Partition), Listed> Of(
+            Workpaper workpaper, WorkpaperControl control, CancellationToken cancellationToken)
         {
             var cases = new Dictionary<(string, PartitionName), Listed>();
             foreach (var row in control.Tests.SelectMany(t => workpaper.Bundle.Rows(control.Result.Id, t)))
@@ -146,7 +158,11 @@ internal sealed class JunitReport : IReportFormat
                 if (!cases.TryGetValue(name, out var one))
                     cases[name] = one = new();
                 if (++one.All <= ExceptionsShown)
-                    one.Text.Append(CultureInfo.InvariantCulture, $"{row.ExceptionId ?? row.Result} {Terminal.Line(row.Item, TextShown)}: {Terminal.Line(row.Reason ?? row.Result, TextShown)}\n");
+                {
+                    one.Text.Append(
+                        CultureInfo.InvariantCulture,
+                        $"{row.ExceptionId ?? row.Result} {Terminal.Line(row.Item, TextShown)}: {Terminal.Line(row.Reason ?? row.Result, TextShown)}\n");
+                }
             }
             return cases;
         }

@@ -8,8 +8,8 @@ using AuditCli.Text;
 namespace AuditCli.Reports.Formats;
 
 /// <summary>
-/// A summary in GitHub-flavoured Markdown, which a CI job can show as its own: conclusions per domain, why, and the first exceptions
-/// of each control.
+/// Writes a summary in GitHub-flavoured Markdown, for example as the summary of a CI job: conclusions per domain, reasons, and the first
+/// exceptions of each control.
 /// </summary>
 internal sealed class MarkdownReport : IReportFormat
 {
@@ -39,7 +39,11 @@ internal sealed class MarkdownReport : IReportFormat
         text.WriteLine("\n## What the controls are\n");
         text.WriteLine("| control | version | origin | holds for | SHA-256 |\n|---|---|---|---|---|");
         foreach (var control in workpaper.Controls)
-            text.WriteLine($"| {Escape(control.Result.Id)} | {Escape(control.Result.Version)} | {control.Result.Origin.ToString().ToLowerInvariant()} | {Escape(workpaper.SpanOf(control))} | `{control.Result.Sha256}` |");
+        {
+            var result = control.Result;
+            text.WriteLine($"| {Escape(result.Id)} | {Escape(result.Version)} | {result.Origin.ToString().ToLowerInvariant()} | "
+                + $"{Escape(workpaper.SpanOf(control))} | `{result.Sha256}` |");
+        }
     }
 
     private static void WriteScope(TextWriter text, Workpaper workpaper)
@@ -58,10 +62,13 @@ internal sealed class MarkdownReport : IReportFormat
         foreach (var control in domain)
         {
             var (result, counts) = (control.Result, control.Counts);
-            text.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {Escape(counts.PopulationWords)} | {counts.Exceptions} | {counts.Approved} | {Escape(control.TableRowsLine)} |"));
+            text.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {Escape(result.Id)} | {Escape(result.Title)} | **{Escape(control.Conclusion)}** | {Escape(counts.PopulationWords)} | "
+                + $"{counts.Exceptions} | {counts.Approved} | {Escape(control.TableRowsLine)} |"));
         }
-        var reasons = domain.SelectMany(c => ControlReasons.Of(c.Result).Concat(ControlReasons.Remarks(c.Result)).Select(r => (c.Result.Id, Reason: r))).ToArray();
+        var reasons = domain
+            .SelectMany(c => ControlReasons.Of(c.Result).Concat(ControlReasons.Remarks(c.Result)).Select(r => (c.Result.Id, Reason: r))).ToArray();
         if (reasons.Length > 0)
             text.WriteLine();
         foreach (var (id, reason) in reasons)
@@ -83,7 +90,8 @@ internal sealed class MarkdownReport : IReportFormat
                     cancellationToken.ThrowIfCancellationRequested();
                     if (row.Verdict is ItemVerdict.Pass or ItemVerdict.Approved || ++count > ExceptionsShown)
                         continue;
-                    text.WriteLine($"| {Escape(row.ExceptionId ?? "")} | {Escape(test)} | {Escape(Wording.Place(row.Target, row.Account))} | {Code(row.Item)} | {row.Result} | {Escape(row.Reason ?? "")} |");
+                    text.WriteLine($"| {Escape(row.ExceptionId ?? "")} | {Escape(test)} | {Escape(Wording.Place(row.Target, row.Account))} | "
+                        + $"{Code(row.Item)} | {row.Result} | {Escape(row.Reason ?? "")} |");
                 }
             }
             if (count > ExceptionsShown)
@@ -93,7 +101,7 @@ internal sealed class MarkdownReport : IReportFormat
 
     private static string Escape(string value) => Markdown.Escape(value, TextShown);
 
-    /// <summary>An item in the form of code, with nothing in it taken for markup.</summary>
+    /// <summary>Returns an item as a code element, with every character that could be markup encoded.</summary>
     private static string Code(string value)
     {
         var shown = Terminal.Line(value, TextShown);

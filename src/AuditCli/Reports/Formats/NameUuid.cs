@@ -4,13 +4,14 @@ using System.Text;
 
 namespace AuditCli.Reports.Formats;
 
-/// <summary>UUIDs that a name decides (RFC 9562, version 5), so that equal reports have equal ones.</summary>
+/// <summary>Computes UUIDs from names (RFC 9562, version 5), so that equal reports have equal UUIDs.</summary>
 internal static class NameUuid
 {
-    /// <summary>The name space of URLs, as the RFC gives it.</summary>
+    /// <summary>The namespace of URLs (RFC 9562, section 6.6).</summary>
     private static readonly byte[] Space = Convert.FromHexString("6ba7b8119dad11d180b400c04fd430c8");
 
-    /// <param name="parts">What names the thing.</param>
+    /// <summary>Returns the UUID of a name.</summary>
+    /// <param name="parts">The parts of the name.</param>
     [SuppressMessage("Security", "CA5350", Justification = "The RFC says SHA-1; nothing relies on it but that names differ.")]
     public static string Of(params ReadOnlySpan<string> parts)
     {

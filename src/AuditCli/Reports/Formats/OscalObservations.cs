@@ -7,27 +7,34 @@ using AuditCli.Reports.Workpapers;
 namespace AuditCli.Reports.Formats;
 
 /// <summary>
-/// The items of an OSCAL document: each as a subject, with an observation per test, the exchanges that it rests on, and the files that hold
-/// those with their digests.
+/// Writes the items of an OSCAL document: each as a subject, with an observation per test, the exchanges that support it, and the files of
+/// these with their digests.
 /// </summary>
 internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, CancellationToken cancellationToken)
 {
     private readonly Utf8JsonWriter _json = oscal.Json;
-    private readonly SortedSet<string> _files = new(StringComparer.Ordinal) { "data/engagement.yaml", AuditCli.Evidence.Bundles.BundlePaths.EvidenceIndex, OpenedBundle.ResultsPath };
+    private readonly SortedSet<string> _files = new(StringComparer.Ordinal)
+    {
+        "data/engagement.yaml",
+        AuditCli.Evidence.Bundles.BundlePaths.EvidenceIndex,
+        OpenedBundle.ResultsPath,
+    };
 
-    /// <summary>The identifier of a file of the bundle, which the back matter then has.</summary>
+    /// <summary>Returns the identifier of a file of the bundle, and adds the file to the back matter.</summary>
     public string Resource(string file)
     {
         _files.Add(file);
         return oscal.Uuid("resource", file);
     }
 
-    /// <summary>The items as what was looked at, with the account of each.</summary>
+    /// <summary>Writes the items as inventory items, with the account of each.</summary>
     public void WriteItems()
     {
-        var sources = workpaper.Run.Targets.GroupBy(t => t.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().Source, StringComparer.Ordinal);
+        var sources = workpaper.Run.Targets.GroupBy(t => t.Name, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.First().Source, StringComparer.Ordinal);
         var any = false;
-        foreach (var row in workpaper.Controls.SelectMany(c => workpaper.Traces.Items(c, cancellationToken)).DistinctBy(r => (r.Target, r.Account, r.Item)))
+        var items = workpaper.Controls.SelectMany(c => workpaper.Traces.Items(c, cancellationToken));
+        foreach (var row in items.DistinctBy(r => (r.Target, r.Account, r.Item)))
         {
             if (!any)
             {
@@ -52,7 +59,7 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
         _json.WriteEndObject();
     }
 
-    /// <summary>An observation per item and test, exceptions first.</summary>
+    /// <summary>Writes an observation per item and test, exceptions first.</summary>
     public void Write()
     {
         var any = false;
@@ -71,7 +78,7 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
             _json.WriteEndArray();
     }
 
-    /// <summary>Which observations a control's finding rests on, and how many items there are beside them.</summary>
+    /// <summary>Writes the observations that a control's finding rests on, and how many of its items have one.</summary>
     public void WriteRelated(WorkpaperControl control)
     {
         var given = 0L;
@@ -91,7 +98,7 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
             : $"All of {Wording.Count(all, "tested item")} are given as observations."));
     }
 
-    /// <summary>The files that observations name, with their digests.</summary>
+    /// <summary>Writes the files that observations name, with their digests.</summary>
     public void WriteBackMatter()
     {
         _json.WriteStartObject("back-matter");
@@ -186,12 +193,16 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
         }
     }
 
-    /// <summary>When the item was read: the answer that it rests on, or the last of its account's evidence.</summary>
+    /// <summary>
+    /// Returns when the item was read: the date of the response that supports it, or the last date of its account's evidence.
+    /// </summary>
     private string Collected(WorkpaperControl control, PopulationRow row, ItemTrace trace)
     {
         if (trace.References.FirstOrDefault(r => r.Attempt?.Date is not null)?.Attempt?.Date is { } date)
             return Rfc3339.Format(date);
-        var read = control.Evidence.Where(e => e.Item.Target.Length > 0 && (row.Target == Controls.Evaluation.Partition.Everywhere || (e.Item.Target == row.Target && e.Item.Account == row.Account)))
+        var read = control.Evidence
+            .Where(e => e.Item.Target.Length > 0
+                && (row.Target == Controls.Evaluation.Partition.Everywhere || (e.Item.Target == row.Target && e.Item.Account == row.Account)))
             .Select(e => e.Item.Finished).ToArray();
         return read.Length > 0 ? Rfc3339.Format(read.Max()) : workpaper.Run.Finished;
     }
@@ -206,6 +217,6 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
 
     private string Observation(PopulationRow row) => oscal.Uuid("observation", row.Control, row.Test, $"{row.Line}");
 
-    /// <summary>A file as it is found from the reports' folder.</summary>
+    /// <summary>Returns the path of a file relative to the reports' folder.</summary>
     private static string Href(string file) => $"../{file["data/".Length..]}";
 }

@@ -5,8 +5,9 @@ using AuditCli.Reports.Workpapers;
 namespace AuditCli.Reports.Formats;
 
 /// <summary>
-/// OSCAL assessment results (NIST, 1.2.1): a finding per control, an observation per item with the exchanges that it rests on. Only PASS is <c>satisfied</c>; what was
-/// not concluded is <c>not-satisfied</c> for another reason than failing, and says so.
+/// Writes OSCAL assessment results (NIST, version 1.2.1): a finding per control, and an observation per item with the exchanges that
+/// support it. Only PASS is <c>satisfied</c>; a control that was not concluded is <c>not-satisfied</c> with the reason <c>other</c> instead
+/// of <c>fail</c>.
 /// </summary>
 internal sealed class OscalReport : IReportFormat
 {
@@ -37,7 +38,10 @@ internal sealed class OscalReport : IReportFormat
             WriteMetadata();
             _json.WriteStartObject("import-ap");
             _json.WriteString("href", $"#{_observations.Resource("data/engagement.yaml")}");
-            oscal.Line("remarks", "There is no assessment plan in OSCAL. What was planned (entity, period, controls, targets) is the engagement, a resource of the back matter.");
+            oscal.Line(
+                "remarks",
+                "There is no assessment plan in OSCAL. "
+                + "What was planned (entity, period, controls, targets) is the engagement, a resource of the back matter.");
             _json.WriteEndObject();
             _json.WriteStartArray("results");
             WriteResult();
@@ -94,7 +98,13 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteStartObject();
             _json.WriteString("uuid", oscal.Uuid("result"));
             oscal.Line("title", workpaper.TotalsLine);
-            oscal.Line("description", $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}. {(workpaper.Controls.Any(c => !c.IsWholly) ? "Not every item of each population is tested to the end; the findings say what is open." : "Every item of each population was tested.")}");
+            var extent = workpaper.Controls.Any(c => !c.IsWholly)
+                ? "Not every item of each population is tested to the end; the findings say what is open."
+                : "Every item of each population was tested.";
+            oscal.Line(
+                "description",
+                $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, "
+                + $"state as of {RunDocument.Second(workpaper.Run.AsOf)}. {extent}");
             _json.WriteString("start", workpaper.Run.Started);
             _json.WriteString("end", workpaper.Run.Finished);
             _observations.WriteItems();
@@ -104,7 +114,9 @@ internal sealed class OscalReport : IReportFormat
             foreach (var control in workpaper.Controls)
                 WriteFinding(control);
             _json.WriteEndArray();
-            oscal.Lines("remarks", workpaper.Results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}").DefaultIfEmpty("Everything selected was tested."));
+            oscal.Lines(
+                "remarks",
+                workpaper.Results.NotTested.Select(n => $"not tested: {n.Id}: {n.Reason}").DefaultIfEmpty("Everything selected was tested."));
             _json.WriteEndObject();
         }
 

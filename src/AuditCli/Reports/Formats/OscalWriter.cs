@@ -3,7 +3,7 @@ using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats;
 
-/// <summary>The parts that every OSCAL object is made of: identifiers, properties, and lines of a stranger's text.</summary>
+/// <summary>Writes the parts that OSCAL objects share: identifiers, properties, and lines of untrusted text.</summary>
 internal sealed class OscalWriter(Utf8JsonWriter json, string bundle)
 {
     private const string Space = "urn:auditcli:oscal";
@@ -11,10 +11,10 @@ internal sealed class OscalWriter(Utf8JsonWriter json, string bundle)
 
     public Utf8JsonWriter Json => json;
 
-    /// <summary>What the bundle calls itself.</summary>
+    /// <summary>The bundle id.</summary>
     public string Bundle => bundle;
 
-    /// <summary>The same identifier for the same thing of the same bundle.</summary>
+    /// <summary>Returns the same identifier whenever the names and the bundle are the same.</summary>
     public string Uuid(params string[] names) => NameUuid.Of([bundle, .. names]);
 
     public void Party(string type, string name)
@@ -26,7 +26,8 @@ internal sealed class OscalWriter(Utf8JsonWriter json, string bundle)
         json.WriteEndObject();
     }
 
-    /// <param name="standard">Whether the name is NIST's own.</param>
+    /// <summary>Writes a property.</summary>
+    /// <param name="standard">Whether the name is defined by NIST; other names get this program's namespace.</param>
     public void Property(string name, string value, bool standard = false)
     {
         json.WriteStartObject();
@@ -41,7 +42,9 @@ internal sealed class OscalWriter(Utf8JsonWriter json, string bundle)
 
     public void Lines(string name, IEnumerable<string> values) => json.WriteString(name, string.Join("\n\n", values.Select(Markup)));
 
-    /// <summary>A name that OSCAL takes: letters, digits, points, lines, and none but a letter or line first.</summary>
+    /// <summary>
+    /// Returns a value as an OSCAL token: letters, digits, full stops, hyphens and underscores, beginning with a letter or an underscore.
+    /// </summary>
     public static string Token(string value)
     {
         var plain = string.Concat(value.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '-'));

@@ -6,7 +6,7 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats;
 
-/// <summary>Every form in which a bundle can be handed over.</summary>
+/// <summary>All report formats.</summary>
 internal static class ReportFormats
 {
     public const string Folder = BundlePaths.Payload + "/reports";
@@ -22,7 +22,7 @@ internal static class ReportFormats
         new JunitReport(),
     ];
 
-    /// <summary>Writes every report of a bundle that is about to be sealed into it.</summary>
+    /// <summary>Writes every report into a bundle that is about to be sealed.</summary>
     /// <inheritdoc cref="IReportFormat.Write" path="/exception"/>
     public static void Seal(Workpaper workpaper, BundleWriter bundle, CancellationToken cancellationToken)
     {

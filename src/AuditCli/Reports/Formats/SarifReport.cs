@@ -7,12 +7,12 @@ using AuditCli.Text;
 namespace AuditCli.Reports.Formats;
 
 /// <summary>
-/// SARIF 2.1.0 (OASIS): a rule per control, a result per exception, and one per control that has none. Exception ids are the
-/// fingerprints, approvals are suppressions, and what narrows the scope stands among the notifications.
+/// Writes SARIF 2.1.0 (OASIS): a rule per control, a result per exception, and one per control without exceptions. Exception ids are
+/// fingerprints, approvals are suppressions, and scope notes are notifications.
 /// </summary>
 internal sealed class SarifReport : IReportFormat
 {
-    /// <summary>Consumers of SARIF take some thousands of results.</summary>
+    /// <summary>The maximum number of results per control; SARIF consumers accept some thousands.</summary>
     private const int ExceptionsShown = 5000;
     private const int TextShown = 2000;
     private const string Base = "BUNDLE";
@@ -184,7 +184,7 @@ internal sealed class SarifReport : IReportFormat
         json.WriteEndObject();
     }
 
-    /// <summary>What the control concluded, where its exceptions do not say it.</summary>
+    /// <summary>Writes the conclusion of a control as a result, if its exceptions do not show it.</summary>
     private static void WriteConclusion(Utf8JsonWriter json, WorkpaperControl control, int rule, long exceptions)
     {
         var (kind, level) = control.Result.Conclusion switch

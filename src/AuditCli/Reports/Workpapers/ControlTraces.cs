@@ -2,14 +2,16 @@ using AuditCli.Bundles;
 
 namespace AuditCli.Reports.Workpapers;
 
-/// <summary>The traces of a bundle's items, made once for all reports: exceptions first, and then as many others as are given.</summary>
+/// <summary>Computes the traces of a bundle's items once for all reports: exceptions first, then other items up to the limit.</summary>
 internal sealed class ControlTraces(OpenedBundle bundle)
 {
-    /// <summary>How many items of a control are traced.</summary>
+    /// <summary>The maximum number of traced items per control.</summary>
     public const int Most = 1000;
     private readonly Dictionary<string, IReadOnlyDictionary<(string Test, long Line), ItemTrace>> _traces = new(StringComparer.Ordinal);
 
-    /// <summary>By test and line of its rows file; items beside the first <see cref="Most"/> are not in it.</summary>
+    /// <summary>
+    /// Returns the traces of a control by test and line of its rows file; without items beyond the first <see cref="Most"/>.
+    /// </summary>
     /// <exception cref="InvalidDataException">A file is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public IReadOnlyDictionary<(string Test, long Line), ItemTrace> Of(WorkpaperControl control, CancellationToken cancellationToken)
@@ -21,9 +23,10 @@ internal sealed class ControlTraces(OpenedBundle bundle)
         return _traces[control.Result.Id] = rows.Zip(traces).ToDictionary(t => (t.First.Test, t.First.Line), t => t.Second);
     }
 
-    /// <summary>The items that are traced: those that do not pass, and then others.</summary>
+    /// <summary>Returns the items that are traced: those that do not pass, then others.</summary>
     public IEnumerable<PopulationRow> Items(WorkpaperControl control, CancellationToken cancellationToken) =>
-        Rows(control, cancellationToken).Where(r => r.Verdict != ItemVerdict.Pass).Concat(Rows(control, cancellationToken).Where(r => r.Verdict == ItemVerdict.Pass)).Take(Most);
+        Rows(control, cancellationToken).Where(r => r.Verdict != ItemVerdict.Pass)
+            .Concat(Rows(control, cancellationToken).Where(r => r.Verdict == ItemVerdict.Pass)).Take(Most);
 
     private IEnumerable<PopulationRow> Rows(WorkpaperControl control, CancellationToken cancellationToken)
     {

@@ -8,23 +8,23 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Reports.Workpapers;
 
 /// <summary>
-/// Everything a report says, made from a bundle alone. Population items are not held: each format reads them as it writes.
-/// Equal bundles give equal workpapers; there is no clock in it.
+/// The content of every report, made from a bundle alone. Population items are not held in memory; each format reads them as it writes.
+/// Equal bundles give equal workpapers, because no clock is read.
 /// </summary>
-/// <param name="Bundle">Sealed or about to be.</param>
-/// <param name="Controls">In the order of <see cref="EvaluationResults.Controls"/>.</param>
-/// <param name="Notes">What narrows the scope or differs from what was shipped, and as whom each target was read.</param>
+/// <param name="Bundle">The bundle, sealed or about to be sealed.</param>
+/// <param name="Controls">The controls, in the order of <see cref="EvaluationResults.Controls"/>.</param>
+/// <param name="Notes">What narrows the scope or differs from the shipped library, and the identity that read each target.</param>
 internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, ImmutableArray<WorkpaperControl> Controls, ImmutableArray<ScopeNote> Notes)
 {
-    /// <summary>What verification found; null in the reports that lie in the bundle, which are older than its seal.</summary>
+    /// <summary>The result of verification; null in the reports inside the bundle, which are written before the seal.</summary>
     public VerifyReport? Verification { get; init; }
 
-    /// <summary>From each item down to the raw evidence.</summary>
+    /// <summary>The traces from items to the raw evidence.</summary>
     public ControlTraces Traces { get; } = new(Bundle);
 
     public EvaluationResults Results => Bundle.Results;
 
-    /// <summary>The index, in its order.</summary>
+    /// <summary>The index of evidence, in its order.</summary>
     public ImmutableArray<EvidenceItem> Evidence => Bundle.Index;
 
     public Digest ResultsSha256 { get; } = Bundle.Files.DigestOf(OpenedBundle.ResultsPath);
@@ -36,28 +36,31 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, Immutable
     /// <summary>The controls of each ITGC domain that has any.</summary>
     public IEnumerable<IGrouping<ItgcDomain, WorkpaperControl>> Domains => Controls.GroupBy(c => c.Result.Domain).OrderBy(g => g.Key);
 
-    /// <summary>What a test holds for: a state, or the period.</summary>
+    /// <summary>Returns what a test holds for: the state at a time, or the period.</summary>
     public string SpanOf(WorkpaperControl control, string test) =>
         control.ModeOf(test) == ControlMode.Period ? $"the period {Run.PeriodWords}" : $"the state as of {RunDocument.Second(Run.AsOf)}";
 
-    /// <summary>What a control's tests hold for; where they differ, each says which.</summary>
+    /// <summary>Returns what a control's tests hold for; if it differs, for each test.</summary>
     public string SpanOf(WorkpaperControl control)
     {
         ImmutableArray<string> tests = control.Definition is { } d ? [.. d.Tests.Select(t => t.Id)] : control.Tests;
         var spans = tests.GroupBy(t => SpanOf(control, t)).ToArray();
-        return spans is [] ? "nothing, since nothing was tested" : spans is [var same] ? same.Key : string.Join("; ", spans.Select(s => $"{string.Join(", ", s)}: {s.Key}"));
+        return spans is [] ? "nothing, since nothing was tested"
+            : spans is [var same] ? same.Key
+            : string.Join("; ", spans.Select(s => $"{string.Join(", ", s)}: {s.Key}"));
     }
 
-    /// <summary>How many controls reached each conclusion, in the order of precedence; conclusions that none reached are left out.</summary>
+    /// <summary>The number of controls with each conclusion, in the order of precedence, without conclusions that no control has.</summary>
     public ImmutableArray<(Conclusion Conclusion, int Count)> Totals =>
     [
-        .. Enum.GetValues<Conclusion>().Select(c => (Conclusion: c, Count: Controls.Count(r => r.Result.Conclusion == c))).Where(c => c.Count > 0),
+        .. Enum.GetValues<Conclusion>()
+            .Select(c => (Conclusion: c, Count: Controls.Count(r => r.Result.Conclusion == c))).Where(c => c.Count > 0),
     ];
 
-    /// <summary>The totals in words: <c>9 FAIL, 3 PASS</c>.</summary>
+    /// <summary>The totals as text, for example <c>9 FAIL, 3 PASS</c>.</summary>
     public string TotalsLine => string.Join(", ", Totals.Select(t => $"{t.Count} {Wording.Name(t.Conclusion)}"));
 
-    /// <summary>What the bundle is and what it holds, as label and value: the identification on every first page.</summary>
+    /// <summary>The identification on every first page: what the bundle is and what it holds, as labels and values.</summary>
     public IEnumerable<(string Label, string Value)> Identification =>
     [
         ("Entity", Run.Entity),
@@ -84,51 +87,59 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, Immutable
     ];
 }
 
-/// <summary>One control with its file and the evidence it was given.</summary>
-/// <param name="Definition">The control's file; null where it cannot be read.</param>
-/// <param name="WhyNoDefinition">Null with a definition.</param>
-/// <param name="Evidence">Every evidence item under the control's own name for it.</param>
+/// <summary>A control with its file and its evidence.</summary>
+/// <param name="Definition">The control's file; null if it cannot be read.</param>
+/// <param name="WhyNoDefinition">Why the file cannot be read; null if it can.</param>
+/// <param name="Evidence">Every evidence item, with the control's name for it.</param>
 internal sealed record WorkpaperControl(
     ControlResult Result, Control? Definition, string? WhyNoDefinition, ImmutableArray<(string Name, EvidenceItem Item)> Evidence)
 {
-    /// <summary>Its tests, each once, in the order in which they ran.</summary>
+    /// <summary>The control's tests, each once, in the order in which they ran.</summary>
     public ImmutableArray<string> Tests => [.. Result.Tests.Select(t => t.Id).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>Rows per evidence table over all accounts and regions, to be read beside the population.</summary>
+    /// <summary>The number of rows per evidence table over all accounts and regions, for comparison with the population.</summary>
     public ImmutableArray<(string Name, long Rows)> TableRows =>
-        [.. Evidence.GroupBy(e => e.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => (g.Key, g.Sum(e => e.Item.Items)))];
+        [
+            .. Evidence.GroupBy(e => e.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
+                .Select(g => (g.Key, g.Sum(e => e.Item.Items))),
+        ];
 
-    /// <summary>The rows in words: <c>users 10, login_profiles 6</c>.</summary>
-    public string TableRowsLine => TableRows.IsEmpty ? "no evidence was collected" : string.Join(", ", TableRows.Select(t => $"{t.Name} {t.Rows}"));
+    /// <summary>The rows as text, for example <c>users 10, login_profiles 6</c>.</summary>
+    public string TableRowsLine =>
+        TableRows.IsEmpty ? "no evidence was collected" : string.Join(", ", TableRows.Select(t => $"{t.Name} {t.Rows}"));
 
-    /// <summary>Its conclusion as people read it.</summary>
+    /// <summary>The conclusion as text for people.</summary>
     public string Conclusion => ControlReasons.Conclusion(Result);
 
-    /// <summary>Its counts as every format prints them.</summary>
+    /// <summary>The control's counts, the same in every format.</summary>
     public ControlCounts Counts { get; } = new(Result);
 
     /// <summary>
-    /// How much of the population was looked at. Where people have questions left to answer, what the program tested is not all of it.
+    /// How much of the population was tested. If questions to a person are open, the program's tests are not the whole test.
     /// </summary>
     public string Tested => OpenQuestions is > 0 and var open
-        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, so the test is not finished"
+        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, "
+            + "so the test is not finished"
         : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question to a person is open"
         : Counts.Tests.IsEmpty ? "nothing was tested"
         : Counts.Undetermined > 0 ? $"every item was tested, nothing was sampled; {Counts.Undetermined} could not be determined"
         : "100 %: every item was tested, nothing was sampled";
 
-    /// <summary>Whether each item was tested to the end.</summary>
+    /// <summary>Whether each item was tested to the end: no question is open, and no item is undetermined.</summary>
     public bool IsWholly => OpenQuestions == 0 && Result.Conclusion != Controls.Conclusion.NeedsReview && Counts.Undetermined == 0;
 
     private int OpenQuestions => Definition?.HumanAttributes.Length ?? 0;
 
-    /// <summary>Where its file comes from and which it is.</summary>
+    /// <summary>The origin and the digest of the control's file.</summary>
     public string Origin => $"{Result.Origin.ToString().ToLowerInvariant()}, sha256 {Result.Sha256}";
 
-    /// <summary>The test as the control's file has it; null where that cannot be read.</summary>
+    /// <summary>Returns the test in the control's file; null if the file cannot be read.</summary>
     public TestProcedure? Test(string id) => Definition?.Tests.FirstOrDefault(t => t.Id == id);
 
-    /// <summary>Whether a test speaks of a state or of the period, as it concluded; in older results as its control says.</summary>
+    /// <summary>
+    /// Returns whether a test is over the period or at a point in time: as the results state or, in older results, as the control states.
+    /// </summary>
     public ControlMode ModeOf(string test) =>
-        Result.Tests.FirstOrDefault(t => t.Id == test)?.Mode ?? (Test(test) is { } procedure ? Definition!.ModeOf(procedure) : ControlMode.PointInTime);
+        Result.Tests.FirstOrDefault(t => t.Id == test)?.Mode
+        ?? (Test(test) is { } procedure ? Definition!.ModeOf(procedure) : ControlMode.PointInTime);
 }

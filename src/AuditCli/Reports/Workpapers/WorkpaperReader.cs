@@ -12,20 +12,21 @@ internal static class WorkpaperReader
 {
     private const int ClaimsNamed = 20;
 
-    /// <summary>Of a bundle, sealed or about to be.</summary>
-    /// <param name="sources">What controls may ask, to read their files.</param>
+    /// <summary>Reads a bundle, sealed or about to be sealed.</summary>
+    /// <param name="sources">The evidence sources that controls can use, for loading their files.</param>
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file of the bundle cannot be read.</exception>
     public static Workpaper Read(OpenedBundle bundle, ImmutableArray<EvidenceSource> sources)
     {
         var run = RunDocument.Read(Encoding.UTF8.GetBytes(bundle.Run.GetRawText()));
         var library = bundle.Library(sources);
-        var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources))).Select(c => new WorkpaperControl(
-            c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
+        var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources)))
+            .Select(c => new WorkpaperControl(
+                c.Result, c.Definition, c.Definition is null ? WhyNot(library, c.Result) : null, [.. bundle.EvidenceOf(c.Result.Id)]));
         return new(bundle, run, [.. controls], [.. ScopeNotes.Of(run, bundle.Results), .. Claims(bundle)]);
     }
 
-    /// <summary>Lines that claim the exception id of another item: reports give each its own.</summary>
+    /// <summary>Returns a note for each line that has the exception id of another item. Reports use the computed id instead.</summary>
     private static IEnumerable<ScopeNote> Claims(OpenedBundle bundle)
     {
         var all = 0L;
@@ -34,7 +35,11 @@ internal static class WorkpaperReader
             foreach (var row in bundle.Rows(control, test).Where(r => r.ClaimsAnother))
             {
                 if (++all <= ClaimsNamed)
-                    yield return new("claim", $"{PopulationFile.PathOf(control, test)}:{row.Line} claims to be {row.Claim}, and is {row.ExceptionId ?? "no exception"}");
+                {
+                    yield return new(
+                        "claim",
+                        $"{PopulationFile.PathOf(control, test)}:{row.Line} claims to be {row.Claim}, and is {row.ExceptionId ?? "no exception"}");
+                }
             }
         }
         if (all > ClaimsNamed)
@@ -43,7 +48,8 @@ internal static class WorkpaperReader
 
     private static string WhyNot(ControlLibrary library, ControlResult result) =>
         library.Controls.Any(c => c.Control.Id == result.Id) ? "the control's file in the bundle is not the one that concluded"
-        : library.Faults.FirstOrDefault(f => string.Equals(Path.GetFileNameWithoutExtension(f.File), result.Id, StringComparison.OrdinalIgnoreCase)) is { } fault
+        : library.Faults.FirstOrDefault(f =>
+            string.Equals(Path.GetFileNameWithoutExtension(f.File), result.Id, StringComparison.OrdinalIgnoreCase)) is { } fault
             ? $"the control's file cannot be read: {fault.Message} (line {fault.Line})"
             : "the bundle does not hold the control's file";
 }

@@ -5,7 +5,9 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Html;
 
-/// <summary>What the page says of one control: conclusion, exceptions down to the raw answers, procedure, sources, population.</summary>
+/// <summary>
+/// Writes the section of one control: conclusion, exceptions with references to the raw responses, procedure, sources, population.
+/// </summary>
 internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, CancellationToken cancellationToken)
 {
     private const int ListShown = 200;
@@ -14,12 +16,16 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
     public void Write(WorkpaperControl control, int number)
     {
         var (result, counts) = (control.Result, control.Counts);
-        html.Write($"<article id=\"{result.Id}\" data-id=\"{result.Id}\" aria-labelledby=\"h-{number}\"><header><h3 id=\"h-{number}\">{result.Id}&ensp;{result.Title}</h3><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span><a class=\"back\" href=\"#h-controls\">All controls</a></header>");
+        html.Write($"<article id=\"{result.Id}\" data-id=\"{result.Id}\" aria-labelledby=\"h-{number}\">");
+        html.Write($"<header><h3 id=\"h-{number}\">{result.Id}&ensp;{result.Title}</h3>");
+        html.Write($"<span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span>");
+        html.Markup("<a class=\"back\" href=\"#h-controls\">All controls</a></header>");
         if (control.Definition is { } definition)
             html.Write($"<p class=\"lead\">{definition.Objective}</p>");
         else
             html.Write($"<p class=\"lead\">Its description cannot be shown: {control.WhyNoDefinition}</p>");
-        html.Write($"<ul class=\"numbers\"><li><b>{counts.PopulationCell}</b>population</li><li><b>{counts.Exceptions}</b>exceptions</li><li><b>{counts.Approved}</b>approved</li>");
+        html.Write($"<ul class=\"numbers\"><li><b>{counts.PopulationCell}</b>population</li>");
+        html.Write($"<li><b>{counts.Exceptions}</b>exceptions</li><li><b>{counts.Approved}</b>approved</li>");
         if (counts.Undetermined > 0)
             html.Write($"<li><b>{counts.Undetermined}</b>undetermined</li>");
         if (counts.Indicated > 0)
@@ -66,12 +72,18 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             }
         }
         if (all > ExceptionsShown)
-            html.Write($"<p role=\"note\">{ExceptionsShown} of {all} are shown here; choose a result in the population below to see the others.</p>");
+        {
+            html.Write($"<p role=\"note\">{ExceptionsShown} of {all} are shown here; ");
+            html.Markup("choose a result in the population below to see the others.</p>");
+        }
     }
 
     private void WriteException(WorkpaperControl control, string test, PopulationRow row, IReadOnlyList<TracedReference> raw, string fallback)
     {
-        html.Write($"<details class=\"exception\" id=\"{row.ExceptionId ?? fallback}\"><summary><span class=\"badge {row.Result.Split(' ')[0]}\">{row.Result}</span><code>{row.Item}</code><span class=\"k\">{Wording.Place(row.Target, row.Account)}</span><span class=\"why\">{row.Reason}</span></summary><div><dl class=\"facts\">");
+        html.Write($"<details class=\"exception\" id=\"{row.ExceptionId ?? fallback}\"><summary>");
+        html.Write($"<span class=\"badge {row.Result.Split(' ')[0]}\">{row.Result}</span><code>{row.Item}</code>");
+        html.Write($"<span class=\"k\">{Wording.Place(row.Target, row.Account)}</span><span class=\"why\">{row.Reason}</span></summary>");
+        html.Markup("<div><dl class=\"facts\">");
         if (row.ExceptionId is { } id)
             html.Write($"<dt>Exception</dt><dd><code>{id}</code></dd>");
         html.Write($"<dt>Test</dt><dd>{test}: {control.Test(test)?.Title}</dd>");
@@ -89,12 +101,17 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteRaw(TracedReference raw)
     {
-        html.Write($"<dl class=\"facts raw\"><dt>Raw evidence</dt><dd><b>{raw.Evidence}</b>: {raw.Item.Source} {raw.Item.Operation}, read as {(raw.Item.Identity.Length == 0 ? "a file that management gave" : raw.Item.Identity)}</dd>");
+        html.Write($"<dl class=\"facts raw\"><dt>Raw evidence</dt><dd><b>{raw.Evidence}</b>: {raw.Item.Source} {raw.Item.Operation}, ");
+        html.Write($"read as {(raw.Item.Identity.Length == 0 ? "a file that management gave" : raw.Item.Identity)}</dd>");
         html.Write($"<dt>Record and place</dt><dd><code>{raw.Reference}</code>{(raw.Kind == TraceKind.Register ? "" : raw.Note)}</dd>");
         if (raw.File is { } file)
             html.Write($"<dt>In</dt><dd><code>{file}</code>, SHA-256 <code>{workpaper.Bundle.Files.DigestOf(file).Hex}</code></dd>");
         if (raw.Attempt is { } attempt)
-            html.Write($"<dt>Asked</dt><dd>{(attempt.Date is { } date ? Rfc3339.Format(date) : "at an unknown time")}, HTTP {attempt.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}{(attempt.RequestId is { } id ? $", request id {id}" : "")}</dd>");
+        {
+            html.Write($"<dt>Asked</dt><dd>{(attempt.Date is { } date ? Rfc3339.Format(date) : "at an unknown time")}, ");
+            html.Write($"HTTP {attempt.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)}");
+            html.Write($"{(attempt.RequestId is { } id ? $", request id {id}" : "")}</dd>");
+        }
         if (raw.Item.Table is { } table)
             html.Write($"<dt>Table</dt><dd><code>{table}</code>, SHA-256 of the rows <code>{raw.Item.TableSha256?.Hex}</code></dd>");
         html.Markup("</dl>");
@@ -119,16 +136,27 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         html.Markup("<details><summary>Control and procedure</summary><div><dl class=\"facts\">");
         if (control.Definition is { } d)
         {
-            html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt><dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
-            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, for {workpaper.SpanOf(control)}; {control.Tested}</dd>");
+            html.Write($"<dt>Risk</dt><dd>{d.Risk}</dd><dt>Owner</dt><dd>{d.Owner}</dd><dt>Nature, frequency</dt>");
+            html.Write($"<dd>{d.NatureType}, {d.NatureExecution}; {d.Frequency}{(d.KeyControl ? "; key control" : "")}</dd>");
+            html.Write($"<dt>Tested</dt><dd>{(d.Kind == ControlKind.Design ? "design" : "operating effectiveness")}, ");
+            html.Write($"for {workpaper.SpanOf(control)}; {control.Tested}</dd>");
             html.Write($"<dt>Helps with</dt><dd>{string.Join("; ", d.References.Select(r => $"{r.Key} {string.Join(", ", r.Value)}"))}</dd>");
         }
-        html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt><dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
+        html.Write($"<dt>Version</dt><dd>{control.Result.Version}</dd><dt>File</dt>");
+        html.Write($"<dd>{control.Result.Origin.ToString().ToLowerInvariant()}, SHA-256 <code>{control.Result.Sha256.Hex}</code></dd>");
         foreach (var parameter in control.Result.Parameters)
-            html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{ControlText.Limits(control.Definition, parameter.Name)}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
+        {
+            html.Write($"<dt>${parameter.Name}</dt><dd>{parameter.Value.GetRawText()}{ControlText.Limits(control.Definition, parameter.Name)}");
+            html.Write($"{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : "")}</dd>");
+        }
         html.Markup("</dl>");
         foreach (var test in control.Definition?.Tests ?? [])
-            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4><p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p><p class=\"k\">{control.Counts.Tests.Where(t => t.Test == test.Id).Select(t => t.Count.Words).FirstOrDefault("nothing was tested")}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+        {
+            var counted = control.Counts.Tests.Where(t => t.Test == test.Id).Select(t => t.Count.Words).FirstOrDefault("nothing was tested");
+            html.Write($"<h4>Test {test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}</h4>");
+            html.Write($"<p>{test.Title} <span class=\"k\">for {workpaper.SpanOf(control, test.Id)}</span></p>");
+            html.Write($"<p class=\"k\">{counted}</p><pre tabindex=\"0\">{test.Sql.TrimEnd()}</pre>");
+        }
         if (control.Definition is { } definition)
         {
             if (!definition.Limitations.IsEmpty)
@@ -144,16 +172,26 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteCompleteness(WorkpaperControl control)
     {
-        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
+        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c)))
+            .DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
         var failed = checks.Count(c => !c.Check.Agree);
-        html.Write($"<details><summary>Completeness: {(checks.Length == 0 ? "no check" : failed == 0 ? $"{checks.Length} of {checks.Length} checks agree" : $"{failed} of {checks.Length} checks do not agree")}</summary><div>");
+        var agreement = checks.Length == 0 ? "no check"
+            : failed == 0 ? $"{checks.Length} of {checks.Length} checks agree"
+            : $"{failed} of {checks.Length} checks do not agree";
+        html.Write($"<details><summary>Completeness: {agreement}</summary><div>");
         if (control.Definition?.NoCompleteness is { } why)
             html.Write($"<p>{why}</p>");
         if (checks.Length > 0)
         {
-            html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Completeness checks\"><table><thead><tr><th scope=\"col\">Account</th><th scope=\"col\">Check</th><th scope=\"col\">Counted</th><th scope=\"col\">Expected</th><th scope=\"col\">Agree</th></tr></thead><tbody>");
+            html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Completeness checks\"><table><thead><tr>");
+            html.Markup("<th scope=\"col\">Account</th><th scope=\"col\">Check</th><th scope=\"col\">Counted</th>");
+            html.Markup("<th scope=\"col\">Expected</th><th scope=\"col\">Agree</th></tr></thead><tbody>");
             foreach (var (partition, check) in checks.OrderBy(c => c.Check.Agree).Take(ListShown))
-                html.Write($"<tr><td>{Wording.Place(partition.Target, partition.Account)}</td><td class=\"item\">{check.Name}</td><td class=\"n\">{check.Left ?? "unknown"}</td><td class=\"n\">{check.Right ?? "unknown"}</td><td><span class=\"badge {(check.Agree ? "pass" : "fail")}\">{(check.Agree ? "agree" : "do not agree")}</span></td></tr>");
+            {
+                html.Write($"<tr><td>{Wording.Place(partition.Target, partition.Account)}</td><td class=\"item\">{check.Name}</td>");
+                html.Write($"<td class=\"n\">{check.Left ?? "unknown"}</td><td class=\"n\">{check.Right ?? "unknown"}</td>");
+                html.Write($"<td><span class=\"badge {(check.Agree ? "pass" : "fail")}\">{(check.Agree ? "agree" : "do not agree")}</span></td></tr>");
+            }
             html.Markup("</tbody></table></div>");
         }
         if (checks.Length > ListShown)
@@ -163,11 +201,18 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WriteSources(WorkpaperControl control)
     {
-        html.Write($"<details><summary>Sources: {Wording.Count(control.Evidence.Length, "evidence item")}, {control.TableRowsLine}</summary><div><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Sources\"><table><thead><tr><th scope=\"col\">Evidence</th><th scope=\"col\">Account, region</th><th scope=\"col\">Operation</th><th scope=\"col\">Outcome</th><th scope=\"col\" class=\"n\">Rows</th><th scope=\"col\">Read as, when</th><th scope=\"col\">Exchanges</th></tr></thead><tbody>");
+        html.Write($"<details><summary>Sources: {Wording.Count(control.Evidence.Length, "evidence item")}, {control.TableRowsLine}</summary><div>");
+        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Sources\"><table><thead><tr>");
+        html.Markup("<th scope=\"col\">Evidence</th><th scope=\"col\">Account, region</th><th scope=\"col\">Operation</th>");
+        html.Markup("<th scope=\"col\">Outcome</th><th scope=\"col\" class=\"n\">Rows</th><th scope=\"col\">Read as, when</th>");
+        html.Markup("<th scope=\"col\">Exchanges</th></tr></thead><tbody>");
         foreach (var (name, item) in control.Evidence.OrderBy(e => e.Item.Outcome == CollectionOutcome.Complete).Take(ListShown))
         {
-            html.Write($"<tr><td>{name}</td><td>{Wording.Place(item.Target, item.Account)} {item.Region}</td><td>{item.Source} {item.Operation} <span class=\"k\">{Workbook.EvidenceSheets.Parameters(item)}</span></td>");
-            html.Write($"<td><span class=\"badge {(item.Outcome == CollectionOutcome.Complete ? "pass" : "fail")}\">{item.Outcome.ToString().ToLowerInvariant()}</span> {item.Code}</td><td class=\"n\">{item.Items}</td><td>{item.Identity} <span class=\"rows\">{Rfc3339.Format(item.Started)}</span></td><td>");
+            html.Write($"<tr><td>{name}</td><td>{Wording.Place(item.Target, item.Account)} {item.Region}</td>");
+            html.Write($"<td>{item.Source} {item.Operation} <span class=\"k\">{Workbook.EvidenceSheets.Parameters(item)}</span></td>");
+            html.Write($"<td><span class=\"badge {(item.Outcome == CollectionOutcome.Complete ? "pass" : "fail")}\">");
+            html.Write($"{item.Outcome.ToString().ToLowerInvariant()}</span> {item.Code}</td><td class=\"n\">{item.Items}</td>");
+            html.Write($"<td>{item.Identity} <span class=\"rows\">{Rfc3339.Format(item.Started)}</span></td><td>");
             foreach (var exchange in item.Exchanges.Take(3))
                 html.Write($"<code>{exchange.RecordId}</code> <span class=\"rows\">{exchange.File}</span>");
             if (item.Exchanges.Length > 3)
@@ -184,9 +229,18 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
 
     private void WritePopulation(WorkpaperControl control, int number)
     {
-        html.Write($"<details class=\"population\" data-items=\"items-{number}\"><summary>Population: {control.Counts.PopulationWords}; {control.Tested}</summary><div><noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript><div class=\"load\" hidden><div class=\"items\"><label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label><label>Result<select class=\"only\"><option value=\"\">all</option>");
-        html.Markup("<option>pass</option><option>exception</option><option>approved exception</option><option>undetermined</option><option>indicated exception</option></select></label></div>");
-        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr><th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th><th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
-        html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div><p class=\"count-shown status\" role=\"status\"></p></div></details>");
+        html.Write($"<details class=\"population\" data-items=\"items-{number}\">");
+        html.Write($"<summary>Population: {control.Counts.PopulationWords}; {control.Tested}</summary><div>");
+        html.Markup("<noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript>");
+        html.Markup("<div class=\"load\" hidden><div class=\"items\">");
+        html.Markup("<label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label>");
+        html.Markup("<label>Result<select class=\"only\"><option value=\"\">all</option>");
+        html.Markup("<option>pass</option><option>exception</option><option>approved exception</option>");
+        html.Markup("<option>undetermined</option><option>indicated exception</option></select></label></div>");
+        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Items\"><table><thead><tr>");
+        html.Markup("<th scope=\"col\">Test</th><th scope=\"col\">Account</th><th scope=\"col\">Item</th>");
+        html.Markup("<th scope=\"col\">Result</th><th scope=\"col\">Attributes</th></tr></thead><tbody></tbody></table></div>");
+        html.Markup("<div class=\"pages\"><button type=\"button\">Before</button><button type=\"button\">Next</button></div></div>");
+        html.Markup("<p class=\"count-shown status\" role=\"status\"></p></div></details>");
     }
 }

@@ -6,8 +6,8 @@ using AuditCli.Reports.Workpapers;
 namespace AuditCli.Reports.Formats.Html;
 
 /// <summary>
-/// One page that needs nothing but itself: its policy (CSP) allows exactly the style and the script in it, and no network. What a
-/// bundle says is text in it and never markup.
+/// Writes one self-contained HTML page. Its Content-Security-Policy allows only the style and the script in the page, by their hashes, and
+/// no network access. Text from the bundle is always encoded, so it cannot become markup.
 /// </summary>
 internal sealed class HtmlReport : IReportFormat
 {
@@ -26,8 +26,10 @@ internal sealed class HtmlReport : IReportFormat
         var html = new HtmlWriter(text);
         var (style, script) = (Resource("report.css"), Resource("report.js"));
         html.Markup("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-        html.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;sha256-{Hash(style)}&#39;; script-src &#39;sha256-{Hash(script)}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\">");
-        html.Write($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\"><title>{workpaper.Title}: {workpaper.TotalsLine}</title>");
+        html.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;sha256-{Hash(style)}&#39;; ");
+        html.Write($"script-src &#39;sha256-{Hash(script)}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\">");
+        html.Markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\">");
+        html.Write($"<title>{workpaper.Title}: {workpaper.TotalsLine}</title>");
         text.Write($"<style>{style}</style></head>\n<body>");
         WriteTop(html, workpaper);
         html.Markup("<main id=\"main\">");
@@ -37,7 +39,11 @@ internal sealed class HtmlReport : IReportFormat
         for (var i = 0; i < workpaper.Controls.Length; i++)
             articles.Write(workpaper.Controls[i], i);
         html.Markup("</main>");
-        html.Write($"<footer><p>Bundle {workpaper.Run.BundleId}. Every number here comes from data/results/results.json (SHA-256 {workpaper.ResultsSha256.Hex}) and data/evidence/index.jsonl (SHA-256 {workpaper.IndexSha256.Hex}). Control and direction characters in names are shown by their numbers, as \\u202e. ‘auditcli verify’ checks the bundle, ‘auditcli reperform’ does its tests again.</p></footer>\n");
+        html.Write($"<footer><p>Bundle {workpaper.Run.BundleId}. ");
+        html.Write($"Every number here comes from data/results/results.json (SHA-256 {workpaper.ResultsSha256.Hex}) ");
+        html.Write($"and data/evidence/index.jsonl (SHA-256 {workpaper.IndexSha256.Hex}). ");
+        html.Markup("Control and direction characters in names are shown by their numbers, as \\u202e. ");
+        html.Markup("‘auditcli verify’ checks the bundle, ‘auditcli reperform’ does its tests again.</p></footer>\n");
         WriteData(html, text, workpaper, cancellationToken);
         text.Write($"<script>{script}</script></body></html>\n");
     }
@@ -48,7 +54,8 @@ internal sealed class HtmlReport : IReportFormat
         html.Markup("<header>");
         if (workpaper.Run.ReplayLine is { } replay)
             html.Write($"<p class=\"replay\">{replay}</p>");
-        html.Write($"<div class=\"top\"><div><p class=\"kicker\">IT general controls</p><h1>{workpaper.Title}</h1><p>Period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}</p></div></div></header>\n");
+        html.Write($"<div class=\"top\"><div><p class=\"kicker\">IT general controls</p><h1>{workpaper.Title}</h1>");
+        html.Write($"<p>Period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}</p></div></div></header>\n");
     }
 
     private static void WriteSummary(HtmlWriter html, Workpaper workpaper)
@@ -93,23 +100,30 @@ internal sealed class HtmlReport : IReportFormat
     private static void WriteList(HtmlWriter html, Workpaper workpaper)
     {
         html.Markup("<section aria-labelledby=\"h-controls\"><h2 id=\"h-controls\">Controls</h2>");
-        html.Markup("<form class=\"filter\" role=\"search\" aria-label=\"Controls\" hidden><label class=\"wide\">Search controls and exceptions<input id=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label>");
+        html.Markup("<form class=\"filter\" role=\"search\" aria-label=\"Controls\" hidden><label class=\"wide\">Search controls and exceptions");
+        html.Markup("<input id=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label>");
         html.Markup("<label>Conclusion<select id=\"conclusion\"><option value=\"\">all</option>");
         foreach (var (conclusion, count) in workpaper.Totals)
             html.Write($"<option value=\"{Wording.Name(conclusion)}\">{Wording.Name(conclusion)} ({count})</option>");
         html.Markup("</select></label><button type=\"button\" id=\"clear\">Clear</button><p class=\"status\" id=\"shown\" role=\"status\"></p></form>");
-        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of controls\"><table class=\"controls\"><thead><tr><th scope=\"col\">Control</th><th scope=\"col\">Title, and the rows of its evidence</th><th scope=\"col\" class=\"n\">Population</th><th scope=\"col\" class=\"n\">Exceptions</th><th scope=\"col\" class=\"n\">Approved</th><th scope=\"col\">Conclusion</th></tr></thead><tbody>");
+        html.Markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of controls\"><table class=\"controls\"><thead><tr>");
+        html.Markup("<th scope=\"col\">Control</th><th scope=\"col\">Title, and the rows of its evidence</th>");
+        html.Markup("<th scope=\"col\" class=\"n\">Population</th><th scope=\"col\" class=\"n\">Exceptions</th>");
+        html.Markup("<th scope=\"col\" class=\"n\">Approved</th><th scope=\"col\">Conclusion</th></tr></thead><tbody>");
         foreach (var domain in workpaper.Domains)
         {
             html.Write($"<tr class=\"group\"><th class=\"group\" colspan=\"6\" scope=\"colgroup\">{Wording.Name(domain.Key)}</th></tr>");
             foreach (var control in domain)
             {
                 var result = control.Result;
-                html.Write($"<tr data-id=\"{result.Id}\" data-conclusion=\"{Wording.Name(result.Conclusion)}\"><td class=\"id\"><a href=\"#{result.Id}\">{result.Id}</a></td>");
+                html.Write($"<tr data-id=\"{result.Id}\" data-conclusion=\"{Wording.Name(result.Conclusion)}\">");
+                html.Write($"<td class=\"id\"><a href=\"#{result.Id}\">{result.Id}</a></td>");
                 html.Write($"<td class=\"title\">{result.Title}<span class=\"rows\">{control.TableRowsLine}</span>");
                 foreach (var reason in ControlReasons.Of(result).Take(1))
                     html.Write($"<span class=\"why\">{reason}</span>");
-                html.Write($"</td><td class=\"n\" data-label=\"Population\">{control.Counts.PopulationCell}</td><td class=\"n\" data-label=\"Exceptions\">{control.Counts.Exceptions}</td><td class=\"n\" data-label=\"Approved\">{control.Counts.Approved}</td>");
+                html.Write($"</td><td class=\"n\" data-label=\"Population\">{control.Counts.PopulationCell}</td>");
+                html.Write($"<td class=\"n\" data-label=\"Exceptions\">{control.Counts.Exceptions}</td>");
+                html.Write($"<td class=\"n\" data-label=\"Approved\">{control.Counts.Approved}</td>");
                 html.Write($"<td><span class=\"badge {ConclusionChart.Class(result.Conclusion)}\">{control.Conclusion}</span></td></tr>\n");
             }
         }
@@ -130,7 +144,10 @@ internal sealed class HtmlReport : IReportFormat
             left -= written;
             html.Markup("</script>\n");
             if (written < all)
-                html.Write($"<p class=\"cut\" role=\"note\">Of {workpaper.Controls[i].Result.Id}, {written} of {all} items fit this page; data/results/ and results.csv have them all.</p>\n");
+            {
+                html.Write($"<p class=\"cut\" role=\"note\">Of {workpaper.Controls[i].Result.Id}, {written} of {all} items fit this page; ");
+                html.Markup("data/results/ and results.csv have them all.</p>\n");
+            }
         }
     }
 

@@ -5,17 +5,17 @@ using AuditCli.Text;
 
 namespace AuditCli.Reports.Formats.Html;
 
-/// <summary>Writes markup in which every hole is encoded: there is no way to put a value in as markup.</summary>
+/// <summary>Writes HTML. Every interpolated value is encoded; there is no method that writes a value as markup.</summary>
 internal sealed class HtmlWriter(TextWriter output)
 {
-    /// <summary>Characters of one value that are shown.</summary>
+    /// <summary>The maximum number of characters shown of one value.</summary>
     public const int TextShown = 2000;
 
-    /// <summary>Markup with values in it.</summary>
+    /// <summary>Writes markup with interpolated values.</summary>
     [SuppressMessage("Performance", "CA1822", Justification = "The handler writes to this writer.")]
     public void Write([InterpolatedStringHandlerArgument("")] HtmlHandler html) => _ = html;
 
-    /// <summary>Markup without values.</summary>
+    /// <summary>Writes constant markup.</summary>
     public void Markup([ConstantExpected] string markup) => output.Write(markup);
 
     internal void Literal(string markup) => output.Write(markup);
@@ -49,7 +49,7 @@ internal sealed class HtmlWriter(TextWriter output)
     }
 }
 
-/// <summary>Takes an interpolated string apart: its literals are markup, its holes are text.</summary>
+/// <summary>An interpolated string handler for <see cref="HtmlWriter"/>: literals are markup, interpolated values are text.</summary>
 [InterpolatedStringHandler]
 internal readonly ref struct HtmlHandler
 {
@@ -64,6 +64,6 @@ internal readonly ref struct HtmlHandler
 
     public void AppendFormatted(long value) => _html.Text(value.ToString("#,0", CultureInfo.InvariantCulture));
 
-    /// <summary>A number of a drawing.</summary>
+    /// <summary>Appends a number of a drawing.</summary>
     public void AppendFormatted(double value) => _html.Text(value.ToString("0.###", CultureInfo.InvariantCulture));
 }

@@ -8,20 +8,21 @@ using AuditCli.Text;
 namespace AuditCli.Reports.Formats.Html;
 
 /// <summary>
-/// The populations as data that the page unpacks when a reader opens one: JSON, compressed, in base64. Items are written as they are
-/// read; nothing is held.
+/// Writes the populations as data that the page unpacks when a reader opens one: JSON, gzip-compressed, in base64. Items are streamed and
+/// not held in memory.
 /// </summary>
 internal static class PopulationData
 {
-    /// <summary>How many items a page carries.</summary>
+    /// <summary>The maximum number of items in one page, over all controls.</summary>
     public const int Most = 500_000;
     private const int TextShown = 1000;
     private const int FlushAt = 64 * 1024;
 
-    /// <summary>Writes one control's items; the stream stays open.</summary>
-    /// <param name="left">How many items the page can still take.</param>
-    /// <returns>How many were written, and how many there are.</returns>
-    public static (long Written, long All) Write(Workpaper workpaper, WorkpaperControl control, Stream output, long left, CancellationToken cancellationToken)
+    /// <summary>Writes one control's items and leaves the stream open.</summary>
+    /// <param name="left">The number of items that the page can still take.</param>
+    /// <returns>The number of items written, and the number of items in the populations.</returns>
+    public static (long Written, long All) Write(
+        Workpaper workpaper, WorkpaperControl control, Stream output, long left, CancellationToken cancellationToken)
     {
         var (written, all) = (0L, 0L);
         using var base64 = new CryptoStream(output, new ToBase64Transform(), CryptoStreamMode.Write, leaveOpen: true);

@@ -1,6 +1,6 @@
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>How a cell looks: its place in the stylesheet.</summary>
+/// <summary>The style of a cell; the value is its index in the stylesheet.</summary>
 internal enum CellStyle
 {
     Text,
@@ -21,13 +21,13 @@ internal enum CellStyle
     Neutral,
 }
 
-/// <summary>One cell: text that nothing takes for a formula, or a number; nothing at all where both are null.</summary>
+/// <summary>A cell: text, which a spreadsheet never evaluates as a formula, or a number; empty if both are null.</summary>
 internal readonly record struct SheetCell(string? Text, double? Value, CellStyle Style)
 {
     public static SheetCell Of(string? text, CellStyle style = CellStyle.Text) => new(text, null, style);
 
     public static SheetCell Of(long value) => new(null, value, CellStyle.Number);
 
-    /// <summary>A cell for somebody to write in.</summary>
+    /// <summary>An empty cell for the auditor to fill in.</summary>
     public static SheetCell ToFill => new(null, null, CellStyle.Blank);
 }

@@ -5,7 +5,7 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>The workpaper of one control: the twelve fields that an audit senior looks for, in their order.</summary>
+/// <summary>Writes the workpaper of one control: the twelve fields of an audit workpaper in their usual order.</summary>
 internal static class ControlSheet
 {
     private const int Columns = 6;
@@ -20,8 +20,12 @@ internal static class ControlSheet
         var result = control.Result;
         sheet.Row([SheetCell.Of($"{result.Id}  {result.Title}", CellStyle.Title)], 24);
         sheet.Row(
-            SheetCell.Of("Index", CellStyle.Link), SheetCell.Of("Items", CellStyle.Link), SheetCell.Of(workpaper.Run.ReplayLine is null ? null : "REPLAY", CellStyle.Bad),
-            SheetCell.Of(workpaper.Title, CellStyle.Muted), SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(result.Conclusion)), SheetCell.Of(workpaper.Run.BundleId, CellStyle.Muted));
+            SheetCell.Of("Index", CellStyle.Link),
+            SheetCell.Of("Items", CellStyle.Link),
+            SheetCell.Of(workpaper.Run.ReplayLine is null ? null : "REPLAY", CellStyle.Bad),
+            SheetCell.Of(workpaper.Title, CellStyle.Muted),
+            SheetCell.Of(control.Conclusion, WorkbookReport.StyleOf(result.Conclusion)),
+            SheetCell.Of(workpaper.Run.BundleId, CellStyle.Muted));
         sheet.Link(0, "Index", "back to the index");
         sheet.Link(1, itemSheet, "every item of the population");
 
@@ -38,9 +42,21 @@ internal static class ControlSheet
         WriteConclusion(sheet, workpaper, control);
         Section(sheet, "12  Sign-off (to be filled in)");
         foreach (var (role, name) in new[] { ("Preparer", workpaper.Run.Preparer), ("Reviewer", workpaper.Run.Reviewer) })
-            sheet.Row(SheetCell.Of(role, CellStyle.Label), SheetCell.Of(name), SheetCell.Of("signed on, UTC", CellStyle.Muted), SheetCell.ToFill, SheetCell.Of("signature", CellStyle.Muted), SheetCell.ToFill);
+        {
+            sheet.Row(
+                SheetCell.Of(role, CellStyle.Label),
+                SheetCell.Of(name),
+                SheetCell.Of("signed on, UTC", CellStyle.Muted),
+                SheetCell.ToFill,
+                SheetCell.Of("signature", CellStyle.Muted),
+                SheetCell.ToFill);
+        }
         Fill(sheet, "Review notes and replies", null);
-        Field(sheet, "Bundle", $"{workpaper.Run.BundleId}; results.json sha256 {workpaper.ResultsSha256}; index.jsonl sha256 {workpaper.IndexSha256}{(workpaper.Verification?.TagManifestSha256 is { } seal ? $"; tagmanifest sha256 {seal}" : "")}");
+        var seal = workpaper.Verification?.TagManifestSha256 is { } digest ? $"; tagmanifest sha256 {digest}" : "";
+        Field(
+            sheet,
+            "Bundle",
+            $"{workpaper.Run.BundleId}; results.json sha256 {workpaper.ResultsSha256}; index.jsonl sha256 {workpaper.IndexSha256}{seal}");
     }
 
     private static void WriteDescription(SheetWriter sheet, Workpaper workpaper, WorkpaperControl control)
@@ -68,10 +84,16 @@ internal static class ControlSheet
         Section(sheet, "4  Test procedure");
         Field(sheet, "Kind of test", definition.Kind == ControlKind.Design ? "test of design" : "test of operating effectiveness");
         foreach (var parameter in result.Parameters)
-            Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{ControlText.Limits(definition, parameter.Name)}{(parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value")}");
+        {
+            var origin = parameter.By is { } by ? $", set by {by}: {parameter.Why}" : ", the control's own value";
+            Field(sheet, $"${parameter.Name}", $"{parameter.Value.GetRawText()}{ControlText.Limits(definition, parameter.Name)}{origin}");
+        }
         foreach (var test in definition.Tests)
         {
-            Field(sheet, $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}", $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}; for {workpaper.SpanOf(control, test.Id)}");
+            Field(
+                sheet,
+                $"{test.Id}{(test.Attribute is { } a ? $", attribute {a}" : "")}",
+                $"{test.Title}{(test.Severity is { } s ? $" (severity {s})" : "")}; for {workpaper.SpanOf(control, test.Id)}");
             Field(sheet, "SQL", test.Sql.TrimEnd(), CellStyle.Code);
         }
     }
@@ -82,10 +104,18 @@ internal static class ControlSheet
         sheet.Row(WorkbookReport.Header("evidence", "target", "account, region", "operation, parameters", "outcome, rows", "read as; when; first record id"));
         foreach (var (name, item) in control.Evidence.Take(EvidenceShown))
         {
+            var record = item.Exchanges is [var first, ..] ? $"; {first.RecordId}" : item.Calls is null ? "" : $"; {item.Calls}";
             sheet.Row(
-                SheetCell.Of(name), SheetCell.Of(item.Target), SheetCell.Of($"{item.Account} {item.Region}", CellStyle.Wrapped), SheetCell.Of($"{item.Source} {item.Operation} {EvidenceSheets.Parameters(item)}", CellStyle.Wrapped),
-                SheetCell.Of($"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items}", item.Outcome == CollectionOutcome.Complete ? CellStyle.Good : CellStyle.Bad),
-                SheetCell.Of($"{(item.Identity.Length == 0 ? "file that management gave" : item.Identity)}; {Rfc3339.Format(item.Started)}{(item.Exchanges is [var first, ..] ? $"; {first.RecordId}" : item.Calls is null ? "" : $"; {item.Calls}")}", CellStyle.Wrapped));
+                SheetCell.Of(name),
+                SheetCell.Of(item.Target),
+                SheetCell.Of($"{item.Account} {item.Region}", CellStyle.Wrapped),
+                SheetCell.Of($"{item.Source} {item.Operation} {EvidenceSheets.Parameters(item)}", CellStyle.Wrapped),
+                SheetCell.Of(
+                    $"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items}",
+                    item.Outcome == CollectionOutcome.Complete ? CellStyle.Good : CellStyle.Bad),
+                SheetCell.Of(
+                    $"{(item.Identity.Length == 0 ? "file that management gave" : item.Identity)}; {Rfc3339.Format(item.Started)}{record}",
+                    CellStyle.Wrapped));
         }
         if (control.Evidence.Length > EvidenceShown)
             WorkbookReport.CutOff(sheet, EvidenceShown, control.Evidence.Length, "the sheet Evidence");
@@ -100,14 +130,19 @@ internal static class ControlSheet
         Field(sheet, "Rows of its evidence", control.TableRowsLine);
         if (control.Definition?.NoCompleteness is { } why)
             Field(sheet, "Completeness", $"no check: {why}");
-        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c))).DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
+        var checks = control.Result.Tests.SelectMany(t => t.Completeness.Select(c => (t.Partition, Check: c)))
+            .DistinctBy(c => (c.Partition, c.Check.Name)).ToArray();
         if (checks.Length > 0)
             sheet.Row(WorkbookReport.Header("target", "account", "agree?", "completeness check", "counted", "expected"));
         foreach (var (partition, check) in checks.Take(EvidenceShown))
         {
             sheet.Row(
-                SheetCell.Of(partition.Target), SheetCell.Of(partition.Account), SheetCell.Of(check.Agree ? "agree" : "DO NOT AGREE", check.Agree ? CellStyle.Good : CellStyle.Bad),
-                SheetCell.Of(check.Name, CellStyle.Wrapped), SheetCell.Of(check.Left ?? "unknown"), SheetCell.Of($"{check.Right ?? "unknown"}{(check.Error is { } e ? $" ({e})" : "")}", CellStyle.Wrapped));
+                SheetCell.Of(partition.Target),
+                SheetCell.Of(partition.Account),
+                SheetCell.Of(check.Agree ? "agree" : "DO NOT AGREE", check.Agree ? CellStyle.Good : CellStyle.Bad),
+                SheetCell.Of(check.Name, CellStyle.Wrapped),
+                SheetCell.Of(check.Left ?? "unknown"),
+                SheetCell.Of($"{check.Right ?? "unknown"}{(check.Error is { } e ? $" ({e})" : "")}", CellStyle.Wrapped));
         }
         if (checks.Length > EvidenceShown)
             WorkbookReport.CutOff(sheet, EvidenceShown, checks.Length, "the sheet IPE");
@@ -143,7 +178,14 @@ internal static class ControlSheet
                     continue;
                 var why = string.Join("; ", new[] { row.Reason ?? "", row.ApprovalWords }.Where(w => w.Length > 0));
                 sheet.Row(
-                    [SheetCell.Of(row.ExceptionId), SheetCell.Of(test), SheetCell.Of(row.Account), SheetCell.Of(row.Item, CellStyle.Wrapped), SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)), SheetCell.Of(why, CellStyle.Wrapped)]);
+                [
+                    SheetCell.Of(row.ExceptionId),
+                    SheetCell.Of(test),
+                    SheetCell.Of(row.Account),
+                    SheetCell.Of(row.Item, CellStyle.Wrapped),
+                    SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)),
+                    SheetCell.Of(why, CellStyle.Wrapped),
+                ]);
             }
         }
         if (all == 0)
@@ -183,13 +225,17 @@ internal static class ControlSheet
 
     private static void Field(SheetWriter sheet, string label, string value, CellStyle style = CellStyle.Wrapped)
     {
-        sheet.Row([SheetCell.Of(label, CellStyle.Label), SheetCell.Of(value, style), .. Enumerable.Repeat(SheetCell.Of(null, style), Columns - 2)], Lines.Height(value, ValueWidth));
+        sheet.Row(
+            [SheetCell.Of(label, CellStyle.Label), SheetCell.Of(value, style), .. Enumerable.Repeat(SheetCell.Of(null, style), Columns - 2)],
+            Lines.Height(value, ValueWidth));
         sheet.Merge(1, Columns - 1);
     }
 
     private static void Fill(SheetWriter sheet, string label, string? question)
     {
-        sheet.Row([SheetCell.Of(label, CellStyle.Label), SheetCell.Of(question, CellStyle.Blank), .. Enumerable.Repeat(SheetCell.ToFill, Columns - 2)], Lines.Height(question ?? "", ValueWidth) + 12);
+        sheet.Row(
+            [SheetCell.Of(label, CellStyle.Label), SheetCell.Of(question, CellStyle.Blank), .. Enumerable.Repeat(SheetCell.ToFill, Columns - 2)],
+            Lines.Height(question ?? "", ValueWidth) + 12);
         sheet.Merge(1, Columns - 1);
     }
 }

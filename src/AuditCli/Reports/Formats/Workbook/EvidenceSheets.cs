@@ -6,7 +6,10 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>Information produced by the entity: its completeness checks, what management gave, and every evidence item.</summary>
+/// <summary>
+/// Writes the sheets about evidence: completeness checks (information produced by the entity, IPE), inputs from management, and evidence
+/// items.
+/// </summary>
 internal static class EvidenceSheets
 {
     public static SheetForm IpeForm { get; } = new([14, 8, 14, 20, 74, 16, 16, 14, 40], 1);
@@ -25,19 +28,34 @@ internal static class EvidenceSheets
                 foreach (var check in test.Completeness)
                 {
                     sheet.Row(
-                        SheetCell.Of(control.Result.Id), SheetCell.Of(test.Id), SheetCell.Of(test.Partition.Target), SheetCell.Of(test.Partition.Account), SheetCell.Of(check.Name, CellStyle.Wrapped),
-                        Side(check.Left), Side(check.Right), SheetCell.Of(check.Agree ? "agree" : "DO NOT AGREE", check.Agree ? CellStyle.Good : CellStyle.Bad), SheetCell.Of(check.Error, CellStyle.Wrapped));
+                        SheetCell.Of(control.Result.Id),
+                        SheetCell.Of(test.Id),
+                        SheetCell.Of(test.Partition.Target),
+                        SheetCell.Of(test.Partition.Account),
+                        SheetCell.Of(check.Name, CellStyle.Wrapped),
+                        Side(check.Left),
+                        Side(check.Right),
+                        SheetCell.Of(check.Agree ? "agree" : "DO NOT AGREE", check.Agree ? CellStyle.Good : CellStyle.Bad),
+                        SheetCell.Of(check.Error, CellStyle.Wrapped));
                 }
             }
             if (control.Definition?.NoCompleteness is { } why)
-                sheet.Row(SheetCell.Of(control.Result.Id), SheetCell.Of(""), SheetCell.Of(""), SheetCell.Of(""), SheetCell.Of($"none: {why}", CellStyle.Wrapped));
+            {
+                sheet.Row(
+                    SheetCell.Of(control.Result.Id),
+                    SheetCell.Of(""),
+                    SheetCell.Of(""),
+                    SheetCell.Of(""),
+                    SheetCell.Of($"none: {why}", CellStyle.Wrapped));
+            }
         }
         sheet.FilterFrom(1, 9);
     }
 
     public static void WriteInputs(SheetWriter sheet, Workpaper workpaper)
     {
-        sheet.Row(WorkbookReport.Header("input", "obtained from", "obtained on", "how", "stated rows", "rows read", "agree?", "report parameters", "SHA-256 of the rows"));
+        sheet.Row(WorkbookReport.Header(
+            "input", "obtained from", "obtained on", "how", "stated rows", "rows read", "agree?", "report parameters", "SHA-256 of the rows"));
         foreach (var input in workpaper.Run.Inputs)
         {
             var read = workpaper.Evidence.Where(e => e.Source == EvidenceNeed.FileSource && e.Operation == input.Name).ToArray();
@@ -46,9 +64,15 @@ internal static class EvidenceSheets
                 : read.Length > 0 && read.All(e => e.Items == stated) ? ("agree", CellStyle.Good)
                 : ("DO NOT AGREE", CellStyle.Bad);
             sheet.Row(
-                SheetCell.Of(input.Name), SheetCell.Of(input.ObtainedFrom, CellStyle.Wrapped), SheetCell.Of(input.ObtainedOn), SheetCell.Of(input.How, CellStyle.Wrapped),
-                input.StatedRows is { } n ? SheetCell.Of(n) : SheetCell.Of(null), read is [var first, ..] ? SheetCell.Of(first.Items) : SheetCell.Of("not read", CellStyle.Doubtful),
-                SheetCell.Of(word, style), SheetCell.Of(input.ReportParameters, CellStyle.Wrapped), SheetCell.Of(read.FirstOrDefault()?.TableSha256?.Hex, CellStyle.Code));
+                SheetCell.Of(input.Name),
+                SheetCell.Of(input.ObtainedFrom, CellStyle.Wrapped),
+                SheetCell.Of(input.ObtainedOn),
+                SheetCell.Of(input.How, CellStyle.Wrapped),
+                input.StatedRows is { } n ? SheetCell.Of(n) : SheetCell.Of(null),
+                read is [var first, ..] ? SheetCell.Of(first.Items) : SheetCell.Of("not read", CellStyle.Doubtful),
+                SheetCell.Of(word, style),
+                SheetCell.Of(input.ReportParameters, CellStyle.Wrapped),
+                SheetCell.Of(read.FirstOrDefault()?.TableSha256?.Hex, CellStyle.Code));
         }
         sheet.FilterFrom(1, 9);
     }
@@ -67,23 +91,37 @@ internal static class EvidenceSheets
             var style = item.Outcome == CollectionOutcome.Complete ? CellStyle.Good : CellStyle.Bad;
             sheet.Row(
                 SheetCell.Of(item.Names.IsEmpty ? "the run itself" : string.Join(", ", item.Names.Select(n => $"{n.Control}.{n.Name}")), CellStyle.Wrapped),
-                SheetCell.Of(item.EvidenceId, CellStyle.Code), SheetCell.Of(item.Target), SheetCell.Of(item.Account), SheetCell.Of(item.Region), SheetCell.Of($"{item.Source} {item.Operation}"),
-                SheetCell.Of(Parameters(item), CellStyle.Code), SheetCell.Of(item.Outcome.ToString().ToLowerInvariant(), style), SheetCell.Of(item.Code), SheetCell.Of(item.Message, CellStyle.Wrapped),
-                SheetCell.Of(item.Pages), SheetCell.Of(item.Items), SheetCell.Of(item.TableSha256?.Hex, CellStyle.Code), SheetCell.Of(item.Identity),
-                SheetCell.Of(Rfc3339.Format(item.Started)), SheetCell.Of(Rfc3339.Format(item.Finished)),
+                SheetCell.Of(item.EvidenceId, CellStyle.Code),
+                SheetCell.Of(item.Target),
+                SheetCell.Of(item.Account),
+                SheetCell.Of(item.Region),
+                SheetCell.Of($"{item.Source} {item.Operation}"),
+                SheetCell.Of(Parameters(item), CellStyle.Code),
+                SheetCell.Of(item.Outcome.ToString().ToLowerInvariant(), style),
+                SheetCell.Of(item.Code),
+                SheetCell.Of(item.Message, CellStyle.Wrapped),
+                SheetCell.Of(item.Pages),
+                SheetCell.Of(item.Items),
+                SheetCell.Of(item.TableSha256?.Hex, CellStyle.Code),
+                SheetCell.Of(item.Identity),
+                SheetCell.Of(Rfc3339.Format(item.Started)),
+                SheetCell.Of(Rfc3339.Format(item.Finished)),
                 item.Calls is null ? SheetCell.Of(item.Exchanges.Length) : SheetCell.Of("per row"),
-                SheetCell.Of(item.Calls is null ? item.Exchanges.FirstOrDefault()?.RecordId : item.Calls, CellStyle.Code), SheetCell.Of(item.Exchanges.FirstOrDefault()?.File, CellStyle.Code));
+                SheetCell.Of(item.Calls is null ? item.Exchanges.FirstOrDefault()?.RecordId : item.Calls, CellStyle.Code),
+                SheetCell.Of(item.Exchanges.FirstOrDefault()?.File, CellStyle.Code));
         }
         if (all >= SheetWriter.MaxRows - 1)
             WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, "data/evidence/index.jsonl");
         sheet.FilterFrom(1, 19);
     }
 
-    /// <summary>What was asked with, as <c>name=value</c>.</summary>
+    /// <summary>Returns the parameters of the request as <c>name=value</c>.</summary>
     public static string Parameters(EvidenceItem item) =>
-        string.Join(" ", item.Parameters.Select(p => $"{p.Key}={(p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString() : p.Value.GetRawText())}"));
+        string.Join(
+            " ", item.Parameters.Select(p => $"{p.Key}={(p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString() : p.Value.GetRawText())}"));
 
     private static SheetCell Side(string? value) => value is null ? SheetCell.Of("unknown", CellStyle.Doubtful)
-        : long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 1L << 53 ? SheetCell.Of(number)
+        : long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 1L << 53
+            ? SheetCell.Of(number)
         : SheetCell.Of(value);
 }

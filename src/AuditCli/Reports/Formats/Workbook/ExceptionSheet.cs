@@ -4,7 +4,9 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>Every exception of every control, down to the raw answer, with cells for the auditor's own judgement.</summary>
+/// <summary>
+/// Writes every exception of every control with references to the raw responses, and cells for the auditor's own judgement.
+/// </summary>
 internal static class ExceptionSheet
 {
     public static SheetForm Form { get; } = new([30, 8, 14, 20, 48, 20, 52, 40, 44, 60, 34, 10, 16, 28, 28, 16], 1);
@@ -29,11 +31,22 @@ internal static class ExceptionSheet
                     if (row.Verdict == ItemVerdict.Pass || ++all >= SheetWriter.MaxRows - 1)
                         continue;
                     sheet.Row(
-                        SheetCell.Of(row.ExceptionId ?? control.Result.Id), SheetCell.Of(test), SheetCell.Of(row.Target), SheetCell.Of(row.Account), SheetCell.Of(row.Item, CellStyle.Wrapped),
-                        SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)), SheetCell.Of(row.Reason, CellStyle.Wrapped), SheetCell.Of(row.ApprovalWords, CellStyle.Wrapped),
-                        SheetCell.Of(Encoding.UTF8.GetString(row.Attributes.Span), CellStyle.Code), SheetCell.Of(Raw(traces.GetValueOrDefault((test, row.Line))), CellStyle.Code),
-                        SheetCell.Of(PopulationFile.PathOf(control.Result.Id, test)), SheetCell.Of(row.Line),
-                        SheetCell.ToFill, SheetCell.ToFill, SheetCell.ToFill, SheetCell.ToFill);
+                        SheetCell.Of(row.ExceptionId ?? control.Result.Id),
+                        SheetCell.Of(test),
+                        SheetCell.Of(row.Target),
+                        SheetCell.Of(row.Account),
+                        SheetCell.Of(row.Item, CellStyle.Wrapped),
+                        SheetCell.Of(row.Result, WorkbookReport.StyleOf(row.Verdict)),
+                        SheetCell.Of(row.Reason, CellStyle.Wrapped),
+                        SheetCell.Of(row.ApprovalWords, CellStyle.Wrapped),
+                        SheetCell.Of(Encoding.UTF8.GetString(row.Attributes.Span), CellStyle.Code),
+                        SheetCell.Of(Raw(traces.GetValueOrDefault((test, row.Line))), CellStyle.Code),
+                        SheetCell.Of(PopulationFile.PathOf(control.Result.Id, test)),
+                        SheetCell.Of(row.Line),
+                        SheetCell.ToFill,
+                        SheetCell.ToFill,
+                        SheetCell.ToFill,
+                        SheetCell.ToFill);
                 }
             }
         }
@@ -42,6 +55,7 @@ internal static class ExceptionSheet
         sheet.FilterFrom(1, names.Length);
     }
 
-    /// <summary>The places in the raw evidence, a line each, the one that the verdict rests on first.</summary>
-    private static string Raw(ItemTrace? trace) => string.Join("\n", (trace?.References ?? []).Select(r => $"{r.Evidence}: {r.Reference}{(r.Attempt is { } a ? $" in {a.File}" : "")}{r.Note}"));
+    /// <summary>Returns the places in the raw evidence, one per line, the one that supports the verdict first.</summary>
+    private static string Raw(ItemTrace? trace) => string.Join(
+        "\n", (trace?.References ?? []).Select(r => $"{r.Evidence}: {r.Reference}{(r.Attempt is { } a ? $" in {a.File}" : "")}{r.Note}"));
 }

@@ -6,12 +6,13 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>A control's whole population, one row per item and test, with the columns that its tests show.</summary>
+/// <summary>Writes a control's whole population, one row per item and test, with the columns that its tests show.</summary>
 internal sealed class PopulationSheet
 {
     private const int MostAttributes = 40;
     private const double AttributeWidth = 24;
-    private static readonly ImmutableArray<string> Fixed = ["test", "target", "account", "item", "result", "reason", "exception", "approval", "line"];
+    private static readonly ImmutableArray<string> Fixed =
+        ["test", "target", "account", "item", "result", "reason", "exception", "approval", "line"];
 
     private readonly Workpaper _workpaper;
     private readonly WorkpaperControl _control;
@@ -26,10 +27,13 @@ internal sealed class PopulationSheet
 
     public SheetForm Form => new([8, 14, 20, 56, 20, 44, 30, 36, 8, .. _attributes.Select(_ => AttributeWidth)], 2);
 
-    /// <summary>The columns are those of each test's first item; every row of a test has the same.</summary>
+    /// <summary>
+    /// Makes the sheet. Its attribute columns are those of each test's first item; every row of a test has the same attributes.
+    /// </summary>
     public static PopulationSheet Of(Workpaper workpaper, WorkpaperControl control)
     {
-        var attributes = control.Tests.SelectMany(t => workpaper.Bundle.Rows(control.Result.Id, t).Take(1).SelectMany(r => r.AttributeValues().Select(a => a.Key)))
+        var attributes = control.Tests
+            .SelectMany(t => workpaper.Bundle.Rows(control.Result.Id, t).Take(1).SelectMany(r => r.AttributeValues().Select(a => a.Key)))
             .Distinct(StringComparer.Ordinal).Take(MostAttributes);
         return new(workpaper, control, [.. attributes]);
     }
@@ -37,7 +41,8 @@ internal sealed class PopulationSheet
     public void Write(SheetWriter sheet, string controlSheet, CancellationToken cancellationToken)
     {
         var result = _control.Result;
-        sheet.Row([SheetCell.Of("back", CellStyle.Link), SheetCell.Of($"{result.Id}: {_control.Counts.PopulationWords}; {_control.Tested}; {result.Title}", CellStyle.Label), .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Label), 3)], 15);
+        var title = SheetCell.Of($"{result.Id}: {_control.Counts.PopulationWords}; {_control.Tested}; {result.Title}", CellStyle.Label);
+        sheet.Row([SheetCell.Of("back", CellStyle.Link), title, .. Enumerable.Repeat(SheetCell.Of(null, CellStyle.Label), 3)], 15);
         sheet.Merge(1, 4);
         sheet.Link(0, controlSheet, "back to the workpaper");
         sheet.Row(WorkbookReport.Header([.. Fixed, .. _attributes]));
@@ -48,7 +53,7 @@ internal sealed class PopulationSheet
             foreach (var row in _workpaper.Bundle.Rows(result.Id, test))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                // The last row is kept for saying that there are more.
+                // Keep the last row for the message that there are more items.
                 if (++all >= SheetWriter.MaxRows - 2)
                     continue;
                 Fill(cells, test, row);
@@ -79,9 +84,10 @@ internal sealed class PopulationSheet
         }
     }
 
-    /// <summary>A number where a spreadsheet can hold it exactly, else text.</summary>
+    /// <summary>Returns a number if a spreadsheet can hold it exactly, otherwise text.</summary>
     private static SheetCell Attribute(AttributeValue value) =>
-        value.Kind == JsonValueKind.Number && value.Text.Length <= 15 && double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+        value.Kind == JsonValueKind.Number && value.Text.Length <= 15
+        && double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? new(null, number, number == Math.Floor(number) ? CellStyle.Number : CellStyle.Text)
             : SheetCell.Of(value.Text);
 }

@@ -8,15 +8,15 @@ using DocumentFormat.OpenXml.Spreadsheet;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>A sheet's form.</summary>
-/// <param name="Widths">Of the columns, in characters.</param>
-/// <param name="FrozenRows">Rows that stay in sight, and are repeated on every printed page.</param>
+/// <summary>The layout of a sheet.</summary>
+/// <param name="Widths">The widths of the columns in characters.</param>
+/// <param name="FrozenRows">The number of rows that do not scroll and are repeated on every printed page.</param>
 internal sealed record SheetForm(ImmutableArray<double> Widths, int FrozenRows, bool Active = false);
 
-/// <summary>Writes one worksheet row by row (ECMA-376, SpreadsheetML); what was written is not held.</summary>
+/// <summary>Writes one worksheet row by row (ECMA-376, SpreadsheetML). Rows are streamed and not held in memory.</summary>
 internal sealed partial class SheetWriter : IDisposable
 {
-    /// <summary>The most rows that a sheet may have.</summary>
+    /// <summary>The maximum number of rows in a sheet (the limit of Excel).</summary>
     public const int MaxRows = 1_048_576;
 
     private static readonly OpenXmlAttribute InlineText = new("t", "", "inlineStr");
@@ -44,20 +44,29 @@ internal sealed partial class SheetWriter : IDisposable
         _xml.WriteElement(new SheetProperties(new PageSetupProperties { FitToPage = true }));
         var view = new SheetView { WorkbookViewId = 0, ShowGridLines = false, TabSelected = form.Active ? true : null };
         if (form.FrozenRows > 0)
-            view.Append(new Pane { VerticalSplit = form.FrozenRows, TopLeftCell = $"A{form.FrozenRows + 1}", ActivePane = PaneValues.BottomLeft, State = PaneStateValues.Frozen });
+        {
+            view.Append(new Pane
+            {
+                VerticalSplit = form.FrozenRows,
+                TopLeftCell = $"A{form.FrozenRows + 1}",
+                ActivePane = PaneValues.BottomLeft,
+                State = PaneStateValues.Frozen,
+            });
+        }
         _xml.WriteElement(new SheetViews(view));
         _xml.WriteElement(new SheetFormatProperties { DefaultRowHeight = 15 });
         _xml.WriteElement(new Columns(form.Widths.Select((w, i) => new Column { Min = (uint)i + 1, Max = (uint)i + 1, Width = w, CustomWidth = true })));
         _xml.WriteStartElement(new SheetData());
     }
 
-    /// <summary>The number of rows so far.</summary>
+    /// <summary>The number of rows written so far.</summary>
     public int Rows { get; private set; }
 
-    /// <summary>Where the filter stands; null without one.</summary>
+    /// <summary>The range of the filter; null without one.</summary>
     public string? Filter => _filter;
 
-    /// <param name="height">In points; null for what the wrapped texts need.</param>
+    /// <summary>Writes a row.</summary>
+    /// <param name="height">In points; null for the height that the wrapped texts need.</param>
     public void Row(ReadOnlySpan<SheetCell> cells, double? height = null)
     {
         Rows++;
@@ -80,13 +89,13 @@ internal sealed partial class SheetWriter : IDisposable
 
     public void EmptyRow() => Row(ReadOnlySpan<SheetCell>.Empty);
 
-    /// <summary>Makes a cell of the last row lead to another sheet.</summary>
+    /// <summary>Links a cell of the last row to another sheet.</summary>
     public void Link(int column, string sheet, string tip) => _links.Add(($"{Column(column)}{Rows}", $"{WorkbookPackage.Quote(sheet)}!A1", tip));
 
-    /// <summary>Joins cells of the last row.</summary>
+    /// <summary>Merges cells of the last row.</summary>
     public void Merge(int from, int to) => _merged.Add($"{Column(from)}{Rows}:{Column(to)}{Rows}");
 
-    /// <summary>Puts a filter on a header row and everything below it.</summary>
+    /// <summary>Sets a filter on a header row and all rows below it.</summary>
     public void FilterFrom(int headerRow, int columns) => _filter = $"A{headerRow}:{Column(columns - 1)}{Math.Max(Rows, headerRow)}";
 
     public void Dispose()
@@ -105,7 +114,7 @@ internal sealed partial class SheetWriter : IDisposable
         _xml.Dispose();
     }
 
-    /// <summary>The letters of a column, from 0.</summary>
+    /// <summary>Returns the letters of a column, counted from 0.</summary>
     public static string Column(int index)
     {
         var letters = "";
@@ -114,14 +123,17 @@ internal sealed partial class SheetWriter : IDisposable
         return letters;
     }
 
-    /// <summary>Not every reader computes heights when it opens a file. Null for one line.</summary>
+    /// <summary>Returns the height that a row needs, because not every reader computes heights on opening; null for one line.</summary>
     private double? Needed(ReadOnlySpan<SheetCell> cells)
     {
         var tallest = 0d;
         for (var i = 0; i < cells.Length; i++)
         {
-            if (cells[i] is { Text: { } text, Style: CellStyle.Wrapped or CellStyle.Code or CellStyle.Header or CellStyle.Label or CellStyle.Muted } && (text.Length > _widths[i] || text.Contains('\n', StringComparison.Ordinal)))
+            if (cells[i] is { Text: { } text, Style: CellStyle.Wrapped or CellStyle.Code or CellStyle.Header or CellStyle.Label or CellStyle.Muted }
+                && (text.Length > _widths[i] || text.Contains('\n', StringComparison.Ordinal)))
+            {
                 tallest = Math.Max(tallest, Lines.Height(text, (int)_widths[i]));
+            }
         }
         return tallest > 0 ? tallest : null;
     }
@@ -159,7 +171,7 @@ internal sealed partial class SheetWriter : IDisposable
         _xml.WriteEndElement();
     }
 
-    /// <summary>Text that stands in the cell as it is: readers take <c>_x0041_</c> for a character, which the evidence did not mean.</summary>
+    /// <summary>Escapes text so that a reader shows it unchanged: it would decode <c>_x0041_</c> as a character.</summary>
     private static string AsWritten(string text)
     {
         var shown = Terminal.Of(text);

@@ -8,9 +8,9 @@ using DocumentFormat.OpenXml.Spreadsheet;
 namespace AuditCli.Reports.Formats.Workbook;
 
 /// <summary>
-/// The parts of a workbook in a ZIP archive (ECMA-376, part 2), each written once and in one order, with one time: equal content
-/// gives equal bytes. The package classes of the SDK hold every sheet in memory until the end and date each entry, so only its
-/// writer and elements are used.
+/// Writes the parts of a workbook to a ZIP archive (ECMA-376, part 2), each once, in a fixed order and with a fixed time, so that equal
+/// content gives equal bytes. The package classes of the SDK hold every sheet in memory until the end and set the time of each entry, so
+/// only the SDK's writer and elements are used.
 /// </summary>
 internal sealed class WorkbookPackage : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class WorkbookPackage : IDisposable
     public WorkbookPackage(Stream output) => _zip = new(output, ZipArchiveMode.Create, leaveOpen: true);
 
     /// <summary>Writes the next sheet.</summary>
-    /// <param name="name">One of <see cref="Name"/>.</param>
+    /// <param name="name">A result of <see cref="Name"/>.</param>
     public void Sheet(string name, SheetForm form, Action<SheetWriter> write)
     {
         using var stream = Open($"xl/worksheets/sheet{_sheets.Count + 1}.xml");
@@ -36,7 +36,7 @@ internal sealed class WorkbookPackage : IDisposable
         _sheets.Add((name, sheet.Filter, form.FrozenRows));
     }
 
-    /// <summary>A name that a sheet may have, which is not taken yet.</summary>
+    /// <summary>Returns a valid sheet name that is not taken yet, and marks it as taken.</summary>
     public static string Name(string wished, string ending, ISet<string> taken)
     {
         var plain = string.Concat(wished.Select(c => char.IsControl(c) || "[]:*?/\\'".Contains(c, StringComparison.Ordinal) || c > '~' ? '_' : c)).Trim();
@@ -49,7 +49,7 @@ internal sealed class WorkbookPackage : IDisposable
         }
     }
 
-    /// <summary>A sheet's name as references write it.</summary>
+    /// <summary>Quotes a sheet's name for references.</summary>
     public static string Quote(string sheet) => $"'{sheet.Replace("'", "''", StringComparison.Ordinal)}'";
 
     public void Dispose()
@@ -84,7 +84,14 @@ internal sealed class WorkbookPackage : IDisposable
             var (name, filter, frozen) = _sheets[i];
             sheets.Append(new Sheet { Name = name, SheetId = (uint)i + 1, Id = $"s{i + 1}" });
             if (filter is not null)
-                names.Append(new DefinedName($"{Quote(name)}!{Absolute(filter)}") { Name = "_xlnm._FilterDatabase", LocalSheetId = (uint)i, Hidden = true });
+            {
+                names.Append(new DefinedName($"{Quote(name)}!{Absolute(filter)}")
+                {
+                    Name = "_xlnm._FilterDatabase",
+                    LocalSheetId = (uint)i,
+                    Hidden = true,
+                });
+            }
             if (frozen > 0)
                 names.Append(new DefinedName($"{Quote(name)}!$1:${frozen}") { Name = "_xlnm.Print_Titles", LocalSheetId = (uint)i });
         }
@@ -94,7 +101,7 @@ internal sealed class WorkbookPackage : IDisposable
         return book;
     }
 
-    /// <summary><c>A2:F9</c> as <c>$A$2:$F$9</c>.</summary>
+    /// <summary>Converts <c>A2:F9</c> to <c>$A$2:$F$9</c>.</summary>
     private static string Absolute(string range) => string.Join(':', range.Split(':').Select(cell =>
     {
         var letters = cell.AsSpan().IndexOfAnyInRange('0', '9');

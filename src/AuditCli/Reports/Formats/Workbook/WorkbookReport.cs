@@ -5,8 +5,8 @@ using AuditCli.Reports.Workpapers;
 namespace AuditCli.Reports.Formats.Workbook;
 
 /// <summary>
-/// The workpaper as an auditor files it (SpreadsheetML): an index, then all exceptions, the completeness checks, what management gave
-/// and every evidence item, a legend, and for each control a sheet with the twelve fields of a workpaper and one with its population.
+/// Writes the workpaper as a workbook (SpreadsheetML): an index, exceptions, completeness checks, inputs from management, evidence items, a
+/// legend, and for each control a sheet with the twelve fields of a workpaper and one with its population.
 /// </summary>
 internal sealed class WorkbookReport : IReportFormat
 {
@@ -19,7 +19,10 @@ internal sealed class WorkbookReport : IReportFormat
     public void Write(Workpaper workpaper, Stream output, CancellationToken cancellationToken)
     {
         var taken = new HashSet<string>(StringComparer.Ordinal) { "INDEX", "EXCEPTIONS", "IPE", "INPUTS", "EVIDENCE", "LEGEND" };
-        var sheets = workpaper.Controls.Select(c => (Control: c, Name: WorkbookPackage.Name(c.Result.Id, "", taken), Items: WorkbookPackage.Name(c.Result.Id, " items", taken))).ToArray();
+        var sheets = workpaper.Controls.Select(c => (
+            Control: c,
+            Name: WorkbookPackage.Name(c.Result.Id, "", taken),
+            Items: WorkbookPackage.Name(c.Result.Id, " items", taken))).ToArray();
         var names = sheets.ToDictionary(s => s.Control, s => s.Name);
         using var package = new WorkbookPackage(output);
         package.Sheet("Index", IndexSheet.Form, sheet => IndexSheet.Write(sheet, workpaper, names));
@@ -37,7 +40,7 @@ internal sealed class WorkbookReport : IReportFormat
         }
     }
 
-    /// <summary>The colour of a conclusion.</summary>
+    /// <summary>Returns the style of a conclusion.</summary>
     public static CellStyle StyleOf(Conclusion conclusion) => conclusion switch
     {
         Conclusion.Pass => CellStyle.Good,
@@ -46,7 +49,7 @@ internal sealed class WorkbookReport : IReportFormat
         _ => CellStyle.Neutral,
     };
 
-    /// <summary>The colour of an item's result.</summary>
+    /// <summary>Returns the style of an item's verdict.</summary>
     public static CellStyle StyleOf(ItemVerdict verdict) => verdict switch
     {
         ItemVerdict.Pass => CellStyle.Good,
@@ -55,10 +58,10 @@ internal sealed class WorkbookReport : IReportFormat
         _ => CellStyle.Doubtful,
     };
 
-    /// <summary>Cells of a header row.</summary>
+    /// <summary>Returns the cells of a header row.</summary>
     public static SheetCell[] Header(params string[] names) => [.. names.Select(n => SheetCell.Of(n, CellStyle.Header))];
 
-    /// <summary>The last row of a sheet that cannot take all.</summary>
+    /// <summary>Writes the last row of a sheet that cannot hold all rows.</summary>
     public static void CutOff(SheetWriter sheet, long shown, long all, string where) =>
         sheet.Row(SheetCell.Of($"cut off: {shown} of {all} rows fit a sheet; {where} has them all", CellStyle.Alarm));
 
@@ -77,9 +80,17 @@ internal sealed class WorkbookReport : IReportFormat
         ];
         foreach (var (verdict, word, meaning) in results)
             sheet.Row(SheetCell.Of(word, StyleOf(verdict)), SheetCell.Of(meaning, CellStyle.Wrapped));
-        sheet.Row(SheetCell.Of("to be filled in", CellStyle.Blank), SheetCell.Of("cells in this colour are for preparer and reviewer; the program leaves them empty", CellStyle.Wrapped));
-        sheet.Row(SheetCell.Of("exception id", CellStyle.Label), SheetCell.Of("stays the same from run to run: control, test, account and item decide it", CellStyle.Wrapped));
-        sheet.Row(SheetCell.Of("record id", CellStyle.Label), SheetCell.Of("of the raw answer in data/exchanges/ (WARC); 'auditcli show' prints request and response", CellStyle.Wrapped));
-        sheet.Row(SheetCell.Of("\\uXXXX", CellStyle.Label), SheetCell.Of("a control or direction character that the evidence holds at this place, shown by its number", CellStyle.Wrapped));
+        sheet.Row(
+            SheetCell.Of("to be filled in", CellStyle.Blank),
+            SheetCell.Of("cells in this colour are for preparer and reviewer; the program leaves them empty", CellStyle.Wrapped));
+        sheet.Row(
+            SheetCell.Of("exception id", CellStyle.Label),
+            SheetCell.Of("stays the same from run to run: control, test, account and item decide it", CellStyle.Wrapped));
+        sheet.Row(
+            SheetCell.Of("record id", CellStyle.Label),
+            SheetCell.Of("of the raw answer in data/exchanges/ (WARC); 'auditcli show' prints request and response", CellStyle.Wrapped));
+        sheet.Row(
+            SheetCell.Of("\\uXXXX", CellStyle.Label),
+            SheetCell.Of("a control or direction character that the evidence holds at this place, shown by its number", CellStyle.Wrapped));
     }
 }

@@ -2,7 +2,10 @@ using DocumentFormat.OpenXml.Spreadsheet;
 
 namespace AuditCli.Reports.Formats.Workbook;
 
-/// <summary>The stylesheet: one format per <see cref="CellStyle"/>, in its order. Every format of text carries <c>quotePrefix</c>.</summary>
+/// <summary>
+/// Makes the stylesheet: one format per <see cref="CellStyle"/>, in its order. Every text format has <c>quotePrefix</c>, so that text is
+/// never a formula.
+/// </summary>
 internal static class WorkbookStyles
 {
     private const string Ink = "FF1B2430";
@@ -10,15 +13,25 @@ internal static class WorkbookStyles
     public static Stylesheet Sheet()
     {
         var fonts = new Fonts();
-        var fills = new Fills(new Fill(new PatternFill { PatternType = PatternValues.None }), new Fill(new PatternFill { PatternType = PatternValues.Gray125 }));
+        var fills = new Fills(
+            new Fill(new PatternFill { PatternType = PatternValues.None }), new Fill(new PatternFill { PatternType = PatternValues.Gray125 }));
         var formats = new CellFormats();
         foreach (var style in Enum.GetValues<CellStyle>())
         {
             var look = Of(style);
             fonts.Append(FontOf(look));
             if (look.Fill is { } fill)
-                fills.Append(new Fill(new PatternFill(new ForegroundColor { Rgb = fill }, new BackgroundColor { Indexed = 64 }) { PatternType = PatternValues.Solid }));
-            formats.Append(new CellFormat(new Alignment { Vertical = VerticalAlignmentValues.Top, WrapText = look.Wrap, Horizontal = look.Right ? HorizontalAlignmentValues.Right : null })
+            {
+                var pattern = new PatternFill(new ForegroundColor { Rgb = fill }, new BackgroundColor { Indexed = 64 }) { PatternType = PatternValues.Solid };
+                fills.Append(new Fill(pattern));
+            }
+            var alignment = new Alignment
+            {
+                Vertical = VerticalAlignmentValues.Top,
+                WrapText = look.Wrap,
+                Horizontal = look.Right ? HorizontalAlignmentValues.Right : null,
+            };
+            formats.Append(new CellFormat(alignment)
             {
                 NumberFormatId = style == CellStyle.Number ? 3u : 49u,
                 FontId = (uint)style,
@@ -43,7 +56,16 @@ internal static class WorkbookStyles
             new CellStyles(new DocumentFormat.OpenXml.Spreadsheet.CellStyle { Name = "Normal", FormatId = 0, BuiltinId = 0 }) { Count = 1 });
     }
 
-    private sealed record Look(string Colour, bool Bold = false, double Size = 10, string? Fill = null, bool Wrap = true, bool Right = false, uint Border = 1, bool Underline = false, string Font = "Calibri");
+    private sealed record Look(
+        string Colour,
+        bool Bold = false,
+        double Size = 10,
+        string? Fill = null,
+        bool Wrap = true,
+        bool Right = false,
+        uint Border = 1,
+        bool Underline = false,
+        string Font = "Calibri");
 
     private static Look Of(CellStyle style) => style switch
     {
@@ -87,7 +109,12 @@ internal static class WorkbookStyles
         }
         const string Colour = "FFD5DCE4";
         return top
-            ? new(Side(new LeftBorder(), Colour), Side(new RightBorder(), Colour), Side(new TopBorder(), Colour), Side(new BottomBorder(), "FF9FB0C3"), new DiagonalBorder())
+            ? new(
+                Side(new LeftBorder(), Colour),
+                Side(new RightBorder(), Colour),
+                Side(new TopBorder(), Colour),
+                Side(new BottomBorder(), "FF9FB0C3"),
+                new DiagonalBorder())
             : new(new LeftBorder(), new RightBorder(), new TopBorder(), Side(new BottomBorder(), Colour), new DiagonalBorder());
     }
 }
