@@ -51,7 +51,7 @@ internal static class InputSearch
         using var archive = new ZipArchive(content, ZipArchiveMode.Read, leaveOpen: true);
         if (archive.GetEntry(Workbook) is not null && InWorkbook(archive, shown, cancellationToken) is { } cell)
             return cell;
-        foreach (var entry in archive.Entries.Where(e => e.Length > 0))
+        foreach (var entry in archive.Entries.Where(e => e.Length > 0 || e.CompressedLength > 0))
         {
             using var packed = entry.Open();
             using var unpacked = Unpacked(packed, $"{shown}: {entry.FullName}", archives, cancellationToken);

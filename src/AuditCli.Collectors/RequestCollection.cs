@@ -12,9 +12,13 @@ namespace AuditCli.Collectors;
 internal sealed record Answer(Page? Page, ImmutableArray<ExchangeReference> Exchanges, (string Code, string Message)? Failure)
 {
     /// <summary>
-    /// Returns the <c>_ref</c> of a row of this page: the record id of the exchange with the response, and the row's place in it.
+    /// The record id of the exchange with the response that holds this page. A response of many rows is several pages, and only the first of
+    /// them has exchanges of its own; null before any response.
     /// </summary>
-    public string Reference(PageRow row) => $"{Exchanges.LastOrDefault(e => e.Status != 0)?.RecordId}#{row.Pointer}";
+    public string? RecordId { get; init; }
+
+    /// <summary>Returns the <c>_ref</c> of a row of this page: the record id, and the row's place in the response.</summary>
+    public string Reference(PageRow row) => $"{RecordId}#{row.Pointer}";
 }
 
 /// <summary>The summary of one request.</summary>
@@ -126,9 +130,11 @@ internal sealed class RequestCollection(
         var request = place.Ask(parameters);
         await using var pages = collector.CollectAsync(request, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await collector.ReadyAsync(request, cancellationToken);
+        string? record = null;
         while (await StepAsync(place, pages, askedFor, cancellationToken) is { } answer)
         {
-            yield return answer;
+            record = answer.Exchanges.LastOrDefault(e => e.Status != 0)?.RecordId ?? record;
+            yield return answer with { RecordId = record };
             if (answer.Page is not { } page)
                 yield break;
             if (!page.IsLast)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls;
 
@@ -150,7 +151,7 @@ public static class EngagementLoader
     {
         var preparer = map.Text("preparer");
         var reviewer = map.Text("reviewer");
-        if (preparer.Length > 0 && preparer.Trim().Equals(reviewer.Trim(), StringComparison.OrdinalIgnoreCase))
+        if (preparer.Length > 0 && InvisibleText.OnlySeen(preparer).Equals(InvisibleText.OnlySeen(reviewer), StringComparison.OrdinalIgnoreCase))
             faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
         return (preparer, reviewer);
     }

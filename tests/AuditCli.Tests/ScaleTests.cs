@@ -1,3 +1,6 @@
+using System.IO.Compression;
+using System.Text.Json;
+
 namespace AuditCli.Tests;
 
 /// <summary>Many users: memory is bounded by pages and windows, not by how many there are.</summary>
@@ -28,9 +31,18 @@ public sealed class ScaleTests
         }
         await AuditCommand.EndAsync(process);
         Assert.True(process.ExitCode == 0, $"{await output}\n{await error}");
-        var control = Assert.Single(SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("controls").EnumerateArray());
+        var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
+        var control = Assert.Single(SampleTests.Results(bundle).GetProperty("controls").EnumerateArray());
         Assert.Equal(Users, control.GetProperty("population").GetInt64());
         Assert.Equal(Users, server.Calls["ListAccessKeys"]);
         Assert.True(peak < Bound, $"peak memory was {peak >> 20} MiB");
+
+        // The report is one response and its rows are several pages: each names the record of that response.
+        var report = Assert.Single(Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-getcredentialreport-*.ndjson.gz"));
+        using var rows = new StreamReader(new GZipStream(File.OpenRead(report), CompressionMode.Decompress));
+        var references = (await rows.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(r => JsonDocument.Parse(r).RootElement.GetProperty("_ref").GetString()!).ToArray();
+        Assert.Equal(Users, references.Distinct().Count());
+        Assert.StartsWith("urn:uuid:", Assert.Single(references.Select(r => r.Split('#')[0]).Distinct()), StringComparison.Ordinal);
     }
 }

@@ -123,6 +123,27 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         Assert.Contains("used by", await ShownAsync(evidence), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("show", "BUNDLE", "ID", "--html", "PLACE/card.html")]
+    [InlineData("query", "BUNDLE", "SELECT 1 AS one FROM results.controls", "--out", "PLACE/one.txt")]
+    [InlineData("query", "BUNDLE", "FROM results.controls", "--format", "parquet", "--out", "PLACE/one.parquet")]
+    [InlineData("report", "BUNDLE", "--format", "md", "--allow-unsigned", "--out", "PLACE/reports")]
+    public async Task Nothing_is_written_into_a_sealed_bundle_not_even_through_a_link(params string[] words)
+    {
+        using var folder = new TemporaryFolder();
+        var id = ExceptionOf(await ShownAsync("APD-AWS-002"), Person);
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "link"), Path.Combine(sample.Bundle, "data"));
+        foreach (var place in new[] { Path.Combine(sample.Bundle, "data"), sample.Bundle, Path.Combine(folder.Path, "link") })
+        {
+            var command = words.Select(w => w.Replace("BUNDLE", sample.Bundle, StringComparison.Ordinal)
+                .Replace("PLACE", place, StringComparison.Ordinal).Replace("ID", id, StringComparison.Ordinal)).ToArray();
+            var run = await AuditCommand.RunAsync(folder.Path, command);
+            Assert.Equal(1, run.ExitCode);
+            Assert.Contains("is inside the bundle, which would break its seal", run.Error, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, (await AuditCommand.RunAsync(folder.Path, "verify", sample.Bundle, "--allow-unsigned")).ExitCode);
+    }
+
     [Fact]
     public async Task The_evidence_card_is_one_page_that_loads_nothing_and_never_overwrites()
     {

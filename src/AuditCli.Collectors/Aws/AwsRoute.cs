@@ -79,6 +79,7 @@ internal static class AwsRoute
                 {
                     found = Expanded(named);
                 }
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -37,8 +37,8 @@ internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, b
             name,
             [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))],
             keepsSwitches)
-        {
-        }
+    {
+    }
 
     /// <summary>Returns the secret part of the value at this place; of length 0 if there is none.</summary>
     public TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);

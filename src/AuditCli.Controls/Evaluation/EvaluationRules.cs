@@ -122,6 +122,9 @@ public static class EvaluationRules
             "An answer of AWS or Google with two members of one name, with an element that is no row, with half of a surrogate pair, or with neither the "
             + "list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
             [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "ValueDoesNotFit"] },
+        new(2, "rows-of-long-answers-name-their-exchange",
+            "Rows after the first thousand of one credential report or trail file name the record of their exchange; before, only their place in it.",
+            [.. Rows, "tables _ref"]) { OnlyWith = ["iam:GetCredentialReport", "cloudtrail:TrailFiles"] },
         new(2, "answers-about-another",
             "An answer of IAM about another user, group, role or policy than was asked about is a limitation.",
             [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["AnotherName"] },

@@ -26,6 +26,19 @@ internal static class BundleCommands
         }
     }
 
+    /// <summary>Refuses a file or folder inside the bundle, also through a link: a file added to a sealed bundle breaks its seal.</summary>
+    /// <param name="option">The option that named it.</param>
+    /// <exception cref="IOException">It is inside.</exception>
+    public static void RefuseInside(string option, string target, string bundle)
+    {
+        var root = RealPath.Of(bundle);
+        for (var at = RealPath.Of(target); at is not null; at = Path.GetDirectoryName(at))
+        {
+            if (RealPath.Same(at, root))
+                throw new IOException($"{option} {target} is inside the bundle, which would break its seal; choose another place");
+        }
+    }
+
     /// <summary>Writes a message about the command line and returns the exit code for usage errors.</summary>
     public static async Task<int> UsageAsync(TextWriter error, string message)
     {

@@ -67,6 +67,8 @@ internal static class QueryCommand
         var path = host.FullPath(given);
         if (BundleArgument.WhyNoFolder("query", path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
+        if (file is not null)
+            BundleCommands.RefuseInside("--out", host.FullPath(file), path);
         var opened = OpenedBundle.Open(path);
         var tables = QueryTables.Of(opened);
         if (sql is null)

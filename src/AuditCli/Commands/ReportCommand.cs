@@ -98,8 +98,7 @@ internal static class ReportCommand
                 return;
             throw new IOException($"{(formats.Length > 1 ? "several reports" : formats[0].FileName)} cannot go to stdout; say --out DIR");
         }
-        if ((target + Path.DirectorySeparatorChar).StartsWith(bundle + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            throw new IOException($"--out {target} is inside the bundle, which would break its seal; choose another folder");
+        BundleCommands.RefuseInside("--out", target, bundle);
         if (formats.Select(f => Path.Combine(target, f.FileName)).FirstOrDefault(Path.Exists) is { } taken)
             throw new IOException($"{taken} exists already, and somebody may have written in it; choose another folder");
     }

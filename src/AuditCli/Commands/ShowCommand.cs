@@ -171,6 +171,7 @@ internal static class ShowCommand
         if (page is null)
             return await BundleCommands.UsageAsync(error, "--html needs one item or one exchange of the bundle");
         var path = host.FullPath(html);
+        BundleCommands.RefuseInside("--html", path, opened.Files.Path);
         await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
             await file.WriteAsync(Encoding.UTF8.GetBytes(page), cancellationToken);
         await output.WriteLineAsync($"evidence card {path}");

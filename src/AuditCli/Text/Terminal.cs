@@ -32,10 +32,11 @@ internal static class Terminal
             var status = Rune.DecodeFromUtf16(text.AsSpan(position, kept - position), out var rune, out var length);
             if (status == OperationStatus.Done && IsHarmless(rune))
                 shown.Append(text, position, length);
-            else if (status == OperationStatus.Done)
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
             else
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[position]:x4}");
+            {
+                for (var unit = position; unit < position + length; unit++)
+                    shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[unit]:x4}");
+            }
             position += length;
         }
         if (position < text.Length)
