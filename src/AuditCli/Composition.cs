@@ -61,7 +61,7 @@ public static class Composition
         """
         Collects IT-general-control evidence, reading only, and says per control whether it held.
 
-        Every answer and every denied call is kept in a bundle that anyone can check offline. A control never passes
+        Every response and every denied call is kept in a bundle that anyone can check offline. A control never passes
         without its data.
 
         Exit codes of run: 0 nothing to report, 2 a control failed, 3 a control could not be concluded, 1 usage or

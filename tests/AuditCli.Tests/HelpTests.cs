@@ -16,6 +16,7 @@ public sealed class HelpTests
     [InlineData("doctor")]
     [InlineData("init")]
     [InlineData("completion")]
+    [InlineData("help")]
     [InlineData("keys")]
     [InlineData("keys new")]
     [InlineData("keys show")]

@@ -12,7 +12,17 @@ namespace AuditCli.Evidence.Attestation;
 /// <param name="Stamped">When an authority stamped it, whether trusted or not; null without a time stamp.</param>
 /// <param name="IsTimeTrusted">Whether the authority is one of those given.</param>
 internal sealed record AttestationFindings(
-    BundleStatement? Statement, string? Signer, DateTimeOffset? Stamped, bool IsTimeTrusted, Digest? Head);
+    BundleStatement? Statement, string? Signer, DateTimeOffset? Stamped, bool IsTimeTrusted, Digest? Head)
+{
+    /// <summary>Returns what is known of the signature's time, in words.</summary>
+    /// <param name="found">Null if there is no attestation.</param>
+    public static string TimeWords(AttestationFindings? found, bool rootsGiven) => found switch
+    {
+        { Stamped: { } at, IsTimeTrusted: true } => $"signed before {Rfc3339.Format(at)}",
+        { Stamped: { } at } => $"an authority says {Rfc3339.Format(at)}; name its root to check it",
+        _ => rootsGiven ? "not reached" : "no time stamp authority was given",
+    };
+}
 
 /// <summary>Checks every part of one attestation and reports each problem.</summary>
 /// <param name="tell">Takes the check (a line of the report), code, file and message of a problem.</param>

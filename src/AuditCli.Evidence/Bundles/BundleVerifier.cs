@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using AuditCli.Evidence.Attestation;
 
 namespace AuditCli.Evidence.Bundles;
@@ -89,7 +88,7 @@ public static class BundleVerifier
                     : "is in no manifest");
             return Report(
                 (entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
-                new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, ReadMode(), tags.Digest));
+                new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, RunMode.Of(_kept.GetValueOrDefault(BundlePaths.Run)), tags.Digest));
         }
 
         private VerifyReport NothingReached() => Report(counts: null, signed: null, oxum: null, new(null, null, null));
@@ -301,29 +300,6 @@ public static class BundleVerifier
             return false;
         }
 
-        private string? ReadMode()
-        {
-            if (!_kept.TryGetValue(BundlePaths.Run, out var content))
-                return null;
-            try
-            {
-                using var document = JsonDocument.Parse(content);
-                var run = document.RootElement;
-                if (!run.TryGetProperty("mode", out var mode) || mode.ValueKind != JsonValueKind.String || mode.GetString() is not ("live" or "replay"))
-                    return null;
-                // Only a replay states when its exchanges were recorded. If the record contradicts its mode, no mode is returned.
-                return run.TryGetProperty("recorded", out var recorded)
-                    && (recorded.ValueKind == JsonValueKind.Object) != mode.ValueEquals("replay")
-                    ? null
-                    : mode.GetString();
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException)
-            {
-                // The manifest already covers the file's integrity; without readable text there is no mode to print.
-                return null;
-            }
-        }
-
         /// <summary>
         /// Reads a required file and removes it from the list of files; returns null, after adding a problem, when that is not
         /// possible.
@@ -391,7 +367,7 @@ public static class BundleVerifier
                 Line(
                     AttestationCheck.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     options.Trust.IsNobody ? "nobody was named whom to trust" : "the signer is one of those trusted"),
-                Line(AttestationCheck.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, TimeWords(signed)),
+                Line(AttestationCheck.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, AttestationFindings.TimeWords(signed, options.TimeStampRoots is not null)),
                 Line(
                     AttestationCheck.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
                     ChainWords(signed)),
@@ -404,13 +380,6 @@ public static class BundleVerifier
 
         private bool ChainAsked =>
             options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
-
-        private string TimeWords(AttestationFindings? signed) => signed switch
-        {
-            { Stamped: { } at, IsTimeTrusted: true } => $"signed before {Rfc3339.Format(at)}",
-            { Stamped: { } at } => $"an authority says {Rfc3339.Format(at)}; name its root to check it",
-            _ => options.TimeStampRoots is null ? "no time stamp authority was given" : "not reached",
-        };
 
         private string ChainWords(AttestationFindings? signed) => signed?.Statement is { } statement
             ? string.Create(

@@ -23,7 +23,7 @@ internal static class CallCommand
 
     public static Command Build(AuditHost host)
     {
-        var command = new Command("call", "Ask one read-only operation and print the answer; nothing is kept.");
+        var command = new Command("call", "Send one read-only request and print the response; nothing is kept.");
         foreach (var source in CallSource.All(host))
             command.Add(Build(host, source));
         return command;

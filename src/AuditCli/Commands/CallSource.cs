@@ -36,7 +36,7 @@ internal sealed record CallSource(
     private static CallSource Aws(AuditHost host) => new(
         AwsSource.Name,
         "AWS",
-        "Ask one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.",
+        "Call one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.",
         "As <AWS CLI service name>:<Operation>, such as iam:ListUsers.",
         """
         Lists that go on from page to page are joined.
@@ -58,7 +58,7 @@ internal sealed record CallSource(
     private static CallSource Gcp(AuditHost host) => new(
         GcpSource.Name,
         "Google Cloud",
-        "Ask one operation of Google Cloud, with application default credentials, a credentials file or those of an engagement's target.",
+        "Call one operation of Google Cloud, with application default credentials, a credentials file or those of an engagement's target.",
         "As <api>:<collection.method>, such as iam:projects.serviceAccounts.list.",
         """
         What is printed is what gcloud prints with --format=json before it adds or reshapes anything: of a list, the elements of all pages in

@@ -107,7 +107,7 @@ internal static class ControlsCommand
     private static DetailedCommand Test(AuditHost host, Option<string?> folder)
     {
         var ids = new Argument<string[]>("ID") { Description = "The controls; all of the library when none is named.", Arity = ArgumentArity.ZeroOrMore };
-        var command = new DetailedCommand("test", "Run the fixtures beside each control: does it conclude as its author says?", """
+        var command = new DetailedCommand("test", "Run the fixtures beside each control and check that it concludes as they state.", """
             Exit codes: 0 every case concludes as stated, 2 one does not, 1 usage.
 
             Examples:

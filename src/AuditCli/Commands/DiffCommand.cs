@@ -22,11 +22,11 @@ internal static class DiffCommand
             An exception is fixed only when the same control, with the same parameters, read everything that it read before, and the
             item passes or is gone. Where the later bundle saw less (an account, a region, a file or a control that is missing,
             evidence that is not complete), it is listed as seen less; where the control or a parameter changed, as no exception
-            under another rule. Nothing is fixed where a bundle's file of the control is not the one that its results name. Every bundle
-            is verified first, and a process of its own reads the SQL of its controls.
+            under another rule. Nothing is fixed if a bundle's file of the control is not the one that its results name. Every bundle
+            is verified first, and the SQL of its controls is parsed in a separate process.
 
             Exit codes: 0 nothing new, 2 an exception is new or is back, or a bundle does not verify, 3 nothing new, but something
-            was seen less, or a bundle is undecided, 1 usage.
+            was seen less or a bundle is undecided, 1 usage.
 
             Examples:
               auditcli diff bundles/example-20260930t... bundles/example-20261231t... --allow-unsigned

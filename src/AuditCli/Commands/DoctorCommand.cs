@@ -15,15 +15,15 @@ internal static class DoctorCommand
     public static Command Build(AuditHost host)
     {
         var subject = new SubjectOptions(host);
-        var place = CommandOptions.Text(host, "--out", "DIR", "Where bundles would go: how much room there is.", "bundles");
+        var place = CommandOptions.Text(host, "--out", "DIR", "Where bundles would be written: how much space there is.", "bundles");
         var form = CommandOptions.Output(host);
-        var command = new DetailedCommand("doctor", "Say who you are, what you can reach, and which operation will be denied, before a run.", """
-            Asks every operation that the selected controls need, in every account and region, for its first page alone, as the run
-            would; operations that are asked for the rows of another are asked for the first of them, and an operation with a side
-            effect is not asked. Of a target with many accounts the first 20 are asked. Inputs are opened: their columns, types and
-            rows. Nothing is written anywhere, and of inputs nothing is sent.
+        var command = new DetailedCommand("doctor", "Show who you are, what you can reach, and which operations will be denied, before a run.", """
+            Calls every operation that the selected controls need, in every account and region, for its first page only, as the
+            run would. An operation that is called once per row of another is called for the first row; one with a side effect
+            is not called. Of a target with many accounts the first 20 are tried. Inputs are opened: their columns, types and
+            rows are checked. Nothing is written, and nothing of the inputs is sent.
 
-            Exit codes: 0 nothing that was asked is refused, 3 something cannot be read, 1 usage, or an input that a run would refuse.
+            Exit codes: 0 nothing was refused, 3 something cannot be read, 1 usage, or an input that a run would refuse.
 
             Examples:
               auditcli doctor engagement.yaml

@@ -21,7 +21,7 @@ internal static class InitCommand
 
     public static Command Build(AuditHost host)
     {
-        var folder = new Argument<string>("DIR") { Description = "Where the engagement begins; made when it is not there.", DefaultValueFactory = _ => "." };
+        var folder = new Argument<string>("DIR") { Description = "The folder of the engagement; created if it does not exist.", DefaultValueFactory = _ => "." };
         var entity = CommandOptions.Text(host, "--entity", "NAME", "Who is audited.", "Example Exchange");
         var preparer = CommandOptions.Text(host, "--preparer", "NAME", "Who prepares the workpapers. Default: you.", Environment.UserName);
         var reviewer = CommandOptions.Text(host, "--reviewer", "NAME", "Who reviews them; never the preparer.", NobodyYet);
@@ -29,9 +29,9 @@ internal static class InitCommand
             host, "--start", "DATE", "The first day of the period. Default: 89 days ago, as far as CloudTrail's event history goes.");
         var end = CommandOptions.Text(host, "--end", "DATE", "The last day of the period. Default: yesterday.");
         var sources = Targets.Select(t => CommandOptions.Flag(host, $"--{t.Source}", $"A target of {t.Source}. Default: one of each kind.")).ToImmutableArray();
-        var command = new DetailedCommand("init", "Begin an engagement: its file, and a table to fill in for each register that the controls can use.", """
-            Asks nothing and overwrites nothing: a file that is there already is named, and nothing is written. The engagement can be
-            loaded as it is; what only you can know is marked in it.
+        var command = new DetailedCommand("init", "Create an engagement: its file, and a template for each register that the controls can use.", """
+            Asks no questions and overwrites nothing: if a file exists already it is named, and nothing is written. The engagement
+            can be loaded as it is; what only you can know is marked in it.
 
             Examples:
               auditcli init

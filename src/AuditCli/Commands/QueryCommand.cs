@@ -21,17 +21,17 @@ internal static class QueryCommand
             Description = "One SELECT, in DuckDB's SQL. Without it: every table with its columns.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var form = CommandOptions.Text(host, "--format", "text|csv|json|parquet", "How the answer is written.", "text");
+        var form = CommandOptions.Text(host, "--format", "text|csv|json|parquet", "How the result is written.", "text");
         form.AcceptOnlyFromAmong("text", "csv", "json", "parquet");
         var file = new Option<string?>("--out")
         {
-            Description = "Write the answer to this file, which must not be there yet. Parquet needs it.",
+            Description = "Write the result to this file, which must not exist yet. Required for Parquet.",
             HelpName = "FILE",
         };
-        var command = new DetailedCommand("query", "Ask a bundle in SQL: the tables of its controls, its results, and its index of evidence.", """
+        var command = new DetailedCommand("query", "Query a bundle in SQL: the tables of its controls, its results, and its index of evidence.", """
             Tables are "<CONTROL>".<evidence>, over all accounts and regions; results.controls, .tests, .items, .limitations and
             .parameters; evidence.items and .exchanges. A row's _ref leads to its exchange: auditcli show BUNDLE _REF. Only the
-            tables that the SQL names are read, each compared with the digest that the bundle has of it.
+            tables that the SQL names are read, each compared with its digest in the bundle.
 
             The engine is the one that evaluates controls, locked in the same way: it reads and writes no file, reaches no network,
             and stops after 5 minutes or 2 GB. In csv a text that begins like a formula has an apostrophe before it.

@@ -20,8 +20,9 @@ internal static class ReperformCommand
             Offline, from the bundle alone: no network, credentials or files of the original run. The bundle is a folder (unpack
             an archive first) and is verified first. Each difference is named, down to the item, with its cause. The sealed
             reports are made again too, and must be the same bytes. The record (run.json, log, files, the program that made it) must
-            be what the exchanges and the run done again say; what they cannot say is listed. A bundle that was evaluated under earlier rules (run.json
-            has their number) is compared all the same, and a difference that a later rule accounts for names that rule.
+            match what the exchanges and the repeated run give; what cannot be derived from them is listed. A bundle that was
+            evaluated under earlier rules (run.json has their number) is compared too, and a difference that a later rule
+            explains names that rule.
             Exit codes: 0 identical, 2 something else differs or the bundle does not verify, 3 undecided (differences by rule
             only, or unsigned without --allow-unsigned), 1 usage or internal error, 130 interrupted.
             With --controls, 0 nothing changes and 2 something does.

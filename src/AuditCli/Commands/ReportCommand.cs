@@ -18,7 +18,7 @@ internal static class ReportCommand
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var format = CommandOptions.Text(host, "--format", string.Join('|', ReportFormats.All.Select(f => f.Name).Append(All)), "Which report.");
-        var folder = CommandOptions.Text(host, "--out", "DIR", "Where the files go; without it, one text goes to stdout.");
+        var folder = CommandOptions.Text(host, "--out", "DIR", "The folder for the files; without it, one text format goes to stdout.");
         var verify = new VerifyChoices(host);
         var command = new DetailedCommand("report", "Make a sealed bundle's reports: workbook, web page, summary, and data for other tools.", $"""
             The bundle is verified first, and one that fails is not reported on. A run has sealed the same reports under
@@ -29,7 +29,7 @@ internal static class ReportCommand
             {string.Join("\n", ReportFormats.All.Select(f => $"  {f.Name,-8}{f.FileName}"))}
               {All,-8}each of them
 
-            Exit codes: 0 written, and every question asked of the bundle holds; 2 the bundle does not verify, and nothing is
+            Exit codes: 0 written, and every requested check of the bundle holds; 2 the bundle does not verify, and nothing is
             written; 3 written, and undecided (unsigned without --allow-unsigned); 1 usage or internal error.
 
             Examples:

@@ -16,14 +16,14 @@ internal static class RunCommand
     public static Command Build(AuditHost host)
     {
         var subject = new SubjectOptions(host);
-        var output = CommandOptions.Text(host, "--out", "DIR", "Where the bundle goes.", DefaultOut);
+        var output = CommandOptions.Text(host, "--out", "DIR", "The folder in which the bundle is created.", DefaultOut);
         var form = CommandOptions.Output(host);
         var verbose = CommandOptions.Flag(host, "--verbose", "Also print the run log on stderr.");
         verbose.Aliases.Add("-v");
-        var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal although a file holds what looks like a credential; the bundle records it.");
+        var secrets = CommandOptions.Flag(host, "--allow-secrets", "Seal even if a file contains what looks like a credential; the bundle records it.");
         var resume = new Option<string?>("--resume")
         {
-            Description = "Finish a run that had collected everything and could not be sealed, from its .partial folder.",
+            Description = "Finish a run that collected everything but could not be sealed, from its .partial folder.",
             HelpName = "PARTIAL",
         };
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
@@ -31,9 +31,9 @@ internal static class RunCommand
             and --kubernetes read what these credentials reach, for a first look: there is no reviewer and no register, and the
             bundle says so.
 
-            A run that had read everything and could not be sealed (a file held what looks like a credential, a key or a disk
-            failed) says how to finish it: --resume takes what it collected, evaluates it again as reperform does, and asks
-            nobody. A folder that was changed since, or of a run that was interrupted while it read, is refused.
+            A run that collected everything but could not be sealed (a file contained what looks like a credential, a key or a
+            disk failed) says how to finish it: --resume takes what was collected, evaluates it again as reperform does, and
+            sends no request. A folder that was changed since, or of a run that was interrupted during collection, is refused.
 
             Exit codes: 0 nothing to report, 2 a control failed, 3 a control could not be concluded, 1 usage or internal error,
             130 interrupted.

@@ -11,11 +11,11 @@ internal static class SealCommand
     {
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var signing = new SigningCommandOptions(host);
-        var command = new DetailedCommand("seal", "Sign a bundle: add who vouches for exactly these bytes, and since when.", """
-            The bundle is checked first, and exactly what was checked is signed; nothing of it changes, 'attestation/' is
-            added, so it must be a folder and not an archive. A passphrase comes from AUDITCLI_KEY_PASSPHRASE or is asked for.
-            Exit codes: 0 signed, 2 the bundle is not whole, 1 usage or a file that cannot be read. A time stamp that no
-            authority gave is said, and signed as missing.
+        var command = new DetailedCommand("seal", "Sign a bundle: state who vouches for exactly these bytes, and since when.", """
+            The bundle is checked first, and exactly what was checked is signed; nothing in it changes, only 'attestation/' is
+            added, so it must be a folder and not an archive. A passphrase comes from AUDITCLI_KEY_PASSPHRASE or a prompt.
+            Exit codes: 0 signed, 2 the bundle is not whole, 1 usage or a file that cannot be read. If no authority gives a
+            time stamp, the command says so and signs it as missing.
 
             Examples:
               auditcli seal bundles/example-20261123t101500z-0123abcd --sign auditor.pem

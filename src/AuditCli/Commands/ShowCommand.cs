@@ -20,13 +20,13 @@ internal static class ShowCommand
             Description = "A control; a control, a test and an item; an exception id; an evidence id; or a _ref of a row. Nothing: all controls.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var html = CommandOptions.Text(host, "--html", "FILE", "Write a one-page evidence card of the item or exchange; the file must not be there yet.");
-        var raw = CommandOptions.Flag(host, "--raw", "Print the answer's body of an exchange, byte for byte, and nothing else.");
+        var html = CommandOptions.Text(host, "--html", "FILE", "Write a one-page evidence card of the item or exchange; the file must not exist yet.");
+        var raw = CommandOptions.Flag(host, "--raw", "Print the response body of an exchange, byte for byte, and nothing else.");
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand(
-            "show", "Look something up in a bundle: from a control to its items, their evidence, and the raw request and response.", """
-            What is shown is compared with the bundle's manifest as it is read; who sealed it, 'auditcli verify' says. Everything is
-            bounded, and what could steer a terminal is shown as \uXXXX; --raw is for a file or a pipe. --output json has whole
+            "show", "Look something up in a bundle: a control, its items, their evidence, and the raw request and response.", """
+            What is shown is compared with the bundle's manifest as it is read; 'auditcli verify' says who sealed it. Output is
+            bounded, and control characters are shown as \uXXXX; --raw is for a file or a pipe. --output json has whole
             populations and bodies, in one object.
 
             Rows behind an item are found by value: of the tables that the test's SQL names, in the item's account, those rows in
@@ -34,9 +34,9 @@ internal static class ShowCommand
             evidence is named as in every report: the provider's answer with the tested value first, registers after it.
 
             Controls and items may be given in any case, an item by its last part, and an exception by its first four digits or
-            more, where only one is meant.
+            more, if that names only one.
 
-            Exit codes: 0 shown, 1 usage or nothing of that name, 2 a file is not the one that was sealed.
+            Exit codes: 0 shown, 1 usage or no such name, 2 a file is not the one that was sealed.
 
             Examples:
               auditcli show BUNDLE

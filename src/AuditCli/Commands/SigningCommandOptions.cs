@@ -10,14 +10,14 @@ internal sealed class SigningCommandOptions(AuditHost host)
         host, "--sign", "KEY", "Sign with the private key in this file (PEM, ECDSA on P-256, with its certificates if it has any).");
 
     private readonly Option<string[]> _authorities = CommandOptions.List(
-        host, "--tsa", "URL", "A time stamp authority (RFC 3161) to stamp the signature; repeatable, asked in order until one does.");
+        host, "--tsa", "URL", "A time stamp authority (RFC 3161) for the signature; repeatable, tried in order until one responds.");
 
     private readonly Option<string?> _challenge = CommandOptions.Text(
-        host, "--challenge", "TEXT", "A text from the auditor to sign, which shows that the signature is younger than the text.");
+        host, "--challenge", "TEXT", "A text chosen by the auditor to sign; it proves that the signature is younger than the text.");
 
     private readonly Option<string?> _previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one follows.");
     private readonly Option<string?> _locker = CommandOptions.Text(
-        host, "--locker", "DIR", "The folder in which a row of bundles grows, with the newest named in its file 'head'; the bundle goes there.");
+        host, "--locker", "DIR", "The folder of a chain of bundles, whose file 'head' names the newest; the bundle is written there.");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)

@@ -12,7 +12,7 @@ internal sealed class SubjectOptions
     private readonly AuditHost _host;
     private readonly Argument<string?> _engagement = new("ENGAGEMENT")
     {
-        Description = "The engagement file: whom, which period, which controls, which targets.",
+        Description = "The engagement file: entity, period, controls and targets.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 

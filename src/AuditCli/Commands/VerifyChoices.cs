@@ -21,7 +21,7 @@ internal sealed class VerifyChoices(AuditHost host)
         host,
         "--revoked",
         "FILE-or-FINGERPRINT",
-        "A key that no longer counts, its owner's or an authority's, in the forms of --trust; repeatable.");
+        "A key that is no longer trusted, the signer's or an authority's, in the forms of --trust; repeatable.");
 
     private readonly Option<string[]> _roots = CommandOptions.List(
         host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
@@ -32,9 +32,9 @@ internal sealed class VerifyChoices(AuditHost host)
     private readonly Option<string?> _challenge = CommandOptions.Text(host, "--challenge", "TEXT", "The text that the signer must have signed.");
     private readonly Option<string?> _previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one must follow.");
     private readonly Option<string?> _locker = CommandOptions.Text(
-        host, "--locker", "DIR", "The folder with the row of bundles: no gap, no fork, and the head its newest.");
+        host, "--locker", "DIR", "Check the chain of bundles in DIR: no gaps, no forks, and the head is its newest bundle.");
 
-    private readonly Option<bool> _allowUnsigned = CommandOptions.Flag(host, "--allow-unsigned", "A bundle without a signature is what I expect.");
+    private readonly Option<bool> _allowUnsigned = CommandOptions.Flag(host, "--allow-unsigned", "Accept a bundle without a signature.");
 
     public void AddTo(Command command)
     {

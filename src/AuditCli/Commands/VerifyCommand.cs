@@ -14,16 +14,16 @@ internal static class VerifyCommand
         var verify = new VerifyChoices(host);
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand(
-            "verify", "Check a bundle, offline: files, manifests, signature, whose key, when, which place in its row, totals.", """
+            "verify", "Check a bundle, offline: files, manifests, signature, key, time stamp, place in its chain, totals.", """
             A .zip or .tar is read as it is: nothing is unpacked, and one that two programs could unpack differently, or that
             reaches outside of its folder, fails (CONTAINER_UNSAFE). The bundle is the archive's one top folder, or its root.
 
-            A key or root that lies in a bundle, be it through a link, is refused: whoever made the bundle put it there.
+            A key or root that is inside a bundle, even through a link, is refused: whoever made the bundle put it there.
             A key given to --revoked fails whatever --trust says and whenever it signed. Under an authority given to --trust,
-            a signer's certificate must be for signing: no authority, key usage (if stated) with digitalSignature, extended key
+            a signer's certificate must be for signing: not an authority, key usage (if stated) with digitalSignature, extended key
             usage (if stated) code or document signing.
 
-            Each question has its own answer; one that was not asked prints "not checked". Exit codes: 0 every question asked
+            Each check has its own result; one that was not requested prints "not checked". Exit codes: 0 every requested check
             holds, 2 a check failed, 3 undecided (signed and no --trust given, unsigned without --allow-unsigned, a file that
             cannot be read), 1 usage.
 
