@@ -13,7 +13,7 @@ namespace AuditCli.Tests;
 public sealed partial class MutatedControlsTests(ITestOutputHelper output)
 {
     private const int Sampled = 10;
-    private const int Together = 6;
+    private const int Together = 4;
     private const double Noticed = 0.95;
 
     public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
@@ -106,14 +106,14 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         Func<ImmutableArray<Mutant>, Control> together,
         Func<ControlResult, ImmutableSortedDictionary<string, string>, Mutant, int, bool> same)
     {
-        foreach (var cases in fixtures.Cases.Chunk(Together))
+        // Cases with much evidence notice the most. What is left after some of them is prepared anew, for ever more cases at once.
+        var cases = fixtures.Cases.OrderByDescending(c => c.Partitions.Sum(p => p.Evidence.Sum(e => e.Value.Rows.Length))).ToArray();
+        for (var (done, next) = (0, Together); done < cases.Length && !mutants.IsEmpty; (done, next) = (done + next, next * 2))
         {
-            if (mutants.IsEmpty)
-                break;
             var beside = together(mutants);
             using var ready = new ControlEvaluation(beside, clean: null);
             var noticed = new HashSet<Mutant>();
-            foreach (var fixture in cases)
+            foreach (var fixture in cases.Skip(done).Take(next))
             {
                 var (_, result, rows) = await FixtureRunner.ConcludeAsync(beside, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
                 var byTest = beside.Tests.Index().ToImmutableSortedDictionary(t => t.Item.Id, t => ExceptionId.Replace(string.Join('\n', rows[t.Index]), "/X/"), StringComparer.Ordinal);

@@ -12,6 +12,7 @@ internal static class UnnoticedMutants
     private const string OfItself = "each row of the first table is made of rows of the second, so that none is without one";
     private const string NoSubject = "a name that nothing in the cluster has is a row without a subject, to which no right and no administrator belongs";
     private const string NoPerson = "what belongs to no person of the identity map is joined with no leaver";
+    private const string OnePriority = "no two rules of one policy have the same priority, and of the network's own the next line decides";
     private const string NoOpening = "a row for no opening names no port, and so closes none";
 
     public static ImmutableArray<(string Place, string Reason)> Listed { get; } =
@@ -43,6 +44,9 @@ internal static class UnnoticedMutants
         ("INF-AWS-002 T1 AS action FROM pieces p [JOIN -> LEFT JOIN] entries e ON e._region = p.", "a piece that no entry matches has no action, and only allowed ones are counted"),
         ("INF-AWS-002 T1 AS share FROM guards g [JOIN -> LEFT JOIN] (SELECT DISTINCT r._region,", "the join after it asks for the family, which such a row has not"),
         ("INF-AWS-002 T1 ND k.NetworkAclId = g.acl [JOIN -> LEFT JOIN] opened o ON o._region = g._", NoOpening),
+        ("INF-GCP-001 T1 ]') FROM policy_rules p [JOIN -> LEFT JOIN] (SELECT q.called, count(DIS", OfItself),
+        ("INF-GCP-001 T1 y = d.policy AND g.priority [< -> <=] d.priority AND g.action = '", OnePriority),
+        ("INF-GCP-001 T1 y = w.policy AND s.priority [< -> <=] w.priority OR s.sh", OnePriority),
         ("INF-GCP-001 T1 '), (rule->'sourceRanges'), [false -> TRUE], coalesce(json_arr",
             "a denial stops a door only by the share that it surely covers, which sources that were not read do not change"),
         ("INF-K8S-002 T1 s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
