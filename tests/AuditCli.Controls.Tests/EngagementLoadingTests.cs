@@ -13,7 +13,7 @@ public sealed class EngagementLoadingTests
     [InlineData("as_of: 2026-10-01T00:00:00Z", "as_of: 2026-10-01", "5:8: 'as_of' must be a time such as 2026-10-01T00:00:00Z, but is '2026-10-01'")]
     [InlineData("as_of_tolerance: 24h", "as_of_tolerance: 1 day", "6:18: 'as_of_tolerance' must be a duration such as 24h, 90m or 7d, but is '1 day'")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \" a. preparer \"", "8:11: ' a. preparer ' is the preparer; somebody else must review")]
-    [InlineData("reviewer: R. Reviewer", "reviewer: \"A.\\u200b Preparer\"", "8:11: 'A.\\u200b Preparer' is the preparer; somebody else must review")]
+    [InlineData("reviewer: R. Reviewer", "reviewer: \"A.\\u200b Preparer\"", "8:11: 'A.\u200b Preparer' is the preparer; somebody else must review")]
     [InlineData("library: lib", "library: ../nowhere", "9:10: the folder '../nowhere' does not exist (looked for from the engagement's folder)")]
     [InlineData("approved_on: 2026-09-01", "approved_on: soon", "12:104: 'approved_on' must be a date such as 2026-09-30, but is 'soon'")]
     [InlineData("by: R. Reviewer, why", "by: R. Reviewer, wy", "13:46: the key 'why' is missing|13:76: unknown key 'wy'; did you mean 'why'?")]

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using AuditCli.Controls.Evaluation.Isolation;
 
@@ -115,7 +116,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         {
             (await started).Child.Dispose();
         }
-        catch (IOException)
+        catch (Exception e) when (CannotStart(e))
         {
             // It never started, and the caller that needed it got the exception.
         }
@@ -167,12 +168,15 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
                     watch.Begin(Encoding.UTF8.GetString(frame.Content.Span));
                     break;
                 case FrameKind.Rows:
+                    var n = frame.Content.Length < RowPipe.HeadBytes ? int.MaxValue : BinaryPrimitives.ReadUInt16LittleEndian(frame.Content.Span);
+                    if (n >= rows.Length)
+                        throw new InvalidDataException("a child sent rows of a test that it was not asked for");
                     var part = frame.Content[RowPipe.HeadBytes..];
                     written += part.Length;
                     if (written > limits.Output)
                         watch.Stop($"stopped after {limits.Output} bytes of rows, the limit");
                     else
-                        await rows[BinaryPrimitives.ReadUInt16LittleEndian(frame.Content.Span)].WriteAsync(part, cancellationToken);
+                        await rows[n].WriteAsync(part, cancellationToken);
                     break;
                 case FrameKind.Answer:
                     return frame.Read(type);
@@ -225,12 +229,15 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
         {
             return await _started!;
         }
-        catch (IOException)
+        catch (Exception e) when (CannotStart(e))
         {
             _started = null;
             throw;
         }
     }
+
+    /// <summary>Whether a child did not start, or sent something else than that it is ready.</summary>
+    private static bool CannotStart(Exception e) => e is IOException or InvalidDataException or JsonException;
 
     private async Task<(ChildProcess Child, Readiness Readiness)> StartAsync()
     {

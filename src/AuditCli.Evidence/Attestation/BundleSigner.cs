@@ -124,21 +124,21 @@ public static class BundleSigner
         // folder, so that two programs never mix their files.
         var partial = $"{folder}.attestation-{Path.GetRandomFileName()}";
         Directory.CreateDirectory(partial);
-        foreach (var (name, content) in files.All)
-        {
-            using var file = new FileStream(Path.Combine(partial, name), FileMode.CreateNew, FileAccess.Write, FileShare.None);
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        SafeFile.Synchronise(partial);
         try
         {
+            foreach (var (name, content) in files.All)
+            {
+                using var file = new FileStream(Path.Combine(partial, name), FileMode.CreateNew, FileAccess.Write, FileShare.None);
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+            SafeFile.Synchronise(partial);
             Directory.Move(partial, final);
         }
-        catch (IOException) when (Path.Exists(final))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Directory.Delete(partial, recursive: true);
-            throw new InvalidOperationException($"{folder} was signed by another program meanwhile");
+            throw Path.Exists(final) ? new InvalidOperationException($"{folder} was signed by another program meanwhile", e) : e;
         }
         SafeFile.Synchronise(folder);
     }

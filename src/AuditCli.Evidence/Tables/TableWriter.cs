@@ -231,7 +231,7 @@ public sealed class TableWriter : IDisposable
         {
             write();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _failure = new($"{_file.Name}: {e.Message}", e);
             throw _failure;

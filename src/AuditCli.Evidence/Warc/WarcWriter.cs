@@ -48,7 +48,7 @@ public sealed class WarcWriter(Stream output, string name, CompressionLevel leve
             await output.WriteAsync(bytes, CancellationToken.None);
             await output.FlushAsync(CancellationToken.None);
         }
-        catch (IOException e) when (_failure is null)
+        catch (Exception e) when (_failure is null && e is IOException or UnauthorizedAccessException)
         {
             _failure = new($"{name}: {e.Message}", e);
             throw _failure;
