@@ -49,6 +49,8 @@ internal static class UnnoticedMutants
         ("INF-GCP-001 T1 y = w.policy AND s.priority [< -> <=] w.priority OR s.sh", OnePriority),
         ("INF-GCP-001 T1 '), (rule->'sourceRanges'), [false -> TRUE], coalesce(json_arr",
             "a denial stops a door only by the share that it surely covers, which sources that were not read do not change"),
+        ("INF-K8S-002 T1 ner) WHERE p.kind = 'Pod' [AND -> OR] owner IS NOT NULL GROUP B",
+            "what is no pod and has an owner is a row only while its owner was not read, and then nothing asks for the owner's system"),
         ("INF-K8S-002 T1 s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
             "what no entry of the register names has no labels to agree with, and the HAVING after the join leaves it out"),
     ];
