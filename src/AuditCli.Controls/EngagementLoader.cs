@@ -151,7 +151,7 @@ public static class EngagementLoader
     {
         var preparer = map.Text("preparer");
         var reviewer = map.Text("reviewer");
-        if (preparer.Length > 0 && InvisibleText.OnlySeen(preparer).Equals(InvisibleText.OnlySeen(reviewer), StringComparison.OrdinalIgnoreCase))
+        if (preparer.Length > 0 && InvisibleText.LooksTheSame(preparer, reviewer))
             faults.Meaning(map.Map.Find("reviewer")!.Position, $"'{reviewer}' is the preparer; somebody else must review");
         return (preparer, reviewer);
     }

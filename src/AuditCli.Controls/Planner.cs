@@ -86,10 +86,9 @@ public sealed class Planner
     /// <summary>Returns why a decision to leave a control out is refused; null where it is valid.</summary>
     private RefusedDecision? Refused(NotApplicable decision)
     {
-        var (by, preparer) = (InvisibleText.OnlySeen(decision.ApprovedBy), InvisibleText.OnlySeen(_engagement.Preparer));
-        var why = by.Length == 0 ? "it names no approver"
+        var why = InvisibleText.OnlySeen(decision.ApprovedBy).Length == 0 ? "it names no approver"
             : InvisibleText.OnlySeen(decision.Reason).Length == 0 ? "it gives no reason"
-            : by.Equals(preparer, StringComparison.OrdinalIgnoreCase) ? "the preparer of the engagement approved it"
+            : InvisibleText.LooksTheSame(decision.ApprovedBy, _engagement.Preparer) ? "the preparer of the engagement approved it"
             : decision.ApprovedOn > _asOf ? "it was approved after as_of"
             : null;
         return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);

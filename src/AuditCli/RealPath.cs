@@ -14,6 +14,14 @@ internal static class RealPath
     public static bool Same(string left, string right) =>
         string.Equals(left, right, OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
+    /// <summary>Yields the path without links, and every folder above it, the nearest first.</summary>
+    /// <inheritdoc cref="Of(string)"/>
+    public static IEnumerable<string> AndAbove(string path)
+    {
+        for (var at = Of(path); at is not null; at = Path.GetDirectoryName(at))
+            yield return at;
+    }
+
     private static string Of(string path, int links)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));

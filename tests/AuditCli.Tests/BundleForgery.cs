@@ -40,9 +40,7 @@ internal static class BundleForgery
     /// <summary>Replaces text in the rows of a compressed table.</summary>
     public static void ReplaceInTable(string path, string what, string with)
     {
-        string text;
-        using (var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress)))
-            text = reader.ReadToEnd();
+        var text = ReadTable(path);
         Assert.Contains(what, text, StringComparison.Ordinal);
         using var writer = new GZipStream(File.Create(path), CompressionLevel.Fastest);
         writer.Write(Encoding.UTF8.GetBytes(text.Replace(what, with, StringComparison.Ordinal)));

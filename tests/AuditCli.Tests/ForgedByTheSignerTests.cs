@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
@@ -40,10 +39,10 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
     public async Task A_table_altered_together_with_its_digest_in_the_index_is_told_from_the_exchanges()
     {
         var bundle = Copy();
-        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listusers-*.ndjson.gz").First(f => Rows(f).Contains("break-glass-1", StringComparison.Ordinal));
-        var before = Digest.Of(Encoding.UTF8.GetBytes(Rows(table))).Hex;
+        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listusers-*.ndjson.gz").First(f => BundleForgery.ReadTable(f).Contains("break-glass-1", StringComparison.Ordinal));
+        var before = Digest.Of(Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table))).Hex;
         BundleForgery.ReplaceInTable(table, "break-glass-1", "break-glass-9");
-        BundleForgery.Replace(bundle, "data/evidence/index.jsonl", before, Digest.Of(Encoding.UTF8.GetBytes(Rows(table))).Hex);
+        BundleForgery.Replace(bundle, "data/evidence/index.jsonl", before, Digest.Of(Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table))).Hex);
 
         var result = await SignedAgainAsync(bundle);
         Assert.Matches(@"iam:ListUsers in prod 111122223333 aws-global: table_sha256 [^\n]*\n\s+because the exchanges give other rows: row \d+ \(urn:uuid:[^)]*\): [^\n]*break-glass-9 -> [^\n]*break-glass-1", result.Output);
@@ -90,12 +89,6 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
         Assert.True(result.ExitCode == 2, result.ToString());
         Assert.Contains("bundle   verifies", result.Output, StringComparison.Ordinal);
         return result;
-    }
-
-    private static string Rows(string table)
-    {
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(table), CompressionMode.Decompress));
-        return reader.ReadToEnd();
     }
 
     private static string Text(WarcRecord record) => Encoding.UTF8.GetString(record.Block.Span);

@@ -72,6 +72,9 @@ public static class InvisibleText
         return seen.ToString();
     }
 
+    /// <summary>Whether two texts name the same person or thing to a reader: without case and without what cannot be seen.</summary>
+    public static bool LooksTheSame(string left, string right) => OnlySeen(left).Equals(OnlySeen(right), StringComparison.OrdinalIgnoreCase);
+
     /// <summary>
     /// Returns the first control character other than a tab or a line end, written like <c>U+0000</c>; null when there is none.
     /// </summary>

@@ -32,11 +32,8 @@ internal static class BundleCommands
     public static void RefuseInside(string option, string target, string bundle)
     {
         var root = RealPath.Of(bundle);
-        for (var at = RealPath.Of(target); at is not null; at = Path.GetDirectoryName(at))
-        {
-            if (RealPath.Same(at, root))
-                throw new IOException($"{option} {target} is inside the bundle, which would break its seal; choose another place");
-        }
+        if (RealPath.AndAbove(target).Any(at => RealPath.Same(at, root)))
+            throw new IOException($"{option} {target} is inside the bundle, which would break its seal; choose another place");
     }
 
     /// <summary>Writes a message about the command line and returns the exit code for usage errors.</summary>

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Reflection;
+using AuditCli.Text;
 
 namespace AuditCli.Commands;
 
@@ -26,10 +26,5 @@ internal static class CompletionCommand
         return command;
     }
 
-    private static string Script(string shell)
-    {
-        var resource = $"completion/auditcli.{(shell == "powershell" ? "ps1" : shell)}";
-        using var script = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!);
-        return script.ReadToEnd();
-    }
+    private static string Script(string shell) => EmbeddedText.Of($"completion/auditcli.{(shell == "powershell" ? "ps1" : shell)}");
 }

@@ -74,11 +74,7 @@ internal static class HelpCommand
     }
 
     /// <summary>The text of a topic's page.</summary>
-    public static string Page(string topic)
-    {
-        using var page = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream($"{Prefix}{topic}{Suffix}")!);
-        return page.ReadToEnd().ReplaceLineEndings("\n");
-    }
+    public static string Page(string topic) => EmbeddedText.Of($"{Prefix}{topic}{Suffix}");
 
     private static string Contents()
     {

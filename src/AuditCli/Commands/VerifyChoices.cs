@@ -83,7 +83,7 @@ internal sealed class VerifyChoices(AuditHost host)
         var roots = bundles.ToArray().Select(RealPath.Of).ToArray();
         foreach (var one in given.Where(g => File.Exists(host.FullPath(g))))
         {
-            for (var folder = Path.GetDirectoryName(RealPath.Of(host.FullPath(one))); folder is not null; folder = Path.GetDirectoryName(folder))
+            foreach (var folder in RealPath.AndAbove(host.FullPath(one)).Skip(1))
             {
                 if (roots.Any(r => RealPath.Same(r, folder)) || BundlePaths.MayBeBundle(folder, sealedOnly: true))
                 {
