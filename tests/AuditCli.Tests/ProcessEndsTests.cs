@@ -7,8 +7,6 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
 {
     private const string Program = UsualEnds.Program;
 
-    /// <summary>What is left of the host's code where exit codes have eight bits.</summary>
-    private const int RuntimeNotBegun = 0x89;
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>All of them in <c>.ci/long</c>; here the one that seals, the one that reads without a child, and the one that does both.</summary>
@@ -104,10 +102,12 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         foreach (var command in Commands)
         {
             var result = await SayAsync($"ulimit -n {files}; exec {Program} {command}", asItIs: true);
-            // With fewer still the runtime does not even begin, which .NET's host says with 0x80008089.
-            Assert.True(result.ExitCode == (files >= 40 ? 1 : RuntimeNotBegun) && result.Output.Length == 0, $"{command}\n{result}");
-            if (files >= 40)
-                Assert.Contains($"may have {files} files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'", result.Error, StringComparison.Ordinal);
+            Assert.True(result.ExitCode != 0 && result.Output.Length == 0, $"{command}\n{result}");
+            // With fewer still the runtime itself does not begin: which of its files it misses, and how it ends, is not for this program to say.
+            if (files < 40)
+                continue;
+            Assert.True(result.ExitCode == 1, $"{command}\n{result}");
+            Assert.Contains($"may have {files} files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'", result.Error, StringComparison.Ordinal);
         }
     }
 
