@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
@@ -38,9 +37,12 @@ public sealed record ControlInScope(Control Control, ControlOrigin Origin, Immut
     public string? Preparer { get; init; }
 }
 
+/// <summary>A refused decision to leave a control out, and why; the control was tested anyway.</summary>
+public sealed record RefusedDecision(string Reason, string ApprovedBy, DateOnly ApprovedOn, string Why);
+
 /// <summary>A target, or one account of it, that a run leaves out although it could be read.</summary>
 /// <param name="Account">The account; empty for a whole target.</param>
-/// <param name="Code">One of <see cref="Evaluation.LimitationCodes"/>.</param>
+/// <param name="Code">One of <see cref="LimitationCodes"/>.</param>
 /// <param name="Message">Whose decision it was.</param>
 public sealed record LeftOutPlace(string Source, string Target, string Account, string Code, string Message);
 

@@ -50,7 +50,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var started = host.Clock.GetUtcNow();
         // Check the open-file limit before the first request: running out of files later would lose what was collected.
         var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
-        using var signing = options.Signing is null ? null : Signing.Open(options.Signing, host);
+        using var signing = options.Signing is null ? null : SigningSession.Open(options.Signing, host);
         await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
         PartialFolder = bundle.PartialFolder;
         RunFacts facts;
@@ -67,7 +67,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         (var written, results) = Cleaned(ResultsJson.Write(results), results);
         await bundle.WriteFileAsync(OpenedBundle.ResultsPath, written, cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
-        prepared.Stopped?.Compare(bundle.PartialFolder, prepared.Unrecorded, cancellationToken);
+        prepared.Stopped?.Compare(bundle.PartialFolder, cancellationToken);
         try
         {
             return await SealAsync(bundle, signing, facts, results, cancellationToken);
@@ -102,7 +102,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
 
     /// <summary>Searches the bundle for credentials, makes the reports and seals.</summary>
     private async Task<FinishedRun> SealAsync(
-        BundleWriter bundle, Signing? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
+        BundleWriter bundle, SigningSession? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
     {
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
         if (options.SealReports)

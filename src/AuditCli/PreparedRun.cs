@@ -7,36 +7,6 @@ using AuditCli.Reperformance;
 
 namespace AuditCli;
 
-/// <summary>The options of a run from the command line. Paths are full.</summary>
-/// <param name="ShownAs">The engagement's path as messages show it.</param>
-/// <param name="Library">The folder of controls; null for the engagement's or the shipped library.</param>
-internal sealed record RunOptions(
-    string ShownAs,
-    string Engagement,
-    string? Library,
-    string Out,
-    PlanFilter Filter,
-    bool Verbose)
-{
-    /// <summary>Whether to seal although a file holds what looks like a credential.</summary>
-    public bool AllowSecrets { get; init; }
-
-    /// <summary>Whether the bundle gets reports; a run that is re-performed for comparison does not need them.</summary>
-    public bool SealReports { get; init; } = true;
-
-    /// <summary>How to sign the bundle; null leaves it unsigned.</summary>
-    public SigningOptions? Signing { get; init; }
-
-    /// <summary>The folder of a stopped run to finish; null to run the engagement.</summary>
-    public string? Resume { get; init; }
-
-    /// <summary>The content of an engagement that the program made from the command line; null to read the file.</summary>
-    public byte[]? Content { get; init; }
-
-    /// <summary>The name of a pack of the library; null for every control that the engagement includes.</summary>
-    public string? Pack { get; init; }
-}
-
 /// <summary>A run whose engagement and controls were loaded and have no faults, before the first request.</summary>
 /// <param name="RedactionKey">
 /// The HMAC key with which secrets in responses are replaced by digests; null for a random key that is not kept.
@@ -70,7 +40,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             : EngagementLoader.Load(options.Engagement, host.Sources, usesLibrary: options.Library is null);
         if (engagement is null)
             return (null, faults);
-        var library = Libraries.Load(options.Library ?? engagement.Library, host);
+        var library = ChosenLibrary.Load(options.Library ?? engagement.Library, host);
         if (!library.Faults.IsEmpty)
             return (null, library.Faults);
         var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, options.ShownAs, [.. library.Controls.Select(c => c.Control)]);
@@ -79,7 +49,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         var filter = options.Filter;
         if (options.Pack is { } name)
         {
-            var packs = Libraries.Packs(options.Library ?? engagement.Library, host);
+            var packs = ChosenLibrary.Packs(options.Library ?? engagement.Library, host);
             var (pack, wrongPack) = ControlPack.Find(name, packs, [.. library.Controls.Select(c => c.Control)]);
             if (pack is null)
                 return (null, wrongPack);
@@ -89,7 +59,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-            wrong = [.. wrong, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
+            wrong = [.. wrong, .. await ChosenLibrary.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
         {
             var reasons = string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"));
@@ -159,55 +129,4 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
             return false;
         }
     }
-}
-
-/// <summary>Loads and checks libraries of controls.</summary>
-internal static class Libraries
-{
-    private const string WarningWord = "warning: ";
-
-    /// <summary>Loads the controls of a folder, or the shipped ones for null. Messages show the folder as it was given.</summary>
-    public static ControlLibrary Load(string? folder, AuditHost host)
-    {
-        var files = ShippedLibrary.Files();
-        var digests = ShippedLibrary.Digests(files);
-        return folder is null
-            ? ControlLibrary.Load(files, host.Sources, digests)
-            : ControlLibrary.Load(host.FullPath(folder), host.Sources, digests);
-    }
-
-    /// <summary>Returns the packs of a folder of controls, or the shipped ones for null.</summary>
-    public static ImmutableArray<LibraryFile> Packs(string? folder, AuditHost host) => folder is null
-        ? [.. ShippedLibrary.Files().Where(f => f.Path.StartsWith(ControlPack.Folder + "/", StringComparison.Ordinal))]
-        : LibraryFile.ReadPacks(host.FullPath(folder));
-
-    /// <summary>Whether a diagnostic is only a warning.</summary>
-    public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);
-
-    /// <summary>Returns the warnings about parameters whose allowed form the author does not state completely.</summary>
-    public static ImmutableArray<Diagnostic> ParameterDoubts(LoadedControl loaded) =>
-    [
-        .. loaded.Control.Parameters.Where(p => p.FormMissing is not null)
-            .Select(p => loaded.FaultIn($"parameters.{p.Name}", 1, 1, WarningWord + p.FormMissing)),
-    ];
-
-    /// <summary>Checks every SQL text of a control: whether it is allowed, and whether it binds against empty tables.</summary>
-    /// <param name="forAuthors">Whether to include warnings, and faults that do not prevent a run.</param>
-    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(
-        LoadedControl loaded, EvaluationProcess evaluation, bool forAuthors, CancellationToken cancellationToken) =>
-    [
-        .. (await ControlSql.CheckAsync(loaded.Control, evaluation, cancellationToken))
-            .Where(m => forAuthors || m is { IsWarning: false, IsForAuthors: false }).Select(m =>
-            {
-                var (line, column) = ControlSql.Place(loaded.Control, m);
-                return loaded.FaultIn(m.Key, line, column, (m.IsWarning ? WarningWord : "") + WhichTest(loaded.Control, m) + m.Message);
-            }),
-    ];
-
-    /// <summary>
-    /// Returns the id of the test that a message is about, as a prefix, because the line of SQL does not show it; empty if it is not about
-    /// a test.
-    /// </summary>
-    private static string WhichTest(Control control, SqlMessage message) =>
-        ControlSql.TestOf(control, message.Key) is { } test ? $"{test.Id}: " : "";
 }

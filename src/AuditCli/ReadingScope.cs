@@ -38,7 +38,7 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
     /// <param name="ids">Ids and globs of controls; empty for all.</param>
     public static (ReadingScope? Scope, ImmutableArray<string> Faults) OfLibrary(AuditHost host, string? folder, ImmutableArray<string> ids)
     {
-        var library = Libraries.Load(folder, host);
+        var library = ChosenLibrary.Load(folder, host);
         if (!library.Faults.IsEmpty)
             return (null, [.. library.Faults.Select(f => f.ToString())]);
         var (selected, unknown) = library.Select(ids);

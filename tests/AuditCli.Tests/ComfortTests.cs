@@ -66,8 +66,8 @@ public sealed class ComfortTests
     public void Every_shipped_pack_names_active_controls_once()
     {
         var host = AuditCommand.Host("/");
-        var library = Libraries.Load(null, host);
-        var packs = Libraries.Packs(null, host);
+        var library = ChosenLibrary.Load(null, host);
+        var packs = ChosenLibrary.Packs(null, host);
         Assert.Contains(packs, p => p.Path == "packs/quick.yaml");
         foreach (var file in packs)
         {

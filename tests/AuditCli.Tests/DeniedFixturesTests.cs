@@ -113,7 +113,7 @@ public sealed class DeniedFixturesTests
 
     internal static (Control Control, FixtureFile Fixtures) Load(string id)
     {
-        var loaded = Libraries.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Single(c => c.Control.Id == id);
+        var loaded = ChosenLibrary.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Single(c => c.Control.Id == id);
         var (fixtures, faults) = FixtureLoader.Load(loaded.Fixtures!, loaded.Control);
         Assert.True(faults.IsEmpty, string.Join('\n', faults));
         return (loaded.Control, fixtures!);

@@ -92,7 +92,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     public async Task An_input_that_is_missing_never_makes_a_pass(string input)
     {
         // The others never ask for it. A control that cannot be tested without it is left out of a whole engagement, and refused where it is named.
-        var users = Libraries.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
+        var users = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
         Assert.NotEmpty(users);
         var filter = users.All(c => c.Evidence.All(e => e.Operation != input || e.Optional)) ? new PlanFilter([.. users.Select(c => c.Id)], []) : PlanFilter.None;
         var results = await WholeSample.RunAsync(_folder.Path, text => Regex.Replace(text, $@"(?m)^  {input}:\n(    .*\n)+", ""), filter);

@@ -11,7 +11,7 @@ namespace AuditCli.Tests;
 /// </summary>
 public sealed class ShippedParametersTests
 {
-    private static readonly ControlLibrary Library = Libraries.Load(folder: null, AuditCommand.Host(Path.GetTempPath()));
+    private static readonly ControlLibrary Library = ChosenLibrary.Load(folder: null, AuditCommand.Host(Path.GetTempPath()));
 
     [Fact]
     public void Every_parameter_but_a_boolean_has_a_form()
@@ -19,7 +19,7 @@ public sealed class ShippedParametersTests
         var parameters = Library.Controls.SelectMany(c => c.Control.Parameters.Select(p => (c.Control.Id, Parameter: p))).ToArray();
         Assert.True(parameters.Length > 15, $"{parameters.Length} parameters");
         Assert.Empty(parameters.Where(p => p.Parameter.Type != ColumnType.Boolean && p.Parameter.Form.SaysNothing).Select(p => $"{p.Id} {p.Parameter.Name}"));
-        Assert.Empty(Library.Controls.SelectMany(c => Libraries.ParameterDoubts(c)));
+        Assert.Empty(Library.Controls.SelectMany(c => ChosenLibrary.ParameterDoubts(c)));
     }
 
     [Theory]

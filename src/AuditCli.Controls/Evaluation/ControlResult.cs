@@ -102,9 +102,6 @@ public sealed record ControlResult(
 /// <summary>The decision to leave a control out: who made it, and why.</summary>
 public sealed record NotApplicableResult(string Reason, string ApprovedBy, DateOnly ApprovedOn);
 
-/// <summary>A refused decision to leave a control out, and why; the control was tested anyway.</summary>
-public sealed record RefusedDecision(string Reason, string ApprovedBy, DateOnly ApprovedOn, string Why);
-
 /// <summary>A parameter's value; also who set it and why, where the engagement did.</summary>
 public sealed record ParameterResult(string Name, ColumnType Type, JsonElement Value, string? By = null, string? Why = null)
 {

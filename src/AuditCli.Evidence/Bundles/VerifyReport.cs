@@ -46,27 +46,9 @@ public sealed record VerifyOptions(bool AllowUnsigned)
     public int MaxProblems { get; init; } = 1000;
 }
 
-/// <summary>The result of one check. A check that was not made never counts as <see cref="Holds"/>.</summary>
-public enum VerifyAnswer
-{
-    Holds,
-    Fails,
-
-    /// <summary>The check was made but could neither confirm nor refute.</summary>
-    Undecided,
-    NotChecked,
-}
-
 /// <summary>One line of the report, with the result of one check.</summary>
 /// <param name="Question">The check: files, manifest, signature, key trust, time, chain, totals.</param>
 public sealed record VerifyLine(string Question, VerifyAnswer Answer, string Detail);
-
-/// <summary>One thing that is wrong, or could not be decided.</summary>
-/// <param name="Question">The line to which it belongs.</param>
-/// <param name="Code">A code that is stable between versions, such as <c>CONTENT_MODIFIED</c>.</param>
-/// <param name="Path">The path from the bundle's root; the root itself is a point.</param>
-/// <param name="Answer">Either <see cref="VerifyAnswer.Fails"/> or <see cref="VerifyAnswer.Undecided"/>.</param>
-public sealed record VerifyProblem(string Question, string Code, string Path, string Message, VerifyAnswer Answer);
 
 /// <summary>The result of a verification.</summary>
 /// <param name="Lines">One line per check, always all of them.</param>

@@ -89,10 +89,10 @@ internal static class ControlsCommand
             {
                 ImmutableArray<Diagnostic> found =
                 [
-                    .. Libraries.ParameterDoubts(loaded),
-                    .. await Libraries.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken),
+                    .. ChosenLibrary.ParameterDoubts(loaded),
+                    .. await ChosenLibrary.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken),
                 ];
-                warnings += found.Count(Libraries.IsWarning);
+                warnings += found.Count(ChosenLibrary.IsWarning);
                 faults = [.. faults, .. found, .. Fixtures(loaded).Faults];
             }
             foreach (var fault in faults)
@@ -200,7 +200,7 @@ internal static class ControlsCommand
     }
 
     private static ControlLibrary Load(AuditHost host, Option<string?> folder, ParseResult parsed) =>
-        Libraries.Load(parsed.GetValue(folder), host);
+        ChosenLibrary.Load(parsed.GetValue(folder), host);
 
     private static int WithLibrary(AuditHost host, Option<string?> folder, ParseResult parsed, Func<ControlLibrary, int> use)
     {

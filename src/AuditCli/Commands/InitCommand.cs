@@ -127,7 +127,7 @@ internal static class InitCommand
     /// <summary>Returns the files that the shipped controls take from management, for controls that read one of these sources.</summary>
     private static ImmutableArray<Register> Inputs(AuditHost host, ImmutableArray<string> sources) =>
     [
-        .. Libraries.Load(null, host).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => sources.Contains(e.Source)))
+        .. ChosenLibrary.Load(null, host).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => sources.Contains(e.Source)))
             .SelectMany(c => c.Evidence.Where(e => e.IsFile).Select(e => (c.Id, Need: e))).GroupBy(e => e.Need.Operation, StringComparer.Ordinal)
             .OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => new Register(g.Key, [.. g.SelectMany(e => e.Need.Columns).DistinctBy(c => c.Name)], [.. g.Select(e => e.Id)])),

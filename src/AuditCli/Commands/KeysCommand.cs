@@ -29,10 +29,10 @@ internal static class KeysCommand
             var error = parsed.InvocationConfiguration.Error;
             var passphrase = parsed.GetValue(plain)
                 ? null
-                : host.Environment(Signing.PassphraseVariable) ?? host.AskSecret("Passphrase for the new key: ");
+                : host.Environment(SigningSession.PassphraseVariable) ?? host.AskSecret("Passphrase for the new key: ");
             if (string.IsNullOrEmpty(passphrase) && !parsed.GetValue(plain))
             {
-                await error.WriteLineAsync($"a passphrase is needed: set {Signing.PassphraseVariable}, run on a terminal, or say --no-passphrase");
+                await error.WriteLineAsync($"a passphrase is needed: set {SigningSession.PassphraseVariable}, run on a terminal, or say --no-passphrase");
                 return ExitCode.Usage;
             }
             // Check both paths first: a failure after the first write would leave a private key without its public key.

@@ -139,7 +139,7 @@ internal static class RunCommand
     private static async Task<(PreparedRun? Run, ImmutableArray<string> Faults)> ResumeAsync(
         string folder, WorkFolder work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
-        var (prepared, whyNot) = await StoppedRun.LoadAsync(folder, work.Path, host, evaluation, cancellationToken);
+        var (prepared, whyNot) = await StoppedRunLoader.LoadAsync(folder, work.Path, host, evaluation, cancellationToken);
         return (prepared, whyNot is null ? [] : [$"{folder} cannot be resumed: {whyNot}"]);
     }
 

@@ -68,7 +68,7 @@ internal static class SealCommand
             await error.WriteLineAsync($"{folder} does not lie in the locker {locker}");
             return ExitCode.Usage;
         }
-        using var signing = Signing.Open(options, host);
+        using var signing = SigningSession.Open(options, host);
         var report = await BundleVerifier.VerifyAsync(folder, new(AllowUnsigned: true), cancellationToken);
         if (report.ExitCode != ExitCode.Ok)
         {

@@ -33,7 +33,7 @@ internal sealed class SubjectOptions
         _controls = CommandOptions.Text(
             host, "--controls", "DIR", "The library of controls. Default: the engagement's, else the one embedded in the program.");
         _pack = CommandOptions.Text(host, "--pack", "NAME", "Only the controls of this pack of the library, such as quick.");
-        _pack.CompletionSources.Add(_ => Libraries.Packs(null, host).Select(p => Path.GetFileNameWithoutExtension(p.Path)));
+        _pack.CompletionSources.Add(_ => ChosenLibrary.Packs(null, host).Select(p => Path.GetFileNameWithoutExtension(p.Path)));
         _ambient =
         [
             ("aws", CommandOptions.Flag(host, "--aws", "Without an engagement: the AWS account of the ambient credentials.")),

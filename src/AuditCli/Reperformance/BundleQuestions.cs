@@ -44,7 +44,7 @@ internal sealed record BundleQuestions(
                 bundle.Below(Controls).Select(p => new LibraryFile(p[Controls.Length..], bundle.Read(p), p)),
                 host.Sources,
                 ShippedLibrary.Digests(ShippedLibrary.Files()))
-            : Libraries.Load(otherControls, host);
+            : ChosenLibrary.Load(otherControls, host);
         if (otherControls is not null && !library.Faults.IsEmpty)
             return (null, library.Faults);
 
@@ -65,7 +65,7 @@ internal sealed record BundleQuestions(
         {
             var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
             foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
-                faults = [.. faults, .. await Libraries.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
+                faults = [.. faults, .. await ChosenLibrary.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
         }
         if (!faults.IsEmpty)
             return (null, faults);

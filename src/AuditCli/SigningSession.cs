@@ -12,7 +12,7 @@ namespace AuditCli;
 internal sealed record SigningOptions(string Key, ImmutableArray<Uri> Authorities, string? Challenge, string? Previous, string? Locker);
 
 /// <summary>Opens everything a signature needs before the collection starts, so that a wrong passphrase does not cost a run.</summary>
-internal sealed class Signing : IDisposable
+internal sealed class SigningSession : IDisposable
 {
     /// <summary>The environment variable with the passphrase of an encrypted key.</summary>
     public const string PassphraseVariable = "AUDITCLI_KEY_PASSPHRASE";
@@ -23,13 +23,13 @@ internal sealed class Signing : IDisposable
     private readonly ChainHead? _previous;
     private readonly SigningOptions _options;
 
-    private Signing(SigningOptions options, SigningKey key, Locker? locker, ChainHead? previous) =>
+    private SigningSession(SigningOptions options, SigningKey key, Locker? locker, ChainHead? previous) =>
         (_options, _key, _locker, _previous) = (options, key, locker, previous);
 
     /// <summary>Opens the key and the locker, and reads the head of the previous bundle.</summary>
     /// <exception cref="IOException">A file cannot be read, or the locker is in use.</exception>
     /// <exception cref="InvalidDataException">The key, the locker or the previous bundle is not what it should be.</exception>
-    public static Signing Open(SigningOptions options, AuditHost host)
+    public static SigningSession Open(SigningOptions options, AuditHost host)
     {
         var key = KeyFiles.Private(options.Key, host);
         Locker? locker = null;
@@ -80,40 +80,6 @@ internal sealed class Signing : IDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new IOException($"no answer within {AuthorityPatience.TotalSeconds:0} seconds", e);
-        }
-    }
-}
-
-/// <summary>Reads keys from files.</summary>
-internal static class KeyFiles
-{
-    /// <summary>Reads a private key. The passphrase comes from the environment or from a prompt.</summary>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file does not hold such a key, or the passphrase is wrong.</exception>
-    public static SigningKey Private(string file, AuditHost host)
-    {
-        var pem = Text(file);
-        try
-        {
-            return SigningKey.FromPem(pem, () => host.Environment(Signing.PassphraseVariable) ?? host.AskSecret($"Passphrase of {file}: "));
-        }
-        catch (InvalidDataException e)
-        {
-            throw new InvalidDataException($"{file}: {e.Message}; a passphrase comes from {Signing.PassphraseVariable} or is asked for on a terminal", e);
-        }
-    }
-
-    /// <summary>Reads the text of a file.</summary>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public static string Text(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException($"{file}: {e.Message}", e);
         }
     }
 }

@@ -8,23 +8,8 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reperformance;
 
-/// <summary>
-/// A run that collected and evaluated everything but could not be sealed. It is finished as <c>reperform</c> repeats a run: offline, from
-/// its own exchanges, engagement, controls and inputs, under the current rules of evaluation.
-/// </summary>
-/// <param name="Folder">The run's <c>.partial</c> folder.</param>
-/// <param name="BundleId">The id of the bundle that the run would have sealed.</param>
-/// <param name="Recorded">For a replay, the dates of its recording; null for a live run.</param>
-/// <param name="NotTested">What the run did not test, and why; the folder only has the controls that ran.</param>
-internal sealed record StoppedRun(
-    string Folder,
-    string BundleId,
-    DateTimeOffset Started,
-    RecordedDates? Recorded,
-    string User,
-    string Machine,
-    ImmutableArray<NotTested> NotTested,
-    ImmutableArray<EvidenceItem> Index)
+/// <summary>Loads runs that were stopped before the seal, from their <c>.partial</c> folders.</summary>
+internal static class StoppedRunLoader
 {
     /// <summary>Loads a stopped run, ready to be evaluated again.</summary>
     /// <param name="work">An empty folder.</param>
@@ -48,14 +33,13 @@ internal sealed record StoppedRun(
                 return (null, $"its {(questions is null ? "engagement" : "controls")} cannot be run by this version: {why}");
             }
             var stopped = new StoppedRun(
-                folder,
                 opened.Id,
                 RunRecord.InstantOf(opened.Run, "started"),
                 Dates(opened.Run),
                 Text(opened.Run, "user"),
                 Text(opened.Run, "machine"),
                 opened.Results.NotTested,
-                questions.Index);
+                (rebuilt, cancellation) => Compare(folder, questions, rebuilt, cancellation));
             return (questions.Prepared with { Stopped = stopped }, null);
         }
         catch (Exception e)
@@ -65,16 +49,16 @@ internal sealed record StoppedRun(
         }
     }
 
-    /// <summary>Compares the evidence rebuilt from the stopped run's exchanges with the evidence in its folder.</summary>
-    /// <exception cref="InvalidDataException">The evidence differs; the message names the first difference.</exception>
-    public void Compare(string partial, UnrecordedEvidence unrecorded, CancellationToken cancellationToken)
+    private static void Compare(string folder, BundleQuestions questions, string rebuilt, CancellationToken cancellationToken)
     {
         var differences = new DifferenceList(1, "tables", []);
-        EvidenceComparison.Of(BundleFolder.WithoutManifest(Folder), Index, BundleFolder.WithoutManifest(partial), unrecorded, differences, cancellationToken);
+        EvidenceComparison.Of(
+            BundleFolder.WithoutManifest(folder), questions.Index, BundleFolder.WithoutManifest(rebuilt), questions.Prepared.Unrecorded, differences,
+            cancellationToken);
         if (differences.Kept is [var first, ..])
         {
             throw new InvalidDataException(
-                $"the exchanges of {Folder} do not give the tables again that were made of them "
+                $"the exchanges of {folder} do not give the tables again that were made of them "
                 + $"({first.Where}: {first.What} was {first.Before}, is {first.After}): run the engagement again");
         }
     }
