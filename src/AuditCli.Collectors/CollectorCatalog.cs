@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Aws;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp;
-using AuditCli.Collectors.Http;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Evidence;
 

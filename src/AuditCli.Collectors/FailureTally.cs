@@ -29,7 +29,7 @@ internal static class Failures
     {
         CollectionException known => (known.Code, known.Message),
         // An internal fault still limits the evidence; the type name leads to the cause in the run log.
-        _ => ("CollectorFault", Http.CredentialText.Clean($"{exception.GetType().Name}: {exception.Message}")),
+        _ => ("CollectorFault", Redaction.CredentialText.Clean($"{exception.GetType().Name}: {exception.Message}")),
     };
 }
 

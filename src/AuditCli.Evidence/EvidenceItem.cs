@@ -29,7 +29,7 @@ public enum CollectionOutcome
 public sealed record ExchangeReference(string File, string RecordId, string? RequestId, int Status, DateTimeOffset Date)
 {
     /// <summary>The values replaced in the response before it was stored; the evidence item lists them.</summary>
-    public ImmutableArray<Redaction> Redactions { get; init; } = [];
+    public ImmutableArray<RedactedValue> Redactions { get; init; } = [];
 
     /// <summary>See <see cref="Warc.HttpExchange.ServerDate"/>; stored in the recorded response, not in the index.</summary>
     public DateTimeOffset? ServerDate { get; init; }
@@ -53,7 +53,7 @@ public sealed record ExchangeReference(string File, string RecordId, string? Req
 /// </param>
 /// <param name="Rule">Why it was replaced: <c>environment</c>, <c>credential</c> and others.</param>
 /// <param name="Digest"><c>hmac-sha256:&lt;hex&gt;</c>, the text that is there now.</param>
-public sealed record Redaction(string Pointer, string Rule, string Digest);
+public sealed record RedactedValue(string Pointer, string Rule, string Digest);
 
 /// <summary>The result of one request in one account and region: a line of <c>data/evidence/index.jsonl</c>.</summary>
 public sealed record EvidenceItem
@@ -129,7 +129,7 @@ public sealed record EvidenceItem
     public long? StaleAnswers { get; init; }
 
     /// <summary>The first of the replaced values; see <see cref="Redacted"/> for how many responses are affected.</summary>
-    public ImmutableArray<Redaction> Redactions { get; init; } = [];
+    public ImmutableArray<RedactedValue> Redactions { get; init; } = [];
 
     /// <summary>How many responses had a value replaced; null for none.</summary>
     public long? Redacted { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using AuditCli.Collectors;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Text;
 using Spectre.Console;
 
 namespace AuditCli;

@@ -3,7 +3,9 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using AuditCli.Collectors;
 using AuditCli.Commands;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
+using AuditCli.Hosting;
+using AuditCli.Text;
 using Spectre.Console;
 
 namespace AuditCli;

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using AuditCli;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Controls.Evaluation.Isolation;
+using AuditCli.Hosting;
 
 if (OpenFileLimit.WhyTooFew() is { } few)
 {

@@ -3,10 +3,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Amazon.Runtime;
-using AuditCli.Collectors;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 
 namespace AuditCli.Benchmarks;
 

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;

@@ -1,3 +1,6 @@
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
+
 namespace AuditCli.Collectors.Tests;
 
 public sealed class ConcurrencyLimitTests

@@ -1,5 +1,6 @@
 using System.Globalization;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Evidence;
 using AuditCli.Tests;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Evidence;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Collectors.Files;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 

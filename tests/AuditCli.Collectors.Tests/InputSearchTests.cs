@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using AuditCli.Collectors.Files;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests;

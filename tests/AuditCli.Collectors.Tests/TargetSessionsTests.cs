@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 

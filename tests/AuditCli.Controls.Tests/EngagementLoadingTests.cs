@@ -1,3 +1,4 @@
+using AuditCli.Controls.Loading;
 using AuditCli.Tests;
 
 namespace AuditCli.Controls.Tests;

@@ -1,4 +1,5 @@
 using System.Text;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
 using AuditCli.Controls.Tests.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Tests;

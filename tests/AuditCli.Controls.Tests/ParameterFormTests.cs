@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using AuditCli.Controls.Loading;
 using AuditCli.Tests;
 
 namespace AuditCli.Controls.Tests;

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using AuditCli.Controls.Loading;
+using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 

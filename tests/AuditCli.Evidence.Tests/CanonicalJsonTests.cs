@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using AuditCli.Evidence.Text;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests;

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 using AuditCli.Evidence.Warc;
 using AuditCli.Tests;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests;

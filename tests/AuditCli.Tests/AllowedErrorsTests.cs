@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors;
-using AuditCli.Controls;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 
 namespace AuditCli.Tests;

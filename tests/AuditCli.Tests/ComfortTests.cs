@@ -1,4 +1,5 @@
-using AuditCli.Controls;
+using AuditCli.Controls.Loading;
+using AuditCli.Libraries;
 
 namespace AuditCli.Tests;
 

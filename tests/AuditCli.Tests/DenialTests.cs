@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
 
 namespace AuditCli.Tests;

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
+using AuditCli.Libraries;
 
 namespace AuditCli.Tests;
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Libraries;
 using Xunit.Abstractions;
 
 namespace AuditCli.Tests;

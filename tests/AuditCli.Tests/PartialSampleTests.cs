@@ -3,6 +3,9 @@ using System.Text.RegularExpressions;
 using AuditCli.Collectors;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Planning;
+using AuditCli.Libraries;
+using AuditCli.Running;
 
 namespace AuditCli.Tests;
 

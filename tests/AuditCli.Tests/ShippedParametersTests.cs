@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Controls;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
+using AuditCli.Libraries;
 
 namespace AuditCli.Tests;
 

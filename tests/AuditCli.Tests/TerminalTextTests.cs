@@ -2,6 +2,7 @@ using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using AuditCli.Text;
 
 namespace AuditCli.Tests;
 

@@ -7,7 +7,8 @@ using Amazon.Runtime;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;

@@ -6,7 +6,9 @@ using Amazon.Runtime;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Collectors.Running;
 
 namespace AuditCli.Collectors.Aws;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Aws;
 

@@ -5,7 +5,7 @@ using Amazon.Runtime.Credentials;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
 using AuditCli.Collectors.Aws.Client;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;

@@ -1,4 +1,4 @@
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Aws;
 

@@ -1,4 +1,5 @@
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Aws;
 

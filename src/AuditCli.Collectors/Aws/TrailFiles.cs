@@ -9,8 +9,9 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Aws;
 

@@ -3,9 +3,10 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Gcp.Client;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using Google.Apis.Auth.OAuth2;
 

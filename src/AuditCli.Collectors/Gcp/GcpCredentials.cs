@@ -1,6 +1,7 @@
 using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Client;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Evidence;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Http;

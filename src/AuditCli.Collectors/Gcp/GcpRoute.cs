@@ -1,4 +1,4 @@
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Gcp;
 

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Gcp.Client;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Collectors.Running;
 using Google.Apis.Auth.OAuth2;
 
 namespace AuditCli.Collectors.Gcp;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Http.Headers;
 using System.Security.Cryptography.X509Certificates;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Kubernetes;
 

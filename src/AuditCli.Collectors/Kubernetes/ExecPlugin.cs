@@ -7,7 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Kubernetes;
 

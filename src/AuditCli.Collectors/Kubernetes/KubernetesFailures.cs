@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using k8s;
 using k8s.Models;
 

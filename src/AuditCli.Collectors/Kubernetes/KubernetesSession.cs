@@ -4,7 +4,9 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Collectors.Running;
 
 namespace AuditCli.Collectors.Kubernetes;
 

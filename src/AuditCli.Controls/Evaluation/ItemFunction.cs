@@ -1,4 +1,4 @@
-using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Data.Common;
-using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 

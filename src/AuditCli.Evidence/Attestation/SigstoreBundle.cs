@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Attestation;
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using AuditCli.Evidence.Warc;
 using Microsoft.Win32.SafeHandles;
 
 namespace AuditCli.Evidence.Bundles;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Bundles;
 
@@ -135,7 +136,7 @@ public static class EvidenceIndex
                 ClockOffsetSeconds = members.OptionalSigned("clock_offset_seconds"),
                 AnswerAgeSeconds = members.OptionalNumber("answer_age_seconds"),
                 StaleAnswers = members.OptionalNumber("stale_answers"),
-                Redactions = members.List("redactions", m => new Redaction(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
+                Redactions = members.List("redactions", m => new RedactedValue(m.Text("pointer"), m.Text("rule"), m.Text("digest"))),
                 Redacted = members.OptionalNumber("redacted"),
                 Read = members.OptionalNumber("read"),
                 Kept = members.OptionalNumber("kept"),

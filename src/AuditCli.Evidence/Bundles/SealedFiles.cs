@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
+using AuditCli.Evidence.Verification;
 
 namespace AuditCli.Evidence.Bundles;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Bundles;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Tables;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tables;
 

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tables;
 

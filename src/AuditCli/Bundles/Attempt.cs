@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
 

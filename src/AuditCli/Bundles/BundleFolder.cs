@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
 

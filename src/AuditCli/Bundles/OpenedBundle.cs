@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
+using AuditCli.Running;
 
 namespace AuditCli.Bundles;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
 

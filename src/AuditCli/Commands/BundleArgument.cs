@@ -1,5 +1,5 @@
-using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Commands;
 

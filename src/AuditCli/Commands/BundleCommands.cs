@@ -1,3 +1,6 @@
+using AuditCli.Evidence.Text;
+using AuditCli.Hosting;
+
 namespace AuditCli.Commands;
 
 /// <summary>Handles errors for the commands that read a sealed bundle.</summary>
@@ -16,12 +19,12 @@ internal static class BundleCommands
         }
         catch (InvalidDataException e)
         {
-            await error.WriteLineAsync($"the bundle cannot be relied on: {Evidence.PrintableText.Of(e.Message, 2000)}; see: auditcli verify");
+            await error.WriteLineAsync($"the bundle cannot be relied on: {PrintableText.Of(e.Message, 2000)}; see: auditcli verify");
             return ExitCode.Failed;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            await error.WriteLineAsync($"auditcli: {Evidence.PrintableText.Of(e.Message, 2000)}");
+            await error.WriteLineAsync($"auditcli: {PrintableText.Of(e.Message, 2000)}");
             return ExitCode.Usage;
         }
     }

@@ -6,8 +6,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Http;
-using AuditCli.Controls;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 
 namespace AuditCli.Commands;

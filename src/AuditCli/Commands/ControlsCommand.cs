@@ -2,8 +2,11 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
+using AuditCli.Libraries;
 using AuditCli.Reports;
 
 namespace AuditCli.Commands;

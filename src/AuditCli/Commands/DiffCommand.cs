@@ -1,6 +1,6 @@
 using System.CommandLine;
 using AuditCli.Diff;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 
 namespace AuditCli.Commands;
 

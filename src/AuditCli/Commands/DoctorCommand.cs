@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using AuditCli.Collectors;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
-using AuditCli.Reports;
+using AuditCli.Hosting;
+using AuditCli.Running;
 
 namespace AuditCli.Commands;
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Libraries;
 
 namespace AuditCli.Commands;
 

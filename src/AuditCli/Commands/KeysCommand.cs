@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using AuditCli.Evidence.Attestation;
+using AuditCli.Signing;
 
 namespace AuditCli.Commands;
 

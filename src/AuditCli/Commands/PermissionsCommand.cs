@@ -4,7 +4,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors;
-using AuditCli.Controls;
+using AuditCli.Controls.Planning;
+using AuditCli.Running;
 
 namespace AuditCli.Commands;
 

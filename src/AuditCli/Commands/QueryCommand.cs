@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Lookup;
 
 namespace AuditCli.Commands;

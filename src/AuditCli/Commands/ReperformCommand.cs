@@ -1,7 +1,6 @@
 using System.CommandLine;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 using AuditCli.Reperformance;
-using AuditCli.Reports;
 
 namespace AuditCli.Commands;
 

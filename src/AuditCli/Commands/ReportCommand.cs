@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text;
 using AuditCli.Bundles;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
+using AuditCli.Evidence.Verification;
 using AuditCli.Reperformance;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;

@@ -2,8 +2,9 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Planning;
 using AuditCli.Reperformance;
-using AuditCli.Reports;
+using AuditCli.Running;
 using Spectre.Console;
 
 namespace AuditCli.Commands;

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
+using AuditCli.Evidence.Verification;
+using AuditCli.Signing;
 
 namespace AuditCli.Commands;
 
@@ -52,7 +55,7 @@ internal static class SealCommand
     public static IEnumerable<string> Describe(SignedBundle signed)
     {
         yield return $"signed, number {signed.Sequence} of its row, head {signed.Head}";
-        yield return signed.Stamped is { } at ? $"time stamp {Evidence.Rfc3339.Format(at)}" : "no time stamp";
+        yield return signed.Stamped is { } at ? $"time stamp {Rfc3339.Format(at)}" : "no time stamp";
         foreach (var failure in signed.TimeStampFailures)
             yield return $"  {failure}";
     }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text;
 using AuditCli.Bundles;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Lookup;
 
 namespace AuditCli.Commands;

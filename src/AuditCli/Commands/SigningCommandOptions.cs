@@ -1,5 +1,6 @@
 using System.CommandLine;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Signing;
 
 namespace AuditCli.Commands;
 

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using AuditCli.Controls;
+using AuditCli.Controls.Loading;
+using AuditCli.Controls.Planning;
+using AuditCli.Libraries;
+using AuditCli.Running;
 
 namespace AuditCli.Commands;
 

@@ -5,6 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
+using AuditCli.Hosting;
+using AuditCli.Signing;
 
 namespace AuditCli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 
 namespace AuditCli.Commands;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 using AuditCli.Reperformance;
 using AuditCli.Reports;
 

@@ -4,7 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Bundles;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Text;
 
 namespace AuditCli.Diff;
@@ -136,7 +136,7 @@ internal static class DiffText
         .. diff.Notes.Select(n => $"note: {n}"),
     ];
 
-    private static string Verified(Evidence.Bundles.VerifyReport report) => report.ExitCode switch
+    private static string Verified(Evidence.Verification.VerifyReport report) => report.ExitCode switch
     {
         AuditCli.ExitCode.Ok => "verifies",
         AuditCli.ExitCode.Failed => $"FAILS verification: {report.Problems.Select(p => $"{p.Code} {p.Path}").FirstOrDefault()}",
@@ -173,7 +173,7 @@ internal static class DiffText
         $"{(change.Control.Length > 0 ? $"{change.Control}: " : "")}{change.What}: "
         + (change.Before is null ? change.After : change.After is null ? change.Before : $"{change.Before} -> {change.After}");
 
-    private static JsonObject Bundle(OpenedBundle bundle, Evidence.Bundles.VerifyReport report) => new()
+    private static JsonObject Bundle(OpenedBundle bundle, Evidence.Verification.VerifyReport report) => new()
     {
         ["bundle_id"] = bundle.Id,
         ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256?.Hex,

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Text;
 
 namespace AuditCli.Lookup;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports;
 
 namespace AuditCli.Lookup;

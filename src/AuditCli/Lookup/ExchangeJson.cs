@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using AuditCli.Bundles;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Lookup;

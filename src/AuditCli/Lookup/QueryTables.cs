@@ -6,6 +6,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports;
 
 namespace AuditCli.Lookup;

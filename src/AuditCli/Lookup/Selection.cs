@@ -5,6 +5,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;
 

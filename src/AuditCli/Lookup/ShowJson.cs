@@ -114,7 +114,7 @@ internal sealed class ShowJson : IDisposable
             _json.WriteNumber("undetermined", control.Undetermined);
             _json.WriteNumber("indicated", control.Indicated);
             _json.WritePropertyName("tests");
-            RunSummary.Tests(control).WriteTo(_json);
+            new ControlCounts(control).TestsJson().WriteTo(_json);
             _json.WriteEndObject();
         }
         _json.WriteEndArray();

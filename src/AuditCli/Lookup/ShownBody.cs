@@ -7,7 +7,7 @@ using System.Text.Unicode;
 using System.Xml;
 using System.Xml.Linq;
 using AuditCli.Bundles;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;
 

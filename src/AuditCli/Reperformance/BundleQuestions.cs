@@ -2,8 +2,12 @@ using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
+using AuditCli.Controls.Planning;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Libraries;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

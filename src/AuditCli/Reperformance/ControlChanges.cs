@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

@@ -2,9 +2,10 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

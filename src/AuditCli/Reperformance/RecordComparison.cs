@@ -2,11 +2,12 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports.Formats;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

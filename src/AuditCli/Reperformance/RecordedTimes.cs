@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Reperformance;

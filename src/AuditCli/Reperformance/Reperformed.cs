@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Controls.Planning;
+using AuditCli.Evidence.Verification;
 using AuditCli.Reports.Formats;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

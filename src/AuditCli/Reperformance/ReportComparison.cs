@@ -7,6 +7,7 @@ using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

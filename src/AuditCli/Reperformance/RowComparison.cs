@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reperformance;
 

@@ -1,10 +1,9 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Collections.Immutable;
 using AuditCli.Controls.Evaluation;
 
@@ -72,4 +73,16 @@ internal sealed record ControlCounts(ControlResult Control)
     public string Words => Tests.IsEmpty ? "nothing was tested"
         : Control.Population is null ? string.Join("; ", Tests.Select(t => $"{t.Test}: {t.Count.Words}"))
         : ItemCount.On(Exceptions, Control.Deviations, PopulationWords) + new ItemCount("", 0, 0, Approved, Undetermined, Indicated).Others;
+
+    /// <summary>Returns the counts of each test in the test's unit, as JSON.</summary>
+    public JsonArray TestsJson() => new([.. Tests.Select(t => (JsonNode)new JsonObject
+    {
+        ["id"] = t.Test,
+        ["unit"] = t.Count.Unit,
+        ["population"] = t.Count.Population,
+        ["exceptions"] = t.Count.Exceptions,
+        ["approved"] = t.Count.Approved,
+        ["undetermined"] = t.Count.Undetermined,
+        ["indicated"] = t.Count.Indicated,
+    })]);
 }

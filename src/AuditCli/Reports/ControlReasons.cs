@@ -1,4 +1,4 @@
-using AuditCli.Collectors;
+using AuditCli.Collectors.Running;
 using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Reports;

@@ -1,4 +1,5 @@
 using AuditCli.Controls;
+using AuditCli.Controls.Loading;
 
 namespace AuditCli.Reports;
 

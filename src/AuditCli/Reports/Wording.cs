@@ -1,5 +1,4 @@
 using AuditCli.Controls;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports;

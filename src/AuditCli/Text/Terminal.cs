@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Text;
 

@@ -1,7 +1,8 @@
 using System.Text;
+using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Tests.Http;
 
 namespace AuditCli.Collectors.Tests.Aws;

@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 

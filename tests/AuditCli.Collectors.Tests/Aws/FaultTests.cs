@@ -1,5 +1,5 @@
 using AuditCli.Collectors.Aws.Client;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Http;
 
 namespace AuditCli.Collectors.Tests.Aws;

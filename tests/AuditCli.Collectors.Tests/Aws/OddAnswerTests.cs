@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;

@@ -8,7 +8,7 @@ using Amazon.Runtime.Internal;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Tests;
 

@@ -1,5 +1,6 @@
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Http;
 
 namespace AuditCli.Collectors.Tests.Aws;
@@ -43,7 +44,7 @@ public sealed class ReadOnlyTests
         if (target is not null)
             request.Headers.Add("X-Amz-Target", target);
 
-        await Assert.ThrowsAsync<AuditCli.Collectors.Http.ExchangeRefusedException>(() => client.SendAsync(request));
+        await Assert.ThrowsAsync<ExchangeRefusedException>(() => client.SendAsync(request));
 
         Assert.Empty(server.Seen);
     }
@@ -157,7 +158,7 @@ public sealed class ReadOnlyTests
     [InlineData("...")]
     [InlineData(".hidden")]
     [InlineData("a%20b")]
-    public void Names_with_points_are_names(string value) => Assert.Null(AuditCli.Collectors.Http.PathSegments.WhyNot(value));
+    public void Names_with_points_are_names(string value) => Assert.Null(PathSegments.WhyNot(value));
 
     /// <summary>The same rule as for Google's logs: what programs wrote into a log is data.</summary>
     [Theory]

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors.Aws;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 using AuditCli.Tests;

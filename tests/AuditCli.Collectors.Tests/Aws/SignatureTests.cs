@@ -5,7 +5,7 @@ using Amazon.Runtime;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Xml.Linq;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;

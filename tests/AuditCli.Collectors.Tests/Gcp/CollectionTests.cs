@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;

@@ -1,6 +1,6 @@
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Gcp.Client;
-using AuditCli.Collectors.Http;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Gcp;

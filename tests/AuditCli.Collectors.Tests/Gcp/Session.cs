@@ -1,9 +1,9 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Warc;
 using AuditCli.Tests;

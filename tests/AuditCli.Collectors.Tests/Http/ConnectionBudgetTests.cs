@@ -1,5 +1,5 @@
 using System.Net.NetworkInformation;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Http;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Tests.Http;
 

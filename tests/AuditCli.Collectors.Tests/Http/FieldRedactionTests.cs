@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;

@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Tests.Aws;
 using AuditCli.Tests;
 

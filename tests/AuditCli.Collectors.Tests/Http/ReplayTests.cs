@@ -1,4 +1,4 @@
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Kubernetes;
 using AuditCli.Tests;
 
@@ -120,7 +121,7 @@ public sealed class ServerTrustTests : IDisposable
             Environment.SetEnvironmentVariable("AWS_PROFILE", "nobody");
             Environment.SetEnvironmentVariable(where, "audit");
         }
-        await using var live = new Collectors.Http.LiveTransport(null, "test", TimeProvider.System);
+        await using var live = new LiveTransport(null, "test", TimeProvider.System);
         await using var collector = new Collectors.Aws.AwsCollector(live, TimeProvider.System, _ => { });
 
         var connection = Assert.Single(await collector.ConnectAsync(target, CancellationToken.None));
@@ -163,7 +164,7 @@ public sealed class ServerTrustTests : IDisposable
         await using var server = new LoopbackServer((_, _) => Reaction.Json("{}"));
         var address = new Uri(server.Address.AbsoluteUri.Replace("http:", "https:", StringComparison.Ordinal));
         await using var session = ClusterSession.Live(
-            ClusterSession.Kubeconfig(address), new ImpatientClock(), Collectors.Http.ExchangeLimits.Default with { Connect = TimeSpan.FromMilliseconds(200) });
+            ClusterSession.Kubeconfig(address), new ImpatientClock(), ExchangeLimits.Default with { Connect = TimeSpan.FromMilliseconds(200) });
 
         Assert.Equal("TimedOut", (await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync)).Code);
     }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;

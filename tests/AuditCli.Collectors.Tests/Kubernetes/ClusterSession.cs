@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Kubernetes;
+using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;

@@ -1,4 +1,5 @@
 using System.Text;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Tests;
 
@@ -148,7 +149,7 @@ public sealed class ConfigurationTests
     private static async Task<Connection> ConnectAsync(AuditCli.Evidence.Target target)
     {
         using var folder = new TemporaryFolder();
-        await using var transport = new Collectors.Http.LiveTransport(folder.Path, "test-bundle", TimeProvider.System);
+        await using var transport = new LiveTransport(folder.Path, "test-bundle", TimeProvider.System);
         await using var collector = new Collectors.Kubernetes.KubernetesCollector(transport, TimeProvider.System, _ => { });
         return Assert.Single(await collector.ConnectAsync(target, CancellationToken.None));
     }

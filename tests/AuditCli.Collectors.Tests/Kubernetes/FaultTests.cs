@@ -1,5 +1,5 @@
 using System.Text;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Tests.Http;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Collectors.Tests.Http;
 using AuditCli.Tests;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Evidence;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AuditCli.Evidence.Attestation;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;

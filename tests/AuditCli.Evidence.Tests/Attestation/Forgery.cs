@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 

@@ -1,5 +1,5 @@
 using AuditCli.Evidence.Attestation;
-using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;

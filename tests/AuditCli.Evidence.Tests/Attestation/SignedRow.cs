@@ -4,6 +4,7 @@ using System.Text;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Bundles;
+using AuditCli.Evidence.Verification;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;

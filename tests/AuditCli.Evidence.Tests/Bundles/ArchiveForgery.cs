@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 

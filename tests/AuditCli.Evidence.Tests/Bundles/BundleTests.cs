@@ -2,6 +2,7 @@ using System.Diagnostics;
 using AuditCli.Evidence.Attestation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Attestation;
+using AuditCli.Evidence.Verification;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Bundles;

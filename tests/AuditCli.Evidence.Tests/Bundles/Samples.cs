@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Warc;
+using AuditCli.Evidence.Verification;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests.Bundles;

@@ -9,6 +9,7 @@ using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Libraries;
 using AuditCli.Reports;
 using AuditCli.Reports.Formats;
 

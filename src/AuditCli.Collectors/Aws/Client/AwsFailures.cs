@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using Amazon.Runtime;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Aws.Client;
 

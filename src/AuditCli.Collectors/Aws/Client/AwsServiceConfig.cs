@@ -5,7 +5,7 @@ using Amazon.Runtime.Endpoints;
 using Amazon.Runtime.Internal;
 using Amazon.Util.Internal;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Aws.Client;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.ExceptionServices;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Aws.Client;
 
@@ -178,7 +178,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         public override async Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception)
         {
             // A server that could not prove its identity will not do so a moment later.
-            if (Http.UntrustedServerException.In(exception) is not null)
+            if (UntrustedServerException.In(exception) is not null)
                 return false;
             for (var at = exception; at is not null; at = at.InnerException)
             {

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 using System.Text;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Aws.Client;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Aws.Protocols;
 

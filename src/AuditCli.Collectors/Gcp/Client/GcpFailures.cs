@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Gcp.Client;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Gcp.Client;
 

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Http;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp.Client;

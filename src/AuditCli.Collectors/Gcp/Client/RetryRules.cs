@@ -1,4 +1,4 @@
-using AuditCli.Collectors.Http;
+using AuditCli.Collectors.Exchanges;
 using Google.Apis.Http;
 
 namespace AuditCli.Collectors.Gcp.Client;

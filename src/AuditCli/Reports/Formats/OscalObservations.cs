@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Controls;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats;

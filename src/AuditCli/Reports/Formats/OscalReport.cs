@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Reports.Workpapers;
 

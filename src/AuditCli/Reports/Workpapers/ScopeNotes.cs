@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reports.Workpapers;
 

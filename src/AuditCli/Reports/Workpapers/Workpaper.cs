@@ -4,6 +4,8 @@ using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
+using AuditCli.Evidence.Verification;
 
 namespace AuditCli.Reports.Workpapers;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Bundles;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 
 namespace AuditCli.Reports.Workpapers;

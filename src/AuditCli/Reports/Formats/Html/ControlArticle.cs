@@ -1,6 +1,7 @@
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Html;

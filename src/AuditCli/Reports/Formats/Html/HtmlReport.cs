@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using AuditCli.Bundles;
 using AuditCli.Reports.Workpapers;
 using AuditCli.Text;
 

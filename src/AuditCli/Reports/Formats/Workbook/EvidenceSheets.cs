@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using AuditCli.Controls;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Collectors.Exchanges;
+
+/// <summary>Sends requests over the network and records every attempt in the bundle; without a bundle nothing is stored.</summary>
+public sealed class LiveTransport : ExchangeTransport
+{
+    private const int RedactionKeyBytes = 32;
+    private readonly string? _bundleFolder;
+    private readonly string _seed;
+    private readonly TimeProvider _clock;
+    private readonly ExchangeLimits _limits;
+    private readonly ExchangePolicy _policy = ExchangePolicy.Default;
+    private readonly ConcurrentDictionary<string, Lazy<ExchangeLog>> _logs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Route, Lazy<SocketsHttpHandler>> _networks = new();
+    private readonly Lazy<Route> _usual = new(Route.Usual);
+    private readonly ConnectionBudget _connections;
+    private readonly BodyRedaction? _redaction;
+
+    /// <param name="bundleFolder">The folder of the bundle under construction; null for a call without a bundle.</param>
+    /// <param name="seed">The bundle's id, which makes record identifiers unique.</param>
+    /// <param name="redactionKey">
+    /// The key under which secrets in responses are replaced by digests; null to generate one that is discarded.
+    /// </param>
+    /// <param name="connections">The limit of open connections over all hosts; null for the default.</param>
+    public LiveTransport(
+        string? bundleFolder, string seed, TimeProvider clock, ExchangeLimits? limits = null, ReadOnlyMemory<byte>? redactionKey = null,
+        int? connections = null)
+    {
+        _redaction = bundleFolder is null ? null : new(redactionKey ?? RandomNumberGenerator.GetBytes(RedactionKeyBytes));
+        _bundleFolder = bundleFolder;
+        _seed = seed;
+        _clock = clock;
+        _limits = limits ?? ExchangeLimits.Default;
+        _connections = new(connections ?? RequestLimits.Default.Connections);
+    }
+
+    public override bool IsReplay => false;
+
+    public override Uri? FirstRecorded(ExchangeScope scope) => null;
+
+    public override string? RecordedField(ExchangeScope scope, string name) => null;
+
+    internal override HttpMessageHandler Open(
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places = null, Route? route = null) =>
+        Chain(
+            scope,
+            refusal,
+            places,
+            _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect, _connections.ConnectAsync))).Value);
+
+    private ReadOnlyGuard Chain(
+        ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)
+    {
+        var file = scope.BundlePath;
+        var log = _bundleFolder is { } folder
+            ? _logs.GetOrAdd(file, path => new(() => new ExchangeLog(Path.Combine(folder, path), $"{_seed}/{path}", RecordingSoftware.Name))).Value
+            : null;
+        return new ReadOnlyGuard(refusal, new ExchangeRecorder(KeepAsync, _policy, _limits, _clock, _redaction, places, scope.HasVouchedFiles, network));
+
+        async ValueTask KeepAsync(HttpExchange exchange, AnswerPlaces? said, CancellationToken cancellationToken)
+        {
+            MeasureClock(exchange);
+            if (log is null)
+                return;
+            // A received response is recorded even if the caller has just cancelled.
+            var ids = await log.AppendAsync(exchange with { AskedFor = AskedFor }, CancellationToken.None);
+            Note(RecordedResponse.Reference(file, ids.Answer, exchange, said));
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private protected override async ValueTask CloseAsync()
+    {
+        foreach (var log in _logs.Values)
+            await log.Value.DisposeAsync();
+        foreach (var network in _networks.Values.Where(n => n.IsValueCreated))
+            network.Value.Dispose();
+        _connections.Dispose();
+    }
+}
+
+/// <summary>Identifies the software that writes the files of exchanges.</summary>
+internal static class RecordingSoftware
+{
+    public static string Name { get; } = $"auditcli/{typeof(RecordingSoftware).Assembly.GetName().Version?.ToString(3)}";
+}

@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Files;
+
+/// <summary>The findings on the files that management supplied. Each text begins with the file and, if there is one, the line.</summary>
+/// <param name="Faults">Findings that prevent the run; no request may be sent.</param>
+/// <param name="Remarks">
+/// Findings on content that cannot be judged or does not count; the run continues and its results repeat them.
+/// </param>
+public sealed record InputFindings(ImmutableArray<string> Faults, ImmutableArray<string> Remarks);
+
+/// <summary>
+/// Checks every input before the first request, so that a run of an hour does not end because of a missing column, and a credential in a
+/// file is not found only when the bundle is about to be sealed.
+/// </summary>
+public static class InputCheck
+{
+    private const int FaultsListed = 20;
+
+    /// <summary>Reads all inputs and returns every finding.</summary>
+    /// <param name="planned">The inputs that are read as tables, with the columns that controls declare for them.</param>
+    /// <param name="supplied">Every supplied file, with the path that messages show.</param>
+    /// <param name="allowSecrets">Whether text that looks like a credential is accepted.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static InputFindings Of(
+        ImmutableArray<PlannedInput> planned, ImmutableArray<SuppliedInput> supplied, bool allowSecrets, CancellationToken cancellationToken)
+    {
+        var (faults, remarks) = (ImmutableArray.CreateBuilder<string>(), ImmutableArray.CreateBuilder<string>());
+        foreach (var input in supplied)
+        {
+            try
+            {
+                if (!allowSecrets && InputSearch.First(input.Path, input.Shown, cancellationToken) is { } found)
+                    faults.Add($"{found}; take it out, or say --allow-secrets, which the bundle will record");
+                foreach (var read in planned.Where(p => p.Input == input.Name))
+                    Read(read, input, faults, remarks, cancellationToken);
+            }
+            catch (Exception e) when (e is InvalidDataException or System.Xml.XmlException)
+            {
+                faults.Add(
+                    $"{input.Shown}: cannot be searched for credentials: {e.Message}; "
+                        + "hand it in as text, or say --allow-secrets, which the bundle will record");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                faults.Add($"{input.Shown}: cannot be read: {e.Message}");
+            }
+        }
+        return new([.. faults.Distinct()], [.. remarks.Distinct()]);
+    }
+
+    private static void Read(
+        PlannedInput planned, SuppliedInput input, ImmutableArray<string>.Builder faults, ImmutableArray<string>.Builder remarks,
+        CancellationToken cancellationToken)
+    {
+        var reading = new InputReading(planned, input.Shown);
+        var rows = 0L;
+        var (closed, unlisted) = (new List<string>(), 0L);
+        try
+        {
+            foreach (var row in reading.Rows(File.OpenRead(input.Path)))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                rows++;
+                // An unknown word in a column with a closed list means that the file and the control use different vocabularies.
+                foreach (var misfit in row.Misfits.Where(m => planned.Keys.TryGetValue(m.Column, out var words) && !words.IsEmpty))
+                {
+                    if (closed.Count < FaultsListed)
+                        closed.Add($"{input.Shown}:{row.Line}: {misfit.Column} {misfit.Description}");
+                    else
+                        unlisted++;
+                }
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            faults.Add(e.Message);
+            return;
+        }
+        faults.AddRange(closed);
+        if (unlisted > 0)
+            faults.Add($"{input.Shown}: {unlisted} more cells of closed columns hold another word");
+        remarks.AddRange(reading.Notes);
+        if (closed.Count == 0)
+        {
+            remarks.AddRange(reading.Failures.Failures.Select(f =>
+                f.Count == 1
+                    ? $"{f.Message}; what rests on it is inconclusive"
+                    : $"{f.Message}, and {f.Count - 1} more cells; what rests on them is inconclusive"));
+        }
+        if (input.StatedRows is { } stated && stated != rows)
+            remarks.Add($"{input.Shown}: was said to have {stated} rows and has {rows}; what rests on it is inconclusive");
+    }
+}

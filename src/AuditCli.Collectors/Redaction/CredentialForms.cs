@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Text;
+
+namespace AuditCli.Collectors.Redaction;
+
+/// <summary>A form by which credentials are recognised.</summary>
+/// <param name="Anchor">The text that every such credential contains, case-sensitive unless <paramref name="AnyCase"/> is set.</param>
+/// <param name="Read">Reads a credential at the place of the anchor.</param>
+/// <param name="From">
+/// The offset in the anchor at which the search begins; choosing three letters that few other words have makes the search cheap.
+/// </param>
+internal sealed record CredentialForm(string Anchor, CredentialForm.Reader Read, bool AnyCase = false, int From = 0)
+{
+    /// <summary>The part of the anchor that is searched for; at least three characters.</summary>
+    public string Sought { get; } = Anchor[From..];
+
+    /// <summary>Returns the place of the secret itself in the text; of length 0 if there is none.</summary>
+    /// <param name="at">The place at which the anchor begins.</param>
+    public delegate TextPart Reader(ReadOnlySpan<char> text, int at);
+}
+
+/// <summary>A part of a text, in characters.</summary>
+internal readonly record struct TextPart(int Start, int Length)
+{
+    public static TextPart None => default;
+
+    public int End => Start + Length;
+}
+
+/// <summary>
+/// Finds credentials in text by their form: private keys, signed tokens, passwords in URLs, keys of known services, and values whose name
+/// announces a secret. Collection, input files, the log and the check before a bundle is sealed all use this list of forms. The work per
+/// character is bounded for every text.
+/// </summary>
+internal static class CredentialForms
+{
+    private static readonly ImmutableArray<CredentialForm> All =
+    [
+        .. KeyForms.All,
+        .. NamedForms.All,
+    ];
+
+    private const int LetterBits = 5;
+    private const int Keys = 1 << (3 * LetterBits);
+
+    /// <summary>The forms grouped by the three letters that are searched for; the first element is empty.</summary>
+    private static readonly CredentialForm[][] Sought = [[], .. All.GroupBy(f => Key(f.Sought)).Select(g => g.ToArray())];
+
+    /// <summary>
+    /// Maps a three-letter key to an index in <see cref="Sought"/>; 0 for none. One table look-up per character is faster than a search for
+    /// so many words, which would stop at a large part of base64 content.
+    /// </summary>
+    private static readonly byte[] SoughtByKey = Table();
+
+    /// <summary>Whether a credential may begin anywhere in the text.</summary>
+    public static bool MayBegin(ReadOnlySpan<char> text) => Seek(text, 0) >= 0 || text.Contains('@');
+
+    /// <summary>Returns the place of the first credential that is not replaced yet; -1 if there is none.</summary>
+    public static int First(ReadOnlySpan<char> text)
+    {
+        var (named, user) = (Next(text, 0), UserInfo.Next(text, 0));
+        return named.Length == 0 ? user.Length == 0 ? -1 : user.Start : user.Length == 0 ? named.Start : Math.Min(named.Start, user.Start);
+    }
+
+    /// <summary>Returns the text with every credential replaced; the same text if there is none.</summary>
+    public static string Replace(string text, Func<string, string> instead) => Replace(Replace(text, instead, Next), instead, UserInfo.Next);
+
+    /// <summary>Returns the next credential that is not replaced yet; of length 0 if there is none.</summary>
+    private static TextPart Next(ReadOnlySpan<char> text, int from)
+    {
+        for (var at = from; Seek(text, at) is >= 0 and var next; at = next + 1)
+        {
+            foreach (var form in Sought[SoughtByKey[Key(text[next..])]])
+            {
+                var start = next - form.From;
+                if (start >= 0 && text[start..].StartsWith(form.Anchor, form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)
+                    && form.Read(text, start) is { Length: > 0 } found && found.Start >= from && !IsReplaced(text.Slice(found.Start, found.Length)))
+                    return found;
+            }
+        }
+        return TextPart.None;
+    }
+
+    private static string Replace(string text, Func<string, string> instead, Func<ReadOnlySpan<char>, int, TextPart> find)
+    {
+        StringBuilder? clean = null;
+        var copied = 0;
+        while (find(text, copied) is { Length: > 0 } found)
+        {
+            clean ??= new(text.Length);
+            clean.Append(text, copied, found.Start - copied).Append(instead(text.Substring(found.Start, found.Length)));
+            copied = found.End;
+        }
+        return clean is null ? text : clean.Append(text, copied, text.Length - copied).ToString();
+    }
+
+    /// <summary>
+    /// Returns the next place whose three letters have a key in the table, which includes false positives of similar letters; -1 if there
+    /// is none.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Seek(ReadOnlySpan<char> text, int from)
+    {
+        ref var table = ref MemoryMarshal.GetArrayDataReference(SoughtByKey);
+        var at = from;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            // Computes the keys of sixteen places at once, so that the table look-ups do not depend on each other.
+            ref var letters = ref Unsafe.As<char, ushort>(ref MemoryMarshal.GetReference(text));
+            var low = Vector256.Create((ushort)31);
+            Span<ushort> keys = stackalloc ushort[Vector256<ushort>.Count];
+            ref var key = ref MemoryMarshal.GetReference(keys);
+            unchecked
+            {
+                for (; at <= text.Length - Vector256<ushort>.Count - 2; at += Vector256<ushort>.Count)
+                {
+                    var three = (Vector256.LoadUnsafe(ref letters, (nuint)at) & low) << (2 * LetterBits)
+                        | (Vector256.LoadUnsafe(ref letters, (nuint)at + 1) & low) << LetterBits
+                        | Vector256.LoadUnsafe(ref letters, (nuint)at + 2) & low;
+                    three.StoreUnsafe(ref key);
+                    if ((At(ref table, ref key, 0) | At(ref table, ref key, 4) | At(ref table, ref key, 8) | At(ref table, ref key, 12)) == 0)
+                        continue;
+                    for (var i = 0; i < keys.Length; i++)
+                    {
+                        if (Unsafe.Add(ref table, (nuint)keys[i]) != 0)
+                            return at + i;
+                    }
+                }
+            }
+        }
+        for (; at <= text.Length - 3; at++)
+        {
+            if (SoughtByKey[Key(text[at..])] != 0)
+                return at;
+        }
+        return -1;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int At(ref byte table, ref ushort keys, nuint from) =>
+        Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from)) | Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from + 1))
+        | Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from + 2)) | Unsafe.Add(ref table, (nuint)Unsafe.Add(ref keys, from + 3));
+
+    /// <summary>Returns the key of the first three letters, independent of case.</summary>
+    private static int Key(ReadOnlySpan<char> text) => (text[0] & 31) << (2 * LetterBits) | (text[1] & 31) << LetterBits | text[2] & 31;
+
+    private static byte[] Table()
+    {
+        var table = new byte[Keys];
+        for (var i = 1; i < Sought.Length; i++)
+            table[Key(Sought[i][0].Sought)] = checked((byte)i);
+        return table;
+    }
+
+    private static bool IsReplaced(ReadOnlySpan<char> found) => found.IndexOf(BodyRedaction.Prefix) >= 0 || found.IndexOf(EchoedSecrets.Mark) >= 0;
+}

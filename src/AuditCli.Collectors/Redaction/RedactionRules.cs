@@ -1,0 +1,143 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using AuditCli.Collectors.Aws;
+using AuditCli.Collectors.Gcp;
+using AuditCli.Collectors.Kubernetes;
+
+namespace AuditCli.Collectors.Redaction;
+
+/// <summary>Returns what the model of a response defines for the value at a path.</summary>
+/// <returns>
+/// The place; <see cref="RedactedPlace.Stays"/> if nothing may be replaced there; null if the model does not define anything.
+/// </returns>
+internal delegate RedactedPlace? AnswerPlaces(List<(string? Member, long Index)> at);
+
+/// <summary>A place in responses whose values are secrets, or may be.</summary>
+/// <param name="Name">The rule name in the evidence index.</param>
+/// <param name="Path">
+/// The last steps of the path, compared without case; <c>*</c> is any member, <c>[]</c> any element of a JSON list. An empty first step is
+/// the document itself. In XML an element of a list has its own name.
+/// </param>
+/// <param name="KeepsSwitches">Whether flags and short plain numbers are kept: tests need them, and they are not secrets.</param>
+internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, bool KeepsSwitches = false)
+{
+    /// <summary>Returns the part of a value that is secret; null if the whole value is.</summary>
+    public Func<string, TextPart>? Part { get; init; }
+
+    private static readonly FrozenSet<string> Switches = new[]
+    {
+        "true", "false", "yes", "no", "y", "n", "on", "off", "enable", "enabled", "disable", "disabled", "required", "requested", "accepted",
+        "rejected", "default", "none", "null",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private const int LongestNumber = 5;
+
+    /// <summary>Marks a value that is kept in any case, whatever it looks like.</summary>
+    public static RedactedPlace Stays { get; } = new("", "");
+
+    public RedactedPlace(string name, string path, bool keepsSwitches = false)
+        : this(
+            name,
+            [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))],
+            keepsSwitches)
+    {
+    }
+
+    /// <summary>Returns the secret part of the value at this place; of length 0 if there is none.</summary>
+    public TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);
+
+    private bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
+
+    public bool IsAt(List<(string? Member, long Index)> at)
+    {
+        var anchored = Path[0].Length == 0;
+        var steps = anchored ? Path.Length - 1 : Path.Length;
+        if (anchored ? at.Count != steps : at.Count < steps)
+            return false;
+        for (var i = 1; i <= steps; i++)
+        {
+            var (wanted, (member, _)) = (Path[^i], at[^i]);
+            if (wanted == "[]" ? member is not null : member is null || (wanted != "*" && !wanted.Equals(member, StringComparison.OrdinalIgnoreCase)))
+                return false;
+        }
+        return true;
+    }
+}
+
+/// <summary>
+/// The rules for provider data that is never written to disk: places by path, and members by name. For texts by their form see
+/// <see cref="CredentialForms"/>.
+/// </summary>
+internal static class RedactionRules
+{
+    /// <summary>The rule name of texts that look like a credential, at any place.</summary>
+    public const string Credential = "credential";
+
+    private const string Any = "*";
+    private const string Element = "[]";
+
+    private static readonly RedactedPlace SecretName = new("secret-name", ["*"], KeepsSwitches: true);
+
+    private static readonly ImmutableArray<RedactedPlace> All = [.. AwsSecretPlaces.All, .. GoogleSecretPlaces.All, .. KubernetesSecretPlaces.All];
+
+    /// <summary>The places by their last step, a look-up that excludes nearly all of them.</summary>
+    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> Places = By(All.Where(p => p.Path[^1] != Any), 1);
+
+    /// <summary>The places that end with any member, by the step before it.</summary>
+    private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> PlacesOfAny = By(All.Where(p => p.Path[^1] == Any), 2);
+
+    /// <summary>The members that hold page tokens. They are not secrets, whatever they look like, and paging needs them.</summary>
+    public static FrozenSet<string> PageTokens { get; } =
+        new[] { "nextToken", "nextPageToken", "continue", "nextMarker", "marker", "nextContinuationToken", "paginationToken" }
+            .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The names of page tokens, including those of request parameters.</summary>
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> PageTokenNames =
+        PageTokens.Concat([
+            "position", "continuationToken", "pageToken", "startingToken", "nextPageMarker", "nextKeyMarker", "next-token", "page-token",
+            "page_token", "continuation-token", "key-marker"])
+            .ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>Whether a value of that name is a page token.</summary>
+    public static bool IsPageToken(ReadOnlySpan<char> name) => PageTokenNames.Contains(name);
+
+    /// <summary>Returns the rule for the value at a path; null if there is none.</summary>
+    /// <param name="answer">The places that the model of the response defines; null inside documents without a model.</param>
+    public static RedactedPlace? At(List<(string? Member, long Index)> at, AnswerPlaces? answer)
+    {
+        if (at.Count == 0)
+            return null;
+        var said = answer?.Invoke(at);
+        if (ReferenceEquals(said, RedactedPlace.Stays))
+            return said;
+        var last = at[^1].Member;
+        if (In(Places, last ?? Element, at) is { } place)
+            return place;
+        if (last is not null && at.Count > 1 && (In(PlacesOfAny, at[^2].Member ?? Element, at) ?? In(PlacesOfAny, Any, at)) is { } below)
+            return below;
+        if (said is not null || last is null)
+            return said;
+        // The name may be that of a secret or of its identifier; then the value decides.
+        return SecretNames.Of(last) == NameSays.Secret ? SecretName
+            : NamedForms.Says(last, option: false)
+                ? new("secret-name", [last]) { Part = value => NamedForms.InMember(last, value) ? new(0, value.Length) : TextPart.None }
+            : null;
+    }
+
+    private static RedactedPlace? In(FrozenDictionary<string, ImmutableArray<RedactedPlace>> places, string step, List<(string? Member, long Index)> at)
+    {
+        if (places.TryGetValue(step, out var candidates))
+        {
+            foreach (var place in candidates)
+            {
+                if (place.IsAt(at))
+                    return place;
+            }
+        }
+        return null;
+    }
+
+    private static FrozenDictionary<string, ImmutableArray<RedactedPlace>> By(IEnumerable<RedactedPlace> places, int stepFromEnd) => places
+        .GroupBy(p => p.Path[^stepFromEnd], StringComparer.OrdinalIgnoreCase)
+        .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,26 @@
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.Running;
+
+/// <summary>The progress events of a run; the command displays them and the run log keeps them.</summary>
+public abstract record CollectionEvent
+{
+    private CollectionEvent()
+    {
+    }
+
+    /// <summary>A target was entered, and its identity is known.</summary>
+    public sealed record TargetReached(Connection Connection) : CollectionEvent;
+
+    /// <summary>A target could not be entered; everything planned for it becomes a scope limitation.</summary>
+    public sealed record TargetFailed(string Target, string Code, string Message) : CollectionEvent;
+
+    /// <summary>The accounts and regions are known, and with them the number of evidence items.</summary>
+    public sealed record Planned(int Items) : CollectionEvent;
+
+    /// <summary>An operation that is called per parent row is in progress; <paramref name="Calls"/> of the calls have ended.</summary>
+    public sealed record CallsMade(string Operation, string Account, string Region, long Calls) : CollectionEvent;
+
+    /// <summary>An evidence item is finished.</summary>
+    public sealed record ItemFinished(EvidenceItem Item) : CollectionEvent;
+}

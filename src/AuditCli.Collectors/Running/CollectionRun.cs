@@ -1,0 +1,268 @@
+using System.Collections.Immutable;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Files;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Collectors.Running;
+
+/// <summary>
+/// A target of the run and the result of connecting to it. A target that reaches several accounts has one entry for each.
+/// </summary>
+/// <param name="Connection">Null if the target could not be entered at all.</param>
+/// <param name="ReadThrough">The target through which the account is read instead; null if it is read through this one.</param>
+/// <param name="Failure">Why the target or account could not be entered; null if it was entered or did not have to be.</param>
+/// <param name="Exchanges">
+/// Every attempt made while connecting, sorted by file: the calls for the identity, the accounts and the regions. Only the first of several
+/// accounts has them.
+/// </param>
+public sealed record ReachedTarget(
+    Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges)
+{
+    /// <summary>Whether the account was entered, by this target or by the one through which it is read.</summary>
+    public bool IsEntered => Connection is { LeftOut: null } && Failure is null;
+
+    /// <summary>The account; empty if it is not known.</summary>
+    public string Account => Connection?.Account ?? "";
+}
+
+/// <summary>
+/// What a run collected: every target in the order given, every file supplied, and every evidence item, as listed in the evidence index.
+/// </summary>
+public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<BundledInput> Inputs, ImmutableArray<EvidenceItem> Items);
+
+/// <summary>
+/// Executes a plan: sends every request and writes each response, or the failure to get one, into the bundle under construction. No other
+/// stage uses the network. Memory does not grow with the number of pages, rows or parent rows.
+/// </summary>
+public sealed class CollectionRun(
+    CollectionPlan plan,
+    ImmutableDictionary<string, ICollector> collectors,
+    ExchangeTransport transport,
+    BundleWriter bundle,
+    TimeProvider clock,
+    ConcurrencyLimit limit,
+    Action<CollectionEvent> tell)
+{
+    /// <summary>
+    /// The number of evidence items in progress at once. Each holds pages in memory, and a target may reach thousands of accounts. The
+    /// value is higher than the number of concurrent requests, so that the request limits determine the speed.
+    /// </summary>
+    private const int OpenItems = 256;
+
+    /// <summary>
+    /// Connects to every target and makes every planned request. A failure to read becomes an evidence item; the method throws only if it
+    /// is cancelled or the bundle cannot be written.
+    /// </summary>
+    public async Task<Collected> RunAsync(
+        ImmutableArray<Target> targets,
+        ImmutableArray<SuppliedInput> inputs,
+        CancellationToken cancellationToken)
+    {
+        var bundled = await InputCollection.BundleAsync(bundle, inputs, plan.Inputs, cancellationToken);
+        var entered = await Task.WhenAll(targets.Select(t => EnterAsync(t, cancellationToken)));
+        var reached = OncePerAccount(entered.SelectMany(t => t));
+        foreach (var target in reached)
+        {
+            if (target.Failure is { } failure)
+                tell(new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message));
+            else if (target.IsEntered && target.ReadThrough is null)
+                tell(new CollectionEvent.TargetReached(target.Connection!));
+        }
+
+        var asked = reached.Where(t => t.ReadThrough is null && (t.IsEntered || t.Failure is not null))
+            .SelectMany(t => plan.Requests.Where(r => r.Target == t.Target.Name).SelectMany(r => At(t, r)))
+            .ToImmutableArray();
+        var listing = reached.Where(t => t.Connection?.Listed is not null).Select(t => t.Target).Distinct().ToImmutableArray();
+        tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length + listing.Length));
+
+        var given = ImmutableArray.CreateBuilder<EvidenceItem>();
+        foreach (var input in plan.Inputs)
+        {
+            var (supplied, copy) = (inputs.Single(i => i.Name == input.Input), bundled.Single(b => b.Name == input.Input).File);
+            given.Add(await RecordAsync(new InputCollection(bundle, clock).Collect(input, supplied, copy, cancellationToken), cancellationToken));
+        }
+
+        foreach (var target in listing)
+        {
+            var item = new AccountPopulation(bundle).Write(target, [.. reached.Where(t => t.Target.Name == target.Name)]);
+            given.Add(await RecordAsync(item, cancellationToken));
+        }
+
+        // One failed task (the bundle cannot be written) cancels the others: no request is sent that could not be recorded.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var open = new SemaphoreSlim(OpenItems);
+        var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
+        foreach (var (target, request, region) in AccountsInTurn(asked))
+        {
+            var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
+            items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(
+                () => AskAsync(target, request, region, parent, open, ending),
+                ending.Token);
+        }
+        return new(
+            reached,
+            bundled,
+            [.. given, .. await AllAsync(asked.Select(a => items[(a.Target.Target.Name, a.Target.Account, a.Request.Key, a.Region)]))]);
+    }
+
+    /// <summary>
+    /// Orders the requests by turn: the first request of each account, then the second of each, and so on. Providers limit each account
+    /// separately; working through one account after another would wait for its limits while the other accounts are idle. Within an account
+    /// the order is kept, parents first.
+    /// </summary>
+    private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> AccountsInTurn(
+        ImmutableArray<(ReachedTarget Target, PlannedRequest Request, string Region)> asked) => asked
+        .GroupBy(a => (a.Target.Target.Name, a.Target.Account))
+        .SelectMany(account => account.Index())
+        .OrderBy(a => a.Index)
+        .Select(a => a.Item);
+
+    private async Task<ImmutableArray<ReachedTarget>> EnterAsync(Target target, CancellationToken cancellationToken)
+    {
+        var trail = transport.BeginTrail();
+        try
+        {
+            var connections = await limit.RunAsync(
+                new LimitKey(target.Source, target.Name, "", ""),
+                () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)),
+                cancellationToken);
+            // Accounts are entered concurrently, but each has its own files; sorting by file gives the same order in a replay.
+            ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
+            return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            var (code, message) = Failures.Describe(e);
+            return [new(target, null, null, new(code, message, 1), trail.Drain())];
+        }
+    }
+
+    /// <summary>
+    /// Ensures that an account which two targets reach is read once: a target that names it takes precedence over one that found it in a
+    /// list, then the first in order. If another target reads the account, this target's failure to enter it is dropped.
+    /// </summary>
+    private static ImmutableArray<ReachedTarget> OncePerAccount(IEnumerable<ReachedTarget> entered)
+    {
+        var all = entered.ToImmutableArray();
+        var readers = new Dictionary<(string Source, string Account), string>();
+        foreach (var t in all.Where(t => t.IsEntered).OrderBy(t => t.Connection!.Listed is not null))
+            readers.TryAdd((t.Target.Source, t.Account), t.Target.Name);
+        return
+        [
+            .. all.Select(t => t.Account.Length > 0 && readers.TryGetValue((t.Target.Source, t.Account), out var reader) && reader != t.Target.Name
+                ? t with { ReadThrough = reader, Failure = null }
+                : t),
+        ];
+    }
+
+    /// <summary>
+    /// Returns where a request is made: once for the account, or in every region. A target or account that was not entered, or whose
+    /// regions are unknown, has one entry with an empty region.
+    /// </summary>
+    private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> At(ReachedTarget target, PlannedRequest request)
+    {
+        if (!target.IsEntered)
+            return [(target, request, "")];
+        return request.Operation.Scope == OperationScope.Global
+            ? [(target, request, target.Connection!.GlobalRegion)]
+            : target.Connection!.RegionsUnread is not null ? [(target, request, "")]
+            : target.Connection.Regions.Select(region => (target, request, region));
+    }
+
+    private async Task<EvidenceItem> AskAsync(
+        ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open,
+        CancellationTokenSource ending)
+    {
+        try
+        {
+            // Wait for the parent before taking a slot; a waiting request must not hold one.
+            if (parent is not null)
+                await parent;
+            await open.WaitAsync(ending.Token);
+            try
+            {
+                return await RecordedAsync(target, request, region, parent, ending.Token);
+            }
+            finally
+            {
+                open.Release();
+            }
+        }
+        catch (Exception)
+        {
+            await ending.CancelAsync();
+            throw;
+        }
+    }
+
+    private async Task<EvidenceItem> RecordedAsync(
+        ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+    {
+        var item = target.IsEntered && region.Length > 0
+            ? await AskAsync(target.Connection!, request, region, parent, cancellationToken)
+            : Unreached(target, request);
+        return await RecordAsync(item, cancellationToken);
+    }
+
+    private async Task<EvidenceItem> AskAsync(
+        Connection connection, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+    {
+        var place = new RequestPlace(plan, request, connection, region);
+        var collection = new RequestCollection(collectors[connection.Target.Source], transport, bundle, clock, limit);
+        return parent is null
+            ? await collection.CollectAsync(place, cancellationToken)
+            : await new PerParentCollection(collection, bundle, tell).CollectAsync(place, await parent, cancellationToken);
+    }
+
+    private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request)
+    {
+        var failure = target.Failure ?? target.Connection!.RegionsUnread!;
+        return new()
+        {
+            EvidenceId = plan.EvidenceId(request, target.Account, ""),
+            Names = request.Names,
+            Target = target.Target.Name,
+            Account = target.Account,
+            Region = "",
+            Source = request.Operation.Source,
+            Operation = request.Operation.Name,
+            Parameters = request.Parameters,
+            Outcome = CollectionOutcome.Failed,
+            Code = failure.Code,
+            Message = failure.Message,
+            Pages = 0,
+            Items = 0,
+            Columns = [],
+            Exchanges = [],
+            Identity = "",
+            Started = clock.GetUtcNow(),
+            Finished = clock.GetUtcNow(),
+            Failures = [failure],
+        };
+    }
+
+    private async Task<EvidenceItem> RecordAsync(EvidenceItem item, CancellationToken cancellationToken)
+    {
+        await bundle.AppendEvidenceAsync(item, cancellationToken);
+        tell(new CollectionEvent.ItemFinished(item));
+        return item;
+    }
+
+    /// <summary>
+    /// Waits for all tasks to end, then throws the original failure rather than one of the cancellations that followed it.
+    /// </summary>
+    private static async Task<EvidenceItem[]> AllAsync(IEnumerable<Task<EvidenceItem>> tasks)
+    {
+        var all = tasks.ToArray();
+        try
+        {
+            return await Task.WhenAll(all);
+        }
+        catch (OperationCanceledException) when (all.FirstOrDefault(t => t.IsFaulted) is { } faulted)
+        {
+            await faulted;
+            throw;
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuditCli.Collectors.Files;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Collectors.Running;
+
+/// <summary>Copies a file that management supplied into the bundle, byte for byte, and reads the copy as a table.</summary>
+internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
+{
+    private const string Source = "file";
+
+    /// <summary>
+    /// Copies every file into the bundle, including those that no control reads: every supplied file is part of what was relied on.
+    /// </summary>
+    /// <exception cref="IOException">A file cannot be read, or the bundle cannot be written.</exception>
+    public static async Task<ImmutableArray<BundledInput>> BundleAsync(
+        BundleWriter bundle, ImmutableArray<SuppliedInput> supplied, IEnumerable<PlannedInput> planned, CancellationToken cancellationToken)
+    {
+        var read = planned.Select(p => p.Input).ToHashSet(StringComparer.Ordinal);
+        var inputs = ImmutableArray.CreateBuilder<BundledInput>();
+        foreach (var input in supplied)
+        {
+            var name = BundlePaths.Segment(input.Name);
+            var copy = $"data/inputs/{name}/{name}{Path.GetExtension(input.Path).ToLowerInvariant()}";
+            inputs.Add(new(input.Name, copy, await CopyAsync(bundle, input.Path, copy, cancellationToken), read.Contains(input.Name)));
+        }
+        return inputs.ToImmutable();
+    }
+
+    /// <summary>
+    /// Reads the copy of one input. If the file cannot be parsed or its row count differs from the stated one, the item returned says so.
+    /// </summary>
+    /// <exception cref="IOException">The copy cannot be read, or the bundle cannot be written.</exception>
+    public EvidenceItem Collect(PlannedInput planned, SuppliedInput supplied, string copy, CancellationToken cancellationToken)
+    {
+        var started = clock.GetUtcNow();
+        var added = EvidenceColumns.Added(perParent: false, []);
+        var id = EvidenceIds.For(Source, planned.Input, Canonical(planned));
+        var reading = new InputReading(planned, supplied.Shown);
+        using var table = bundle.OpenTable(id, added, planned.Columns);
+        try
+        {
+            foreach (var row in reading.Rows(File.OpenRead(bundle.PathOf(copy))))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (table.Append(["", "", "", $"{copy}#/{row.Number}"], row.Row) is { } misfit)
+                    reading.Judge(row, misfit);
+            }
+            if (supplied.StatedRows is { } stated && stated != table.Rows)
+                reading.Failures.Add("StatedRowsDiffer", $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
+        }
+        catch (InvalidDataException e)
+        {
+            reading.Failures.Add("InputUnreadable", e.Message);
+        }
+        var written = table.Complete();
+        var failures = reading.Failures;
+        var item = new EvidenceItem
+        {
+            EvidenceId = id,
+            Names = planned.Names,
+            Target = "",
+            Account = "",
+            Region = "",
+            Source = Source,
+            Operation = planned.Input,
+            Parameters = ImmutableSortedDictionary<string, JsonElement>.Empty,
+            Outcome = CollectionOutcome.Complete,
+            Code = failures.IsEmpty ? null : failures.Failures[0].Code,
+            Pages = 1,
+            Items = written.Rows,
+            Table = BundlePaths.Table(id),
+            TableSha256 = written.Sha256,
+            Columns = [.. added, .. planned.Columns],
+            Exchanges = [],
+            Identity = "",
+            Started = started,
+            Finished = clock.GetUtcNow(),
+            Notes = [.. reading.Notes],
+        };
+        return RequestCollection.Finished(item, failures, anythingRead: written.Rows > 0);
+    }
+
+    private static async Task<Digest> CopyAsync(BundleWriter bundle, string from, string to, CancellationToken cancellationToken)
+    {
+        await using var source = File.OpenRead(from);
+        await using (var target = bundle.OpenFile(to))
+            await source.CopyToAsync(target, cancellationToken);
+        await using var copy = File.OpenRead(bundle.PathOf(to));
+        return Digest.FromHash(await SHA256.HashDataAsync(copy, cancellationToken));
+    }
+
+    /// <summary>The properties that identify the table: the input and the columns declared for it.</summary>
+    private static JsonObject Canonical(PlannedInput planned)
+    {
+        var form = new JsonObject
+        {
+            ["source"] = Source,
+            ["operation"] = planned.Input,
+            ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Type.ToString())))),
+        };
+        if (!planned.Keys.IsEmpty)
+        {
+            form["keys"] = new JsonObject(planned.Keys.Select(o =>
+                KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)JsonValue.Create(w))]))));
+        }
+        return form;
+    }
+}

@@ -1,0 +1,54 @@
+using AuditCli.Controls.Yaml;
+
+namespace AuditCli.Controls.Loading;
+
+/// <summary>
+/// Finds the files and folders that an engagement names: at the stated paths, or in the bundle that contains the engagement.
+/// </summary>
+internal sealed class EngagementFiles
+{
+    private readonly string? _bundle;
+    private readonly string? _exchanges;
+
+    /// <summary>
+    /// Whether the engagement's own library is read; when another one replaces it, or none is needed, it may be missing.
+    /// </summary>
+    public bool UsesLibrary { get; init; } = true;
+
+    /// <param name="engagement">The engagement's file.</param>
+    public EngagementFiles(string engagement) => Folder = Path.GetDirectoryName(Path.GetFullPath(engagement))!;
+
+    /// <param name="bundle">The bundle's folder; only the copies in it are used.</param>
+    /// <param name="exchanges">The full path of the folder of recorded exchanges.</param>
+    public EngagementFiles(string engagement, string bundle, string exchanges)
+        : this(engagement) => (_bundle, _exchanges) = (Path.GetFullPath(bundle), exchanges);
+
+    /// <summary>The full path of the engagement's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Whether only the bundle's copies are used; they do not include inputs that no control requested.</summary>
+    public bool AreABundles => _bundle is not null;
+
+    /// <summary>Whether the targets are read over a network, so that the files named in their settings are needed.</summary>
+    public bool AreLive(MapReader map) => !AreABundles && map.Map.Find("replay") is null;
+
+    public string? Library(MapReader map, FaultList faults) => FolderAt(map, "library", faults, looks: UsesLibrary);
+
+    public string? Replay(MapReader map, FaultList faults) => FolderAt(map, "replay", faults) ?? _exchanges;
+
+    /// <summary>
+    /// Returns the full path of an input's file; null with a fault, or where the bundle does not have the file.
+    /// </summary>
+    public string? Input(string name, YamlNode node, string written, FaultList faults)
+    {
+        if (_bundle is null)
+            return EngagementPath.InsideFile(node, written, Folder, faults);
+        var copy = Path.Combine(_bundle, "data", "inputs", name, name + Path.GetExtension(written).ToLowerInvariant());
+        return File.Exists(copy) ? copy : null;
+    }
+
+    private string? FolderAt(MapReader map, string key, FaultList faults, bool looks = true) =>
+        map.OptionalText(key) is { } written && looks && !AreABundles
+            ? EngagementPath.Folder(map.Map.Find(key)!, written, Folder, faults)
+            : null;
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using AuditCli.Controls.Yaml;
+
+namespace AuditCli.Controls.Loading;
+
+/// <summary>A file of a library of controls.</summary>
+/// <param name="Path">The path from the library's root, parts joined by <c>/</c>.</param>
+/// <param name="ShownAs">The file's name in messages.</param>
+public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, string ShownAs)
+{
+    /// <summary>Creates a file shown by its path from the library's root, as for the embedded library.</summary>
+    public LibraryFile(string path, ReadOnlyMemory<byte> content) : this(path, content, path) { }
+
+    /// <summary>
+    /// Reads the files of a folder that may belong to a library, by path. Links are not followed, and an entry that cannot be
+    /// read is a fault.
+    /// </summary>
+    /// <param name="folder">The folder as given; messages show the files below it in the same way.</param>
+    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadFolder(string folder)
+    {
+        var faults = new FaultList();
+        var files = ImmutableArray.CreateBuilder<LibraryFile>();
+        try
+        {
+            if (!Directory.Exists(folder))
+                faults.Meaning(new(folder, 1, 1), "there is no such folder of controls");
+            else
+                Read(new DirectoryInfo(folder), "", folder, files, faults);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            faults.Meaning(new(folder, 1, 1), $"the folder of controls cannot be read: {e.Message}");
+        }
+        return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
+    }
+
+    /// <summary>Reads the packs of a library's folder, by path; returns none where it has no such folder.</summary>
+    /// <exception cref="IOException">One of them cannot be read.</exception>
+    public static ImmutableArray<LibraryFile> ReadPacks(string folder)
+    {
+        var packs = new DirectoryInfo(System.IO.Path.Combine(folder, ControlPack.Folder));
+        if (!packs.Exists)
+            return [];
+        var files = packs.EnumerateFiles("*.yaml").Where(f => f.LinkTarget is null && f.Length <= YamlDocument.MaximumBytes);
+        return
+        [
+            .. files.OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => new LibraryFile(
+                $"{ControlPack.Folder}/{f.Name}",
+                File.ReadAllBytes(f.FullName),
+                System.IO.Path.Combine(folder, ControlPack.Folder, f.Name))),
+        ];
+    }
+
+    /// <summary>Whether a file may be in a library without being a control: README files, schemas, packs and dot-files.</summary>
+    internal static bool IsNoControl(string path)
+    {
+        var parts = path.Split('/');
+        return parts[0] == ControlPack.Folder || parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
+            || parts[^1].EndsWith(".schema.json", StringComparison.Ordinal);
+    }
+
+    private static void Read(DirectoryInfo folder, string path, string shown, ImmutableArray<LibraryFile>.Builder files, FaultList faults)
+    {
+        foreach (var entry in folder.EnumerateFileSystemInfos())
+        {
+            var below = path.Length == 0 ? entry.Name : $"{path}/{entry.Name}";
+            var shownBelow = System.IO.Path.Combine(shown, entry.Name);
+            if (IsNoControl(below))
+                continue;
+            if (entry.LinkTarget is not null)
+                faults.Meaning(new(shownBelow, 1, 1), "links are not followed in a library of controls; put the file itself here");
+            else if (entry is DirectoryInfo deeper)
+                Read(deeper, below, shownBelow, files, faults);
+            else if (entry is FileInfo { Length: > YamlDocument.MaximumBytes } large)
+                faults.Form(new(shownBelow, 1, 1), $"the file has {large.Length} bytes; at most {YamlDocument.MaximumBytes} are read");
+            else
+                files.Add(new(below, File.ReadAllBytes(entry.FullName), shownBelow));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
+
+namespace AuditCli.Libraries;
+
+/// <summary>Loads and checks libraries of controls.</summary>
+internal static class ChosenLibrary
+{
+    private const string WarningWord = "warning: ";
+
+    /// <summary>Loads the controls of a folder, or the shipped ones for null. Messages show the folder as it was given.</summary>
+    public static ControlLibrary Load(string? folder, AuditHost host)
+    {
+        var files = ShippedLibrary.Files();
+        var digests = ShippedLibrary.Digests(files);
+        return folder is null
+            ? ControlLibrary.Load(files, host.Sources, digests)
+            : ControlLibrary.Load(host.FullPath(folder), host.Sources, digests);
+    }
+
+    /// <summary>Returns the packs of a folder of controls, or the shipped ones for null.</summary>
+    public static ImmutableArray<LibraryFile> Packs(string? folder, AuditHost host) => folder is null
+        ? [.. ShippedLibrary.Files().Where(f => f.Path.StartsWith(ControlPack.Folder + "/", StringComparison.Ordinal))]
+        : LibraryFile.ReadPacks(host.FullPath(folder));
+
+    /// <summary>Whether a diagnostic is only a warning.</summary>
+    public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);
+
+    /// <summary>Returns the warnings about parameters whose allowed form the author does not state completely.</summary>
+    public static ImmutableArray<Diagnostic> ParameterDoubts(LoadedControl loaded) =>
+    [
+        .. loaded.Control.Parameters.Where(p => p.FormMissing is not null)
+            .Select(p => loaded.FaultIn($"parameters.{p.Name}", 1, 1, WarningWord + p.FormMissing)),
+    ];
+
+    /// <summary>Checks every SQL text of a control: whether it is allowed, and whether it binds against empty tables.</summary>
+    /// <param name="forAuthors">Whether to include warnings, and faults that do not prevent a run.</param>
+    public static async Task<ImmutableArray<Diagnostic>> CheckSqlAsync(
+        LoadedControl loaded, EvaluationProcess evaluation, bool forAuthors, CancellationToken cancellationToken) =>
+    [
+        .. (await ControlSql.CheckAsync(loaded.Control, evaluation, cancellationToken))
+            .Where(m => forAuthors || m is { IsWarning: false, IsForAuthors: false }).Select(m =>
+            {
+                var (line, column) = ControlSql.Place(loaded.Control, m);
+                return loaded.FaultIn(m.Key, line, column, (m.IsWarning ? WarningWord : "") + WhichTest(loaded.Control, m) + m.Message);
+            }),
+    ];
+
+    /// <summary>
+    /// Returns the id of the test that a message is about, as a prefix, because the line of SQL does not show it; empty if it is not about
+    /// a test.
+    /// </summary>
+    private static string WhichTest(Control control, SqlMessage message) =>
+        ControlSql.TestOf(control, message.Key) is { } test ? $"{test.Id}: " : "";
+}

@@ -1,0 +1,325 @@
+using System.Collections.Immutable;
+using AuditCli.Bundles;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Files;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Collectors.Running;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Hosting;
+using AuditCli.Reports.Formats;
+using AuditCli.Reports.Workpapers;
+using AuditCli.Signing;
+using Serilog;
+
+namespace AuditCli.Running;
+
+/// <summary>The result of a run that was sealed.</summary>
+/// <param name="Document">The record of the run (<c>data/run.json</c>), read from the bytes in the bundle.</param>
+/// <param name="Signed">The signature; null if the run was not signed.</param>
+internal sealed record FinishedRun(
+    PreparedRun Prepared,
+    SealedBundle Bundle,
+    EvaluationResults Results,
+    RunFacts Facts,
+    RunDocument Document,
+    SignedBundle? Signed);
+
+/// <summary>
+/// Performs a run in one pass: collect, evaluate, report, seal. Its inputs were loaded and checked before (<see cref="PreparedRun"/>).
+/// </summary>
+/// <param name="evaluation">The process that executes the controls' SQL.</param>
+internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error)
+{
+    /// <summary>Controls times accounts from which a second evaluation process saves more time than its start costs.</summary>
+    private const int WorthTwoProcesses = 40;
+
+    /// <summary>The folder with what an unfinished run collected; null before the bundle is created and after it is sealed.</summary>
+    public string? PartialFolder { get; private set; }
+
+    /// <summary>Whether <see cref="PartialFolder"/> holds everything but the seal, so that <c>run --resume</c> can finish it.</summary>
+    public bool CanBeResumed { get; private set; }
+
+    /// <summary>The sealed bundle; null before it is sealed.</summary>
+    public string? SealedFolder { get; private set; }
+
+    /// <summary>
+    /// Runs to the end. Throws on cancellation, or if the bundle cannot be written; failures to read evidence are part of the results.
+    /// </summary>
+    public async Task<FinishedRun> RunAsync(CancellationToken cancellationToken)
+    {
+        var started = host.Clock.GetUtcNow();
+        // Check the open-file limit before the first request: running out of files later would lose what was collected.
+        var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
+        using var signing = options.Signing is null ? null : SigningSession.Open(options.Signing, host);
+        await using var bundle = BundleWriter.Create(options.Out, NewBundleId(started));
+        PartialFolder = bundle.PartialFolder;
+        RunFacts facts;
+        EvaluationResults results;
+        await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
+        {
+            if (prepared.Stopped is { } stopped)
+                log.Information("Resumed from {BundleId}: nothing is asked again, and everything is evaluated again", stopped.BundleId);
+            await WriteQuestionsAsync(bundle, cancellationToken);
+            (facts, var items) = await CollectAsync(bundle, log, started, limits, cancellationToken);
+            results = await EvaluateAsync(bundle, log, facts, items, cancellationToken);
+            log.Information("Concluded {Controls} controls", results.Controls.Length);
+        }
+        (var written, results) = Cleaned(ResultsJson.Write(results), results);
+        await bundle.WriteFileAsync(OpenedBundle.ResultsPath, written, cancellationToken);
+        await bundle.EndIndexAsync(cancellationToken);
+        prepared.Stopped?.Compare(bundle.PartialFolder, cancellationToken);
+        try
+        {
+            return await SealAsync(bundle, signing, facts, results, cancellationToken);
+        }
+        catch when (bundle.SealedFolder is { } there)
+        {
+            (PartialFolder, SealedFolder) = (null, there);
+            throw;
+        }
+        catch
+        {
+            await LeaveAsync(bundle, facts with { Finished = host.Clock.GetUtcNow() });
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Removes what looks like a credential from the results. If that fails, the results stay as they are, and the search before the seal
+    /// names the file and stops.
+    /// </summary>
+    private static (byte[] Written, EvaluationResults Results) Cleaned(byte[] written, EvaluationResults results)
+    {
+        try
+        {
+            return CredentialScan.Clean(written) is { } clean ? (clean, ResultsJson.Read(clean)) : (written, results);
+        }
+        catch (InvalidDataException)
+        {
+            return (written, results);
+        }
+    }
+
+    /// <summary>Searches the bundle for credentials, makes the reports and seals.</summary>
+    private async Task<FinishedRun> SealAsync(
+        BundleWriter bundle, SigningSession? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
+    {
+        facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
+        if (options.SealReports)
+        {
+            // Make the reports after the search, of what was searched: a report format escapes values, and an escaped value can look like
+            // another one.
+            var workpaper = WorkpaperReader.Read(
+                OpenedBundle.Open(BundleFolder.WithoutManifest(bundle.PartialFolder), RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+            await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
+        }
+        var record = RunRecord.Write(bundle.BundleId, prepared, facts);
+        await bundle.WriteFileAsync(BundlePaths.Run, record, cancellationToken);
+        var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
+        SignedBundle? signed = null;
+        var seal = await bundle.SealAsync(
+            new(Tool.NameAndVersion, day, day.AddYears(7)),
+            signing is null ? null : async folder => signed = await signing.SignAsync(folder, verified: null, cancellationToken),
+            cancellationToken);
+        (PartialFolder, SealedFolder) = (null, seal.Path);
+        if (signed is not null)
+            signing!.Keep(bundle.BundleId, signed.Head);
+        return new(prepared, seal, results, facts, RunDocument.Read(record), signed);
+    }
+
+    /// <summary>
+    /// Leaves the folder resumable. A failure here is swallowed, so that the caller reports the exception that stopped the seal.
+    /// </summary>
+    private async Task LeaveAsync(BundleWriter bundle, RunFacts facts)
+    {
+        try
+        {
+            await bundle.LeaveAsync(RunRecord.Write(bundle.BundleId, prepared, facts), CancellationToken.None);
+            CanBeResumed = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            CanBeResumed = false;
+        }
+    }
+
+    /// <summary>
+    /// Searches the files of the bundle for credentials, the last time before reports are made of them. Returns the findings if
+    /// --allow-secrets was given.
+    /// </summary>
+    /// <exception cref="InvalidDataException">A file holds what looks like a credential, and --allow-secrets was not given.</exception>
+    private async Task<ImmutableArray<CredentialFound>> SearchForCredentialsAsync(BundleWriter bundle, CancellationToken cancellationToken)
+    {
+        var leaks = await Task.Run(() => CredentialScan.Find(bundle.PartialFolder, cancellationToken), cancellationToken);
+        if (leaks is [var first, ..] && !options.AllowSecrets)
+        {
+            throw new InvalidDataException(
+                $"{first.File}, near character {first.Offset}, holds what looks like a credential"
+                + $"{(leaks.Length > 1 ? $", and so do {leaks.Length - 1} other files" : "")}; {Advice(first.File)}");
+        }
+        return leaks;
+    }
+
+    /// <summary>Returns what to do about a credential that was found, by the origin of its file.</summary>
+    private string Advice(string file) => file switch
+    {
+        _ when file.StartsWith("data/inputs/", StringComparison.Ordinal) || file == "data/engagement.yaml" =>
+            $"take it out of the file that was handed in and run again; if it is none, {Allowed}",
+        _ when file.StartsWith("data/controls/", StringComparison.Ordinal) => $"take it out of the control and run again; if it is none, {Allowed}",
+        _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(ExchangeScope.Folder, StringComparison.Ordinal) =>
+            $"it is in the recorded exchanges, which a replay copies as they are: record them again with this version; if it is none, {Allowed}",
+        _ when file.StartsWith("data/results/", StringComparison.Ordinal) =>
+            $"a control's SQL put it together: let the control name the thing and not what it holds, and run again; if it is none, {Allowed}",
+        _ => $"it came from the provider and not from what was handed in: look at the file; if it is none, {Allowed}",
+    };
+
+    private const string Allowed = "seal it as it is with --allow-secrets, which the bundle will record";
+
+    /// <summary>Writes the engagement and the controls first, so that an interrupted run records what it asked.</summary>
+    private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
+    {
+        await bundle.WriteFileAsync("data/engagement.yaml", prepared.Engagement.Source, cancellationToken);
+        foreach (var control in prepared.Plan.Controls.Select(c => c.Control).Concat(prepared.Plan.NotApplicable.Select(c => c.Control)))
+            await bundle.WriteFileAsync($"data/controls/{BundlePaths.Segment(control.Id)}.yaml", control.Source, cancellationToken);
+    }
+
+    private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
+        BundleWriter bundle, ILogger log, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
+    {
+        var engagement = prepared.Engagement;
+        await using ExchangeTransport transport = engagement.Replay is { } recorded
+            ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey, connections: limits.Connections);
+        var dates = (transport as ReplayTransport)?.RecordedDates;
+        // A replay uses the time of its recording: otherwise its evidence would depend on when it is repeated.
+        var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
+        var asOf = engagement.AsOf ?? dates?.Last ?? started;
+        var plan = prepared.Plan.Plan.At(asOf);
+        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        ImmutableArray<Target> targets = [.. engagement.Targets.Where(t => asked.Contains(t.Name))];
+
+        var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
+            .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, clock, log.Tell)));
+        Collected collected;
+        ImmutableArray<string> endpoints;
+        try
+        {
+            var limit = new ConcurrencyLimit(limits);
+            collected = await RunProgress.ShowAsync(host, error, show =>
+            {
+                void Tell(CollectionEvent happened)
+                {
+                    log.Tell(happened);
+                    show(happened);
+                }
+                return new CollectionRun(plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
+                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
+            });
+            endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        }
+        finally
+        {
+            foreach (var collector in collectors.Values)
+                await collector.DisposeAsync();
+        }
+        var facts = new RunFacts
+        {
+            Started = prepared.Stopped?.Started ?? started,
+            Finished = started,
+            AsOf = asOf,
+            Recorded = prepared.Stopped is { } stopped ? stopped.Recorded : dates,
+            Resumed = prepared.Stopped is { } from ? new(from.BundleId, started, Environment.UserName, Environment.MachineName) : null,
+            Unused = (transport as ReplayTransport)?.Unused ?? [],
+            Reached = collected.Targets,
+            Inputs = collected.Inputs,
+            UnusualEndpoints = endpoints,
+            ClockOffsets = transport.ClockOffsets,
+            Limits = limits,
+            User = prepared.Stopped?.User ?? Environment.UserName,
+            Machine = prepared.Stopped?.Machine ?? Environment.MachineName,
+        };
+        return (facts, collected.Items);
+    }
+
+    private async Task<EvaluationResults> EvaluateAsync(
+        BundleWriter bundle, ILogger log, RunFacts facts, ImmutableArray<EvidenceItem> items, CancellationToken cancellationToken)
+    {
+        var engagement = prepared.Engagement;
+        var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
+        var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
+        var (engine, limited) = await evaluation.DescribeAsync();
+        log.Information(
+            "Evaluating with {Engine} {Version} in a process that is limited in {Limits}",
+            engine.Name, engine.Version, limited ? "memory, files, time and output" : "time and output");
+        var concluded = new List<ControlResult>(await EvaluateAsync(
+            bundle, evidence, items.DistinctBy(i => (i.Target, i.Account)).Count(), moment, [.. facts.Excluded], cancellationToken));
+        concluded.AddRange(prepared.Plan.NotApplicable.Select(c => ControlResult.LeftOut(new(c.Control, c.Origin, Defaults(c.Control)), c.Decision)));
+        return EvaluationResults.From(
+            engine, moment, evidence.Clock, concluded, prepared.Stopped?.NotTested ?? [.. prepared.Plan.Plan.NotTested, .. facts.NotRead]);
+    }
+
+    /// <summary>
+    /// Evaluates every control in scope. Two processes share the work if there are many controls and accounts; results keep the order of
+    /// the plan.
+    /// </summary>
+    /// <param name="places">The number of accounts that were read.</param>
+    private async Task<ControlResult[]> EvaluateAsync(
+        BundleWriter bundle, CollectedEvidence evidence, int places, AuditMoment moment, ImmutableArray<LeftOutPlace> leftOut,
+        CancellationToken cancellationToken)
+    {
+        var controls = prepared.Plan.Controls;
+        var results = new ControlResult[controls.Length];
+        var next = -1;
+        async Task WorkAsync(EvaluationProcess process)
+        {
+            try
+            {
+                for (int n; (n = Interlocked.Increment(ref next)) < controls.Length;)
+                {
+                    var scope = controls[n] with { LeftOut = [.. controls[n].LeftOut, .. leftOut] };
+                    // List the partitions only now: they grow with the accounts, and those of all controls need not be in memory at once.
+                    results[n] = await Evaluator.EvaluateAsync(
+                        scope, evidence.PartitionsOf(scope.Control), moment, process.Limits, process,
+                        name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
+                }
+            }
+            catch
+            {
+                // There is no bundle without all results: stop the other process from starting more controls.
+                Interlocked.Exchange(ref next, controls.Length);
+                throw;
+            }
+        }
+        if (controls.Length * places < WorthTwoProcesses || Environment.ProcessorCount == 1)
+            await WorkAsync(evaluation);
+        else
+        {
+            await using var second = host.StartEvaluation();
+            await Task.WhenAll(WorkAsync(evaluation), WorkAsync(second));
+        }
+        return results;
+    }
+
+    private static ImmutableArray<EffectiveParameter> Defaults(Control control) =>
+        [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))];
+
+    /// <summary>
+    /// Makes a bundle id of the entity, the UTC time to the second and eight random hex digits: readable, sortable and unique.
+    /// </summary>
+    private string NewBundleId(DateTimeOffset now)
+    {
+        var entity = string.Concat(prepared.Engagement.Entity.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
+        return $"{(entity.Length == 0 ? "audit" : entity[..Math.Min(40, entity.Length)].Trim('-'))}"
+            + $"-{now.UtcDateTime:yyyyMMdd't'HHmmss'z'}-{Convert.ToHexStringLower(host.Random(4))}";
+    }
+
+    /// <summary>A clock that always returns the same time, for replays.</summary>
+    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now;
+    }
+}

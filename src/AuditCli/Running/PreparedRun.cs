@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Files;
+using AuditCli.Collectors.Redaction;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Loading;
+using AuditCli.Controls.Planning;
+using AuditCli.Libraries;
+
+namespace AuditCli.Running;
+
+/// <summary>A run whose engagement and controls were loaded and have no faults, before the first request.</summary>
+/// <param name="RedactionKey">
+/// The HMAC key with which secrets in responses are replaced by digests; null for a random key that is not kept.
+/// </param>
+internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadOnlyMemory<byte>? RedactionKey)
+{
+    /// <summary>
+    /// The environment variable with the engagement's redaction key. With the same key, equal secrets have equal digests in every run.
+    /// </summary>
+    public const string RedactionVariable = "AUDITCLI_REDACTION_KEY";
+    private const int LeastKeyBytes = 32;
+
+    /// <summary>For a re-performed run, the evidence without a recorded exchange; otherwise empty.</summary>
+    public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;
+
+    /// <summary>The stopped run that this one finishes; null if it does not finish one.</summary>
+    public StoppedRun? Stopped { get; init; }
+
+    /// <summary>Loads and checks the engagement and its controls. Returns null and the faults if there are any.</summary>
+    /// <exception cref="IOException">There is no process in which SQL could be checked.</exception>
+    public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(
+        RunOptions options, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
+    {
+        if (!TryKey(host.Environment(RedactionVariable), out var redactionKey))
+        {
+            var needed = $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them";
+            return (null, [new(RedactionVariable, 1, 1, needed, DiagnosticKind.Meaning)]);
+        }
+        var (engagement, faults) = options.Content is { } content
+            ? EngagementLoader.Parse(options.Engagement, content, host.Sources)
+            : EngagementLoader.Load(options.Engagement, host.Sources, usesLibrary: options.Library is null);
+        if (engagement is null)
+            return (null, faults);
+        var library = ChosenLibrary.Load(options.Library ?? engagement.Library, host);
+        if (!library.Faults.IsEmpty)
+            return (null, library.Faults);
+        var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, options.ShownAs, [.. library.Controls.Select(c => c.Control)]);
+        if (!unknown.IsEmpty)
+            return (null, unknown);
+        var filter = options.Filter;
+        if (options.Pack is { } name)
+        {
+            var packs = ChosenLibrary.Packs(options.Library ?? engagement.Library, host);
+            var (pack, wrongPack) = ControlPack.Find(name, packs, [.. library.Controls.Select(c => c.Control)]);
+            if (pack is null)
+                return (null, wrongPack);
+            filter = filter with { Pack = pack };
+        }
+        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter, AsOf(checkedEngagement, host));
+        var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
+        var wrong = plan.Faults;
+        foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
+            wrong = [.. wrong, .. await ChosenLibrary.CheckSqlAsync(control, evaluation, forAuthors: false, cancellationToken)];
+        if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
+        {
+            var reasons = string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"));
+            wrong = [new(options.ShownAs, 1, 1, $"no control can run: {reasons}", DiagnosticKind.Meaning)];
+        }
+        return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
+    }
+
+    /// <summary>
+    /// Returns the as-of time for an engagement that does not state one: now or, for a replay, the last date of the recording, as later in
+    /// the run. The recording is only read if there are scope decisions, because only they depend on the time here.
+    /// </summary>
+    private static DateTimeOffset AsOf(Engagement engagement, AuditHost host) =>
+        engagement is { AsOf: null, Replay: { } recorded, NotApplicable.IsEmpty: false }
+            ? RecordedDates.Of(recorded)?.Last ?? host.Clock.GetUtcNow()
+            : host.Clock.GetUtcNow();
+
+    /// <summary>
+    /// Reads every input before the first request. Returns the faults that prevent the run; without faults, prints remarks about rows that
+    /// do not count.
+    /// </summary>
+    /// <param name="error">Receives the remarks, one per line.</param>
+    public async Task<ImmutableArray<string>> CheckInputsAsync(RunOptions options, TextWriter error, CancellationToken cancellationToken)
+    {
+        var folder = Path.GetDirectoryName(options.ShownAs) ?? "";
+        var inputs = Engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, Path.Combine(folder, i.Written)));
+        // The engagement is part of the bundle, so it is searched for credentials like the files it names. The empty name cannot be that of
+        // an input.
+        ImmutableArray<SuppliedInput> supplied = options.Content is null ? [new("", Engagement.File, null, options.ShownAs), .. inputs] : [.. inputs];
+        var found = await Task.Run(() => InputCheck.Of(Plan.Plan.Inputs, supplied, options.AllowSecrets, cancellationToken), cancellationToken);
+        if (!options.AllowSecrets)
+        {
+            // The controls that run are sealed too: report a credential in them now, and not at the end of a run of hours.
+            var controls = Plan.Controls.Select(c => c.Control).Concat(Plan.NotApplicable.Select(c => c.Control));
+            found = found with
+            {
+                Faults =
+                [
+                    .. found.Faults,
+                    .. controls.Select(c => (c.Id, Line: CredentialScan.LineOf(System.Text.Encoding.UTF8.GetString(c.Source.Span))))
+                        .Where(c => c.Line is not null)
+                        .Select(c => $"control {c.Id}, line {c.Line}: holds what looks like a credential; "
+                            + "take it out, or say --allow-secrets, which the bundle will record"),
+                ],
+            };
+        }
+        if (found.Faults.IsEmpty)
+        {
+            foreach (var remark in found.Remarks)
+                await error.WriteLineAsync(remark);
+        }
+        return found.Faults;
+    }
+
+    private static bool TryKey(string? text, out ReadOnlyMemory<byte>? key)
+    {
+        key = null;
+        if (string.IsNullOrEmpty(text))
+            return true;
+        try
+        {
+            key = Convert.FromHexString(text.Trim());
+            return key.Value.Length >= LeastKeyBytes;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+}

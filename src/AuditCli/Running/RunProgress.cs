@@ -1,0 +1,113 @@
+using AuditCli.Collectors.Running;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
+using AuditCli.Text;
+using Spectre.Console;
+
+namespace AuditCli.Running;
+
+/// <summary>
+/// Shows the progress of a run on stderr: a progress bar on a terminal; otherwise a plain line per target, per tenth of the items, and per
+/// item that could not be read completely.
+/// </summary>
+internal static class RunProgress
+{
+    /// <summary>Runs the work and passes it a callback for events. The callback may be called from many threads.</summary>
+    public static async Task<T> ShowAsync<T>(AuditHost host, TextWriter error, Func<Action<CollectionEvent>, Task<T>> work)
+    {
+        if (!host.LiveError)
+            return await work(new PlainLines(error).Tell);
+        // Set the capabilities instead of detecting them: detection tests stdout, and progress is also wanted if stdout is a pipe.
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(TerminalText.Drawing(error)),
+            Ansi = AnsiSupport.Yes,
+            Interactive = InteractionSupport.Yes,
+        });
+        return await console.Progress()
+            .AutoClear(true)
+            .HideCompleted(false)
+            .Columns(new SpinnerColumn(), new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .StartAsync(context =>
+            {
+                var task = context.AddTask("entering targets", maxValue: 1);
+                var room = Math.Max(16, console.Profile.Width - 42);
+                return work(happened => Show(console, task, room, happened));
+            });
+    }
+
+    private static void Show(IAnsiConsole console, ProgressTask task, int room, CollectionEvent happened)
+    {
+        switch (happened)
+        {
+            case CollectionEvent.TargetReached { Connection: var c }:
+                Tell(console, $"target {c.Target.Name} is {c.Account}, {c.ReadAs}", "");
+                break;
+            case CollectionEvent.TargetFailed failed:
+                Tell(console, $"target {failed.Target} could not be entered: {failed.Code} {failed.Message}", "yellow");
+                break;
+            case CollectionEvent.Planned planned:
+                task.MaxValue = Math.Max(1, planned.Items);
+                break;
+            case CollectionEvent.CallsMade calls:
+                task.Description = Fit($"{calls.Operation} {calls.Account}: {calls.Calls} calls", room);
+                break;
+            case CollectionEvent.ItemFinished { Item: var item }:
+                task.Increment(1);
+                task.Description = Fit($"{item.Operation} {item.Account} {item.Region}", room);
+                if (item.Outcome != CollectionOutcome.Complete)
+                    Tell(console, Line(item), "yellow");
+                break;
+        }
+    }
+
+    /// <summary>Writes a line above the bar. Text that does not fit is cut off; it is also in the run's log and in the summary.</summary>
+    private static void Tell(IAnsiConsole console, string text, string style) =>
+        console.MarkupLine(style.Length == 0 ? Fit(text, console.Profile.Width - 1) : $"[{style}]{Fit(text, console.Profile.Width - 1)}[/]");
+
+    /// <summary>
+    /// Returns one line of text that fits, so that redrawing the bar never scrolls, with control characters and markup escaped.
+    /// </summary>
+    private static string Fit(string text, int room)
+    {
+        var line = PrintableText.Of(text);
+        return Markup.Escape(line.Length <= room ? line : line[..(room - 1)] + "…");
+    }
+
+    private static string Line(EvidenceItem item) =>
+        $"{item.Operation} {item.Account} {item.Region}: {item.Outcome.ToString().ToLowerInvariant()}, {item.Code} {item.Message}";
+
+    private sealed class PlainLines(TextWriter error)
+    {
+        private readonly Lock _lock = new();
+        private int _planned;
+        private int _finished;
+
+        public void Tell(CollectionEvent happened)
+        {
+            lock (_lock)
+            {
+                switch (happened)
+                {
+                    case CollectionEvent.TargetReached { Connection: var c }:
+                        error.WriteLine($"target {c.Target.Name} is {c.Account}, {c.ReadAs}");
+                        break;
+                    case CollectionEvent.TargetFailed failed:
+                        error.WriteLine($"target {failed.Target} could not be entered: {failed.Code} {failed.Message}");
+                        break;
+                    case CollectionEvent.Planned planned:
+                        _planned = planned.Items;
+                        break;
+                    case CollectionEvent.ItemFinished { Item: var item }:
+                        var tenth = _finished * 10 / Math.Max(1, _planned);
+                        _finished++;
+                        if (item.Outcome != CollectionOutcome.Complete)
+                            error.WriteLine(Line(item));
+                        if (_finished * 10 / Math.Max(1, _planned) > tenth)
+                            error.WriteLine($"collected {_finished} of {_planned}");
+                        break;
+                }
+            }
+        }
+    }
+}
