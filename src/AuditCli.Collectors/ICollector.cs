@@ -28,6 +28,12 @@ public interface ICollector : IAsyncDisposable
     /// </summary>
     IAsyncEnumerable<Page> CollectAsync(EvidenceRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Sends one request outside a run and returns its response, all pages joined, in the provider's own form.</summary>
+    /// <param name="place">The region or project of the request; null for the target's default.</param>
+    /// <exception cref="CollectionException">There is no complete response, or the operation is refused.</exception>
+    Task<JsonElement> CallAsync(
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? place, CancellationToken cancellationToken);
+
     /// <summary>
     /// Waits until the provider's own rate limit allows the next page of a request, if that limit is known. It is awaited before a request
     /// slot is taken, so that a call waiting here does not block others.

@@ -40,7 +40,7 @@ public sealed class PermissionTests
         Assert.Empty(table.Services.Keys.Except(catalogue.ServiceNames));
         foreach (var (name, service) in table.Services)
         {
-            using var file = typeof(AwsCatalogue).Assembly.GetManifestResourceStream($"aws/{name}.json")!;
+            using var file = typeof(AwsCatalogue).Assembly.GetManifestResourceStream($"Aws/Catalogue/Services/{name}.json")!;
             using var document = JsonDocument.Parse(file);
             // A newer catalogue may have operations that the naming rule is wrong for: compare them first, then change checked_with.
             Assert.StartsWith(document.RootElement.GetProperty("from").GetString()!.Split(',')[0] + ",", table.CheckedWith, StringComparison.Ordinal);
@@ -106,7 +106,7 @@ public sealed class PermissionTests
     public void Every_permission_of_the_Google_table_reads_and_belongs_to_an_operation_of_the_catalogue()
     {
         var catalogue = new GcpCatalogue();
-        using var stream = typeof(GcpCatalogue).Assembly.GetManifestResourceStream("permissions/gcp.json")!;
+        using var stream = typeof(GcpCatalogue).Assembly.GetManifestResourceStream("Gcp/permissions.json")!;
         using var document = JsonDocument.Parse(stream);
         var operations = document.RootElement.GetProperty("operations").EnumerateObject().ToImmutableArray();
         Assert.Equal(operations.Select(o => o.Name).Order(StringComparer.Ordinal), operations.Select(o => o.Name).Distinct());

@@ -109,6 +109,10 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
                 yield return page;
         }
 
+        public Task<JsonElement> CallAsync(
+            Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? place, CancellationToken cancellationToken) =>
+            denied.Contains(operation) ? throw Denied(operation) : inner.CallAsync(target, operation, parameters, place, cancellationToken);
+
         public ValueTask DisposeAsync() => inner.DisposeAsync();
 
         private static CollectionException Denied(string operation) => new("AccessDenied", $"not authorized to perform: {operation}");

@@ -111,17 +111,17 @@ public sealed class AwsCollector : ICollector
     /// other member is taken from the first page, and page tokens are omitted.
     /// </summary>
     /// <param name="operation">The operation in the form used by controls, such as <c>iam:ListUsers</c>.</param>
-    /// <param name="region">Null for the target's home region.</param>
+    /// <param name="place">Null for the target's home region.</param>
     /// <exception cref="CollectionException">There is no response, or the catalogue does not contain the operation.</exception>
     public async Task<JsonElement> CallAsync(
-        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? region, CancellationToken cancellationToken)
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? place, CancellationToken cancellationToken)
     {
         if (operation == TrailFiles.Operation.Name)
-            return await EventsAsync(target, parameters, region, cancellationToken);
+            return await EventsAsync(target, parameters, place, cancellationToken);
         var (service, found) = Find(operation);
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var merged = new MergedPages(found);
-        var asked = found.Scope == OperationScope.Global && region is null ? AwsSession.GlobalRegion : region ?? session.HomeRegion;
+        var asked = found.Scope == OperationScope.Global && place is null ? AwsSession.GlobalRegion : place ?? session.HomeRegion;
         await session.ReadyAsync(operation, asked, cancellationToken);
         await foreach (var page in session.PagesAsync(service, found, parameters, asked, cancellationToken))
         {

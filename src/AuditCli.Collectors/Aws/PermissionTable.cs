@@ -12,7 +12,7 @@ namespace AuditCli.Collectors.Aws;
 /// </param>
 internal sealed record PermissionTable(string CheckedWith, ImmutableDictionary<string, ServicePermissions> Services)
 {
-    private const string Resource = "permissions/aws.json";
+    private const string Resource = "Aws/permissions.json";
 
     public static PermissionTable Read()
     {

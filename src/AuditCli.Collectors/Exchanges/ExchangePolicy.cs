@@ -15,19 +15,18 @@ public sealed record ExchangePolicy
     public FrozenSet<string> DroppedFields { get; init; } = new[]
     {
         "Authorization", "Proxy-Authorization", "Proxy-Authenticate", "WWW-Authenticate", "Authentication-Info", "Cookie", "Set-Cookie",
-        "X-Amz-Security-Token", "X-Amzn-Sso-Bearer-Token", "X-Aws-Ec2-Metadata-Token", "X-Goog-Iam-Authorization-Token",
         "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Encoding", "Content-Length", "Content-MD5", "Trailer", "Upgrade",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    }.Concat(OfSources(f => f.Dropped)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The query parameters that carry credentials or signatures.</summary>
-    public FrozenSet<string> DroppedParameters { get; init; } = new[]
-    {
-        "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
-        "X-Amz-Algorithm", "X-Goog-Signature", "X-Goog-Credential", "access_token",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    public FrozenSet<string> DroppedParameters { get; init; } =
+        OfSources(f => f.DroppedParameters).Append("access_token").ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The headers that select the operation, the form of the response or the billed project.</summary>
-    public ImmutableArray<string> KeyFields { get; init; } = ["X-Amz-Target", "Accept", "X-Goog-User-Project"];
+    public ImmutableArray<string> KeyFields { get; init; } = ["Accept", .. OfSources(f => f.Key)];
+
+    /// <summary>The response headers with the provider's id of the request.</summary>
+    public static ImmutableArray<string> RequestIdFields { get; } = [.. OfSources(f => f.RequestIds)];
 
     /// <summary>
     /// Returns the URI without user information, fragment, dropped parameters and other credentials; the rest is unchanged.
@@ -48,4 +47,6 @@ public sealed record ExchangePolicy
         var named = KeyFields.Select(k => string.Join(",", known.Where(f => f.Key.Equals(k, StringComparison.OrdinalIgnoreCase)).Select(f => f.Value)));
         return string.Join('\n', [method, Clean(uri).AbsoluteUri, .. named, Digest.Of(body).Hex]);
     }
+
+    private static IEnumerable<string> OfSources(Func<ExchangeFields, ImmutableArray<string>> fields) => CollectorCatalog.All.SelectMany(c => fields(c.Fields));
 }

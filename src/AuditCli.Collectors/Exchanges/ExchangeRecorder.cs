@@ -45,7 +45,7 @@ internal sealed class ExchangeRecorder : DelegatingHandler
             var came = await ContentDecoding.ReadAsync(response.Content, _limits.MaxBodyBytes, either.Token);
             if (_vouchedFiles)
                 came = await ContentDecoding.InflatedAsync(came, _limits.MaxBodyBytes, either.Token);
-            var echoed = new EchoedSecrets(request, _policy);
+            var echoed = new EchoedSecrets(request, _policy.DroppedFields);
             var body = echoed.Remove(came);
             (body, var digest) = _redaction?.Apply(body, places) ?? (body, null);
             exchange = Answered(date, request, sent, response, body, echoed) with

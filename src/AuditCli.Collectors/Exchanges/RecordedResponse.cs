@@ -21,9 +21,6 @@ internal static class RecordedResponse
     /// </summary>
     public const string OriginalDigestField = "x-auditcli-original-payload-digest";
 
-    private static readonly string[] RequestIdFields =
-        ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id", "Audit-Id", "X-Goog-Request-Id", "X-GitHub-Request-Id"];
-
     /// <summary>Returns the response message for a request.</summary>
     /// <param name="exchange">An exchange that has a response.</param>
     /// <exception cref="InvalidDataException">The status line has no valid status.</exception>
@@ -52,7 +49,7 @@ internal static class RecordedResponse
     /// <param name="places">The places that the model of the response defines; they name the rules of the redactions.</param>
     public static ExchangeReference Reference(string file, string recordId, HttpExchange exchange, AnswerPlaces? places) => new(
         file, recordId,
-        exchange.Response is { } response ? RequestIdFields.Select(response.Field).FirstOrDefault(id => id is not null) : null,
+        exchange.Response is { } response ? ExchangePolicy.RequestIdFields.Select(response.Field).FirstOrDefault(id => id is not null) : null,
         exchange.Response is { } answered ? Status(answered) : 0, exchange.Date)
     {
         ServerDate = exchange.ServerDate,

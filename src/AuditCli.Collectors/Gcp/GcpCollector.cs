@@ -81,21 +81,22 @@ public sealed class GcpCollector : ICollector
     /// int64 values stay texts, and number literals are the provider's.
     /// </summary>
     /// <param name="operation">The operation in the form used by controls, such as <c>iam:projects.serviceAccounts.list</c>.</param>
-    /// <param name="project">The project for parameters that need one and are not given; null for none.</param>
+    /// <param name="place">The project for parameters that need one and are not given; null for the target's only project.</param>
     /// <exception cref="CollectionException">
     /// There is no response, it is incomplete, or the catalogue does not contain the operation.
     /// </exception>
     public async Task<JsonElement> CallAsync(
-        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? project, CancellationToken cancellationToken)
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? place, CancellationToken cancellationToken)
     {
         var (api, found) = Find(operation);
+        place ??= target.Settings.TryGetValue("projects", out var projects) && projects is [var only] ? only : null;
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))
         {
             if (found.Rows is not null)
                 writer.WriteStartArray();
-            await foreach (var page in session.PagesAsync(api, found, parameters, project ?? "", cancellationToken))
+            await foreach (var page in session.PagesAsync(api, found, parameters, place ?? "", cancellationToken))
             {
                 foreach (var (element, _, _) in AnswerRows.Elements(operation, found, page))
                     writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(element), skipInputValidation: true);

@@ -10,7 +10,7 @@ namespace AuditCli.Collectors.Gcp;
 /// </summary>
 internal static class GcpPermissions
 {
-    private const string Resource = "permissions/gcp.json";
+    private const string Resource = "Gcp/permissions.json";
     private const string NotKnown = "what it needs is not in AuditCli's table; Google's page about the method says it";
 
     /// <param name="operations">The operations that are collected.</param>

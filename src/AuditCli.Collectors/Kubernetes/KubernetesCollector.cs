@@ -76,6 +76,11 @@ public sealed class KubernetesCollector : ICollector
             yield return new(ObjectRows.Read(resource, page));
     }
 
+    /// <inheritdoc/>
+    Task<JsonElement> ICollector.CallAsync(
+        Target target, string operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? place, CancellationToken cancellationToken) =>
+        CallAsync(target, operation, parameters, cancellationToken);
+
     /// <summary>
     /// Reads one complete list: <c>apiVersion</c>, <c>kind</c> and <c>metadata</c> of its first page, without the page token and the
     /// remaining item count, and <c>items</c> of all pages, each with its own version and kind as kubectl prints them. Number literals are

@@ -1,9 +1,9 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -28,10 +28,11 @@ internal sealed class EchoedSecrets
     private readonly ImmutableArray<string> _forms;
 
     /// <summary>Computes every form of the secrets of one request.</summary>
-    public EchoedSecrets(HttpRequestMessage request, ExchangePolicy policy) =>
+    /// <param name="dropped">The header fields that are not stored.</param>
+    public EchoedSecrets(HttpRequestMessage request, FrozenSet<string> dropped) =>
         _forms =
         [
-            .. Secrets(request, policy).SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal)
+            .. Secrets(request, dropped).SelectMany(Forms).Where(f => f.Length >= ShortestForm).Distinct(StringComparer.Ordinal)
                 .OrderByDescending(f => f.Length),
         ];
 
@@ -46,11 +47,11 @@ internal sealed class EchoedSecrets
     /// <summary>Returns a text, such as a header of the response, without these values.</summary>
     public string Remove(string text) => _forms.Aggregate(text, (clean, form) => clean.Replace(form, Mark, StringComparison.Ordinal));
 
-    private static IEnumerable<string> Secrets(HttpRequestMessage request, ExchangePolicy policy)
+    private static IEnumerable<string> Secrets(HttpRequestMessage request, FrozenSet<string> dropped)
     {
         foreach (var (name, values) in request.Headers.NonValidated)
         {
-            if (!policy.DroppedFields.Contains(name))
+            if (!dropped.Contains(name))
                 continue;
             foreach (var word in values.SelectMany(v => v.Split(' ', ',').Select(w => w.Trim())))
             {

@@ -1,8 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using AuditCli.Collectors.Aws;
-using AuditCli.Collectors.Gcp;
-using AuditCli.Collectors.Kubernetes;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -19,10 +16,10 @@ internal delegate RedactedPlace? AnswerPlaces(List<(string? Member, long Index)>
 /// the document itself. In XML an element of a list has its own name.
 /// </param>
 /// <param name="KeepsSwitches">Whether flags and short plain numbers are kept: tests need them, and they are not secrets.</param>
-internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, bool KeepsSwitches = false)
+public sealed record RedactedPlace(string Name, ImmutableArray<string> Path, bool KeepsSwitches = false)
 {
     /// <summary>Returns the part of a value that is secret; null if the whole value is.</summary>
-    public Func<string, TextPart>? Part { get; init; }
+    internal Func<string, TextPart>? Part { get; init; }
 
     private static readonly FrozenSet<string> Switches = new[]
     {
@@ -44,7 +41,7 @@ internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, b
     }
 
     /// <summary>Returns the secret part of the value at this place; of length 0 if there is none.</summary>
-    public TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);
+    internal TextPart Secret(string value) => Keeps(value) ? TextPart.None : Part is null ? new(0, value.Length) : Part(value);
 
     private bool Keeps(string value) => KeepsSwitches && (Switches.Contains(value) || (value.Length <= LongestNumber && value.All(char.IsAsciiDigit)));
 
@@ -78,7 +75,7 @@ internal static class RedactionRules
 
     private static readonly RedactedPlace SecretName = new("secret-name", ["*"], KeepsSwitches: true);
 
-    private static readonly ImmutableArray<RedactedPlace> All = [.. AwsSecretPlaces.All, .. GoogleSecretPlaces.All, .. KubernetesSecretPlaces.All];
+    private static readonly ImmutableArray<RedactedPlace> All = [.. CollectorCatalog.All.SelectMany(c => c.SecretPlaces)];
 
     /// <summary>The places by their last step, a look-up that excludes nearly all of them.</summary>
     private static readonly FrozenDictionary<string, ImmutableArray<RedactedPlace>> Places = By(All.Where(p => p.Path[^1] != Any), 1);

@@ -63,7 +63,8 @@ internal static class SecretNames
     [
         "arn:", "projects/", "${", "$(", "$\\{", "{{", "<", "%(", "vault:", "ssm:", "secretsmanager:", "resolve:", "op://", "file:", "env:",
         "https://", "http://", "gs://", "s3://", "sha256:", "var.", "data.", "local.", "module.", "os.", "process.", "self.", "this.", "config.",
-        "settings.", "secrets.", "steps.", "github.", "kms:", "ref+", "aws/", "alias/",
+        "settings.", "secrets.", "steps.", "github.", "ref+",
+        .. CollectorCatalog.All.SelectMany(c => c.SecretReferences),
     ];
 
     public static readonly SearchValues<char> Digits = SearchValues.Create(FormLetters.Digits);

@@ -24,8 +24,8 @@ internal static class CallCommand
     public static Command Build(AuditHost host)
     {
         var command = new Command("call", "Send one read-only request and print the response; nothing is kept.");
-        foreach (var source in CallSource.All(host))
-            command.Add(Build(host, source));
+        foreach (var collector in host.Collectors)
+            command.Add(Build(host, collector));
         return command;
     }
 
@@ -40,57 +40,58 @@ internal static class CallCommand
         return ExitCode.Usage;
     }
 
-    private static DetailedCommand Build(AuditHost host, CallSource source)
+    private static DetailedCommand Build(AuditHost host, CollectorEntry collector)
     {
-        var operation = new Argument<string>("OPERATION") { Description = source.Operation };
+        var form = collector.Call;
+        var operation = new Argument<string>("OPERATION") { Description = form.Operation };
         var parameters = new Argument<string[]>("name=value")
         {
             Description = "Parameters: text, or JSON where the parameter is not a text.",
             Arity = ArgumentArity.ZeroOrMore,
         };
+        var place = form.Place is { } asked ? Option(host, asked) : null;
+        var settings = form.Settings.Select(s => (s.Setting, Option: Option(host, s))).ToImmutableArray();
         var engagement = CommandOptions.Text(host, "--engagement", "FILE", "Take the credentials of a target of this engagement.");
         var target = CommandOptions.Text(host, "--target", "NAME", "The target of the engagement.");
-        var command = new DetailedCommand(source.Name, source.Description, $"{ExitCodes}\n\n{source.Details}") { operation, parameters };
-        if (source.Place is { } place)
+        var command = new DetailedCommand(collector.Source.Name, form.Description, $"{ExitCodes}\n\n{form.Details}") { operation, parameters };
+        if (place is not null)
             command.Add(place);
-        foreach (var (_, option) in source.Settings)
+        foreach (var (_, option) in settings)
             command.Add(option);
         command.Add(engagement);
         command.Add(target);
-        command.SetAction((parsed, cancellationToken) =>
-        {
-            var settings = source.Settings.Select(s => (s.Setting, Value: parsed.GetValue(s.Option))).Where(s => s.Value is not null)
-                .ToImmutableSortedDictionary(s => s.Setting, s => ImmutableArray.Create(s.Value!), StringComparer.Ordinal);
-            return CallAsync(
-                host,
-                source,
-                new(
-                    parsed.GetValue(operation)!,
-                    parsed.GetValue(parameters) ?? [],
-                    source.Place is null ? null : parsed.GetValue(source.Place),
-                    settings,
-                    parsed.GetValue(engagement),
-                    parsed.GetValue(target)),
-                parsed.InvocationConfiguration.Output,
-                parsed.InvocationConfiguration.Error,
-                cancellationToken);
-        });
+        command.SetAction((parsed, cancellationToken) => CallAsync(
+            host,
+            collector,
+            new(
+                parsed.GetValue(operation)!,
+                parsed.GetValue(parameters) ?? [],
+                place is null ? null : parsed.GetValue(place),
+                settings.Select(s => (s.Setting, Value: parsed.GetValue(s.Option))).Where(s => s.Value is not null)
+                    .ToImmutableSortedDictionary(s => s.Setting, s => ImmutableArray.Create(s.Value!), StringComparer.Ordinal),
+                parsed.GetValue(engagement),
+                parsed.GetValue(target)),
+            parsed.InvocationConfiguration.Output,
+            parsed.InvocationConfiguration.Error,
+            cancellationToken));
         return command;
     }
 
+    private static Option<string?> Option(AuditHost host, SettingOption option) =>
+        CommandOptions.Text(host, option.Name, option.Value, option.Description);
+
     private static async Task<int> CallAsync(
-        AuditHost host, CallSource source, CommandLine given, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        AuditHost host, CollectorEntry collector, CommandLine given, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var offered = host.Sources.Single(s => s.Name == source.Name);
-        if (offered.FindOperation(given.Operation) is not { } operation)
-            return Unknown(error, offered, given.Operation);
+        if (collector.Source.FindOperation(given.Operation) is not { } operation)
+            return Unknown(error, collector.Source, given.Operation);
         if (!operation.Reads.Contains(operation.Name))
         {
             await error.WriteLineAsync($"{operation.Name} is a table made from several answers; call one of those: {string.Join(", ", operation.Reads)}");
             return ExitCode.Usage;
         }
         var (parameters, wrong) = CallParameters.Read(operation, given.Parameters);
-        var (target, unfit) = wrong.IsEmpty ? FindTarget(host, source, given) : (null, wrong);
+        var (target, unfit) = wrong.IsEmpty ? FindTarget(host, collector, given) : (null, wrong);
         if (target is null)
         {
             foreach (var fault in unfit)
@@ -100,8 +101,8 @@ internal static class CallCommand
         try
         {
             await using var transport = new LiveTransport(bundleFolder: null, seed: "call", host.Clock);
-            var answer = await source.AskAsync(
-                new(transport, host.Clock, _ => { }), new(target, operation.Name, parameters, given.Place), cancellationToken);
+            await using var opened = collector.Open(new(transport, host.Clock, _ => { }));
+            var answer = await opened.CallAsync(target, operation.Name, parameters, given.Place, cancellationToken);
             await output.WriteLineAsync(Printed(operation, answer));
             return ExitCode.Ok;
         }
@@ -188,21 +189,21 @@ internal static class CallCommand
         }
     }
 
-    private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CallSource source, CommandLine given)
+    private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CollectorEntry collector, CommandLine given)
     {
         if (given.Engagement is null)
-            return given.Target is null ? (new("call", source.Name, given.Settings), []) : (null, ["--target needs --engagement FILE"]);
+            return given.Target is null ? (new("call", collector.Source.Name, given.Settings), []) : (null, ["--target needs --engagement FILE"]);
         var (engagement, faults) = EngagementLoader.Load(host.FullPath(given.Engagement), host.Sources, usesLibrary: false);
         if (engagement is null)
             return (null, [.. faults.Select(f => f.ToString())]);
         if (engagement.Replay is not null)
             return (null, [$"{given.Engagement} replays recorded exchanges, and call asks the provider itself: name an engagement without replay"]);
-        var targets = engagement.Targets.Where(t => t.Source == source.Name).ToArray();
+        var targets = engagement.Targets.Where(t => t.Source == collector.Source.Name).ToArray();
         return targets.Where(t => given.Target is null || t.Name == given.Target).ToArray() is [var one]
             ? (one with { Settings = one.Settings.SetItems(given.Settings) }, [])
             : (null, [targets.Length == 0
-                ? $"{given.Engagement} has no {source.Title} target"
-                : $"name one of the engagement's {source.Title} targets with --target: {string.Join(", ", targets.Select(t => t.Name))}"]);
+                ? $"{given.Engagement} has no {collector.Title} target"
+                : $"name one of the engagement's {collector.Title} targets with --target: {string.Join(", ", targets.Select(t => t.Name))}"]);
     }
 
     private sealed record CommandLine(

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Collectors;
 using AuditCli.Evidence;
 using AuditCli.Libraries;
 
@@ -13,12 +14,6 @@ internal static class InitCommand
 {
     private const string EngagementFile = "engagement.yaml";
     private const string NobodyYet = "Nobody yet: name who reviews, and never the preparer";
-    private static readonly ImmutableArray<Kind> Targets =
-    [
-        new("aws", "prod:    { aws: { regions: enabled } }", "# profile: NAME and role_arn: ARN choose other credentials than the ambient ones"),
-        new("gcp", "cloud:   { gcp: { organization: \"123456789012\" } }", "# or folder: \"...\", or projects: [a, b]"),
-        new("kubernetes", "cluster: { kubernetes: { } }", "# context: NAME chooses another than the kubeconfig's current one"),
-    ];
 
     public static Command Build(AuditHost host)
     {
@@ -27,9 +22,10 @@ internal static class InitCommand
         var preparer = CommandOptions.Text(host, "--preparer", "NAME", "Who prepares the workpapers. Default: you.", Environment.UserName);
         var reviewer = CommandOptions.Text(host, "--reviewer", "NAME", "Who reviews them; never the preparer.", NobodyYet);
         var start = CommandOptions.Text(
-            host, "--start", "DATE", "The first day of the period. Default: 89 days ago, as far as CloudTrail's event history goes.");
+            host, "--start", "DATE", "The first day of the period. Default: 89 days ago, within event histories of 90 days.");
         var end = CommandOptions.Text(host, "--end", "DATE", "The last day of the period. Default: yesterday.");
-        var sources = Targets.Select(t => CommandOptions.Flag(host, $"--{t.Source}", $"A target of {t.Source}. Default: one of each kind.")).ToImmutableArray();
+        var sources = host.Collectors.Select(c => c.Source.Name)
+            .Select(s => CommandOptions.Flag(host, $"--{s}", $"A target of {s}. Default: one of each kind.")).ToImmutableArray();
         var command = new DetailedCommand("init", "Create an engagement: its file, and a template for each register that the controls can use.", """
             Asks no questions and overwrites nothing: if a file exists already it is named, and nothing is written. The engagement
             can be loaded as it is; what only you can know is marked in it.
@@ -40,8 +36,10 @@ internal static class InitCommand
               auditcli init audits/2026 --start 2026-01-01 --end 2026-09-30 --kubernetes
             """)
         {
-            folder, entity, preparer, reviewer, start, end, sources[0], sources[1], sources[2],
+            folder, entity, preparer, reviewer, start, end,
         };
+        foreach (var source in sources)
+            command.Add(source);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -55,8 +53,8 @@ internal static class InitCommand
             }
             if (parsed.GetValue(preparer)!.Trim().Equals(parsed.GetValue(reviewer)!.Trim(), StringComparison.OrdinalIgnoreCase))
                 return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} prepares; somebody else must review");
-            var asked = Targets.Where(t => chosen.IsEmpty || chosen.Contains(t.Source)).ToImmutableArray();
-            var inputs = Inputs(host, [.. asked.Select(a => a.Source)]);
+            var asked = host.Collectors.Where(c => chosen.IsEmpty || chosen.Contains(c.Source.Name)).ToImmutableArray();
+            var inputs = Inputs(host, [.. asked.Select(a => a.Source.Name)]);
             var root = host.FullPath(parsed.GetValue(folder)!);
             var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
@@ -96,7 +94,7 @@ internal static class InitCommand
     }
 
     private static string Engagement(
-        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<Kind> targets, ImmutableArray<Register> inputs)
+        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<CollectorEntry> collectors, ImmutableArray<Register> inputs)
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $$"""
             # An engagement: whom, which period, which controls, which targets. auditcli run engagement.yaml
@@ -112,8 +110,10 @@ internal static class InitCommand
 
             """);
         text.Append("targets:\n");
-        foreach (var kind in targets)
-            text.Append(CultureInfo.InvariantCulture, $"  {kind.Target}   {kind.Remark}\n");
+        var targets = collectors.Select(c => (c.Starter, Text: $"{{ {c.Source.Name}: {c.Starter.Settings} }}")).ToArray();
+        var width = targets.Max(t => t.Starter.Name.Length);
+        foreach (var (starter, written) in targets)
+            text.Append(CultureInfo.InvariantCulture, $"  {(starter.Name + ":").PadRight(width + 1)} {written}   # {starter.Remark}\n");
         text.Append("# Registers that the controls can use. Fill in inputs/<name>.csv, then say here where it came from:\n# inputs:\n");
         foreach (var input in inputs)
         {
@@ -141,9 +141,6 @@ internal static class InitCommand
     }
 
     private static string Quoted(string text) => JsonSerializer.Serialize(text);
-
-    /// <summary>A source and the target that a new engagement has for it.</summary>
-    private sealed record Kind(string Source, string Target, string Remark);
 
     private sealed record Register(string Name, ImmutableArray<Column> Columns, ImmutableArray<string> Controls);
 }

@@ -33,8 +33,8 @@ internal static class PermissionsCommand
             "Print the document of this source and nothing else. Default: all that are asked.");
         source.AcceptOnlyFromAmong([.. host.Sources.Select(s => s.Name)]);
         var form = CommandOptions.Output(host);
-        var command = new DetailedCommand("permissions", "Print exactly what has to be granted so that the selected controls can be tested.", """
-            AWS: an IAM policy (JSON). Google Cloud: a custom role as gcloud takes it (YAML). Kubernetes: a ClusterRole (YAML).
+        var command = new DetailedCommand("permissions", "Print exactly what has to be granted so that the selected controls can be tested.", $"""
+            {string.Join(" ", host.Collectors.Select(c => $"{c.Title}: {c.PermissionForm}."))}
             No provider is contacted. An operation whose permission is not known for certain is listed as unmapped and
             nothing is granted for it; side effects are named. Both are on stderr, and in the document where it has comments.
 

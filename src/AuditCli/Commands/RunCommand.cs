@@ -28,9 +28,9 @@ internal static class RunCommand
             HelpName = "PARTIAL",
         };
         var command = new DetailedCommand("run", "Collect the evidence of an engagement, conclude on its controls, and seal a bundle.", """
-            Only reads. Credentials come from each cloud's own chain and are never written. Without an ENGAGEMENT, --aws, --gcp
-            and --kubernetes read what these credentials reach, for a first look: there is no reviewer and no register, and the
-            bundle says so.
+            Only reads. Credentials come from each cloud's own chain and are never written. Without an ENGAGEMENT, the option of
+            a source (such as --aws) reads what these credentials reach, for a first look: there is no reviewer and no register,
+            and the bundle says so.
 
             A run that collected everything but could not be sealed (a file contained what looks like a credential, a key or a
             disk failed) says how to finish it: --resume takes what was collected, evaluates it again as reperform does, and

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using AuditCli.Collectors;
 using AuditCli.Controls.Loading;
 using AuditCli.Controls.Planning;
 using AuditCli.Libraries;
@@ -24,7 +25,7 @@ internal sealed class SubjectOptions
     private readonly Option<string?> _controls;
     private readonly Option<string?> _pack;
     private readonly ImmutableArray<(string Source, Option<bool> Option)> _ambient;
-    private readonly Option<string[]> _project;
+    private readonly ImmutableArray<Option<string[]>> _needs;
 
     public SubjectOptions(AuditHost host)
     {
@@ -39,24 +40,27 @@ internal sealed class SubjectOptions
         _pack.CompletionSources.Add(_ => ChosenLibrary.Packs(null, host).Select(p => Path.GetFileNameWithoutExtension(p.Path)));
         _ambient =
         [
-            ("aws", CommandOptions.Flag(host, "--aws", "Without an engagement: the AWS account of the ambient credentials.")),
-            ("gcp", CommandOptions.Flag(host, "--gcp", "Without an engagement: the Google Cloud project of the ambient credentials.")),
-            ("kubernetes", CommandOptions.Flag(host, "--kubernetes", "Without an engagement: the cluster of the kubeconfig's current context.")),
+            .. host.Collectors.Select(c => (c.Source.Name, CommandOptions.Flag(host, $"--{c.Source.Name}", c.Quick.Description))),
         ];
-        _project = CommandOptions.List(host, "--project", "ID", "With --gcp: the projects; default GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT.");
+        _needs =
+        [
+            .. host.Collectors.Select(c => c.Quick.Needs).OfType<SettingOption>().DistinctBy(n => n.Name)
+                .Select(n => CommandOptions.List(host, n.Name, n.Value, n.Description)),
+        ];
     }
+
+    private IEnumerable<Option> Options => [_control, _target, _controls, _pack, .. _ambient.Select(a => a.Option), .. _needs];
 
     public void AddTo(Command command)
     {
         command.Arguments.Add(_engagement);
-        foreach (var option in new Option[] { _control, _target, _controls, _pack, _ambient[0].Option, _ambient[1].Option, _ambient[2].Option, _project })
+        foreach (var option in Options)
             command.Options.Add(option);
     }
 
     /// <summary>Returns the first of these options that is on the command line; null if there is none.</summary>
     public string? Given(ParseResult parsed) => parsed.GetValue(_engagement)
-        ?? new Option[] { _control, _target, _controls, _pack, _ambient[0].Option, _ambient[1].Option, _ambient[2].Option, _project }
-            .FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
+        ?? Options.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
 
     /// <summary>Returns the options of a run except the folder for the bundle; on failure null and a message.</summary>
     public (RunOptions? Options, string? Wrong) Read(ParseResult parsed)
@@ -71,14 +75,32 @@ internal sealed class SubjectOptions
                 : (null, $"{file} says which targets there are; --{sources[0]} is for when there is no engagement");
         }
         if (sources.IsEmpty)
-            return (null, "name an ENGAGEMENT file, or --aws, --gcp or --kubernetes for what the ambient credentials reach; to begin one: auditcli init");
-        var projects = AmbientEngagement.Projects(parsed.GetValue(_project) ?? [], _host);
-        if (projects.IsEmpty && sources.Contains("gcp"))
-            return (null, "--gcp needs to know which project: --project ID, GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT");
-        var content = AmbientEngagement.Write(sources, projects, _host);
+        {
+            return (null, $"name an ENGAGEMENT file, or {Either(_ambient.Select(a => a.Option.Name))} for what the ambient credentials reach; "
+                + "to begin one: auditcli init");
+        }
+        var targets = ImmutableArray.CreateBuilder<(string Source, string? Setting, ImmutableArray<string> Values)>();
+        foreach (var collector in _host.Collectors.Where(c => sources.Contains(c.Source.Name)))
+        {
+            var needs = collector.Quick.Needs;
+            var values = needs is null ? [] : Values(parsed, needs, collector.Quick.Variables);
+            if (needs is not null && values.IsEmpty)
+                return (null, collector.Quick.Missing);
+            targets.Add((collector.Source.Name, needs?.Setting, values));
+        }
+        var content = AmbientEngagement.Write(targets.ToImmutable(), _host);
         var shown = AmbientEngagement.ShownAs;
         return (new(shown, _host.FullPath(shown), library, "", filter, Verbose: false) { Content = content, Pack = parsed.GetValue(_pack) }, null);
     }
+
+    /// <summary>Returns the values of a needed option on the command line or, without any, the one in the environment.</summary>
+    private ImmutableArray<string> Values(ParseResult parsed, SettingOption needs, ImmutableArray<string> variables) =>
+        parsed.GetValue(_needs.Single(o => o.Name == needs.Name)) is { Length: > 0 } given
+            ? [.. given]
+            : [.. variables.Select(_host.Environment).Where(v => !string.IsNullOrEmpty(v)).Take(1).OfType<string>()];
+
+    private static string Either(IEnumerable<string> words) =>
+        words.ToArray() is [.. { Length: > 0 } first, var last] ? $"{string.Join(", ", first)} or {last}" : string.Concat(words);
 
     /// <summary>Returns the targets of the engagement on the command line, for completion; none if it cannot be read.</summary>
     private IEnumerable<string> TargetsOf(ParseResult parsed) =>
@@ -95,20 +117,13 @@ internal static class AmbientEngagement
     public const string ShownAs = "command-line";
     private const int Days = 89;
 
-    /// <summary>Returns the Google Cloud projects on the command line or, without any, the one in the environment.</summary>
-    public static ImmutableArray<string> Projects(string[] given, AuditHost host) => given.Length > 0
-        ? [.. given]
-        :
-        [
-            .. new[] { host.Environment("GOOGLE_CLOUD_PROJECT"), host.Environment("CLOUDSDK_CORE_PROJECT") }
-                .Where(p => !string.IsNullOrEmpty(p)).Take(1).OfType<string>(),
-        ];
-
-    /// <summary>Returns the engagement as YAML. Its period is the last 89 whole days, which CloudTrail's event history covers.</summary>
-    public static byte[] Write(ImmutableArray<string> sources, ImmutableArray<string> projects, AuditHost host)
+    /// <summary>Returns the engagement as YAML. Its period is the last 89 whole days, which event histories of 90 days cover.</summary>
+    /// <param name="targets">The sources, each with the setting that it needs.</param>
+    public static byte[] Write(ImmutableArray<(string Source, string? Setting, ImmutableArray<string> Values)> targets, AuditHost host)
     {
         var today = DateOnly.FromDateTime(host.Clock.GetUtcNow().UtcDateTime);
-        var targets = sources.Select(s => $"  {s}: {{ {s}: {{{(s == "gcp" ? $" projects: [{string.Join(", ", projects.Select(Quoted))}] " : "")}}} }}\n");
+        var lines = targets.Select(t =>
+            $"  {t.Source}: {{ {t.Source}: {{{(t.Setting is null ? "" : $" {t.Setting}: [{string.Join(", ", t.Values.Select(Quoted))}] ")}}} }}\n");
         return System.Text.Encoding.UTF8.GetBytes($$"""
             # Made by {{Tool.NameAndVersion}} from its command line: what the ambient credentials reach, for a first look.
             schema: 1
@@ -118,7 +133,7 @@ internal static class AmbientEngagement
             preparer: {{Quoted(Environment.UserName)}}
             reviewer: nobody, which a first look does not need and a workpaper does
             targets:
-            {{string.Concat(targets)}}
+            {{string.Concat(lines)}}
             """.ReplaceLineEndings("\n"));
     }
 

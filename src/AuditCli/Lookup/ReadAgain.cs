@@ -1,6 +1,5 @@
 using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Commands;
 using AuditCli.Evidence;
 
 namespace AuditCli.Lookup;
@@ -9,7 +8,6 @@ namespace AuditCli.Lookup;
 internal static class ReadAgain
 {
     private const int MostCommands = 4;
-    private const string Global = "-global";
 
     /// <summary>Returns a command for each operation that made the evidence; none for a file that management supplied.</summary>
     /// <param name="row">The parent row for which the operation was called; null if it was called once.</param>
@@ -17,12 +15,9 @@ internal static class ReadAgain
     {
         if (host.Sources.FirstOrDefault(s => s.Name == item.Source) is not { } source || source.FindOperation(item.Operation) is not { } operation)
             return [];
-        var place = CallSource.All(host).FirstOrDefault(s => s.Name == item.Source)?.Place?.Name switch
-        {
-            "--region" when !item.Region.EndsWith(Global, StringComparison.Ordinal) => $" --region {Quoted(item.Region)}",
-            "--project" => $" --project {Quoted(item.Account)}",
-            _ => "",
-        };
+        var place = host.Collectors.Single(c => c.Source.Name == item.Source).Call is { Place: { } option, PlaceOf: var placeOf } && placeOf(item) is { } value
+            ? $" {option.Name} {Quoted(value)}"
+            : "";
         // A table made from several responses was read without parameters of its own.
         var parameters = operation.Reads.Contains(operation.Name)
             ? string.Concat(Parameters(item, row).Select(p => $" {Quoted($"{p.Name}={p.Value}")}"))

@@ -69,7 +69,7 @@ internal static class RecordComparison
         // The cause of a failure before the first request is not in any exchange. The re-performed run confirms that the target failed.
         var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
-        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsOfKubeconfig(d) && !IsClaim(d)))
+        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsNeverSent(d) && !IsClaim(d)))
         {
             // A member that an earlier version did not write is not a difference.
             if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
@@ -83,10 +83,10 @@ internal static class RecordComparison
         CompareLog(bundle, record, rebuilt, differences, cancellationToken);
     }
 
-    /// <summary>Whether the difference is the kubeconfig's name of a cluster or context: these names are never sent.</summary>
-    private static bool IsOfKubeconfig(JsonDifference difference) => difference is { After: null, Path: var path }
+    /// <summary>Whether the difference is a name of the place that is never sent, such as that of a kubeconfig's context.</summary>
+    private static bool IsNeverSent(JsonDifference difference) => difference is { After: null, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal)
-        && (path.EndsWith(" place cluster", StringComparison.Ordinal) || path.EndsWith(" place context", StringComparison.Ordinal));
+        && CollectorCatalog.All.Any(c => c.UncheckedPlaces.Any(p => path.EndsWith($" place {p}", StringComparison.Ordinal)));
 
     /// <summary>
     /// Whether both sides are identities that the credentials only claim and no provider confirmed: a claim is never sent.

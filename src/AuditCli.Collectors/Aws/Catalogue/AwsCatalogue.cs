@@ -9,13 +9,13 @@ namespace AuditCli.Collectors.Aws.Catalogue;
 /// </summary>
 internal sealed class AwsCatalogue
 {
-    private const string Prefix = "aws/";
+    private const string Prefix = "Aws/Catalogue/Services/";
     private const string Suffix = ".json";
     private readonly ConcurrentDictionary<string, Lazy<ServiceModel>> _services = new(StringComparer.Ordinal);
     private readonly Assembly _assembly = typeof(AwsCatalogue).Assembly;
     private readonly Lazy<PartitionRules> _partitions = new(() =>
     {
-        using var stream = typeof(AwsCatalogue).Assembly.GetManifestResourceStream("partitions/aws.json")!;
+        using var stream = typeof(AwsCatalogue).Assembly.GetManifestResourceStream("Aws/Catalogue/partitions.json")!;
         return PartitionRules.Read(stream);
     });
 

@@ -9,7 +9,7 @@ namespace AuditCli.Collectors.Gcp.Catalogue;
 /// </summary>
 internal sealed class GcpCatalogue
 {
-    private const string Prefix = "gcp/";
+    private const string Prefix = "Gcp/Catalogue/";
     private const string Suffix = ".json";
     private readonly ConcurrentDictionary<string, Lazy<ApiModel>> _apis = new(StringComparer.Ordinal);
     private readonly Assembly _assembly = typeof(GcpCatalogue).Assembly;

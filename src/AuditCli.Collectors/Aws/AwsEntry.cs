@@ -1,0 +1,46 @@
+namespace AuditCli.Collectors.Aws;
+
+/// <summary>AWS in the catalogue of sources.</summary>
+internal static class AwsEntry
+{
+    private const string EveryRegion = "-global";
+
+    public static CollectorEntry Create() => new()
+    {
+        Source = AwsSource.Create(),
+        Title = "AWS",
+        Implementation = typeof(AwsCollector),
+        Open = context => new AwsCollector(context.Transport, context.Clock, context.CredentialUsed),
+        Permissions = AwsPermissions.Document,
+        PermissionForm = "an IAM policy (JSON)",
+        Call = new(
+            "Call one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.",
+            "As <AWS CLI service name>:<Operation>, such as iam:ListUsers.",
+            """
+            Lists that go on from page to page are joined.
+
+            Examples:
+              auditcli call aws iam:ListUsers
+              auditcli call aws iam:ListMFADevices UserName=alice
+              auditcli call aws cloudtrail:LookupEvents --region us-east-1 'LookupAttributes=[{"AttributeKey":"Username","AttributeValue":"root"}]'
+              auditcli call aws s3:GetBucketAcl Bucket=ledger --engagement engagement.yaml --target prod
+            """,
+            [],
+            new("--region", "R", "The region to ask; default the credentials' own.", ""),
+            item => item.Region.EndsWith(EveryRegion, StringComparison.Ordinal) ? null : item.Region),
+        Starter = new("prod", "{ regions: enabled }", "profile: NAME and role_arn: ARN choose other credentials than the ambient ones"),
+        Quick = new("Without an engagement: the AWS account of the ambient credentials."),
+        Fields = new()
+        {
+            Dropped = ["X-Amz-Security-Token", "X-Amzn-Sso-Bearer-Token", "X-Aws-Ec2-Metadata-Token"],
+            DroppedParameters =
+            [
+                "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Algorithm",
+            ],
+            Key = ["X-Amz-Target"],
+            RequestIds = ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id"],
+        },
+        SecretPlaces = AwsSecretPlaces.All,
+        SecretReferences = ["kms:", "aws/", "alias/"],
+    };
+}
