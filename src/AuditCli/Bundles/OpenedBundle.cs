@@ -6,7 +6,6 @@ using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
-using AuditCli.Running;
 
 namespace AuditCli.Bundles;
 
@@ -21,7 +20,7 @@ internal sealed class OpenedBundle
     private readonly Lazy<ILookup<string, (string Name, EvidenceItem Item)>> _evidence;
     private ControlLibrary? _library;
 
-    private OpenedBundle(BundleFolder files, JsonElement run, RecordedRun record, EvaluationResults results, ImmutableArray<EvidenceItem> index)
+    private OpenedBundle(BundleFolder files, JsonElement run, RunRecord record, EvaluationResults results, ImmutableArray<EvidenceItem> index)
     {
         Files = files;
         Run = run;
@@ -34,20 +33,16 @@ internal sealed class OpenedBundle
 
     public BundleFolder Files { get; }
 
-    /// <summary>The whole of <c>data/run.json</c>.</summary>
+    /// <summary>The whole of <c>data/run.json</c> as JSON, for output that shows it unchanged.</summary>
     public JsonElement Run { get; }
 
-    /// <summary>The part of <c>data/run.json</c> that the program relies on.</summary>
-    public RecordedRun Record { get; }
+    /// <summary>The record of the run.</summary>
+    public RunRecord Record { get; }
     public EvaluationResults Results { get; }
     public ImmutableArray<EvidenceItem> Index { get; }
 
-    /// <summary>The bundle id in <c>data/run.json</c>; empty if it has none.</summary>
-    public string Id => Text("bundle_id");
-
-    /// <summary>Returns a text member of <c>data/run.json</c> unchanged; empty if it has none.</summary>
-    public string Text(string member) =>
-        Run.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+    /// <summary>The bundle id in <c>data/run.json</c>.</summary>
+    public string Id => Record.BundleId;
 
     /// <summary>Opens a sealed bundle.</summary>
     /// <exception cref="InvalidDataException">It is not a sealed bundle, or a file is not what it should be; the message names it.</exception>
@@ -76,6 +71,17 @@ internal sealed class OpenedBundle
             throw new InvalidDataException($"{ResultsPath} cannot be read: {e.Message}", e);
         }
     }
+
+    /// <summary>Opens a run that is about to be sealed, with the record and results that it has in memory.</summary>
+    /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
+    public static OpenedBundle Of(BundleFolder files, RunRecord record, EvaluationResults results)
+    {
+        using var index = files.Open(BundlePaths.EvidenceIndex);
+        return new(files, JsonElement.Parse(record.Write()), record, results, [.. EvidenceIndex.Items(index, BundlePaths.EvidenceIndex)]);
+    }
+
+    /// <summary>Returns the same bundle with another record.</summary>
+    public OpenedBundle With(RunRecord record) => new(Files, JsonElement.Parse(record.Write()), record, Results, Index);
 
     /// <summary>Returns the evidence items of a control with the control's names for them, ordered by name.</summary>
     public IEnumerable<(string Name, EvidenceItem Item)> EvidenceOf(string control) =>

@@ -24,7 +24,7 @@ internal static class RunSummary
     public static void Write(IAnsiConsole console, FinishedRun run)
     {
         var (engagement, facts, results) = (run.Prepared.Engagement, run.Facts, run.Results);
-        if (run.Document.ReplayLine is { } replay)
+        if (run.Record.ReplayLine is { } replay)
             Line(console, replay, "bold yellow");
         Line(console, $"{engagement.Entity}, {engagement.Name}", "bold");
         Line(
@@ -119,7 +119,7 @@ internal static class RunSummary
     /// <summary>Writes everything that narrows the scope or differs from the shipped library, so that a weakened run is visible.</summary>
     private static void WriteScope(IAnsiConsole console, FinishedRun run)
     {
-        var notes = ScopeNotes.Of(run.Document, run.Results);
+        var notes = ScopeNotes.Of(run.Record, run.Results);
         if (notes.IsEmpty)
             return;
         console.WriteLine();

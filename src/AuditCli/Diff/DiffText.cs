@@ -131,8 +131,8 @@ internal static class DiffText
     private static IEnumerable<string> Heads(BundleDiff diff) =>
     [
         .. diff.Before.Append(diff.After).Zip(diff.Verifications).Select((b, i) =>
-            $"{(i == diff.Before.Length ? "after " : "before")} {b.First.Id}, as of {Rfc3339.Format(b.First.Record.AsOf)}"
-            + $"{(b.First.Record.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}: {Verified(b.Second)}"),
+            $"{(i == diff.Before.Length ? "after " : "before")} {b.First.Id}, as of {Rfc3339.Format(b.First.Record.Moment)}"
+            + $"{(b.First.Record.IsReplay ? ", a REPLAY of recorded exchanges" : "")}: {Verified(b.Second)}"),
         .. diff.Notes.Select(n => $"note: {n}"),
     ];
 
@@ -177,7 +177,7 @@ internal static class DiffText
     {
         ["bundle_id"] = bundle.Id,
         ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256?.Hex,
-        ["as_of"] = Rfc3339.Format(bundle.Record.AsOf),
+        ["as_of"] = Rfc3339.Format(bundle.Record.Moment),
         ["mode"] = bundle.Record.Mode,
         ["verification_exit_code"] = report.ExitCode,
         ["verification_problems"] = new JsonArray([.. report.Problems.Take(MostProblems).Select(p => (JsonNode)$"{p.Code} {p.Path}: {p.Message}")]),

@@ -81,9 +81,9 @@ internal sealed class ScopeComparison(
     {
         get
         {
-            if (before.Text("entity") != after.Text("entity"))
-                yield return $"the bundles are of different entities: {before.Text("entity")} and {after.Text("entity")}";
-            if (after.Record.AsOf < before.Record.AsOf)
+            if (before.Record.Entity != after.Record.Entity)
+                yield return $"the bundles are of different entities: {before.Record.Entity} and {after.Record.Entity}";
+            if (after.Record.Moment < before.Record.Moment)
                 yield return "the later bundle is as of an earlier moment than the one before it; is the order right?";
             if (before.Results.Engine.Version != after.Results.Engine.Version)
                 yield return $"the engine was {before.Results.Engine.Version} and is {after.Results.Engine.Version}";

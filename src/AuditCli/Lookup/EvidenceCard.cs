@@ -109,9 +109,9 @@ internal sealed class EvidenceCard
             .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
             .Append("<title>Evidence: ").Append(Text(title, Short)).Append("</title>\n<style>").Append(Style)
             .Append("</style>\n</head>\n<body>\n<header>\n");
-        if (_bundle.Record.Mode == "replay")
+        if (_bundle.Record.IsReplay)
             _page.Append("<p class=\"replay\">").Append(Text(ShowText.Mode(_bundle)["a ".Length..], Long)).Append("</p>\n");
-        _page.Append("<div><p class=\"kicker\">Evidence, ").Append(Text($"{_bundle.Text("entity")}, {_bundle.Text("name")}", Short)).Append("</p>\n")
+        _page.Append("<div><p class=\"kicker\">Evidence, ").Append(Text($"{_bundle.Record.Entity}, {_bundle.Record.Name}", Short)).Append("</p>\n")
             .Append("<h1>").Append(Text(title, Long)).Append("</h1>\n<p>").Append(Text(subtitle, Long)).Append("</p></div>\n</header>\n<main>\n");
     }
 
@@ -124,8 +124,8 @@ internal sealed class EvidenceCard
         Heading("Where this comes from");
         Open();
         Row("Bundle", _bundle.Id);
-        Row("Engagement", $"{_bundle.Text("entity")}, {_bundle.Text("name")}");
-        Row("As of", _bundle.Text("as_of"));
+        Row("Engagement", $"{_bundle.Record.Entity}, {_bundle.Record.Name}");
+        Row("As of", _bundle.Record.AsOf);
         Row("Collected", ShowText.Mode(_bundle));
         Row("Tagmanifest", $"sha256 {_bundle.Files.TagManifestSha256}");
         Row("Signature", _bundle.Files.IsSigned ? "signed; this page does not check it" : "none");

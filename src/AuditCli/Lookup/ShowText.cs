@@ -24,7 +24,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"bundle {bundle.Id}, {Mode(bundle)}");
         Line($"tagmanifest sha256 {bundle.Files.TagManifestSha256}; files are compared with the manifest as they are read; "
             + $"{(bundle.Files.IsSigned ? "signed, which 'auditcli verify' checks" : "not signed")}");
-        Line($"{bundle.Text("entity")}, {bundle.Text("name")}, as of {bundle.Text("as_of")}");
+        Line($"{bundle.Record.Entity}, {bundle.Record.Name}, as of {bundle.Record.AsOf}");
         Line("");
     }
 
@@ -42,9 +42,9 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     /// Returns whether the bundle was collected live or is a replay, with the dates; those of a replay are the dates of the recording.
     /// </summary>
     public static string Mode(OpenedBundle bundle) =>
-        bundle.Record.Mode == "replay" && bundle.Run.TryGetProperty("recorded", out var recorded) && recorded.ValueKind == JsonValueKind.Object
-            ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.GetProperty("first")} to {recorded.GetProperty("last")}", Short)
-            : PrintableText.Of($"collected {bundle.Record.Mode} {bundle.Text("started")} to {bundle.Text("finished")}", Short);
+        bundle.Record.Recorded is { } recorded
+            ? PrintableText.Of($"a REPLAY of exchanges recorded {recorded.First} to {recorded.Last}", Short)
+            : PrintableText.Of($"collected {bundle.Record.Mode} {bundle.Record.Started} to {bundle.Record.Finished}", Short);
 
     public void Controls()
     {

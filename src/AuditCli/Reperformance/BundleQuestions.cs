@@ -16,7 +16,7 @@ namespace AuditCli.Reperformance;
 /// <param name="Index">The bundle's evidence items.</param>
 /// <param name="LibraryFaults">Faults of controls in the bundle that cannot be loaded and so are not evaluated.</param>
 internal sealed record BundleQuestions(
-    PreparedRun Prepared, RecordedRun Record, ImmutableArray<EvidenceItem> Index, ImmutableArray<Diagnostic> LibraryFaults)
+    PreparedRun Prepared, RunRecord Record, ImmutableArray<EvidenceItem> Index, ImmutableArray<Diagnostic> LibraryFaults)
 {
     private const string Engagement = "data/engagement.yaml";
     private const string Controls = "data/controls/";
@@ -61,9 +61,9 @@ internal sealed record BundleQuestions(
         if (engagement is null)
             return (null, faults);
         var statedAsOf = engagement.AsOf;
-        engagement = engagement with { AsOf = record.AsOf, Include = otherControls is null ? [] : engagement.Include };
-        var targets = record.Targets.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
-        var plan = Planner.Plan(engagement, Engagement, library.Controls, host.Sources, new([], targets), record.AsOf);
+        engagement = engagement with { AsOf = record.Moment, Include = otherControls is null ? [] : engagement.Include };
+        var targets = record.TargetNames.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
+        var plan = Planner.Plan(engagement, Engagement, library.Controls, host.Sources, new([], targets), record.Moment);
         faults = plan.Faults;
         if (otherControls is not null)
         {

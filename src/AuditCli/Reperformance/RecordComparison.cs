@@ -7,7 +7,6 @@ using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports.Formats;
-using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 
@@ -46,7 +45,7 @@ internal static class RecordComparison
     /// <exception cref="InvalidDataException">A file of the bundle is not what it should be; the message names it.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static void Of(
-        BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
+        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
         CancellationToken cancellationToken)
     {
         try
@@ -60,7 +59,7 @@ internal static class RecordComparison
     }
 
     private static void Compare(
-        BundleFolder bundle, RecordedRun record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
+        BundleFolder bundle, RunRecord record, DateTimeOffset? statedAsOf, BundleFolder rebuilt, RecordedTimes exchanges, DifferenceList differences,
         CancellationToken cancellationToken)
     {
         CompareFiles(bundle, rebuilt, differences);
@@ -78,8 +77,8 @@ internal static class RecordComparison
                     BundlePaths.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
             }
         }
-        CompareTimes(run, record, statedAsOf, exchanges, differences);
-        CompareMaker(bundle, run, exchanges, differences);
+        CompareTimes(record, statedAsOf, exchanges, differences);
+        CompareMaker(bundle, record, exchanges, differences);
         CompareLog(bundle, record, rebuilt, differences, cancellationToken);
     }
 
@@ -109,21 +108,17 @@ internal static class RecordComparison
 
     private static bool IsOfResults(string path) => path.StartsWith("data/results/", StringComparison.Ordinal);
 
-    private static void CompareTimes(JsonElement run, RecordedRun record, DateTimeOffset? statedAsOf, RecordedTimes exchanges, DifferenceList differences)
+    private static void CompareTimes(RunRecord record, DateTimeOffset? statedAsOf, RecordedTimes exchanges, DifferenceList differences)
     {
-        var isReplay = record.Mode == "replay";
-        var (from, to) = isReplay
-            ? (RunRecord.InstantOf(run.GetProperty("recorded"), "first"), RunRecord.InstantOf(run.GetProperty("recorded"), "last"))
-            : (RunRecord.InstantOf(run, "started"), RunRecord.InstantOf(run, "finished"));
-        var words = isReplay ? "recorded" : "started and finished";
+        var (from, to) = record.Span;
+        var words = record.IsReplay ? "recorded" : "started and finished";
         foreach (var outside in exchanges.Outside(from, to))
             differences.Add(outside with { Cause = $"run.json says {words} {Rfc3339.Format(from)} to {Rfc3339.Format(to)}" });
-        var asOf = statedAsOf ?? (isReplay ? to : from);
+        var asOf = statedAsOf ?? (record.IsReplay ? to : from);
         var source = statedAsOf is null ? "the engagement does not state it, so it follows from the times of the run" : "the engagement states it";
-        if (record.AsOf != asOf)
-            differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.AsOf), Rfc3339.Format(asOf), source));
-        var isResumed = run.TryGetProperty("resumed", out var resumed) && resumed.ValueKind == JsonValueKind.Object;
-        if (isReplay && !isResumed && !run.GetProperty("unused_recordings").EnumerateArray().Any() && exchanges.Sent is { } sent)
+        if (record.Moment != asOf)
+            differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.Moment), Rfc3339.Format(asOf), source));
+        if (record is { IsReplay: true, Resumed: null, UnusedRecordings.IsEmpty: true } && exchanges.Sent is { } sent)
         {
             // Without unused recordings, the first and last exchange are in the bundle. For a resumed run it is not known which were
             // unused.
@@ -136,18 +131,16 @@ internal static class RecordComparison
     }
 
     /// <summary>Compares the program that the record, the bag and each file of exchanges name as their maker.</summary>
-    private static void CompareMaker(BundleFolder bundle, JsonElement run, RecordedTimes exchanges, DifferenceList differences)
+    private static void CompareMaker(BundleFolder bundle, RunRecord record, RecordedTimes exchanges, DifferenceList differences)
     {
-        var tool = run.GetProperty("tool");
-        var (name, version) = (tool.GetProperty("name").GetString(), tool.GetProperty("version").GetString()?.Split('+')[0]);
-        var id = run.GetProperty("bundle_id").GetString();
-        foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", id) })
+        var (name, version) = (record.Tool.Name, record.Tool.Version.Split('+')[0]);
+        foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", record.BundleId) })
         {
             if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
                 differences.Add(new(BundlePaths.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));
         }
         // Files of exchanges name the version without its part after a hyphen.
-        var recorder = $"{name}/{version?.Split('-')[0]}";
+        var recorder = $"{name}/{version.Split('-')[0]}";
         foreach (var (file, software) in exchanges.Software.Where(s => s.Software != recorder))
             differences.Add(new(BundlePaths.Run, "tool", recorder, software, $"data/exchanges/{file} says otherwise"));
     }
@@ -156,7 +149,7 @@ internal static class RecordComparison
     /// Compares the events about targets, evidence and conclusions in the log with those of the re-performed run, ignoring times.
     /// </summary>
     private static void CompareLog(
-        BundleFolder bundle, RecordedRun record, BundleFolder rebuilt, DifferenceList differences, CancellationToken cancellationToken)
+        BundleFolder bundle, RunRecord record, BundleFolder rebuilt, DifferenceList differences, CancellationToken cancellationToken)
     {
         if (!bundle.Has(Log))
             return;  // reported by CompareFiles

@@ -117,7 +117,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             .. questions.Record.Evaluation == EvaluationRules.Current
                 ? []
                 : new[] { $"the bundle was evaluated under rules {questions.Record.Evaluation}, and this program has rules {EvaluationRules.Current}" },
-            .. questions.Record.Tool == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool} made the bundle, and this is {Tool.Version}" },
+            .. questions.Record.Tool.Version == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool.Version} made the bundle, and this is {Tool.Version}" },
             .. evidence.Unrecorded == 0
                 ? []
                 : new[]

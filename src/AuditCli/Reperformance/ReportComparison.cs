@@ -1,13 +1,11 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
 using AuditCli.Reports.Workpapers;
-using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
 
@@ -29,7 +27,8 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
     {
         if (bundle.Below($"{ReportFormats.Folder}/").IsEmpty)
             return new(0, ["the bundle has no reports"]);
-        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run)), sources);
+        var opened = OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run));
+        var workpaper = WorkpaperReader.Read(opened, sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version
             && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
@@ -65,10 +64,10 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
                     $"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now,
                     "the report does not say what the bundle says: one of them was changed afterwards"));
             }
-            else if (MadeHere(format, bundle, work, sources, was, cancellationToken))
+            else if (MadeHere(format, opened, work, sources, was, cancellationToken))
             {
                 differences.Add(new(
-                    BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(),
+                    BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", JsonSerializer.Serialize(RunTool.OfThisProgram),
                     $"{before} is to the byte what this program makes, and not what run.json names"));
             }
             else
@@ -79,13 +78,11 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
 
     /// <summary>Whether this program under this runtime makes the same report, although the record names another.</summary>
     private static bool MadeHere(
-        IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
+        IReportFormat format, OpenedBundle opened, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
     {
-        var run = JsonNode.Parse(bundle.Read(BundlePaths.Run))!.AsObject();
-        run["tool"] = RunRecord.Maker();
         var name = $"here-{format.FileName}";
         using (var file = new FileStream(Path.Combine(work, name), FileMode.Create, FileAccess.ReadWrite))
-            format.Write(WorkpaperReader.Read(OpenedBundle.Open(bundle, JsonSerializer.SerializeToUtf8Bytes(run)), sources), file, cancellationToken);
+            format.Write(WorkpaperReader.Read(opened.With(opened.Record with { Tool = RunTool.OfThisProgram }), sources), file, cancellationToken);
         return BundleFile.Hash(work, name).Hex == sha256;
     }
 }

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Collectors.Exchanges;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Running;
@@ -33,10 +31,10 @@ internal static class StoppedRunLoader
             }
             var stopped = new StoppedRun(
                 opened.Id,
-                RunRecord.InstantOf(opened.Run, "started"),
-                Dates(opened.Run),
-                Text(opened.Run, "user"),
-                Text(opened.Run, "machine"),
+                RunRecord.Instant(opened.Record.Started, "started"),
+                opened.Record.IsReplay ? new(opened.Record.Span.From, opened.Record.Span.To) : null,
+                opened.Record.RunBy.User,
+                opened.Record.RunBy.Machine,
                 opened.Results.NotTested,
                 (rebuilt, cancellation) => Compare(folder, questions, rebuilt, cancellation));
             return (questions.Prepared with { Stopped = stopped }, null);
@@ -61,10 +59,4 @@ internal static class StoppedRunLoader
                 + $"({first.Where}: {first.What} was {first.Before}, is {first.After}): run the engagement again");
         }
     }
-
-    private static string Text(JsonElement run, string name) => run.GetProperty("run_by").GetProperty(name).GetString() ?? "";
-
-    private static RecordedDates? Dates(JsonElement run) => run.GetProperty("recorded") is { ValueKind: JsonValueKind.Object } dates
-        ? new(RunRecord.InstantOf(dates, "first"), RunRecord.InstantOf(dates, "last"))
-        : null;
 }

@@ -18,14 +18,14 @@ using Serilog;
 namespace AuditCli.Running;
 
 /// <summary>The result of a run that was sealed.</summary>
-/// <param name="Document">The record of the run (<c>data/run.json</c>), read from the bytes in the bundle.</param>
+/// <param name="Record">The record of the run (<c>data/run.json</c>).</param>
 /// <param name="Signed">The signature; null if the run was not signed.</param>
 internal sealed record FinishedRun(
     PreparedRun Prepared,
     SealedBundle Bundle,
     EvaluationResults Results,
     RunFacts Facts,
-    RunDocument Document,
+    RunRecord Record,
     SignedBundle? Signed);
 
 /// <summary>
@@ -109,16 +109,16 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         BundleWriter bundle, SigningSession? signing, RunFacts facts, EvaluationResults results, CancellationToken cancellationToken)
     {
         facts = facts with { Finished = host.Clock.GetUtcNow(), Leaks = await SearchForCredentialsAsync(bundle, cancellationToken) };
+        var record = RunRecording.Of(bundle.BundleId, prepared, facts);
         if (options.SealReports)
         {
             // Make the reports after the search, of what was searched: a report format escapes values, and an escaped value can look like
             // another one.
             var workpaper = WorkpaperReader.Read(
-                OpenedBundle.Open(BundleFolder.WithoutManifest(bundle.PartialFolder), RunRecord.Write(bundle.BundleId, prepared, facts)), host.Sources);
+                OpenedBundle.Of(BundleFolder.WithoutManifest(bundle.PartialFolder), record, results), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         }
-        var record = RunRecord.Write(bundle.BundleId, prepared, facts);
-        await bundle.WriteFileAsync(BundlePaths.Run, record, cancellationToken);
+        await bundle.WriteFileAsync(BundlePaths.Run, record.Write(), cancellationToken);
         var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
         SignedBundle? signed = null;
         var seal = await bundle.SealAsync(
@@ -128,7 +128,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         (PartialFolder, SealedFolder) = (null, seal.Path);
         if (signed is not null)
             signing!.Keep(bundle.BundleId, signed.Head);
-        return new(prepared, seal, results, facts, RunDocument.Read(record), signed);
+        return new(prepared, seal, results, facts, record, signed);
     }
 
     /// <summary>
@@ -138,7 +138,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     {
         try
         {
-            await bundle.LeaveAsync(RunRecord.Write(bundle.BundleId, prepared, facts), CancellationToken.None);
+            await bundle.LeaveAsync(RunRecording.Of(bundle.BundleId, prepared, facts).Write(), CancellationToken.None);
             CanBeResumed = true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Bundles;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Redaction;
@@ -51,7 +52,7 @@ internal sealed record RunFacts
         .Select(t => new LeftOutPlace(
             t.Target.Source, t.Target.Name, t.Account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so nothing of it was read"));
 
-    public string Mode => Recorded is null ? "live" : "replay";
+    public string Mode => Recorded is null ? RunRecord.Live : RunRecord.Replay;
 
     /// <summary>Targets and accounts that were not read, or only through another target, for the list of what was not tested.</summary>
     public IEnumerable<NotTested> NotRead => Reached.Where(t => t.ReadThrough is not null || t.Connection?.LeftOut is not null)

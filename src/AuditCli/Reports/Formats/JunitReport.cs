@@ -40,7 +40,7 @@ internal sealed class JunitReport : IReportFormat
             xml.WriteStartElement("testsuite");
             Attribute(xml, "name", $"{control.Result.Id} {control.Result.Title}");
             Counts(xml, [.. cases.Select(c => c.Conclusion)], 0);
-            Attribute(xml, "timestamp", RunDocument.Second(workpaper.Run.Started).TrimEnd('Z'));
+            Attribute(xml, "timestamp", RunRecord.Second(workpaper.Run.Started).TrimEnd('Z'));
             WriteProperties(xml,
             [
                 ("conclusion", control.Conclusion), ("version", control.Result.Version), ("origin", control.Origin),

@@ -105,7 +105,7 @@ internal sealed class OscalReport : IReportFormat
             oscal.Line(
                 "description",
                 $"IT general controls of {workpaper.Title}, period {workpaper.Run.PeriodWords}, "
-                + $"state as of {RunDocument.Second(workpaper.Run.AsOf)}. {extent}");
+                + $"state as of {RunRecord.Second(workpaper.Run.AsOf)}. {extent}");
             _json.WriteString("start", workpaper.Run.Started);
             _json.WriteString("end", workpaper.Run.Finished);
             _observations.WriteItems();

@@ -16,7 +16,7 @@ internal static class ScopeNotes
 {
     private const int AccountsNamed = 5;
 
-    public static ImmutableArray<ScopeNote> Of(RunDocument run, EvaluationResults results)
+    public static ImmutableArray<ScopeNote> Of(RunRecord run, EvaluationResults results)
     {
         var reached = run.Targets.Where(t => t.IsRead).ToImmutableArray();
         // A target of thousands of projects gets one line.
@@ -72,7 +72,7 @@ internal static class ScopeNotes
             new(
                 "resumed",
                 $"collected by a run that could not be sealed ({resumed.BundleId}); "
-                + $"evaluated and sealed at {RunDocument.Second(resumed.At)} by {resumed.User} on {resumed.Machine}"),
+                + $"evaluated and sealed at {RunRecord.Second(resumed.At)} by {resumed.User} on {resumed.Machine}"),
         ];
 
     /// <summary>

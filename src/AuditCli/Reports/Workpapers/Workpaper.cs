@@ -16,7 +16,7 @@ namespace AuditCli.Reports.Workpapers;
 /// <param name="Bundle">The bundle, sealed or about to be sealed.</param>
 /// <param name="Controls">The controls, in the order of <see cref="EvaluationResults.Controls"/>.</param>
 /// <param name="Notes">What narrows the scope or differs from the shipped library, and the identity that read each target.</param>
-internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, ImmutableArray<WorkpaperControl> Controls, ImmutableArray<ScopeNote> Notes)
+internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableArray<WorkpaperControl> Controls, ImmutableArray<ScopeNote> Notes)
 {
     /// <summary>The result of verification; null in the reports inside the bundle, which are written before the seal.</summary>
     public VerifyReport? Verification { get; init; }
@@ -40,7 +40,7 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, Immutable
 
     /// <summary>Returns what a test holds for: the state at a time, or the period.</summary>
     public string SpanOf(WorkpaperControl control, string test) =>
-        control.ModeOf(test) == ControlMode.Period ? $"the period {Run.PeriodWords}" : $"the state as of {RunDocument.Second(Run.AsOf)}";
+        control.ModeOf(test) == ControlMode.Period ? $"the period {Run.PeriodWords}" : $"the state as of {RunRecord.Second(Run.AsOf)}";
 
     /// <summary>Returns what a control's tests hold for; if it differs, for each test.</summary>
     public string SpanOf(WorkpaperControl control)
@@ -68,10 +68,10 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunDocument Run, Immutable
         ("Entity", Run.Entity),
         ("Engagement", Run.Name),
         ("Period", Run.PeriodWords),
-        ("State as of", RunDocument.Second(Run.AsOf)),
-        ("Collected", $"{RunDocument.Second(Run.Started)} to {RunDocument.Second(Run.Finished)}"),
+        ("State as of", RunRecord.Second(Run.AsOf)),
+        ("Collected", $"{RunRecord.Second(Run.Started)} to {RunRecord.Second(Run.Finished)}"),
         .. Results.Parameters is { ReadFrom: { } from, ReadUntil: { } until }
-            ? [("Read, by the servers' clocks", $"{RunDocument.Second(Rfc3339.Format(from))} to {RunDocument.Second(Rfc3339.Format(until))}")]
+            ? [("Read, by the servers' clocks", $"{RunRecord.Second(Rfc3339.Format(from))} to {RunRecord.Second(Rfc3339.Format(until))}")]
             : Array.Empty<(string, string)>(),
         ("Run by", $"{Run.RunBy.User} on {Run.RunBy.Machine}"),
         ("Preparer", Run.Preparer),

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Loading;
@@ -18,7 +17,7 @@ internal static class WorkpaperReader
     /// <exception cref="IOException">A file of the bundle cannot be read.</exception>
     public static Workpaper Read(OpenedBundle bundle, ImmutableArray<EvidenceSource> sources)
     {
-        var run = RunDocument.Read(Encoding.UTF8.GetBytes(bundle.Run.GetRawText()));
+        var run = bundle.Record;
         var library = bundle.Library(sources);
         var controls = bundle.Results.Controls.Select(r => (Result: r, Definition: bundle.ControlOf(r, sources)))
             .Select(c => new WorkpaperControl(

@@ -56,7 +56,7 @@ internal sealed class HtmlReport : IReportFormat
         if (workpaper.Run.ReplayLine is { } replay)
             html.Write($"<p class=\"replay\">{replay}</p>");
         html.Write($"<div class=\"top\"><div><p class=\"kicker\">IT general controls</p><h1>{workpaper.Title}</h1>");
-        html.Write($"<p>Period {workpaper.Run.PeriodWords}, state as of {RunDocument.Second(workpaper.Run.AsOf)}</p></div></div></header>\n");
+        html.Write($"<p>Period {workpaper.Run.PeriodWords}, state as of {RunRecord.Second(workpaper.Run.AsOf)}</p></div></div></header>\n");
     }
 
     private static void WriteSummary(HtmlWriter html, Workpaper workpaper)
