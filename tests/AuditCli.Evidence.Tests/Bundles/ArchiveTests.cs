@@ -74,19 +74,25 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         using var row = new SignedRow();
         await row.InitializeAsync();
         var options = row.Options with { Challenge = SignedRow.Challenge };
-        foreach (var (file, pack) in new (string, Action<string>)[] { ("b.zip", f => ZipFile.CreateFromDirectory(row.Second, f, CompressionLevel.Fastest, true)), ("b.tar", f => TarFile.CreateFromDirectory(row.Second, f, true)) })
+        foreach (var (file, pack) in new (string, Action<string>)[]
+        {
+            ("b.zip", f => ZipFile.CreateFromDirectory(row.Second, f, CompressionLevel.Fastest, true)),
+            ("b.tar", f => TarFile.CreateFromDirectory(row.Second, f, true)),
+        })
         {
             var path = Path.Combine(_folder.Path, file);
             pack(path);
             var (folder, archive) = (await BundleVerifier.VerifyAsync(row.Second, options, default), await BundleVerifier.VerifyAsync(path, options, default));
             Assert.Equal(0, archive.ExitCode);
             Assert.Equal(folder.Lines.ToArray(), archive.Lines.ToArray());
-            var stranger = await BundleVerifier.VerifyAsync(path, options with { Trust = AuditCli.Evidence.Attestation.SignerTrust.Nobody.With(row.Stranger.Fingerprint.Hex) }, default);
+            var stranger = await BundleVerifier.VerifyAsync(
+                path, options with { Trust = AuditCli.Evidence.Attestation.SignerTrust.Nobody.With(row.Stranger.Fingerprint.Hex) }, default);
             Assert.Equal("SIG_UNTRUSTED_KEY", Assert.Single(stranger.Problems).Code);
         }
     }
 
-    public static TheoryData<string> TamperNames => [.. TamperTests.Cases.Keys.Where(n => !n.StartsWith("F12", StringComparison.Ordinal) && !n.StartsWith("F13", StringComparison.Ordinal)
+    public static TheoryData<string> TamperNames =>
+        [.. TamperTests.Cases.Keys.Where(n => !n.StartsWith("F12", StringComparison.Ordinal) && !n.StartsWith("F13", StringComparison.Ordinal)
         && !n.StartsWith("F14", StringComparison.Ordinal) && !n.StartsWith("F21", StringComparison.Ordinal))];
 
     [Theory]
@@ -98,7 +104,9 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         tamper(bundle);
         var (zip, tar) = (Path.Combine(_folder.Path, "t.zip"), Path.Combine(_folder.Path, "t.tar"));
         // Empty folders have no file that names them.
-        var folders = Directory.GetDirectories(bundle, "*", SearchOption.AllDirectories).Where(f => !Directory.EnumerateFileSystemEntries(f).Any()).Select(f => $"acme-2026/{Path.GetRelativePath(bundle, f)}/").ToArray();
+        var folders = Directory.GetDirectories(bundle, "*", SearchOption.AllDirectories)
+            .Where(f => !Directory.EnumerateFileSystemEntries(f).Any())
+            .Select(f => $"acme-2026/{Path.GetRelativePath(bundle, f)}/").ToArray();
         File.WriteAllBytes(zip, ArchiveForgery.Zip([.. ArchiveForgery.Parts(bundle), .. folders.Select(Folder)]));
         File.WriteAllBytes(tar, ArchiveForgery.Tar(bundle, folders.Select(f => ArchiveForgery.TarPart(f, [], '5'))));
         foreach (var archive in new[] { zip, tar })
@@ -138,7 +146,8 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         ["Z06 size lie, less"] = Changed(p => p with { Size = (uint)p.Content.Length - 1, Deflated = true }),
         ["Z06 size lie, stored"] = Changed(p => p with { Size = (uint)p.Content.Length - 1 }),
         ["Z06 bytes behind the compressed content"] = Changed(p => p with { Data = [.. ArchiveForgery.Deflate(p.Content), 0], Method = 8 }),
-        ["Z06 many bytes behind the compressed content"] = Changed(p => p with { Data = [.. ArchiveForgery.Deflate(p.Content), .. new byte[5000]], Method = 8 }),
+        ["Z06 many bytes behind the compressed content"] = Changed(
+            p => p with { Data = [.. ArchiveForgery.Deflate(p.Content), .. new byte[5000]], Method = 8 }),
         ["Z06 compressed content cut off"] = Changed(p => p with { Data = ArchiveForgery.Deflate(p.Content)[..^1], Method = 8 }),
         ["Z06 compressed content damaged"] = Changed(p => p with { Data = [0xFF, 0xFF, 0xFF], Method = 8 }),
         ["Z07 other name in the local header"] = Changed(p => p with { LocalName = "acme-2026/evil" }),
@@ -149,7 +158,8 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         ["Z07 one entry's bytes for two"] = ("CONTAINER_UNSAFE", p => ArchiveForgery.Zip([.. p, new("acme-2026/evil", p[0].Content) { Offset = 0 }])),
         ["Z07 another name in an extra field"] = Changed(p => p with { Extra = [0x75, 0x70, 6, 0, 1, 0, 0, 0, 0, (byte)'e'] }),
         ["Z07 extra field cut off"] = Changed(p => p with { Extra = [0x55, 0x54, 9] }),
-        ["Z07 descriptor that lies"] = Changed(p => p with { Flags = 8, Descriptor = [.. ArchiveForgery.U32(1), .. ArchiveForgery.U32(2), .. ArchiveForgery.U32(3)] }),
+        ["Z07 descriptor that lies"] = Changed(
+            p => p with { Flags = 8, Descriptor = [.. ArchiveForgery.U32(1), .. ArchiveForgery.U32(2), .. ArchiveForgery.U32(3)] }),
         ["Z07 descriptor that is not announced"] = Changed(p => p with { Descriptor = new byte[12] }),
         ["Z08 junk before the first entry"] = ("CONTAINER_UNSAFE", p => ArchiveForgery.Zip(p, prefix: "#!/bin/sh\n"u8.ToArray())),
         ["Z08 junk before the first entry, places not moved"] = ("CONTAINER_UNSAFE", p => [.. "#!/bin/sh\n"u8, .. ArchiveForgery.Zip(p)]),
@@ -196,16 +206,28 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         ["Z05 folder with content"] = With(ArchiveForgery.TarPart("acme-2026/evil/", "x"u8.ToArray(), '5')),
         ["Z05 contiguous file"] = With(ArchiveForgery.TarPart("acme-2026/evil", [], '7')),
         ["Z07 other name for readers that know pax"] = With(ArchiveForgery.Pax(("path", "acme-2026/evil")), ArchiveForgery.TarPart("acme-2026/good", [])),
-        ["Z07 other name for readers that know GNU's"] = With(ArchiveForgery.TarPart("././@LongLink", "acme-2026/evil\0"u8.ToArray(), 'L', gnu: true), ArchiveForgery.TarPart("acme-2026/good", [], gnu: true)),
-        ["Z07 GNU's long name in a ustar header"] = With(ArchiveForgery.TarPart("././@LongLink", "acme-2026/evil\0"u8.ToArray(), 'L'), ArchiveForgery.TarPart("acme-2026/evil", [])),
-        ["Z07 long name with bytes behind its end"] = With(ArchiveForgery.TarPart("././@LongLink", "acme-2026/evil\0x\0"u8.ToArray(), 'L', gnu: true), ArchiveForgery.TarPart("acme-2026/evil", [], gnu: true)),
-        ["Z07 long name twice"] = With(ArchiveForgery.Pax(("path", "acme-2026/evil")), ArchiveForgery.Pax(("path", "acme-2026/evil")), ArchiveForgery.TarPart("acme-2026/evil", [])),
-        ["Z07 long link"] = With(ArchiveForgery.TarPart("././@LongLink", "/etc/passwd\0"u8.ToArray(), 'K', gnu: true), ArchiveForgery.TarPart("acme-2026/evil", [], '2', gnu: true)),
-        ["Z07 pax header for all that follow"] = ("CONTAINER_UNSAFE", b => [.. ArchiveForgery.TarPart("g", "20 path=acme-2026/x\n\n"u8.ToArray(), 'g'), .. ArchiveForgery.Tar(b)]),
+        ["Z07 other name for readers that know GNU's"] = With(
+            ArchiveForgery.TarPart("././@LongLink", "acme-2026/evil\0"u8.ToArray(), 'L', gnu: true),
+            ArchiveForgery.TarPart("acme-2026/good", [], gnu: true)),
+        ["Z07 GNU's long name in a ustar header"] = With(
+            ArchiveForgery.TarPart("././@LongLink", "acme-2026/evil\0"u8.ToArray(), 'L'), ArchiveForgery.TarPart("acme-2026/evil", [])),
+        ["Z07 long name with bytes behind its end"] = With(
+            ArchiveForgery.TarPart("././@LongLink", "acme-2026/evil\0x\0"u8.ToArray(), 'L', gnu: true),
+            ArchiveForgery.TarPart("acme-2026/evil", [], gnu: true)),
+        ["Z07 long name twice"] = With(
+            ArchiveForgery.Pax(("path", "acme-2026/evil")),
+            ArchiveForgery.Pax(("path", "acme-2026/evil")),
+            ArchiveForgery.TarPart("acme-2026/evil", [])),
+        ["Z07 long link"] = With(
+            ArchiveForgery.TarPart("././@LongLink", "/etc/passwd\0"u8.ToArray(), 'K', gnu: true),
+            ArchiveForgery.TarPart("acme-2026/evil", [], '2', gnu: true)),
+        ["Z07 pax header for all that follow"] = (
+            "CONTAINER_UNSAFE", b => [.. ArchiveForgery.TarPart("g", "20 path=acme-2026/x\n\n"u8.ToArray(), 'g'), .. ArchiveForgery.Tar(b)]),
         ["Z07 two sizes"] = With(ArchiveForgery.Pax(("size", "512")), ArchiveForgery.TarPart("acme-2026/evil", "x"u8.ToArray())),
         ["Z07 a key twice"] = With(ArchiveForgery.Pax(("mtime", "1"), ("mtime", "2")), ArchiveForgery.TarPart("acme-2026/evil", [])),
         ["Z07 a key that is not known"] = With(ArchiveForgery.Pax(("hdrcharset", "BINARY")), ArchiveForgery.TarPart("acme-2026/evil", [])),
-        ["Z07 pax header that is not well-formed"] = With(ArchiveForgery.TarPart("x", "999 path=a\n"u8.ToArray(), 'x'), ArchiveForgery.TarPart("acme-2026/evil", [])),
+        ["Z07 pax header that is not well-formed"] = With(
+            ArchiveForgery.TarPart("x", "999 path=a\n"u8.ToArray(), 'x'), ArchiveForgery.TarPart("acme-2026/evil", [])),
         ["Z07 pax header and then the end"] = With(ArchiveForgery.Pax(("path", "acme-2026/evil"))),
         ["Z07 pax header larger than is read"] = With(ArchiveForgery.TarPart("x", new byte[70 * 1024], 'x'), ArchiveForgery.TarPart("acme-2026/evil", [])),
         ["Z07 name with bytes behind its end"] = With(ArchiveForgery.TarPart("acme-2026/evil", [], edit: h => h[50] = (byte)'x')),
@@ -226,10 +248,12 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         ["Z09 size beyond the file"] = With(ArchiveForgery.TarPart("acme-2026/evil", [], size: 1L << 32)),
         ["Z09 size beyond all sizes"] = With(ArchiveForgery.TarPart("acme-2026/evil", [], edit: h => h.AsSpan(124, 12).Fill(0xFF))),
         ["Z09 large size in GNU's form"] = With(ArchiveForgery.TarPart("acme-2026/evil", [], edit: h => { h.AsSpan(124, 12).Fill(0xFF); h[124] = 0x80; })),
-        ["Z09 small size in the form for large ones"] = With(ArchiveForgery.TarPart("acme-2026/evil", [], edit: h => { h.AsSpan(124, 12).Clear(); h[124] = 0x80; })),
+        ["Z09 small size in the form for large ones"] = With(
+            ArchiveForgery.TarPart("acme-2026/evil", [], edit: h => { h.AsSpan(124, 12).Clear(); h[124] = 0x80; })),
         ["Z11 compressed as a whole"] = ("TYPE_UNSUPPORTED", _ => [0x1F, 0x8B, 8, 0]),
         ["Z12 name that readers decode differently"] = With(ArchiveForgery.TarPart("acme-2026/h\u00e9", [])),
-        ["N10 more entries than are looked at"] = ("LIMIT_EXCEEDED", _ => [.. Enumerable.Range(0, 3000).SelectMany(n => ArchiveForgery.TarPart($"{n}", [])), .. new byte[1024]]),
+        ["N10 more entries than are looked at"] = (
+            "LIMIT_EXCEEDED", _ => [.. Enumerable.Range(0, 3000).SelectMany(n => ArchiveForgery.TarPart($"{n}", [])), .. new byte[1024]]),
     };
 
     public static TheoryData<string> ZipNames => [.. Zips.Keys];
@@ -300,7 +324,9 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_partial_bundle_in_an_archive_was_never_sealed()
     {
-        var report = await Samples.VerifyAsync(Written("a.zip", ArchiveForgery.Zip(ArchiveForgery.Parts(_bundle).Select(p => p with { Name = p.Name.Replace("acme-2026/", "acme-2026.partial/", StringComparison.Ordinal) }))));
+        var parts = ArchiveForgery.Parts(_bundle)
+            .Select(p => p with { Name = p.Name.Replace("acme-2026/", "acme-2026.partial/", StringComparison.Ordinal) });
+        var report = await Samples.VerifyAsync(Written("a.zip", ArchiveForgery.Zip(parts)));
         Assert.Contains("NOT_SEALED", report.Problems.Select(p => p.Code));
         Assert.Equal(2, report.ExitCode);
     }
@@ -309,7 +335,8 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
     public async Task Two_bundles_in_one_archive_are_no_bundle()
     {
         var parts = ArchiveForgery.Parts(_bundle);
-        var report = await Samples.VerifyAsync(Written("a.zip", ArchiveForgery.Zip([.. parts, .. parts.Select(p => p with { Name = "other/" + p.Name["acme-2026/".Length..] })])));
+        var report = await Samples.VerifyAsync(
+            Written("a.zip", ArchiveForgery.Zip([.. parts, .. parts.Select(p => p with { Name = "other/" + p.Name["acme-2026/".Length..] })])));
         var problem = Assert.Single(report.Problems);
         Assert.Equal("TYPE_UNSUPPORTED", problem.Code);
         Assert.Contains("is one of 2 bundles in the archive", problem.Message, StringComparison.Ordinal);
@@ -333,7 +360,10 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         var report = await verifying;
         Assert.Contains(code, report.Problems.Select(p => p.Code));
         Assert.Equal(2, report.ExitCode);
-        Assert.Equal(["a.tar", "a.tgz", "a.zip", "acme-2026"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Append("a.tar").Append("a.tgz").Append("a.zip").Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["a.tar", "a.tgz", "a.zip", "acme-2026"],
+            Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Append("a.tar").Append("a.tgz").Append("a.zip").Distinct()
+                .Order(StringComparer.Ordinal));
     }
 
     private async Task SameReportAsync(string archive)
