@@ -62,7 +62,9 @@ public sealed class ParameterFormTests
     [InlineData("type: text, default: a, list: { »off: text }", "unknown key 'off'; did you mean 'of'?")]
     [InlineData("type: text, default: a, list: { min: »1 }", "'min' is said of integers, decimals, dates and timestamps, and this is text")]
     [InlineData("type: text, default: '1', list: { of: integer, pattern: »a }", "'pattern' is said of text, and this is integer")]
-    [InlineData("type: text, default: a, list: { one_of: »[a, 'b,c'] }", "'b,c' can be no entry: commas stand between entries, and nothing stands around them")]
+    [InlineData(
+        "type: text, default: a, list: { one_of: »[a, 'b,c'] }",
+        "'b,c' can be no entry: commas stand between entries, and nothing stands around them")]
     [InlineData("type: text, default: a, list: { one_of: »[a, ' b'] }", "' b' can be no entry: commas stand between entries, and nothing stands around them")]
     [InlineData("type: text, default: a, list: { or: »[] }", "'or' must have at least one item")]
     [InlineData("type: text, default: a, list: { or: »[all, all] }", "'all' is in 'or' twice")]

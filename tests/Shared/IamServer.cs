@@ -252,10 +252,12 @@ public sealed class IamServer : IDisposable
             "<root_account>,arn:aws:iam::111122223333:root,2020-01-01T00:00:00+00:00,not_supported,no_information,not_supported,not_supported,true,"
                 + "false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
         for (var i = 0; i < _users; i++)
+        {
             csv.Append(
                 CultureInfo.InvariantCulture,
                 $"user{i:d6},arn:aws:iam::111122223333:user/staff/user{i:d6},2026-01-01T00:00:00+00:00,true,2026-11-01T00:00:00+00:00,"
                     + $"2026-10-01T00:00:00+00:00,N/A,true,true,2026-11-01T00:00:00+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
+        }
         return Encoding.UTF8.GetBytes(csv.ToString());
     }
 

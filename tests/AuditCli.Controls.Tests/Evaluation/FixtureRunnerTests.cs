@@ -44,7 +44,8 @@ public sealed class FixtureRunnerTests
                 "expected Pass, got Fail",
                 "'bob' should be deviation and is pass",
                 "'zoe' should be deviation and is not in the population",
-                "'alice' is deviation, which the case does not expect"],
+                "'alice' is deviation, which the case does not expect",
+            ],
             differences);
     }
 

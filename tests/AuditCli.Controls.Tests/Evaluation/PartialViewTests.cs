@@ -116,7 +116,8 @@ public sealed class PartialViewTests
             [
                 "as many users as the register has: 3 3 True",
                 "as many users as the register has (account a): 1 2 False",
-                "as many users as the register has (account b): 2 1 False"],
+                "as many users as the register has (account b): 2 1 False",
+            ],
             outcome.Test.Completeness.Select(c => $"{c.Name}: {c.Left} {c.Right} {c.Agree}"));
 
         // Only where a count means nothing for one account alone does its author say so.

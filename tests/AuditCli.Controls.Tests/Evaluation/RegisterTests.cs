@@ -32,7 +32,7 @@ public sealed class RegisterTests
         Assert.Equal(
             ["carol"],
             (await OfAsync(Unmatched, In("dev", Users("bob"), "alice", "bob", "carol"), In("prod", Users("alice"), "alice", "bob", "carol")))
-            .Unmatched.Select(r => r.Row));
+                .Unmatched.Select(r => r.Row));
 
     [Theory]
     [InlineData("dev")]
