@@ -50,7 +50,12 @@ internal static class AccountsMeasurement
             var runs = new Dictionary<string, List<RunFigures>> { [other] = [], [same] = [], [own] = [] };
             for (var round = 0; round < rounds; round++)
             {
-                foreach (var (name, program, library) in new[] { (other, before, null), (same, now, Path.Combine(controls.Path, "controls")), (own, now, null) })
+                foreach (var (name, program, library) in new[]
+                {
+                    (other, before, null),
+                    (same, now, Path.Combine(controls.Path, "controls")),
+                    (own, now, null),
+                })
                 {
                     var figures = await RunFigures.OfAccountsAsync(count, delay, ["dotnet", program], library);
                     runs[name].Add(figures);
@@ -61,7 +66,8 @@ internal static class AccountsMeasurement
             {
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"ratio of medians, here ({here}) to {other}: wall {Ratio(f => f.Wall.TotalSeconds):F2}, cpu {Ratio(f => f.Cpu.TotalSeconds):F2}, peak {Ratio(f => f.Peak):F2}"));
+                    $"ratio of medians, here ({here}) to {other}: wall {Ratio(f => f.Wall.TotalSeconds):F2}, "
+                        + $"cpu {Ratio(f => f.Cpu.TotalSeconds):F2}, peak {Ratio(f => f.Peak):F2}"));
                 double Ratio(Func<RunFigures, double> of) => Median(runs[here], of) / Median(runs[other], of);
             }
         }
@@ -86,7 +92,8 @@ internal static class AccountsMeasurement
         return ([.. accounts], options);
     }
 
-    private static async Task<string> CommitAsync(string name) => (await ToolAsync("git", Repository.Path(), "rev-parse", "--verify", name + "^{commit}")).Trim();
+    private static async Task<string> CommitAsync(string name) =>
+        (await ToolAsync("git", Repository.Path(), "rev-parse", "--verify", name + "^{commit}")).Trim();
 
     /// <summary>The program of a commit, published once.</summary>
     private static async Task<string> PublishedAsync(string commit)
@@ -112,7 +119,9 @@ internal static class AccountsMeasurement
     {
         // Built elsewhere first: what was torn in the middle must not be taken for the commit's program.
         var building = folder + ".building";
-        await ToolAsync("dotnet", source, "publish", Path.Combine("src", "AuditCli"), "--configuration", "Release", "--output", building, "--verbosity", "quiet", "--nologo");
+        await ToolAsync(
+            "dotnet", source, "publish", Path.Combine("src", "AuditCli"), "--configuration", "Release", "--output", building,
+            "--verbosity", "quiet", "--nologo");
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
         Directory.Move(building, folder);
@@ -124,6 +133,8 @@ internal static class AccountsMeasurement
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true })!;
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? said : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {said}");
+        return process.ExitCode == 0
+            ? said
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {said}");
     }
 }

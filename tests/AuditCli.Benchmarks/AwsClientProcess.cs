@@ -21,7 +21,8 @@ internal static class AwsClientProcess
         var (concurrency, calls, mode) = (Number(arguments[1]), Number(arguments[2]), arguments[3]);
         foreach (var (name, value) in new[]
         {
-            ("AWS_ENDPOINT_URL", arguments[0]), ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "not-a-key"), ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", arguments[0]), ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "not-a-key"), ("AWS_REGION", "us-east-1"),
         })
         {
             Environment.SetEnvironmentVariable(name, value);
@@ -30,7 +31,8 @@ internal static class AwsClientProcess
         try
         {
             await using var transport = new LiveTransport(folder.FullName, "measurement", TimeProvider.System);
-            using var session = new AwsSession("prod", null, null, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "not-a-key"), "us-east-1", transport, TimeProvider.System, () => null);
+            var credentials = new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "not-a-key");
+            using var session = new AwsSession("prod", null, null, credentials, "us-east-1", transport, TimeProvider.System, () => null);
             var (service, operation) = new AwsCatalogue().Find("iam:ListUsers")!.Value;
             var limit = new ConcurrencyLimit(new(2 * concurrency, 2 * concurrency, concurrency, 512));
             Func<Task> call = mode switch
@@ -57,7 +59,8 @@ internal static class AwsClientProcess
 
             async Task TypedAsync()
             {
-                await foreach (var page in session.PagesAsync(service, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, AwsSession.GlobalRegion, CancellationToken.None))
+                await foreach (var page in session.PagesAsync(
+                    service, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, AwsSession.GlobalRegion, CancellationToken.None))
                 {
                     if (AnswerRows.Read(service, operation, page.Content).Rows.Length != 50)
                         throw new InvalidOperationException("the answer was not read");

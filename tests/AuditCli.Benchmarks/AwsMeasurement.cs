@@ -48,7 +48,10 @@ internal static class AwsMeasurement
             foreach (var calls in new[] { SlowCalls / 10, SlowCalls })
             {
                 var figures = await OursAsync(url, PerService, calls, "limited");
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{calls,12}  {"recording, typed parsing",-26}{figures.Seconds,10:F1}{figures.Seconds / (calls * Delay / 1000.0 / PerService),10:F3}{figures.Peak >> 20,10}"));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{calls,12}  {"recording, typed parsing",-26}{figures.Seconds,10:F1}"
+                        + $"{figures.Seconds / (calls * Delay / 1000.0 / PerService),10:F3}{figures.Peak >> 20,10}"));
             }
             server.StandardInput.Close();
         }
@@ -57,7 +60,9 @@ internal static class AwsMeasurement
 
     private static void Print(int concurrency, string client, ClientFigures figures, ClientFigures boto) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"{concurrency,12}  {client,-26}{figures.PerSecond,10:F0}{figures.PerSecond / boto.PerSecond,10:F1}{figures.CpuPerCall,10:F2}{figures.CpuPerCall / boto.CpuPerCall,10:F2}{figures.Allocated / 1024.0 / figures.Calls,10:F0}{figures.Peak >> 20,10}"));
+        $"{concurrency,12}  {client,-26}{figures.PerSecond,10:F0}{figures.PerSecond / boto.PerSecond,10:F1}"
+            + $"{figures.CpuPerCall,10:F2}{figures.CpuPerCall / boto.CpuPerCall,10:F2}"
+            + $"{figures.Allocated / 1024.0 / figures.Calls,10:F0}{figures.Peak >> 20,10}"));
 
     private static ClientFigures Median(List<ClientFigures> runs) => runs.OrderBy(r => r.PerSecond).ElementAt(runs.Count / 2);
 
@@ -78,7 +83,9 @@ internal static class AwsMeasurement
         {
             var said = await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();
-            return process.ExitCode == 0 ? JsonSerializer.Deserialize<ClientFigures>(said)! : throw new InvalidOperationException($"the client ended with {process.ExitCode}: {said}");
+            return process.ExitCode == 0
+                ? JsonSerializer.Deserialize<ClientFigures>(said)!
+                : throw new InvalidOperationException($"the client ended with {process.ExitCode}: {said}");
         }
     }
 

@@ -25,7 +25,8 @@ internal static class CatalogueMeasurement
             var second = new List<double>();
             for (var i = 0; i < Processes; i++)
             {
-                using var child = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "AuditCli.Benchmarks.dll"), "catalogue-once", service]) { RedirectStandardOutput = true })!;
+                var program = Path.Combine(AppContext.BaseDirectory, "AuditCli.Benchmarks.dll");
+                using var child = Process.Start(new ProcessStartInfo("dotnet", [program, "catalogue-once", service]) { RedirectStandardOutput = true })!;
                 var times = (await child.StandardOutput.ReadToEndAsync()).Trim().Split(' ');
                 await child.WaitForExitAsync();
                 if (child.ExitCode != 0)
@@ -39,7 +40,10 @@ internal static class CatalogueMeasurement
             cpu.Sort();
             json.Sort();
             second.Sort();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{service,-16}{first[0],10:F1}{first[Processes / 2],12:F1}{cpu[Processes / 2],10:F1}{json[Processes / 2],14:F1}{second[Processes / 2],10:F2}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{service,-16}{first[0],10:F1}{first[Processes / 2],12:F1}{cpu[Processes / 2],10:F1}"
+                    + $"{json[Processes / 2],14:F1}{second[Processes / 2],10:F2}"));
         }
         return 0;
     }
@@ -62,7 +66,8 @@ internal static class CatalogueMeasurement
         started = Stopwatch.GetTimestamp();
         var second = source.FindOperation(operations[1]);
         var warm = Stopwatch.GetElapsedTime(started);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{cold.TotalMilliseconds} {used.TotalMilliseconds} {json.TotalMilliseconds} {warm.TotalMilliseconds}"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{cold.TotalMilliseconds} {used.TotalMilliseconds} {json.TotalMilliseconds} {warm.TotalMilliseconds}"));
         return first is null || second is null ? 1 : 0;
     }
 

@@ -25,9 +25,17 @@ internal static class ClusterMeasurement
             made = pods;
             var kubectl = await MeasuredProcess.RunAsync(new("kubectl", ["--kubeconfig", kubeconfig, "get", "pods", "-A", "--chunk-size=500", "-o", "json"]));
             Print(pods, "kubectl get --chunk-size=500", kubectl, kubectl);
-            Print(pods, "auditcli call kubernetes v1/pods", await MeasuredProcess.RunAsync(MeasuredProcess.AuditCli("call", "kubernetes", "v1/pods", "--kubeconfig", kubeconfig)), kubectl);
-            Print(pods, "auditcli run, two controls", await MeasuredProcess.RunAsync(
-                $"{pods} pods", "APD-K8S-001, INF-K8S-002", "{ cluster: { kubernetes: {} } }", _ => new Dictionary<string, string> { ["KUBECONFIG"] = kubeconfig }), kubectl);
+            Print(
+                pods,
+                "auditcli call kubernetes v1/pods",
+                await MeasuredProcess.RunAsync(MeasuredProcess.AuditCli("call", "kubernetes", "v1/pods", "--kubeconfig", kubeconfig)),
+                kubectl);
+            var run = await MeasuredProcess.RunAsync(
+                $"{pods} pods",
+                "APD-K8S-001, INF-K8S-002",
+                "{ cluster: { kubernetes: {} } }",
+                _ => new Dictionary<string, string> { ["KUBECONFIG"] = kubeconfig });
+            Print(pods, "auditcli run, two controls", run, kubectl);
         }
         return 0;
     }
@@ -36,7 +44,8 @@ internal static class ClusterMeasurement
     {
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{pods,8}{pods / 4,10}  {program,-34}{measured.Wall.TotalSeconds,8:F1}{measured.Cpu.TotalSeconds,8:F1}{measured.Peak >> 20,10}{measured.Wall.TotalMicroseconds / pods,8:F0}{measured.Wall / kubectl.Wall,12:F2}"));
+            $"{pods,8}{pods / 4,10}  {program,-34}{measured.Wall.TotalSeconds,8:F1}{measured.Cpu.TotalSeconds,8:F1}{measured.Peak >> 20,10}"
+                + $"{measured.Wall.TotalMicroseconds / pods,8:F0}{measured.Wall / kubectl.Wall,12:F2}"));
         if (measured.ExitCode is not (0 or 2))
             Console.WriteLine(measured.Said);
     }

@@ -15,7 +15,8 @@ internal sealed record MeasuredProcess(TimeSpan Wall, TimeSpan Cpu, long Peak, i
 
     /// <summary>Runs an engagement in a folder of its own, which is gone afterwards.</summary>
     /// <param name="targets">The value of the engagement's <c>targets</c>, as YAML on one line.</param>
-    public static async Task<MeasuredProcess> RunAsync(string name, string control, string targets, Func<string, IReadOnlyDictionary<string, string>> environment)
+    public static async Task<MeasuredProcess> RunAsync(
+        string name, string control, string targets, Func<string, IReadOnlyDictionary<string, string>> environment)
     {
         var folder = Directory.CreateTempSubdirectory("auditcli-scale-");
         try
@@ -47,7 +48,8 @@ internal sealed record MeasuredProcess(TimeSpan Wall, TimeSpan Cpu, long Peak, i
     /// <summary>The figures as a line of the table, with what the program said where it did not end as wished.</summary>
     public string Line(int count, long requests, int wished) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{count,10}{requests,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}{Wall.TotalMicroseconds / count,12:F0}{ExitCode,6}{(ExitCode == wished ? "" : "\n" + Said)}");
+        $"{count,10}{requests,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}"
+            + $"{Wall.TotalMicroseconds / count,12:F0}{ExitCode,6}{(ExitCode == wished ? "" : "\n" + Said)}");
 
     /// <summary>The program under measurement, built beside this one.</summary>
     public static ProcessStartInfo AuditCli(params string[] arguments) => new("dotnet", [Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), .. arguments]);

@@ -42,9 +42,11 @@ internal static class ReportMeasurement
     {
         try
         {
-            var run = await MeasuredProcess.RunAsync(new ProcessStartInfo("node", [Repository.Path("tests", "tools", "report-check.mjs"), page, "APD-AWS-002", "person-012345"]));
+            var run = await MeasuredProcess.RunAsync(
+                new ProcessStartInfo("node", [Repository.Path("tests", "tools", "report-check.mjs"), page, "APD-AWS-002", "person-012345"]));
             var found = JsonDocument.Parse(run.Said.Split('\n')[0]).RootElement;
-            Console.WriteLine(string.Join(", ", new[] { "loadMilliseconds", "openMilliseconds", "searchMilliseconds", "rowsStatus", "foundStatus" }.Select(n => $"{n} {found.GetProperty(n)}")));
+            var names = new[] { "loadMilliseconds", "openMilliseconds", "searchMilliseconds", "rowsStatus", "foundStatus" };
+            Console.WriteLine(string.Join(", ", names.Select(n => $"{n} {found.GetProperty(n)}")));
         }
         catch (Exception e) when (e is Win32Exception or JsonException)
         {
@@ -54,19 +56,24 @@ internal static class ReportMeasurement
 
     private static void Print(int items, string name, MeasuredProcess run, long bytes, MeasuredProcess verify) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"{items,10}{name,10}{run.Wall.TotalSeconds,10:F1}{run.Cpu.TotalSeconds,10:F1}{run.Peak >> 20,10}{bytes >> 10,12}{run.Wall / verify.Wall,11:F1}{run.ExitCode,6}{(run.ExitCode == 0 ? "" : "\n" + run.Said)}"));
+        $"{items,10}{name,10}{run.Wall.TotalSeconds,10:F1}{run.Cpu.TotalSeconds,10:F1}{run.Peak >> 20,10}{bytes >> 10,12}"
+            + $"{run.Wall / verify.Wall,11:F1}{run.ExitCode,6}{(run.ExitCode == 0 ? "" : "\n" + run.Said)}"));
 
     /// <summary>The sample's bundle, run once, with another population for one control; an item in a hundred is an exception.</summary>
     private static async Task<string> SealAsync(string folder, int items)
     {
-        var run = await MeasuredProcess.RunAsync(MeasuredProcess.AuditCli("run", Repository.Path("samples", "engagement.yaml"), "--control", "APD-AWS-002", "--out", folder));
+        var run = await MeasuredProcess.RunAsync(
+            MeasuredProcess.AuditCli("run", Repository.Path("samples", "engagement.yaml"), "--control", "APD-AWS-002", "--out", folder));
         var sample = Directory.GetDirectories(folder).SingleOrDefault() ?? throw new InvalidOperationException(run.Said);
         await using var writer = BundleWriter.Create(folder, "scale");
         foreach (var file in Directory.GetFiles(Path.Combine(sample, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(sample, f)))
         {
             if (file == BundlePaths.EvidenceIndex || file.StartsWith("data/reports/", StringComparison.Ordinal))
                 continue;
-            await writer.WriteFileAsync(file, file == "data/results/apd-aws-002.t1.ndjson" ? Rows(items) : await File.ReadAllBytesAsync(Path.Combine(sample, file)), CancellationToken.None);
+            await writer.WriteFileAsync(
+                file,
+                file == "data/results/apd-aws-002.t1.ndjson" ? Rows(items) : await File.ReadAllBytesAsync(Path.Combine(sample, file)),
+                CancellationToken.None);
         }
         foreach (var item in EvidenceIndex.Read(sample))
             await writer.AppendEvidenceAsync(item, CancellationToken.None);
@@ -79,10 +86,16 @@ internal static class ReportMeasurement
         for (var i = 0; i < items; i++)
         {
             var deviates = i % 100 == 0;
-            rows.Append(CultureInfo.InvariantCulture, $"{{\"target\":\"prod\",\"account\":\"111122223333\",\"item\":\"arn:aws:iam::111122223333:user/person-{i:d6}\",\"pass\":{(deviates ? "false" : "true")},\"verdict\":\"{(deviates ? "deviation" : "pass")}\"");
+            rows.Append(
+                CultureInfo.InvariantCulture,
+                $"{{\"target\":\"prod\",\"account\":\"111122223333\",\"item\":\"arn:aws:iam::111122223333:user/person-{i:d6}\","
+                    + $"\"pass\":{(deviates ? "false" : "true")},\"verdict\":\"{(deviates ? "deviation" : "pass")}\"");
             if (deviates)
                 rows.Append(CultureInfo.InvariantCulture, $",\"exception_id\":\"APD-AWS-002/X/{i:x12}\",\"reason\":\"console password without MFA\"");
-            rows.Append(CultureInfo.InvariantCulture, $",\"attributes\":{{\"user_name\":\"person-{i:d6}\",\"user_creation_time\":\"2026-07-13T09:00:00Z\",\"password_last_used\":null,\"devices\":{i % 3}}}}}\n");
+            rows.Append(
+                CultureInfo.InvariantCulture,
+                $",\"attributes\":{{\"user_name\":\"person-{i:d6}\",\"user_creation_time\":\"2026-07-13T09:00:00Z\","
+                    + $"\"password_last_used\":null,\"devices\":{i % 3}}}}}\n");
         }
         return Encoding.UTF8.GetBytes(rows.ToString());
     }

@@ -10,12 +10,14 @@ namespace AuditCli.Benchmarks;
 /// <param name="Files">The most files and pipes that the program had open at once.</param>
 /// <param name="Connections">The most sockets that it had open at once.</param>
 /// <param name="Open">The most of both together, and of its own assemblies, of which the runtime has each open twice.</param>
-internal sealed record RunFigures(TimeSpan Wall, TimeSpan Cpu, long Peak, int Files, int Connections, int Open, int Requests, int MostAtOnce, int ExitCode, string Said)
+internal sealed record RunFigures(
+    TimeSpan Wall, TimeSpan Cpu, long Peak, int Files, int Connections, int Open, int Requests, int MostAtOnce, int ExitCode, string Said)
 {
     private const int Look = 40;
     private const double TicksPerSecond = 100;
 
-    public static string Heading => $"{"accounts",10}{"requests",10}{"at once",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"open",8}{"files",8}{"sockets",8}{"exit",6}";
+    public static string Heading =>
+        $"{"accounts",10}{"requests",10}{"at once",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"open",8}{"files",8}{"sockets",8}{"exit",6}";
 
     /// <summary>Runs every shipped AWS control over an organization of so many accounts, in a folder of its own, which is gone afterwards.</summary>
     /// <param name="program">The program's command, such as <c>dotnet auditcli.dll</c>, with a wrapper before it if there is one.</param>
@@ -62,13 +64,16 @@ internal sealed record RunFigures(TimeSpan Wall, TimeSpan Cpu, long Peak, int Fi
             await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(Look));
         }
         var wall = watch.Elapsed;
-        return new(wall, TimeSpan.FromSeconds(spent.Values.Sum()), peak, files, connections, open, server.Answered, server.MostAtOnce, process.ExitCode, $"{await output}\n{await error}");
+        return new(
+            wall, TimeSpan.FromSeconds(spent.Values.Sum()), peak, files, connections, open, server.Answered, server.MostAtOnce,
+            process.ExitCode, $"{await output}\n{await error}");
     }
 
     /// <summary>The figures as a line of the table.</summary>
     public string Line(int accounts) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{accounts,10}{Requests,10}{MostAtOnce,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}{Open,8}{Files,8}{Connections,8}{ExitCode,6}");
+        $"{accounts,10}{Requests,10}{MostAtOnce,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}"
+            + $"{Open,8}{Files,8}{Connections,8}{ExitCode,6}");
 
     /// <summary>The process and its descendants, with the processor seconds that each has spent.</summary>
     private static IEnumerable<(int Id, double Seconds)> Family(int root)
@@ -76,10 +81,13 @@ internal sealed record RunFigures(TimeSpan Wall, TimeSpan Cpu, long Peak, int Fi
         var all = Directory.EnumerateDirectories("/proc").Select(d => Path.GetFileName(d)).Where(n => n.All(char.IsAsciiDigit))
             .Select(n => (Id: int.Parse(n, CultureInfo.InvariantCulture), Fields: Fields(n))).Where(p => p.Fields is not null).ToList();
         var family = new HashSet<int> { root };
-        while (all.Where(p => !family.Contains(p.Id) && family.Contains(int.Parse(p.Fields![1], CultureInfo.InvariantCulture))).ToList() is { Count: > 0 } children)
+        while (all.Where(p => !family.Contains(p.Id) && family.Contains(int.Parse(p.Fields![1], CultureInfo.InvariantCulture))).ToList()
+            is { Count: > 0 } children)
             family.UnionWith(children.Select(c => c.Id));
         return all.Where(p => family.Contains(p.Id))
-            .Select(p => (p.Id, (double.Parse(p.Fields![11], CultureInfo.InvariantCulture) + double.Parse(p.Fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond));
+            .Select(p => (
+                p.Id,
+                (double.Parse(p.Fields![11], CultureInfo.InvariantCulture) + double.Parse(p.Fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond));
     }
 
     /// <summary>The fields of proc(5) <c>stat</c> from the state on; null when the process has ended.</summary>

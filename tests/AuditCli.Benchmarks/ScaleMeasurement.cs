@@ -42,7 +42,8 @@ internal static class ScaleMeasurement
         return (run, server.Seen.Count);
     });
 
-    private static async Task<int> EachAsync(string[] arguments, string usual, string counted, Func<int, string, Task<(MeasuredProcess Run, int Requests)>> measure)
+    private static async Task<int> EachAsync(
+        string[] arguments, string usual, string counted, Func<int, string, Task<(MeasuredProcess Run, int Requests)>> measure)
     {
         var control = arguments.FirstOrDefault(a => !a.All(char.IsAsciiDigit)) ?? usual;
         Console.WriteLine($"{control}\n{MeasuredProcess.Heading(counted)}");

@@ -28,9 +28,14 @@ internal static class StaticServerProcess
     private static byte[] Answer()
     {
         var users = string.Concat(Enumerable.Range(0, 50).Select(i => string.Create(CultureInfo.InvariantCulture,
-            $"<member><Path>/staff/</Path><UserName>user{i:d6}</UserName><UserId>AIDA{i:d16}</UserId><Arn>arn:aws:iam::111122223333:user/staff/user{i:d6}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>\n")));
-        var body = $"<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>false</IsTruncated><Users>{users}</Users></ListUsersResult><ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></ListUsersResponse>";
-        return Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nx-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+            $"<member><Path>/staff/</Path><UserName>user{i:d6}</UserName><UserId>AIDA{i:d16}</UserId>"
+                + $"<Arn>arn:aws:iam::111122223333:user/staff/user{i:d6}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>\n")));
+        var body = "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>false</IsTruncated>"
+            + $"<Users>{users}</Users></ListUsersResult>"
+            + "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></ListUsersResponse>";
+        return Encoding.ASCII.GetBytes(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nx-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\n"
+                + $"Content-Length: {body.Length}\r\n\r\n{body}");
     }
 
     private static async Task ServeAsync(TcpClient client, byte[] answer, int delay)

@@ -59,7 +59,8 @@ internal static class VerifyMeasurement
         var (theirs, own) = (new List<MeasuredProcess>(), new List<MeasuredProcess>());
         for (var run = 0; run < Runs; run++)
         {
-            theirs.Add(await MeasuredProcess.RunAsync(new("sha256sum", ["-c", "--strict", "--quiet", "tagmanifest-sha256.txt", "manifest-sha256.txt"]) { WorkingDirectory = bundle }));
+            theirs.Add(await MeasuredProcess.RunAsync(
+                new("sha256sum", ["-c", "--strict", "--quiet", "tagmanifest-sha256.txt", "manifest-sha256.txt"]) { WorkingDirectory = bundle }));
             own.Add(await MeasuredProcess.RunAsync(new(published, ["verify", bundle, "--allow-unsigned"])));
         }
         var (coreutils, ours) = (theirs.MinBy(m => m.Wall)!, own.MinBy(m => m.Wall)!);
@@ -67,7 +68,8 @@ internal static class VerifyMeasurement
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name,-20}{program,-12}{measured.Wall.TotalSeconds,8:F2}{measured.Cpu.TotalSeconds,8:F2}{measured.Peak >> 20,10}{measured.Wall / coreutils.Wall,14:F2}"));
+                $"{name,-20}{program,-12}{measured.Wall.TotalSeconds,8:F2}{measured.Cpu.TotalSeconds,8:F2}{measured.Peak >> 20,10}"
+                    + $"{measured.Wall / coreutils.Wall,14:F2}"));
             if (measured.ExitCode != 0)
                 Console.WriteLine(measured.Said);
         }

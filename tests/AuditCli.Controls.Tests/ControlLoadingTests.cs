@@ -23,17 +23,25 @@ public sealed class ControlLoadingTests
     [InlineData("replaced_by: APD-AWS-007\n", "21:14: 'replaced_by' is said of a retired control; add 'status: retired'")]
     [InlineData("status: retired\nreplaced_by: APD-AWS-001\n", "22:14: a control cannot replace itself")]
     [InlineData("human_attributes: [{ id: H1, question: q }, { id: h1, question: q }]\n", "21:51: the id 'h1' is taken by 'H1' above")]
-    [InlineData("waivers: { from: users, item: a, expires: b, approved_by: c, approved_on: d, reason: e }\n", "21:18: waivers come from a file that somebody approved, but evidence 'users' is read from aws")]
-    [InlineData("waivers: { from: user, item: a, expires: b, approved_by: c, approved_on: d, reason: e }\n", "21:18: there is no evidence 'user'; did you mean 'users'?")]
+    [InlineData(
+        "waivers: { from: users, item: a, expires: b, approved_by: c, approved_on: d, reason: e }\n",
+        "21:18: waivers come from a file that somebody approved, but evidence 'users' is read from aws")]
+    [InlineData(
+        "waivers: { from: user, item: a, expires: b, approved_by: c, approved_on: d, reason: e }\n",
+        "21:18: there is no evidence 'user'; did you mean 'users'?")]
     public void A_fault_among_the_keys_is_named_with_its_place(string rest, string fault) =>
         Assert.Equal(fault.Split('|'), Samples.FaultsOf(Samples.Minimal(rest: rest)));
 
     [Fact]
     public void A_parameter_in_a_title_would_be_printed_as_its_name()
     {
-        var yaml = Samples.Control.Replace("title: Console password implies an active MFA device", "title: A device within $grace_days days", StringComparison.Ordinal);
+        var yaml = Samples.Control.Replace(
+            "title: Console password implies an active MFA device", "title: A device within $grace_days days", StringComparison.Ordinal);
         Assert.NotEqual(Samples.Control, yaml);
-        Assert.Contains("a title is printed as it is written, '$grace_days' too; say in words what the parameter means", Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")), StringComparison.Ordinal);
+        Assert.Contains(
+            "a title is printed as it is written, '$grace_days' too; say in words what the parameter means",
+            Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -63,47 +71,105 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { aws: iam:ListUsers, gcp: x }", "20:28: evidence 'u' comes from one source, but names aws and gcp")]
     [InlineData("  u: { aws: iam:ListUsers, optinal: true }", "20:28: unknown key 'optinal'")]
     [InlineData("  u: { aws: iam:ListUsers, if_traget: true }", "20:28: unknown key 'if_traget'; did you mean 'if_target'?")]
-    [InlineData("  u: { aws: iam:ListUsers, keep: UserName = 'x' }", "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead")]
-    [InlineData("  u: { aws: iam:ListUsers, keep: [] }", "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead|20:34: 'keep' must be text, but is a list")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, keep: UserName = 'x' }",
+        "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, keep: [] }",
+        "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead|"
+            + "20:34: 'keep' must be text, but is a list")]
     [InlineData("  u: { aws: iam:ListUsers, optional: true }", "20:28: unknown key 'optional'")]
     [InlineData("  u: { file: f, if_target: true, columns: { a: text } }", "20:17: unknown key 'if_target'")]
     [InlineData("  u: { file: f }", "20:6: the key 'columns' is missing")]
-    [InlineData("  u: { file: f, columns: { a: json } }", "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
+    [InlineData(
+        "  u: { file: f, columns: { a: json } }",
+        "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
     [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: only text is closed to some words, and column 'a' is integer")]
-    [InlineData("  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }", "20:53: 'aws' is in 'one_of' twice; case does not count, since files may write the words in any case")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }",
+        "20:53: 'aws' is in 'one_of' twice; case does not count, since files may write the words in any case")]
     [InlineData("  u: { file: f, columns: { a: { type: date, key: true } } }", "20:50: only text is a key, and column 'a' is date")]
     [InlineData("  u: { file: f, columns: { a: { one_of: [x] } } }", "20:31: the key 'type' is missing")]
     [InlineData("  u: { file: f, columns: { a: { type: text, oneof: [x] } } }", "20:45: unknown key 'oneof'; did you mean 'one_of'?")]
     [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only by case, which SQL does not see")]
-    [InlineData("  u: { file: f, columns: { _id: text } }", "20:28: in 'columns', '_id' is not a column name, at most 128 characters, not beginning with '_' or a blank")]
-    [InlineData("  U: { aws: iam:ListUsers }", "20:3: in 'evidence', 'U' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
+    [InlineData(
+        "  u: { file: f, columns: { _id: text } }",
+        "20:28: in 'columns', '_id' is not a column name, at most 128 characters, not beginning with '_' or a blank")]
+    [InlineData(
+        "  U: { aws: iam:ListUsers }",
+        "20:3: in 'evidence', 'U' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
     [InlineData("  u__calls: { aws: iam:ListUsers }", "20:3: evidence 'u__calls': '__calls' is reserved for the companion tables of for_each")]
     [InlineData("  u: { aws: iam:ListUsers, params: { Path: / } }", "20:38: iam:ListUsers has no parameter 'Path'")]
     [InlineData("  u: { aws: iam:ListUsers, params: { PathPrefx: / } }", "20:38: iam:ListUsers has no parameter 'PathPrefx'; did you mean 'PathPrefix'?")]
     [InlineData("  u: { aws: iam:GetCredentialReport, params: { a: / } }", "20:48: iam:GetCredentialReport has no parameter 'a'; it takes none")]
-    [InlineData("  u: { aws: iam:ListUsers, params: { MaxItems: '5' } }", "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '5'")]
-    [InlineData("  u: { aws: ec2:DescribeSecurityGroups, params: { DryRun: yes } }", "20:59: parameter 'DryRun' must be true or false, without quotes, but is 'yes'")]
-    [InlineData("  e: { aws: cloudtrail:LookupEvents, params: { StartTime: 'before {period_start}' } }", "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text 'before {period_start}'")]
-    [InlineData("  e: { aws: cloudtrail:LookupEvents, params: { StartTime: '{period_start}{period_end}' } }", "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
-    [InlineData("  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }", "20:50: parameter 'PathPrefix': {period_strat} stands for nothing; did you mean '{period_start}'?; there are {period_start}, {period_end}, {as_of}")]
-    [InlineData("  g: { aws: ec2:DescribeSecurityGroups, params: { Filters: [{ Name: a, Values: ['{period}'] }] } }", "20:81: parameter 'Filters': {period} stands for nothing; there are {period_start}, {period_end}, {as_of}")]
-    [InlineData("  u: { aws: iam:ListUsers, params: { MaxItems: '{as_of}' } }", "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '{as_of}'")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, params: { MaxItems: '5' } }",
+        "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '5'")]
+    [InlineData(
+        "  u: { aws: ec2:DescribeSecurityGroups, params: { DryRun: yes } }",
+        "20:59: parameter 'DryRun' must be true or false, without quotes, but is 'yes'")]
+    [InlineData(
+        "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: 'before {period_start}' } }",
+        "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text 'before {period_start}'")]
+    [InlineData(
+        "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: '{period_start}{period_end}' } }",
+        "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }",
+        "20:50: parameter 'PathPrefix': {period_strat} stands for nothing; did you mean '{period_start}'?; there are {period_start}, {period_end}, {as_of}")]
+    [InlineData(
+        "  g: { aws: ec2:DescribeSecurityGroups, params: { Filters: [{ Name: a, Values: ['{period}'] }] } }",
+        "20:81: parameter 'Filters': {period} stands for nothing; there are {period_start}, {period_end}, {as_of}")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, params: { MaxItems: '{as_of}' } }",
+        "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '{as_of}'")]
     [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: none } }", "20:58: what 'NoSuchEntity' means must be one of empty, but is 'none'")]
-    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }", "20:44: 'AccessDenied' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
-    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { Throttling: empty } }", "20:44: 'Throttling' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
-    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { ConnectionFailed: empty } }", "20:44: 'ConnectionFailed' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
-    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { ExpiredToken: empty } }", "20:44: 'ExpiredToken' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
-    [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty, MalformedResponse: empty } }", "20:65: 'MalformedResponse' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
-    [InlineData("  m: { aws: iam:ListMFADevices }", "20:13: iam:ListMFADevices needs the parameter 'UserName': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names")]
-    [InlineData("  m: { aws: iam:ListMFADevices, with: { UserName: UserName } }", "20:39: 'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }",
+        "20:44: 'AccessDenied' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, allow_errors: { Throttling: empty } }",
+        "20:44: 'Throttling' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, allow_errors: { ConnectionFailed: empty } }",
+        "20:44: 'ConnectionFailed' does not say that there is none, so it cannot count as an empty answer; "
+            + "of aws that is said by codes for what was not found")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, allow_errors: { ExpiredToken: empty } }",
+        "20:44: 'ExpiredToken' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty, MalformedResponse: empty } }",
+        "20:65: 'MalformedResponse' does not say that there is none, so it cannot count as an empty answer; "
+            + "of aws that is said by codes for what was not found")]
+    [InlineData(
+        "  m: { aws: iam:ListMFADevices }",
+        "20:13: iam:ListMFADevices needs the parameter 'UserName': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names")]
+    [InlineData(
+        "  m: { aws: iam:ListMFADevices, with: { UserName: UserName } }",
+        "20:39: 'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'")]
     [InlineData("  m: { aws: iam:ListMFADevices, for_each: nobody, with: { UserName: UserName } }", "20:43: there is no evidence 'nobody'")]
-    [InlineData("  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserNam } }", "21:64: 'u' (iam:ListUsers) has no column 'UserNam'; did you mean 'UserName'?")]
-    [InlineData("  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { User: UserName, UserName: UserName } }", "21:54: iam:ListMFADevices has no parameter 'User'")]
-    [InlineData("  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserName }, params: { UserName: x } }", "21:54: the parameter 'UserName' is given by 'params' and by 'with'")]
-    [InlineData("  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, params: { UserName: x } }", "21:43: 'for_each' without 'with' would ask the same question again and again; say which parameter takes which column")]
-    [InlineData("  g: { gcp: iam:serviceAccounts.list }\n  m: { aws: iam:ListMFADevices, for_each: g, with: { UserName: email } }", "21:43: 'm' is read from aws and cannot be asked for each row of 'g', which is from gcp")]
-    [InlineData("  g: { aws: ec2:DescribeSecurityGroups }\n  m: { aws: iam:ListMFADevices, for_each: g, with: { UserName: GroupId } }", "21:43: iam:ListMFADevices is global but ec2:DescribeSecurityGroups is regional; for_each stays in the parent row's region")]
-    [InlineData("  m: { aws: iam:ListMFADevices, for_each: n, with: { UserName: SerialNumber } }\n  n: { aws: iam:ListMFADevices, for_each: m, with: { UserName: SerialNumber } }", "20:43: for_each goes round in a circle: m -> n -> m")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserNam } }",
+        "21:64: 'u' (iam:ListUsers) has no column 'UserNam'; did you mean 'UserName'?")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { User: UserName, UserName: UserName } }",
+        "21:54: iam:ListMFADevices has no parameter 'User'")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserName }, params: { UserName: x } }",
+        "21:54: the parameter 'UserName' is given by 'params' and by 'with'")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, params: { UserName: x } }",
+        "21:43: 'for_each' without 'with' would ask the same question again and again; say which parameter takes which column")]
+    [InlineData(
+        "  g: { gcp: iam:serviceAccounts.list }\n  m: { aws: iam:ListMFADevices, for_each: g, with: { UserName: email } }",
+        "21:43: 'm' is read from aws and cannot be asked for each row of 'g', which is from gcp")]
+    [InlineData(
+        "  g: { aws: ec2:DescribeSecurityGroups }\n  m: { aws: iam:ListMFADevices, for_each: g, with: { UserName: GroupId } }",
+        "21:43: iam:ListMFADevices is global but ec2:DescribeSecurityGroups is regional; for_each stays in the parent row's region")]
+    [InlineData(
+        "  m: { aws: iam:ListMFADevices, for_each: n, with: { UserName: SerialNumber } }\n"
+            + "  n: { aws: iam:ListMFADevices, for_each: m, with: { UserName: SerialNumber } }",
+        "20:43: for_each goes round in a circle: m -> n -> m")]
     public void A_fault_in_the_evidence_is_named_with_its_place(string evidence, string faults) =>
         Assert.Equal(faults.Split('|'), Samples.FaultsOf(Samples.Minimal(evidence: evidence + "\n")));
 
@@ -133,7 +199,10 @@ public sealed class ControlLoadingTests
             .Replace("title: t\n", "", StringComparison.Ordinal)
             .Replace("execution: automated", "execution: automatic", StringComparison.Ordinal)
             .Replace("key_control: false", "key_control: no", StringComparison.Ordinal)
-            .Replace("tests: [{ id: T1, title: t, sql: SELECT 1 }]", "tests: [{ id: T1, title: t, sql: SELECT 1 }, { id: t1, titel: t, sql: SELECT 1 }]", StringComparison.Ordinal);
+            .Replace(
+                "tests: [{ id: T1, title: t, sql: SELECT 1 }]",
+                "tests: [{ id: T1, title: t, sql: SELECT 1 }, { id: t1, titel: t, sql: SELECT 1 }]",
+                StringComparison.Ordinal);
         Assert.Equal(
             [
                 "1:1: the key 'title' is missing",
@@ -154,7 +223,9 @@ public sealed class ControlLoadingTests
         Assert.Equal(
             [
                 "README.txt:1:1: a library holds <domain>/<id>.yaml and <id>.fixtures.yaml; this is neither",
-                "acess/APD-AWS-001.yaml:1:1: 'acess' is no domain; the domains are access-to-programs-and-data, program-change-management, program-development, computer-operations, infrastructure-security, logging-and-monitoring, data-integrity, ai-platform, crypto-custody",
+                "acess/APD-AWS-001.yaml:1:1: 'acess' is no domain; "
+                    + "the domains are access-to-programs-and-data, program-change-management, program-development, computer-operations, "
+                    + "infrastructure-security, logging-and-monitoring, data-integrity, ai-platform, crypto-custody",
                 "data-integrity/APD-AWS-001.yaml:7:9: the domain is 'access-to-programs-and-data', but the file stands in the folder 'data-integrity'",
                 "data-integrity/X.fixtures.yaml:1:1: there is no control beside these fixtures",
                 "access-to-programs-and-data/apd-aws-001.yaml:2:5: the id is 'APD-AWS-001', so the file must be called APD-AWS-001.yaml, not apd-aws-001.yaml",
@@ -195,17 +266,23 @@ public sealed class ControlLoadingTests
         Assert.Empty(library.Faults);
         Assert.Equal(["APD-AWS-002", "APD-AWS-003"], library.Controls.Select(c => c.Control.Id));
         var control = library.Controls[0].Control;
-        Assert.Equal((ItgcDomain.AccessToProgramsAndData, "preventive", "automated", "continuous"), (control.Domain, control.NatureType, control.NatureExecution, control.Frequency));
+        Assert.Equal(
+            (ItgcDomain.AccessToProgramsAndData, "preventive", "automated", "continuous"),
+            (control.Domain, control.NatureType, control.NatureExecution, control.Frequency));
         Assert.Equal((ControlKind.OperatingEffectiveness, ControlMode.PointInTime, true), (control.Kind, control.Mode, control.KeyControl));
         Assert.Equal("1.9", Assert.Single(control.References["cis-aws-5.0"]));
         Assert.Equal(["0", "\"<root_account>\"", "\"2026-01-01\"", "\"22,443\"", "\"aws,gcp\""], control.Parameters.Select(p => p.Default.GetRawText()));
         Assert.Equal(["credential_report", "users", "mfa_devices", "groups", "approved"], control.Evidence.Select(e => e.Name));
         Assert.Equal("\"/\"", control.Evidence[1].Params["PathPrefix"].GetRawText());
-        Assert.Equal(("users", "UserName", "NoSuchEntity"), (control.Evidence[2].ForEach, control.Evidence[2].With["UserName"], Assert.Single(control.Evidence[2].AllowErrors)));
+        Assert.Equal(
+            ("users", "UserName", "NoSuchEntity"),
+            (control.Evidence[2].ForEach, control.Evidence[2].With["UserName"], Assert.Single(control.Evidence[2].AllowErrors)));
         Assert.Equal((true, false), (control.Evidence[3].IfTarget, control.Evidence[3].Optional));
         Assert.Equal(new Column("expires", ColumnType.Date), control.Evidence[4].Columns[4]);
         Assert.Equal(new WaiverRule("approved", "arn", "expires", "approved_by", "approved_on", "reason"), control.Waivers);
-        Assert.Equal(("retired", "APD-AWS-003", "IT-17", "daily", true), (control.Status, control.ReplacedBy, control.ClientControlRef, control.SamplingPolicyRow, control.AcrossEngagement));
+        Assert.Equal(
+            ("retired", "APD-AWS-003", "IT-17", "daily", true),
+            (control.Status, control.ReplacedBy, control.ClientControlRef, control.SamplingPolicyRow, control.AcrossEngagement));
         Assert.Equal(new HumanQuestion("H1", "Was the register reviewed?"), Assert.Single(control.HumanAttributes));
     }
 
@@ -239,7 +316,10 @@ public sealed class ControlLoadingTests
     {
         using var folder = new TemporaryFolder();
         var shipped = ImmutableDictionary<string, Digest>.Empty;
-        Assert.EndsWith("there is no such folder of controls", Assert.Single(ControlLibrary.Load(folder.Path + "/none", TestSources.All, shipped).Faults).Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "there is no such folder of controls",
+            Assert.Single(ControlLibrary.Load(folder.Path + "/none", TestSources.All, shipped).Faults).Message,
+            StringComparison.Ordinal);
         var path = folder.Write($"lib/{Samples.Folder}/APD-AWS-001.yaml", Samples.Minimal());
         folder.Write($"lib/{Samples.Folder}/APD-AWS-001.fixtures.yaml", "cases: []");
         folder.Write("lib/README.md", "");

@@ -9,8 +9,14 @@ public sealed class EngagementLoadingTests
     [InlineData("end: 2026-09-30", "end: 2025-12-31", "4:35: the period ends on 2025-12-31, before it starts on 2026-01-01")]
     [InlineData("end: 2026-09-30", "end: 2026-09-31", "4:35: 'end': the calendar has no 2026-09-31")]
     [InlineData("end: 2026-09-30", "end: 30.9.2026", "4:35: 'end' must be a date such as 2026-09-30, but is '30.9.2026'")]
-    [InlineData("time_zone: UTC", "time_zone: Europe/Zurch", "4:58: this computer knows no time zone 'Europe/Zurch'; write an IANA name such as Europe/Zurich, or install its time zone data")]
-    [InlineData("time_zone: UTC", "time_zone: ../../etc/passwd", "4:58: 'time_zone' must be an IANA time zone such as Europe/Zurich, but is '../../etc/passwd'")]
+    [InlineData(
+        "time_zone: UTC",
+        "time_zone: Europe/Zurch",
+        "4:58: this computer knows no time zone 'Europe/Zurch'; write an IANA name such as Europe/Zurich, or install its time zone data")]
+    [InlineData(
+        "time_zone: UTC",
+        "time_zone: ../../etc/passwd",
+        "4:58: 'time_zone' must be an IANA time zone such as Europe/Zurich, but is '../../etc/passwd'")]
     [InlineData("as_of: 2026-10-01T00:00:00Z", "as_of: 2026-10-01", "5:8: 'as_of' must be a time such as 2026-10-01T00:00:00Z, but is '2026-10-01'")]
     [InlineData("as_of_tolerance: 24h", "as_of_tolerance: 1 day", "6:18: 'as_of_tolerance' must be a duration such as 24h, 90m or 7d, but is '1 day'")]
     [InlineData("reviewer: R. Reviewer", "reviewer: \" a. preparer \"", "8:11: ' a. preparer ' is the preparer; somebody else must review")]
@@ -20,15 +26,27 @@ public sealed class EngagementLoadingTests
     [InlineData("by: R. Reviewer, why", "by: R. Reviewer, wy", "13:46: the key 'why' is missing|13:76: unknown key 'wy'; did you mean 'why'?")]
     [InlineData("file: inputs/leavers.csv", "file: inputs/leaver.csv", "15:23: the file 'inputs/leaver.csv' does not exist in the engagement's folder")]
     [InlineData("file: inputs/leavers.csv", "file: inputs", "15:23: 'inputs' is a folder, not a file")]
-    [InlineData("file: inputs/leavers.csv", "file: /etc/passwd", "15:23: '/etc/passwd' must be a path from the engagement's folder, with '/' between its parts")]
+    [InlineData(
+        "file: inputs/leavers.csv",
+        "file: /etc/passwd",
+        "15:23: '/etc/passwd' must be a path from the engagement's folder, with '/' between its parts")]
     [InlineData("file: inputs/leavers.csv", "file: inputs/../../x.csv", "15:23: 'inputs/../../x.csv' leaves the engagement's folder; put the file inside it")]
     [InlineData("stated_rows: 57", "stated_rows: \"57\"", "15:147: 'stated_rows' must be a whole number, but is the text '57'")]
     [InlineData("  dev: ", "  prod:", "18:3: the key 'prod' stands here a second time; the first is on line 17")]
-    [InlineData("  dev: ", "  Dev: ", "18:3: in 'targets', 'Dev' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
+    [InlineData(
+        "  dev: ",
+        "  Dev: ",
+        "18:3: in 'targets', 'Dev' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]
     [InlineData("regions: enabled", "regions: all", "17:115: 'regions' must be one of enabled, but is 'all'")]
     [InlineData("in_cluster: true", "in_cluster: yes", "21:83: 'in_cluster' must be true or false, but is 'yes'")]
-    [InlineData("{ gcp: { organization: \"123456789012\", projects: [] } }", "{ gpc: {} }", "19:14: unknown source 'gpc'; did you mean 'gcp'?; the sources are aws, gcp, kubernetes")]
-    [InlineData("{ gcp: { organization: \"123456789012\", projects: [] } }", "{ gcp: {}, aws: {} }", "19:12: target 'gcp-org' must have exactly one source (aws, gcp, kubernetes), but has 2")]
+    [InlineData(
+        "{ gcp: { organization: \"123456789012\", projects: [] } }",
+        "{ gpc: {} }",
+        "19:14: unknown source 'gpc'; did you mean 'gcp'?; the sources are aws, gcp, kubernetes")]
+    [InlineData(
+        "{ gcp: { organization: \"123456789012\", projects: [] } }",
+        "{ gcp: {}, aws: {} }",
+        "19:12: target 'gcp-org' must have exactly one source (aws, gcp, kubernetes), but has 2")]
     [InlineData("context: trading-prod", "contxt: trading-prod", "21:28: unknown key 'contxt'; did you mean 'context'?")]
     [InlineData("replay: exchanges", "replay: nowhere", "22:9: the folder 'nowhere' does not exist (looked for from the engagement's folder)")]
     [InlineData("schema: 1", "schema: 2", "1:9: schema 2 is newer than this auditcli understands (1); use a newer auditcli")]
@@ -46,7 +64,9 @@ public sealed class EngagementLoadingTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.WithFolders(Samples.Engagement.Replace("library: lib", "library: ../nowhere", StringComparison.Ordinal));
-        Assert.Equal("the folder '../nowhere' does not exist (looked for from the engagement's folder)", Assert.Single(EngagementLoader.Load(path, TestSources.All).Faults).Message);
+        Assert.Equal(
+            "the folder '../nowhere' does not exist (looked for from the engagement's folder)",
+            Assert.Single(EngagementLoader.Load(path, TestSources.All).Faults).Message);
         var (engagement, faults) = EngagementLoader.Load(path, TestSources.All, usesLibrary: false);
         Assert.Empty(faults);
         Assert.Null(engagement!.Library);
@@ -83,7 +103,9 @@ public sealed class EngagementLoadingTests
         var path = folder.WithFolders(Samples.Engagement);
         File.Move(folder.Path + "/inputs/leavers.csv", folder.Path + "/elsewhere.csv");
         File.CreateSymbolicLink(folder.Path + "/inputs/leavers.csv", folder.Path + "/elsewhere.csv");
-        Assert.Equal(["15:23: 'inputs/leavers.csv' goes through the link 'inputs/leavers.csv'; put the file itself into the engagement's folder"], Samples.Load(path).Faults);
+        Assert.Equal(
+            ["15:23: 'inputs/leavers.csv' goes through the link 'inputs/leavers.csv'; put the file itself into the engagement's folder"],
+            Samples.Load(path).Faults);
 
         Directory.Delete(folder.Path + "/inputs", recursive: true);
         Directory.CreateSymbolicLink(folder.Path + "/inputs", "/etc");
@@ -128,7 +150,8 @@ public sealed class EngagementLoadingTests
     public void A_kubeconfig_in_the_home_folder_is_found_there()
     {
         using var folder = new TemporaryFolder();
-        var engagement = Samples.Load(folder.WithFolders(Samples.Engagement.Replace("kubeconfig: config", "kubeconfig: ~/.kube/audit", StringComparison.Ordinal))).Engagement!;
+        var engagement = Samples.Load(
+            folder.WithFolders(Samples.Engagement.Replace("kubeconfig: config", "kubeconfig: ~/.kube/audit", StringComparison.Ordinal))).Engagement!;
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         Assert.Equal(Path.Combine(home, ".kube", "audit"), engagement.Targets.Single(t => t.Source == "kubernetes").Setting("kubeconfig"));
     }
@@ -165,7 +188,8 @@ public sealed class EngagementLoadingTests
                 "e:13:118: there is no control 'APD-AWS-004'; did you mean 'APD-AWS-001'?",
             ],
             faults.Select(f => f.ToString()));
-        Assert.StartsWith("e:11:13: 'APD-AWS-*' matches no control", EngagementLoader.Check(engagement!, "e", []).Faults[0].ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "e:11:13: 'APD-AWS-*' matches no control", EngagementLoader.Check(engagement!, "e", []).Faults[0].ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -197,7 +221,9 @@ public sealed class EngagementLoadingTests
         var (engagement, faults) = Samples.Load(path);
         Assert.Empty(faults);
         Assert.NotNull(engagement);
-        Assert.Equal(("Acme Exchange", "FY2026 interim", "A. Preparer", "R. Reviewer"), (engagement.Entity, engagement.Name, engagement.Preparer, engagement.Reviewer));
+        Assert.Equal(
+            ("Acme Exchange", "FY2026 interim", "A. Preparer", "R. Reviewer"),
+            (engagement.Entity, engagement.Name, engagement.Preparer, engagement.Reviewer));
         Assert.Equal(new DateTimeOffset(2026, 10, 1, 0, 0, 0, TimeSpan.Zero), engagement.AsOf);
         Assert.Equal(engagement.AsOf, engagement.Period.EndsBefore);
         Assert.Equal(Path.Combine(folder.Path, "lib"), engagement.Library);
@@ -206,7 +232,9 @@ public sealed class EngagementLoadingTests
         Assert.Equal(new EngagementInput("hr-leavers", Path.Combine(folder.Path, "inputs", "leavers.csv"), "HR system export", new(2026, 9, 30),
             "auditor watched the export", 57, "all, 2026", "inputs/leavers.csv"), Assert.Single(engagement.Inputs));
         Assert.Equal(["prod", "dev", "gcp-org", "some", "trading"], engagement.Targets.Select(t => t.Name));
-        Assert.Equal(("enabled", "eu-west-1", "true"), (engagement.Targets[0].Setting("regions"), engagement.Targets[1].Setting("regions"), engagement.Targets[4].Setting("in_cluster")));
+        Assert.Equal(
+            ("enabled", "eu-west-1", "true"),
+            (engagement.Targets[0].Setting("regions"), engagement.Targets[1].Setting("regions"), engagement.Targets[4].Setting("in_cluster")));
         Assert.Empty(engagement.Targets[2].Settings["projects"]);
         Assert.Equal("a b", string.Join(' ', engagement.Targets[3].Settings["projects"]));
     }
@@ -221,7 +249,8 @@ public sealed class EngagementLoadingTests
     public void A_period_begins_and_ends_at_midnight_in_its_time_zone(string zone, string start, string end, string startsAt, string endsBefore)
     {
         using var folder = new TemporaryFolder();
-        var path = folder.WithFolders(Samples.Engagement.Replace("start: 2026-01-01, end: 2026-09-30, time_zone: UTC", $"start: {start}, end: {end}, time_zone: {zone}", StringComparison.Ordinal));
+        var path = folder.WithFolders(Samples.Engagement.Replace(
+            "start: 2026-01-01, end: 2026-09-30, time_zone: UTC", $"start: {start}, end: {end}, time_zone: {zone}", StringComparison.Ordinal));
         var (engagement, faults) = Samples.Load(path);
         Assert.Empty(faults);
         Assert.Equal((startsAt, endsBefore), (Written(engagement!.Period.StartsAt), Written(engagement.Period.EndsBefore)));

@@ -81,7 +81,8 @@ public sealed class FixtureLoadingTests
     [InlineData("Weight: 1e400", "'Weight' must be a number such as 0.5, without quotes, but is '1e400'")]
     public void A_number_must_be_one(string cell, string fault)
     {
-        var found = Assert.Single(Faults("cases: [{ name: n, partitions: { one: { evidence: { groups: { rows: [{ " + cell + " }] } } } }, expect: { conclusion: PASS } }]"));
+        var found = Assert.Single(
+            Faults("cases: [{ name: n, partitions: { one: { evidence: { groups: { rows: [{ " + cell + " }] } } } }, expect: { conclusion: PASS } }]"));
         Assert.EndsWith(fault, found, StringComparison.Ordinal);
     }
 
@@ -97,7 +98,8 @@ public sealed class FixtureLoadingTests
             "9:11: there is a case 'n' above",
             "10:53: nothing is read by a request that failed; an incomplete one may have rows",
             "10:68: say the provider's error in 'code', such as AccessDenied",
-            "11:27: 'conclusion' must be one of FAIL, ERROR, INCONCLUSIVE, NEEDS_REVIEW, PASS, NO_OCCURRENCE, NOT_APPLICABLE, but is 'pass'; did you mean 'PASS'?",
+            "11:27: 'conclusion' must be one of FAIL, ERROR, INCONCLUSIVE, NEEDS_REVIEW, PASS, NO_OCCURRENCE, NOT_APPLICABLE, but is 'pass'; "
+                + "did you mean 'PASS'?",
             "12:5: unknown key 'expekt'",
         ],
         Faults("""
@@ -146,7 +148,8 @@ public sealed class FixtureLoadingTests
         Assert.Equal(
             [
                 "f:1:1: no case proves that APD-AWS-001 can conclude PASS",
-                "f:1:1: no case has an empty population: one that APD-AWS-001 concludes NO_OCCURRENCE from, or one named 'empty' that says in its name why there is always an item",
+                "f:1:1: no case has an empty population: one that APD-AWS-001 concludes NO_OCCURRENCE from, "
+                    + "or one named 'empty' that says in its name why there is always an item",
             ],
             FixtureCoverage.Check(FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(Fixtures)), control).Fixtures!, control).Select(f => f.ToString()));
         var rest = """

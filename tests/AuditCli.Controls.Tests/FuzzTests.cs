@@ -20,10 +20,16 @@ public sealed class FuzzTests
                 .Select(File.ReadAllBytes).Where(c => c.Length < 16 * 1024),
             Encoding.UTF8.GetBytes(Samples.Engagement),
         ];
-        Fuzz.Changed(honest, Words("&a ", "*a", "<<: ", "!!binary ", "? ", "- ", "{", "[", "|\n", ">-\n", "\t", "\0", "#", "'", "\"", "\uFEFF", "---\n", "...\n", "null", "~", "1e9", "2026-13-45"), content =>
+        var pieces = Words(
+            "&a ", "*a", "<<: ", "!!binary ", "? ", "- ", "{", "[", "|\n", ">-\n", "\t", "\0", "#", "'", "\"", "\uFEFF",
+            "---\n", "...\n", "null", "~", "1e9", "2026-13-45");
+        Fuzz.Changed(honest, pieces, content =>
         {
             _ = Yaml.YamlDocument.Parse("c.yaml", content);
-            _ = ControlLibrary.Load([new LibraryFile("access-to-programs-and-data/APD-AWS-001.yaml", content)], TestSources.All, ImmutableDictionary<string, Digest>.Empty);
+            _ = ControlLibrary.Load(
+                [new LibraryFile("access-to-programs-and-data/APD-AWS-001.yaml", content)],
+                TestSources.All,
+                ImmutableDictionary<string, Digest>.Empty);
             _ = EngagementLoader.Parse(Path.Combine(Path.GetTempPath(), "engagement.yaml"), content, TestSources.All);
         });
     }
@@ -38,7 +44,9 @@ public sealed class FuzzTests
             .SelectMany(Sql).Append(Some.MfaSql).Select(Encoding.UTF8.GetBytes)];
         Fuzz.Changed(
             honest,
-            Words("(", ")", "SELECT ", "UNION ALL ", "WITH a AS (", "CASE WHEN ", "/*", "*/", "--", "'", "\"", "[", "{", "$days", "::JSON", "ROLLUP (", "CUBE (a,b,c,d,e,f,g,h)", "GROUPING SETS (", "EXISTS (", "\0", "unnest(", "x -> "),
+            Words(
+                "(", ")", "SELECT ", "UNION ALL ", "WITH a AS (", "CASE WHEN ", "/*", "*/", "--", "'", "\"", "[", "{", "$days",
+                "::JSON", "ROLLUP (", "CUBE (a,b,c,d,e,f,g,h)", "GROUPING SETS (", "EXISTS (", "\0", "unnest(", "x -> "),
             content => _ = gate.Check(Encoding.UTF8.GetString(content), scope));
     }
 

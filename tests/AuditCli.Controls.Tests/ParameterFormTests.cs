@@ -28,7 +28,9 @@ public sealed class ParameterFormTests
     [InlineData("type: date, default: 2026-01-01, min: »2026-02-30", "'min' must be a date such as 2026-09-30, but is '2026-02-30'")]
     [InlineData("type: text, default: a, min: »1", "'min' is said of integers, decimals, dates and timestamps, and this is text")]
     [InlineData("type: boolean, default: true, max: »1", "'max' is said of integers, decimals, dates and timestamps, and this is boolean")]
-    [InlineData("type: text, default: '1', min: »1, list: { of: integer }", "'min' is said of integers, decimals, dates and timestamps, and this is text; in a list it is said of the entries, inside 'list'")]
+    [InlineData(
+        "type: text, default: '1', min: »1, list: { of: integer }",
+        "'min' is said of integers, decimals, dates and timestamps, and this is text; in a list it is said of the entries, inside 'list'")]
     // one_of
     [InlineData("type: text, default: a, one_of: »[]", "'one_of' must have at least one item")]
     [InlineData("type: text, default: a, one_of: [a, »{}]", "an item of 'one_of' must be text, but is a map")]
@@ -38,10 +40,18 @@ public sealed class ParameterFormTests
     // pattern
     [InlineData("type: text, default: a, pattern: »'a('", "'pattern' is no regular expression: Invalid pattern 'a(' at offset 2. Not enough )'s.")]
     [InlineData("type: text, default: a, pattern: »'a)|(b'", "'pattern' is no regular expression: Invalid pattern 'a)|(b' at offset 2. Too many )'s.")]
-    [InlineData("type: text, default: a, pattern: »'(?=a)a'", "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
-    [InlineData("type: text, default: aa, pattern: »'(?<x>a)\\k<x>'", "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
-    [InlineData("type: text, default: a, pattern: »'((a{1,100}){1,100}){1,100}'", "'pattern' comes to 1000000 characters with its counts written out; at most 2000 are matched, so count less")]
-    [InlineData("type: text, default: a, pattern: »'[^]a-z{9}]{1,1000}\\p{L}{1001}'", "'pattern' comes to 2001 characters with its counts written out; at most 2000 are matched, so count less")]
+    [InlineData(
+        "type: text, default: a, pattern: »'(?=a)a'",
+        "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
+    [InlineData(
+        "type: text, default: aa, pattern: »'(?<x>a)\\k<x>'",
+        "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
+    [InlineData(
+        "type: text, default: a, pattern: »'((a{1,100}){1,100}){1,100}'",
+        "'pattern' comes to 1000000 characters with its counts written out; at most 2000 are matched, so count less")]
+    [InlineData(
+        "type: text, default: a, pattern: »'[^]a-z{9}]{1,1000}\\p{L}{1001}'",
+        "'pattern' comes to 2001 characters with its counts written out; at most 2000 are matched, so count less")]
     [InlineData("type: text, default: a, pattern: »' '", "'pattern' is empty")]
     [InlineData("type: date, default: 2026-01-01, pattern: »a", "'pattern' is said of text, and this is date")]
     [InlineData("type: text, default: a, pattern: »a, list: { pattern: a }", "'pattern' of a list is said of its entries; put it inside 'list'")]
@@ -52,7 +62,9 @@ public sealed class ParameterFormTests
     [InlineData("type: text, default: a, list: { »off: text }", "unknown key 'off'; did you mean 'of'?")]
     [InlineData("type: text, default: a, list: { min: »1 }", "'min' is said of integers, decimals, dates and timestamps, and this is text")]
     [InlineData("type: text, default: '1', list: { of: integer, pattern: »a }", "'pattern' is said of text, and this is integer")]
-    [InlineData("type: text, default: a, list: { one_of: »[a, 'b,c'] }", "'b,c' can be no entry: commas stand between entries, and nothing stands around them")]
+    [InlineData(
+        "type: text, default: a, list: { one_of: »[a, 'b,c'] }",
+        "'b,c' can be no entry: commas stand between entries, and nothing stands around them")]
     [InlineData("type: text, default: a, list: { one_of: »[a, ' b'] }", "' b' can be no entry: commas stand between entries, and nothing stands around them")]
     [InlineData("type: text, default: a, list: { or: »[] }", "'or' must have at least one item")]
     [InlineData("type: text, default: a, list: { or: »[all, all] }", "'all' is in 'or' twice")]
@@ -62,8 +74,12 @@ public sealed class ParameterFormTests
     [InlineData("type: integer, default: »10, max: 9", "'default' must be an integer of at most 9, but is '10'")]
     [InlineData("type: decimal, default: »0.099999999, min: 0.1", "'default' must be a decimal of at least 0.1, but is '0.099999999'")]
     [InlineData("type: date, default: »2025-12-31, min: 2026-01-01", "'default' must be a date not before 2026-01-01, but is '2025-12-31'")]
-    [InlineData("type: timestamp, default: »2026-01-01T01:30:00+01:00, min: 2026-01-01T00:45:00Z", "'default' must be a time not before 2026-01-01T00:45:00Z, but is '2026-01-01T01:30:00+01:00'")]
-    [InlineData("type: timestamp, default: »2026-01-02T00:00:00Z, max: 2026-01-01T00:00:00Z", "'default' must be a time not after 2026-01-01T00:00:00Z, but is '2026-01-02T00:00:00Z'")]
+    [InlineData(
+        "type: timestamp, default: »2026-01-01T01:30:00+01:00, min: 2026-01-01T00:45:00Z",
+        "'default' must be a time not before 2026-01-01T00:45:00Z, but is '2026-01-01T01:30:00+01:00'")]
+    [InlineData(
+        "type: timestamp, default: »2026-01-02T00:00:00Z, max: 2026-01-01T00:00:00Z",
+        "'default' must be a time not after 2026-01-01T00:00:00Z, but is '2026-01-02T00:00:00Z'")]
     [InlineData("type: text, default: »hgih, one_of: [low, high]", "'default' must be one of low, high, but is 'hgih': did you mean 'high'?")]
     [InlineData("type: text, default: »ab, pattern: a|b", "'default' must be text that matches a|b from beginning to end, but is 'ab'")]
     [InlineData("type: text, default: »c, one_of: [b, c], pattern: a|b", "'default' must be one of b, c that matches a|b from beginning to end, but is 'c'")]
@@ -97,11 +113,36 @@ public sealed class ParameterFormTests
         { Days, "-1", "an integer from 1 to 365", "" },
         { Days, "0", "an integer from 1 to 365", "" },
         { Days, "366", "an integer from 1 to 365", "" },
-        { "type: text, default: a, list: { one_of: [a, bcd] }", "'a,bdc'", "a list of words out of a, bcd, separated by commas", ": the entry 'bdc' is not one; did you mean 'bcd'?" },
-        { "type: text, default: a, list: { pattern: '[a-z]+', one_of: [a, B], empty: true }", "B", "a list of words out of a, B that match [a-z]+ from beginning to end, separated by commas; it may be empty", ": the entry 'B' is not one" },
-        { "type: text, default: '1', list: { of: decimal, max: 2 }", "'1.5,1.50'", "a list of decimals of at most 2, separated by commas", ": the entry '1.50' stands there twice" },
-        { "type: text, default: 2026-01-01, list: { of: date, min: 2026-01-01 }", "'2026-01-02,2025-12-31'", "a list of dates not before 2026-01-01, separated by commas", ": the entry '2025-12-31' is not one" },
-        { "type: text, default: 2026-01-01T00:00:00Z, list: { of: timestamp }", "'2026-01-01T00:00:00Z,2026-01-01T01:00:00+01:00'", "a list of times, separated by commas", ": the entry '2026-01-01T01:00:00+01:00' stands there twice" },
+        {
+            "type: text, default: a, list: { one_of: [a, bcd] }",
+            "'a,bdc'",
+            "a list of words out of a, bcd, separated by commas",
+            ": the entry 'bdc' is not one; did you mean 'bcd'?"
+        },
+        {
+            "type: text, default: a, list: { pattern: '[a-z]+', one_of: [a, B], empty: true }",
+            "B",
+            "a list of words out of a, B that match [a-z]+ from beginning to end, separated by commas; it may be empty",
+            ": the entry 'B' is not one"
+        },
+        {
+            "type: text, default: '1', list: { of: decimal, max: 2 }",
+            "'1.5,1.50'",
+            "a list of decimals of at most 2, separated by commas",
+            ": the entry '1.50' stands there twice"
+        },
+        {
+            "type: text, default: 2026-01-01, list: { of: date, min: 2026-01-01 }",
+            "'2026-01-02,2025-12-31'",
+            "a list of dates not before 2026-01-01, separated by commas",
+            ": the entry '2025-12-31' is not one"
+        },
+        {
+            "type: text, default: 2026-01-01T00:00:00Z, list: { of: timestamp }",
+            "'2026-01-01T00:00:00Z,2026-01-01T01:00:00+01:00'",
+            "a list of times, separated by commas",
+            ": the entry '2026-01-01T01:00:00+01:00' stands there twice"
+        },
         { "type: text, default: '', pattern: '[^ ]*'", "'oidc: '", "text that matches [^ ]* from beginning to end", "" },
         { "type: text, default: a, pattern: '[a-z]'", "\"a\\n\"", "text that matches [a-z] from beginning to end", "" },
     };
@@ -163,7 +204,8 @@ public sealed class ParameterFormTests
     public void A_pattern_that_others_run_away_with_is_matched_in_one_pass()
     {
         var clock = Stopwatch.StartNew();
-        var (_, faults) = EngagementLoader.Check(Engagement($"'{new string('a', 50_000)}!'"), "e", [Samples.Loaded(Control("type: text, default: a, pattern: '(a+)+'")).Control]);
+        var (_, faults) = EngagementLoader.Check(
+            Engagement($"'{new string('a', 50_000)}!'"), "e", [Samples.Loaded(Control("type: text, default: a, pattern: '(a+)+'")).Control]);
         Assert.Equal("parameter 'n' of APD-AWS-001 must be text that matches (a+)+ from beginning to end, but is text", Assert.Single(faults).Message);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"{clock.Elapsed}");
     }
@@ -189,10 +231,18 @@ public sealed class ParameterFormTests
     }
 
     [Theory]
-    [InlineData("type: integer, default: 1", "parameter 'n' may be any number at all, and one that is far off can make a test find nothing; give it 'min' and 'max'")]
-    [InlineData("type: integer, default: 1, min: 1", "parameter 'n' may be any number above 1, and one that is far off can make a test find nothing; give it 'min' and 'max'")]
-    [InlineData("type: decimal, default: 1, max: 2.5", "parameter 'n' may be any number below 2.5, and one that is far off can make a test find nothing; give it 'min' and 'max'")]
-    [InlineData("type: text, default: 'a,b'", "parameter 'n' looks like a list, and an entry that means nothing can make a test find nothing; give it the form of its entries with 'list'")]
+    [InlineData(
+        "type: integer, default: 1",
+        "parameter 'n' may be any number at all, and one that is far off can make a test find nothing; give it 'min' and 'max'")]
+    [InlineData(
+        "type: integer, default: 1, min: 1",
+        "parameter 'n' may be any number above 1, and one that is far off can make a test find nothing; give it 'min' and 'max'")]
+    [InlineData(
+        "type: decimal, default: 1, max: 2.5",
+        "parameter 'n' may be any number below 2.5, and one that is far off can make a test find nothing; give it 'min' and 'max'")]
+    [InlineData(
+        "type: text, default: 'a,b'",
+        "parameter 'n' looks like a list, and an entry that means nothing can make a test find nothing; give it the form of its entries with 'list'")]
     [InlineData("type: integer, default: 1, min: 1, max: 2", null)]
     [InlineData("type: text, default: 'a,b', list: {}", null)]
     [InlineData("type: text, default: a", null)]

@@ -16,7 +16,9 @@ public sealed class PlannerTests
     public void A_control_named_by_id_without_a_target_is_a_usage_error()
     {
         var plan = Plan("include: [APD-AWS-001]", "k: { kubernetes: {} }", [Control("APD-AWS-001", Users)]);
-        Assert.Equal("e:7:23: APD-AWS-001 cannot be tested: no target of source aws; add one to 'targets', or take APD-AWS-001 out of 'include'", Assert.Single(plan.Faults).ToString());
+        Assert.Equal(
+            "e:7:23: APD-AWS-001 cannot be tested: no target of source aws; add one to 'targets', or take APD-AWS-001 out of 'include'",
+            Assert.Single(plan.Faults).ToString());
     }
 
     [Theory]
@@ -34,7 +36,9 @@ public sealed class PlannerTests
     public void An_input_that_is_not_supplied_is_a_usage_error_for_a_control_named_by_id_and_else_reported()
     {
         var control = Control("APD-AWS-001", Register);
-        Assert.Equal("e:7:23: APD-AWS-001 cannot be tested: the engagement supplies no input 'register' (evidence 'register'); add 'register' to 'inputs', with the columns id",
+        Assert.Equal(
+            "e:7:23: APD-AWS-001 cannot be tested: the engagement supplies no input 'register' (evidence 'register'); "
+                + "add 'register' to 'inputs', with the columns id",
             Assert.Single(Plan("include: [APD-AWS-001]", "a: { aws: {} }", [control]).Faults).ToString());
         Assert.Equal(new NotTested("APD-AWS-001", "the engagement supplies no input 'register' (evidence 'register')"),
             Assert.Single(Plan("include: []", "a: { aws: {} }", [control]).Plan.NotTested));
@@ -57,8 +61,13 @@ public sealed class PlannerTests
     [Fact]
     public void What_the_command_line_leaves_out_is_reported()
     {
-        var controls = ImmutableArray.Create(Control("APD-AWS-001", Users), Control("APD-AWS-002", Users), Control("APD-K8S-001", "  pods: { kubernetes: v1/pods }\n"));
-        var plan = Plan("include: [APD-AWS-001, APD-AWS-002, APD-K8S-001]", "one: { aws: {} }\n  two: { aws: {} }\n  k: { kubernetes: {} }", controls, new(["APD-AWS-001", "APD-K8S-*"], ["two"]));
+        var controls = ImmutableArray.Create(
+            Control("APD-AWS-001", Users), Control("APD-AWS-002", Users), Control("APD-K8S-001", "  pods: { kubernetes: v1/pods }\n"));
+        var plan = Plan(
+            "include: [APD-AWS-001, APD-AWS-002, APD-K8S-001]",
+            "one: { aws: {} }\n  two: { aws: {} }\n  k: { kubernetes: {} }",
+            controls,
+            new(["APD-AWS-001", "APD-K8S-*"], ["two"]));
         Assert.Empty(plan.Faults);
         var running = Assert.Single(plan.Controls);
         Assert.Equal("APD-AWS-001", running.Control.Id);
@@ -76,22 +85,35 @@ public sealed class PlannerTests
     public void Retired_and_inapplicable_controls_do_not_run_and_are_reported()
     {
         var retired = Control("APD-AWS-001", Users, "status: retired\n");
-        var plan = Plan("not_applicable: { APD-AWS-002: { reason: r, approved_by: B, approved_on: 2026-01-01 } }", "a: { aws: {} }", [retired, Control("APD-AWS-002", Users)]);
+        var plan = Plan(
+            "not_applicable: { APD-AWS-002: { reason: r, approved_by: B, approved_on: 2026-01-01 } }",
+            "a: { aws: {} }",
+            [retired, Control("APD-AWS-002", Users)]);
         Assert.Empty(plan.Controls);
         Assert.Empty(plan.Plan.Requests);
         Assert.Equal(new NotTested("APD-AWS-001", "retired"), Assert.Single(plan.Plan.NotTested));
         var leftOut = Assert.Single(plan.NotApplicable);
         Assert.Equal(("APD-AWS-002", "r"), (leftOut.Control.Id, leftOut.Decision.Reason));
-        Assert.EndsWith("cannot be tested: retired", Assert.Single(Plan("include: [APD-AWS-001]", "a: { aws: {} }", [retired]).Faults).Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "cannot be tested: retired",
+            Assert.Single(Plan("include: [APD-AWS-001]", "a: { aws: {} }", [retired]).Faults).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Evidence_of_a_source_that_is_not_in_scope_is_a_note()
     {
-        var control = Control("APD-AWS-001", "  users: { aws: iam:ListUsers }\n  pods: { kubernetes: v1/pods, if_target: true }\n  extra: { file: extra, optional: true, columns: { a: text } }\n");
+        var control = Control(
+            "APD-AWS-001",
+            "  users: { aws: iam:ListUsers }\n  pods: { kubernetes: v1/pods, if_target: true }\n"
+                + "  extra: { file: extra, optional: true, columns: { a: text } }\n");
         var plan = Plan("include: [APD-AWS-001]", "a: { aws: {} }", [control]);
         Assert.Empty(plan.Faults);
-        Assert.Equal(["extra: input 'extra' was not supplied; the table is empty", "pods: not in scope: the engagement has no target of source kubernetes; the table is empty"],
+        Assert.Equal(
+            [
+                "extra: input 'extra' was not supplied; the table is empty",
+                "pods: not in scope: the engagement has no target of source kubernetes; the table is empty",
+            ],
             plan.Notes.Select(n => $"{n.Evidence}: {n.Text}"));
         Assert.Single(plan.Plan.Requests);
         Assert.Single(Plan("include: [APD-AWS-001]", "a: { aws: {} }\n  k: { kubernetes: {} }", [control]).Notes);
@@ -101,7 +123,9 @@ public sealed class PlannerTests
     public void Equal_questions_are_asked_once_and_parents_first()
     {
         var plan = Plan("include: []", "a: { aws: {} }\n  b: { aws: {} }", [Control("APD-AWS-002", Devices), Control("APD-AWS-001", Users)]).Plan;
-        Assert.Equal(["a iam:ListUsers", "b iam:ListUsers", "a iam:ListMFADevices", "b iam:ListMFADevices"], plan.Requests.Select(r => $"{r.Target} {r.Operation.Name}"));
+        Assert.Equal(
+            ["a iam:ListUsers", "b iam:ListUsers", "a iam:ListMFADevices", "b iam:ListMFADevices"],
+            plan.Requests.Select(r => $"{r.Target} {r.Operation.Name}"));
         Assert.Equal("APD-AWS-001 users, APD-AWS-002 users", string.Join(", ", plan.Requests[0].Names.Select(n => $"{n.Control} {n.Name}")));
         Assert.Equal(plan.Requests[0].Key, plan.Requests[2].ParentKey);
         Assert.Matches("^a/iam:ListUsers/[0-9a-f]{12}$", plan.Requests[0].Key);
@@ -109,17 +133,24 @@ public sealed class PlannerTests
     }
 
     [Theory]
-    [InlineData("  u: { aws: iam:ListUsers, params: { MaxItems: 9007199254740992 } }\n", "  u: { aws: iam:ListUsers, params: { MaxItems: 9007199254740993 } }\n")]
+    [InlineData(
+        "  u: { aws: iam:ListUsers, params: { MaxItems: 9007199254740992 } }\n",
+        "  u: { aws: iam:ListUsers, params: { MaxItems: 9007199254740993 } }\n")]
     [InlineData("  u: { aws: iam:ListUsers }\n", "  u: { aws: iam:ListUsers, params: { PathPrefix: / } }\n")]
     [InlineData("  u: { aws: iam:ListUsers }\n", "  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty } }\n")]
-    [InlineData("  u: { aws: ec2:DescribeSecurityGroups, params: { Filters: [1] } }\n", "  u: { aws: ec2:DescribeSecurityGroups, params: { Filters: ['1'] } }\n")]
+    [InlineData(
+        "  u: { aws: ec2:DescribeSecurityGroups, params: { Filters: [1] } }\n",
+        "  u: { aws: ec2:DescribeSecurityGroups, params: { Filters: ['1'] } }\n")]
     public void Questions_that_differ_stay_apart(string one, string other) =>
         Assert.Equal(2, Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", one), Control("APD-AWS-002", other)]).Plan.Requests.Length);
 
     [Fact]
     public void The_engagements_period_stands_where_a_parameter_says_so()
     {
-        var plan = Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", "  users: { aws: iam:ListUsers, params: { PathPrefix: '{period_end}', MaxItems: 7 } }\n")]);
+        var plan = Plan(
+            "include: []",
+            "a: { aws: {} }",
+            [Control("APD-AWS-001", "  users: { aws: iam:ListUsers, params: { PathPrefix: '{period_end}', MaxItems: 7 } }\n")]);
         var asked = Assert.Single(plan.Plan.Requests).Parameters;
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:00:00Z$", asked["PathPrefix"].GetString());
         Assert.Equal(7, asked["MaxItems"].GetInt32());
@@ -138,8 +169,12 @@ public sealed class PlannerTests
     [InlineData("StartTime: '{period_start}'", """{"StartTime":"2026-01-01T00:00:00Z"}""")]
     [InlineData("EndTime: '{period_end}'", """{"EndTime":"2026-02-01T00:00:00Z"}""")]
     [InlineData("EndTime: '{as_of}'", """{"EndTime":"2026-03-04T05:06:07.8Z"}""")]
-    [InlineData("EventCategory: 'from {period_start} to {period_end} as of {as_of}, not {other}'", """{"EventCategory":"from 2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z as of 2026-03-04T05:06:07.8Z, not {other}"}""")]
-    [InlineData("LookupAttributes: [{ AttributeKey: a, AttributeValue: '{period_start}', n: 1.50 }]", """{"LookupAttributes":[{"AttributeKey":"a","AttributeValue":"2026-01-01T00:00:00Z","n":1.50}]}""")]
+    [InlineData(
+        "EventCategory: 'from {period_start} to {period_end} as of {as_of}, not {other}'",
+        """{"EventCategory":"from 2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z as of 2026-03-04T05:06:07.8Z, not {other}"}""")]
+    [InlineData(
+        "LookupAttributes: [{ AttributeKey: a, AttributeValue: '{period_start}', n: 1.50 }]",
+        """{"LookupAttributes":[{"AttributeKey":"a","AttributeValue":"2026-01-01T00:00:00Z","n":1.50}]}""")]
     [InlineData("EventCategory: plain", """{"EventCategory":"plain"}""")]
     public void Moments_stand_in_every_text_and_time_parameter_in_the_place_of_their_words(string parameters, string asked)
     {
@@ -153,9 +188,12 @@ public sealed class PlannerTests
     [Fact]
     public void A_question_asked_for_other_parents_is_another_question()
     {
-        var plan = Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", Devices), Control("APD-AWS-002", Devices.Replace("iam:ListUsers", "iam:ListUsers, params: { PathPrefix: /x/ }", StringComparison.Ordinal))]).Plan;
+        var other = Devices.Replace("iam:ListUsers", "iam:ListUsers, params: { PathPrefix: /x/ }", StringComparison.Ordinal);
+        var plan = Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", Devices), Control("APD-AWS-002", other)]).Plan;
         Assert.Equal(4, plan.Requests.Length);
-        Assert.Equal(plan.Requests[..2].Select(r => r.Key).Order(StringComparer.Ordinal), plan.Requests[2..].Select(r => r.ParentKey!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            plan.Requests[..2].Select(r => r.Key).Order(StringComparer.Ordinal),
+            plan.Requests[2..].Select(r => r.ParentKey!).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -195,7 +233,8 @@ public sealed class PlannerTests
     [Fact]
     public void Parameters_are_the_controls_or_the_engagements()
     {
-        var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { a: { type: integer, default: 1, why: w }, b: { type: text, default: x, why: w } }"));
+        var control = Samples.Loaded(
+            Samples.Minimal(parameters: "parameters: { a: { type: integer, default: 1, why: w }, b: { type: text, default: x, why: w } }"));
         var scope = Assert.Single(Plan("parameters: { APD-AWS-001: { a: { value: 2, by: B, why: y } } }", "a: { aws: {} }", [control]).Controls);
         Assert.Equal(["a 2 B y", "b \"x\"  "], scope.Parameters.Select(p => $"{p.Name} {p.Value.GetRawText()} {p.By} {p.Why}"));
     }

@@ -71,7 +71,11 @@ internal static class Samples
 
     /// <summary>With <c>keep</c>, which has a form but is not built.</summary>
     public static string ControlWithKeep { get; } =
-        Control.Replace("{ aws: iam:GetCredentialReport }", "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL, across: engagement }", StringComparison.Ordinal)
+        Control
+            .Replace(
+                "{ aws: iam:GetCredentialReport }",
+                "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL, across: engagement }",
+                StringComparison.Ordinal)
             .Replace("  - name: the report covers", "  - across: engagement\n    name: the report covers", StringComparison.Ordinal);
 
     /// <summary>What a control must say at least; parts are put in by tests.</summary>

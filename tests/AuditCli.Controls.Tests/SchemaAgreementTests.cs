@@ -21,7 +21,12 @@ public sealed class SchemaAgreementTests
     public async Task The_schema_of_controls_refuses_what_the_loader_refuses()
     {
         var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "control.schema.json"));
-        var other = Samples.ControlWithKeep.Replace("completeness:\n  - across: engagement\n    name: the report covers every user that existed when it was made\n    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n", "completeness: { none: There is one list. }\n", StringComparison.Ordinal)
+        var other = Samples.ControlWithKeep
+            .Replace(
+                "completeness:\n  - across: engagement\n    name: the report covers every user that existed when it was made\n"
+                    + "    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n",
+                "completeness: { none: There is one list. }\n",
+                StringComparison.Ordinal)
             .Replace("{ gcp: iam:serviceAccounts.list, if_target: true }", "{ kubernetes: v1/pods, if_target: true }", StringComparison.Ordinal);
         Assert.NotEqual(Samples.ControlWithKeep, other);
 
@@ -29,7 +34,8 @@ public sealed class SchemaAgreementTests
         Agree(schema, Samples.ControlWithKeep, FormFaults);
         Agree(schema, other, FormFaults);
 
-        static string[] FormFaults(string yaml) => Form(ControlLibrary.Load([Samples.File("APD-AWS-002", yaml)], TestSources.Shipped, ImmutableDictionary<string, Digest>.Empty).Faults);
+        static string[] FormFaults(string yaml) =>
+            Form(ControlLibrary.Load([Samples.File("APD-AWS-002", yaml)], TestSources.Shipped, ImmutableDictionary<string, Digest>.Empty).Faults);
     }
 
     [Fact]

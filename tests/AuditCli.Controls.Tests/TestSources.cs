@@ -20,16 +20,29 @@ internal static class TestSources
                 new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
             ],
             new("aws", "iam:ListUsers", OperationScope.Global, [new("PathPrefix", ColumnType.Text, false), new("MaxItems", ColumnType.Integer, false)],
-                [new("Arn", ColumnType.Text), new("CreateDate", ColumnType.Timestamp), new("PasswordLastUsed", ColumnType.Timestamp), new("Tags", ColumnType.Json), new("UserName", ColumnType.Text)]),
+                [
+                    new("Arn", ColumnType.Text), new("CreateDate", ColumnType.Timestamp), new("PasswordLastUsed", ColumnType.Timestamp),
+                    new("Tags", ColumnType.Json), new("UserName", ColumnType.Text),
+                ]),
             new("aws", "iam:ListMFADevices", OperationScope.Global, [new("UserName", ColumnType.Text, true)],
                 [new("EnableDate", ColumnType.Timestamp), new("SerialNumber", ColumnType.Text)]),
             new("aws", "iam:GetCredentialReport", OperationScope.Global, [],
-                [new("user", ColumnType.Text), new("arn", ColumnType.Text), new("password_enabled", ColumnType.Boolean), new("mfa_active", ColumnType.Boolean)]),
+                [
+                    new("user", ColumnType.Text), new("arn", ColumnType.Text),
+                    new("password_enabled", ColumnType.Boolean), new("mfa_active", ColumnType.Boolean),
+                ]),
             new("aws", "cloudtrail:LookupEvents", OperationScope.Regional,
-                [new("EndTime", ColumnType.Timestamp, false), new("LookupAttributes", ColumnType.Json, false), new("StartTime", ColumnType.Timestamp, false), new("EventCategory", ColumnType.Text, false)],
+                [
+                    new("EndTime", ColumnType.Timestamp, false), new("LookupAttributes", ColumnType.Json, false),
+                    new("StartTime", ColumnType.Timestamp, false), new("EventCategory", ColumnType.Text, false),
+                ],
                 [new("EventId", ColumnType.Text)]),
-            new("aws", "ec2:DescribeSecurityGroups", OperationScope.Regional, [new("Filters", ColumnType.Json, false), new("DryRun", ColumnType.Boolean, false)],
-                [new("GroupId", ColumnType.Text), new("IpPermissions", ColumnType.Json), new("Priority", ColumnType.Integer), new("Weight", ColumnType.Double)])),
+            new("aws", "ec2:DescribeSecurityGroups", OperationScope.Regional,
+                [new("Filters", ColumnType.Json, false), new("DryRun", ColumnType.Boolean, false)],
+                [
+                    new("GroupId", ColumnType.Text), new("IpPermissions", ColumnType.Json),
+                    new("Priority", ColumnType.Integer), new("Weight", ColumnType.Double),
+                ])),
         Source("gcp",
             [
                 new("projects", TargetSettingForm.TextList, false, []),
@@ -48,7 +61,10 @@ internal static class TestSources
     [
         .. Shipped.Where(s => s.Name != "kubernetes"),
         Source("kubernetes",
-            [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, []), new("in_cluster", TargetSettingForm.Flag, false, [])],
+            [
+                new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, []),
+                new("in_cluster", TargetSettingForm.Flag, false, []),
+            ],
             Pods),
     ];
 

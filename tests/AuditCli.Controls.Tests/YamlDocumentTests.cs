@@ -57,7 +57,11 @@ public sealed class YamlDocumentTests
     public void No_text_makes_the_reader_throw()
     {
         var random = new Random(20261122);
-        var pieces = new[] { "[", "]", "{", "}", ":", ": ", "- ", "\n", "  ", "\t", "|", ">", "'", "\"", "#", "&a", "*a", "!", "%", "@", ",", "? ", "---\n", "...\n", "\\", "\r" };
+        var pieces = new[]
+        {
+            "[", "]", "{", "}", ":", ": ", "- ", "\n", "  ", "\t", "|", ">", "'", "\"", "#", "&a", "*a", "!", "%", "@", ",", "? ",
+            "---\n", "...\n", "\\", "\r",
+        };
         var whole = Samples.Control.Replace("status: retired\nreplaced_by: APD-AWS-003\n", "", StringComparison.Ordinal);
         for (var i = 0; i < 1000; i++)
         {

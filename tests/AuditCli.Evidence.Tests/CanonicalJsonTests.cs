@@ -9,7 +9,8 @@ public sealed class CanonicalJsonTests
 {
     private static readonly string Vectors = Repository.Path("tests", "AuditCli.Evidence.Tests", "Vectors", "jcs");
 
-    public static TheoryData<string> Inputs => [.. Directory.GetFiles(Path.Combine(Vectors, "input")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Inputs =>
+        [.. Directory.GetFiles(Path.Combine(Vectors, "input")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void A_number_beyond_a_double_is_refused() =>

@@ -18,7 +18,12 @@ public sealed class FuzzTests
             .Select(n => File.ReadAllBytes(Repository.Path("samples", "exchanges", "prod", $"{n}.warc.gz")))];
         Fuzz.Changed(honest, [], Exchanges);
         // What is behind the compression is reached by changing it before.
-        Fuzz.Changed([.. honest.Select(Inflated)], Words("WARC/1.1\r\n", "Content-Length: 99999999999\r\n", "\r\n\r\n", "WARC-Type: request\r\n", "HTTP/1.1 200 OK\r\n", "Transfer-Encoding: chunked\r\n"), b => Exchanges(Deflated(b)));
+        Fuzz.Changed(
+            [.. honest.Select(Inflated)],
+            Words(
+                "WARC/1.1\r\n", "Content-Length: 99999999999\r\n", "\r\n\r\n", "WARC-Type: request\r\n", "HTTP/1.1 200 OK\r\n",
+                "Transfer-Encoding: chunked\r\n"),
+            b => Exchanges(Deflated(b)));
     }
 
     [Fact]

@@ -73,7 +73,10 @@ public sealed class ReadingTimesTests
     [Fact]
     public void What_a_server_warns_of_is_kept_in_its_words()
     {
-        var response = new HttpBlock("HTTP/1.1 200 OK", [new("Warning", "299 - \"v1 ComponentStatus is deprecated\", 299 api \"say \\\"no\\\"\""), new("warning", "299 - \"another\"")], default);
+        var response = new HttpBlock(
+            "HTTP/1.1 200 OK",
+            [new("Warning", "299 - \"v1 ComponentStatus is deprecated\", 299 api \"say \\\"no\\\"\""), new("warning", "299 - \"another\"")],
+            default);
         var exchange = new HttpExchange(Noon, new("https://k8s.example/"), "http/1.1", new("GET / HTTP/1.1", [], default), response, []);
         Assert.Equal(["v1 ComponentStatus is deprecated", "say \"no\"", "another"], exchange.ServerWarnings.AsEnumerable());
     }
@@ -116,7 +119,9 @@ public sealed class ReadingTimesTests
         Assert.Equal(Before.Started, Of([]).Started);
         Assert.Null(Of([]).ReadFrom);
         var undated = Of([At(3, null), At(1, null)]);
-        Assert.Equal((Noon.AddSeconds(1), Noon.AddSeconds(3), null, null, null), (undated.Started, undated.Finished, undated.ReadFrom, undated.ReadUntil, undated.ClockOffsetSeconds));
+        Assert.Equal(
+            (Noon.AddSeconds(1), Noon.AddSeconds(3), null, null, null),
+            (undated.Started, undated.Finished, undated.ReadFrom, undated.ReadUntil, undated.ClockOffsetSeconds));
     }
 
     [Fact]
@@ -135,7 +140,8 @@ public sealed class ReadingTimesTests
             Assert.Equal((item.Started, item.Finished, item.ReadFrom, item.ReadUntil, item.ClockOffsetSeconds), Times(Of(attempts)));
         }
 
-        static (DateTimeOffset, DateTimeOffset, DateTimeOffset?, DateTimeOffset?, long?) Times(EvidenceItem i) => (i.Started, i.Finished, i.ReadFrom, i.ReadUntil, i.ClockOffsetSeconds);
+        static (DateTimeOffset, DateTimeOffset, DateTimeOffset?, DateTimeOffset?, long?) Times(EvidenceItem i) =>
+            (i.Started, i.Finished, i.ReadFrom, i.ReadUntil, i.ClockOffsetSeconds);
     }
 
     private static readonly EvidenceItem Before = new()
@@ -167,5 +173,8 @@ public sealed class ReadingTimesTests
     }
 
     private static ExchangeReference At(double sent, int? answered) =>
-        new("data/exchanges/prod/iam-aws-global.warc.gz", "urn:uuid:1", null, 200, Noon.AddSeconds(sent)) { ServerDate = answered is { } a ? Noon.AddSeconds(a) : null };
+        new("data/exchanges/prod/iam-aws-global.warc.gz", "urn:uuid:1", null, 200, Noon.AddSeconds(sent))
+        {
+            ServerDate = answered is { } a ? Noon.AddSeconds(a) : null,
+        };
 }

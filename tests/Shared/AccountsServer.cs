@@ -88,7 +88,8 @@ public sealed class AccountsServer : IDisposable
         int.Parse(response.StartLine.Split(' ')[1], CultureInfo.InvariantCulture),
         Encoding.UTF8.GetString(response.Body.Span));
 
-    private static string Key(string service, string method, string pathAndQuery, string? operation, string body) => $"{service} {method} {pathAndQuery} {operation} {body}";
+    private static string Key(string service, string method, string pathAndQuery, string? operation, string body) =>
+        $"{service} {method} {pathAndQuery} {operation} {body}";
 
     private async Task ServeAsync()
     {
@@ -166,13 +167,16 @@ public sealed class AccountsServer : IDisposable
     {
         if (!body.Contains("Action=AssumeRole", StringComparison.Ordinal))
         {
-            return $"<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:sts::{account}:assumed-role/AuditReadOnly/auditcli</Arn>"
+            return "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>"
+                + $"<Arn>arn:aws:sts::{account}:assumed-role/AuditReadOnly/auditcli</Arn>"
                 + $"<UserId>AROAEXAMPLE:auditcli</UserId><Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
         }
         var entered = Uri.UnescapeDataString(body.Split("RoleArn=")[1].Split('&')[0]).Split(':')[4];
         return "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>"
-            + $"<AccessKeyId>{KeyPrefix}{entered}</AccessKeyId><SecretAccessKey>wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12</SecretAccessKey><SessionToken>token-of-{entered}</SessionToken>"
-            + $"<Expiration>2036-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId><Arn>arn:aws:sts::{entered}:assumed-role/AuditReadOnly/auditcli</Arn>"
+            + $"<AccessKeyId>{KeyPrefix}{entered}</AccessKeyId><SecretAccessKey>wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12</SecretAccessKey>"
+            + $"<SessionToken>token-of-{entered}</SessionToken>"
+            + "<Expiration>2036-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId>"
+            + $"<Arn>arn:aws:sts::{entered}:assumed-role/AuditReadOnly/auditcli</Arn>"
             + "</AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>";
     }
 
@@ -187,6 +191,8 @@ public sealed class AccountsServer : IDisposable
 
     private static string Ec2Regions() =>
         "<DescribeRegionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><regionInfo>"
-        + string.Concat(Regions.Select(r => $"<item><regionName>{r}</regionName><regionEndpoint>ec2.{r}.amazonaws.com</regionEndpoint><optInStatus>opt-in-not-required</optInStatus></item>"))
+        + string.Concat(Regions.Select(r =>
+            $"<item><regionName>{r}</regionName><regionEndpoint>ec2.{r}.amazonaws.com</regionEndpoint>"
+                + "<optInStatus>opt-in-not-required</optInStatus></item>"))
         + "</regionInfo></DescribeRegionsResponse>";
 }

@@ -65,7 +65,8 @@ public sealed class AwsGate : IDisposable
             var text = Encoding.UTF8.GetString(body.ToArray());
             var operation = context.Request.Headers["X-Amz-Target"]?.Split('.')[^1]
                 ?? text.Split('&').FirstOrDefault(p => p.StartsWith("Action=", StringComparison.Ordinal))?["Action=".Length..] ?? "";
-            var asked = new AskedOfAws(operation, context.Request.Headers["Authorization"]?.Split("Credential=").ElementAtOrDefault(1)?.Split('/')[0] ?? "", text);
+            var key = context.Request.Headers["Authorization"]?.Split("Credential=").ElementAtOrDefault(1)?.Split('/')[0] ?? "";
+            var asked = new AskedOfAws(operation, key, text);
             Asked.Enqueue(asked);
             if (_instead(asked) is { } own)
                 await WriteAsync(context.Response, own.Status, "text/xml", Encoding.UTF8.GetBytes(own.Body));
@@ -80,14 +81,22 @@ public sealed class AwsGate : IDisposable
 
     private async Task PassOnAsync(HttpListenerContext context, byte[] body)
     {
-        using var request = new HttpRequestMessage(new(context.Request.HttpMethod), new Uri(_behind, context.Request.RawUrl!)) { Content = new ByteArrayContent(body) };
-        foreach (var name in context.Request.Headers.AllKeys.OfType<string>().Where(n => n is not ("Host" or "Connection" or "Content-Length" or "Accept-Encoding")))
+        using var request = new HttpRequestMessage(new(context.Request.HttpMethod), new Uri(_behind, context.Request.RawUrl!))
+        {
+            Content = new ByteArrayContent(body),
+        };
+        foreach (var name in context.Request.Headers.AllKeys.OfType<string>()
+            .Where(n => n is not ("Host" or "Connection" or "Content-Length" or "Accept-Encoding")))
         {
             if (!request.Headers.TryAddWithoutValidation(name, context.Request.Headers[name]))
                 request.Content.Headers.TryAddWithoutValidation(name, context.Request.Headers[name]);
         }
         using var answer = await _client.SendAsync(request);
-        await WriteAsync(context.Response, (int)answer.StatusCode, answer.Content.Headers.ContentType?.ToString() ?? "text/xml", await answer.Content.ReadAsByteArrayAsync());
+        await WriteAsync(
+            context.Response,
+            (int)answer.StatusCode,
+            answer.Content.Headers.ContentType?.ToString() ?? "text/xml",
+            await answer.Content.ReadAsByteArrayAsync());
     }
 
     private static async Task WriteAsync(HttpListenerResponse response, int status, string type, byte[] body)

@@ -17,13 +17,18 @@ internal static class Gcloud
     /// <param name="endpoints">Where it asks: its own variables.</param>
     public static async Task<JsonElement> AskAsync(string arguments, string folder, IReadOnlyDictionary<string, string> endpoints)
     {
-        var start = new ProcessStartInfo(Executable ?? throw new InvalidOperationException(HowToInstall)) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Executable ?? throw new InvalidOperationException(HowToInstall))
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
         foreach (var argument in arguments.Split(' ').Append("--format=json"))
             start.ArgumentList.Add(argument);
         var token = Path.Combine(folder, "token");
         await File.WriteAllTextAsync(token, "a-token-of-gcloud");
         // The last is no property of the CLI, and ours alone.
-        foreach (var (name, value) in endpoints.Where(e => e.Key.StartsWith("CLOUDSDK_API_ENDPOINT_OVERRIDES_", StringComparison.Ordinal) && !e.Key.EndsWith("_OPENIDCONNECT", StringComparison.Ordinal)))
+        foreach (var (name, value) in endpoints.Where(e => e.Key.StartsWith("CLOUDSDK_API_ENDPOINT_OVERRIDES_", StringComparison.Ordinal)
+            && !e.Key.EndsWith("_OPENIDCONNECT", StringComparison.Ordinal)))
             start.Environment[name] = value;
         start.Environment.Remove("CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT");
         start.Environment.Remove("GOOGLE_APPLICATION_CREDENTIALS");

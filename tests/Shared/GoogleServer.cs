@@ -17,7 +17,8 @@ public sealed record GoogleFault(int Status, string Body)
     public string? RetryAfter { get; init; }
 
     /// <summary>An error as Google words it.</summary>
-    public static GoogleFault Error(int status, string word, string message, string? reason = null) => new(status, GoogleServer.Error(status, word, message, reason).ToJsonString());
+    public static GoogleFault Error(int status, string word, string message, string? reason = null) =>
+        new(status, GoogleServer.Error(status, word, message, reason).ToJsonString());
 }
 
 /// <summary>
@@ -59,8 +60,9 @@ public sealed class GoogleServer : IDisposable
     /// <summary>The Google Cloud CLI's variables that send every API here; auditcli takes the same.</summary>
     public ImmutableSortedDictionary<string, string> Overrides => new[]
     {
-        ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"), ("CONTAINER", ""), ("IAM", ""),
-        ("IAMCREDENTIALS", ""), ("LOGGING", ""), ("OPENIDCONNECT", ""), ("ORGPOLICY", ""), ("POLICYANALYZER", ""), ("SERVICEUSAGE", ""), ("SQL", ""), ("STORAGE", "storage/v1/"),
+        ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"),
+        ("CONTAINER", ""), ("IAM", ""), ("IAMCREDENTIALS", ""), ("LOGGING", ""), ("OPENIDCONNECT", ""), ("ORGPOLICY", ""),
+        ("POLICYANALYZER", ""), ("SERVICEUSAGE", ""), ("SQL", ""), ("STORAGE", "storage/v1/"),
     }.ToImmutableSortedDictionary(a => "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + a.Item1, a => new Uri(Address, a.Item2).AbsoluteUri, StringComparer.Ordinal);
 
     /// <summary>API requests in order, those for tokens apart.</summary>
@@ -197,7 +199,11 @@ public sealed class GoogleServer : IDisposable
 
     private bool Verified(string assertion) =>
         assertion.Split('.') is [var head, var claims, var signature]
-        && _key.VerifyData(Encoding.ASCII.GetBytes($"{head}.{claims}"), System.Buffers.Text.Base64Url.DecodeFromChars(signature), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        && _key.VerifyData(
+            Encoding.ASCII.GetBytes($"{head}.{claims}"),
+            System.Buffers.Text.Base64Url.DecodeFromChars(signature),
+            HashAlgorithmName.SHA256,
+            RSASignaturePadding.Pkcs1);
 
     private (int, string) Api(GoogleRequest request, HttpListenerResponse response)
     {
@@ -211,13 +217,20 @@ public sealed class GoogleServer : IDisposable
             return (fault.Status, fault.Body);
         }
         if (request.Path == "/v1/userinfo")
-            return Emails.TryGetValue(request.Token, out var email) ? (200, new JsonObject { ["sub"] = "1", ["email"] = email }.ToJsonString()) : Said(Error(401, "UNAUTHENTICATED", "Invalid Credentials"));
+            return Emails.TryGetValue(request.Token, out var email)
+                ? (200, new JsonObject { ["sub"] = "1", ["email"] = email }.ToJsonString())
+                : Said(Error(401, "UNAUTHENTICATED", "Invalid Credentials"));
         if ((Find(request) ?? EffectiveFirewalls(request)) is not { } resource)
             return Said(Error(404, "NOT_FOUND", $"there is no {request.Method} {request.Path}"));
         if (resource["disabled"]?.GetValue<string>() is { } api)
             return Said(Error(403, "PERMISSION_DENIED", $"{api} has not been used in project 1 before or it is disabled.", "SERVICE_DISABLED"));
-        if (resource["permission"]?.GetValue<string>() is { } permission && Permissions.TryGetValue(request.Token, out var granted) && !granted.Contains(permission))
-            return Said(Error(403, "PERMISSION_DENIED", $"Permission '{permission}' denied on resource '/{request.Path}' (or it may not exist).", "IAM_PERMISSION_DENIED", permission));
+        if (resource["permission"]?.GetValue<string>() is { } permission
+            && Permissions.TryGetValue(request.Token, out var granted)
+            && !granted.Contains(permission))
+        {
+            var denied = $"Permission '{permission}' denied on resource '/{request.Path}' (or it may not exist).";
+            return Said(Error(403, "PERMISSION_DENIED", denied, "IAM_PERMISSION_DENIED", permission));
+        }
         return (200, (resource["body"]?.DeepClone() ?? Page(resource, request)).ToJsonString());
     }
 
@@ -236,7 +249,10 @@ public sealed class GoogleServer : IDisposable
             && (r.Query is null || query.Contains(r.Query) || IsInBody(request, r.Query))).Resource;
     }
 
-    /// <summary>The rules of the project's own list that belong to the network asked about, and no policies; null for anything else, and a network that is not there.</summary>
+    /// <summary>
+    /// The rules of the project's own list that belong to the network asked about, and no policies; null for anything else, and a network
+    /// that is not there.
+    /// </summary>
     private JsonObject? EffectiveFirewalls(GoogleRequest request)
     {
         const string ending = "/getEffectiveFirewalls", networks = "/global/networks/";
@@ -277,7 +293,9 @@ public sealed class GoogleServer : IDisposable
         if (page.Length > 0)
         {
             answer[resource["list"]!.GetValue<string>()] = resource["inner"]?.GetValue<string>() is { } inner
-                ? new JsonObject(page.Select(p => KeyValuePair.Create(p[0]!.GetValue<string>(), (JsonNode?)(p[1] is JsonArray ? new JsonObject { [inner] = p[1]!.DeepClone() } : p[1]!.DeepClone()))))
+                ? new JsonObject(page.Select(p => KeyValuePair.Create(
+                    p[0]!.GetValue<string>(),
+                    (JsonNode?)(p[1] is JsonArray ? new JsonObject { [inner] = p[1]!.DeepClone() } : p[1]!.DeepClone()))))
                 : new JsonArray(page);
         }
         if (from + PageSize < data.Count)

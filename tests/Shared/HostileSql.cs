@@ -1,6 +1,9 @@
 namespace AuditCli;
 
-/// <summary>SQL that a stranger's control may bring, or that an author writes by accident, and a word of why it is refused. The tables are users and devices.</summary>
+/// <summary>
+/// SQL that a stranger's control may bring, or that an author writes by accident, and a word of why it is refused. The tables are users
+/// and devices.
+/// </summary>
 public static class HostileSql
 {
     public static TheoryData<string, string> Refused { get; } = new()

@@ -193,19 +193,32 @@ public sealed class IamServer : IDisposable
     private string Body(string action, Dictionary<string, string> form) => action switch
     {
         "GetCallerIdentity" => Response(action, "<Arn>arn:aws:iam::111122223333:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account>"),
-        "AssumeRole" or "AssumeRoleWithWebIdentity" => Response(action, $"<Credentials><AccessKeyId>{RoleKey}</AccessKeyId><SecretAccessKey>{RoleSecret}</SecretAccessKey><SessionToken>{RoleToken}</SessionToken><Expiration>2036-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>{form["RoleArn"]}</Arn><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId></AssumedRoleUser>"),
+        "AssumeRole" or "AssumeRoleWithWebIdentity" => Response(
+            action,
+            $"<Credentials><AccessKeyId>{RoleKey}</AccessKeyId><SecretAccessKey>{RoleSecret}</SecretAccessKey>"
+                + $"<SessionToken>{RoleToken}</SessionToken><Expiration>2036-01-01T00:00:00Z</Expiration></Credentials>"
+                + $"<AssumedRoleUser><Arn>{form["RoleArn"]}</Arn><AssumedRoleId>AROAEXAMPLE:auditcli</AssumedRoleId></AssumedRoleUser>"),
         "ListUsers" => Response(action, Page(form, "Users", User)),
         "ListAccessKeys" => Response(action, $"<IsTruncated>false</IsTruncated><AccessKeyMetadata>{Key(form["UserName"])}</AccessKeyMetadata>"),
-        "ListMFADevices" => Response(action, $"<IsTruncated>false</IsTruncated><MFADevices><member><UserName>{form["UserName"]}</UserName><SerialNumber>arn:aws:iam::111122223333:mfa/{form["UserName"]}</SerialNumber><EnableDate>2026-01-02T00:00:00Z</EnableDate></member></MFADevices>"),
+        "ListMFADevices" => Response(
+            action,
+            $"<IsTruncated>false</IsTruncated><MFADevices><member><UserName>{form["UserName"]}</UserName>"
+                + $"<SerialNumber>arn:aws:iam::111122223333:mfa/{form["UserName"]}</SerialNumber>"
+                + "<EnableDate>2026-01-02T00:00:00Z</EnableDate></member></MFADevices>"),
         "GenerateCredentialReport" => Response(action, "<State>COMPLETE</State>"),
-        "GetCredentialReport" => Response(action, $"<Content>{Convert.ToBase64String(Report())}</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>2026-11-23T00:00:00Z</GeneratedTime>"),
+        "GetCredentialReport" => Response(
+            action,
+            $"<Content>{Convert.ToBase64String(Report())}</Content><ReportFormat>text/csv</ReportFormat>"
+                + "<GeneratedTime>2026-11-23T00:00:00Z</GeneratedTime>"),
         "GetAccountSummary" => Response(action, $"<SummaryMap><entry><key>Users</key><value>{_users}</value></entry></SummaryMap>"),
-        "GetLoginProfile" => Response(action, $"<LoginProfile><UserName>{form["UserName"]}</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></LoginProfile>"),
+        "GetLoginProfile" => Response(
+            action, $"<LoginProfile><UserName>{form["UserName"]}</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></LoginProfile>"),
         _ => Error("InvalidAction", $"{action} is not served here"),
     };
 
     private static string Error(string code, string message) =>
-        $"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>";
+        $"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            + "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>";
 
     private string Page(Dictionary<string, string> form, string name, Func<int, string> row)
     {
@@ -221,20 +234,34 @@ public sealed class IamServer : IDisposable
     }
 
     private static string User(int i) =>
-        $"<member><Path>/staff/</Path><UserName>user{i:d6}</UserName><UserId>AIDA{i:d12}</UserId><Arn>arn:aws:iam::111122223333:user/staff/user{i:d6}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>";
+        $"<member><Path>/staff/</Path><UserName>user{i:d6}</UserName><UserId>AIDA{i:d12}</UserId>"
+            + $"<Arn>arn:aws:iam::111122223333:user/staff/user{i:d6}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>";
 
     private static string Key(string user) =>
-        $"<member><UserName>{user}</UserName><AccessKeyId>AKIA{user.ToUpperInvariant()}</AccessKeyId><Status>Active</Status><CreateDate>2026-11-01T00:00:00Z</CreateDate></member>";
+        $"<member><UserName>{user}</UserName><AccessKeyId>AKIA{user.ToUpperInvariant()}</AccessKeyId><Status>Active</Status>"
+            + "<CreateDate>2026-11-01T00:00:00Z</CreateDate></member>";
 
     private byte[] Report()
     {
-        var csv = new StringBuilder("user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated\n");
-        csv.Append("<root_account>,arn:aws:iam::111122223333:root,2020-01-01T00:00:00+00:00,not_supported,no_information,not_supported,not_supported,true,false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
+        var csv = new StringBuilder(
+            "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,mfa_active,"
+                + "access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,"
+                + "access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
+                + "access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated\n");
+        csv.Append(
+            "<root_account>,arn:aws:iam::111122223333:root,2020-01-01T00:00:00+00:00,not_supported,no_information,not_supported,not_supported,true,"
+                + "false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
         for (var i = 0; i < _users; i++)
-            csv.Append(CultureInfo.InvariantCulture, $"user{i:d6},arn:aws:iam::111122223333:user/staff/user{i:d6},2026-01-01T00:00:00+00:00,true,2026-11-01T00:00:00+00:00,2026-10-01T00:00:00+00:00,N/A,true,true,2026-11-01T00:00:00+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
+        {
+            csv.Append(
+                CultureInfo.InvariantCulture,
+                $"user{i:d6},arn:aws:iam::111122223333:user/staff/user{i:d6},2026-01-01T00:00:00+00:00,true,2026-11-01T00:00:00+00:00,"
+                    + $"2026-10-01T00:00:00+00:00,N/A,true,true,2026-11-01T00:00:00+00:00,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A\n");
+        }
         return Encoding.UTF8.GetBytes(csv.ToString());
     }
 
     private static string Response(string action, string result) =>
-        $"<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></{action}Response>";
+        $"<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}</{action}Result>"
+            + $"<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></{action}Response>";
 }

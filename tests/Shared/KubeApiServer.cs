@@ -133,7 +133,12 @@ public sealed class KubeApiServer : IAsyncDisposable
     {
         var store = $"http://127.0.0.1:{Loopback.FreePort()}";
         var peers = $"http://127.0.0.1:{Loopback.FreePort()}";
-        Start("etcd", $"--data-dir={Path.Combine(_folder.Path, "etcd")}", $"--listen-client-urls={store}", $"--advertise-client-urls={store}", $"--listen-peer-urls={peers}");
+        Start(
+            "etcd",
+            $"--data-dir={Path.Combine(_folder.Path, "etcd")}",
+            $"--listen-client-urls={store}",
+            $"--advertise-client-urls={store}",
+            $"--listen-peer-urls={peers}");
 
         var (certificate, key) = _authority.Issue("CN=kube-apiserver", server: true);
         using var rsa = RSA.Create(2048);
@@ -144,9 +149,12 @@ public sealed class KubeApiServer : IAsyncDisposable
             $"--tls-cert-file={_folder.Write("server.pem", certificate)}", $"--tls-private-key-file={_folder.Write("server.key", key)}",
             $"--client-ca-file={_folder.Write("ca.pem", _authority.Pem)}",
             $"--token-auth-file={_folder.Write("tokens.csv", $"{AdminToken},admin,admin,\"system:masters\"\n{ReaderToken},reader,reader\n")}",
-            "--service-account-issuer=https://kubernetes.default.svc", $"--service-account-signing-key-file={accountKey}", $"--service-account-key-file={accountKey}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            $"--service-account-signing-key-file={accountKey}",
+            $"--service-account-key-file={accountKey}",
             "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/24", "--disable-admission-plugins=ServiceAccount", "--allow-privileged=true",
-            $"--audit-policy-file={_folder.Write("audit.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n")}", $"--audit-log-path={AuditLog}");
+            $"--audit-policy-file={_folder.Write("audit.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n")}",
+            $"--audit-log-path={AuditLog}");
     }
 
     private void Start(string program, params string[] arguments)

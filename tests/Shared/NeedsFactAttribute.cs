@@ -34,7 +34,8 @@ public sealed class NeedsTheoryAttribute : TheoryAttribute
 internal static class Tool
 {
     private const string Botocore = "1.43.11";
-    private static readonly Lazy<bool> HasBotocore = new(() => OnThePath("python3") && Says("python3", "-c", $"import botocore, sys; sys.exit(botocore.__version__ != '{Botocore}')"));
+    private static readonly Lazy<bool> HasBotocore = new(
+        () => OnThePath("python3") && Says("python3", "-c", $"import botocore, sys; sys.exit(botocore.__version__ != '{Botocore}')"));
 
     /// <summary>Why a test cannot run; null when it can, and in CI, where it must.</summary>
     /// <param name="tools">
@@ -49,7 +50,9 @@ internal static class Tool
         "root" => OperatingSystem.IsLinux() && Environment.UserName == "root" ? null : "needs root on Linux, for name spaces of its own",
         "kube-apiserver" => KubeApiServer.IsInstalled ? null : KubeApiServer.HowToInstall,
         "botocore" => HasBotocore.Value ? null : $"botocore is not installed: pip install botocore=={Botocore}",
-        "moto_server" => MotoServer.Executable is null ? MotoServer.HowToInstall : OnThePath("python3") ? null : "python3 is not installed, which runs moto_server",
+        "moto_server" => MotoServer.Executable is null
+            ? MotoServer.HowToInstall
+            : OnThePath("python3") ? null : "python3 is not installed, which runs moto_server",
         "gcloud" => Gcloud.Executable is null ? Gcloud.HowToInstall : null,
         _ when !OnThePath(tool) => $"{tool} is not installed",
         "node" when !Directory.Exists(Repository.Path("tests", "tools", "node_modules")) => "run: npm ci --prefix tests/tools",

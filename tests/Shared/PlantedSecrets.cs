@@ -112,7 +112,9 @@ public static class PlantedSecrets
             ("client secret in a form", $"grant_type=client_credentials&client_secret={body[..23]}&scope=read", body[..23]),
             ("password in a shell script", $"export DB_PASSWORD='{body[..25]}'", body[..25]),
             ("base64 twice", Base64(Base64($"password={body[..17]}")), Base64(Base64($"password={body[..17]}"))),
-            ("hexadecimal", Convert.ToHexStringLower(Encoding.UTF8.GetBytes($"password={body[..17]}")), Convert.ToHexStringLower(Encoding.UTF8.GetBytes($"password={body[..17]}"))),
+            ("hexadecimal",
+                Convert.ToHexStringLower(Encoding.UTF8.GetBytes($"password={body[..17]}")),
+                Convert.ToHexStringLower(Encoding.UTF8.GetBytes($"password={body[..17]}"))),
             ("gzip in base64", Gzip($"#!/bin/sh\nexport API_TOKEN={body[..18]}\n"), Gzip($"#!/bin/sh\nexport API_TOKEN={body[..18]}\n")[20..]),
         ];
     }

@@ -29,7 +29,8 @@ internal sealed class ReplacedOnceRead : IDisposable
                 for (var closed = 0; closed < times; closed++)
                 {
                     // Anything else says that the file is gone, with the folder of a test that has ended.
-                    if (Read(_watch, oneEvent, oneEvent.Length) != oneEvent.Length || (BinaryPrimitives.ReadUInt32LittleEndian(oneEvent.AsSpan(4)) & ClosedUnwritten) == 0)
+                    if (Read(_watch, oneEvent, oneEvent.Length) != oneEvent.Length
+                        || (BinaryPrimitives.ReadUInt32LittleEndian(oneEvent.AsSpan(4)) & ClosedUnwritten) == 0)
                     {
                         File.Delete(beside);
                         return false;

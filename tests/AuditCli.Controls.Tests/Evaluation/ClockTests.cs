@@ -15,10 +15,22 @@ public sealed class ClockTests
         Some.Table(Some.Users, rows) with { ReadFrom = Some.AsOf, ReadUntil = Some.AsOf, ClockOffset = TimeSpan.FromSeconds(offsetSeconds) };
 
     [Theory]
-    [InlineData(301, 24 * 60, "the collecting machine's clock was 5 minutes behind the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
-    [InlineData(-301, 24 * 60, "the collecting machine's clock was 5 minutes ahead of the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
-    [InlineData(8_640_000, 24 * 60, "the collecting machine's clock was 100 days behind the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
-    [InlineData(61, 10, "the collecting machine's clock was 61 seconds behind the servers', and 60 seconds are tolerated: the moment of a state is not certain")]
+    [InlineData(
+        301,
+        24 * 60,
+        "the collecting machine's clock was 5 minutes behind the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
+    [InlineData(
+        -301,
+        24 * 60,
+        "the collecting machine's clock was 5 minutes ahead of the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
+    [InlineData(
+        8_640_000,
+        24 * 60,
+        "the collecting machine's clock was 100 days behind the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
+    [InlineData(
+        61,
+        10,
+        "the collecting machine's clock was 61 seconds behind the servers', and 60 seconds are tolerated: the moment of a state is not certain")]
     public async Task A_clock_that_is_off_never_passes_a_state(int offset, int toleranceMinutes, string message)
     {
         var moment = Some.Moment with { AsOfTolerance = TimeSpan.FromMinutes(toleranceMinutes) };
@@ -60,7 +72,10 @@ public sealed class ClockTests
 
     [Fact]
     public async Task An_answer_that_is_hardly_older_than_its_reading_changes_nothing() =>
-        Assert.Equal(Conclusion.Pass, (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Read(0, Bob) with { AnswerAge = TimeSpan.FromSeconds(300) })))).Conclusion);
+        Assert.Equal(
+            Conclusion.Pass,
+            (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Read(0, Bob) with { AnswerAge = TimeSpan.FromSeconds(300) }))))
+                .Conclusion);
 
     [Fact]
     public async Task A_clock_that_was_compared_with_none_never_passes_a_state()
@@ -91,7 +106,9 @@ public sealed class ClockTests
         foreach (var table in new[] { Read(3600, Alice), Read(0, Alice) with { ReadUntil = Some.AsOf.AddDays(50) } })
         {
             var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", table)));
-            Assert.Equal([(ControlMode.PointInTime, Conclusion.Inconclusive), (ControlMode.Period, Conclusion.Fail)], outcome.Result.Tests.Select(t => (t.Mode!.Value, t.Conclusion)));
+            Assert.Equal(
+                [(ControlMode.PointInTime, Conclusion.Inconclusive), (ControlMode.Period, Conclusion.Fail)],
+                outcome.Result.Tests.Select(t => (t.Mode!.Value, t.Conclusion)));
             Assert.Single(outcome.Result.Limitations);
         }
         var onlyPeriod = Some.Control(Some.Test(Some.MfaSql) with { Mode = ControlMode.Period });
@@ -103,7 +120,9 @@ public sealed class ClockTests
     {
         var register = Some.Table(Some.Approvals, Some.Approval("bob")) with { ClockOffset = TimeSpan.FromHours(1) };
         var files = Some.Control(Some.Test("SELECT arn AS item, true AS pass, '' AS reason FROM approvals")) with { Evidence = [Some.Approvals] };
-        Assert.Equal(LimitationCodes.ClockDiffers, Assert.Single((await Some.EvaluateAsync(files, Some.Partition("", ("approvals", register)))).Result.Limitations).Code);
+        Assert.Equal(
+            LimitationCodes.ClockDiffers,
+            Assert.Single((await Some.EvaluateAsync(files, Some.Partition("", ("approvals", register)))).Result.Limitations).Code);
 
         var both = Some.Control() with { Evidence = [Some.Users, Some.Approvals], Waivers = Some.Waivers };
         Assert.Equal(Conclusion.Pass, (await Some.EvaluateAsync(both, Some.Partition("prod", ("users", Read(0, Bob)), ("approvals", register)))).Conclusion);
@@ -112,14 +131,17 @@ public sealed class ClockTests
     [Fact]
     public async Task Sql_sees_when_the_partitions_own_evidence_was_read_or_null()
     {
-        const string Sql = "SELECT 'read' AS item, $read_from >= $as_of - INTERVAL 1 DAY AND $read_until <= $as_of + INTERVAL 1 DAY AS pass, '' AS reason, $read_from AS a, $read_until AS b FROM users HAVING count(*) >= 0";
+        const string Sql = "SELECT 'read' AS item, $read_from >= $as_of - INTERVAL 1 DAY AND $read_until <= $as_of + INTERVAL 1 DAY AS pass, "
+            + "'' AS reason, $read_from AS a, $read_until AS b FROM users HAVING count(*) >= 0";
         var control = Some.Control(Some.Test(Sql) with { Mode = ControlMode.Period });
         EvidenceTable At(int from, int until) => Read(0, Bob) with { ReadFrom = Some.AsOf.AddHours(from), ReadUntil = Some.AsOf.AddHours(until) };
         var (one, two) = (Some.Partition("a", ("users", At(-3, 2))), Some.Partition("b", ("users", At(-1, 25))));
 
         var each = await Some.EvaluateAsync(control, one, two);
         Assert.Equal([Conclusion.Pass, Conclusion.Fail], each.Result.Tests.Select(t => t.Conclusion));
-        Assert.Equal([(Some.AsOf.AddHours(-3), Some.AsOf.AddHours(2)), (Some.AsOf.AddHours(-1), Some.AsOf.AddHours(25))], each.Result.Tests.Select(t => (t.ReadFrom!.Value, t.ReadUntil!.Value)));
+        Assert.Equal(
+            [(Some.AsOf.AddHours(-3), Some.AsOf.AddHours(2)), (Some.AsOf.AddHours(-1), Some.AsOf.AddHours(25))],
+            each.Result.Tests.Select(t => (t.ReadFrom!.Value, t.ReadUntil!.Value)));
 
         var together = await Some.EvaluateAsync(control with { AcrossEngagement = true }, one, two);
         Assert.Contains("2026-09-30T21:00:00", Assert.Single(together.Rows()), StringComparison.Ordinal);
@@ -135,16 +157,23 @@ public sealed class ClockTests
     {
         var items = ImmutableArray.Create(
             Item("prod", "dated", "aws-global", offset: 60), Item("prod", "undated", "eu-west-1"),
-            Item("cluster", "users", "", offset: 7200), Item("prod", "unsent", "us-east-1") with { Pages = 0, Exchanges = [], Outcome = CollectionOutcome.Failed },
+            Item("cluster", "users", "", offset: 7200),
+            Item("prod", "unsent", "us-east-1") with { Pages = 0, Exchanges = [], Outcome = CollectionOutcome.Failed },
             Item("", "register", "") with { Source = "file" });
         var control = Some.Control() with
         {
-            Evidence = [Some.Need("dated", Some.UserColumns), Some.Need("undated", Some.UserColumns), Some.Users, Some.Need("unsent", Some.UserColumns), Some.Approvals with { Name = "register" }],
+            Evidence =
+            [
+                Some.Need("dated", Some.UserColumns), Some.Need("undated", Some.UserColumns), Some.Users,
+                Some.Need("unsent", Some.UserColumns), Some.Approvals with { Name = "register" },
+            ],
         };
         var evidence = new CollectedEvidence("nowhere", items);
         var prod = evidence.PartitionsOf(control).Single(p => p.Target == "prod").Tables;
         Assert.Equal((Some.AsOf.AddSeconds(60), TimeSpan.FromSeconds(60)), (prod["dated"].ReadFrom, prod["dated"].ClockOffset));
-        Assert.Equal((Some.AsOf.AddSeconds(60), Some.AsOf.AddSeconds(69), TimeSpan.FromSeconds(60)), (prod["undated"].ReadFrom, prod["undated"].ReadUntil, prod["undated"].ClockOffset));
+        Assert.Equal(
+            (Some.AsOf.AddSeconds(60), Some.AsOf.AddSeconds(69), TimeSpan.FromSeconds(60)),
+            (prod["undated"].ReadFrom, prod["undated"].ReadUntil, prod["undated"].ClockOffset));
         Assert.Null(prod["unsent"].ReadFrom);
         Assert.Null(prod["register"].ReadFrom);
         Assert.Equal(new EvidenceClock(Some.AsOf.AddSeconds(60), Some.AsOf.AddSeconds(7209), TimeSpan.FromSeconds(7200)), evidence.Clock);

@@ -38,7 +38,10 @@ public sealed class ControlSqlTests
         if (message is null)
             Assert.Empty(found);
         else
-            Assert.Contains(message, Assert.Single(found, m => m is { IsForAuthors: true, IsWarning: false, Key: "completeness[0].equals" }).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                message,
+                Assert.Single(found, m => m is { IsForAuthors: true, IsWarning: false, Key: "completeness[0].equals" }).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +68,9 @@ public sealed class ControlSqlTests
     [Fact]
     public async Task A_control_in_order_gives_no_message()
     {
-        var control = Some.Control(Some.Test("SELECT name AS item, age < $days AND NOT EXISTS (SELECT 1 FROM devices__calls c WHERE c._parent = u._ref) AS pass, '' AS reason FROM users u")) with
+        var control = Some.Control(Some.Test(
+            "SELECT name AS item, age < $days AND NOT EXISTS (SELECT 1 FROM devices__calls c WHERE c._parent = u._ref) AS pass, "
+                + "'' AS reason FROM users u")) with
         {
             Evidence = [Some.Users with { Keep = "mfa AND _region = 'x'" }, Some.Devices, Some.Approvals],
             Completeness = [new("c", "SELECT count(*) FROM users", "SELECT count(*) FROM devices")],

@@ -52,7 +52,8 @@ public sealed class EvaluatorTests
     {
         var rows = Enumerable.Range(0, 2000).Select(i => $$"""{"name":"{{i}}"}""").ToArray();
         var control = Some.Control(Some.Test(
-            "SELECT count(*)::VARCHAR AS item, true AS pass, '' AS reason FROM users a, users b, users c, users d WHERE a.name || b.name || c.name || d.name = 'x'"));
+            "SELECT count(*)::VARCHAR AS item, true AS pass, '' AS reason FROM users a, users b, users c, users d "
+                + "WHERE a.name || b.name || c.name || d.name = 'x'"));
         (await Some.EvaluateAsync(control, Some.Moment, new EvaluationLimits(TimeSpan.FromMilliseconds(500), "256MB"), Some.With(rows))).IsError("time limit");
     }
 
@@ -70,7 +71,13 @@ public sealed class EvaluatorTests
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Evaluator.EvaluateAsync(
-            new ControlInScope(Some.Control(), ControlOrigin.Shipped, []), [Some.With(Bob)], Some.Moment, EvaluationLimits.Default, process: null, _ => new MemoryStream(), cancelled.Token));
+            new ControlInScope(Some.Control(), ControlOrigin.Shipped, []),
+            [Some.With(Bob)],
+            Some.Moment,
+            EvaluationLimits.Default,
+            process: null,
+            _ => new MemoryStream(),
+            cancelled.Token));
     }
 
     [Fact]
@@ -95,7 +102,9 @@ public sealed class EvaluatorTests
     public async Task Absent_and_null_are_both_null()
     {
         var control = Some.Control(Some.Test("SELECT name AS item, mfa IS NULL AND age IS NULL AND tags IS NULL AS pass, '' AS reason FROM users"));
-        Assert.Equal(Conclusion.Pass, (await Some.EvaluateAsync(control, Some.With("""{"name":"a"}""", """{"name":"b","mfa":null,"age":null,"tags":null}"""))).Conclusion);
+        Assert.Equal(
+            Conclusion.Pass,
+            (await Some.EvaluateAsync(control, Some.With("""{"name":"a"}""", """{"name":"b","mfa":null,"age":null,"tags":null}"""))).Conclusion);
     }
 
     [Fact]
@@ -230,7 +239,8 @@ public sealed class EvaluatorTests
             new("seen", ColumnType.Timestamp), new("day", ColumnType.Date), new("j", ColumnType.Json),
         ]);
         var control = Some.Control(Some.Test(
-            "SELECT id AS item, false AS pass, 'because' AS reason, n, m, f, seen, day, j, j->'a' AS ja, [n] AS l, {'k': m} AS s, NULL::INT AS nothing, sum(n) OVER () AS h, INTERVAL 1 DAY AS i FROM things")) with
+            "SELECT id AS item, false AS pass, 'because' AS reason, n, m, f, seen, day, j, j->'a' AS ja, [n] AS l, {'k': m} AS s, "
+                + "NULL::INT AS nothing, sum(n) OVER () AS h, INTERVAL 1 DAY AS i FROM things")) with
         { Evidence = [need] };
         var row = """{"id":"ü/1","n":"9007199254740993","m":12345678901234567890123456789.000000001,"f":0.1,"seen":"2026-01-01T02:00:00.123456789+02:00","day":"2026-01-02","j":{"a": [1, 2.50]}}""";
         var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("things", Some.Table(need, row))));

@@ -17,14 +17,16 @@ public sealed class FixtureRunnerTests
         """)) with
     { Evidence = [Some.Users, Some.Devices, Some.Approvals], Waivers = Some.Waivers };
 
-    private static FixtureTable Rows(params string[] rows) => new([.. rows.Select(r => JsonDocument.Parse(r).RootElement)], CollectionOutcome.Complete, null, []);
+    private static FixtureTable Rows(params string[] rows) =>
+        new([.. rows.Select(r => JsonDocument.Parse(r).RootElement)], CollectionOutcome.Complete, null, []);
 
     private static FixturePartition Partition(string name, params (string Name, FixtureTable Table)[] evidence) =>
         new(name, evidence.ToImmutableSortedDictionary(e => e.Name, e => e.Table));
 
     private static FixtureExpectation Expect(Conclusion conclusion, params string[] deviations) => new(conclusion, [.. deviations], [], []);
 
-    private static async Task<string[]> RunAsync(FixtureExpectation expect, ImmutableSortedDictionary<string, FixtureTable>? inputs, params FixturePartition[] partitions)
+    private static async Task<string[]> RunAsync(
+        FixtureExpectation expect, ImmutableSortedDictionary<string, FixtureTable>? inputs, params FixturePartition[] partitions)
     {
         var file = new FixtureFile("f.yaml", [new("case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [.. partitions],
             inputs ?? ImmutableSortedDictionary<string, FixtureTable>.Empty, expect, 3)]);
@@ -38,25 +40,36 @@ public sealed class FixtureRunnerTests
             Expect(Conclusion.Pass, "bob", "zoe"), null,
             Partition("prod", ("users", Rows("""{"name":"alice"}""", """{"name":"bob"}""")), ("devices", Rows("""{"_with_UserName":"bob","serial":"1"}"""))));
         Assert.Equal(
-            ["expected Pass, got Fail", "'bob' should be deviation and is pass", "'zoe' should be deviation and is not in the population", "'alice' is deviation, which the case does not expect"],
+            [
+                "expected Pass, got Fail",
+                "'bob' should be deviation and is pass",
+                "'zoe' should be deviation and is not in the population",
+                "'alice' is deviation, which the case does not expect",
+            ],
             differences);
     }
 
     [Fact]
     public async Task A_case_sees_nothing_of_the_case_before_it()
     {
-        ImmutableArray<FixturePartition> two = [Partition("one", ("users", Rows("""{"name":"alice"}"""))), Partition("two", ("users", Rows("""{"name":"alice"}""")))];
+        ImmutableArray<FixturePartition> two =
+        [
+            Partition("one", ("users", Rows("""{"name":"alice"}"""))), Partition("two", ("users", Rows("""{"name":"alice"}"""))),
+        ];
         FixtureCase Case(string name, ImmutableSortedDictionary<string, FixtureTable> inputs, FixtureExpectation expect) =>
             new(name, ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, two, inputs, expect, 3);
         var nothing = ImmutableSortedDictionary<string, FixtureTable>.Empty;
-        var approvals = nothing.Add("approvals", Rows("""{"arn":"alice","approved_by":"CISO","approved_on":"2026-01-01","reason":"r","expires":"2026-12-31"}"""));
+        var approvals = nothing.Add(
+            "approvals", Rows("""{"arn":"alice","approved_by":"CISO","approved_on":"2026-01-01","reason":"r","expires":"2026-12-31"}"""));
         var file = new FixtureFile("f.yaml",
         [
             Case("approved in both accounts", approvals, Expect(Conclusion.Pass) with { Approved = ["one/alice", "two/alice"] }),
             Case("approved in none", nothing, Expect(Conclusion.Fail, "one/alice", "two/alice")),
             Case("approved again", approvals, Expect(Conclusion.Pass) with { Approved = ["one/alice", "two/alice"] }),
         ]);
-        Assert.All(await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, process: null, CancellationToken.None), o => Assert.Empty(o.Differences));
+        Assert.All(
+            await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, process: null, CancellationToken.None),
+            o => Assert.Empty(o.Differences));
     }
 
     [Fact]
@@ -70,7 +83,8 @@ public sealed class FixtureRunnerTests
         };
         var partition = Partition("prod", ("users", Rows("""{"name":"alice"}""")));
         Assert.Equal(["'alice' says age NULL, and the case 3", "'zoe' is not in the population"], await RunAsync(expect, null, partition));
-        expect = expect with { Rows = expect.Rows.Remove("zoe").SetItem("alice", ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "no device").Add("age", null)) };
+        var cells = ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "no device").Add("age", null);
+        expect = expect with { Rows = expect.Rows.Remove("zoe").SetItem("alice", cells) };
         Assert.Empty(await RunAsync(expect, null, partition));
     }
 
@@ -82,7 +96,12 @@ public sealed class FixtureRunnerTests
         FixtureCase Case(params string[] unmatched) => new(
             "case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [Partition("prod", ("users", Rows("""{"name":"alice"}""")))],
             ImmutableSortedDictionary<string, FixtureTable>.Empty.Add("approvals", Rows(Some.Approval("alice"), Some.Approval("bob"))),
-            Expect(Conclusion.Pass) with { Approved = ["alice"], Unmatched = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("approvals", [.. unmatched]) }, 3);
+            Expect(Conclusion.Pass) with
+            {
+                Approved = ["alice"],
+                Unmatched = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("approvals", [.. unmatched]),
+            },
+            3);
         var outcomes = await FixtureRunner.RunAsync(
             listing, new FixtureFile("f.yaml", [Case("bob"), Case("zoe"), Case()]), EvaluationLimits.Default, process: null, CancellationToken.None);
         Assert.Equal(
@@ -103,7 +122,9 @@ public sealed class FixtureRunnerTests
     {
         var denied = Rows() with { Outcome = CollectionOutcome.Failed, Code = "AccessDenied" };
         Assert.Empty(await RunAsync(Expect(Conclusion.Inconclusive), null, Partition("prod", ("users", denied))));
-        Assert.Equal(["expected Pass, got Inconclusive; users: AccessDenied"], await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", denied))));
+        Assert.Equal(
+            ["expected Pass, got Inconclusive; users: AccessDenied"],
+            await RunAsync(Expect(Conclusion.Pass), null, Partition("prod", ("users", denied))));
     }
 
     [Fact]
@@ -111,7 +132,10 @@ public sealed class FixtureRunnerTests
     {
         var expect = Expect(Conclusion.Inconclusive) with { Undetermined = ["alice"] };
         var users = Rows("""{"name":"alice"}""");
-        Assert.Empty(await RunAsync(expect, null, Partition("prod", ("users", users), ("devices", Rows() with { Outcome = CollectionOutcome.Incomplete, Code = "AccessDenied" }))));
+        Assert.Empty(await RunAsync(
+            expect,
+            null,
+            Partition("prod", ("users", users), ("devices", Rows() with { Outcome = CollectionOutcome.Incomplete, Code = "AccessDenied" }))));
         Assert.Empty(await RunAsync(Expect(Conclusion.Fail, "alice"), null, Partition("prod", ("users", users))));
     }
 
@@ -122,6 +146,9 @@ public sealed class FixtureRunnerTests
         var inputs = ImmutableSortedDictionary<string, FixtureTable>.Empty.Add("approvals", Rows(Some.Approval("bob")));
         var expect = Expect(Conclusion.Fail, "dev/alice") with { Approved = ["dev/bob", "prod/bob"] };
         Assert.Empty(await RunAsync(
-            expect, inputs, Partition("dev", ("users", users)), Partition("prod", ("users", users), ("devices", Rows("""{"_with_UserName":"alice","serial":"1"}""")))));
+            expect,
+            inputs,
+            Partition("dev", ("users", users)),
+            Partition("prod", ("users", users), ("devices", Rows("""{"_with_UserName":"alice","serial":"1"}""")))));
     }
 }

@@ -21,7 +21,9 @@ public sealed class IncompleteEvidenceTests
 
     [Fact]
     public async Task A_denied_call_without_rows_is_not_a_population_of_none() =>
-        Assert.Equal(Conclusion.Inconclusive, (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Some.Denied(Some.Users))))).Conclusion);
+        Assert.Equal(
+            Conclusion.Inconclusive,
+            (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", Some.Denied(Some.Users))))).Conclusion);
 
     [Fact]
     public async Task Deviations_in_incomplete_evidence_are_indicated_and_not_a_fail()
@@ -65,7 +67,10 @@ public sealed class IncompleteEvidenceTests
     [Fact]
     public async Task A_test_over_inputs_alone_is_a_test()
     {
-        var control = Some.Control(Some.Test("SELECT a.arn AS item, a.approved_by IS NOT NULL AS pass, '' AS reason FROM approvals a")) with { Evidence = [Some.Approvals] };
+        var control = Some.Control(Some.Test("SELECT a.arn AS item, a.approved_by IS NOT NULL AS pass, '' AS reason FROM approvals a")) with
+        {
+            Evidence = [Some.Approvals],
+        };
         var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("approvals", Some.Table(Some.Approvals, Some.Approval("x")))));
         Assert.Equal(Conclusion.Pass, outcome.Conclusion);
     }
@@ -134,7 +139,9 @@ public sealed class IncompleteEvidenceTests
 
         var near = late with { ReadUntil = Some.AsOf.AddHours(24) };
         Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(Some.Control(), Some.Partition("prod", ("users", near)))).Conclusion);
-        Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(Some.Control() with { Mode = ControlMode.Period }, Some.Partition("prod", ("users", late)))).Conclusion);
+        Assert.Equal(
+            Conclusion.Fail,
+            (await Some.EvaluateAsync(Some.Control() with { Mode = ControlMode.Period }, Some.Partition("prod", ("users", late)))).Conclusion);
     }
 
     [Fact]

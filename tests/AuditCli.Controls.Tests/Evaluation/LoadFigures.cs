@@ -21,7 +21,8 @@ public sealed class LoadFigures(ITestOutputHelper output)
         var rows = Enumerable.Range(0, Rows).Select(i => string.Create(CultureInfo.InvariantCulture,
             $$"""{"_target":"prod","_account":"111122223333","_region":"eu-west-1","_ref":"urn:uuid:0#/Keys/{{i}}","id":"AKIA{{i:D16}}","user":"user-{{i}}","active":{{(i % 7 == 0 ? "false" : "true")}},"age":{{i % 400}},"created":"2026-01-01T00:00:00Z","tags":[{"Key":"team","Value":"payments"}]}""")).ToArray();
         var control = Some.Control(Some.Test(
-            "SELECT id AS item, active IS TRUE AS pass, 'inactive' AS reason, k.\"user\", age, created, tags, _target, _account, _region, _ref FROM keys k")) with
+            "SELECT id AS item, active IS TRUE AS pass, 'inactive' AS reason, k.\"user\", age, created, tags, "
+                + "_target, _account, _region, _ref FROM keys k")) with
         { Evidence = [need] };
 
         for (var round = 1; round <= 3; round++)

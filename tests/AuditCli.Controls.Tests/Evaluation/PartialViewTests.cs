@@ -71,7 +71,9 @@ public sealed class PartialViewTests
 
         var outcome = await Some.EvaluateAsync(control, member, management);
 
-        Assert.Equal([("management", Conclusion.NoOccurrence, 0), ("member", Conclusion.Pass, 1)], outcome.Result.Tests.Select(t => (t.Partition.Account, t.Conclusion, (int)t.Population)));
+        Assert.Equal(
+            [("management", Conclusion.NoOccurrence, 0), ("member", Conclusion.Pass, 1)],
+            outcome.Result.Tests.Select(t => (t.Partition.Account, t.Conclusion, (int)t.Population)));
         Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(control with { Evidence = [Some.Users, Register] }, member, management)).Conclusion);
     }
 
@@ -102,13 +104,20 @@ public sealed class PartialViewTests
             Completeness = [new("as many users as the register has", "SELECT count(*) FROM users", "SELECT count(*) FROM register")],
         };
         var one = Some.Partition("a", ("users", Some.Table(Some.Users, Alice)), ("register", Some.Table(Register, Row("a"), Row("a"))));
-        var other = Some.Partition("b", ("users", Some.Table(Some.Users, Bob, Bob.Replace("bob", "bea", StringComparison.Ordinal))), ("register", Some.Table(Register, Row("b"))));
+        var other = Some.Partition(
+            "b",
+            ("users", Some.Table(Some.Users, Bob, Bob.Replace("bob", "bea", StringComparison.Ordinal))),
+            ("register", Some.Table(Register, Row("b"))));
 
         var outcome = await Some.EvaluateAsync(control, one, other);
 
         Assert.Equal(Conclusion.Inconclusive, outcome.Conclusion);
         Assert.Equal(
-            ["as many users as the register has: 3 3 True", "as many users as the register has (account a): 1 2 False", "as many users as the register has (account b): 2 1 False"],
+            [
+                "as many users as the register has: 3 3 True",
+                "as many users as the register has (account a): 1 2 False",
+                "as many users as the register has (account b): 2 1 False",
+            ],
             outcome.Test.Completeness.Select(c => $"{c.Name}: {c.Left} {c.Right} {c.Agree}"));
 
         // Only where a count means nothing for one account alone does its author say so.
@@ -137,11 +146,19 @@ public sealed class PartialViewTests
     [InlineData("SELECT u.name AS item, EXISTS (SELECT 1 FROM devices d WHERE d._with_UserName = u.name) AS pass, '' AS reason FROM users u", false)]
     [InlineData("SELECT u.name AS item, u.name IN (SELECT d._with_UserName FROM devices d) AS pass, '' AS reason FROM users u", false)]
     [InlineData("SELECT u.name AS item, CASE WHEN NOT EXISTS (SELECT 1 FROM devices d) THEN false ELSE true END AS pass, '' AS reason FROM users u", false)]
-    [InlineData("SELECT u.name AS item, false AS pass, '' AS reason FROM users u WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d._with_UserName = u.name)", false)]
+    [InlineData(
+        "SELECT u.name AS item, false AS pass, '' AS reason FROM users u WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d._with_UserName = u.name)",
+        false)]
     [InlineData("SELECT u.name AS item, false AS pass, '' AS reason FROM users u WHERE u.name NOT IN (SELECT d._with_UserName FROM devices d)", false)]
     [InlineData("SELECT u.name AS item, false AS pass, '' AS reason FROM users u ANTI JOIN devices d ON d._with_UserName = u.name", false)]
-    [InlineData("WITH lacking AS (SELECT name FROM users EXCEPT SELECT _with_UserName FROM devices) SELECT l.name AS item, false AS pass, '' AS reason FROM lacking l", false)]
-    [InlineData("WITH known AS (SELECT d._with_UserName AS name FROM devices d) SELECT u.name AS item, u.name IN (SELECT k.name FROM known k) AS pass, '' AS reason FROM users u", false)]
+    [InlineData(
+        "WITH lacking AS (SELECT name FROM users EXCEPT SELECT _with_UserName FROM devices) "
+            + "SELECT l.name AS item, false AS pass, '' AS reason FROM lacking l",
+        false)]
+    [InlineData(
+        "WITH known AS (SELECT d._with_UserName AS name FROM devices d) "
+            + "SELECT u.name AS item, u.name IN (SELECT k.name FROM known k) AS pass, '' AS reason FROM users u",
+        false)]
     // Each asks for a row that speaks against the item: what was not read can only hide a deviation.
     [InlineData("SELECT u.name AS item, NOT EXISTS (SELECT 1 FROM devices d WHERE d.serial = 'lost') AND false AS pass, '' AS reason FROM users u", true)]
     [InlineData("SELECT u.name AS item, CASE WHEN EXISTS (SELECT 1 FROM users x) THEN false ELSE true END AS pass, '' AS reason FROM users u", true)]
@@ -152,11 +169,13 @@ public sealed class PartialViewTests
     {
         var control = Some.Control(Some.Test(sql, stands: true)) with { Evidence = [Some.Users, Some.Devices] };
 
-        var outcome = await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"bob"}""")), ("devices", Some.Denied(Some.Devices))));
+        var outcome = await Some.EvaluateAsync(
+            control, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"bob"}""")), ("devices", Some.Denied(Some.Devices))));
 
         var mentionsDevices = sql.Contains("devices", StringComparison.Ordinal);
         Assert.Equal((stands ? Conclusion.Fail : Conclusion.Inconclusive, stands ? 0 : 1), (outcome.Conclusion, (int)outcome.Result.Indicated));
-        var warned = (await ControlSql.CheckAsync(control, process: null, CancellationToken.None)).Any(m => m.IsWarning && m.Message.Contains("stands_when_incomplete", StringComparison.Ordinal));
+        var warned = (await ControlSql.CheckAsync(control, process: null, CancellationToken.None))
+            .Any(m => m.IsWarning && m.Message.Contains("stands_when_incomplete", StringComparison.Ordinal));
         Assert.Equal(mentionsDevices && !stands, warned);
     }
 
@@ -164,20 +183,30 @@ public sealed class PartialViewTests
     public async Task A_question_about_the_rows_of_the_items_own_table_lets_its_deviations_stand()
     {
         var control = Some.Control(Some.Test(
-            "WITH old AS (SELECT u.name FROM users u WHERE u.age > 90) SELECT u.name AS item, u.mfa AS pass, '' AS reason FROM users u WHERE NOT EXISTS (SELECT 1 FROM old o WHERE o.name = u.name)", stands: true));
+            "WITH old AS (SELECT u.name FROM users u WHERE u.age > 90) "
+                + "SELECT u.name AS item, u.mfa AS pass, '' AS reason FROM users u WHERE NOT EXISTS (SELECT 1 FROM old o WHERE o.name = u.name)",
+            stands: true));
 
-        Assert.Equal(Conclusion.Fail, (await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users, """{"name":"bob","mfa":false}"""))))).Conclusion);
+        Assert.Equal(
+            Conclusion.Fail,
+            (await Some.EvaluateAsync(control, Some.Partition("prod", ("users", Some.Denied(Some.Users, """{"name":"bob","mfa":false}""")))))
+                .Conclusion);
     }
 
     [Fact]
     public async Task What_one_source_says_is_indicated_while_the_other_is_not_read()
     {
         const string Sql = "SELECT u.name AS item, CASE WHEN u.age > 0 THEN u.mfa END AS pass, u.mfa IS FALSE AS indicated, 'no MFA' AS reason FROM users u";
-        var outcome = await Some.EvaluateAsync(Some.Control(Some.Test(Sql)), In("a", """{"name":"known","mfa":true}""", """{"name":"seen","mfa":false}""", """{"name":"sure","mfa":true,"age":1}"""));
+        var outcome = await Some.EvaluateAsync(
+            Some.Control(Some.Test(Sql)),
+            In("a", """{"name":"known","mfa":true}""", """{"name":"seen","mfa":false}""", """{"name":"sure","mfa":true,"age":1}"""));
 
         Assert.Equal((Conclusion.Inconclusive, 1, 1), (outcome.Conclusion, (int)outcome.Result.Indicated, (int)outcome.Result.Undetermined));
-        Assert.Contains(outcome.Rows(), r => r.Contains("\"item\":\"seen\",\"pass\":null,\"verdict\":\"indicated\",\"exception_id\":", StringComparison.Ordinal));
+        Assert.Contains(
+            outcome.Rows(),
+            r => r.Contains("\"item\":\"seen\",\"pass\":null,\"verdict\":\"indicated\",\"exception_id\":", StringComparison.Ordinal));
         Assert.DoesNotContain(outcome.Rows(), r => r.Contains("\"indicated\":", StringComparison.Ordinal));
-        (await Some.EvaluateAsync(Some.Control(Some.Test(Sql.Replace("u.mfa IS FALSE", "u.name", StringComparison.Ordinal))), In("a", Alice))).IsError("column indicated is VARCHAR and must be BOOLEAN");
+        (await Some.EvaluateAsync(Some.Control(Some.Test(Sql.Replace("u.mfa IS FALSE", "u.name", StringComparison.Ordinal))), In("a", Alice)))
+            .IsError("column indicated is VARCHAR and must be BOOLEAN");
     }
 }

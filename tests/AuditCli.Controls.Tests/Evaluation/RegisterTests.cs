@@ -29,8 +29,10 @@ public sealed class RegisterTests
 
     [Fact]
     public async Task A_row_that_matches_in_one_account_is_matched() =>
-        Assert.Equal(["carol"], (await OfAsync(Unmatched, In("dev", Users("bob"), "alice", "bob", "carol"), In("prod", Users("alice"), "alice", "bob", "carol")))
-            .Unmatched.Select(r => r.Row));
+        Assert.Equal(
+            ["carol"],
+            (await OfAsync(Unmatched, In("dev", Users("bob"), "alice", "bob", "carol"), In("prod", Users("alice"), "alice", "bob", "carol")))
+                .Unmatched.Select(r => r.Row));
 
     [Theory]
     [InlineData("dev")]

@@ -82,8 +82,10 @@ internal static class Some
 
     public static Partition With(params string[] users) => Partition("prod", ("users", Table(Users, users)));
 
-    public static string Approval(string item, string expires = "2026-12-31", string on = "2026-09-01", string by = "R. Reviewer", string reason = "break glass") =>
-        JsonSerializer.Serialize(new Dictionary<string, string> { ["arn"] = item, ["approved_by"] = by, ["approved_on"] = on, ["reason"] = reason, ["expires"] = expires });
+    public static string Approval(
+        string item, string expires = "2026-12-31", string on = "2026-09-01", string by = "R. Reviewer", string reason = "break glass") =>
+        JsonSerializer.Serialize(
+            new Dictionary<string, string> { ["arn"] = item, ["approved_by"] = by, ["approved_on"] = on, ["reason"] = reason, ["expires"] = expires });
 
     public static async Task<Outcome> EvaluateAsync(Control control, params Partition[] partitions) =>
         await EvaluateAsync(control, Moment, EvaluationLimits.Default, partitions);
@@ -107,7 +109,8 @@ internal static class Some
             LeftOut = leftOut,
             Preparer = preparer,
         };
-        var result = await Evaluator.EvaluateAsync(scope, [.. partitions], moment, limits, process: null, n => files[n] = new MemoryStream(), CancellationToken.None);
+        var result = await Evaluator.EvaluateAsync(
+            scope, [.. partitions], moment, limits, process: null, n => files[n] = new MemoryStream(), CancellationToken.None);
         return new Outcome(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));
     }
 

@@ -50,13 +50,21 @@ public sealed class SqlGateTests : IDisposable
     [InlineData("SELECT t.r->>'FromPort' FROM users u, unnest(u.tags::JSON[]) AS t(r) WHERE (r->>'x')::INT = ANY ([1, 2])")]
     [InlineData("SELECT e.key, e.value FROM users u, json_each(u.tags) e")]
     [InlineData("SELECT name FROM users WHERE NOT EXISTS (SELECT 1 FROM devices__calls c WHERE c._with_UserName = users.name AND c.outcome = 'complete')")]
-    [InlineData("SELECT date_diff('day', $period_start, $as_of), $as_of - INTERVAL 90 DAY, $as_of - to_days($days::INT), date_trunc('month', $as_of), extract(year FROM $as_of)")]
-    [InlineData("SELECT name, string_agg(name, ',' ORDER BY name), count(*) FILTER (WHERE mfa), sum(age) FROM users GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL")]
+    [InlineData(
+        "SELECT date_diff('day', $period_start, $as_of), $as_of - INTERVAL 90 DAY, $as_of - to_days($days::INT), date_trunc('month', $as_of), "
+            + "extract(year FROM $as_of)")]
+    [InlineData(
+        "SELECT name, string_agg(name, ',' ORDER BY name), count(*) FILTER (WHERE mfa), sum(age) FROM users "
+            + "GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL")]
     [InlineData("SELECT name, row_number() OVER (PARTITION BY mfa ORDER BY age), count(*) OVER (PARTITION BY mfa) FROM users")]
-    [InlineData("SELECT CASE WHEN mfa THEN 1 ELSE 2 END, coalesce(name, 'x'), nullif(name, 'x'), ifnull(name, 'x'), name || 'x', -age, name[1:2], {'a': 1}, age IN (1, 2) FROM users")]
+    [InlineData(
+        "SELECT CASE WHEN mfa THEN 1 ELSE 2 END, coalesce(name, 'x'), nullif(name, 'x'), ifnull(name, 'x'), "
+            + "name || 'x', -age, name[1:2], {'a': 1}, age IN (1, 2) FROM users")]
     [InlineData("SELECT name FROM users UNION ALL SELECT serial FROM devices EXCEPT SELECT 'x'")]
     [InlineData("SELECT * FROM (VALUES (1, 'a'), (2, 'b')) v(a, b) SEMI JOIN users ON name = b")]
-    [InlineData("SELECT name::VARCHAR, TRY_CAST(name AS DATE), '2026-01-01'::TIMESTAMPTZ, name::DECIMAL(38,9), DATE '2026-01-01', true, $as_of AT TIME ZONE 'UTC' FROM users;")]
+    [InlineData(
+        "SELECT name::VARCHAR, TRY_CAST(name AS DATE), '2026-01-01'::TIMESTAMPTZ, name::DECIMAL(38,9), DATE '2026-01-01', true, "
+            + "$as_of AT TIME ZONE 'UTC' FROM users;")]
     public void Sql_that_auditors_write_is_admitted(string sql)
     {
         var verdict = _gate.Check(sql, Scope);

@@ -36,7 +36,9 @@ public sealed class WaiverTests
     public async Task A_row_that_lacks_a_cell_or_is_a_pattern_approves_nothing_and_is_listed_beside_one_that_counts(string row, string? why)
     {
         var outcome = await Some.EvaluateAsync(Control, Some.Partition(
-            "prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""", """{"name":"bob","mfa":false}""")), ("approvals", Some.Table(Some.Approvals, row, Some.Approval("bob")))));
+            "prod",
+            ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""", """{"name":"bob","mfa":false}""")),
+            ("approvals", Some.Table(Some.Approvals, row, Some.Approval("bob")))));
         Assert.Equal((Conclusion.Fail, 1L, 1L), (outcome.Conclusion, outcome.Result.Deviations, outcome.Result.Approved));
         Assert.Equal(why ?? "no deviation has this item", Assert.Single(outcome.Result.Waivers.Expired.Concat(outcome.Result.Waivers.Unmatched)).Why);
     }
@@ -46,8 +48,10 @@ public sealed class WaiverTests
     [InlineData("P. Preparer", " P.\u00A0Preparer\u200B")]
     public async Task What_the_preparer_approved_is_approved_by_nobody(string preparer, string by)
     {
-        var outcome = await Some.EvaluateAsync(
-            Control, preparer, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", Some.Table(Some.Approvals, Some.Approval("alice", by: by)))));
+        var outcome = await Some.EvaluateAsync(Control, preparer, Some.Partition(
+            "prod",
+            ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")),
+            ("approvals", Some.Table(Some.Approvals, Some.Approval("alice", by: by)))));
         Assert.Equal(Conclusion.Fail, outcome.Conclusion);
         Assert.Equal("the preparer of the engagement approved it", Assert.Single(outcome.Result.Waivers.Expired).Why);
         Assert.Equal(Conclusion.Pass, (await With(Some.Approval("alice", by: by), """{"name":"alice","mfa":false}""")).Conclusion);
@@ -70,7 +74,8 @@ public sealed class WaiverTests
     [InlineData("rowid", "0")]
     public async Task A_register_whose_own_column_has_a_name_of_ours_revives_no_approval(string column, string? value)
     {
-        var approvals = Some.Approvals with { Columns = [.. Some.Approvals.Columns, new(column, column.EndsWith("day", StringComparison.Ordinal) ? ColumnType.Date : ColumnType.Text)] };
+        var type = column.EndsWith("day", StringComparison.Ordinal) ? ColumnType.Date : ColumnType.Text;
+        var approvals = Some.Approvals with { Columns = [.. Some.Approvals.Columns, new(column, type)] };
         var row = Some.Approval("alice", expires: "2019-12-31")[..^1] + (value is null ? "}" : $",\"{column}\":\"{value}\"}}");
         var outcome = await Some.EvaluateAsync(
             Control with { Evidence = [Some.Users, approvals] },
@@ -86,7 +91,10 @@ public sealed class WaiverTests
     {
         var outcome = await With(Some.Approval("alice", expires, on), """{"name":"alice","mfa":false}""");
         Assert.Equal((Conclusion.Pass, 1L, 0L), (outcome.Conclusion, outcome.Result.Approved, outcome.Result.Deviations));
-        Assert.Contains($$"""{"approved_by":"R. Reviewer","approved_on":"{{on}}","expires":"{{expires}}","reason":"break glass"}""", outcome.Rows()[0], StringComparison.Ordinal);
+        Assert.Contains(
+            $$"""{"approved_by":"R. Reviewer","approved_on":"{{on}}","expires":"{{expires}}","reason":"break glass"}""",
+            outcome.Rows()[0],
+            StringComparison.Ordinal);
         Assert.Empty(outcome.Result.Waivers.Unmatched.Concat(outcome.Result.Waivers.Expired));
     }
 
@@ -134,9 +142,13 @@ public sealed class WaiverTests
         var register = Some.Table(Some.Approvals, Some.Approval("alice")) with
         {
             Complete = false,
-            Limitations = [new("approvals", "", "", "", "approvals", CollectionOutcome.Incomplete, "RowCountDiffers", "the input was said to have 7 rows and has 1", 1)],
+            Limitations =
+            [
+                new("approvals", "", "", "", "approvals", CollectionOutcome.Incomplete, "RowCountDiffers", "the input was said to have 7 rows and has 1", 1),
+            ],
         };
-        var outcome = await Some.EvaluateAsync(Control, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", register)));
+        var outcome = await Some.EvaluateAsync(
+            Control, Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", register)));
         Assert.Equal((Conclusion.Inconclusive, 1L), (outcome.Conclusion, outcome.Result.Approved));
     }
 

@@ -22,7 +22,8 @@ public sealed class WholeTextTests
             ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""", JsonSerializer.Serialize(new { name, mfa = false }))),
             ("approvals", Some.Table(Some.Approvals, Some.Approval("alice")))));
         Assert.Equal((Conclusion.Fail, 1L, 1L), (outcome.Conclusion, outcome.Result.Approved, outcome.Result.Deviations));
-        var items = outcome.Rows().Select(r => JsonDocument.Parse(r).RootElement).ToLookup(r => r.GetProperty("verdict").GetString(), r => r.GetProperty("item").GetString());
+        var items = outcome.Rows().Select(r => JsonDocument.Parse(r).RootElement)
+            .ToLookup(r => r.GetProperty("verdict").GetString(), r => r.GetProperty("item").GetString());
         Assert.Equal([name], items["deviation"]);
         Assert.Equal(["alice"], items["approved"]);
     }
@@ -30,7 +31,8 @@ public sealed class WholeTextTests
     [Fact]
     public async Task Texts_inside_JSON_and_attributes_come_back_whole()
     {
-        const string sql = "SELECT (u.tags->>'owner') AS item, false AS pass, (u.tags->>'owner') AS reason, u.name, u.tags, u.tags->>'$.list[*]' AS list FROM users u";
+        const string sql = "SELECT (u.tags->>'owner') AS item, false AS pass, (u.tags->>'owner') AS reason, "
+            + "u.name, u.tags, u.tags->>'$.list[*]' AS list FROM users u";
         var outcome = await Some.EvaluateAsync(Some.Control(Some.Test(sql)), Some.With(
             """{"name":"n\u0000m","tags":{"owner":"a\u0000b","list":["x\u0000y"]}}""", """{"name":"n","tags":{"owner":"a","list":["x"]}}"""));
         var rows = outcome.Rows().Select(r => JsonDocument.Parse(r).RootElement).ToDictionary(r => r.GetProperty("item").GetString()!);
@@ -63,7 +65,8 @@ public sealed class WholeTextTests
     [InlineData("1, true", "1 true")]
     public async Task An_item_is_put_together_so_that_its_parts_can_be_told(string parts, string item)
     {
-        var outcome = await Some.EvaluateAsync(Some.Control(Some.Test($"SELECT item({parts}) AS item, true AS pass, '' AS reason FROM users u")), Some.With("""{"name":"x"}"""));
+        var outcome = await Some.EvaluateAsync(
+            Some.Control(Some.Test($"SELECT item({parts}) AS item, true AS pass, '' AS reason FROM users u")), Some.With("""{"name":"x"}"""));
         Assert.True(outcome.Conclusion == Conclusion.Pass, outcome.Test.Error);
         Assert.Equal(item, JsonDocument.Parse(outcome.Rows()[0]).RootElement.GetProperty("item").GetString());
     }
@@ -71,7 +74,8 @@ public sealed class WholeTextTests
     [Fact]
     public async Task An_item_of_nothing_is_no_item()
     {
-        var outcome = await Some.EvaluateAsync(Some.Control(Some.Test("SELECT item(u.name, u.name) AS item, true AS pass, '' AS reason FROM users u")), Some.With("{}"));
+        var outcome = await Some.EvaluateAsync(
+            Some.Control(Some.Test("SELECT item(u.name, u.name) AS item, true AS pass, '' AS reason FROM users u")), Some.With("{}"));
         outcome.IsError("item is NULL");
     }
 
@@ -80,7 +84,10 @@ public sealed class WholeTextTests
     {
         var outcome = await Some.EvaluateAsync(Approved, Some.Partition("prod",
             ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")),
-            ("approvals", Some.Table(Some.Approvals, """{"arn":"alice","approved_by":"R"}""") with { Notes = ["x.csv:3: no expires; this approval does not count"] })));
+            ("approvals", Some.Table(Some.Approvals, """{"arn":"alice","approved_by":"R"}""") with
+            {
+                Notes = ["x.csv:3: no expires; this approval does not count"],
+            })));
         Assert.Equal(Conclusion.Fail, outcome.Conclusion);
         Assert.Contains("x.csv:3: no expires; this approval does not count", outcome.Result.Notes);
         var read = Assert.Single(ResultsJson.Read(ResultsTests.Bytes(outcome.Result)).Controls);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -36,8 +37,12 @@ public sealed class CertificateTests : IDisposable
         var now = DateTimeOffset.UtcNow;
         var signer = new SignerCertificate(now.AddDays(from), now.AddDays(until));
         using var key = SigningKey.FromPem(signer.Pem, () => null);
-        var bundle = await SignedRow.SealAsync(_folder.Path, "acme", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
-        await AnsweredAsync(bundle, code, new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(signer.RootPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
+        var bundle = await SignedRow.SealAsync(
+            _folder.Path, "acme", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
+        await AnsweredAsync(
+            bundle,
+            code,
+            new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(signer.RootPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
     }
 
     [NeedsTheory("openssl")]
@@ -55,15 +60,20 @@ public sealed class CertificateTests : IDisposable
     public async Task Under_a_trusted_authority_only_a_certificate_for_signing_signs(string extensions, string? code)
     {
         var authority = new TimeStampAuthority(Path.Combine(_folder.Path, "tsa"));
-        _folder.Write("root.cnf", "[req]\ndistinguished_name=name\nx509_extensions=root\n[name]\n[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n");
+        _folder.Write(
+            "root.cnf",
+            "[req]\ndistinguished_name=name\nx509_extensions=root\n[name]\n[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n");
         _folder.Write("leaf.ext", extensions + "\n");
         OpenSsl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "root.key");
         OpenSsl("req", "-x509", "-config", "root.cnf", "-key", "root.key", "-subj", "/CN=Company root", "-days", "30", "-out", "root.crt");
         OpenSsl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "leaf.key");
         OpenSsl("req", "-new", "-config", "root.cnf", "-key", "leaf.key", "-subj", "/CN=Internal audit", "-out", "leaf.csr");
-        OpenSsl("x509", "-req", "-in", "leaf.csr", "-CA", "root.crt", "-CAkey", "root.key", "-CAcreateserial", "-days", "20", "-extfile", "leaf.ext", "-out", "leaf.crt");
+        OpenSsl(
+            "x509", "-req", "-in", "leaf.csr", "-CA", "root.crt", "-CAkey", "root.key", "-CAcreateserial", "-days", "20",
+            "-extfile", "leaf.ext", "-out", "leaf.crt");
         using var key = SigningKey.FromPem(Text("leaf.key") + Text("leaf.crt"), () => null);
-        var bundle = await SignedRow.SealAsync(_folder.Path, "acme", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
+        var bundle = await SignedRow.SealAsync(
+            _folder.Path, "acme", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
         var options = new VerifyOptions(AllowUnsigned: false) { TimeStampRoots = SignedRow.Certificates(authority.RootPem) };
         await AnsweredAsync(bundle, code, options with { Trust = SignerTrust.Nobody.With(Text("root.crt")) });
         // Whoever trusts the key itself has decided what it is for.
@@ -123,9 +133,13 @@ public sealed class CertificateTests : IDisposable
         foreach (var (id, authority) in new[] { ("acme-1", expired), ("acme-2", early) })
         {
             // A signer refuses such an answer, so the time stamp is exchanged afterwards.
-            var bundle = await SignedRow.SealAsync(_folder.Path, id, new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(valid.Answer(query))));
+            var bundle = await SignedRow.SealAsync(
+                _folder.Path, id, new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(valid.Answer(query))));
             Forgery.Stamp(bundle, authority.Stamp(File.ReadAllBytes(Forgery.At(bundle, "statement.sig"))));
-            await AnsweredAsync(bundle, "TS_UNTRUSTED", new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
+            await AnsweredAsync(
+                bundle,
+                "TS_UNTRUSTED",
+                new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) });
         }
     }
 
@@ -138,11 +152,22 @@ public sealed class CertificateTests : IDisposable
         {
             var until = DateTimeOffset.UtcNow.AddSeconds(seconds);
             var authority = new TimeStampAuthority(Path.Combine(_folder.Path, $"tsa{seconds}"), until.AddDays(-1), until);
-            var bundle = await SignedRow.SealAsync(_folder.Path, $"acme-{seconds}", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
+            var bundle = await SignedRow.SealAsync(
+                _folder.Path,
+                $"acme-{seconds}",
+                new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
             if (DateTimeOffset.UtcNow >= until.AddSeconds(-1))
                 continue;
             await Task.Delay(until - DateTimeOffset.UtcNow + TimeSpan.FromSeconds(1));
-            await AnsweredAsync(bundle, null, new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem), Now = DateTimeOffset.UtcNow });
+            await AnsweredAsync(
+                bundle,
+                null,
+                new(AllowUnsigned: false)
+                {
+                    Trust = SignerTrust.Nobody.With(key.PublicPem),
+                    TimeStampRoots = SignedRow.Certificates(authority.RootPem),
+                    Now = DateTimeOffset.UtcNow,
+                });
             return;
         }
     }
@@ -154,7 +179,8 @@ public sealed class CertificateTests : IDisposable
         using var key = SigningKey.Create();
         var bundle = Path.Combine(_folder.Path, "acme");
         await SignedRow.SealAsync(_folder.Path, "acme", request: null);
-        var signed = await BundleSigner.SignAsync(bundle, new(key, null, null, [new("http://one.example/"), new("http://two.example/"), new("http://three.example/")], (url, query, _) => url.Host switch
+        ImmutableArray<Uri> authorities = [new("http://one.example/"), new("http://two.example/"), new("http://three.example/")];
+        var signed = await BundleSigner.SignAsync(bundle, new(key, null, null, authorities, (url, query, _) => url.Host switch
         {
             "one.example" => throw new IOException("no route"),
             "two.example" => Task.FromResult(authority.Answer(new TimeStampQuery("something else"u8).Content)),
@@ -166,7 +192,10 @@ public sealed class CertificateTests : IDisposable
         Assert.False(File.Exists(Forgery.At(bundle, "statement.tsr")));
         Assert.DoesNotContain("timestampVerificationData", File.ReadAllText(Forgery.At(bundle, "statement.sigstore.json")), StringComparison.Ordinal);
         await AnsweredAsync(bundle, null, new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem) });
-        var report = await BundleVerifier.VerifyAsync(bundle, new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) }, default);
+        var report = await BundleVerifier.VerifyAsync(
+            bundle,
+            new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem), TimeStampRoots = SignedRow.Certificates(authority.RootPem) },
+            default);
         var missing = Assert.Single(report.Problems);
         Assert.Equal("TS_MISSING", missing.Code);
         Assert.Contains("no route", missing.Message, StringComparison.Ordinal);

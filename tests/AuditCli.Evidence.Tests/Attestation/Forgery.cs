@@ -12,11 +12,13 @@ namespace AuditCli.Evidence.Tests.Attestation;
 /// <summary>The files of <c>attestation/</c> as somebody with a key, or without one, would make them.</summary>
 internal static class Forgery
 {
-    public static readonly BigInteger Order = BigInteger.Parse("0ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    public static readonly BigInteger Order = BigInteger.Parse(
+        "0ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     public static string At(string bundle, string name) => Path.Combine(bundle, "attestation", name);
 
-    public static void Edit(string bundle, string name, Func<byte[], byte[]> edit) => File.WriteAllBytes(At(bundle, name), edit(File.ReadAllBytes(At(bundle, name))));
+    public static void Edit(string bundle, string name, Func<byte[], byte[]> edit) =>
+        File.WriteAllBytes(At(bundle, name), edit(File.ReadAllBytes(At(bundle, name))));
 
     public static void Text(string bundle, string name, string old, string now) => Edit(bundle, name, content =>
     {
@@ -72,7 +74,8 @@ internal static class Forgery
         {
             s["verificationMaterial"]!.AsObject().Remove("timestampVerificationData");
             if (stamp is not null)
-                s["verificationMaterial"]!["timestampVerificationData"] = JsonNode.Parse($$"""{"rfc3161Timestamps":[{"signedTimestamp":"{{Convert.ToBase64String(stamp)}}"}]}""");
+                s["verificationMaterial"]!["timestampVerificationData"] = JsonNode.Parse(
+                    $$"""{"rfc3161Timestamps":[{"signedTimestamp":"{{Convert.ToBase64String(stamp)}}"}]}""");
         });
     }
 

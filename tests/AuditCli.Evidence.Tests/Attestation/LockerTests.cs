@@ -111,7 +111,8 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_locker_that_is_not_there_is_undecided_and_not_an_answer()
     {
-        var report = await BundleVerifier.VerifyAsync(Path.Combine(_locker, "acme-3"), Options with { Locker = Path.Combine(_folder.Path, "nowhere") }, default);
+        var report = await BundleVerifier.VerifyAsync(
+            Path.Combine(_locker, "acme-3"), Options with { Locker = Path.Combine(_folder.Path, "nowhere") }, default);
         Assert.Equal("UNREADABLE", Assert.Single(report.Problems).Code);
         Assert.Equal(3, report.ExitCode);
     }
@@ -173,7 +174,13 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
 
     private VerifyOptions Options => new(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(_key.PublicPem) };
 
-    private SigningRequest Follow(string? before) => new(_key, null, before is null ? null : SealedAttestation.Head(Path.Combine(_locker, before)), [], (_, _, _) => throw new IOException("nobody is asked"));
+    private SigningRequest Follow(string? before) =>
+        new(
+            _key,
+            null,
+            before is null ? null : SealedAttestation.Head(Path.Combine(_locker, before)),
+            [],
+            (_, _, _) => throw new IOException("nobody is asked"));
 
     private Task<VerifyReport> VerifyAsync(string bundle) => BundleVerifier.VerifyAsync(bundle, Options with { Locker = _locker }, default);
 

@@ -50,7 +50,8 @@ public sealed class OracleTests(SignedRow row) : IClassFixture<SignedRow>, IDisp
         ["time stamp stripped"] = (b, _) => Forgery.Stamp(b, null),
         ["time stamp of another signature"] = (b, r) => Forgery.Stamp(b, File.ReadAllBytes(Forgery.At(r.First, "statement.tsr"))),
         ["time stamp by another authority"] = (b, r) => Forgery.Stamp(b, r.OtherAuthority.Stamp(File.ReadAllBytes(Forgery.At(b, "statement.sig")))),
-        ["another key named by the trusted one"] = (b, r) => Forgery.Resign(b, r.Key, s => s["predicate"]!["signer"]!["spkiSha256"] = r.Stranger.Fingerprint.Hex, r.Authority.Stamp),
+        ["another key named by the trusted one"] = (b, r) => Forgery.Resign(
+            b, r.Key, s => s["predicate"]!["signer"]!["spkiSha256"] = r.Stranger.Fingerprint.Hex, r.Authority.Stamp),
         ["path out of the bundle, signed by the trusted key"] = (b, r) => Hostile(b, r, "data/../../etc/passwd"),
         ["junk line, signed by the trusted key"] = (b, r) => Hostile(b, r, "# comment"),
     };
@@ -145,7 +146,8 @@ public sealed class OracleTests(SignedRow row) : IClassFixture<SignedRow>, IDisp
         BundleSigner.SignAsync(bundle, row.Request(row.First), default).GetAwaiter().GetResult();
     }
 
-    private string Chain(TimeStampAuthority authority) => _folder.Write(Path.GetRandomFileName(), File.ReadAllText(authority.CertificateFile) + authority.RootPem);
+    private string Chain(TimeStampAuthority authority) =>
+        _folder.Write(Path.GetRandomFileName(), File.ReadAllText(authority.CertificateFile) + authority.RootPem);
 
     private async Task<string> RecipeAsync(int exit, string bundle, params string[] root) =>
         await SaidAsync(exit, "bash", [Repository.Path("samples", "verify-without-auditcli.sh"), bundle, _folder.Write("key.pem", row.Key.PublicPem), .. root]);

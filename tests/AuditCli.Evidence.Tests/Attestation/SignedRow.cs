@@ -64,7 +64,12 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
     }
 
     public SigningRequest Request(string? previous) =>
-        new(Key, null, previous is null ? null : SealedAttestation.Head(previous), [new("http://127.0.0.1/tsr")], (_, query, _) => Task.FromResult(Authority.Answer(query)));
+        new(
+            Key,
+            null,
+            previous is null ? null : SealedAttestation.Head(previous),
+            [new("http://127.0.0.1/tsr")],
+            (_, query, _) => Task.FromResult(Authority.Answer(query)));
 
     /// <summary>Without a time stamp.</summary>
     public SigningRequest Plain(string? previous = null) => Request(previous) with { Authorities = [] };
@@ -81,13 +86,16 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
     {
         await using var bundle = BundleWriter.Create(folder, id);
         async Task Add(string file, string content) => await bundle.WriteFileAsync(file, Encoding.UTF8.GetBytes(content), default);
-        await Add("data/run.json", $$$"""{"bundle_id":"{{{id}}}","mode":"live","started":"2026-11-20T10:00:00Z","finished":"2026-11-20T10:05:00Z","period":{"start":"2026-09-01","end":"2026-11-15"},"tool":{"name":"AuditCli","version":"0.1.0"}}""");
+        await Add(
+            "data/run.json",
+            $$$"""{"bundle_id":"{{{id}}}","mode":"live","started":"2026-11-20T10:00:00Z","finished":"2026-11-20T10:05:00Z","period":{"start":"2026-09-01","end":"2026-11-15"},"tool":{"name":"AuditCli","version":"0.1.0"}}""");
         await Add("data/results/results.json", """{"controls":[{"conclusion":"PASS"},{"conclusion":"PASS"},{"conclusion":"FAIL"}]}""");
         await Add("data/controls/apd-aws-002.yaml", "id: APD-AWS-002\n");
         await Add("data/inputs/hr/hr.csv", "id\n1\n");
         await Add("data/inputs/hr2/hr.csv", "id\n2\n");
         await bundle.AppendEvidenceAsync(Samples.Item("prod", "aws-iam-listusers-0123456789ab"), default);
-        var sealedBundle = await bundle.SealAsync(Samples.Info, request is null ? null : async partial => await BundleSigner.SignAsync(partial, request, default), default);
+        var sealedBundle = await bundle.SealAsync(
+            Samples.Info, request is null ? null : async partial => await BundleSigner.SignAsync(partial, request, default), default);
         return sealedBundle.Path;
     }
 }

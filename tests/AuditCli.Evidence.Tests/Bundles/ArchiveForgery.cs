@@ -36,7 +36,13 @@ internal static class ArchiveForgery
             .Select(f => new ZipPart($"{Path.GetFileName(bundle)}/{Path.GetRelativePath(bundle, f)}", File.ReadAllBytes(f))),
     ];
 
-    public static byte[] Zip(IEnumerable<ZipPart> parts, byte[]? prefix = null, byte[]? between = null, byte[]? beforeList = null, string comment = "", int? count = null)
+    public static byte[] Zip(
+        IEnumerable<ZipPart> parts,
+        byte[]? prefix = null,
+        byte[]? between = null,
+        byte[]? beforeList = null,
+        string comment = "",
+        int? count = null)
     {
         using var zip = new MemoryStream();
         using var list = new MemoryStream();
@@ -53,17 +59,20 @@ internal static class ArchiveForgery
             var name = Encoding.UTF8.GetBytes(part.Name);
             var localName = Encoding.UTF8.GetBytes(part.LocalName ?? part.Name);
             var localExtra = part.LocalExtra ?? part.Extra;
-            zip.Write([.. "PK\x03\x04"u8, .. U16(20), .. U16(part.Flags), .. U16(part.LocalMethod ?? method), .. U32(0), .. U32(part.LocalCrc ?? crc), .. U32(stored), .. U32(part.LocalSize ?? size),
+            zip.Write([.. "PK\x03\x04"u8, .. U16(20), .. U16(part.Flags), .. U16(part.LocalMethod ?? method), .. U32(0),
+                .. U32(part.LocalCrc ?? crc), .. U32(stored), .. U32(part.LocalSize ?? size),
                 .. U16((ushort)localName.Length), .. U16((ushort)localExtra.Length), .. localName, .. localExtra, .. data, .. part.Descriptor]);
             list.Write([.. "PK\x01\x02"u8, .. U16(0x0314), .. U16(20), .. U16(part.Flags), .. U16(method), .. U32(0), .. U32(crc), .. U32(stored), .. U32(size),
-                .. U16((ushort)name.Length), .. U16((ushort)part.Extra.Length), .. U16(0), .. U16(0), .. U16(0), .. U32(part.Attributes), .. U32(part.Offset ?? at), .. name, .. part.Extra]);
+                .. U16((ushort)name.Length), .. U16((ushort)part.Extra.Length), .. U16(0), .. U16(0), .. U16(0),
+                .. U32(part.Attributes), .. U32(part.Offset ?? at), .. name, .. part.Extra]);
             zip.Write(between ?? []);
             number++;
         }
         zip.Write(beforeList ?? []);
         var listAt = (uint)zip.Length;
         zip.Write(list.ToArray());
-        zip.Write([.. "PK\x05\x06"u8, .. U32(0), .. U16((ushort)(count ?? number)), .. U16((ushort)(count ?? number)), .. U32((uint)list.Length), .. U32(listAt), .. U16((ushort)comment.Length), .. Encoding.ASCII.GetBytes(comment)]);
+        zip.Write([.. "PK\x05\x06"u8, .. U32(0), .. U16((ushort)(count ?? number)), .. U16((ushort)(count ?? number)),
+            .. U32((uint)list.Length), .. U32(listAt), .. U16((ushort)comment.Length), .. Encoding.ASCII.GetBytes(comment)]);
         return zip.ToArray();
     }
 
@@ -76,7 +85,9 @@ internal static class ArchiveForgery
     }
 
     /// <summary>A header and its content, padded.</summary>
-    public static byte[] TarPart(string name, byte[] content, char kind = '0', string link = "", string prefix = "", long? size = null, bool gnu = false, Action<byte[]>? edit = null)
+    public static byte[] TarPart(
+        string name, byte[] content, char kind = '0', string link = "", string prefix = "", long? size = null, bool gnu = false,
+        Action<byte[]>? edit = null)
     {
         var header = new byte[512];
         void Put(int at, ReadOnlySpan<byte> bytes) => bytes.CopyTo(header.AsSpan(at));

@@ -222,7 +222,8 @@ public sealed class BundleTests : IDisposable
         var bundle = await Samples.SealAsync(_folder.Path);
         var bytes = Directory.GetFiles(Path.Combine(bundle.Path, "data"), "*", SearchOption.AllDirectories).Sum(f => new FileInfo(f).Length);
         Assert.Equal(
-            $"Bag-Software-Agent: AuditCli 0.1.0\nBagging-Date: 2026-10-01\nExternal-Identifier: acme-2026\nPayload-Oxum: {bytes}.6\nretain_until: 2033-10-01\n",
+            $"Bag-Software-Agent: AuditCli 0.1.0\nBagging-Date: 2026-10-01\nExternal-Identifier: acme-2026\nPayload-Oxum: {bytes}.6\n"
+                + "retain_until: 2033-10-01\n",
             File.ReadAllText(Path.Combine(bundle.Path, "bag-info.txt")));
         Assert.Equal(Digest.Of(File.ReadAllBytes(Path.Combine(bundle.Path, "tagmanifest-sha256.txt"))), bundle.TagManifestSha256);
     }
@@ -235,7 +236,8 @@ public sealed class BundleTests : IDisposable
         var two = await Samples.SealAsync(_folder.Path, "two", items.Reverse());
         var index = File.ReadAllText(Path.Combine(one.Path, BundlePaths.EvidenceIndex));
         Assert.Equal(index, File.ReadAllText(Path.Combine(two.Path, BundlePaths.EvidenceIndex)));
-        Assert.Equal(items.OrderBy(i => i.Target, StringComparer.Ordinal).ThenBy(i => i.EvidenceId, StringComparer.Ordinal).Select(i => (i.Target, i.EvidenceId)),
+        Assert.Equal(
+            items.OrderBy(i => i.Target, StringComparer.Ordinal).ThenBy(i => i.EvidenceId, StringComparer.Ordinal).Select(i => (i.Target, i.EvidenceId)),
             EvidenceIndex.Read(one.Path).Select(i => (i.Target, i.EvidenceId)));
     }
 
@@ -272,7 +274,8 @@ public sealed class BundleTests : IDisposable
 
         public override BundleTree Tree(int limit, CancellationToken cancellationToken) => _folder.Tree(limit, cancellationToken);
 
-        public override (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken) => Changed(path, _folder.Hash(path, cancellationToken));
+        public override (Digest Digest, long Size) Hash(string path, CancellationToken cancellationToken) =>
+            Changed(path, _folder.Hash(path, cancellationToken));
 
         public override byte[]? Read(string path, long limit) => Changed(path, _folder.Read(path, limit));
 

@@ -11,7 +11,8 @@ public sealed class EvidenceIndexTests
 {
     private static readonly EvidenceItem Full = Samples.Item("prod", "aws-iam-listmfadevices-0123456789ab") with
     {
-        Parameters = ImmutableSortedDictionary<string, JsonElement>.Empty.Add("n", JsonElement.Parse("1.50")).Add("o", JsonElement.Parse("""{ "a" : [true, null] }""")),
+        Parameters = ImmutableSortedDictionary<string, JsonElement>.Empty.Add("n", JsonElement.Parse("1.50"))
+            .Add("o", JsonElement.Parse("""{ "a" : [true, null] }""")),
         Outcome = CollectionOutcome.Incomplete,
         Code = "AccessDenied",
         Message = "User \"x\"\nis not authorised – é",
@@ -109,7 +110,11 @@ public sealed class EvidenceIndexTests
     {
         var item = Samples.Item("", "file-x") with { Table = null, TableSha256 = null, Exchanges = [new("f", "r", null, 0, Exchanges.Date)] };
         var line = Encoding.UTF8.GetString(EvidenceIndex.Format(item));
-        Assert.All(["code", "message", "table", "table_sha256", "calls", "calls_sha256", "request_id", "read_from", "read_until", "clock_offset_seconds", "answer_age_seconds", "stale_answers", "taken_as_none", "read", "kept"],
+        Assert.All(
+            [
+                "code", "message", "table", "table_sha256", "calls", "calls_sha256", "request_id", "read_from", "read_until",
+                "clock_offset_seconds", "answer_age_seconds", "stale_answers", "taken_as_none", "read", "kept",
+            ],
             name => Assert.DoesNotContain($"\"{name}\":", line, StringComparison.Ordinal));
         Assert.Equal(line, Encoding.UTF8.GetString(EvidenceIndex.Format(EvidenceIndex.Parse(Encoding.UTF8.GetBytes(line)))));
     }

@@ -24,26 +24,43 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
         ["F09 contents swapped"] = ("CONTENT_MODIFIED", Swap),
         ["F10 hidden file"] = ("UNEXPECTED_FILE", b => File.WriteAllText(At(b, "data/.hidden"), "x")),
         ["F11 empty folder"] = ("UNEXPECTED_FILE", b => Directory.CreateDirectory(At(b, "data/empty"))),
-        ["F12 link to an identical copy"] = ("SPECIAL_FILE", Steps(b => File.Move(At(b, Csv), b + ".copy"), b => File.CreateSymbolicLink(At(b, Csv), b + ".copy"))),
-        ["F13 linked folder"] = ("SPECIAL_FILE", Steps(b => Directory.Move(At(b, "data/inputs/hr"), b + ".folder"), b => Directory.CreateSymbolicLink(At(b, "data/inputs/hr"), b + ".folder"))),
+        ["F12 link to an identical copy"] = (
+            "SPECIAL_FILE", Steps(b => File.Move(At(b, Csv), b + ".copy"), b => File.CreateSymbolicLink(At(b, Csv), b + ".copy"))),
+        ["F13 linked folder"] = (
+            "SPECIAL_FILE",
+            Steps(b => Directory.Move(At(b, "data/inputs/hr"), b + ".folder"), b => Directory.CreateSymbolicLink(At(b, "data/inputs/hr"), b + ".folder"))),
         ["F14 pipe in place of a file"] = ("SPECIAL_FILE", Steps(b => File.Delete(At(b, Csv)), b => PosixFiles.MakePipe(At(b, Csv)))),
         ["F14 pipe beside the files"] = ("SPECIAL_FILE", b => PosixFiles.MakePipe(At(b, "data/pipe"))),
-        ["F14 pipe in place of the manifest"] = ("SPECIAL_FILE", Steps(b => File.Delete(At(b, "manifest-sha256.txt")), b => PosixFiles.MakePipe(At(b, "manifest-sha256.txt")))),
+        ["F14 pipe in place of the manifest"] = (
+            "SPECIAL_FILE", Steps(b => File.Delete(At(b, "manifest-sha256.txt")), b => PosixFiles.MakePipe(At(b, "manifest-sha256.txt")))),
         ["F15 twin by case"] = ("UNEXPECTED_FILE", b => File.Copy(At(b, Csv), At(b, "data/inputs/hr/HR.csv"))),
         ["F16 renamed by case"] = ("MISSING_FILE", b => File.Move(At(b, Csv), At(b, "data/inputs/hr/HR.csv"))),
         ["F17 decomposed twin"] = ("UNEXPECTED_FILE", b => File.WriteAllText(At(b, "data/inputs/hr/hr\u0301.csv"), "x")),
         ["F18 file at the root"] = ("UNEXPECTED_FILE", b => File.WriteAllText(At(b, "README.txt"), "x")),
-        ["F19 file in attestation"] = ("UNEXPECTED_FILE", Steps(b => Directory.CreateDirectory(At(b, "attestation")), b => File.WriteAllText(At(b, "attestation/notes.txt"), "x"))),
+        ["F19 file in attestation"] = (
+            "UNEXPECTED_FILE",
+            Steps(b => Directory.CreateDirectory(At(b, "attestation")), b => File.WriteAllText(At(b, "attestation/notes.txt"), "x"))),
         ["F20 file became a folder"] = ("MISSING_FILE", Steps(b => File.Delete(At(b, Csv)), b => Directory.CreateDirectory(At(b, Csv)))),
         ["F21 link loop"] = ("SPECIAL_FILE", b => Directory.CreateSymbolicLink(At(b, "data/loop"), At(b, "data"))),
-        ["M01 line and file removed"] = ("CONTENT_MODIFIED", Steps(b => File.Delete(At(b, Csv)), b => EditManifest(b, lines => lines.Where(l => !l.EndsWith(Csv, StringComparison.Ordinal))))),
-        ["M02 file and hash edited"] = ("CONTENT_MODIFIED", Steps(b => File.WriteAllText(At(b, Csv), "id\n"), b => EditManifest(b, lines => lines.Select(l => l.EndsWith(Csv, StringComparison.Ordinal) ? Samples.Line(b, Csv).TrimEnd() : l)))),
-        ["M03 both manifests rewritten over less"] = ("STATEMENT_INCONSISTENT", Steps(b => File.Delete(At(b, Csv)), b => Directory.Delete(At(b, "data/inputs/hr")), b => Samples.Reseal(b))),
+        ["M01 line and file removed"] = (
+            "CONTENT_MODIFIED",
+            Steps(b => File.Delete(At(b, Csv)), b => EditManifest(b, lines => lines.Where(l => !l.EndsWith(Csv, StringComparison.Ordinal))))),
+        ["M02 file and hash edited"] = (
+            "CONTENT_MODIFIED",
+            Steps(
+                b => File.WriteAllText(At(b, Csv), "id\n"),
+                b => EditManifest(b, lines => lines.Select(l => l.EndsWith(Csv, StringComparison.Ordinal) ? Samples.Line(b, Csv).TrimEnd() : l)))),
+        ["M03 both manifests rewritten over less"] = (
+            "STATEMENT_INCONSISTENT", Steps(b => File.Delete(At(b, Csv)), b => Directory.Delete(At(b, "data/inputs/hr")), b => Samples.Reseal(b))),
         ["M04 manifest truncated"] = ("CONTENT_MODIFIED", b => Edit(b, "manifest-sha256.txt", c => c[..^20])),
         ["M05 no tag manifest"] = ("MISSING_FILE", b => File.Delete(At(b, "tagmanifest-sha256.txt"))),
         ["M06 no manifest"] = ("MISSING_FILE", b => File.Delete(At(b, "manifest-sha256.txt"))),
-        ["M07 bagit.txt of another version"] = ("CONTENT_MODIFIED", b => Edit(b, "bagit.txt", c => Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(c).Replace("1.0", "0.97", StringComparison.Ordinal)))),
-        ["M07 the same, resealed"] = ("TYPE_UNSUPPORTED", Steps(b => File.WriteAllText(At(b, "bagit.txt"), "BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"), b => Samples.Reseal(b))),
+        ["M07 bagit.txt of another version"] = (
+            "CONTENT_MODIFIED",
+            b => Edit(b, "bagit.txt", c => Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(c).Replace("1.0", "0.97", StringComparison.Ordinal)))),
+        ["M07 the same, resealed"] = (
+            "TYPE_UNSUPPORTED",
+            Steps(b => File.WriteAllText(At(b, "bagit.txt"), "BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n"), b => Samples.Reseal(b))),
         ["M08 weaker manifest added"] = ("UNEXPECTED_FILE", b => File.WriteAllText(At(b, "manifest-md5.txt"), "x")),
         ["M09 fetch.txt"] = ("UNEXPECTED_FILE", b => File.WriteAllText(At(b, "fetch.txt"), "https://evil.example/ 1 data/x\n")),
         ["G01 parent"] = Listing("MANIFEST_UNSAFE_PATH", "data/../../etc/passwd"),
@@ -72,7 +89,14 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
         ["G24 point at the end"] = Listing("MANIFEST_UNSAFE_PATH", "data/x."),
         ["G25 percent"] = Listing("MANIFEST_MALFORMED", "data/%2e%2e/x"),
         ["G26 empty manifest"] = Manifest("MANIFEST_MALFORMED", _ => ""),
-        ["G27 totals"] = ("STATEMENT_INCONSISTENT", Steps(b => Edit(b, "bag-info.txt", c => Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(c).Replace("Payload-Oxum: ", "Payload-Oxum: 1", StringComparison.Ordinal))), b => Samples.Reseal(b))),
+        ["G27 totals"] = (
+            "STATEMENT_INCONSISTENT",
+            Steps(
+                b => Edit(
+                    b,
+                    "bag-info.txt",
+                    c => Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(c).Replace("Payload-Oxum: ", "Payload-Oxum: 1", StringComparison.Ordinal))),
+                b => Samples.Reseal(b))),
         ["N one line too long"] = Listing("MANIFEST_MALFORMED", "data/" + new string('x', 300)),
         ["N tag manifest covers less"] = ("MANIFEST_MALFORMED", b => Edit(b, "tagmanifest-sha256.txt", c => c[(Array.IndexOf(c, (byte)'\n') + 1)..])),
         ["N bag-info.txt edited"] = ("CONTENT_MODIFIED", b => Edit(b, "bag-info.txt", c => [.. c, .. "Contact-Name: M\n"u8])),

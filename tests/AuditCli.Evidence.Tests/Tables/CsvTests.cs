@@ -50,7 +50,10 @@ public sealed class CsvTests
     [InlineData("a\tb\n1\t2\n", "leavers.csv:1: columns are separated by tabs")]
     [InlineData("sep=;\na;b\n1;2\n", "leavers.csv:1: columns are separated by semicolons")]
     public void Another_separator_is_named_where_the_columns_are_not_found(string csv, string message) =>
-        Assert.StartsWith(message, Assert.Throws<InvalidDataException>(() => Rows(csv, new Column("a", ColumnType.Text), new Column("b", ColumnType.Text))).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            message,
+            Assert.Throws<InvalidDataException>(() => Rows(csv, new Column("a", ColumnType.Text), new Column("b", ColumnType.Text))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("a,b\n1,2\n,\n,\n", 2, 0)]

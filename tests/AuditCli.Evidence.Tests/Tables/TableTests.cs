@@ -79,7 +79,8 @@ public sealed class TableTests : IDisposable
     [Fact]
     public void Bytes_that_are_not_UTF8_are_a_misfit()
     {
-        using var document = JsonDocument.Parse(new byte[] { (byte)'{', (byte)'"', (byte)'a', (byte)'"', (byte)':', (byte)'"', 0xC3, 0x28, (byte)'"', (byte)'}' });
+        using var document = JsonDocument.Parse(
+            new byte[] { (byte)'{', (byte)'"', (byte)'a', (byte)'"', (byte)':', (byte)'"', 0xC3, 0x28, (byte)'"', (byte)'}' });
         using var table = Open([new("a", ColumnType.Text)]);
         Assert.NotNull(table.Append(["prod"], document.RootElement));
     }
@@ -143,7 +144,8 @@ public sealed class TableTests : IDisposable
     [Fact]
     public void Members_follow_the_columns_and_what_is_absent_null_or_unknown_is_left_out()
     {
-        using (var table = new TableWriter(FilePath, EvidenceColumns.Added(false, []), [new("b", ColumnType.Text), new("a", ColumnType.Integer), new("c", ColumnType.Json)]))
+        using (var table = new TableWriter(
+            FilePath, EvidenceColumns.Added(false, []), [new("b", ColumnType.Text), new("a", ColumnType.Integer), new("c", ColumnType.Json)]))
         {
             table.Append(["t", "1", null, "ref"], JsonElement.Parse("""{"a":1,"x":9,"b":"two","c":null}"""));
             table.Append(["t", "1", null, "ref"], JsonElement.Parse("""{"c":{"k":1},"a":2}"""));

@@ -62,7 +62,9 @@ public sealed class ExchangeLogTests : IDisposable
             foreach (var log in logs)
             {
                 await log.AppendAsync(Exchanges.Answered(round, [1]), default);
-                most = Math.Max(most, Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(d => new FileInfo(d).LinkTarget?.StartsWith(_folder.Path, StringComparison.Ordinal) == true));
+                var open = Directory.EnumerateFileSystemEntries("/proc/self/fd")
+                    .Count(d => new FileInfo(d).LinkTarget?.StartsWith(_folder.Path, StringComparison.Ordinal) == true);
+                most = Math.Max(most, open);
             }
         }
         foreach (var log in logs)
@@ -127,7 +129,11 @@ public sealed class ExchangeLogTests : IDisposable
             Exchanges.Answered(1, []),
             Exchanges.Answered(2, Exchanges.Random(random, 100_000), new("Server", "nginx"), new("X-Name", "Grüße, 世界  "), new("X-Empty", "")),
             Exchanges.Failed(3),
-            Exchanges.Answered(4, "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"u8.ToArray()) with { OriginalContentEncoding = "gzip", RedactedPayloadDigest = "hmac-sha256:00" },
+            Exchanges.Answered(4, "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"u8.ToArray()) with
+            {
+                OriginalContentEncoding = "gzip",
+                RedactedPayloadDigest = "hmac-sha256:00",
+            },
             Exchanges.Answered(5, []) with { BodiesOmitted = true },
             .. Enumerable.Range(6, 40).Select(n => Exchanges.Answered(n, Exchanges.Random(random, random.Next(9000)))),
         ];
@@ -216,7 +222,8 @@ public sealed class ExchangeLogTests : IDisposable
     public async Task Every_line_of_a_failure_survives()
     {
         await using (var log = new ExchangeLog(FilePath, "seed", "test"))
-            await log.AppendAsync(Exchanges.Failed(1) with { Failure = [new("IOException", "-", "two\r\nlines\u0085"), new("TimeoutException", "-", "")] }, default);
+            await log.AppendAsync(
+                Exchanges.Failed(1) with { Failure = [new("IOException", "-", "two\r\nlines\u0085"), new("TimeoutException", "-", "")] }, default);
         Assert.Equal([new("IOException", "-", "two lines "), new("TimeoutException", "-", "")],
             Exchanges.ReadAll(FilePath).Single().Exchange.Failure.AsEnumerable());
     }
