@@ -12,7 +12,8 @@ public sealed class FaultTests
         <UserName>a</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users></ListUsersResult></ListUsersResponse>
         """;
 
-    private static readonly Reaction Throttled = Reaction.Xml("<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>", 400);
+    private static readonly Reaction Throttled = Reaction.Xml(
+        "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>", 400);
 
     [Fact]
     public async Task A_throttled_call_is_retried_and_every_attempt_is_recorded()
@@ -71,7 +72,9 @@ public sealed class FaultTests
         await using var server = new LoopbackServer((request, _) =>
         {
             if (!request.Body.Contains("ListUsers", StringComparison.Ordinal))
-                return Reaction.Xml("<ListAccountAliasesResponse><ListAccountAliasesResult><IsTruncated>false</IsTruncated><AccountAliases/></ListAccountAliasesResult></ListAccountAliasesResponse>");
+                return Reaction.Xml(
+                    "<ListAccountAliasesResponse><ListAccountAliasesResult><IsTruncated>false</IsTruncated>"
+                    + "<AccountAliases/></ListAccountAliasesResult></ListAccountAliasesResponse>");
             // Somebody else is answered between any two attempts.
             SpinWait.SpinUntil(() => Volatile.Read(ref answered) > seen, TimeSpan.FromSeconds(30));
             seen = Volatile.Read(ref answered);
@@ -321,7 +324,8 @@ public sealed class FaultTests
     public async Task An_answer_that_comes_too_slowly_times_out_however_steady_it_is()
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(Users) with { Drip = TimeSpan.FromMilliseconds(20) });
-        await using var session = Session.Live(server.Address, new ImpatientClock(), ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(26_000) });
+        await using var session = Session.Live(
+            server.Address, new ImpatientClock(), ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(26_000) });
         await using var hasty = Session.Live(server.Address, TimeProvider.System, ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(300) });
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => hasty.CallAsync("iam:ListUsers"));
@@ -351,9 +355,13 @@ public sealed class FaultTests
     [Fact]
     public async Task A_bucket_that_every_region_sends_elsewhere_is_asked_twice_and_no_more()
     {
-        await using var server = new LoopbackServer((request, _) => Reaction.Xml("<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.amazonaws.com</Endpoint></Error>", 301) with
+        await using var server = new LoopbackServer((request, _) =>
         {
-            Fields = [("x-amz-bucket-region", request.Fields["Authorization"].Contains("/eu-west-1/s3/", StringComparison.Ordinal) ? "us-east-1" : "eu-west-1")],
+            var other = request.Fields["Authorization"].Contains("/eu-west-1/s3/", StringComparison.Ordinal) ? "us-east-1" : "eu-west-1";
+            return Reaction.Xml("<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.amazonaws.com</Endpoint></Error>", 301) with
+            {
+                Fields = [("x-amz-bucket-region", other)],
+            };
         });
         await using var session = Session.Live(server.Address, new ImpatientClock());
 
@@ -367,7 +375,8 @@ public sealed class FaultTests
     public async Task Keys_that_no_XML_can_hold_are_asked_for_encoded_and_read_decoded()
     {
         await using var server = new LoopbackServer((request, _) => Reaction.Xml(request.Target.Contains("encoding-type=url", StringComparison.Ordinal)
-            ? "<ListBucketResult><EncodingType>url</EncodingType><Prefix>a%2F</Prefix><IsTruncated>false</IsTruncated><Contents><Key>a/one+two%01%C3%A9%2B</Key></Contents>"
+            ? "<ListBucketResult><EncodingType>url</EncodingType><Prefix>a%2F</Prefix><IsTruncated>false</IsTruncated><Contents>"
+                + "<Key>a/one+two%01%C3%A9%2B</Key></Contents>"
                 + "<CommonPrefixes><Prefix>b%20c/</Prefix></CommonPrefixes></ListBucketResult>"
             : "<ListBucketResult><Contents><Key>a/\u0001</Key></Contents></ListBucketResult>"));
         await using var session = Session.Live(server.Address, new ImpatientClock());

@@ -66,17 +66,29 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{ name: a, cluster: { server: http://127.0.0.1:1, proxy-url: ftp://p } }", "{}", "InvalidProxy", "proxy-url of the cluster a must begin with http://, https:// or socks5://")]
+    [InlineData(
+        "{ name: a, cluster: { server: http://127.0.0.1:1, proxy-url: ftp://p } }", "{}", "InvalidProxy",
+        "proxy-url of the cluster a must begin with http://, https:// or socks5://")]
     [InlineData("{ name: a, cluster: { server: http://127.0.0.1:1, proxy-url: 'p:3128' } }", "{}", "InvalidProxy", "proxy-url of the cluster a")]
-    [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, insecure-skip-tls-verify: true, certificate-authority-data: YQ== } }", "{}", "NoCredentials", "has an authority and insecure-skip-tls-verify")]
-    [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority: ca, certificate-authority-data: YQ== } }", "{}", "NoCredentials", "has both certificate-authority and")]
-    [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority: ca.pem } }", "{}", "UntrustedServer", "ca.pem, which cannot be read")]
+    [InlineData(
+        "{ name: a, cluster: { server: https://127.0.0.1:1, insecure-skip-tls-verify: true, certificate-authority-data: YQ== } }", "{}",
+        "NoCredentials", "has an authority and insecure-skip-tls-verify")]
+    [InlineData(
+        "{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority: ca, certificate-authority-data: YQ== } }", "{}",
+        "NoCredentials", "has both certificate-authority and")]
+    [InlineData(
+        "{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority: ca.pem } }", "{}", "UntrustedServer",
+        "ca.pem, which cannot be read")]
     [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority-data: bm9uZQ== } }", "{}", "UntrustedServer", "holds no certificate")]
-    [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, insecure-skip-tls-verify: maybe } }", "{}", "NoCredentials", "insecure-skip-tls-verify must be true or false")]
+    [InlineData(
+        "{ name: a, cluster: { server: https://127.0.0.1:1, insecure-skip-tls-verify: maybe } }", "{}", "NoCredentials",
+        "insecure-skip-tls-verify must be true or false")]
     [InlineData("{ name: a, cluster: { } }", "{}", "NoCredentials", "the cluster a has no server")]
     [InlineData("{ name: a, cluster: { server: 'unix:///run/k' } }", "{}", "NoCredentials", "a server that is no http or https address")]
     [InlineData("{ name: b, cluster: { server: http://127.0.0.1:1 } }", "{}", "NoCredentials", "names the cluster a, which is not there; it has b")]
-    [InlineData("{ name: a, cluster: { server: http://127.0.0.1:1 } }, { name: a, cluster: { server: http://127.0.0.1:2 } }", "{}", "NoCredentials", "clusters has the name a twice")]
+    [InlineData(
+        "{ name: a, cluster: { server: http://127.0.0.1:1 } }, { name: a, cluster: { server: http://127.0.0.1:2 } }", "{}", "NoCredentials",
+        "clusters has the name a twice")]
     [InlineData(Fine, "{ auth-provider: { name: gcp } }", "NoCredentials", "the auth-provider gcp, which is not supported; sign in with an exec plugin")]
     [InlineData(Fine, "{ token: MARKER, username: u, password: p }", "NoCredentials", "a token and a password, of which kubectl allows one")]
     [InlineData(Fine, "{ client-certificate-data: YQ== }", "NoCredentials", "a client certificate and no client key")]
@@ -86,14 +98,22 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData(Fine, "{ as-groups: [g] }", "NoCredentials", "need as; give it")]
     [InlineData(Fine, "{ as: 'a\u00e9' }", "NoCredentials", "Impersonate-User has characters")]
     [InlineData(Fine, "{ tokenFile: missing }", "NoCredentials", "missing cannot be read")]
-    [InlineData(Fine, "{ exec: { command: p, apiVersion: client.authentication.k8s.io/v1alpha1 } }", "NoCredentials", "exec has the apiVersion client.authentication.k8s.io/v1alpha1")]
+    [InlineData(
+        Fine, "{ exec: { command: p, apiVersion: client.authentication.k8s.io/v1alpha1 } }", "NoCredentials",
+        "exec has the apiVersion client.authentication.k8s.io/v1alpha1")]
     [InlineData(Fine, "{ exec: { command: p, apiVersion: client.authentication.k8s.io/v1 } }", "NoCredentials", "exec has no interactiveMode")]
-    [InlineData(Fine, "{ exec: { command: p, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always } }", "NoCredentials", "interactiveMode Always")]
+    [InlineData(
+        Fine, "{ exec: { command: p, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always } }", "NoCredentials",
+        "interactiveMode Always")]
     [InlineData(Fine, "{ exec: { apiVersion: client.authentication.k8s.io/v1 } }", "NoCredentials", "exec names no command")]
-    [InlineData(Fine, "{ exec: { command: ./nowhere, apiVersion: client.authentication.k8s.io/v1beta1, installHint: get it at example.com } }", "NoCredentials", "nowhere could not be run")]
+    [InlineData(
+        Fine, "{ exec: { command: ./nowhere, apiVersion: client.authentication.k8s.io/v1beta1, installHint: get it at example.com } }",
+        "NoCredentials", "nowhere could not be run")]
     public async Task What_cannot_be_honoured_is_refused_by_name_before_anything_is_sent(string clusters, string user, string code, string said)
     {
-        await using var session = ClusterSession.Live($"current-context: c\ncontexts: [{{ name: c, context: {{ cluster: a, user: u }} }}]\nclusters: [{clusters}]\nusers: [{{ name: u, user: {user} }}]\n");
+        await using var session = ClusterSession.Live(
+            $"current-context: c\ncontexts: [{{ name: c, context: {{ cluster: a, user: u }} }}]\nclusters: [{clusters}]\n"
+            + $"users: [{{ name: u, user: {user} }}]\n");
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
 
@@ -139,8 +159,13 @@ public sealed class KubeconfigTests : IDisposable
     public async Task A_relative_plugin_belongs_to_its_kubeconfig_and_runs_once_for_all_targets()
     {
         await using var server = new LoopbackServer((_, _) => Whoami("a"));
-        Script("bin/plugin", "echo run >> \"$(dirname \"$0\")/runs\"; echo \"$KUBERNETES_EXEC_INFO\" > \"$(dirname \"$0\")/info\"; echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"'$PREFIX$1'\",\"expirationTimestamp\":\"2100-01-01T00:00:00Z\"}}'");
-        var user = "{ exec: { apiVersion: client.authentication.k8s.io/v1, command: bin/plugin, args: [tokentokentoken], env: [{ name: PREFIX, value: my }], interactiveMode: IfAvailable, provideClusterInfo: true } }";
+        Script(
+            "bin/plugin",
+            "echo run >> \"$(dirname \"$0\")/runs\"; echo \"$KUBERNETES_EXEC_INFO\" > \"$(dirname \"$0\")/info\"; "
+            + "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"'$PREFIX$1'\","
+            + "\"expirationTimestamp\":\"2100-01-01T00:00:00Z\"}}'");
+        var user = "{ exec: { apiVersion: client.authentication.k8s.io/v1, command: bin/plugin, args: [tokentokentoken], "
+            + "env: [{ name: PREFIX, value: my }], interactiveMode: IfAvailable, provideClusterInfo: true } }";
         var kubeconfig = _folder.Write("config", ClusterSession.Kubeconfig(server.Address, user));
         await using var transport = new LiveTransport(null, "test", TimeProvider.System);
         await using var collector = new KubernetesCollector(transport, TimeProvider.System, _ => { });
@@ -160,8 +185,16 @@ public sealed class KubeconfigTests : IDisposable
     public async Task A_plugin_runs_again_when_its_credential_has_expired()
     {
         await using var server = new LoopbackServer((_, _) => Whoami("a"));
-        Script("plugin", "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"tokentokentoken\",\"expirationTimestamp\":\"2001-01-01T00:00:00Z\"}}'");
-        await using var session = Session(_folder.Write("config", ClusterSession.Kubeconfig(server.Address, "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")), TimeProvider.System);
+        Script(
+            "plugin",
+            "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\","
+            + "\"status\":{\"token\":\"tokentokentoken\",\"expirationTimestamp\":\"2001-01-01T00:00:00Z\"}}'");
+        await using var session = Session(
+            _folder.Write(
+                "config",
+                ClusterSession.Kubeconfig(
+                    server.Address, "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")),
+            TimeProvider.System);
 
         await session.ConnectAsync();
 
@@ -172,7 +205,12 @@ public sealed class KubeconfigTests : IDisposable
     public async Task What_a_plugin_prints_is_in_no_message()
     {
         Script("plugin", "echo '{\"token\":\"MARKERMARKERMARKER\"'");
-        await using var session = Session(_folder.Write("config", ClusterSession.Kubeconfig(new("http://127.0.0.1:1/"), "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")), TimeProvider.System);
+        await using var session = Session(
+            _folder.Write(
+                "config",
+                ClusterSession.Kubeconfig(
+                    new("http://127.0.0.1:1/"), "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")),
+            TimeProvider.System);
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
 
@@ -191,7 +229,12 @@ public sealed class KubeconfigTests : IDisposable
     public async Task What_a_plugin_says_is_told_without_the_credentials_in_it(string said, string told)
     {
         Script("plugin", $"echo '{said}' >&2; exit 1");
-        await using var session = Session(_folder.Write("config", ClusterSession.Kubeconfig(new("http://127.0.0.1:1/"), "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")), TimeProvider.System);
+        await using var session = Session(
+            _folder.Write(
+                "config",
+                ClusterSession.Kubeconfig(
+                    new("http://127.0.0.1:1/"), "{ exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin } }")),
+            TimeProvider.System);
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
 
@@ -219,7 +262,8 @@ public sealed class KubeconfigTests : IDisposable
     {
         using var authority = new TestAuthority();
         await using var proxy = new LoopbackServer((_, _) => Reaction.Json("", 502));
-        var kubeconfig = ClusterSession.Kubeconfig(new("https://api.example:6443/")).Replace("server:", $"proxy-url: \"{proxy.Address}\", server:", StringComparison.Ordinal);
+        var kubeconfig = ClusterSession.Kubeconfig(new("https://api.example:6443/"))
+            .Replace("server:", $"proxy-url: \"{proxy.Address}\", server:", StringComparison.Ordinal);
         await using var session = ClusterSession.Live(kubeconfig, new ImpatientClock());
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
@@ -396,7 +440,8 @@ public sealed class KubeconfigTests : IDisposable
         .Where(f => f.Key == "Authorization" || f.Key.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase))
         .Select(f => $"{f.Key.ToLowerInvariant()}: {f.Value}").Order(StringComparer.Ordinal));
 
-    private static ClusterSession Session(string kubeconfig, TimeProvider clock) => ClusterSession.Live(ClusterSession.Target(("kubeconfig", kubeconfig)), clock);
+    private static ClusterSession Session(string kubeconfig, TimeProvider clock) =>
+        ClusterSession.Live(ClusterSession.Target(("kubeconfig", kubeconfig)), clock);
 
     private void Script(string name, string script)
     {
