@@ -24,7 +24,7 @@ public sealed class ExpiryTests
         {
             var signed = DateTime.ParseExact(request.Fields["X-Amz-Date"], "yyyyMMdd'T'HHmmss'Z'", System.Globalization.CultureInfo.InvariantCulture);
             var right = (theirs - signed).Duration() < TimeSpan.FromMinutes(5);
-            var answer = operation == "kms:ListKeys" ? Reaction.Json("{\"Keys\":[]}") : Reaction.Xml(FaultTests.Users);
+            var answer = operation == "kms:ListKeys" ? Reaction.Json("{\"Keys\":[]}") : Reaction.Xml(FaultAnswers.Users);
             return (right ? answer : Reaction.Xml(refusal, status)) with { Fields = [("Date", theirs.ToString("r"))] };
         });
         await using var session = Session.Live(server.Address, new ImpatientClock());
@@ -70,9 +70,9 @@ public sealed class ExpiryTests
             if (request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal))
                 return Reaction.Xml(Assumed($"ASIAROLEKEY{++assumed}", "2036-01-01T00:00:00Z"));
             if (!request.Body.Contains("Marker", StringComparison.Ordinal))
-                return Reaction.Xml(FaultTests.Page("next"));
+                return Reaction.Xml(FaultAnswers.Page("next"));
             return request.Fields["Authorization"].Contains("ASIAROLEKEY2/", StringComparison.Ordinal)
-                ? Reaction.Xml(FaultTests.Users)
+                ? Reaction.Xml(FaultAnswers.Users)
                 : Reaction.Xml(
                     "<ErrorResponse><Error><Code>ExpiredToken</Code>"
                     + "<Message>The security token included in the request is expired</Message></Error></ErrorResponse>",
@@ -105,7 +105,7 @@ public sealed class ExpiryTests
         var assumed = 0;
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal)
             ? Reaction.Xml(Assumed($"ASIAROLEKEY{++assumed}", DateTime.UtcNow.AddMinutes(assumed == 1 ? 2 : 60).ToString("s") + "Z"))
-            : Reaction.Xml(FaultTests.Users));
+            : Reaction.Xml(FaultAnswers.Users));
         await using var session = Session.Live(server.Address, new ImpatientClock());
         var target = Session.Target(("role_arn", "arn:aws:iam::123456789012:role/Audit"));
 
