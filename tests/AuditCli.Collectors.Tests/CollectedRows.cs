@@ -13,14 +13,19 @@ namespace AuditCli.Collectors.Tests;
 internal static class CollectedRows
 {
     /// <summary>The evidence item as it stands in the index, and the rows of its table.</summary>
-    public static async Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> OfAsync(ICollector collector, ExchangeTransport transport, Target target, Operation operation)
+    public static async Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> OfAsync(
+        ICollector collector, ExchangeTransport transport, Target target, Operation operation)
     {
         var plan = new CollectionPlan(
-            [new("rows", target.Name, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
+            [new(
+                "rows", target.Name, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, null,
+                ImmutableSortedDictionary<string, string>.Empty, [], null, [])],
+            [], []);
         using var folder = new TemporaryFolder();
         await using var bundle = BundleWriter.Create(folder.Path, "a-bundle");
         var run = new CollectionRun(
-            plan, ImmutableDictionary<string, ICollector>.Empty.Add(target.Source, collector), transport, bundle, TimeProvider.System, new ConcurrencyLimit(RequestLimits.Default), _ => { });
+            plan, ImmutableDictionary<string, ICollector>.Empty.Add(target.Source, collector), transport, bundle, TimeProvider.System,
+            new ConcurrencyLimit(RequestLimits.Default), _ => { });
         var item = Assert.Single((await run.RunAsync([target], [], CancellationToken.None)).Items);
         return (item, item.Table is null ? [] : Table(bundle.PathOf(item.Table)));
     }

@@ -32,7 +32,11 @@ public sealed class ConcurrencyLimitTests
     {
         var limit = new ConcurrencyLimit(new(AtOnce: 16, PerAccountAndRegion: 4, PerService: 4, Connections: 16));
         var silent = new TaskCompletionSource<int>();
-        Task<int>[] stuck = [.. Enumerable.Range(0, 50).Select(n => limit.RunAsync(Here with { Service = $"s{n}" }, () => new ValueTask<int>(silent.Task), CancellationToken.None))];
+        Task<int>[] stuck =
+        [
+            .. Enumerable.Range(0, 50)
+                .Select(n => limit.RunAsync(Here with { Service = $"s{n}" }, () => new ValueTask<int>(silent.Task), CancellationToken.None)),
+        ];
 
         Assert.Equal(1, await limit.RunAsync(Another, () => ValueTask.FromResult(1), CancellationToken.None).WaitAsync(Patience));
         Assert.Equal(2, await limit.RunAsync(There, () => ValueTask.FromResult(2), CancellationToken.None).WaitAsync(Patience));
@@ -115,5 +119,7 @@ public sealed class ConcurrencyLimitTests
 
     [Fact]
     public void Too_few_files_are_said_with_the_number_that_is_needed() =>
-        Assert.Contains("223 files open at once, and a run needs 224", Assert.Throws<IOException>(() => RequestLimits.Default.Within(223)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "223 files open at once, and a run needs 224", Assert.Throws<IOException>(() => RequestLimits.Default.Within(223)).Message,
+            StringComparison.Ordinal);
 }

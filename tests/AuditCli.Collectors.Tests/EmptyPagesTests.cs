@@ -16,7 +16,8 @@ public sealed class EmptyPagesTests
     [Fact]
     public async Task Endless_pages_of_AWS_end_live_and_replayed()
     {
-        await using var server = new LoopbackServer((_, n) => Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"Events":[],"NextToken":"t{{n}}"}""")));
+        await using var server = new LoopbackServer((_, n) =>
+            Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"Events":[],"NextToken":"t{{n}}"}""")));
         await using var session = Aws.Session.Live(server.Address, new LeapingClock(600));
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("cloudtrail:LookupEvents"));
@@ -33,15 +34,20 @@ public sealed class EmptyPagesTests
     [Fact]
     public async Task Endless_pages_of_Google_end_live_and_replayed()
     {
-        using var server = new GoogleServer(fault: (request, n) => request.Path == "/v1/userinfo" ? null : new(200, string.Create(CultureInfo.InvariantCulture, $$"""{"nextPageToken":"t{{n}}"}""")));
+        using var server = new GoogleServer(fault: (request, n) =>
+            request.Path == "/v1/userinfo"
+                ? null
+                : new(200, string.Create(CultureInfo.InvariantCulture, $$"""{"nextPageToken":"t{{n}}"}""")));
         await using var session = Gcp.Session.Live(server, new LeapingClock(600));
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\"")));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.CollectAsync("logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\"")));
 
         Assert.Equal(("EndlessPages", "logging:entries.list: " + Numbers), (e.Code, e.Message));
         await session.Transport.DisposeAsync();
         await using var replay = Gcp.Session.Replay(session);
-        var again = await Assert.ThrowsAsync<CollectionException>(() => replay.CollectAsync("logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\"")));
+        var again = await Assert.ThrowsAsync<CollectionException>(() =>
+            replay.CollectAsync("logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\"")));
         Assert.Equal((e.Code, e.Message), (again.Code, again.Message));
     }
 
@@ -50,7 +56,8 @@ public sealed class EmptyPagesTests
     {
         await using var server = new LoopbackServer((request, n) => request.Method == "POST"
             ? Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201)
-            : Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""")));
+            : Reaction.Json(string.Create(
+                CultureInfo.InvariantCulture, $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""")));
         await using var session = Kubernetes.ClusterSession.Live(Kubernetes.ClusterSession.Kubeconfig(server.Address), new LeapingClock(600));
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("v1/pods"));
@@ -118,19 +125,25 @@ public sealed class EmptyPagesTests
         {
             await using var server = new LoopbackServer((request, n) => request.Method == "POST"
                 ? Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201)
-                : Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""")));
+                : Reaction.Json(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t{{n}}"},"items":[]}""")));
             await using var session = Kubernetes.ClusterSession.Live(Kubernetes.ClusterSession.Kubeconfig(server.Address), new LeapingClock(600));
             return Assert.Single(await session.RunAsync(operation)).Item;
         }
         if (operation.StartsWith("iam:", StringComparison.Ordinal))
         {
-            using var server = new GoogleServer(fault: (request, n) => request.Path == "/v1/userinfo" ? null : new(200, string.Create(CultureInfo.InvariantCulture, $$"""{"nextPageToken":"t{{n}}"}""")));
+            using var server = new GoogleServer(fault: (request, n) =>
+                request.Path == "/v1/userinfo"
+                    ? null
+                    : new(200, string.Create(CultureInfo.InvariantCulture, $$"""{"nextPageToken":"t{{n}}"}""")));
             await using var session = Gcp.Session.Live(server, new LeapingClock(600));
             return (await CollectedRows.OfAsync(session.Collector, session.Transport, Gcp.Session.Target(), session.Operation(operation))).Item;
         }
         await using (var server = new LoopbackServer((request, n) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
             ? Reaction.Xml(
-                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>"
+                + "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
             : Reaction.Json(string.Create(CultureInfo.InvariantCulture, $$"""{"Events":[],"NextToken":"t{{n}}"}"""))))
         {
             await using var session = Aws.Session.Live(server.Address, new LeapingClock(600));

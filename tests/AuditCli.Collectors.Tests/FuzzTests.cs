@@ -17,12 +17,22 @@ public sealed class FuzzTests
     public void A_changed_register_is_read_or_named_as_none()
     {
         var planned = new PlannedInput(
-            "k", "approvals", [new("item", ColumnType.Text), new("approved_by", ColumnType.Text), new("approved_on", ColumnType.Date), new("n", ColumnType.Decimal), new("ok", ColumnType.Boolean)], [])
+            "k", "approvals",
+            [
+                new("item", ColumnType.Text), new("approved_by", ColumnType.Text), new("approved_on", ColumnType.Date),
+                new("n", ColumnType.Decimal), new("ok", ColumnType.Boolean),
+            ],
+            [])
         {
             Keys = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("item", []),
         };
         Fuzz.Changed(
-            [.. Directory.EnumerateFiles(Repository.Path("samples", "inputs"), "*.csv").Order(StringComparer.Ordinal).Select(File.ReadAllBytes), "item,approved_by,approved_on,n,ok\na,\"B, C\",2026-01-02,1.5,true\n"u8.ToArray()],
+            [
+                .. Directory.EnumerateFiles(Repository.Path("samples", "inputs"), "*.csv")
+                    .Order(StringComparer.Ordinal)
+                    .Select(File.ReadAllBytes),
+                "item,approved_by,approved_on,n,ok\na,\"B, C\",2026-01-02,1.5,true\n"u8.ToArray(),
+            ],
             Words("\"", "\"\"", ",", ";", "\t", "\r", "\r\n", "\0", "\uFEFF", "\u200B", "\u2028", "1e999", "2026-02-30", "=cmd()", "item,item\n"),
             content =>
             {
@@ -44,14 +54,21 @@ public sealed class FuzzTests
         var catalogue = new AwsCatalogue();
         foreach (var (operation, body) in new[]
         {
-            ("iam:ListUsers", "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>a</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users></ListUsersResult></ListUsersResponse>"),
-            ("ec2:DescribeSecurityGroups", "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item><fromPort>22</fromPort></item></ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>"),
+            ("iam:ListUsers",
+                "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>a</UserName>"
+                + "<CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users></ListUsersResult></ListUsersResponse>"),
+            ("ec2:DescribeSecurityGroups",
+                "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item>"
+                + "<fromPort>22</fromPort></item></ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>"),
             ("kms:ListKeys", """{"Keys":[{"KeyId":"a"},{"KeyId":"b"}],"Truncated":false}"""),
-            ("lambda:ListFunctions", """{"Functions":[{"FunctionName":"f","Timeout":3,"VpcConfig":{"SubnetIds":["s"]},"Environment":{"Variables":{"A":"b"}}}]}"""),
+            ("lambda:ListFunctions",
+                """{"Functions":[{"FunctionName":"f","Timeout":3,"VpcConfig":{"SubnetIds":["s"]},"Environment":{"Variables":{"A":"b"}}}]}"""),
         })
         {
             var (service, found) = catalogue.Find(operation)!.Value;
-            Fuzz.Changed([Encoding.UTF8.GetBytes(body)], Words("null", "{", "}", "[", "]", "\"", "\\ud83d", "<", "</", "&amp;", "&x;", "<!DOCTYPE a>", "<![CDATA[", "1e999", "\0", "\uFEFF"), content =>
+            var words = Words(
+                "null", "{", "}", "[", "]", "\"", "\\ud83d", "<", "</", "&amp;", "&x;", "<!DOCTYPE a>", "<![CDATA[", "1e999", "\0", "\uFEFF");
+            Fuzz.Changed([Encoding.UTF8.GetBytes(body)], words, content =>
             {
                 try
                 {
@@ -91,7 +108,9 @@ public sealed class FuzzTests
     {
         Assert.True(KubernetesResource.TryParse("v1/pods", out var pods, out _));
         Fuzz.Changed(
-            ["""{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","remainingItemCount":3},"items":[{"metadata":{"name":"a","namespace":"n"},"spec":{"containers":[{"name":"c","image":"i"}]}}]}"""u8.ToArray()],
+            [
+                """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","remainingItemCount":3},"items":[{"metadata":{"name":"a","namespace":"n"},"spec":{"containers":[{"name":"c","image":"i"}]}}]}"""u8.ToArray(),
+            ],
             Words("null", "{", "}", "[", "]", "\"", "\\ud83d", "\"Items\":[],", "\"kind\":1,", "1e999", "\0", "\uFEFF"), content =>
             {
                 try
@@ -110,7 +129,9 @@ public sealed class FuzzTests
     [InlineData("eyJhY2NvdW50cyI6W3siZW0I4WFpbCI6ImEifV19")]
     [InlineData("eyJhY2NvdW50cyI6W3siXHVkODNkIjoiYSJ9XX0=")]
     public void An_answer_of_Google_that_is_no_text_is_malformed(string content) =>
-        Assert.Equal("MalformedResponse", Assert.Throws<CollectionException>(() => Collectors.Gcp.AnswerRows.Parse("iam", Convert.FromBase64String(content))).Code);
+        Assert.Equal(
+            "MalformedResponse",
+            Assert.Throws<CollectionException>(() => Collectors.Gcp.AnswerRows.Parse("iam", Convert.FromBase64String(content))).Code);
 
     private static byte[][] Words(params string[] words) => [.. words.Select(Encoding.UTF8.GetBytes)];
 }

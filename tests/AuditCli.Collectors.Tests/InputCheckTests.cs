@@ -21,21 +21,27 @@ public sealed class InputCheckTests
     {
         using var folder = new TemporaryFolder();
         folder.Write("leavers.csv", csv);
-        var found = InputCheck.Of([planned], [new("leavers", Path.Combine(folder.Path, "leavers.csv"), stated, "inputs/leavers.csv")], allowSecrets, CancellationToken.None);
+        var found = InputCheck.Of(
+            [planned], [new("leavers", Path.Combine(folder.Path, "leavers.csv"), stated, "inputs/leavers.csv")], allowSecrets,
+            CancellationToken.None);
         return ([.. found.Faults], [.. found.Remarks]);
     }
 
     [Theory]
     [InlineData("id\n1\n", "inputs/leavers.csv:1: no column 'left_on'; the header has 'id'")]
     [InlineData("id,left_on\n1\n", "inputs/leavers.csv:2: 1 fields where the header has 2")]
-    [InlineData("id,left_on\n1,2026-01-01\nx,password: hunter2hunter2\n", "inputs/leavers.csv:3: holds what looks like a credential (column left_on); take it out, or say --allow-secrets, which the bundle will record")]
+    [InlineData(
+        "id,left_on\n1,2026-01-01\nx,password: hunter2hunter2\n",
+        "inputs/leavers.csv:3: holds what looks like a credential (column left_on); take it out, or say --allow-secrets, which the "
+        + "bundle will record")]
     public void What_cannot_be_read_as_declared_is_a_fault_with_its_place(string csv, string fault) => Assert.Equal([fault], Check(Leavers, csv).Faults);
 
     [Fact]
     public void Every_fault_is_found_at_once() => Assert.Equal(2, Check(Leavers, "id\npassword: hunter2hunter2\n").Faults.Length);
 
     [Fact]
-    public void A_credential_that_somebody_allows_is_no_fault() => Assert.Empty(Check(Leavers, "id,left_on\nghp_16C7e42F292c6912E7710c838347Ae178B4a,\n", allowSecrets: true).Faults);
+    public void A_credential_that_somebody_allows_is_no_fault() =>
+        Assert.Empty(Check(Leavers, "id,left_on\nghp_16C7e42F292c6912E7710c838347Ae178B4a,\n", allowSecrets: true).Faults);
 
     [Fact]
     public void A_word_that_a_closed_column_does_not_know_is_a_fault()
@@ -57,13 +63,18 @@ public sealed class InputCheckTests
     {
         var found = Check(Register, "id,left_on\n1,\n2,soon\n3,2026-01-01\n");
         Assert.Equal(
-            ["inputs/leavers.csv:2: no left_on; this approval does not count", "inputs/leavers.csv:3: left_on is not a day (yyyy-MM-dd); this approval does not count"],
+            [
+                "inputs/leavers.csv:2: no left_on; this approval does not count",
+                "inputs/leavers.csv:3: left_on is not a day (yyyy-MM-dd); this approval does not count",
+            ],
             found.Remarks);
     }
 
     [Fact]
     public void Other_rows_than_stated_are_told() =>
-        Assert.Equal(["inputs/leavers.csv: was said to have 2 rows and has 1; what rests on it is inconclusive"], Check(Leavers, "id,left_on\n1,2026-01-01\n,\n", stated: 2).Remarks[^1..]);
+        Assert.Equal(
+            ["inputs/leavers.csv: was said to have 2 rows and has 1; what rests on it is inconclusive"],
+            Check(Leavers, "id,left_on\n1,2026-01-01\n,\n", stated: 2).Remarks[^1..]);
 
     [Fact]
     public void Remarks_are_bounded_whatever_the_file()
@@ -75,5 +86,8 @@ public sealed class InputCheckTests
 
     [Fact]
     public void A_file_that_is_not_there_is_a_fault() =>
-        Assert.StartsWith("inputs/x.csv: cannot be read: ", Assert.Single(InputCheck.Of([], [new("x", "/nowhere/x.csv", null, "inputs/x.csv")], false, CancellationToken.None).Faults), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "inputs/x.csv: cannot be read: ",
+            Assert.Single(InputCheck.Of([], [new("x", "/nowhere/x.csv", null, "inputs/x.csv")], false, CancellationToken.None).Faults),
+            StringComparison.Ordinal);
 }

@@ -34,7 +34,9 @@ public sealed class InputSearchTests : IDisposable
             "x.txt.gz" => Gzip(Encoding.UTF8.GetBytes(Text)),
             _ => Encoding.UTF8.GetBytes(Text),
         };
-        Assert.Equal($"inputs/{place}: holds what looks like a credential; take it out, or say --allow-secrets, which the bundle will record", Assert.Single(Check(file, content)));
+        Assert.Equal(
+            $"inputs/{place}: holds what looks like a credential; take it out, or say --allow-secrets, which the bundle will record",
+            Assert.Single(Check(file, content)));
     }
 
     [Theory]
@@ -44,7 +46,9 @@ public sealed class InputSearchTests : IDisposable
     [InlineData("id\ttoken\n1\t\"abc123def456\"\n", 2, "token")]
     [InlineData("id,note\n1,\"two\nlines\"\n2,cGFzc3dvcmQ9SHVudGVyMiE=\n", 4, "note")]
     public void A_column_whose_heading_says_what_it_holds_is_searched_by_it(string csv, int row, string column) =>
-        Assert.StartsWith($"inputs/x.csv:{row}: holds what looks like a credential (column {column});", Assert.Single(Check("x.csv", Encoding.UTF8.GetBytes(csv))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"inputs/x.csv:{row}: holds what looks like a credential (column {column});",
+            Assert.Single(Check("x.csv", Encoding.UTF8.GetBytes(csv))), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("Users", "Secret access key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")]
@@ -53,10 +57,16 @@ public sealed class InputSearchTests : IDisposable
     {
         var book = Zip(
             ("xl/workbook.xml", Encoding.UTF8.GetBytes($"<workbook><sheets><sheet name=\"{name}\"/></sheets></workbook>")),
-            ("xl/sharedStrings.xml", Encoding.UTF8.GetBytes($"<sst><si><t>user</t></si><si><r><t>{heading[..2]}</t></r><r><t>{heading[2..]}</t></r></si><si><t>ledger</t></si><si><t>{value}</t></si></sst>")),
+            ("xl/sharedStrings.xml",
+                Encoding.UTF8.GetBytes(
+                    $"<sst><si><t>user</t></si><si><r><t>{heading[..2]}</t></r><r><t>{heading[2..]}</t></r></si><si><t>ledger</t></si>"
+                    + $"<si><t>{value}</t></si></sst>")),
             ("xl/worksheets/sheet1.xml", Encoding.UTF8.GetBytes(
-                "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\" t=\"s\"><v>1</v></c></row><row r=\"2\"><c r=\"A2\" t=\"s\"><v>2</v></c><c r=\"B2\" t=\"s\"><v>3</v></c></row></sheetData></worksheet>")));
-        Assert.StartsWith($"inputs/x.xlsx:2: holds what looks like a credential (sheet sheet1, column {heading});", Assert.Single(Check("x.xlsx", book)), StringComparison.Ordinal);
+                "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\" t=\"s\"><v>1</v></c></row>"
+                + "<row r=\"2\"><c r=\"A2\" t=\"s\"><v>2</v></c><c r=\"B2\" t=\"s\"><v>3</v></c></row></sheetData></worksheet>")));
+        Assert.StartsWith(
+            $"inputs/x.xlsx:2: holds what looks like a credential (sheet sheet1, column {heading});", Assert.Single(Check("x.xlsx", book)),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -67,7 +77,10 @@ public sealed class InputSearchTests : IDisposable
 
     [Fact]
     public void What_cannot_be_searched_is_refused_by_name() =>
-        Assert.StartsWith("inputs/x.zip: cannot be searched for credentials: ", Assert.Single(Check("x.zip", Zip(("a.zip", Zip(("b.zip", Zip(("c.zip", Zip(("d.txt", "x"u8.ToArray())))))))))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "inputs/x.zip: cannot be searched for credentials: ",
+            Assert.Single(Check("x.zip", Zip(("a.zip", Zip(("b.zip", Zip(("c.zip", Zip(("d.txt", "x"u8.ToArray())))))))))),
+            StringComparison.Ordinal);
 
     private string[] Check(string name, byte[] content)
     {

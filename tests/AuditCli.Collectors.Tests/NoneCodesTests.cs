@@ -10,11 +10,13 @@ public sealed class NoneCodesTests
 {
     private static readonly ImmutableArray<string> Operations =
     [
-        "aws iam:ListUsers", "aws iam:GetLoginProfile", "aws s3:GetBucketPolicy", "aws ec2:DescribeVpcs", "aws cloudtrail:GetEventSelectors", "aws iam:GetCredentialReport",
+        "aws iam:ListUsers", "aws iam:GetLoginProfile", "aws s3:GetBucketPolicy", "aws ec2:DescribeVpcs",
+        "aws cloudtrail:GetEventSelectors", "aws iam:GetCredentialReport",
         "gcp iam:projects.serviceAccounts.list", "gcp compute:instances.list", "kubernetes v1/pods",
     ];
 
-    private static Operation Find(string named) => CollectorCatalog.All.Single(c => c.Source.Name == named.Split(' ')[0]).Source.FindOperation(named.Split(' ')[1])!;
+    private static Operation Find(string named) =>
+        CollectorCatalog.All.Single(c => c.Source.Name == named.Split(' ')[0]).Source.FindOperation(named.Split(' ')[1])!;
 
     [Theory]
     [InlineData("AccessDenied")]
@@ -70,7 +72,8 @@ public sealed class NoneCodesTests
     public void A_providers_word_for_none_may_be_taken_as_none_where_the_control_says_so(string operation, string code)
     {
         PlannedRequest Asked(params string[] allowed) => new(
-            "k", "t", Find(operation), ImmutableSortedDictionary<string, System.Text.Json.JsonElement>.Empty, null, ImmutableSortedDictionary<string, string>.Empty, [.. allowed], null, []);
+            "k", "t", Find(operation), ImmutableSortedDictionary<string, System.Text.Json.JsonElement>.Empty, null,
+            ImmutableSortedDictionary<string, string>.Empty, [.. allowed], null, []);
         Assert.True(Asked(code).TakesAsNone(code));
         Assert.False(Asked().TakesAsNone(code));
         Assert.False(Asked("AccessDenied", "Throttling").TakesAsNone("AccessDenied"));

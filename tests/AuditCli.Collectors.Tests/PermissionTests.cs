@@ -110,8 +110,12 @@ public sealed class PermissionTests
         using var document = JsonDocument.Parse(stream);
         var operations = document.RootElement.GetProperty("operations").EnumerateObject().ToImmutableArray();
         Assert.Equal(operations.Select(o => o.Name).Order(StringComparer.Ordinal), operations.Select(o => o.Name).Distinct());
-        Assert.All(operations.Select(o => o.Name).Concat(document.RootElement.GetProperty("notes").EnumerateObject().Select(n => n.Name)), o => Assert.NotNull(catalogue.Find(o)));
-        Assert.All(operations.SelectMany(o => o.Value.EnumerateArray()), p => Assert.Matches(@"^[a-z]+(\.googleapis\.com/|\.)([a-zA-Z]+\.)?[a-zA-Z]+\.(get|list|search|query|viewPublicKey)[A-Za-z]*$", p.GetString()));
+        Assert.All(
+            operations.Select(o => o.Name).Concat(document.RootElement.GetProperty("notes").EnumerateObject().Select(n => n.Name)),
+            o => Assert.NotNull(catalogue.Find(o)));
+        Assert.All(operations.SelectMany(o => o.Value.EnumerateArray()), p =>
+            Assert.Matches(
+                @"^[a-z]+(\.googleapis\.com/|\.)([a-zA-Z]+\.)?[a-zA-Z]+\.(get|list|search|query|viewPublicKey)[A-Za-z]*$", p.GetString()));
     }
 
     [Fact]
@@ -129,8 +133,12 @@ public sealed class PermissionTests
     public void A_folder_and_an_organization_need_their_projects_listed_which_no_role_of_a_project_can(string way)
     {
         var document = Permissions("gcp", ["iam:projects.serviceAccounts.list"], [Target("gcp", (way, "123456789012"))]);
-        Assert.EndsWith("includedPermissions:\n- iam.serviceAccounts.list\n- resourcemanager.folders.list\n- resourcemanager.projects.list\n", document.Text, StringComparison.Ordinal);
-        Assert.Contains("# a role of a project cannot hold resourcemanager.folders.list, resourcemanager.projects.list\n", document.Text, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "includedPermissions:\n- iam.serviceAccounts.list\n- resourcemanager.folders.list\n- resourcemanager.projects.list\n",
+            document.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "# a role of a project cannot hold resourcemanager.folders.list, resourcemanager.projects.list\n", document.Text,
+            StringComparison.Ordinal);
         Assert.Contains($"must be bound at the {way} 123456789012\n", document.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("--project=", document.Text, StringComparison.Ordinal);
     }
@@ -138,7 +146,9 @@ public sealed class PermissionTests
     [Fact]
     public void A_line_break_in_an_engagement_does_not_leave_the_comment()
     {
-        var document = Permissions("gcp", ["iam:projects.serviceAccounts.list"], [Target("gcp", ("projects", "p"), ("quota_project", "payer\nincludedPermissions: [resourcemanager.projects.delete]"))]);
+        var document = Permissions(
+            "gcp", ["iam:projects.serviceAccounts.list"],
+            [Target("gcp", ("projects", "p"), ("quota_project", "payer\nincludedPermissions: [resourcemanager.projects.delete]"))]);
         Assert.Single(document.Text.Split('\n'), l => l.StartsWith("includedPermissions", StringComparison.Ordinal));
     }
 
@@ -171,7 +181,8 @@ public sealed class PermissionTests
 
     private static CollectorEntry Entry(string source) => CollectorCatalog.All.Single(c => c.Source.Name == source);
 
-    private static PermissionDocument Aws(ImmutableArray<string> operations, string regions) => Permissions("aws", operations, [Target("aws", ("regions", regions))]);
+    private static PermissionDocument Aws(ImmutableArray<string> operations, string regions) =>
+        Permissions("aws", operations, [Target("aws", ("regions", regions))]);
 
     private static PermissionDocument Permissions(string source, ImmutableArray<string> operations, ImmutableArray<Target> targets) =>
         Entry(source).Permissions([.. operations.Select(o => Entry(source).Source.FindOperation(o) ?? throw new ArgumentException(o))], targets);

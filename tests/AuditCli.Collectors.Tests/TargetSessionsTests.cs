@@ -12,7 +12,8 @@ public sealed class TargetSessionsTests
     public async Task A_session_that_could_not_be_opened_is_tried_again()
     {
         var attempts = 0;
-        using var sessions = new TargetSessions<Session>((_, _) => ++attempts == 1 ? throw new CollectionException("NoCredentials", "none") : Task.FromResult(new Session("b")));
+        using var sessions = new TargetSessions<Session>((_, _) =>
+            ++attempts == 1 ? throw new CollectionException("NoCredentials", "none") : Task.FromResult(new Session("b")));
 
         await Assert.ThrowsAsync<CollectionException>(() => sessions.OpenAsync(Prod, default));
 
@@ -21,7 +22,10 @@ public sealed class TargetSessionsTests
 
     [Fact]
     public void A_target_that_nobody_connected_to_is_named() => Assert.Contains(
-        "dev is not connected to", Assert.Throws<InvalidOperationException>(() => new TargetSessions<Session>((_, _) => Task.FromResult(new Session("a"))).Connected("dev")).Message, StringComparison.Ordinal);
+        "dev is not connected to",
+        Assert.Throws<InvalidOperationException>(() =>
+            new TargetSessions<Session>((_, _) => Task.FromResult(new Session("a"))).Connected("dev")).Message,
+        StringComparison.Ordinal);
 
     [Fact]
     public async Task Of_two_sessions_opened_at_once_one_is_kept_and_none_is_left_open()

@@ -19,7 +19,8 @@ public sealed class WayOutTests
 {
     public static TheoryData<string> Spellings =>
     [
-        "..", ".", "../../etc", "..%2f", "..%2F..%2Fetc", "%2e%2e", "%2E%2e", ".%2e", "%2e.", "%2e%2e%2f%2e%2e%2fetc", "%252e%252e", "..%5c..%5cetc", "..\\..\\etc", "%2e",
+        "..", ".", "../../etc", "..%2f", "..%2F..%2Fetc", "%2e%2e", "%2E%2e", ".%2e", "%2e.", "%2e%2e%2f%2e%2e%2fetc", "%252e%252e",
+        "..%5c..%5cetc", "..\\..\\etc", "%2e",
         "a/../../b", "a/..%2f..%2fb",
     ];
 
@@ -54,7 +55,8 @@ public sealed class WayOutTests
         await using var server = new LoopbackServer((_, _) => Reaction.Xml("<a/>"));
         await using var session = Aws.Session.Live(server.Address, keep: false);
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.CallAsync(Aws.Session.Target(), "kms:ListKeys", Aws.Session.Parameters(), value, CancellationToken.None));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.Collector.CallAsync(Aws.Session.Target(), "kms:ListKeys", Aws.Session.Parameters(), value, CancellationToken.None));
 
         Assert.Equal("InvalidParameter", e.Code);
         Assert.Empty(server.Seen);
@@ -68,8 +70,10 @@ public sealed class WayOutTests
     {
         var account = value;
         await using var server = new LoopbackServer((request, _) => Reaction.Xml(request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
-            ? $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/a</Arn><Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
-            : $"<DescribeRegionsResponse><regionInfo><item><regionName>{value}</regionName><optInStatus>opted-in</optInStatus></item></regionInfo></DescribeRegionsResponse>"));
+            ? $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/a</Arn>"
+                + $"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+            : $"<DescribeRegionsResponse><regionInfo><item><regionName>{value}</regionName>"
+                + "<optInStatus>opted-in</optInStatus></item></regionInfo></DescribeRegionsResponse>"));
         await using var session = Aws.Session.Live(server.Address);
         var everywhere = new Target("prod", "aws", ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 
@@ -88,7 +92,8 @@ public sealed class WayOutTests
     {
         foreach (var (service, path) in new[]
         {
-            ("lambda", "/2015-03-31/functions/{0}/policy"), ("s3", "/{0}?acl"), ("s3", "/bucket/{0}?tagging"), ("eks", "/clusters/{0}"), ("route53", "/2013-04-01/hostedzone/{0}"),
+            ("lambda", "/2015-03-31/functions/{0}/policy"), ("s3", "/{0}?acl"), ("s3", "/bucket/{0}?tagging"), ("eks", "/clusters/{0}"),
+            ("route53", "/2013-04-01/hostedzone/{0}"),
         })
         {
             var check = new AuditCli.Collectors.Aws.Client.RequestCheck(new AwsCatalogue().Service(service)!);
@@ -186,7 +191,11 @@ public sealed class WayOutTests
         foreach (var basePath in new[] { "", "/k8s/clusters/c-1" })
         {
             var check = new RequestCheck(basePath);
-            foreach (var path in new[] { "/api/v1/namespaces/{0}/pods", "/api/v1/{0}", "/apis/example.com/v1/{0}", "/apis/{0}/v1/gadgets", "/apis/example.com/v1/namespaces/{0}/gadgets" })
+            foreach (var path in new[]
+            {
+                "/api/v1/namespaces/{0}/pods", "/api/v1/{0}", "/apis/example.com/v1/{0}", "/apis/{0}/v1/gadgets",
+                "/apis/example.com/v1/namespaces/{0}/gadgets",
+            })
             {
                 Assert.Null(check.Refusal(Get("https://cluster.example" + basePath + path.Replace("{0}", "name", StringComparison.Ordinal))));
                 Assert.NotNull(check.Refusal(Get("https://cluster.example" + basePath + path.Replace("{0}", value, StringComparison.Ordinal))));

@@ -33,7 +33,8 @@ public sealed class AccountIdTests
     {
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("AssumeRole", StringComparison.Ordinal)
             ? Reaction.Xml(
-                "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+                "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId>"
+                + "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
                 + "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
             : Caller(Own, $"arn:aws:sts::{Own}:assumed-role/Audit/auditcli"));
         await using var session = Session.Live(server.Address);
@@ -67,7 +68,9 @@ public sealed class AccountIdTests
     {
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
             ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
-            : Reaction.Xml($"<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>a</UserName><Arn>{arn}</Arn></member></Users></ListUsersResult></ListUsersResponse>"));
+            : Reaction.Xml(
+                "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>a</UserName>"
+                + $"<Arn>{arn}</Arn></member></Users></ListUsersResult></ListUsersResponse>"));
         await using var session = Session.Live(server.Address);
         await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
 
@@ -77,8 +80,14 @@ public sealed class AccountIdTests
     }
 
     [Theory]
-    [InlineData("iam:ListMFADevices", "<MFADevices><member><UserName>{0}</UserName><SerialNumber>arn:aws:iam::123456789012:mfa/a</SerialNumber><EnableDate>2026-01-01T00:00:00Z</EnableDate></member></MFADevices>")]
-    [InlineData("iam:ListAccessKeys", "<AccessKeyMetadata><member><UserName>{0}</UserName><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Inactive</Status></member></AccessKeyMetadata>")]
+    [InlineData(
+        "iam:ListMFADevices",
+        "<MFADevices><member><UserName>{0}</UserName><SerialNumber>arn:aws:iam::123456789012:mfa/a</SerialNumber>"
+        + "<EnableDate>2026-01-01T00:00:00Z</EnableDate></member></MFADevices>")]
+    [InlineData(
+        "iam:ListAccessKeys",
+        "<AccessKeyMetadata><member><UserName>{0}</UserName><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId>"
+        + "<Status>Inactive</Status></member></AccessKeyMetadata>")]
     [InlineData("iam:GetLoginProfile", "<LoginProfile><UserName>{0}</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></LoginProfile>")]
     public async Task What_an_answer_says_of_another_user_is_not_evidence_of_the_one_who_was_asked_about(string operation, string result)
     {
@@ -86,7 +95,10 @@ public sealed class AccountIdTests
         var name = operation[4..];
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
             ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
-            : Reaction.Xml($"<{name}Response><{name}Result><IsTruncated>false</IsTruncated>{result.Replace("{0}", said, StringComparison.Ordinal)}</{name}Result></{name}Response>"));
+            : Reaction.Xml(
+                $"<{name}Response><{name}Result>"
+                + $"<IsTruncated>false</IsTruncated>{result.Replace("{0}", said, StringComparison.Ordinal)}</{name}Result>"
+                + $"</{name}Response>"));
         await using var session = Session.Live(server.Address);
         await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
 
@@ -108,7 +120,9 @@ public sealed class AccountIdTests
         {
             var b when b.Contains("GetCallerIdentity", StringComparison.Ordinal) => Caller(Own, $"arn:aws:iam::{Own}:user/a"),
             var b when b.Contains("GenerateCredentialReport", StringComparison.Ordinal) =>
-                Reaction.Xml("<GenerateCredentialReportResponse><GenerateCredentialReportResult><State>COMPLETE</State></GenerateCredentialReportResult></GenerateCredentialReportResponse>"),
+                Reaction.Xml(
+                    "<GenerateCredentialReportResponse><GenerateCredentialReportResult>"
+                    + "<State>COMPLETE</State></GenerateCredentialReportResult></GenerateCredentialReportResponse>"),
             _ => Reaction.Xml(
                 $"<GetCredentialReportResponse><GetCredentialReportResult><Content>{report}</Content><GeneratedTime>2026-01-01T00:00:00Z</GeneratedTime>"
                 + "<ReportFormat>text/csv</ReportFormat></GetCredentialReportResult></GetCredentialReportResponse>"),
@@ -125,7 +139,8 @@ public sealed class AccountIdTests
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
             ? Caller(Own, $"arn:aws:iam::{Own}:user/a")
             : Reaction.Xml(
-                "<ListPoliciesResponse><ListPoliciesResult><IsTruncated>false</IsTruncated><Policies><member><Arn>arn:aws:iam::aws:policy/AdministratorAccess</Arn></member>"
+                "<ListPoliciesResponse><ListPoliciesResult><IsTruncated>false</IsTruncated><Policies><member>"
+                + "<Arn>arn:aws:iam::aws:policy/AdministratorAccess</Arn></member>"
                 + $"<member><Arn>arn:aws:iam::{Own}:policy/own</Arn></member></Policies></ListPoliciesResult></ListPoliciesResponse>"));
         await using var session = Session.Live(server.Address);
         await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
@@ -134,5 +149,6 @@ public sealed class AccountIdTests
     }
 
     private static Reaction Caller(string account, string arn) => Reaction.Xml(
-        $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+        $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn>"
+        + $"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
 }

@@ -45,7 +45,8 @@ public sealed class AnswerSecretsTests
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(
             "<DistributionConfig><CallerReference>kept</CallerReference><Comment>kept too</Comment><Origins><Quantity>1</Quantity><Items><Origin><Id>o</Id>"
-            + "<CustomHeaders><Quantity>1</Quantity><Items><OriginCustomHeader><HeaderName>X-Origin</HeaderName><HeaderValue>MARKER</HeaderValue></OriginCustomHeader></Items></CustomHeaders>"
+            + "<CustomHeaders><Quantity>1</Quantity><Items><OriginCustomHeader><HeaderName>X-Origin</HeaderName>"
+            + "<HeaderValue>MARKER</HeaderValue></OriginCustomHeader></Items></CustomHeaders>"
             + "</Origin></Items></Origins></DistributionConfig>"));
         await using var live = Session.Live(server.Address);
 
@@ -68,10 +69,20 @@ public sealed class AnswerSecretsTests
     [InlineData("events:ListTargetsByRule", """{"Targets":[{"Id":"kept","HttpParameters":{"HeaderParameters":{"Authorization":"MARKER"}}}]}""")]
     [InlineData("glue:GetJobRun", """{"JobRun":{"JobName":"kept","Arguments":{"--db":"MARKER"}}}""")]
     [InlineData("apigateway:GetStage", """{"stageName":"kept","variables":{"db":"MARKER"}}""")]
-    [InlineData("ecs:DescribeTaskDefinition", """{"taskDefinition":{"containerDefinitions":[{"name":"kept","environment":[{"name":"DB","value":"MARKER"}]}]}}""")]
+    [InlineData(
+        "ecs:DescribeTaskDefinition",
+        """{"taskDefinition":{"containerDefinitions":[{"name":"kept","environment":[{"name":"DB","value":"MARKER"}]}]}}""")]
     [InlineData("stepfunctions:DescribeStateMachine", """{"name":"kept","definition":"MARKER"}""")]
-    [InlineData("iam:ListVirtualMFADevices", "<ListVirtualMFADevicesResponse><ListVirtualMFADevicesResult><VirtualMFADevices><member><SerialNumber>kept</SerialNumber><QRCodePNG>MARKER</QRCodePNG></member></VirtualMFADevices></ListVirtualMFADevicesResult></ListVirtualMFADevicesResponse>")]
-    [InlineData("rds:DescribeOptionGroups", "<DescribeOptionGroupsResponse><DescribeOptionGroupsResult><OptionGroupsList><OptionGroup><OptionGroupName>kept</OptionGroupName><Options><Option><OptionSettings><OptionSetting><Value>MARKER</Value></OptionSetting></OptionSettings></Option></Options></OptionGroup></OptionGroupsList></DescribeOptionGroupsResult></DescribeOptionGroupsResponse>")]
+    [InlineData(
+        "iam:ListVirtualMFADevices",
+        "<ListVirtualMFADevicesResponse><ListVirtualMFADevicesResult><VirtualMFADevices><member><SerialNumber>kept</SerialNumber>"
+        + "<QRCodePNG>MARKER</QRCodePNG></member></VirtualMFADevices></ListVirtualMFADevicesResult></ListVirtualMFADevicesResponse>")]
+    [InlineData(
+        "rds:DescribeOptionGroups",
+        "<DescribeOptionGroupsResponse><DescribeOptionGroupsResult><OptionGroupsList><OptionGroup>"
+        + "<OptionGroupName>kept</OptionGroupName><Options><Option><OptionSettings><OptionSetting>"
+        + "<Value>MARKER</Value></OptionSetting></OptionSettings></Option></Options></OptionGroup></OptionGroupsList>"
+        + "</DescribeOptionGroupsResult></DescribeOptionGroupsResponse>")]
     // What the catalogue does not know yet, below something sensitive.
     [InlineData("auditmanager:GetAssessment", """{"assessment":{"framework":{"controlSets":[{"id":"kept","new":{"deep":["MARKER"]}}]}}}""")]
     [InlineData("codebuild:BatchGetReports", """{"reports":[{"name":"kept"}],"new":"kept"}""")]
@@ -87,11 +98,19 @@ public sealed class AnswerSecretsTests
     [Theory]
     [InlineData("apigateway:GetApiKeys", """{"item":[{"id":"kept","name":"kept"}],"apiKeys":[{"id":"kept"}]}""")]
     [InlineData("codebuild:BatchGetProjects", """{"projects":[{"environment":{"type":"LINUX_CONTAINER","image":"kept","privilegedMode":true}}]}""")]
-    [InlineData("identitystore:ListUsers", """{"Users":[{"UserName":"elena.marsh","DisplayName":"Elena Marsh","Emails":[{"Value":"elena.marsh@northquay.example"}]}]}""")]
-    [InlineData("ecs:DescribeTaskDefinition", """{"tags":[{"key":"owner","value":"trading"}],"taskDefinition":{"containerDefinitions":[{"environment":[{"name":"DB"}]}]}}""")]
+    [InlineData(
+        "identitystore:ListUsers",
+        """{"Users":[{"UserName":"elena.marsh","DisplayName":"Elena Marsh","Emails":[{"Value":"elena.marsh@northquay.example"}]}]}""")]
+    [InlineData(
+        "ecs:DescribeTaskDefinition",
+        """{"tags":[{"key":"owner","value":"trading"}],"taskDefinition":{"containerDefinitions":[{"environment":[{"name":"DB"}]}]}}""")]
     [InlineData("backup:ListTags", """{"Tags":{"owner":"trading"}}""")]
-    [InlineData("ec2:DescribeInstances", "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><privateIpAddress>10.0.0.1</privateIpAddress></item></instancesSet></item></reservationSet></DescribeInstancesResponse>")]
-    public void What_another_service_means_by_the_same_word_stays_and_so_does_who_somebody_is(string operation, string answer) => Assert.Equal(answer, Clean(operation, answer));
+    [InlineData(
+        "ec2:DescribeInstances",
+        "<DescribeInstancesResponse><reservationSet><item><instancesSet><item>"
+        + "<privateIpAddress>10.0.0.1</privateIpAddress></item></instancesSet></item></reservationSet></DescribeInstancesResponse>")]
+    public void What_another_service_means_by_the_same_word_stays_and_so_does_who_somebody_is(string operation, string answer) =>
+        Assert.Equal(answer, Clean(operation, answer));
 
     [Fact]
     public void Of_a_path_that_may_be_several_operations_what_any_calls_sensitive_goes_and_every_token_stays()
@@ -109,7 +128,8 @@ public sealed class AnswerSecretsTests
     public void Every_service_that_has_places_or_exceptions_of_its_own_is_in_the_catalogue()
     {
         var known = new AwsCatalogue().ServiceNames;
-        Assert.All(AwsSecretPlaces.Services.Concat(AwsKeptMembers.All.SelectMany(k => k.Services.Split(' '))).Where(s => s != "*"), s => Assert.Contains(s, known));
+        Assert.All(AwsSecretPlaces.Services.Concat(AwsKeptMembers.All.SelectMany(k => k.Services.Split(' '))).Where(s => s != "*"), s =>
+            Assert.Contains(s, known));
     }
 
     [Fact]
@@ -118,8 +138,12 @@ public sealed class AnswerSecretsTests
         var catalogue = new AwsCatalogue();
         Assert.Equal(
             ["s3:HeadObject:SSEKMSKeyId"],
-            catalogue.ServiceNames.Select(n => catalogue.Service(n)!).SelectMany(s => s.OperationNames.Select(s.Operation).Where(o => o!.Output is not null).SelectMany(o =>
-                ((ShapeModel.Structure)s.Shape(o!.Output!)).Members.Where(m => m.Sensitive && m.Location != MemberLocation.Body).Select(m => $"{s.Name}:{o.Name}:{m.Name}"))));
+            catalogue.ServiceNames.Select(n => catalogue.Service(n)!).SelectMany(s => s.OperationNames
+                .Select(s.Operation)
+                .Where(o => o!.Output is not null)
+                .SelectMany(o => ((ShapeModel.Structure)s.Shape(o!.Output!)).Members
+                    .Where(m => m.Sensitive && m.Location != MemberLocation.Body)
+                    .Select(m => $"{s.Name}:{o.Name}:{m.Name}"))));
     }
 
     private static string Clean(string operation, string answer)

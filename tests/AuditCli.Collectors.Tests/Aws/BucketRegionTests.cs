@@ -6,14 +6,20 @@ namespace AuditCli.Collectors.Tests.Aws;
 [Collection("environment")]
 public sealed class BucketRegionTests
 {
-    private const string InWords = "<Error><Code>IllegalLocationConstraintException</Code><Message>The me-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.</Message></Error>";
+    private const string InWords = "<Error><Code>IllegalLocationConstraintException</Code>"
+        + "<Message>The me-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.</Message>"
+        + "</Error>";
     private const string Wordless = "<Error><Code>IllegalLocationConstraintException</Code></Error>";
 
     [Theory]
     [InlineData("field", 400, Wordless, new[] { "400", "200" })]
     [InlineData("body", 400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>me-south-1</Region></Error>", new[] { "400", "200" })]
     [InlineData("words", 400, InWords, new[] { "400", "200" })]
-    [InlineData("two regions in words", 400, "<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region 'us-east-1' is wrong; expecting 'me-south-1'</Message></Error>", new[] { "400", "200" })]
+    [InlineData(
+        "two regions in words", 400,
+        "<Error><Code>AuthorizationHeaderMalformed</Code>"
+        + "<Message>the region 'us-east-1' is wrong; expecting 'me-south-1'</Message></Error>",
+        new[] { "400", "200" })]
     [InlineData("list", 400, Wordless, new[] { "200", "400", "200" })]
     [InlineData("head", 400, Wordless, new[] { "400", "301", "200" })]
     [InlineData("head", 301, "<Error><Code>PermanentRedirect</Code></Error>", new[] { "301", "301", "200" })]
@@ -36,7 +42,9 @@ public sealed class BucketRegionTests
 
     [Theory]
     [InlineData("nothing", 400, Wordless, "IllegalLocationConstraintException")]
-    [InlineData("nothing", 400, "<Error><Code>IllegalLocationConstraintException</Code><Message>neither eu-west-1 nor me-south-1</Message></Error>", "IllegalLocationConstraintException")]
+    [InlineData(
+        "nothing", 400, "<Error><Code>IllegalLocationConstraintException</Code><Message>neither eu-west-1 nor me-south-1</Message></Error>",
+        "IllegalLocationConstraintException")]
     [InlineData("nothing", 400, "<Error><Code>InvalidRequest</Code><Message>me-south-1</Message></Error>", "InvalidRequest")]
     public async Task Where_nobody_says_it_the_bucket_is_unread_with_s3s_own_code(string way, int status, string error, string code)
     {
@@ -64,10 +72,24 @@ public sealed class BucketRegionTests
     }
 
     [Theory]
-    [InlineData("ec2:DescribeVolumes", "AuthFailure", "<Response><Errors><Error><Code>AuthFailure</Code><Message>AWS was not able to validate the provided access credentials</Message></Error></Errors></Response>", 401)]
-    [InlineData("ec2:DescribeVolumes", "OptInRequired", "<Response><Errors><Error><Code>OptInRequired</Code><Message>You are not subscribed to this service.</Message></Error></Errors></Response>", 401)]
-    [InlineData("rds:DescribeDBInstances", "InvalidClientTokenId", "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid.</Message></Error></ErrorResponse>", 403)]
-    [InlineData("cloudtrail:DescribeTrails", "UnrecognizedClientException", """{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}""", 400)]
+    [InlineData(
+        "ec2:DescribeVolumes", "AuthFailure",
+        "<Response><Errors><Error><Code>AuthFailure</Code>"
+        + "<Message>AWS was not able to validate the provided access credentials</Message></Error></Errors></Response>",
+        401)]
+    [InlineData(
+        "ec2:DescribeVolumes", "OptInRequired",
+        "<Response><Errors><Error><Code>OptInRequired</Code>"
+        + "<Message>You are not subscribed to this service.</Message></Error></Errors></Response>",
+        401)]
+    [InlineData(
+        "rds:DescribeDBInstances", "InvalidClientTokenId",
+        "<ErrorResponse><Error><Code>InvalidClientTokenId</Code>"
+        + "<Message>The security token included in the request is invalid.</Message></Error></ErrorResponse>",
+        403)]
+    [InlineData(
+        "cloudtrail:DescribeTrails", "UnrecognizedClientException",
+        """{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}""", 400)]
     public async Task A_region_that_takes_valid_credentials_for_invalid_ones_is_told_from_a_denial(string operation, string code, string body, int status)
     {
         await using var server = new LoopbackServer((_, _) => body.StartsWith('{') ? Reaction.Json(body, status) : Reaction.Xml(body, status));
@@ -88,7 +110,9 @@ public sealed class BucketRegionTests
         await using var server = new LoopbackServer((_, _) => Reaction.Json("""{"__type":"AccessDeniedException","message":"no"}""", 400));
         await using var session = Session.Live(server.Address, new ImpatientClock());
 
-        Assert.Equal("AccessDeniedException", (await Assert.ThrowsAsync<CollectionException>(() => CallAsync(session, "cloudtrail:DescribeTrails", "me-south-1"))).Code);
+        Assert.Equal(
+            "AccessDeniedException",
+            (await Assert.ThrowsAsync<CollectionException>(() => CallAsync(session, "cloudtrail:DescribeTrails", "me-south-1"))).Code);
     }
 
     private static Task<System.Text.Json.JsonElement> CallAsync(Session session, string operation, string region) =>
@@ -96,7 +120,9 @@ public sealed class BucketRegionTests
 
     private static LoopbackServer Server(string way, int status, string error, string region) => new((request, _) =>
         request.Target == "/?x-id=ListBuckets" || request.Target == "/"
-            ? Reaction.Xml($"<ListAllMyBucketsResult><Buckets><Bucket><Name>gulf</Name><BucketRegion>{region}</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>")
+            ? Reaction.Xml(
+                "<ListAllMyBucketsResult><Buckets><Bucket><Name>gulf</Name>"
+                + $"<BucketRegion>{region}</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>")
         : request.Fields["Authorization"].Contains($"/{region}/s3/", StringComparison.Ordinal)
             ? Reaction.Xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
         : request.Method == "HEAD"

@@ -93,7 +93,8 @@ public sealed partial class CatalogueTests
     [InlineData("globalaccelerator", "aws", "eu-west-1", false, false, "https://globalaccelerator.us-west-2.amazonaws.com", "us-west-2")]
     [InlineData("bcm-data-exports", "aws", "eu-west-1", false, true, "https://bcm-data-exports.us-east-1.api.aws", "us-east-1")]
     [InlineData("accessanalyzer", "aws-us-gov", "us-gov-west-1", true, false, "https://access-analyzer.us-gov-west-1.amazonaws.com", null)]
-    public void An_endpoint_is_what_the_providers_rules_say(string service, string partition, string region, bool fips, bool dual, string url, string? signing) =>
+    public void An_endpoint_is_what_the_providers_rules_say(
+        string service, string partition, string region, bool fips, bool dual, string url, string? signing) =>
         Assert.Equal(new EndpointRule(url, signing), _catalogue.Service(service)!.Endpoint(partition, region, fips, dual));
 
     [Theory]
@@ -150,7 +151,8 @@ public sealed partial class CatalogueTests
             string.Create(CultureInfo.InvariantCulture, $"{asked:N0} read operations of {services.Count(s => s.OperationNames.Length > 0)} services"),
             File.ReadAllText(Repository.Path("src", "README.md")), StringComparison.Ordinal);
         Assert.All(["src/README.md", "controls/README.md"], d => Assert.Contains(
-            string.Create(CultureInfo.InvariantCulture, $" {refused} that hand out "), File.ReadAllText(Repository.Path(d)).ReplaceLineEndings(" "), StringComparison.Ordinal));
+            string.Create(CultureInfo.InvariantCulture, $" {refused} that hand out "),
+            File.ReadAllText(Repository.Path(d)).ReplaceLineEndings(" "), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -234,7 +236,8 @@ public sealed class CredentialReportTests
         Assert.Equal("/Content/0", row.Pointer);
         Assert.Equal("<root_account>", row.Value.GetProperty("user").GetString());
         Assert.Equal("2020-01-01T00:00:00Z", row.Value.GetProperty("user_creation_time").GetString());
-        Assert.All(["password_enabled", "password_last_used", "access_key_1_last_rotated"], n => Assert.Equal(JsonValueKind.Null, row.Value.GetProperty(n).ValueKind));
+        Assert.All(["password_enabled", "password_last_used", "access_key_1_last_rotated"], n =>
+            Assert.Equal(JsonValueKind.Null, row.Value.GetProperty(n).ValueKind));
         Assert.True(row.Value.GetProperty("mfa_active").GetBoolean());
         Assert.False(row.Value.GetProperty("access_key_1_active").GetBoolean());
         Assert.Equal("2026-10-01T00:00:00Z", row.Value.GetProperty("_generated_at").GetString());

@@ -55,7 +55,9 @@ internal sealed class Surroundings : IDisposable
                 var renewal = way == "a login that can be renewed"
                     ? $$""","clientId":"c","clientSecret":"{{Secret}}","registrationExpiresAt":"2036-01-01T00:00:00Z","refreshToken":"{{Secret}}" """
                     : "";
-                _folder.Write($".aws/sso/cache/{SessionFile}.json", $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"{{expires}}"{{renewal}}}""");
+                _folder.Write(
+                    $".aws/sso/cache/{SessionFile}.json",
+                    $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"{{expires}}"{{renewal}}}""");
                 break;
         }
     }
@@ -81,7 +83,8 @@ internal sealed class Surroundings : IDisposable
 [Collection("environment")]
 public sealed class CredentialChainTests
 {
-    private const string Users = "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>a</UserName></member></Users></ListUsersResult></ListUsersResponse>";
+    private const string Users = "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member>"
+        + "<UserName>a</UserName></member></Users></ListUsersResult></ListUsersResponse>";
 
     [Theory]
     [InlineData("nothing", null, "NoCredentials", "target prod", "set AWS_PROFILE")]
@@ -93,7 +96,8 @@ public sealed class CredentialChainTests
     [InlineData("a chain", "last", "AccessDenied", "the AWS profile last", "aws sts get-caller-identity --profile last")]
     [InlineData("a chain", "broken", "NoCredentials", "the AWS profile broken", "aws sts get-caller-identity --profile broken")]
     [InlineData("a chain", "nobody", "NoCredentials", "no AWS profile named nobody", "aws configure list-profiles")]
-    public async Task Credentials_that_cannot_be_had_name_target_and_profile_and_the_next_step(string way, string? profile, string code, string named, string next)
+    public async Task Credentials_that_cannot_be_had_name_target_and_profile_and_the_next_step(
+        string way, string? profile, string code, string named, string next)
     {
         await using var server = new LoopbackServer((request, _) =>
             request.Body.Contains("AssumeRoleWithWebIdentity", StringComparison.Ordinal) ? Reaction.Xml(Refusal("InvalidIdentityToken"), 400)
@@ -105,7 +109,9 @@ public sealed class CredentialChainTests
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(target, CancellationToken.None));
 
-        Assert.True(e.Code == code && e.Message.Contains(named, StringComparison.Ordinal) && e.Message.Contains(next, StringComparison.Ordinal), $"{e.Code}: {e.Message}");
+        Assert.True(
+            e.Code == code && e.Message.Contains(named, StringComparison.Ordinal) && e.Message.Contains(next, StringComparison.Ordinal),
+            $"{e.Code}: {e.Message}");
         Assert.DoesNotContain("MARKER", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(server.Seen, r => r.Body.Contains("GetCallerIdentity", StringComparison.Ordinal));
     }
@@ -114,7 +120,8 @@ public sealed class CredentialChainTests
     public async Task The_default_profile_of_the_aws_command_line_counts_and_before_the_other_variable()
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(
-            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"));
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId>"
+            + "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"));
         await using var session = Session.Live(server.Address, new ImpatientClock());
         using var surroundings = new Surroundings("profiles", server.Address);
         var before = Environment.GetEnvironmentVariable("AWS_PROFILE");
@@ -162,16 +169,23 @@ public sealed class CredentialChainTests
         await using var server = new LoopbackServer((request, _) =>
         {
             if (request.Target == "/token")
-                return Reaction.Json($$"""{"accessToken":"{{Surroundings.Secret}}","tokenType":"Bearer","expiresIn":28800,"refreshToken":"{{Surroundings.Secret}}"}""");
+                return Reaction.Json(
+                    $$"""{"accessToken":"{{Surroundings.Secret}}","tokenType":"Bearer","expiresIn":28800,"refreshToken":"{{Surroundings.Secret}}"}""");
             if (request.Target.StartsWith("/federation", StringComparison.Ordinal))
-                return Reaction.Json($$"""{"roleCredentials":{"accessKeyId":"ASIAROLEKEY{{++handed}}","secretAccessKey":"{{Surroundings.Secret}}","sessionToken":"{{Surroundings.Secret}}","expiration":2082758400000} }""");
+                return Reaction.Json(
+                    $$"""{"roleCredentials":{"accessKeyId":"ASIAROLEKEY{{++handed}}","secretAccessKey":"{{Surroundings.Secret}}","sessionToken":"{{Surroundings.Secret}}","expiration":2082758400000} }""");
             if (request.Target == "/container")
-                return Reaction.Json($$"""{"AccessKeyId":"ASIAROLEKEY{{++handed}}","SecretAccessKey":"{{Surroundings.Secret}}","Token":"{{Surroundings.Secret}}","Expiration":"2036-01-01T00:00:00Z"}""");
+                return Reaction.Json(
+                    $$"""{"AccessKeyId":"ASIAROLEKEY{{++handed}}","SecretAccessKey":"{{Surroundings.Secret}}","Token":"{{Surroundings.Secret}}","Expiration":"2036-01-01T00:00:00Z"}""");
             if (request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal))
-                return Reaction.Xml(Assumed(request.Body.Contains("WithWebIdentity", StringComparison.Ordinal) ? "AssumeRoleWithWebIdentity" : "AssumeRole", $"ASIAROLEKEY{++handed}"));
+                return Reaction.Xml(Assumed(
+                    request.Body.Contains("WithWebIdentity", StringComparison.Ordinal) ? "AssumeRoleWithWebIdentity" : "AssumeRole",
+                    $"ASIAROLEKEY{++handed}"));
             if (!request.Body.Contains("Marker", StringComparison.Ordinal))
                 return Reaction.Xml(Users.Replace("false</IsTruncated>", "true</IsTruncated><Marker>next</Marker>", StringComparison.Ordinal));
-            return request.Fields["Authorization"].Contains("ASIAROLEKEY2/", StringComparison.Ordinal) ? Reaction.Xml(Users) : Reaction.Xml(Refusal("ExpiredToken"), 403);
+            return request.Fields["Authorization"].Contains("ASIAROLEKEY2/", StringComparison.Ordinal)
+                ? Reaction.Xml(Users)
+                : Reaction.Xml(Refusal("ExpiredToken"), 403);
         });
         await using var session = Session.Live(server.Address, new ImpatientClock());
         using var surroundings = new Surroundings(way, server.Address);
@@ -184,7 +198,8 @@ public sealed class CredentialChainTests
         if (way == "a login that can be renewed")
             Assert.Contains(session.CredentialExchanges, c => c.Operation == "sso-oidc:token");
         if (profile == "last")
-            Assert.All(server.Seen.Where(r => r.Body.Contains("AssumeRole", StringComparison.Ordinal)), r => Assert.Contains("ExternalId=engagement-7", r.Body, StringComparison.Ordinal));
+            Assert.All(server.Seen.Where(r => r.Body.Contains("AssumeRole", StringComparison.Ordinal)), r =>
+                Assert.Contains("ExternalId=engagement-7", r.Body, StringComparison.Ordinal));
         await session.Transport.DisposeAsync();
         Assert.DoesNotContain("MARKER", MotoTests.Stored(session.Folder), StringComparison.Ordinal);
         Assert.DoesNotContain("MARKER", string.Join('\n', session.CredentialExchanges), StringComparison.Ordinal);

@@ -34,7 +34,8 @@ public sealed class CustomisationTests
         var service = new AwsCatalogue().Service("s3control")!;
         using var wire = new Wire("<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>");
         using var client = new AwsServiceClient(
-            service, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "none"), new AwsServiceConfig(service, region, null, null, replay: true), wire, null, _ => Task.CompletedTask, _ => null);
+            service, new BasicAWSCredentials("AKIAIOSFODNN7EXAMPLE", "none"),
+            new AwsServiceConfig(service, region, null, null, replay: true), wire, null, _ => Task.CompletedTask, _ => null);
 
         await client.CallAsync(service.Operation("GetPublicAccessBlock")!, new JsonObject { ["AccountId"] = "123456789012" }, CancellationToken.None);
 
@@ -79,12 +80,19 @@ public sealed class CustomisationTests
     {
         var clock = new ImpatientClock();
         var polls = 0;
-        var report = Convert.ToBase64String(Encoding.UTF8.GetBytes(string.Join(',', AuditCli.Collectors.Aws.CredentialReport.Columns.Select(c => c.Name).Where(n => n[0] != '_'))));
+        var columns = AuditCli.Collectors.Aws.CredentialReport.Columns.Select(c => c.Name).Where(n => n[0] != '_');
+        var report = Convert.ToBase64String(Encoding.UTF8.GetBytes(string.Join(',', columns)));
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GenerateCredentialReport", StringComparison.Ordinal)
-            ? Reaction.Xml($"<R><GenerateCredentialReportResult><State>{(polls++ < startedTimes ? "STARTED" : "COMPLETE")}</State></GenerateCredentialReportResult></R>")
+            ? Reaction.Xml(
+                "<R><GenerateCredentialReportResult>"
+                + $"<State>{(polls++ < startedTimes ? "STARTED" : "COMPLETE")}</State></GenerateCredentialReportResult></R>")
             : request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
-                ? Reaction.Xml("<R><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account></GetCallerIdentityResult></R>")
-                : Reaction.Xml($"<R><GetCredentialReportResult><Content>{report}</Content><GeneratedTime>2026-10-01T00:00:00Z</GeneratedTime></GetCredentialReportResult></R>"));
+                ? Reaction.Xml(
+                    "<R><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>"
+                    + "<Account>123456789012</Account></GetCallerIdentityResult></R>")
+                : Reaction.Xml(
+                    $"<R><GetCredentialReportResult><Content>{report}</Content>"
+                    + "<GeneratedTime>2026-10-01T00:00:00Z</GeneratedTime></GetCredentialReportResult></R>"));
         await using var session = Session.Live(server.Address, clock);
         await session.CallAsync("sts:GetCallerIdentity");
 

@@ -8,9 +8,15 @@ namespace AuditCli.Collectors.Tests.Aws;
 public sealed class ExpiryTests
 {
     [Theory]
-    [InlineData("iam:ListUsers", 403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired: 20261125T100000Z is now earlier than 20261125T103000Z</Message></Error></ErrorResponse>")]
+    [InlineData(
+        "iam:ListUsers", 403,
+        "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code>"
+        + "<Message>Signature expired: 20261125T100000Z is now earlier than 20261125T103000Z</Message></Error></ErrorResponse>")]
     [InlineData("iam:ListUsers", 403, "<ErrorResponse><Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error></ErrorResponse>")]
-    [InlineData("kms:ListKeys", 400, "{\"__type\":\"InvalidSignatureException\",\"message\":\"Signature not yet current: 20261125T103000Z is still later than 20261125T100000Z\"}")]
+    [InlineData(
+        "kms:ListKeys", 400,
+        "{\"__type\":\"InvalidSignatureException\",\"message\":\"Signature not yet current: 20261125T103000Z is still later than "
+        + "20261125T100000Z\"}")]
     public async Task A_clock_that_is_wrong_is_set_right_by_the_providers_own(string operation, int status, string refusal)
     {
         var theirs = DateTime.UtcNow.AddHours(3);
@@ -18,7 +24,7 @@ public sealed class ExpiryTests
         {
             var signed = DateTime.ParseExact(request.Fields["X-Amz-Date"], "yyyyMMdd'T'HHmmss'Z'", System.Globalization.CultureInfo.InvariantCulture);
             var right = (theirs - signed).Duration() < TimeSpan.FromMinutes(5);
-            var answer = operation == "kms:ListKeys" ? Reaction.Json("{\"Keys\":[]}") : Reaction.Xml(FaultTests.Users);
+            var answer = operation == "kms:ListKeys" ? Reaction.Json("{\"Keys\":[]}") : Reaction.Xml(FaultAnswers.Users);
             return (right ? answer : Reaction.Xml(refusal, status)) with { Fields = [("Date", theirs.ToString("r"))] };
         });
         await using var session = Session.Live(server.Address, new ImpatientClock());
@@ -41,7 +47,8 @@ public sealed class ExpiryTests
     public async Task A_refusal_that_does_not_speak_of_time_is_asked_once_live_and_replayed_whatever_its_date(string operation, int status, string refusal)
     {
         (string, object)[] parameters = operation == "s3:HeadBucket" ? [("Bucket", "b")] : [];
-        await using var server = new LoopbackServer((_, _) => Reaction.Xml(refusal, status) with { Fields = [("Date", DateTime.UtcNow.AddYears(-1).ToString("r"))] });
+        await using var server = new LoopbackServer((_, _) =>
+            Reaction.Xml(refusal, status) with { Fields = [("Date", DateTime.UtcNow.AddYears(-1).ToString("r"))] });
         await using var session = Session.Live(server.Address, new ImpatientClock());
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync(operation, parameters));
@@ -63,9 +70,13 @@ public sealed class ExpiryTests
             if (request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal))
                 return Reaction.Xml(Assumed($"ASIAROLEKEY{++assumed}", "2036-01-01T00:00:00Z"));
             if (!request.Body.Contains("Marker", StringComparison.Ordinal))
-                return Reaction.Xml(FaultTests.Page("next"));
-            return request.Fields["Authorization"].Contains("ASIAROLEKEY2/", StringComparison.Ordinal) ? Reaction.Xml(FaultTests.Users)
-                : Reaction.Xml("<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error></ErrorResponse>", 403);
+                return Reaction.Xml(FaultAnswers.Page("next"));
+            return request.Fields["Authorization"].Contains("ASIAROLEKEY2/", StringComparison.Ordinal)
+                ? Reaction.Xml(FaultAnswers.Users)
+                : Reaction.Xml(
+                    "<ErrorResponse><Error><Code>ExpiredToken</Code>"
+                    + "<Message>The security token included in the request is expired</Message></Error></ErrorResponse>",
+                    403);
         });
         await using var session = Session.Live(server.Address, new ImpatientClock());
         var target = role ? Session.Target(("role_arn", "arn:aws:iam::123456789012:role/Audit")) : Session.Target();
@@ -94,7 +105,7 @@ public sealed class ExpiryTests
         var assumed = 0;
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("Action=AssumeRole", StringComparison.Ordinal)
             ? Reaction.Xml(Assumed($"ASIAROLEKEY{++assumed}", DateTime.UtcNow.AddMinutes(assumed == 1 ? 2 : 60).ToString("s") + "Z"))
-            : Reaction.Xml(FaultTests.Users));
+            : Reaction.Xml(FaultAnswers.Users));
         await using var session = Session.Live(server.Address, new ImpatientClock());
         var target = Session.Target(("role_arn", "arn:aws:iam::123456789012:role/Audit"));
 

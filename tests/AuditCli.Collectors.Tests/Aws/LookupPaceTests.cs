@@ -27,7 +27,9 @@ internal sealed class EventHistory(TimeProvider clock, int pages, double perSeco
     public Reaction Answer(SeenRequest request)
     {
         if (request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal))
-            return Reaction.Xml($"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{Account}:user/a</Arn><Account>{Account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+            return Reaction.Xml(
+                $"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{Account}:user/a</Arn>"
+                + $"<Account>{Account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
         lock (_turn)
         {
             var now = clock.GetElapsedTime(_began);
@@ -126,9 +128,10 @@ public sealed class LookupPaceTests
     {
         var clock = new HastyClock(20);
         var history = new EventHistory(clock, pages: 2);
-        await using var server = new LoopbackServer((request, _) => request.Fields.TryGetValue("X-Amz-Target", out var target) && target.EndsWith("DescribeTrails", StringComparison.Ordinal)
-            ? Reaction.Json("""{"trailList":[]}""")
-            : history.Answer(request));
+        await using var server = new LoopbackServer((request, _) =>
+            request.Fields.TryGetValue("X-Amz-Target", out var target) && target.EndsWith("DescribeTrails", StringComparison.Ordinal)
+                ? Reaction.Json("""{"trailList":[]}""")
+                : history.Answer(request));
         await using var session = Session.Live(server.Address, clock);
         var order = new List<string>();
 
@@ -146,19 +149,25 @@ public sealed class LookupPaceTests
         }
     }
 
-    private static async Task<Collected> RunAsync(Session session, TimeProvider clock, int overall = 16, string? more = null, Action<CollectionEvent>? tell = null)
+    private static async Task<Collected> RunAsync(
+        Session session, TimeProvider clock, int overall = 16, string? more = null, Action<CollectionEvent>? tell = null)
     {
         var with = ImmutableSortedDictionary<string, string>.Empty;
         var requests = Enumerable.Range(0, 9).Select(i => new PlannedRequest(
-            $"search{i}", "prod", session.Operation(Lookup), Session.Parameters(("LookupAttributes", new[] { new { AttributeKey = "EventName", AttributeValue = $"Event{i}" } })), null, with, [], null, []));
+            $"search{i}", "prod", session.Operation(Lookup),
+            Session.Parameters(("LookupAttributes", new[] { new { AttributeKey = "EventName", AttributeValue = $"Event{i}" } })), null,
+            with, [], null, []));
         if (more is not null)
             requests = requests.Append(new("more", "prod", session.Operation(more), Session.Parameters(), null, with, [], null, []));
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
         var limit = new ConcurrencyLimit(RequestLimits.Default with { AtOnce = overall });
         return await new CollectionRun(
-            new([.. requests], [], []), ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport, bundle, clock, limit, tell ?? (_ => { }))
+            new([.. requests], [], []), ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport,
+            bundle, clock, limit, tell ?? (_ => { }))
             .RunAsync([Session.Target()], [], CancellationToken.None);
     }
 
-    private static string Essence(EvidenceItem item) => $"{item.EvidenceId} {item.Outcome} {item.Code} {item.Items} {item.TableSha256} {string.Join(' ', item.Exchanges.Select(e => e.RecordId))}";
+    private static string Essence(EvidenceItem item) =>
+        $"{item.EvidenceId} {item.Outcome} {item.Code} {item.Items} {item.TableSha256} "
+        + $"{string.Join(' ', item.Exchanges.Select(e => e.RecordId))}";
 }

@@ -70,7 +70,8 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
     [NeedsFact("moto_server")]
     public async Task Every_call_of_the_table_gives_what_boto3_gives_error_codes_included()
     {
-        string[] calls = [.. (await File.ReadAllLinesAsync(Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_operations.txt"))).Where(l => l[0] != '#')];
+        var lines = await File.ReadAllLinesAsync(Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_operations.txt"));
+        string[] calls = [.. lines.Where(l => l[0] != '#')];
         var expected = await moto.Boto3Async(calls);
         await using var session = Session.Live(moto.Address, keep: false);
         var differences = new StringBuilder();
@@ -81,7 +82,8 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
             JsonNode actual;
             try
             {
-                actual = JsonNode.Parse((await session.Collector.CallAsync(Session.Target(), parts[0], parameters, null, CancellationToken.None)).GetRawText())!;
+                var answer = await session.Collector.CallAsync(Session.Target(), parts[0], parameters, null, CancellationToken.None);
+                actual = JsonNode.Parse(answer.GetRawText())!;
             }
             catch (CollectionException e)
             {

@@ -17,7 +17,9 @@ public sealed class OddAnswerTests
     private const string Two = """{"Keys":[{"KeyId":"a"},{"KeyId":"b"}],"Truncated":false}""";
 
     [Theory]
-    [InlineData("half of a surrogate pair", """{"Keys":[{"KeyId":"a\ud83dz","KeyArn":"arn:1"},{"KeyId":"b","KeyArn":"arn:2"}],"Truncated":false}""", "ValueDoesNotFit", "{\"KeyArn\":\"arn:1\"} {\"KeyArn\":\"arn:2\",\"KeyId\":\"b\"}")]
+    [InlineData(
+        "half of a surrogate pair", """{"Keys":[{"KeyId":"a\ud83dz","KeyArn":"arn:1"},{"KeyId":"b","KeyArn":"arn:2"}],"Truncated":false}""",
+        "ValueDoesNotFit", "{\"KeyArn\":\"arn:1\"} {\"KeyArn\":\"arn:2\",\"KeyId\":\"b\"}")]
     [InlineData("a byte order mark", "\uFEFF" + Two, null, "{\"KeyId\":\"a\"} {\"KeyId\":\"b\"}")]
     [InlineData("two members of one name", """{"Keys":[],"Keys":[{"KeyId":"a"}],"Truncated":false}""", "MalformedResponse", "")]
     [InlineData("two members of one name, the second empty", """{"Keys":[{"KeyId":"a"}],"Truncated":false,"Keys":[]}""", "MalformedResponse", "")]
@@ -26,7 +28,9 @@ public sealed class OddAnswerTests
     [InlineData("an object for the list", """{"Keys":{"KeyId":"a"},"Truncated":false}""", "MalformedResponse", "")]
     [InlineData("nothing", "", "MalformedResponse", "")]
     [InlineData("a page of HTML", "<html>login to the corporate portal</html>", "MalformedResponse", "")]
-    [InlineData("a flag that is a text", """{"Keys":[{"KeyId":"a"}],"Truncated":"true","NextMarker":"m"}""", "RepeatedToken", "{\"KeyId\":\"a\"} {\"KeyId\":\"a\"}")]
+    [InlineData(
+        "a flag that is a text", """{"Keys":[{"KeyId":"a"}],"Truncated":"true","NextMarker":"m"}""", "RepeatedToken",
+        "{\"KeyId\":\"a\"} {\"KeyId\":\"a\"}")]
     [InlineData("a token without the flag", """{"Keys":[{"KeyId":"a"}],"NextMarker":"m"}""", "RepeatedToken", "{\"KeyId\":\"a\"} {\"KeyId\":\"a\"}")]
     [InlineData("no member", "{}", "MalformedResponse", "")]
     [InlineData("no list", """{"Truncated":false}""", null, "")]
@@ -92,7 +96,9 @@ public sealed class OddAnswerTests
     public async Task Lists_below_other_members_are_joined_and_what_is_the_same_on_every_page_is_kept()
     {
         await using var server = new LoopbackServer((_, n) => Reaction.Xml(
-            $"<DistributionList><Marker></Marker><MaxItems>1</MaxItems><IsTruncated>{(n == 0 ? "true" : "false")}</IsTruncated>{(n == 0 ? "<NextMarker>m</NextMarker>" : "")}<Quantity>1</Quantity>"
+            "<DistributionList><Marker></Marker><MaxItems>1</MaxItems>"
+            + $"<IsTruncated>{(n == 0 ? "true" : "false")}</IsTruncated>{(n == 0 ? "<NextMarker>m</NextMarker>" : "")}"
+            + "<Quantity>1</Quantity>"
             + $"<Items><DistributionSummary><Id>E{n}</Id></DistributionSummary></Items></DistributionList>"));
         await using var session = Session.Live(server.Address);
 
@@ -105,7 +111,11 @@ public sealed class OddAnswerTests
     public async Task A_secret_after_a_byte_order_mark_never_reaches_the_disk()
     {
         const string secret = "MARKERpasswordInAnEnvironmentMARKER";
-        await using var server = new LoopbackServer((_, _) => Reaction.Json("\uFEFF" + """{"Functions":[{"FunctionName":"f","Environment":{"Variables":{"DB_PASSWORD":"secret"}}}]}""".Replace("secret", secret, StringComparison.Ordinal)));
+        await using var server = new LoopbackServer((_, _) =>
+            Reaction.Json(
+                "\uFEFF"
+                + """{"Functions":[{"FunctionName":"f","Environment":{"Variables":{"DB_PASSWORD":"secret"}}}]}""".Replace(
+                    "secret", secret, StringComparison.Ordinal)));
         await using var session = Session.Live(server.Address);
 
         var answer = await session.CallAsync("lambda:ListFunctions");
@@ -119,11 +129,16 @@ public sealed class OddAnswerTests
     private static async Task<(EvidenceItem Item, string[] Rows)> CollectedAsync(byte[] body, string operation)
     {
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)
-            ? Reaction.Xml("<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+            ? Reaction.Xml(
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>"
+                + "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
             : new(200, "application/x-amz-json-1.1", body));
         await using var session = Session.Live(server.Address, new ImpatientClock());
         var plan = new CollectionPlan(
-            [new("keys", "prod", session.Operation(operation), Session.Parameters(), null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
+            [new(
+                "keys", "prod", session.Operation(operation), Session.Parameters(), null, ImmutableSortedDictionary<string, string>.Empty,
+                [], null, [])],
+            [], []);
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
         var limit = new ConcurrencyLimit(RequestLimits.Default);
         var collected = await new CollectionRun(
@@ -137,7 +152,14 @@ public sealed class OddAnswerTests
         static string Own(string line)
         {
             var row = JsonElement.Parse(line);
-            return "{" + string.Join(',', row.EnumerateObject().Where(m => m.Name[0] != '_').OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => $"\"{m.Name}\":{m.Value.GetRawText()}")) + "}";
+            return "{"
+                + string.Join(
+                    ',',
+                    row.EnumerateObject()
+                        .Where(m => m.Name[0] != '_')
+                        .OrderBy(m => m.Name, StringComparer.Ordinal)
+                        .Select(m => $"\"{m.Name}\":{m.Value.GetRawText()}"))
+                + "}";
         }
     }
 }

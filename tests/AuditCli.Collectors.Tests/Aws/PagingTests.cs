@@ -23,7 +23,8 @@ public sealed class PagingTests
     [Fact]
     public async Task A_marker_under_the_same_name_is_read_on()
     {
-        await using var server = new LoopbackServer((_, n) => Reaction.Json(n == 0 ? """{"WebACLs":[{"Name":"a"}],"NextMarker":"m1"}""" : """{"WebACLs":[{"Name":"b"}]}"""));
+        await using var server = new LoopbackServer((_, n) =>
+            Reaction.Json(n == 0 ? """{"WebACLs":[{"Name":"a"}],"NextMarker":"m1"}""" : """{"WebACLs":[{"Name":"b"}]}"""));
         await using var session = Session.Live(server.Address);
 
         var acls = await session.CallAsync("wafv2:ListWebACLs", ("Scope", "REGIONAL"));
@@ -36,7 +37,8 @@ public sealed class PagingTests
     public async Task A_page_that_begins_where_several_members_say_is_asked_with_all_of_them()
     {
         await using var server = new LoopbackServer((_, n) => Reaction.Xml(n == 0
-            ? "<R><HostedZones><HostedZone><Id>/hostedzone/Z1</Id></HostedZone></HostedZones><IsTruncated>true</IsTruncated><NextDNSName>b.example.</NextDNSName><NextHostedZoneId>Z2</NextHostedZoneId></R>"
+            ? "<R><HostedZones><HostedZone><Id>/hostedzone/Z1</Id></HostedZone></HostedZones><IsTruncated>true</IsTruncated>"
+                + "<NextDNSName>b.example.</NextDNSName><NextHostedZoneId>Z2</NextHostedZoneId></R>"
             : "<R><HostedZones><HostedZone><Id>/hostedzone/Z2</Id></HostedZone></HostedZones><IsTruncated>false</IsTruncated></R>"));
         await using var session = Session.Live(server.Address);
 

@@ -108,15 +108,23 @@ public sealed class ProtocolVectorTests
     }
 
     /// <summary>Such as <c>input/rest-json/3 RestJsonSomething</c>.</summary>
-    private static IEnumerable<string> Names(string side) => Directory.GetFiles(Path.Combine(Folder, side), "*.json").Order(StringComparer.Ordinal).SelectMany(file =>
+    private static IEnumerable<string> Names(string side)
     {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-        return document.RootElement.EnumerateArray()
-            .Select((v, i) => string.Create(CultureInfo.InvariantCulture, $"{side}/{Path.GetFileNameWithoutExtension(file)}/{i} {v.GetProperty("id").GetString()}")).ToArray();
-    });
+        var files = Directory.GetFiles(Path.Combine(Folder, side), "*.json").Order(StringComparer.Ordinal);
+        return files.SelectMany(file =>
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+            return document.RootElement.EnumerateArray()
+                .Select((v, i) => string.Create(
+                    CultureInfo.InvariantCulture, $"{side}/{Path.GetFileNameWithoutExtension(file)}/{i} {v.GetProperty("id").GetString()}"))
+                .ToArray();
+        });
+    }
 
-    private static Dictionary<string, string> LeftOut() => JsonSerializer.Deserialize<Dictionary<string, string[]>>(File.ReadAllText(Path.Combine(Folder, "left-out.json")))!
-        .SelectMany(r => r.Value.Select(n => (Name: n, Reason: r.Key))).ToDictionary(l => l.Name, l => l.Reason);
+    private static Dictionary<string, string> LeftOut() =>
+        JsonSerializer.Deserialize<Dictionary<string, string[]>>(File.ReadAllText(Path.Combine(Folder, "left-out.json")))!
+            .SelectMany(r => r.Value.Select(n => (Name: n, Reason: r.Key)))
+            .ToDictionary(l => l.Name, l => l.Reason);
 
     private static (JsonElement, ServiceModel, OperationModel) Vector(string side, string name)
     {
@@ -131,13 +139,15 @@ public sealed class ProtocolVectorTests
     private static byte[] CatalogueFile(JsonElement catalogue)
     {
         var members = catalogue.EnumerateObject().ToLookup(m => m.Name is "operations" or "shapes");
-        return Encoding.UTF8.GetBytes($$"""{{{string.Join(",\n", members[false].Select(Line).Concat(members[true].OrderBy(m => m.Name, StringComparer.Ordinal).Select(Lines)))}}}""");
+        var parts = members[true].OrderBy(m => m.Name, StringComparer.Ordinal).Select(Lines);
+        return Encoding.UTF8.GetBytes($$"""{{{string.Join(",\n", members[false].Select(Line).Concat(parts))}}}""");
 
         static string Line(JsonProperty entry) => $"{JsonSerializer.Serialize(entry.Name)}:{JsonSerializer.Serialize(entry.Value)}";
         static string Lines(JsonProperty part) => $"\"{part.Name}\":{{\n{string.Join(",\n", part.Value.EnumerateObject().Select(Line))}\n}}";
     }
 
-    private static IEnumerable<KeyValuePair<string, JsonElement>> Entries(JsonElement e) => e.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value));
+    private static IEnumerable<KeyValuePair<string, JsonElement>> Entries(JsonElement e) =>
+        e.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value));
 
     /// <summary>The order of the query does not matter.</summary>
     private static string Target(string target)
@@ -160,12 +170,23 @@ public sealed class ProtocolVectorTests
         return text[0] == '<' ? Element(XElement.Parse(body, LoadOptions.PreserveWhitespace)) : text;
     }
 
-    private static string Element(XElement e) => $"{e.Name}({string.Join(',', e.Attributes().Where(a => !a.IsNamespaceDeclaration).Select(a => $"{a.Name}={a.Value}").Order(StringComparer.Ordinal))})"
-        + (e.HasElements ? "[" + string.Concat(e.Elements().Select(Element)) + "]" : $"'{e.Value}'");
+    private static string Element(XElement e)
+    {
+        var attributes = e.Attributes().Where(a => !a.IsNamespaceDeclaration).Select(a => $"{a.Name}={a.Value}").Order(StringComparer.Ordinal);
+        return $"{e.Name}({string.Join(',', attributes)})"
+            + (e.HasElements ? "[" + string.Concat(e.Elements().Select(Element)) + "]" : $"'{e.Value}'");
+    }
 
     private static string Sorted(JsonElement e) => e.ValueKind switch
     {
-        JsonValueKind.Object => "{" + string.Join(',', e.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{JsonEncodedText.Encode(p.Name)}:{Sorted(p.Value)}")) + "}",
+        JsonValueKind.Object =>
+            "{"
+            + string.Join(
+                ',',
+                e.EnumerateObject()
+                    .OrderBy(p => p.Name, StringComparer.Ordinal)
+                    .Select(p => $"{JsonEncodedText.Encode(p.Name)}:{Sorted(p.Value)}"))
+            + "}",
         JsonValueKind.Array => "[" + string.Join(',', e.EnumerateArray().Select(Sorted)) + "]",
         JsonValueKind.Number => e.GetDouble().ToString("R", CultureInfo.InvariantCulture),
         JsonValueKind.String => JsonSerializer.Serialize(e.GetString()),

@@ -41,17 +41,29 @@ public sealed class RareFormTests
 
     [Fact]
     public void What_a_request_has_in_its_query_an_answer_in_XML_has_in_its_body() =>
-        Assert.Equal("{\"value\":\"bye\",\"other\":\"x\"}", Read("rest-xml", """{"Out":{"members":{"value":"string in=query name=baz","other":"string"}}}""", "<R><baz>bye</baz><other>x</other></R>"));
+        Assert.Equal(
+            "{\"value\":\"bye\",\"other\":\"x\"}",
+            Read(
+                "rest-xml", """{"Out":{"members":{"value":"string in=query name=baz","other":"string"}}}""",
+                "<R><baz>bye</baz><other>x</other></R>"));
 
     [Fact]
     public void Below_the_answer_itself_places_mean_nothing() =>
-        Assert.Equal("{\"inner\":{\"a\":\"x\",\"b\":\"y\"}}", Read("rest-json", """{"Out":{"members":{"inner":"@Inner"}},"Inner":{"members":{"a":"string in=header name=x-a","b":"string in=query"}}}""", "{\"inner\":{\"x-a\":\"x\",\"b\":\"y\"}}"));
+        Assert.Equal(
+            "{\"inner\":{\"a\":\"x\",\"b\":\"y\"}}",
+            Read(
+                "rest-json",
+                """{"Out":{"members":{"inner":"@Inner"}},"Inner":{"members":{"a":"string in=header name=x-a","b":"string in=query"}}}""",
+                "{\"inner\":{\"x-a\":\"x\",\"b\":\"y\"}}"));
 
     [Fact]
     public void A_map_of_headers_without_a_prefix_has_every_header() =>
         Assert.Equal(
             "{\"all\":{\"hello\":\"There\",\"x-foo\":\"Foo\"},\"one\":\"There\"}",
-            Read("rest-json", """{"Out":{"members":{"all":"@Map in=headers","one":"string in=header name=hello"}},"Map":{"map":["string","string"]}}""", "", ("x-foo", "Foo"), ("hello", "There")));
+            Read(
+                "rest-json",
+                """{"Out":{"members":{"all":"@Map in=headers","one":"string in=header name=hello"}},"Map":{"map":["string","string"]}}""",
+                "", ("x-foo", "Foo"), ("hello", "There")));
 
     [Fact]
     public void A_map_of_headers_with_a_prefix_has_those_headers() =>
@@ -63,7 +75,10 @@ public sealed class RareFormTests
     public void A_text_that_is_the_whole_body_is_not_bent_into_UTF_8()
     {
         var (service, operation) = Operation("rest-json", """{"Out":{"members":{"value":"string"},"payload":"value"}}""");
-        Assert.Equal("MalformedResponse", Assert.Throws<CollectionException>(() => TypedJson.Read(service, operation, new(200, new Dictionary<string, string>(), new byte[] { 0x63, 0xE9 }))).Code);
+        Assert.Equal(
+            "MalformedResponse",
+            Assert.Throws<CollectionException>(() =>
+                TypedJson.Read(service, operation, new(200, new Dictionary<string, string>(), new byte[] { 0x63, 0xE9 }))).Code);
     }
 
     private static string Read(string protocol, string shapes, string body, params (string Name, string Value)[] headers)

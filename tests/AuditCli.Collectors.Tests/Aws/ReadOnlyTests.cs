@@ -95,7 +95,8 @@ public sealed class ReadOnlyTests
         await using var server = new LoopbackServer((_, _) => Reaction.Xml("<a/>"));
         await using var session = Session.Live(server.Address);
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => parameter is null ? session.CallAsync(operation) : session.CallAsync(operation, (parameter, "x")));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            parameter is null ? session.CallAsync(operation) : session.CallAsync(operation, (parameter, "x")));
 
         Assert.Equal("InvalidParameter", e.Code);
         Assert.Contains(said, e.Message, StringComparison.Ordinal);

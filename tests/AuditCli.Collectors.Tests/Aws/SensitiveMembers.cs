@@ -30,7 +30,8 @@ internal static class SensitiveMembers
         above = [.. above, shape];
         return service.Shape(shape) switch
         {
-            ShapeModel.Structure { Payload: { } payload } structure => Below(structure.Member(payload)!, path.Length == 0 && json ? path : [.. path, structure.Member(payload)!.Wire]),
+            ShapeModel.Structure { Payload: { } payload } structure =>
+                Below(structure.Member(payload)!, path.Length == 0 && json ? path : [.. path, structure.Member(payload)!.Wire]),
             ShapeModel.Structure structure => structure.Members.Where(m => m.Location == MemberLocation.Body).SelectMany(m => Below(m, [.. path, m.Wire])),
             ShapeModel.List list => Below(list.Element, json ? [.. path, null] : [.. path, list.Element.WireName ?? "member"]),
             ShapeModel.Map map => Below(map.Value, json ? [.. path, "any"] : [.. path, "entry", map.Value.WireName ?? "value"]),
@@ -40,14 +41,18 @@ internal static class SensitiveMembers
         IEnumerable<string?[]> Below(MemberReference member, string?[] at) => member.Kind switch
         {
             MemberKind.Shape when !json && member.Flat && service.Shape(member.Shape) is ShapeModel.List flat =>
-                Below(flat.Element with { Sensitive = sensitive || member.Sensitive || flat.Element.Sensitive }, [.. at[..^1], flat.Element.WireName ?? at[^1]]),
+                Below(
+                    flat.Element with { Sensitive = sensitive || member.Sensitive || flat.Element.Sensitive },
+                    [.. at[..^1], flat.Element.WireName ?? at[^1]]),
             MemberKind.Shape => Paths(service, member.Shape, json, at, sensitive || member.Sensitive, above),
             MemberKind.String or MemberKind.Blob when sensitive || member.Sensitive => [at],
             _ => [],
         };
     }
 
-    private static string Json(string?[] path) => path.Reverse().Aggregate($"\"{Marker}\"", (inner, step) => step is null ? $"[{inner}]" : $"{{{JsonSerializer.Serialize(step)}:{inner}}}");
+    private static string Json(string?[] path) =>
+        path.Reverse()
+            .Aggregate($"\"{Marker}\"", (inner, step) => step is null ? $"[{inner}]" : $"{{{JsonSerializer.Serialize(step)}:{inner}}}");
 
     private static string Xml(string[] path) => path.Reverse().Aggregate(Marker, (inner, step) => $"<{step}>{inner}</{step}>");
 }

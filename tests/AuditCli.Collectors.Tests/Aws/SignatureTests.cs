@@ -23,7 +23,8 @@ public sealed class SignatureServer : IAsyncLifetime
     {
         if (Tool.WhyNot("botocore") is not null)
             return;
-        _python = Process.Start(new ProcessStartInfo("python3", [Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "sigv4_server.py"), Secret, Token]) { RedirectStandardOutput = true })!;
+        var script = Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "sigv4_server.py");
+        _python = Process.Start(new ProcessStartInfo("python3", [script, Secret, Token]) { RedirectStandardOutput = true })!;
         Address = new($"http://127.0.0.1:{int.Parse((await _python.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture)}/");
     }
 
@@ -73,7 +74,8 @@ public sealed class SignatureTests(SignatureServer server) : IClassFixture<Signa
         var check = ParameterCheck.Checked(service, operation, JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(parameters)!);
         await using var transport = new LiveTransport(null, "signatures", TimeProvider.System);
         using var client = new AwsServiceClient(
-            service, new SessionAWSCredentials("AKIAIOSFODNN7EXAMPLE", secret, SignatureServer.Token), new AwsServiceConfig(service, "us-east-1", null, server.Address, replay: true),
+            service, new SessionAWSCredentials("AKIAIOSFODNN7EXAMPLE", secret, SignatureServer.Token),
+            new AwsServiceConfig(service, "us-east-1", null, server.Address, replay: true),
             transport.Open(new("signatures", service.Name, "us-east-1"), new RequestCheck(service).Refusal), null, _ => Task.CompletedTask, _ => null);
         return await client.CallAsync(operation, check, CancellationToken.None);
     }
@@ -117,7 +119,8 @@ public sealed class AuthenticatedMotoTests
     /// <summary>Makes a user with a key and a policy, then switches authentication on.</summary>
     private static async Task<string[]> KeysAsync(Uri moto)
     {
-        var start = new ProcessStartInfo("python3", [Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_calls.py"), moto.ToString(), "auditor"]) { RedirectStandardOutput = true };
+        var script = Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_calls.py");
+        var start = new ProcessStartInfo("python3", [script, moto.ToString(), "auditor"]) { RedirectStandardOutput = true };
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         using var python = Process.Start(start)!;
         var keys = (await python.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -16,16 +16,20 @@ namespace AuditCli.Collectors.Tests.Aws;
 [Collection("environment")]
 public sealed class WholeAnswerTests(ITestOutputHelper output)
 {
-    private const string Users = "iam:ListUsers", Keys = "kms:ListKeys", Functions = "lambda:ListFunctions", Vpcs = "ec2:DescribeVpcs", Buckets = "s3:ListBuckets",
-        Zones = "route53:ListHostedZones", Distributions = "cloudfront:ListDistributions", Tables = "dynamodb:ListTables", Password = "iam:GetAccountPasswordPolicy",
+    private const string Users = "iam:ListUsers", Keys = "kms:ListKeys", Functions = "lambda:ListFunctions", Vpcs = "ec2:DescribeVpcs",
+        Buckets = "s3:ListBuckets", Zones = "route53:ListHostedZones", Distributions = "cloudfront:ListDistributions",
+        Tables = "dynamodb:ListTables", Password = "iam:GetAccountPasswordPolicy",
         Analyzers = "accessanalyzer:ListAnalyzers", Versioning = "s3:GetBucketVersioning", Status = "kms:GetKeyRotationStatus";
 
     private static readonly Reaction Caller = Reaction.Xml(
-        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn>"
+        + "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
 
     [Theory]
     [InlineData("a part of an answer", Keys, 206, """{"Keys":[],"Truncated":false}""")]
-    [InlineData("a part of an answer in XML", Users, 206, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a part of an answer in XML", Users, 206,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult></ListUsersResponse>")]
     [InlineData("an answer that was accepted", Functions, 202, """{"Functions":[]}""")]
     [InlineData("no content", Functions, 204, "")]
     [InlineData("no content with a body", Keys, 204, "")]
@@ -49,12 +53,26 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("nothing where the model requires a list", Analyzers, 200, "{}")]
     [InlineData("a token in another case", Functions, 200, """{"Functions":[{"FunctionName":"a"}],"nextMarker":"t"}""")]
     [InlineData("a token under another name", Functions, 200, """{"Functions":[{"FunctionName":"a"}],"NextToken":"t"}""")]
-    [InlineData("a list in XML twice", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/><Users><member><UserName>a</UserName></member></Users></ListUsersResult></ListUsersResponse>")]
-    [InlineData("a result twice", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult><ListUsersResult><Users/></ListUsersResult></ListUsersResponse>")]
-    [InlineData("a list in XML in another case", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><users><member><UserName>a</UserName></member></users></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a list in XML twice", Users, 200,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/><Users><member>"
+        + "<UserName>a</UserName></member></Users></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a result twice", Users, 200,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult><ListUsersResult>"
+        + "<Users/></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a list in XML in another case", Users, 200,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><users><member>"
+        + "<UserName>a</UserName></member></users></ListUsersResult></ListUsersResponse>")]
     [InlineData("no list in XML", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated></ListUsersResult></ListUsersResponse>")]
-    [InlineData("a list in XML that is a text", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>none</Users></ListUsersResult></ListUsersResponse>")]
-    [InlineData("a list in XML of other things", Users, 200, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><error>x</error></Users></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a list in XML that is a text", Users, 200,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>none</Users></ListUsersResult></ListUsersResponse>")]
+    [InlineData(
+        "a list in XML of other things", Users, 200,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>"
+        + "<error>x</error></Users></ListUsersResult></ListUsersResponse>")]
     [InlineData("no list of ec2", Vpcs, 200, "<DescribeVpcsResponse><requestId>r</requestId></DescribeVpcsResponse>")]
     [InlineData("two lists of ec2", Vpcs, 200, "<DescribeVpcsResponse><vpcSet/><vpcSet><item><vpcId>v</vpcId></item></vpcSet></DescribeVpcsResponse>")]
     [InlineData("a list of ec2 in another case", Vpcs, 200, "<DescribeVpcsResponse><VpcSet><item><vpcId>v</vpcId></item></VpcSet></DescribeVpcsResponse>")]
@@ -62,9 +80,14 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("words of a proxy in XML", Buckets, 200, "<message>blocked by proxy</message>")]
     [InlineData("words of a proxy for one row", Versioning, 200, "<message>blocked by proxy</message>")]
     [InlineData("other elements for one row", Versioning, 200, "<answer><blocked>by proxy</blocked></answer>")]
-    [InlineData("other elements in a result", Password, 200, "<GetAccountPasswordPolicyResponse><GetAccountPasswordPolicyResult><message>no</message></GetAccountPasswordPolicyResult></GetAccountPasswordPolicyResponse>")]
+    [InlineData(
+        "other elements in a result", Password, 200,
+        "<GetAccountPasswordPolicyResponse><GetAccountPasswordPolicyResult>"
+        + "<message>no</message></GetAccountPasswordPolicyResult></GetAccountPasswordPolicyResponse>")]
     [InlineData("no zones", Zones, 200, "<ListHostedZonesResponse><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>")]
-    [InlineData("fewer distributions than it says", Distributions, 200, "<DistributionList><IsTruncated>false</IsTruncated><Quantity>1</Quantity></DistributionList>")]
+    [InlineData(
+        "fewer distributions than it says", Distributions, 200,
+        "<DistributionList><IsTruncated>false</IsTruncated><Quantity>1</Quantity></DistributionList>")]
     public async Task A_list_that_is_not_whole_is_malformed(string what, string operation, int status, string body)
     {
         var item = await ItemAsync(operation, Answer(body, status));
@@ -92,8 +115,10 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     public async Task A_token_without_the_flag_is_followed()
     {
         await using var server = new LoopbackServer((request, _) => Reaction.Xml(request.Body.Contains("Marker=m", StringComparison.Ordinal)
-            ? "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>b</UserName></member></Users></ListUsersResult></ListUsersResponse>"
-            : "<ListUsersResponse><ListUsersResult><Users><member><UserName>a</UserName></member></Users><Marker>m</Marker></ListUsersResult></ListUsersResponse>"));
+            ? "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users><member>"
+                + "<UserName>b</UserName></member></Users></ListUsersResult></ListUsersResponse>"
+            : "<ListUsersResponse><ListUsersResult><Users><member><UserName>a</UserName></member></Users>"
+                + "<Marker>m</Marker></ListUsersResult></ListUsersResponse>"));
         await using var session = Session.Live(server.Address);
 
         Assert.Equal(2, (await session.CallAsync(Users)).GetProperty("Users").GetArrayLength());
@@ -106,7 +131,10 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData(Tables, """{"TableNames":[],"__type":"com.amazonaws.dynamodb#ListTablesOutput"}""")]
     [InlineData(Keys, """{"Truncated":false}""")]
     [InlineData(Analyzers, """{"analyzers":[]}""")]
-    [InlineData(Users, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>")]
+    [InlineData(
+        Users,
+        "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users/></ListUsersResult><ResponseMetadata>"
+        + "<RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>")]
     [InlineData(Vpcs, "<DescribeVpcsResponse><requestId>r</requestId><vpcSet/></DescribeVpcsResponse>")]
     [InlineData(Buckets, "<ListAllMyBucketsResult><Owner><ID>a</ID></Owner><Buckets/></ListAllMyBucketsResult>")]
     [InlineData(Distributions, "<DistributionList><Marker/><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>0</Quantity></DistributionList>")]
@@ -149,8 +177,10 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     public async Task A_changed_row_is_complete_only_as_it_was_said()
     {
         Session? session = null;
-        var changed = new ChangedRows(output, operation => CollectedRows.OfAsync(session!.Collector, session.Transport, Session.Target(), session.Operation(operation)));
-        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : Answer(changed.Body, 200));
+        var changed = new ChangedRows(output, operation =>
+            CollectedRows.OfAsync(session!.Collector, session.Transport, Session.Target(), session.Operation(operation)));
+        await using var server = new LoopbackServer((request, _) =>
+            request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : Answer(changed.Body, 200));
         await using var live = session = Session.Live(server.Address, new ImpatientClock());
 
         await changed.AreKeptAsTheyWereSaidAsync(
@@ -182,16 +212,25 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     /// <summary>Of XML: every change of every element of a row, which stands twice.</summary>
     [Theory]
     [InlineData(Users, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>{0}</Users></ListUsersResult></ListUsersResponse>",
-        "<member><UserName>a</UserName><Arn>arn:aws:iam::123456789012:user/a</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate><PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType></PermissionsBoundary></member>")]
-    [InlineData("ec2:DescribeSecurityGroups", "<DescribeSecurityGroupsResponse><requestId>r</requestId><securityGroupInfo>{0}</securityGroupInfo></DescribeSecurityGroupsResponse>",
-        "<item><groupId>sg-1</groupId><groupName>a</groupName><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item></ipPermissions></item>")]
-    [InlineData(Vpcs, "<DescribeVpcsResponse><requestId>r</requestId><vpcSet>{0}</vpcSet></DescribeVpcsResponse>", "<item><vpcId>v1</vpcId><isDefault>true</isDefault><cidrBlock>10.0.0.0/8</cidrBlock></item>")]
+        "<member><UserName>a</UserName><Arn>arn:aws:iam::123456789012:user/a</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>"
+        + "<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType></PermissionsBoundary></member>")]
+    [InlineData(
+        "ec2:DescribeSecurityGroups",
+        "<DescribeSecurityGroupsResponse><requestId>r</requestId>"
+        + "<securityGroupInfo>{0}</securityGroupInfo></DescribeSecurityGroupsResponse>",
+        "<item><groupId>sg-1</groupId><groupName>a</groupName><ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort>"
+        + "<ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item></ipPermissions></item>")]
+    [InlineData(
+        Vpcs, "<DescribeVpcsResponse><requestId>r</requestId><vpcSet>{0}</vpcSet></DescribeVpcsResponse>",
+        "<item><vpcId>v1</vpcId><isDefault>true</isDefault><cidrBlock>10.0.0.0/8</cidrBlock></item>")]
     [InlineData(Distributions, "<DistributionList><IsTruncated>false</IsTruncated><Quantity>2</Quantity><Items>{0}</Items></DistributionList>",
-        "<DistributionSummary><Id>E1</Id><Enabled>false</Enabled><Aliases><Quantity>1</Quantity><Items><CNAME>a.example</CNAME></Items></Aliases></DistributionSummary>")]
+        "<DistributionSummary><Id>E1</Id><Enabled>false</Enabled><Aliases><Quantity>1</Quantity><Items>"
+        + "<CNAME>a.example</CNAME></Items></Aliases></DistributionSummary>")]
     public async Task A_changed_element_of_a_row_is_complete_only_as_it_was_said(string operation, string answer, string row)
     {
         var body = "";
-        await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : Answer(body, 200));
+        await using var server = new LoopbackServer((request, _) =>
+            request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : Answer(body, 200));
         await using var session = Session.Live(server.Address, new ImpatientClock());
         var whole = await CollectAsync(row);
         Assert.True(whole.Item.Outcome == CollectionOutcome.Complete && whole.Rows.Length == 2, whole.Item.Message);
@@ -222,7 +261,9 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         {
             // An instant may also be written in seconds.
             JsonValueKind.String => found.GetString() == said
-                || long.TryParse(said, CultureInfo.InvariantCulture, out var seconds) && found.TryGetDateTimeOffset(out var instant) && instant == DateTimeOffset.FromUnixTimeSeconds(seconds),
+                || long.TryParse(said, CultureInfo.InvariantCulture, out var seconds)
+                    && found.TryGetDateTimeOffset(out var instant)
+                    && instant == DateTimeOffset.FromUnixTimeSeconds(seconds),
             JsonValueKind.Object or JsonValueKind.Array => found.GetRawText() is "{}" or "[]" && string.IsNullOrEmpty(said),
             _ => found.GetRawText() == said,
         };
@@ -242,7 +283,12 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("<other><key>Users</key><value>1</value></other>")]
     public async Task A_map_whose_entries_are_not_whole_is_malformed(string entries)
     {
-        var item = await ItemAsync("iam:GetAccountSummary", Answer($"<GetAccountSummaryResponse><GetAccountSummaryResult><SummaryMap>{entries}</SummaryMap></GetAccountSummaryResult></GetAccountSummaryResponse>", 200));
+        var item = await ItemAsync(
+            "iam:GetAccountSummary",
+            Answer(
+                "<GetAccountSummaryResponse><GetAccountSummaryResult>"
+                + $"<SummaryMap>{entries}</SummaryMap></GetAccountSummaryResult></GetAccountSummaryResponse>",
+                200));
 
         Assert.True(item.Code == "MalformedResponse", $"{item.Outcome} {item.Code} {item.Message}");
     }
@@ -252,28 +298,41 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [
         (Users,
         [
-            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>true</IsTruncated><Users><member><UserName>a</UserName></member><member><UserName>b</UserName></member></Users><Marker>second-page</Marker></ListUsersResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>",
-            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>false</IsTruncated><Users><member><UserName>c</UserName></member></Users></ListUsersResult></ListUsersResponse>",
+            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>true</IsTruncated>"
+            + "<Users><member><UserName>a</UserName></member><member><UserName>b</UserName></member></Users><Marker>second-page</Marker>"
+            + "</ListUsersResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListUsersResponse>",
+            "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><IsTruncated>false</IsTruncated>"
+            + "<Users><member><UserName>c</UserName></member></Users></ListUsersResult></ListUsersResponse>",
         ], []),
         (Vpcs,
         [
-            "<DescribeVpcsResponse><requestId>r</requestId><vpcSet><item><vpcId>v1</vpcId></item></vpcSet><nextToken>second-page</nextToken></DescribeVpcsResponse>",
+            "<DescribeVpcsResponse><requestId>r</requestId><vpcSet><item><vpcId>v1</vpcId></item></vpcSet>"
+            + "<nextToken>second-page</nextToken></DescribeVpcsResponse>",
             "<DescribeVpcsResponse><requestId>r</requestId><vpcSet><item><vpcId>v2</vpcId></item></vpcSet></DescribeVpcsResponse>",
         ], ["nextToken"]),
         (Keys, ["""{"Keys":[{"KeyId":"a"}],"Truncated":true,"NextMarker":"second-page"}""", """{"Keys":[{"KeyId":"b"}],"Truncated":false}"""], ["Keys"]),
-        (Functions, ["""{"Functions":[{"FunctionName":"a"}],"NextMarker":"second-page"}""", """{"Functions":[{"FunctionName":"b"}],"NextMarker":null}"""], ["Functions", "NextMarker"]),
+        (Functions,
+            [
+                """{"Functions":[{"FunctionName":"a"}],"NextMarker":"second-page"}""",
+                """{"Functions":[{"FunctionName":"b"}],"NextMarker":null}""",
+            ],
+            ["Functions", "NextMarker"]),
         (Analyzers, ["""{"analyzers":[{"name":"a"}],"nextToken":"second-page"}""", """{"analyzers":[{"name":"b"}]}"""], ["nextToken"]),
         (Tables, ["""{"TableNames":["a"],"LastEvaluatedTableName":"second-page"}""", """{"TableNames":["b"]}"""], ["TableNames", "LastEvaluatedTableName"]),
         (Buckets, ["<ListAllMyBucketsResult><Owner><ID>a</ID></Owner><Buckets><Bucket><Name>a</Name></Bucket></Buckets></ListAllMyBucketsResult>"], []),
         (Zones,
         [
-            "<ListHostedZonesResponse><HostedZones><HostedZone><Id>/hostedzone/Z1</Id></HostedZone></HostedZones><IsTruncated>true</IsTruncated><NextMarker>second-page</NextMarker><MaxItems>1</MaxItems></ListHostedZonesResponse>",
-            "<ListHostedZonesResponse><HostedZones><HostedZone><Id>/hostedzone/Z2</Id></HostedZone></HostedZones><IsTruncated>false</IsTruncated><MaxItems>1</MaxItems></ListHostedZonesResponse>",
+            "<ListHostedZonesResponse><HostedZones><HostedZone><Id>/hostedzone/Z1</Id></HostedZone></HostedZones>"
+            + "<IsTruncated>true</IsTruncated><NextMarker>second-page</NextMarker><MaxItems>1</MaxItems></ListHostedZonesResponse>",
+            "<ListHostedZonesResponse><HostedZones><HostedZone><Id>/hostedzone/Z2</Id></HostedZone></HostedZones>"
+            + "<IsTruncated>false</IsTruncated><MaxItems>1</MaxItems></ListHostedZonesResponse>",
         ], []),
         (Distributions,
         [
-            "<DistributionList><Marker/><NextMarker>second-page</NextMarker><MaxItems>1</MaxItems><IsTruncated>true</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>E1</Id></DistributionSummary></Items></DistributionList>",
-            "<DistributionList><Marker/><MaxItems>1</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>E2</Id></DistributionSummary></Items></DistributionList>",
+            "<DistributionList><Marker/><NextMarker>second-page</NextMarker><MaxItems>1</MaxItems><IsTruncated>true</IsTruncated>"
+            + "<Quantity>1</Quantity><Items><DistributionSummary><Id>E1</Id></DistributionSummary></Items></DistributionList>",
+            "<DistributionList><Marker/><MaxItems>1</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items>"
+            + "<DistributionSummary><Id>E2</Id></DistributionSummary></Items></DistributionList>",
         ], []),
     ];
 
@@ -285,12 +344,14 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         mutation.Change == Change.Drop || mutation.Change == Change.Retype && mutation.Body.Contains($"\"{name}\":null", StringComparison.Ordinal);
 
     /// <summary>Everything but the root and what the rows are made of.</summary>
-    private static IEnumerable<ImmutableArray<string>> Around(XElement root) => root.Elements().Where(e => e.Name.LocalName is not ("ResponseMetadata" or "Owner" or "requestId")).SelectMany(e =>
-        e.Name.LocalName.EndsWith("Result", StringComparison.Ordinal)
-            ? e.Elements().Select(c => ImmutableArray.Create(e.Name.LocalName, c.Name.LocalName)).Prepend([e.Name.LocalName])
-            : [ImmutableArray.Create(e.Name.LocalName)]);
+    private static IEnumerable<ImmutableArray<string>> Around(XElement root) =>
+        root.Elements().Where(e => e.Name.LocalName is not ("ResponseMetadata" or "Owner" or "requestId")).SelectMany(e =>
+            e.Name.LocalName.EndsWith("Result", StringComparison.Ordinal)
+                ? e.Elements().Select(c => ImmutableArray.Create(e.Name.LocalName, c.Name.LocalName)).Prepend([e.Name.LocalName])
+                : [ImmutableArray.Create(e.Name.LocalName)]);
 
-    private static Reaction Answer(string body, int status) => new(status, body.StartsWith('<') ? "text/xml" : "application/x-amz-json-1.1", Encoding.UTF8.GetBytes(status is 204 or 205 ? "" : body));
+    private static Reaction Answer(string body, int status) => new(
+        status, body.StartsWith('<') ? "text/xml" : "application/x-amz-json-1.1", Encoding.UTF8.GetBytes(status is 204 or 205 ? "" : body));
 
     private static async Task<string?> RowsAsync(Session session, string operation)
     {
@@ -308,11 +369,21 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     {
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal) ? Caller : answer);
         await using var session = Session.Live(server.Address, new ImpatientClock());
-        var parameters = operation switch { Versioning => Session.Parameters(("Bucket", "b")), Status => Session.Parameters(("KeyId", "k")), _ => Session.Parameters() };
-        var plan = new CollectionPlan([new("rows", "prod", session.Operation(operation), parameters, null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
+        var parameters = operation switch
+        {
+            Versioning => Session.Parameters(("Bucket", "b")),
+            Status => Session.Parameters(("KeyId", "k")),
+            _ => Session.Parameters(),
+        };
+        var plan = new CollectionPlan(
+            [new(
+                "rows", "prod", session.Operation(operation), parameters, null, ImmutableSortedDictionary<string, string>.Empty, [], null,
+                [])],
+            [], []);
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
         var run = new CollectionRun(
-            plan, ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport, bundle, TimeProvider.System, new ConcurrencyLimit(RequestLimits.Default), _ => { });
+            plan, ImmutableDictionary<string, ICollector>.Empty.Add("aws", session.Collector), session.Transport, bundle,
+            TimeProvider.System, new ConcurrencyLimit(RequestLimits.Default), _ => { });
         return Assert.Single((await run.RunAsync([Session.Target()], [], CancellationToken.None)).Items);
     }
 }

@@ -20,7 +20,8 @@ public sealed class CollectionTests
         server.Permissions["MARKERtokenOfServiceAccountMARKER"] = ["resourcemanager.projects.list"];
         await using var session = Session.Live(server);
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(Session.Target(("organization", [Organization])), CancellationToken.None));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.Collector.ConnectAsync(Session.Target(("organization", [Organization])), CancellationToken.None));
 
         Assert.Equal("PERMISSION_DENIED", e.Code);
         Assert.Contains("resourcemanager.folders.list", e.Message, StringComparison.Ordinal);
@@ -32,7 +33,10 @@ public sealed class CollectionTests
         using var server = new GoogleServer("""{"/v3/projects":{"list":"projects","data":[]},"/v3/folders":{"list":"folders","data":[]}}""");
         await using var session = Session.Live(server);
 
-        Assert.Equal("NoProjects", (await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(Session.Target(("folder", ["11"])), CancellationToken.None))).Code);
+        Assert.Equal(
+            "NoProjects",
+            (await Assert.ThrowsAsync<CollectionException>(() =>
+                session.Collector.ConnectAsync(Session.Target(("folder", ["11"])), CancellationToken.None))).Code);
     }
 
     [Fact]
@@ -41,7 +45,8 @@ public sealed class CollectionTests
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(Session.Target(("projects", ["p-one"]), ("folder", ["11"])), CancellationToken.None));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.Collector.ConnectAsync(Session.Target(("projects", ["p-one"]), ("folder", ["11"])), CancellationToken.None));
 
         Assert.Equal("InvalidTarget", e.Code);
     }
@@ -89,10 +94,13 @@ public sealed class CollectionTests
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
 
-        var pages = await session.CollectAsync("logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\" AND timestamp >= \"2026-01-01T00:00:00Z\""));
+        var pages = await session.CollectAsync(
+            "logging:entries.list", ("filter", "logName:\"cloudaudit.googleapis.com\" AND timestamp >= \"2026-01-01T00:00:00Z\""));
 
         Assert.Equal([2, 1], pages.Select(p => p.Rows.Length));
-        Assert.Equal("""{"filter":"logName:\u0022cloudaudit.googleapis.com\u0022 AND timestamp \u003E= \u00222026-01-01T00:00:00Z\u0022","resourceNames":["projects/p-one"],"pageToken":"t2"}""", server.Seen[^1].Body);
+        Assert.Equal(
+            """{"filter":"logName:\u0022cloudaudit.googleapis.com\u0022 AND timestamp \u003E= \u00222026-01-01T00:00:00Z\u0022","resourceNames":["projects/p-one"],"pageToken":"t2"}""",
+            server.Seen[^1].Body);
     }
 
     [Fact]
@@ -141,7 +149,8 @@ public sealed class CollectionTests
     [Fact]
     public async Task A_run_over_an_organization_has_a_partition_for_each_project_and_its_replay_is_the_same()
     {
-        using var server = new GoogleServer(fault: (r, _) => r.Path == "/v1/projects/p-three/serviceAccounts" ? GoogleFault.Error(403, "PERMISSION_DENIED", "no") : null);
+        using var server = new GoogleServer(fault: (r, _) =>
+            r.Path == "/v1/projects/p-three/serviceAccounts" ? GoogleFault.Error(403, "PERMISSION_DENIED", "no") : null);
         await using var live = Session.Live(server);
         var recorded = await RunAsync(live);
         await live.Transport.DisposeAsync();
@@ -153,7 +162,9 @@ public sealed class CollectionTests
         Assert.Equal([5, 0, 0, 0], recorded.Targets.Select(t => t.Exchanges.Count(e => e.File.Contains("cloudresourcemanager", StringComparison.Ordinal))));
         Assert.Equal(CollectionOutcome.Complete, Of(recorded, "p-one", "list").Outcome);
         Assert.Equal((3, 1), (Of(recorded, "p-one", "serviceaccounts-list").Items, Of(recorded, "p-two", "serviceaccounts-list").Items));
-        Assert.Equal((CollectionOutcome.Failed, "PERMISSION_DENIED"), (Of(recorded, "p-three", "serviceaccounts-list").Outcome, Of(recorded, "p-three", "serviceaccounts-list").Code));
+        Assert.Equal(
+            (CollectionOutcome.Failed, "PERMISSION_DENIED"),
+            (Of(recorded, "p-three", "serviceaccounts-list").Outcome, Of(recorded, "p-three", "serviceaccounts-list").Code));
         Assert.Equal("NOT_FOUND", Of(recorded, "p-trading", "serviceaccounts-list").Code);
         Assert.Equal(3, Of(recorded, "p-one", "keys-list").Items);
         Assert.Equal(recorded.Items.Select(Essence), replayed.Items.Select(Essence));
@@ -164,7 +175,10 @@ public sealed class CollectionTests
     public async Task A_question_without_a_project_is_kept_apart_for_each_of_them()
     {
         var answers = 0;
-        using var server = new GoogleServer(fault: (r, _) => r.Path == "/v3/organizations:search" ? new(200, $$"""{"organizations":[{"name":"organizations/{{Interlocked.Increment(ref answers)}}"}]}""") : null);
+        using var server = new GoogleServer(fault: (r, _) =>
+            r.Path == "/v3/organizations:search"
+                ? new(200, $$"""{"organizations":[{"name":"organizations/{{Interlocked.Increment(ref answers)}}"}]}""")
+                : null);
         await using var live = Session.Live(server);
         var target = Session.Target(("projects", ["p-one", "p-two"]));
         await live.Collector.ConnectAsync(target, CancellationToken.None);
@@ -189,7 +203,8 @@ public sealed class CollectionTests
         var target = Session.Target(("projects", ["p-one", "p-two"]));
         var connections = await session.Collector.ConnectAsync(target, CancellationToken.None);
         var request = new PlannedRequest(
-            "accounts", "google", session.Operation("iam:projects.serviceAccounts.list"), Session.Parameters(), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []);
+            "accounts", "google", session.Operation("iam:projects.serviceAccounts.list"), Session.Parameters(), null,
+            ImmutableSortedDictionary<string, string>.Empty, [], null, []);
         var plan = new CollectionPlan([request], [], []);
         var keys = connections.Select(c => new RequestPlace(plan, request, c, "gcp-global").LimitKey).ToArray();
         Assert.Equal(2, keys.Length);
@@ -200,7 +215,9 @@ public sealed class CollectionTests
     private static async Task<string> RowsAsync(Session session, Operation operation, string project = "p-one")
     {
         var rows = new List<string>();
-        await foreach (var page in session.Collector.CollectAsync(new("google", project, "gcp-global", operation, Session.Parameters()), CancellationToken.None))
+        var collected = session.Collector.CollectAsync(
+            new("google", project, "gcp-global", operation, Session.Parameters()), CancellationToken.None);
+        await foreach (var page in collected)
             rows.AddRange(page.Rows.Select(r => r.Pointer + r.Value.GetRawText()));
         return string.Join('\n', rows);
     }
@@ -226,5 +243,6 @@ public sealed class CollectionTests
         run.Items.First(i => i.Account == project && i.EvidenceId.Contains(operation, StringComparison.Ordinal));
 
     private static string Essence(EvidenceItem item) =>
-        $"{item.EvidenceId} {item.Account} {item.Outcome} {item.Code} {item.Message} {item.Items} {item.TableSha256} {item.CallsSha256} {string.Join(' ', item.Exchanges.Select(e => e.RecordId))}";
+        $"{item.EvidenceId} {item.Account} {item.Outcome} {item.Code} {item.Message} {item.Items} {item.TableSha256} {item.CallsSha256} "
+        + $"{string.Join(' ', item.Exchanges.Select(e => e.RecordId))}";
 }

@@ -9,7 +9,9 @@ public sealed class CredentialTests
     public async Task Without_credentials_that_work_nothing_is_asked_and_no_key_is_quoted()
     {
         using var server = new GoogleServer();
-        await using var session = Session.Live(server, credentials: """{"type":"service_account","client_email":"a@b","token_uri":"http://127.0.0.1:1/token","private_key":"MARKERnoKeyMARKER"}""");
+        await using var session = Session.Live(
+            server,
+            credentials: """{"type":"service_account","client_email":"a@b","token_uri":"http://127.0.0.1:1/token","private_key":"MARKERnoKeyMARKER"}""");
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(Session.Target(), CancellationToken.None));
 
@@ -23,7 +25,10 @@ public sealed class CredentialTests
     {
         using var server = new GoogleServer();
         using var other = new GoogleServer();
-        await using var session = Session.Live(server, credentials: other.ServiceAccountFile(Session.Account).Replace(other.Address.AbsoluteUri, server.Address.AbsoluteUri, StringComparison.Ordinal));
+        await using var session = Session.Live(
+            server,
+            credentials: other.ServiceAccountFile(Session.Account)
+                .Replace(other.Address.AbsoluteUri, server.Address.AbsoluteUri, StringComparison.Ordinal));
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(Session.Target(), CancellationToken.None));
 
@@ -104,11 +109,14 @@ public sealed class CredentialTests
         await using var session = Session.Live(server);
         Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", server.Address.AbsoluteUri);
 
-        var connection = Assert.Single(await session.Collector.ConnectAsync(Session.Target(("projects", ["p-one"]), ("impersonate", ["target@p-one.iam.gserviceaccount.com"])), CancellationToken.None));
+        var connection = Assert.Single(await session.Collector.ConnectAsync(
+            Session.Target(("projects", ["p-one"]), ("impersonate", ["target@p-one.iam.gserviceaccount.com"])), CancellationToken.None));
 
         Assert.Equal("claimed: target@p-one.iam.gserviceaccount.com", connection.Identity);
         Assert.All(server.Seen, r => Assert.Equal("MARKERtokenOfImpersonationMARKER", r.Token));
-        Assert.Equal("/v1/projects/-/serviceAccounts/target@p-one.iam.gserviceaccount.com:generateAccessToken", Uri.UnescapeDataString(server.TokenRequests.Last()));
+        Assert.Equal(
+            "/v1/projects/-/serviceAccounts/target@p-one.iam.gserviceaccount.com:generateAccessToken",
+            Uri.UnescapeDataString(server.TokenRequests.Last()));
     }
 
     [Fact]
@@ -116,7 +124,9 @@ public sealed class CredentialTests
     {
         using var server = new GoogleServer();
         server.Emails["MARKERtokenOfUserMARKER"] = "alice@acme.example";
-        await using var session = Session.Live(server, credentials: """{"type":"authorized_user","client_id":"c","client_secret":"MARKERclientMARKER","refresh_token":"MARKERrefreshMARKER","quota_project_id":"p-pays"}""");
+        await using var session = Session.Live(
+            server,
+            credentials: """{"type":"authorized_user","client_id":"c","client_secret":"MARKERclientMARKER","refresh_token":"MARKERrefreshMARKER","quota_project_id":"p-pays"}""");
         Environment.SetEnvironmentVariable("CLOUDSDK_AUTH_TOKEN_HOST", new Uri(server.Address, "token").AbsoluteUri);
 
         var connection = Assert.Single(await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None));

@@ -16,7 +16,8 @@ public sealed class DomainProjectTests
     [InlineData("iam_bindings", -1)]
     public async Task A_domain_scoped_project_passes_our_own_guard_and_a_replay_agrees(string operation, int rows)
     {
-        var resources = JsonNode.Parse((await File.ReadAllTextAsync(Repository.Path("tests", "Shared", "google.json"))).Replace("p-one", Project, StringComparison.Ordinal))!.AsObject();
+        var recorded = await File.ReadAllTextAsync(Repository.Path("tests", "Shared", "google.json"));
+        var resources = JsonNode.Parse(recorded.Replace("p-one", Project, StringComparison.Ordinal))!.AsObject();
         resources[$"GET /v3/projects/{Project}"] = JsonNode.Parse($$"""{ "body": { "name": "projects/1", "projectId": "{{Project}}" } }""");
         using var server = new GoogleServer(resources.ToJsonString());
         await using var session = Session.Live(server);
@@ -36,7 +37,9 @@ public sealed class DomainProjectTests
         var connection = Assert.Single(await session.Collector.ConnectAsync(target, CancellationToken.None));
         Assert.Equal(Project, connection.Account);
         var rows = new List<string>();
-        await foreach (var page in session.Collector.CollectAsync(new("google", Project, "gcp-global", session.Operation(operation), Session.Parameters()), CancellationToken.None))
+        var collected = session.Collector.CollectAsync(
+            new("google", Project, "gcp-global", session.Operation(operation), Session.Parameters()), CancellationToken.None);
+        await foreach (var page in collected)
             rows.AddRange(page.Rows.Select(r => r.Value.GetRawText()));
         return rows;
     }

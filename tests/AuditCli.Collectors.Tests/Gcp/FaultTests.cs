@@ -57,14 +57,17 @@ public sealed class FaultTests
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("cloudkms:projects.locations.keyRings.list", ("parent", "projects/{project}/locations/global")));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.CollectAsync("cloudkms:projects.locations.keyRings.list", ("parent", "projects/{project}/locations/global")));
 
         Assert.Equal("ApiNotEnabled", e.Code);
         Assert.StartsWith("cloudkms.googleapis.com has not been used", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("""{"error":{"errors":[{"domain":"usageLimits","reason":"accessNotConfigured","message":"m"}],"code":403,"message":"m"}}""", "ApiNotEnabled", "m")]
+    [InlineData(
+        """{"error":{"errors":[{"domain":"usageLimits","reason":"accessNotConfigured","message":"m"}],"code":403,"message":"m"}}""",
+        "ApiNotEnabled", "m")]
     [InlineData("""{"error":{"errors":[{"domain":"global","reason":"forbidden","message":"m"}],"code":403,"message":"m"}}""", "forbidden", "m (forbidden)")]
     [InlineData("<html>proxy</html>", "HTTP403", null)]
     [InlineData("""{"error":"odd"}""", "HTTP403", null)]
@@ -114,7 +117,8 @@ public sealed class FaultTests
         await using var session = Session.Live(server);
         var pages = new List<Page>();
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync(pages, "container:projects.locations.clusters.list", ("parent", "projects/{project}/locations/-")));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.CollectAsync(pages, "container:projects.locations.clusters.list", ("parent", "projects/{project}/locations/-")));
 
         Assert.Equal("PartialAnswer", e.Code);
         Assert.Contains("""missingZones: ["us-east1-b"]""", e.Message, StringComparison.Ordinal);
@@ -180,5 +184,11 @@ public sealed class FaultTests
     }
 
     private static async Task<int[]> StatusesAsync(Session session, string api) =>
-        [.. (await session.RecordedAsync(api)).Select(r => r.Exchange.Response is { } response ? int.Parse(response.StartLine.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture) : 0)];
+        [
+            .. (await session.RecordedAsync(api))
+                .Select(r =>
+                    r.Exchange.Response is { } response
+                        ? int.Parse(response.StartLine.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)
+                        : 0),
+        ];
 }

@@ -17,9 +17,12 @@ public sealed class GcloudTests
             }
             """);
         await using var session = Session.Live(server);
-        var document = CollectorCatalog.All.Single(c => c.Source.Name == GcpSource.Name).Permissions([session.Operation("iam:projects.serviceAccounts.list"), session.Operation("cloudasset:assets.list")], []);
+        var document = CollectorCatalog.All.Single(c => c.Source.Name == GcpSource.Name)
+            .Permissions([session.Operation("iam:projects.serviceAccounts.list"), session.Operation("cloudasset:assets.list")], []);
 
-        await Gcloud.AskAsync($"iam roles create auditcliReader --project=p-one --file={session.Write("role.yaml", document.Text)}", session.Folder, server.Overrides);
+        await Gcloud.AskAsync(
+            $"iam roles create auditcliReader --project=p-one --file={session.Write("role.yaml", document.Text)}", session.Folder,
+            server.Overrides);
 
         var role = JsonElement.Parse(server.Seen.Single(r => r.Path == "/v1/projects/p-one/roles").Body).GetProperty("role");
         Assert.Equal(["iam.serviceAccounts.list"], role.GetProperty("includedPermissions").EnumerateArray().Select(p => p.GetString()));

@@ -41,7 +41,11 @@ public sealed class IamBindingsTests
     [InlineData("resourcemanager.organizations.getIamPolicy", CollectionOutcome.Incomplete, 4)]
     public async Task A_level_that_is_denied_is_named_and_leaves_the_others(string permission, CollectionOutcome outcome, int rows)
     {
-        string[] all = ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get", "resourcemanager.folders.getIamPolicy", "resourcemanager.organizations.getIamPolicy"];
+        string[] all =
+        [
+            "resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get",
+            "resourcemanager.folders.getIamPolicy", "resourcemanager.organizations.getIamPolicy",
+        ];
         using var server = new GoogleServer(Tree);
         server.Permissions["MARKERtokenOfServiceAccountMARKER"] = [.. all.Except([permission])];
         await using var session = Session.Live(server);
@@ -132,8 +136,12 @@ public sealed class IamBindingsTests
     [Theory]
     [InlineData("allAuthenticatedUsers", "allAuthenticatedUsers", null)]
     [InlineData("serviceAccount:p.svc.id.goog[ns/name]", "serviceAccount", "p.svc.id.goog[ns/name]")]
-    [InlineData("principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/alice", "principal", "iam.googleapis.com/locations/global/workforcePools/staff/subject/alice")]
-    [InlineData("deleted:principal://iam.googleapis.com/locations/global/workforcePools/p/subject/a?uid=b?uid=1", "deleted", "iam.googleapis.com/locations/global/workforcePools/p/subject/a?uid=b")]
+    [InlineData(
+        "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/alice", "principal",
+        "iam.googleapis.com/locations/global/workforcePools/staff/subject/alice")]
+    [InlineData(
+        "deleted:principal://iam.googleapis.com/locations/global/workforcePools/p/subject/a?uid=b?uid=1", "deleted",
+        "iam.googleapis.com/locations/global/workforcePools/p/subject/a?uid=b")]
     [InlineData("deleted:serviceAccount:a@p.iam.gserviceaccount.com?uid=1", "deleted", "a@p.iam.gserviceaccount.com")]
     public void A_member_is_taken_apart_as_google_writes_it(string member, string type, string? id) => Assert.Equal((type, id), IamBindings.Kind(member));
 
@@ -181,7 +189,10 @@ public sealed class IamBindingsTests
     private static async Task<Collected> RunAsync(Session session)
     {
         var plan = new CollectionPlan(
-            [new("bindings", "google", session.Operation("iam_bindings"), ImmutableSortedDictionary<string, JsonElement>.Empty, null, ImmutableSortedDictionary<string, string>.Empty, [], null, [])], [], []);
+            [new(
+                "bindings", "google", session.Operation("iam_bindings"), ImmutableSortedDictionary<string, JsonElement>.Empty, null,
+                ImmutableSortedDictionary<string, string>.Empty, [], null, [])],
+            [], []);
         await using var bundle = BundleWriter.Create(Path.Combine(session.Folder, "out"), "a-bundle");
         var limit = new ConcurrencyLimit(RequestLimits.Default);
         return await new CollectionRun(

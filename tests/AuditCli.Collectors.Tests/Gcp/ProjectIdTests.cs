@@ -52,12 +52,17 @@ public sealed class ProjectIdTests
     [Fact]
     public async Task Service_accounts_of_another_project_are_not_evidence_of_the_one_that_was_asked()
     {
-        var resources = (await File.ReadAllTextAsync(Repository.Path("tests", "Shared", "google.json"))).Replace("\"projectId\": \"p-one\", \"uniqueId\": \"102\"", "\"projectId\": \"p-other\", \"uniqueId\": \"102\"", StringComparison.Ordinal);
+        var resources = (await File.ReadAllTextAsync(Repository.Path("tests", "Shared", "google.json")))
+            .Replace(
+                "\"projectId\": \"p-one\", \"uniqueId\": \"102\"", "\"projectId\": \"p-other\", \"uniqueId\": \"102\"",
+                StringComparison.Ordinal);
         using var server = new GoogleServer(resources);
         await using var session = Session.Live(server);
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("iam:projects.serviceAccounts.list"));
 
-        Assert.Equal(("AnotherProject", "iam:projects.serviceAccounts.list lists something of project p-other, and project p-one was asked"), (e.Code, e.Message));
+        Assert.Equal(
+            ("AnotherProject", "iam:projects.serviceAccounts.list lists something of project p-other, and project p-one was asked"),
+            (e.Code, e.Message));
     }
 }

@@ -18,7 +18,8 @@ public sealed class ReadOnlyTests
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
 
-        var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.CallAsync(Session.Target(), operation, Session.Parameters(), "p-one", CancellationToken.None));
+        var e = await Assert.ThrowsAsync<CollectionException>(() =>
+            session.Collector.CallAsync(Session.Target(), operation, Session.Parameters(), "p-one", CancellationToken.None));
 
         Assert.Equal("RefusedReadOnly", e.Code);
         Assert.Empty(server.Seen);
@@ -134,9 +135,15 @@ public sealed class ReadOnlyTests
     {
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
-        foreach (var (operation, name) in new[] { ("iam:projects.serviceAccounts.list", "name"), ("storage:buckets.get", "bucket"), ("cloudresourcemanager:projects.getIamPolicy", "resource") })
+        foreach (var (operation, name) in new[]
         {
-            var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.CallAsync(Session.Target(), operation, Session.Parameters((name, value)), "p-one", CancellationToken.None));
+            ("iam:projects.serviceAccounts.list", "name"), ("storage:buckets.get", "bucket"),
+            ("cloudresourcemanager:projects.getIamPolicy", "resource"),
+        })
+        {
+            var e = await Assert.ThrowsAsync<CollectionException>(() =>
+                session.Collector.CallAsync(
+                    Session.Target(), operation, Session.Parameters((name, value)), "p-one", CancellationToken.None));
             Assert.Equal("InvalidParameter", e.Code);
             Assert.Contains(value.Length == 0 ? "must not be empty" : "must not have '.' or '..' as a part of a path", e.Message, StringComparison.Ordinal);
         }

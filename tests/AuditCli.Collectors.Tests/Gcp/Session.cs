@@ -28,7 +28,10 @@ internal sealed class Session : IAsyncDisposable
     public GcpCollector Collector { get; }
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
-    /// <summary>Live against a server, with a service account's key. The environment belongs to the process, so that these tests run one after another.</summary>
+    /// <summary>
+    /// Live against a server, with a service account's key. The environment belongs to the process, so that these tests run one after
+    /// another.
+    /// </summary>
     public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null)
     {
         Clear();
@@ -36,8 +39,11 @@ internal sealed class Session : IAsyncDisposable
         foreach (var api in catalogue.ApiNames.Select(n => catalogue.Api(n)!))
             Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Override, new Uri(server.Address, api.BasePath).AbsoluteUri);
         Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT", server.Address.AbsoluteUri);
-        var session = new Session(folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System), clock ?? TimeProvider.System);
-        Environment.SetEnvironmentVariable("GOOGLE_APPLICATION_CREDENTIALS", session.Write("credentials.json", credentials ?? server.ServiceAccountFile(Account)));
+        var session = new Session(
+            folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System),
+            clock ?? TimeProvider.System);
+        Environment.SetEnvironmentVariable(
+            "GOOGLE_APPLICATION_CREDENTIALS", session.Write("credentials.json", credentials ?? server.ServiceAccountFile(Account)));
         return session;
     }
 
@@ -45,11 +51,16 @@ internal sealed class Session : IAsyncDisposable
     public static Session Replay(Session recorded)
     {
         Clear();
-        return new(folder => new ReplayTransport(Path.Combine(recorded.Folder, "bundle", ExchangeScope.Folder), Path.Combine(folder, "bundle"), "replay-bundle"), TimeProvider.System);
+        return new(
+            folder => new ReplayTransport(
+                Path.Combine(recorded.Folder, "bundle", ExchangeScope.Folder), Path.Combine(folder, "bundle"), "replay-bundle"),
+            TimeProvider.System);
     }
 
     public static Target Target(params (string Name, string[] Values)[] settings) => new(
-        "google", "gcp", (settings.Length == 0 ? [("projects", ["p-one"])] : settings).ToImmutableSortedDictionary(s => s.Name, s => s.Values.ToImmutableArray(), StringComparer.Ordinal));
+        "google", "gcp",
+        (settings.Length == 0 ? [("projects", ["p-one"])] : settings)
+            .ToImmutableSortedDictionary(s => s.Name, s => s.Values.ToImmutableArray(), StringComparer.Ordinal));
 
     public static ImmutableSortedDictionary<string, JsonElement> Parameters(params (string Name, object Value)[] parameters) =>
         parameters.ToImmutableSortedDictionary(p => p.Name, p => JsonSerializer.SerializeToElement(p.Value), StringComparer.Ordinal);
@@ -71,7 +82,9 @@ internal sealed class Session : IAsyncDisposable
     public async Task CollectAsync(List<Page> pages, string operation, params (string Name, object Value)[] parameters)
     {
         await Collector.ConnectAsync(Target(), CancellationToken.None);
-        await foreach (var page in Collector.CollectAsync(new("google", "p-one", "gcp-global", Operation(operation), Parameters(parameters)), CancellationToken.None))
+        var collected = Collector.CollectAsync(
+            new("google", "p-one", "gcp-global", Operation(operation), Parameters(parameters)), CancellationToken.None);
+        await foreach (var page in collected)
             pages.Add(page);
     }
 

@@ -29,7 +29,9 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("a name twice, deep inside", Accounts, 200, """{"accounts":[{"name":"a","name":"b"}]}""", "MalformedResponse")]
     [InlineData("the list in another case", Accounts, 200, """{"Accounts":[{"name":"a"}]}""", "MalformedResponse")]
     [InlineData("the list in both cases", Accounts, 200, """{"accounts":[],"Accounts":[{"name":"a"}]}""", "MalformedResponse")]
-    [InlineData("the list under another name, and a known member", Firewalls, 200, """{"kind":"compute#firewallList","rules":[{"name":"a"}]}""", "MalformedResponse")]
+    [InlineData(
+        "the list under another name, and a known member", Firewalls, 200, """{"kind":"compute#firewallList","rules":[{"name":"a"}]}""",
+        "MalformedResponse")]
     [InlineData("a list that is null", Accounts, 200, """{"accounts":null}""", "MalformedResponse")]
     [InlineData("an element's member in another case", Accounts, 200, """{"accounts":[{"Email":"a"}]}""", "MalformedResponse")]
     [InlineData("an element that is a text", Accounts, 200, """{"accounts":["a"]}""", "MalformedResponse")]
@@ -37,7 +39,9 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("a token that is an object", Accounts, 200, """{"accounts":[{"name":"a"}],"nextPageToken":{}}""", "MalformedResponse")]
     [InlineData("a token in another case", Accounts, 200, """{"accounts":[{"name":"a"}],"NextPageToken":"t"}""", "MalformedResponse")]
     [InlineData("a token under another name", Accounts, 200, """{"accounts":[{"name":"a"}],"next_page_token":"t"}""", "NextPageUnreadable")]
-    [InlineData("a token where there are no pages", "iam:projects.serviceAccounts.keys.list", 200, """{"keys":[{"name":"a"}],"nextPageToken":"t"}""", "NextPageUnreadable")]
+    [InlineData(
+        "a token where there are no pages", "iam:projects.serviceAccounts.keys.list", 200,
+        """{"keys":[{"name":"a"}],"nextPageToken":"t"}""", "NextPageUnreadable")]
     [InlineData("another kind's list", Firewalls, 200, """{"kind":"compute#networkList","items":[]}""", "MalformedResponse")]
     [InlineData("a kind that is a number", Firewalls, 200, """{"kind":7,"items":[]}""", "MalformedResponse")]
     [InlineData("another kind's list of buckets", "storage:buckets.list", 200, """{"kind":"storage#objects"}""", "MalformedResponse")]
@@ -105,7 +109,8 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     public async Task A_changed_row_is_complete_only_as_it_was_said()
     {
         Session? session = null;
-        var changed = new ChangedRows(output, operation => CollectedRows.OfAsync(session!.Collector, session.Transport, Session.Target(), session.Operation(operation)));
+        var changed = new ChangedRows(output, operation =>
+            CollectedRows.OfAsync(session!.Collector, session.Transport, Session.Target(), session.Operation(operation)));
         using var server = new GoogleServer(fault: (request, _) => request.Path == "/v1/userinfo" ? null : new(200, changed.Body));
         await using var live = session = Session.Live(server, new ImpatientClock());
 
@@ -136,7 +141,11 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
 
     private static (string Operation, string[] Pages)[] Honest() =>
     [
-        (Accounts, ["""{"accounts":[{"name":"a","email":"a@x"},{"name":"b"}],"nextPageToken":"p1"}""", """{"nextPageToken":"p2"}""", """{"accounts":[{"name":"c","disabled":true}]}"""]),
+        (Accounts,
+            [
+                """{"accounts":[{"name":"a","email":"a@x"},{"name":"b"}],"nextPageToken":"p1"}""", """{"nextPageToken":"p2"}""",
+                """{"accounts":[{"name":"c","disabled":true}]}""",
+            ]),
         (Accounts, ["""{"accounts":[{"name":"a"}]}"""]),
         (Firewalls,
         [
@@ -154,7 +163,9 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     /// <summary>The members beside the rows; in a map of lists, which of them a place has is what Google says of the place.</summary>
     private static IEnumerable<ImmutableArray<string>> Around(JsonElement page) => page.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)).Concat(
         page.TryGetProperty("items", out var map) && map.ValueKind == JsonValueKind.Object
-            ? map.EnumerateObject().SelectMany(p => p.Value.EnumerateObject().Where(m => m.Name == "instances").Select(m => ImmutableArray.Create("items", p.Name, m.Name)))
+            ? map.EnumerateObject()
+                .SelectMany(p =>
+                    p.Value.EnumerateObject().Where(m => m.Name == "instances").Select(m => ImmutableArray.Create("items", p.Name, m.Name)))
             : []);
 
     private static async Task<string?> RowsAsync(Session session, string operation)
@@ -162,7 +173,9 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         try
         {
             var rows = new List<string>();
-            await foreach (var page in session.Collector.CollectAsync(new("google", "p-one", "gcp-global", session.Operation(operation), Session.Parameters()), CancellationToken.None))
+            var collected = session.Collector.CollectAsync(
+                new("google", "p-one", "gcp-global", session.Operation(operation), Session.Parameters()), CancellationToken.None);
+            await foreach (var page in collected)
                 rows.AddRange(page.Rows.Select(r => r.Value.GetRawText()));
             return string.Join('\n', rows);
         }

@@ -56,7 +56,11 @@ internal sealed class ChangedRows(ITestOutputHelper output, Func<string, Task<(E
             Assert.True(rows.Length == whole[which].Length, what);
             for (var k = 0; k < rows.Length; k++)
                 Assert.True(SameBut(whole[which][k], rows[k], k == row ? [.. columns(mutation.Member), Reference] : [Reference]), what);
-            Assert.True(Holds(rows[row], mutation.Member, mutation.Said, item.Columns.FirstOrDefault(c => c.Name == mutation.Member)?.Type, leavesOut), $"{what} gives {rows[row]}");
+            Assert.True(
+                Holds(
+                    rows[row], mutation.Member, mutation.Said, item.Columns.FirstOrDefault(c => c.Name == mutation.Member)?.Type,
+                    leavesOut),
+                $"{what} gives {rows[row]}");
         }
 
         Assert.InRange(complete, tried / 20, tried);

@@ -51,7 +51,10 @@ public sealed class CredentialFormsTests
     public void Of_ten_thousand_ordinary_texts_fewer_than_five_are_taken_for_a_secret(int seed)
     {
         var redaction = new BodyRedaction(new byte[32]);
-        var alarms = new OrdinaryTexts(seed).Take(10000).Where(t => redaction.Apply(JsonSerializer.SerializeToUtf8Bytes(new { description = t }), null).Digest is not null).ToArray();
+        var alarms = new OrdinaryTexts(seed)
+            .Take(10000)
+            .Where(t => redaction.Apply(JsonSerializer.SerializeToUtf8Bytes(new { description = t }), null).Digest is not null)
+            .ToArray();
         Assert.True(alarms.Length < FewerAlarms, string.Join('\n', alarms.Take(20)));
     }
 
@@ -60,5 +63,6 @@ public sealed class CredentialFormsTests
     [InlineData("samples/inputs", "*.csv")]
     [InlineData("samples", "*.yaml")]
     public void No_text_of_the_sample_and_no_control_holds_one(string folder, string files) =>
-        Assert.All(Directory.GetFiles(Repository.Path(folder.Split('/')), files, SearchOption.AllDirectories), f => Assert.True(CredentialForms.First(File.ReadAllText(f)) < 0, f));
+        Assert.All(Directory.GetFiles(Repository.Path(folder.Split('/')), files, SearchOption.AllDirectories), f =>
+            Assert.True(CredentialForms.First(File.ReadAllText(f)) < 0, f));
 }

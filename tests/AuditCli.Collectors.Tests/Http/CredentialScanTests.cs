@@ -48,8 +48,14 @@ public sealed class CredentialScanTests : IDisposable
     public void What_came_through_at_collecting_comes_through_before_sealing()
     {
         var redaction = new BodyRedaction(new byte[32]);
-        var texts = PlantedSecrets.Of("aB3dE5fG").SelectMany(s => new[] { s.Text, $"see \"{s.Text}\" & {s.Text}", s.Text.Replace("=", "&#61;", StringComparison.Ordinal) })
-            .Concat(["password=Hunter2!", "password=Hunter2!\"", "password=abc&def", "password='abc'", "secret: a\\tb1234567", "token=\"x\"&password=<b>"]).Concat(new OrdinaryTexts(3).Take(2000)).ToArray();
+        var texts = PlantedSecrets.Of("aB3dE5fG")
+            .SelectMany(s => new[] { s.Text, $"see \"{s.Text}\" & {s.Text}", s.Text.Replace("=", "&#61;", StringComparison.Ordinal) })
+            .Concat([
+                "password=Hunter2!", "password=Hunter2!\"", "password=abc&def", "password='abc'", "secret: a\\tb1234567",
+                "token=\"x\"&password=<b>",
+            ])
+            .Concat(new OrdinaryTexts(3).Take(2000))
+            .ToArray();
         for (var i = 0; i < texts.Length; i++)
         {
             var json = JsonSerializer.Serialize(new { description = texts[i], list = new[] { texts[i] } });
@@ -60,7 +66,10 @@ public sealed class CredentialScanTests : IDisposable
             using var packed = new GZipStream(File.Create(Path.Combine(_folder.Path, $"{i}.warc.gz")), CompressionLevel.Fastest);
             packed.Write(Encoding.UTF8.GetBytes(string.Join("\r\n", answers)));
         }
-        Assert.Equal([], CredentialScan.Find(_folder.Path, CancellationToken.None).Select(f => $"{f.File}: {texts[int.Parse(f.File.Split('.')[0], System.Globalization.CultureInfo.InvariantCulture)]}"));
+        Assert.Equal(
+            [],
+            CredentialScan.Find(_folder.Path, CancellationToken.None)
+                .Select(f => $"{f.File}: {texts[int.Parse(f.File.Split('.')[0], System.Globalization.CultureInfo.InvariantCulture)]}"));
     }
 
     [Fact]

@@ -21,10 +21,12 @@ public sealed class EchoedSecretsTests
                 var bytes = Encoding.UTF8.GetBytes(secret);
                 string[] ways =
                 [
-                    secret, secret.Replace("/", "\\/", StringComparison.Ordinal), secret.Replace("+", "\\u002B", StringComparison.Ordinal).Replace("/", "\\u002f", StringComparison.Ordinal),
+                    secret, secret.Replace("/", "\\/", StringComparison.Ordinal),
+                    secret.Replace("+", "\\u002B", StringComparison.Ordinal).Replace("/", "\\u002f", StringComparison.Ordinal),
                     string.Concat(secret.Select(c => $"\\u{(int)c:x4}")), Uri.EscapeDataString(secret), string.Concat(bytes.Select(b => $"%{b:x2}")),
                     Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes), Convert.ToBase64String(bytes),
-                    Convert.ToBase64String(Encoding.UTF8.GetBytes("u:" + secret)), Convert.ToBase64String(Encoding.UTF8.GetBytes("xx " + secret + " yy")).Replace('+', '-').Replace('/', '_'),
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes("u:" + secret)),
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes("xx " + secret + " yy")).Replace('+', '-').Replace('/', '_'),
                 ];
                 foreach (var way in ways)
                     cases.Add(secret, way);

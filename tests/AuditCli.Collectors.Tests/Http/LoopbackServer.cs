@@ -110,7 +110,10 @@ internal sealed class LoopbackServer : IAsyncDisposable
 
     private async Task<bool> AnswerAsync(TcpClient client, Stream stream, Reaction reaction)
     {
-        var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {reaction.Status} Said\r\nContent-Type: {reaction.ContentType}\r\nContent-Length: {reaction.Body.Length}\r\n");
+        var head = new StringBuilder()
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"HTTP/1.1 {reaction.Status} Said\r\nContent-Type: {reaction.ContentType}\r\nContent-Length: {reaction.Body.Length}\r\n");
         foreach (var (name, value) in reaction.Fields)
             head.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()), _end.Token);

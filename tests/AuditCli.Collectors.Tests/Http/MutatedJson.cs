@@ -31,7 +31,9 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
     /// <param name="pages">The honest bodies.</param>
     /// <param name="around">The paths of the members that stand around a page's rows.</param>
     /// <param name="isToken">Whether a path is that of a page token: those get names that speak of one.</param>
-    public static Mutation Of(Random lot, IReadOnlyList<string> pages, Func<JsonElement, IEnumerable<ImmutableArray<string>>> around, Func<ImmutableArray<string>, bool> isToken)
+    public static Mutation Of(
+        Random lot, IReadOnlyList<string> pages, Func<JsonElement, IEnumerable<ImmutableArray<string>>> around,
+        Func<ImmutableArray<string>, bool> isToken)
     {
         var page = lot.Next(pages.Count);
         var root = JsonElement.Parse(pages[page]);
@@ -49,7 +51,12 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
         {
             Change.Rename => Member(Renamed(lot, name, isToken(path)), value),
             Change.Case => Member(InAnotherCase(lot, name), value),
-            Change.Duplicate => string.Join(',', lot.Next(3) switch { 0 => [Member(name, value), Member(name, value)], 1 => [Member(name, value), Member(name, "null")], _ => new[] { Member(name, Other(lot, value)), Member(name, value) } }),
+            Change.Duplicate => string.Join(',', lot.Next(3) switch
+            {
+                0 => [Member(name, value), Member(name, value)],
+                1 => [Member(name, value), Member(name, "null")],
+                _ => new[] { Member(name, Other(lot, value)), Member(name, value) },
+            }),
             Change.Retype => Member(name, Other(lot, value)),
             _ => "",
         });
@@ -60,7 +67,11 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
 
     private static string Renamed(Random lot, string name, bool isToken)
     {
-        string[] near = [name + "X", "x" + name, name + "_", "_" + name, string.Concat(name.Select(c => char.IsUpper(c) ? "_" + char.ToLowerInvariant(c) : c.ToString()))];
+        string[] near =
+        [
+            name + "X", "x" + name, name + "_", "_" + name,
+            string.Concat(name.Select(c => char.IsUpper(c) ? "_" + char.ToLowerInvariant(c) : c.ToString())),
+        ];
         string[] far = ["data", "result", "zzz", "message", "error", "value", "entries"];
         var drawn = lot.GetItems(isToken ? near : [.. near, .. far], 1)[0];
         return drawn == name ? name + "X" : drawn;
@@ -69,7 +80,11 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
     /// <summary>The name in another case, or another name where it has no letters.</summary>
     public static string InAnotherCase(Random lot, string name)
     {
-        string[] ways = [name.ToUpperInvariant(), name.ToLowerInvariant(), char.ToUpperInvariant(name[0]) + name[1..], char.ToLowerInvariant(name[0]) + name[1..]];
+        string[] ways =
+        [
+            name.ToUpperInvariant(), name.ToLowerInvariant(), char.ToUpperInvariant(name[0]) + name[1..],
+            char.ToLowerInvariant(name[0]) + name[1..],
+        ];
         var others = ways.Where(w => w != name).ToArray();
         return others.Length == 0 ? name + "X" : lot.GetItems(others, 1)[0];
     }

@@ -50,19 +50,31 @@ public sealed class RedactionTests
     [InlineData("""{"NextToken":"AAMA-EFRSURBSGhQ0eXNlbnRlbmNl0123456789","nextPageToken":"t2","continue":"eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6NX0"}""")]
     [InlineData("""{"nextPageToken":"eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl"}""")]
     [InlineData("""{"url":"https://registry.example/team/app@sha256:7d1f0a2c5d3f2b8a4a0a5f0f9e6f8b7c","mail":"user:elena.marsh@northquay.example"}""")]
-    [InlineData("""{"pem":"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----","key":"-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"}""")]
-    [InlineData("""{"Statement":[{"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu-west-1:1:secret:ledger-AbCdEf"}],"password_enabled":"true"}""")]
+    [InlineData(
+        """{"pem":"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----","key":"-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"}""")]
+    [InlineData(
+        """{"Statement":[{"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu-west-1:1:secret:ledger-AbCdEf"}],"password_enabled":"true"}""")]
     [InlineData("""{"metadata":{"items":[{"key":"enable-oslogin","value":"TRUE"},{"key":"serial-port-enable","value":"0"}]}}""")]
-    [InlineData("""{"commonInstanceMetadata":{"items":[{"key":"block-project-ssh-keys","value":"true"}]},"nodeConfig":{"metadata":{"disable-legacy-endpoints":"true"}}}""")]
-    [InlineData("""{"Parameters":[{"ParameterName":"rds.force_ssl","ParameterValue":"1"}],"AllowUsersToChangePassword":true,"MinimumPasswordLength":14,"PasswordReusePrevention":"24"}""")]
-    [InlineData("""{"OptionSettings":[{"Name":"SQLNET.ENCRYPTION_SERVER","Value":"REQUIRED"}],"encryption":"hmac-sha256","annotations":{"kubernetes.io/enforce-mountable-secrets":"true"}}""")]
-    [InlineData("""{"CloudTrailEvent":"{\"eventName\":\"ConsoleLogin\",\"userIdentity\":{\"type\":\"Root\"},\"responseElements\":{\"ConsoleLogin\":\"Success\"}}"}""")]
-    [InlineData("<DescribeDBParametersResponse><Parameters><Parameter><ParameterName>rds.force_ssl</ParameterName><ParameterValue>1</ParameterValue></Parameter></Parameters><Marker>cGFzc3dvcmQ6IGh1bnRlcjJodW50ZXIy</Marker></DescribeDBParametersResponse>")]
+    [InlineData(
+        """{"commonInstanceMetadata":{"items":[{"key":"block-project-ssh-keys","value":"true"}]},"nodeConfig":{"metadata":{"disable-legacy-endpoints":"true"}}}""")]
+    [InlineData(
+        """{"Parameters":[{"ParameterName":"rds.force_ssl","ParameterValue":"1"}],"AllowUsersToChangePassword":true,"MinimumPasswordLength":14,"PasswordReusePrevention":"24"}""")]
+    [InlineData(
+        """{"OptionSettings":[{"Name":"SQLNET.ENCRYPTION_SERVER","Value":"REQUIRED"}],"encryption":"hmac-sha256","annotations":{"kubernetes.io/enforce-mountable-secrets":"true"}}""")]
+    [InlineData(
+        """{"CloudTrailEvent":"{\"eventName\":\"ConsoleLogin\",\"userIdentity\":{\"type\":\"Root\"},\"responseElements\":{\"ConsoleLogin\":\"Success\"}}"}""")]
+    [InlineData(
+        "<DescribeDBParametersResponse><Parameters><Parameter><ParameterName>rds.force_ssl</ParameterName>"
+        + "<ParameterValue>1</ParameterValue></Parameter></Parameters>"
+        + "<Marker>cGFzc3dvcmQ6IGh1bnRlcjJodW50ZXIy</Marker></DescribeDBParametersResponse>")]
     [InlineData("<PolicyDocument>%7B%22Statement%22%3A%5B%7B%22Action%22%3A%22iam%3AChangePassword%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D</PolicyDocument>")]
     [InlineData("<Content>dXNlcixhcm4sdXNlcl9jcmVhdGlvbl90aW1lAIzaSyD4aGVsbG8gd29ybGQgaGVsbG8gd29ybGQgaGVsbG8K</Content>")]
-    [InlineData("""{"containers":[{"args":["--anonymous-auth=false","--authorization-mode=Node,RBAC","--password-file=/run/secrets/db","--secret-name","ledger-db","--image-digest=sha256:7d1f0a2c5d3f2b8a4a0a5f0f9e6f8b7c"],"command":["/bin/serve"]}]}""")]
-    [InlineData("""{"requestParameters":{"tags":[{"key":"team","value":"ledger"}],"clientToken":"0d5f1c1e-5a3b-4c57-9a43-0f8b1d2c3e4f"},"secret":"ledger-db-v2","secretName":"x","token":"projected"}""")]
-    [InlineData("""{"members":["user:elena.marsh2@northquay.example","serviceAccount:123456789012-compute@developer.gserviceaccount.com"],"image":"docker-pullable://nginx:1.25@sha256:7d1f0a2c5d3f2b8a"}""")]
+    [InlineData(
+        """{"containers":[{"args":["--anonymous-auth=false","--authorization-mode=Node,RBAC","--password-file=/run/secrets/db","--secret-name","ledger-db","--image-digest=sha256:7d1f0a2c5d3f2b8a4a0a5f0f9e6f8b7c"],"command":["/bin/serve"]}]}""")]
+    [InlineData(
+        """{"requestParameters":{"tags":[{"key":"team","value":"ledger"}],"clientToken":"0d5f1c1e-5a3b-4c57-9a43-0f8b1d2c3e4f"},"secret":"ledger-db-v2","secretName":"x","token":"projected"}""")]
+    [InlineData(
+        """{"members":["user:elena.marsh2@northquay.example","serviceAccount:123456789012-compute@developer.gserviceaccount.com"],"image":"docker-pullable://nginx:1.25@sha256:7d1f0a2c5d3f2b8a"}""")]
     [InlineData("<R><Marker>eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl</Marker><NextToken>abc123ABC456abc</NextToken></R>")]
     [InlineData("")]
     [InlineData("not found")]
@@ -129,9 +141,15 @@ public sealed class RedactionTests
     [InlineData("""{"oidc":{"clientId":"kept","clientSecret":{"value":{"plainText":"MARKER"}}}}""")]
     [InlineData("""{"diskEncryptionKey":{"rawKey":"MARKER","kmsKeyName":"kept"}}""")]
     [InlineData("""{"labels":{"DB_PASSWORD":"MARKER"},"annotations":{"example.com/api-key":"MARKER","example.com/team":"kept"}}""")]
-    [InlineData("<DescribeLaunchTemplateVersionsResponse><item><launchTemplateData><imageId>kept</imageId><userData>MARKER</userData></launchTemplateData></item></DescribeLaunchTemplateVersionsResponse>")]
-    [InlineData("<DescribeStacksResponse><Outputs><member><OutputKey>kept</OutputKey><OutputValue>MARKER</OutputValue></member></Outputs><Parameters><member><ParameterValue>MARKER</ParameterValue></member></Parameters></DescribeStacksResponse>")]
-    [InlineData("<DescribeOptionGroupsResponse><OptionSettings><OptionSetting><Name>kept</Name><Value>MARKER</Value></OptionSetting></OptionSettings></DescribeOptionGroupsResponse>")]
+    [InlineData(
+        "<DescribeLaunchTemplateVersionsResponse><item><launchTemplateData><imageId>kept</imageId>"
+        + "<userData>MARKER</userData></launchTemplateData></item></DescribeLaunchTemplateVersionsResponse>")]
+    [InlineData(
+        "<DescribeStacksResponse><Outputs><member><OutputKey>kept</OutputKey><OutputValue>MARKER</OutputValue></member></Outputs>"
+        + "<Parameters><member><ParameterValue>MARKER</ParameterValue></member></Parameters></DescribeStacksResponse>")]
+    [InlineData(
+        "<DescribeOptionGroupsResponse><OptionSettings><OptionSetting><Name>kept</Name>"
+        + "<Value>MARKER</Value></OptionSetting></OptionSettings></DescribeOptionGroupsResponse>")]
     [InlineData("""{"containers":[{"name":"kept","args":["--port","8080","--password","MARKER1!"]}]}""")]
     [InlineData("""{"containers":[{"name":"kept","command":["run","--token=MARKER1!"]}]}""")]
     [InlineData("""{"containers":[{"name":"kept","command":["serve","--seed","MARKERb3dE5fGaB3dE5fG"]}]}""")]
@@ -171,7 +189,9 @@ public sealed class RedactionTests
             Assert.All(found, m =>
             {
                 var kept = keeps.Any(k => k.IsAt(m.Path)) || m.Path is [var (member, _)] && found.Key.Pager?.Outputs.Contains(member!) == true;
-                Assert.True(kept == Apply(m.Answer, places).Body.Contains(SensitiveMembers.Marker, StringComparison.Ordinal), $"{name}:{found.Key.Name} {m.Answer}");
+                Assert.True(
+                    kept == Apply(m.Answer, places).Body.Contains(SensitiveMembers.Marker, StringComparison.Ordinal),
+                    $"{name}:{found.Key.Name} {m.Answer}");
             });
         }
     }
@@ -215,9 +235,13 @@ public sealed class RedactionTests
     public void What_was_emptied_in_a_document_inside_a_text_or_in_XML_is_listed_with_its_rule()
     {
         var inside = Apply("""{"a":[{"configuration":"{\"environment\":{\"variables\":{\"X\":\"quiet\"}}}"}]}""").Body;
-        Assert.Equal([("/a/0/configuration", "environment", Mark("quiet"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(inside), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
+        Assert.Equal(
+            [("/a/0/configuration", "environment", Mark("quiet"))],
+            BodyRedaction.Find(Encoding.UTF8.GetBytes(inside), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
         var xml = Apply("<R><userData>\n<value>a &amp; b</value></userData></R>").Body;
-        Assert.Equal([("/R/userData/value", "user-data", Mark("a & b"))], BodyRedaction.Find(Encoding.UTF8.GetBytes(xml), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
+        Assert.Equal(
+            [("/R/userData/value", "user-data", Mark("a & b"))],
+            BodyRedaction.Find(Encoding.UTF8.GetBytes(xml), 10, null).Select(r => (r.Pointer, r.Rule, r.Digest)));
     }
 
     [Fact]
@@ -234,7 +258,15 @@ public sealed class RedactionTests
         var elsewhere = new BodyRedaction(new byte[32]).Apply(Encoding.UTF8.GetBytes(Body), null);
         Assert.NotEqual(values[0], Values(Encoding.UTF8.GetString(elsewhere.Body.Span))[0]);
 
-        static string[] Values(string body) => [.. JsonElement.Parse(body).GetProperty("a").GetProperty("Environment").GetProperty("Variables").EnumerateObject().Select(v => v.Value.GetString()!)];
+        static string[] Values(string body) =>
+            [
+                .. JsonElement.Parse(body)
+                    .GetProperty("a")
+                    .GetProperty("Environment")
+                    .GetProperty("Variables")
+                    .EnumerateObject()
+                    .Select(v => v.Value.GetString()!),
+            ];
     }
 
     [Fact]
@@ -267,5 +299,6 @@ public sealed class RedactionTests
         return (Encoding.UTF8.GetString(clean.Span), digest);
     }
 
-    private static string Mark(string secret) => "hmac-sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes(secret)));
+    private static string Mark(string secret) =>
+        "hmac-sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes(secret)));
 }

@@ -14,7 +14,8 @@ public sealed class ReplayTests : IDisposable
     [Fact]
     public async Task Two_that_ask_the_same_get_their_own_answers_again_although_they_ask_in_another_order()
     {
-        await using var server = new LoopbackServer((_, n) => n == 0 ? Reaction.Xml("<Error><Code>NoSuchBucketPolicy</Code></Error>", 404) : Reaction.Xml($"<Status>{n}</Status>"));
+        await using var server = new LoopbackServer((_, n) =>
+            n == 0 ? Reaction.Xml("<Error><Code>NoSuchBucketPolicy</Code></Error>", 404) : Reaction.Xml($"<Status>{n}</Status>"));
         var recorded = await RecordAsync(server.Address, "evidence-a", "evidence-b", "evidence-a", "evidence-b parent");
         Assert.Equal(["404", "200 1", "200 2", "200 3"], recorded.Select(r => r.Answer));
 
@@ -25,7 +26,9 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal(recorded[2], await AskAsync(replay, server.Address, "evidence-a"));
         Assert.Empty(replay.Unused);
         foreach (var asker in new[] { "evidence-a", "evidence-b" })
-            Assert.Equal(ExchangeRefusedException.NoRecording, (await Assert.ThrowsAsync<ExchangeRefusedException>(() => AskAsync(replay, server.Address, asker))).Code);
+            Assert.Equal(
+                ExchangeRefusedException.NoRecording,
+                (await Assert.ThrowsAsync<ExchangeRefusedException>(() => AskAsync(replay, server.Address, asker))).Code);
     }
 
     [Fact]

@@ -14,7 +14,10 @@ internal sealed record RowMutation(Change Change, ImmutableArray<string> Path, J
 {
     /// <summary>Of every kind, and those that a lenient reader takes for a number or a verdict.</summary>
     private static readonly string[] Values =
-        ["\"text\"", "7", "-1", "1.5", "true", "false", "{}", "[]", "null", "\"\"", "0", "[{}]", "[\"a\"]", "{\"a\":{}}", "\"7\"", "\"true\"", "\"false\"", "\"null\"", "\"2026-01-01\""];
+        [
+            "\"text\"", "7", "-1", "1.5", "true", "false", "{}", "[]", "null", "\"\"", "0", "[{}]", "[\"a\"]", "{\"a\":{}}", "\"7\"",
+            "\"true\"", "\"false\"", "\"null\"", "\"2026-01-01\"",
+        ];
 
     /// <summary>The row's own member in which the change is.</summary>
     public string Member => Path[0];
@@ -35,7 +38,10 @@ internal sealed record RowMutation(Change Change, ImmutableArray<string> Path, J
         {
             Change.Rename => Written(name + "X", value),
             Change.Case => Written(Mutation.InAnotherCase(lot, name), value),
-            Change.Duplicate => lot.Next(2) == 0 ? $"{Written(name, value)},{Written(name, Other(lot, value))}" : $"{Written(name, Other(lot, value))},{Written(name, value)}",
+            Change.Duplicate =>
+                lot.Next(2) == 0
+                    ? $"{Written(name, value)},{Written(name, Other(lot, value))}"
+                    : $"{Written(name, Other(lot, value))},{Written(name, value)}",
             Change.Drop => "",
             _ => Written(name, Other(lot, value)),
         });
@@ -59,7 +65,9 @@ internal sealed record RowMutation(Change Change, ImmutableArray<string> Path, J
     {
         var isObject = at.ValueKind == JsonValueKind.Object;
         text.Append(isObject ? '{' : '[');
-        var parts = isObject ? at.EnumerateObject().Select(m => (m.Name, m.Value)).ToArray() : [.. at.EnumerateArray().Select((e, i) => (i.ToString(CultureInfo.InvariantCulture), e))];
+        var parts = isObject
+            ? at.EnumerateObject().Select(m => (m.Name, m.Value)).ToArray()
+            : [.. at.EnumerateArray().Select((e, i) => (i.ToString(CultureInfo.InvariantCulture), e))];
         var any = false;
         foreach (var (name, value) in parts)
         {

@@ -15,7 +15,11 @@ public sealed class ServerTrustTests : IDisposable
     private const string Identity = """
         <GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>
         """;
-    private static readonly string[] Variables = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    private static readonly string[] Variables =
+    [
+        "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    ];
     private readonly Dictionary<string, string?> _before = Variables.ToDictionary(n => n, Environment.GetEnvironmentVariable);
     private readonly TestAuthority _authority = new();
     private readonly TemporaryFolder _folder = new();
@@ -65,7 +69,8 @@ public sealed class ServerTrustTests : IDisposable
         await using var server = new LoopbackServer((_, _) => Reaction.Json("{}"), Certificate(fault));
         using var other = new TestAuthority();
         var pem = fault == "unknown" ? other.Pem : _authority.Pem;
-        var kubeconfig = ClusterSession.Kubeconfig(server.Address).Replace("server:", $"certificate-authority-data: {Base64(pem)}, server:", StringComparison.Ordinal);
+        var kubeconfig = ClusterSession.Kubeconfig(server.Address)
+            .Replace("server:", $"certificate-authority-data: {Base64(pem)}, server:", StringComparison.Ordinal);
         await using var session = ClusterSession.Live(kubeconfig);
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
@@ -110,7 +115,9 @@ public sealed class ServerTrustTests : IDisposable
         var target = where == "profile" ? Aws.Session.Target(("profile", "audit")) : Aws.Session.Target();
         File.WriteAllText(Aws.Session.Profiles, where switch
         {
-            "profile" or "AWS_DEFAULT_PROFILE" => $"[default]\nca_bundle = /nowhere\n[profile audit]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\nca_bundle = {bundle}\n",
+            "profile" or "AWS_DEFAULT_PROFILE" =>
+                "[default]\nca_bundle = /nowhere\n[profile audit]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n"
+                + $"aws_secret_access_key = s\nca_bundle = {bundle}\n",
             "default profile" => $"[default]\nregion = us-east-1\nca_bundle = {bundle}\n[profile audit]\nca_bundle = /nowhere\n",
             _ => "",
         });
@@ -185,7 +192,9 @@ public sealed class ServerTrustTests : IDisposable
     }
 
     private static Task<System.Text.Json.JsonElement> AskAsync(Gcp.Session session) =>
-        session.Collector.CallAsync(Gcp.Session.Target(), "cloudresourcemanager:projects.get", Gcp.Session.Parameters(("name", "projects/p-one")), "p-one", CancellationToken.None);
+        session.Collector.CallAsync(
+            Gcp.Session.Target(), "cloudresourcemanager:projects.get", Gcp.Session.Parameters(("name", "projects/p-one")), "p-one",
+            CancellationToken.None);
 
     private X509Certificate2 Certificate(string fault)
     {
@@ -199,7 +208,8 @@ public sealed class ServerTrustTests : IDisposable
             var now = TimeProvider.System.GetUtcNow();
             return request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));
         }
-        var (certificate, privateKey) = _authority.Issue("CN=api", server: true, name: fault == "another name" ? "api.example" : null, expired: fault == "expired");
+        var (certificate, privateKey) = _authority.Issue(
+            "CN=api", server: true, name: fault == "another name" ? "api.example" : null, expired: fault == "expired");
         return X509Certificate2.CreateFromPem(certificate, privateKey);
     }
 

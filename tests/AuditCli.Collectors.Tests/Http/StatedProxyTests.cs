@@ -51,7 +51,11 @@ public sealed class StatedProxyTests : IDisposable
     [InlineData("http://localhost:4566")]
     public async Task Python_agrees_about_every_form_that_it_knows(string address)
     {
-        string[] forms = ["*", "amazonaws.com", ".amazonaws.com", "AMAZONAWS.COM", " amazonaws.com ,x", "aws.com", "10.1.2.3", "10.1.2.3:6443", "10.1.2.3:1", "localhost", "localhost:4566", ",", ""];
+        string[] forms =
+        [
+            "*", "amazonaws.com", ".amazonaws.com", "AMAZONAWS.COM", " amazonaws.com ,x", "aws.com", "10.1.2.3", "10.1.2.3:6443",
+            "10.1.2.3:1", "localhost", "localhost:4566", ",", "",
+        ];
         foreach (var form in forms)
         {
             Clear();
@@ -67,7 +71,9 @@ public sealed class StatedProxyTests : IDisposable
             var said = (await python.StandardOutput.ReadToEndAsync()).Trim();
             await python.WaitForExitAsync();
 
-            Assert.True(said == StatedProxy.OfEnvironment(ProxyHabit.Python).IsBypassed(new(address)).ToString(), $"NO_PROXY='{form}' {address}: python says {said}");
+            Assert.True(
+                said == StatedProxy.OfEnvironment(ProxyHabit.Python).IsBypassed(new(address)).ToString(),
+                $"NO_PROXY='{form}' {address}: python says {said}");
         }
     }
 
@@ -133,7 +139,8 @@ public sealed class StatedProxyTests : IDisposable
     public async Task Everything_for_aws_goes_through_the_stated_proxy()
     {
         await using var proxy = new LoopbackServer((_, _) => Reaction.Xml(
-            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>a</Arn><UserId>A</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"));
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>a</Arn><UserId>A</UserId>"
+            + "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"));
         Set("HTTP_PROXY", proxy.Address.AbsoluteUri);
         await using var session = Aws.Session.Live(new("http://aws.invalid/"), new ImpatientClock());
 
@@ -150,11 +157,16 @@ public sealed class StatedProxyTests : IDisposable
             ? """{"access_token":"MARKERtoken","expires_in":3600,"token_type":"Bearer"}"""
             : """{"projectId":"p-one"}"""));
         using var google = new GoogleServer();
-        await using var session = Gcp.Session.Live(google, credentials: google.ServiceAccountFile(Gcp.Session.Account).Replace(google.Address.AbsoluteUri, "http://google.invalid/", StringComparison.Ordinal));
+        await using var session = Gcp.Session.Live(
+            google,
+            credentials: google.ServiceAccountFile(Gcp.Session.Account)
+                .Replace(google.Address.AbsoluteUri, "http://google.invalid/", StringComparison.Ordinal));
         Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", "http://google.invalid/");
         Set("HTTP_PROXY", proxy.Address.AbsoluteUri);
 
-        await session.Collector.CallAsync(Gcp.Session.Target(), "cloudresourcemanager:projects.get", Gcp.Session.Parameters(("name", "projects/p-one")), "p-one", CancellationToken.None);
+        await session.Collector.CallAsync(
+            Gcp.Session.Target(), "cloudresourcemanager:projects.get", Gcp.Session.Parameters(("name", "projects/p-one")), "p-one",
+            CancellationToken.None);
 
         Assert.Equal(["http://google.invalid/token", "http://google.invalid/v3/projects/p-one"], proxy.Seen.Select(s => s.Target));
         Assert.Empty(google.Seen);

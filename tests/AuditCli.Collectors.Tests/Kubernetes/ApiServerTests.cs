@@ -28,13 +28,19 @@ public sealed class ClusterFixture : IAsyncLifetime
         for (var i = 0; i < 8; i++)
         {
             var ns = i % 2 == 0 ? "default" : "team-a";
-            await CreateAsync($"/api/v1/namespaces/{ns}/pods", $$$"""{"metadata":{"name":"web-{{{i}}}","labels":{"app":"web","n":"{{{i}}}"}},"spec":{"containers":[{"name":"c","image":"registry.example/web:{{{i}}}"}]}}""");
+            await CreateAsync(
+                $"/api/v1/namespaces/{ns}/pods",
+                $$$"""{"metadata":{"name":"web-{{{i}}}","labels":{"app":"web","n":"{{{i}}}"}},"spec":{"containers":[{"name":"c","image":"registry.example/web:{{{i}}}"}]}}""");
             await CreateAsync($"/api/v1/namespaces/{ns}/serviceaccounts", $$$"""{"metadata":{"name":"robot-{{{i}}}"},"automountServiceAccountToken":false}""");
             await CreateAsync($"/api/v1/namespaces/{ns}/configmaps", $$$"""{"metadata":{"name":"settings-{{{i}}}"},"data":{"value":"{{{ConfigData}}}"}}""");
         }
-        await CreateAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles", """{"metadata":{"name":"pod-reader"},"rules":[{"apiGroups":[""],"resources":["pods","configmaps"],"verbs":["list"]}]}""");
+        await CreateAsync(
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            """{"metadata":{"name":"pod-reader"},"rules":[{"apiGroups":[""],"resources":["pods","configmaps"],"verbs":["list"]}]}""");
         foreach (var user in new[] { "reader", "alice" })
-            await CreateAsync("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", $$$"""{"metadata":{"name":"{{{user}}}-reads-pods"},"subjects":[{"kind":"User","name":"{{{user}}}","apiGroup":"rbac.authorization.k8s.io"}],"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"pod-reader"}}""");
+            await CreateAsync(
+                "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+                $$$"""{"metadata":{"name":"{{{user}}}-reads-pods"},"subjects":[{"kind":"User","name":"{{{user}}}","apiGroup":"rbac.authorization.k8s.io"}],"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"pod-reader"}}""");
         await CreateAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", """
             {"metadata":{"name":"gadgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"gadgets","singular":"gadget","kind":"Gadget"},
             "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
@@ -105,7 +111,8 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
             Told(await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("apps/v1/gadgets"))));
         Assert.Equal(
             ("InvalidParameter", "rbac.authorization.k8s.io/v1/clusterroles is not divided into namespaces"),
-            Told(await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("rbac.authorization.k8s.io/v1/clusterroles", ("namespace", "default")))));
+            Told(await Assert.ThrowsAsync<CollectionException>(() =>
+                session.CollectAsync("rbac.authorization.k8s.io/v1/clusterroles", ("namespace", "default")))));
     }
 
     [NeedsFact("kube-apiserver")]
@@ -117,7 +124,8 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
 
         var e = await Assert.ThrowsAsync<CollectionException>(async () =>
         {
-            await foreach (var _ in session.Collector.CollectAsync(new("trading", "trading", "cluster", forged, System.Collections.Immutable.ImmutableSortedDictionary<string, JsonElement>.Empty), default))
+            var none = System.Collections.Immutable.ImmutableSortedDictionary<string, JsonElement>.Empty;
+            await foreach (var _ in session.Collector.CollectAsync(new("trading", "trading", "cluster", forged, none), default))
             {
             }
         });
@@ -153,7 +161,9 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
             var pages = await live.CollectAsync(kind);
             Assert.True(pages.Count > 1, $"{kind} has one page");
             Assert.All(pages, p => Assert.True(p.Rows.Length <= 3));
-            Assert.Equal(Metadata(await cluster.Server.ReadAsync(Path(kind))), pages.SelectMany(p => p.Rows).Select(r => r.Value.GetProperty("metadata").GetRawText()));
+            Assert.Equal(
+                Metadata(await cluster.Server.ReadAsync(Path(kind))),
+                pages.SelectMany(p => p.Rows).Select(r => r.Value.GetProperty("metadata").GetRawText()));
             read.Add(Raw(pages));
         }
         var recorded = await live.RecordedAsync();
@@ -243,7 +253,8 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
     [NeedsFact("kube-apiserver")]
     public async Task A_server_of_another_name_is_not_trusted()
     {
-        await using var session = ClusterSession.Live(cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}", ", tls-server-name: another.example"));
+        await using var session = ClusterSession.Live(cluster.Server.Kubeconfig(
+            $"{{ token: {KubeApiServer.AdminToken} }}", ", tls-server-name: another.example"));
 
         Assert.Equal("UntrustedServer", (await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync)).Code);
     }
@@ -251,12 +262,16 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
     [NeedsFact("kube-apiserver")]
     public async Task A_server_whose_certificate_nobody_checks_is_named()
     {
-        var kubeconfig = Admin.Replace("certificate-authority-data: " + Admin.Split("certificate-authority-data: ")[1].Split(' ')[0], "insecure-skip-tls-verify: true", StringComparison.Ordinal);
+        var kubeconfig = Admin.Replace(
+            "certificate-authority-data: " + Admin.Split("certificate-authority-data: ")[1].Split(' ')[0], "insecure-skip-tls-verify: true",
+            StringComparison.Ordinal);
         await using var session = ClusterSession.Live(kubeconfig);
 
         await session.CollectAsync("v1/namespaces");
 
-        Assert.Equal(cluster.Server.Address.GetLeftPart(UriPartial.Authority) + " (certificate not checked)", Assert.Single(session.Collector.UnusualEndpoints));
+        Assert.Equal(
+            cluster.Server.Address.GetLeftPart(UriPartial.Authority) + " (certificate not checked)",
+            Assert.Single(session.Collector.UnusualEndpoints));
     }
 
     [NeedsFact("kube-apiserver", "kubectl")]
@@ -269,7 +284,8 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         {
             var ours = await session.CallAsync(operation);
             var resource = operation.Split('/') is [var group, var version, var name] ? $"{name}.{version}.{group}" : operation.Split('/')[1];
-            var theirs = JsonNode.Parse(await Kubectl.RunAsync("--kubeconfig", kubeconfig, "get", resource, "-A", "-o", "json", "--show-managed-fields"))!["items"];
+            var theirs = JsonNode.Parse(await Kubectl.RunAsync(
+                "--kubeconfig", kubeconfig, "get", resource, "-A", "-o", "json", "--show-managed-fields"))!["items"];
 
             Assert.True(JsonNode.DeepEquals(theirs, JsonNode.Parse(ours.GetProperty("items").GetRawText())), operation);
         }

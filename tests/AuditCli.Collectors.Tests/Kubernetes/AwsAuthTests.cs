@@ -36,7 +36,9 @@ public sealed class AwsAuthTests
     }
 
     [Theory]
-    [InlineData("""{"mapRoles":"- username: b\n- {rolearn: r, username: b}","mapUsers":"- {userarn: u, username: b}"}""", "mapRoles has an entry without rolearn", "r", "u")]
+    [InlineData(
+        """{"mapRoles":"- username: b\n- {rolearn: r, username: b}","mapUsers":"- {userarn: u, username: b}"}""",
+        "mapRoles has an entry without rolearn", "r", "u")]
     [InlineData("""{"mapRoles":"-\n- {rolearn: r, username: b}","mapAccounts":"-\n- '1'"}""", "mapRoles has an empty entry", "r", "1")]
     [InlineData("""{"mapRoles":"all of them","mapUsers":"- {userarn: u, username: b}"}""", "mapRoles is not a list that can be read", "u")]
     public async Task A_slip_in_one_entry_does_not_hide_the_others(string data, string said, params string[] read)
@@ -51,7 +53,8 @@ public sealed class AwsAuthTests
     [Fact]
     public async Task A_cluster_without_it_maps_nobody()
     {
-        var (item, rows) = await RunAsync(Reaction.Json("""{"kind":"Status","reason":"NotFound","message":"configmaps \"aws-auth\" not found","code":404}""", 404));
+        var (item, rows) = await RunAsync(Reaction.Json(
+            """{"kind":"Status","reason":"NotFound","message":"configmaps \"aws-auth\" not found","code":404}""", 404));
 
         Assert.Equal((CollectionOutcome.Complete, 0), (item.Outcome, rows.Count));
         Assert.Single(item.Exchanges, e => e.Status == 404);

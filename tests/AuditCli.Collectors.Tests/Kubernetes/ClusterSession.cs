@@ -34,7 +34,9 @@ internal sealed class ClusterSession : IAsyncDisposable
     {
         var files = new TemporaryFolder();
         var target = Target(("kubeconfig", files.Write("kubeconfig", kubeconfig)), ("context", context));
-        var session = new ClusterSession(target, folder => new LiveTransport(folder, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System, pageSize);
+        var session = new ClusterSession(
+            target, folder => new LiveTransport(folder, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System,
+            pageSize);
         session.Owned = files;
         return session;
     }
@@ -58,7 +60,8 @@ internal sealed class ClusterSession : IAsyncDisposable
         """;
 
     public static Target Target(params (string Name, string? Value)[] settings) => new(
-        "trading", KubernetesSource.Name, settings.Where(s => s.Value is not null).ToImmutableSortedDictionary(s => s.Name, s => ImmutableArray.Create(s.Value!)));
+        "trading", KubernetesSource.Name,
+        settings.Where(s => s.Value is not null).ToImmutableSortedDictionary(s => s.Name, s => ImmutableArray.Create(s.Value!)));
 
     public async Task<Connection> ConnectAsync() => Assert.Single(await Collector.ConnectAsync(_target, CancellationToken.None));
 
@@ -73,7 +76,9 @@ internal sealed class ClusterSession : IAsyncDisposable
     {
         var found = KubernetesSource.Create().FindOperation(operation) ?? throw new ArgumentException($"{operation} is refused");
         var pages = new List<Page>();
-        await foreach (var page in Collector.CollectAsync(new("trading", "trading", KubernetesSource.GlobalRegion, found, Parameters(parameters)), CancellationToken.None))
+        var collected = Collector.CollectAsync(
+            new("trading", "trading", KubernetesSource.GlobalRegion, found, Parameters(parameters)), CancellationToken.None);
+        await foreach (var page in collected)
             pages.Add(page);
         return pages;
     }
@@ -82,12 +87,15 @@ internal sealed class ClusterSession : IAsyncDisposable
     public async Task<ImmutableArray<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)>> RunAsync(params string[] operations)
     {
         var source = KubernetesSource.Create();
-        var plan = new CollectionPlan(
-            [.. operations.Select(o => new PlannedRequest(o, "trading", source.FindOperation(o)!, Parameters([]), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []))], [], []);
+        var requests = operations.Select(o => new PlannedRequest(
+            o, "trading", source.FindOperation(o)!, Parameters([]), null, ImmutableSortedDictionary<string, string>.Empty, [], null, []));
+        var plan = new CollectionPlan([.. requests], [], []);
         using var folder = new TemporaryFolder();
         await using var bundle = BundleWriter.Create(folder.Path, "a-bundle");
         var limit = new ConcurrencyLimit(RequestLimits.Default);
-        var run = new CollectionRun(plan, ImmutableDictionary<string, ICollector>.Empty.Add(KubernetesSource.Name, Collector), Transport, bundle, TimeProvider.System, limit, _ => { });
+        var run = new CollectionRun(
+            plan, ImmutableDictionary<string, ICollector>.Empty.Add(KubernetesSource.Name, Collector), Transport, bundle,
+            TimeProvider.System, limit, _ => { });
         var collected = await run.RunAsync([_target], [], CancellationToken.None);
         return
         [
@@ -103,7 +111,12 @@ internal sealed class ClusterSession : IAsyncDisposable
     public async Task<List<RecordedExchange>> RecordedAsync()
     {
         await Transport.DisposeAsync();
-        return [.. Directory.EnumerateFiles(Folder, "*.warc.gz", SearchOption.AllDirectories).Order(StringComparer.Ordinal).SelectMany(file => new RecordedExchanges(file).All())];
+        return
+        [
+            .. Directory.EnumerateFiles(Folder, "*.warc.gz", SearchOption.AllDirectories)
+                .Order(StringComparer.Ordinal)
+                .SelectMany(file => new RecordedExchanges(file).All()),
+        ];
     }
 
     /// <summary>Whether the text stands in any file of the bundle, uncompressed.</summary>

@@ -27,7 +27,9 @@ public sealed class ConfigurationTests
     {
         await using var server = Server(Whoami("auditor"));
         using var home = new TemporaryFolder();
-        var first = home.Write("first", "apiVersion: v1\nkind: Config\ncurrent-context: test\nusers: [{ name: test, user: { token: firstfirstfirstfirst } }]\n");
+        var first = home.Write(
+            "first",
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\nusers: [{ name: test, user: { token: firstfirstfirstfirst } }]\n");
         var second = home.Write("second", ClusterSession.Kubeconfig(server.Address));
 
         await WithEnvironmentAsync(home, $"{first}:{second}:{home.Path}/missing", () => ConnectAsync(ClusterSession.Target()));
@@ -58,7 +60,10 @@ public sealed class ConfigurationTests
         Assert.Equal("auditor", (await session.ConnectAsync()).Identity);
 
         var fields = Assert.Single(server.Seen).Fields;
-        Assert.Equal(("auditor", "u1", "readers", "all"), (fields["Impersonate-User"], fields["Impersonate-Uid"], fields["Impersonate-Group"], fields["Impersonate-Extra-example.com%2Fscope"]));
+        Assert.Equal(
+            ("auditor", "u1", "readers", "all"),
+            (fields["Impersonate-User"], fields["Impersonate-Uid"], fields["Impersonate-Group"],
+                fields["Impersonate-Extra-example.com%2Fscope"]));
     }
 
     [Fact]
@@ -92,7 +97,8 @@ public sealed class ConfigurationTests
     [Fact]
     public async Task The_server_is_asked_who_the_caller_is_in_every_version_of_the_question()
     {
-        await using var server = new LoopbackServer((request, _) => request.Target.Contains("/v1alpha1/", StringComparison.Ordinal) ? Whoami("auditor") : Nothing);
+        await using var server = new LoopbackServer((request, _) =>
+            request.Target.Contains("/v1alpha1/", StringComparison.Ordinal) ? Whoami("auditor") : Nothing);
         await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
 
         var connection = await session.ConnectAsync();
@@ -129,7 +135,8 @@ public sealed class ConfigurationTests
         using var authority = new TestAuthority();
         var (certificate, key) = authority.Issue("CN=alice,O=auditors", server: false);
         await using var server = Server(Nothing);
-        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address, $"{{ client-certificate-data: {Base64(certificate)}, client-key-data: {Base64(key)} }}"));
+        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(
+            server.Address, $"{{ client-certificate-data: {Base64(certificate)}, client-key-data: {Base64(key)} }}"));
 
         Assert.Equal("claimed:alice", (await session.ConnectAsync()).Identity);
     }

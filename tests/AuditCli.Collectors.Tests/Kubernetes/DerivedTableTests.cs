@@ -22,11 +22,17 @@ public sealed class RightsFixture : IAsyncLifetime
         foreach (var ns in new[] { "team-a", "team-b" })
             await CreateAsync("/api/v1/namespaces", $$$"""{"metadata":{"name":"{{{ns}}}"}}""");
 
-        await ClusterRoleAsync("pod-reader", """[{"apiGroups":[""],"resources":["pods","pods/log"],"verbs":["get","list"]},{"nonResourceURLs":["/metrics"],"verbs":["get"]}]""");
+        await ClusterRoleAsync(
+            "pod-reader",
+            """[{"apiGroups":[""],"resources":["pods","pods/log"],"verbs":["get","list"]},{"nonResourceURLs":["/metrics"],"verbs":["get"]}]""");
         await ClusterRoleAsync("everything", """[{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}]""");
-        await ClusterRoleAsync("one-lease", """[{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"resourceNames":["the-one"],"verbs":["update"]}]""");
+        await ClusterRoleAsync(
+            "one-lease",
+            """[{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"resourceNames":["the-one"],"verbs":["update"]}]""");
         await ClusterRoleAsync("scaler", """[{"apiGroups":["apps"],"resources":["*/scale"],"verbs":["update"]}]""");
-        await CreateAsync(Rbac + "namespaces/team-a/roles", """{"metadata":{"name":"editor"},"rules":[{"apiGroups":["apps"],"resources":["deployments"],"verbs":["create","delete"]}]}""");
+        await CreateAsync(
+            Rbac + "namespaces/team-a/roles",
+            """{"metadata":{"name":"editor"},"rules":[{"apiGroups":["apps"],"resources":["deployments"],"verbs":["create","delete"]}]}""");
         await BindAsync(null, "alice-reads", "ClusterRole", "pod-reader", User("alice"));
         await BindAsync(null, "ops-all", "ClusterRole", "everything", """{"kind":"Group","name":"ops","apiGroup":"rbac.authorization.k8s.io"}""");
         await BindAsync(null, "lease", "ClusterRole", "one-lease", User("leader"));
@@ -37,7 +43,8 @@ public sealed class RightsFixture : IAsyncLifetime
         await BindAsync("team-b", "bob-edits", "Role", "editor", User("bob"));
         await BindAsync("team-a", "robot", "ClusterRole", "pod-reader", """{"kind":"ServiceAccount","name":"robot","namespace":"team-b"}""");
 
-        const string Containers = "\"containers\":[{\"name\":\"a\",\"image\":\"i:1\"},{\"name\":\"b\",\"image\":\"i:2\"}],\"initContainers\":[{\"name\":\"c\",\"image\":\"i:3\"}]";
+        const string Containers = "\"containers\":[{\"name\":\"a\",\"image\":\"i:1\"},{\"name\":\"b\",\"image\":\"i:2\"}],"
+            + "\"initContainers\":[{\"name\":\"c\",\"image\":\"i:3\"}]";
         const string Forever = "{\"metadata\":{\"labels\":{\"app\":\"x\"}},\"spec\":{" + Containers + "}}";
         const string Ending = "{\"metadata\":{\"labels\":{\"app\":\"x\"}},\"spec\":{\"restartPolicy\":\"Never\"," + Containers + "}}";
         const string Selecting = "\"selector\":{\"matchLabels\":{\"app\":\"x\"}},\"template\":" + Forever;
@@ -48,7 +55,9 @@ public sealed class RightsFixture : IAsyncLifetime
         await SpecAsync("/apis/apps/v1/namespaces/team-b/statefulsets", "sts", "\"serviceName\":\"x\"," + Selecting);
         await SpecAsync("/apis/apps/v1/namespaces/team-b/daemonsets", "ds", Selecting);
         await SpecAsync("/apis/batch/v1/namespaces/team-a/jobs", "job", "\"template\":" + Ending);
-        await SpecAsync("/apis/batch/v1beta1/namespaces/team-a/cronjobs", "cron", "\"schedule\":\"0 0 * * *\",\"jobTemplate\":{\"spec\":{\"template\":" + Ending + "}}");
+        await SpecAsync(
+            "/apis/batch/v1beta1/namespaces/team-a/cronjobs", "cron",
+            "\"schedule\":\"0 0 * * *\",\"jobTemplate\":{\"spec\":{\"template\":" + Ending + "}}");
     }
 
     public async Task DisposeAsync()
@@ -68,7 +77,8 @@ public sealed class RightsFixture : IAsyncLifetime
 
     private Task CreateAsync(string path, string json) => Server.CreateAsync(path, json);
 
-    private Task SpecAsync(string path, string name, string members) => CreateAsync(path, "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{" + members + "}}");
+    private Task SpecAsync(string path, string name, string members) =>
+        CreateAsync(path, "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{" + members + "}}");
 }
 
 /// <summary>The derived tables against a real API server, and against what kubectl says of it.</summary>
@@ -92,15 +102,19 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         (string User, string Groups)[] callers =
         [
             ("alice", ""), ("bob", ""), ("carol", "ops"), ("leader", ""), ("scaler", ""), ("nobody", ""), ("system:anonymous", "system:unauthenticated"),
-            ("system:serviceaccount:team-b:robot", "system:serviceaccounts,system:serviceaccounts:team-b,system:authenticated"), ("dora", "system:authenticated"),
+            ("system:serviceaccount:team-b:robot", "system:serviceaccounts,system:serviceaccounts:team-b,system:authenticated"),
+            ("dora", "system:authenticated"),
             ("system:serviceaccount:kube-system:deployment-controller", "system:serviceaccounts,system:authenticated"), ("system:kube-scheduler", ""),
         ];
         (string Verb, string Resource, string? Namespace)[] questions =
         [
             ("get", "pods", null), ("list", "pods", "team-a"), ("get", "pods", "team-b"), ("get", "pods/log", "team-a"), ("delete", "pods", "team-a"),
-            ("create", "deployments.apps", "team-a"), ("create", "deployments.apps", "team-b"), ("update", "deployments.apps", "team-a"), ("update", "deployments.apps/scale", "team-a"),
-            ("update", "leases.coordination.k8s.io/the-one", null), ("update", "leases.coordination.k8s.io/another", null), ("update", "leases.coordination.k8s.io", "team-a"),
-            ("list", "nodes", null), ("create", "selfsubjectaccessreviews.authorization.k8s.io", null), ("get", "/metrics", null), ("get", "/healthz", null), ("get", "/apis/apps", null), ("post", "/metrics", null),
+            ("create", "deployments.apps", "team-a"), ("create", "deployments.apps", "team-b"), ("update", "deployments.apps", "team-a"),
+            ("update", "deployments.apps/scale", "team-a"),
+            ("update", "leases.coordination.k8s.io/the-one", null), ("update", "leases.coordination.k8s.io/another", null),
+            ("update", "leases.coordination.k8s.io", "team-a"),
+            ("list", "nodes", null), ("create", "selfsubjectaccessreviews.authorization.k8s.io", null), ("get", "/metrics", null),
+            ("get", "/healthz", null), ("get", "/apis/apps", null), ("post", "/metrics", null),
         ];
         await using var session = ClusterSession.Live(Admin, pageSize: 20);
         var (item, rows) = Assert.Single(await session.RunAsync("rbac_effective"));
@@ -134,13 +148,17 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
     public async Task Every_binding_of_the_cluster_is_there_and_a_replay_makes_the_same_table()
     {
         await using var live = ClusterSession.Live(Admin, pageSize: 20);
-        var run = await live.RunAsync("rbac_effective", "pod_templates", "rbac.authorization.k8s.io/v1/rolebindings", "rbac.authorization.k8s.io/v1/clusterrolebindings", "v1/pods");
+        var run = await live.RunAsync(
+            "rbac_effective", "pod_templates", "rbac.authorization.k8s.io/v1/rolebindings",
+            "rbac.authorization.k8s.io/v1/clusterrolebindings", "v1/pods");
         await live.Transport.DisposeAsync();
         var via = run[0].Rows.Select(r => Text(r, "via")).ToHashSet();
 
         Assert.Equal(run[2].Rows.Length + run[3].Rows.Length, via.Count);
         Assert.Contains("RoleBinding/team-b/bob-edits", via);
-        Assert.Equal(["ClusterRoleBinding/gone", "RoleBinding/team-b/bob-edits"], run[0].Rows.Where(r => r.GetProperty("role_missing").GetBoolean()).Select(r => Text(r, "via")));
+        Assert.Equal(
+            ["ClusterRoleBinding/gone", "RoleBinding/team-b/bob-edits"],
+            run[0].Rows.Where(r => r.GetProperty("role_missing").GetBoolean()).Select(r => Text(r, "via")));
         await using var replay = ClusterSession.Replay(live, pageSize: 20);
         Assert.Equal(run.Select(r => r.Item.TableSha256), (await replay.RunAsync([.. run.Select(r => r.Item.Operation)])).Select(r => r.Item.TableSha256));
         Assert.Empty(((ReplayTransport)replay.Transport).Unused);
@@ -158,11 +176,18 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
 
         var rows = Assert.Single(await session.RunAsync("rbac_effective")).Rows;
 
-        Assert.Equal(["watch example.com gadgets"], rows.Where(r => Text(r, "subject") == "erin").Select(r => $"{Text(r, "verb")} {Text(r, "api_group")} {Text(r, "resource")}"));
+        Assert.Equal(
+            ["watch example.com gadgets"],
+            rows.Where(r => Text(r, "subject") == "erin").Select(r => $"{Text(r, "verb")} {Text(r, "api_group")} {Text(r, "resource")}"));
         // The server's own role for reading is made of another of its roles.
-        var view = JsonNode.Parse(await cluster.Server.ReadAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:aggregate-to-view"))!["rules"]!.AsArray()
-            .SelectMany(rule => rule!["verbs"]!.AsArray().SelectMany(v => rule["apiGroups"]!.AsArray().SelectMany(g => rule["resources"]!.AsArray().Select(r => $"{v} {g} {r}"))));
-        Assert.Equal(view.Order(StringComparer.Ordinal), rows.Where(r => Text(r, "subject") == "frank").Select(r => $"{Text(r, "verb")} {Text(r, "api_group")} {Text(r, "resource")}").Order(StringComparer.Ordinal));
+        var reading = await cluster.Server.ReadAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:aggregate-to-view");
+        var view = JsonNode.Parse(reading)!["rules"]!.AsArray().SelectMany(rule => rule!["verbs"]!.AsArray().SelectMany(v =>
+            rule["apiGroups"]!.AsArray().SelectMany(g => rule["resources"]!.AsArray().Select(r => $"{v} {g} {r}"))));
+        Assert.Equal(
+            view.Order(StringComparer.Ordinal),
+            rows.Where(r => Text(r, "subject") == "frank")
+                .Select(r => $"{Text(r, "verb")} {Text(r, "api_group")} {Text(r, "resource")}")
+                .Order(StringComparer.Ordinal));
     }
 
     [NeedsFact("kube-apiserver", "kubectl")]
@@ -174,9 +199,17 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         var (item, rows) = Assert.Single(await session.RunAsync("pod_templates"));
         Assert.Equal(CollectionOutcome.Complete, item.Outcome);
 
-        foreach (var (kind, path) in new[] { ("Pod", "spec"), ("ReplicationController", "spec.template.spec"), ("Deployment", "spec.template.spec"), ("ReplicaSet", "spec.template.spec"), ("StatefulSet", "spec.template.spec"), ("DaemonSet", "spec.template.spec"), ("Job", "spec.template.spec"), ("CronJob", "spec.jobTemplate.spec.template.spec") })
+        foreach (var (kind, path) in new[]
         {
-            var shown = await Kubectl.RunAsync("--kubeconfig", kubeconfig, "get", kind.ToLowerInvariant(), "-A", "-o", $"jsonpath={{range .items[*]}}{{range .{path}.containers[*]}}{{.name}}={{.image}} {{end}}{{range .{path}.initContainers[*]}}{{.name}}={{.image}} {{end}}{{end}}");
+            ("Pod", "spec"), ("ReplicationController", "spec.template.spec"), ("Deployment", "spec.template.spec"),
+            ("ReplicaSet", "spec.template.spec"), ("StatefulSet", "spec.template.spec"), ("DaemonSet", "spec.template.spec"),
+            ("Job", "spec.template.spec"), ("CronJob", "spec.jobTemplate.spec.template.spec"),
+        })
+        {
+            var shown = await Kubectl.RunAsync(
+                "--kubeconfig", kubeconfig, "get", kind.ToLowerInvariant(), "-A", "-o",
+                $"jsonpath={{range .items[*]}}{{range .{path}.containers[*]}}{{.name}}={{.image}} {{end}}"
+                + $"{{range .{path}.initContainers[*]}}{{.name}}={{.image}} {{end}}{{end}}");
             Assert.Equal("a=i:1 b=i:2 c=i:3", shown.Trim());
             Assert.Equal(shown.Trim(), string.Join(' ', rows.Where(r => Text(r, "kind") == kind).Select(r => $"{Text(r, "container")}={Text(r, "image")}")));
         }
@@ -193,7 +226,8 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         if (what.StartsWith('/'))
             return Text(row, "non_resource_url") is { } url && (url == what || url.EndsWith('*') && what.StartsWith(url[..^1], StringComparison.Ordinal));
         var (resource, group, name) = Asked(what);
-        return Text(row, "resource") is { } r && (r == "*" || r == resource || r.StartsWith("*/", StringComparison.Ordinal) && resource.EndsWith(r[1..], StringComparison.Ordinal))
+        return Text(row, "resource") is { } r
+            && (r == "*" || r == resource || r.StartsWith("*/", StringComparison.Ordinal) && resource.EndsWith(r[1..], StringComparison.Ordinal))
             && (Text(row, "api_group") == "*" || Text(row, "api_group") == group)
             && (Text(row, "resource_name") is not { } named || named == name)
             && (Text(row, "namespace") is not { } within || within == ns);
@@ -227,8 +261,8 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
                 ["namespace"] = ns ?? "",
             };
         }
-        var answer = await cluster.Server.AskAsync(
-            "/apis/authorization.k8s.io/v1/subjectaccessreviews", new JsonObject { ["apiVersion"] = "authorization.k8s.io/v1", ["kind"] = "SubjectAccessReview", ["spec"] = spec }.ToJsonString());
+        var review = new JsonObject { ["apiVersion"] = "authorization.k8s.io/v1", ["kind"] = "SubjectAccessReview", ["spec"] = spec };
+        var answer = await cluster.Server.AskAsync("/apis/authorization.k8s.io/v1/subjectaccessreviews", review.ToJsonString());
         return JsonNode.Parse(answer)!["status"]!["allowed"]!.GetValue<bool>();
     }
 

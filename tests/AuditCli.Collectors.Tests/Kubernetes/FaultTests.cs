@@ -118,7 +118,8 @@ public sealed class FaultTests
     public async Task A_stalled_answer_is_given_up_in_time()
     {
         await using var server = Server((_, _) => List("PodList", "") with { Stall = true });
-        await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address), limits: ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(500) });
+        await using var session = ClusterSession.Live(
+            ClusterSession.Kubeconfig(server.Address), limits: ExchangeLimits.Default with { Attempt = TimeSpan.FromMilliseconds(500) });
 
         Assert.Equal("TimedOut", (await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("v1/pods"))).Code);
     }
@@ -187,7 +188,8 @@ public sealed class FaultTests
     [Fact]
     public async Task Numbers_and_unknown_fields_reach_the_row_as_they_were_written()
     {
-        const string Item = """{"metadata":{"name":"a","creationTimestamp":null},"big":123456789012345678901234567890,"spec":{"x":1.50,"y":1E+2,"z":-0.0},"extra":{"name":"n"}}""";
+        const string Item =
+            """{"metadata":{"name":"a","creationTimestamp":null},"big":123456789012345678901234567890,"spec":{"x":1.50,"y":1E+2,"z":-0.0},"extra":{"name":"n"}}""";
         await using var server = Server((_, _) => List("GadgetList", "", Item));
         await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
 
@@ -238,9 +240,18 @@ public sealed class FaultTests
     private static LoopbackServer Server(Func<SeenRequest, int, Reaction> react) =>
         new((request, n) => request.Method == "POST" ? Review : react(request, n - 1));
 
-    private static Reaction List(string kind, string next, params string[] items) => Reaction.Json(
-        $$"""{"kind":"{{kind}}","apiVersion":"{{(kind == "GadgetList" ? "example.com/v1" : "v1")}}","metadata":{"resourceVersion":"1","continue":"{{next}}"},"items":[{{string.Join(',', items)}}]}""");
+    private static Reaction List(string kind, string next, params string[] items)
+    {
+        var version = kind == "GadgetList" ? "example.com/v1" : "v1";
+        var all = string.Join(',', items);
+        return Reaction.Json(
+            $$"""{"kind":"{{kind}}","apiVersion":"{{version}}","metadata":{"resourceVersion":"1","continue":"{{next}}"},"items":[{{all}}]}""");
+    }
 
-    private static Reaction Status(int code, string reason, string message) => new(code, "application/json", Encoding.UTF8.GetBytes(
-        $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","message":{{System.Text.Json.JsonSerializer.Serialize(message)}},"reason":"{{reason}}","code":{{code}}}"""));
+    private static Reaction Status(int code, string reason, string message)
+    {
+        var said = System.Text.Json.JsonSerializer.Serialize(message);
+        return new(code, "application/json", Encoding.UTF8.GetBytes(
+            $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","message":{{said}},"reason":"{{reason}}","code":{{code}}}"""));
+    }
 }

@@ -22,7 +22,11 @@ public sealed class PodTemplatesTests
     [InlineData("batch/v1/cronjobs")]
     public async Task One_denied_list_of_the_eight_is_named_and_leaves_the_rows_of_the_others(string denied)
     {
-        string[] lists = ["v1/replicationcontrollers", "apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets", "apps/v1/daemonsets", "batch/v1/jobs"];
+        string[] lists =
+        [
+            "v1/replicationcontrollers", "apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets", "apps/v1/daemonsets",
+            "batch/v1/jobs",
+        ];
         await using var cluster = new RecordedCluster().With("v1/pods", Pod("pods", Container("c"))).With("batch/v1/cronjobs", CronJob("cronjobs"));
         foreach (var list in lists)
             cluster.With(list, Template(list.Split('/')[^1]));
@@ -32,7 +36,14 @@ public sealed class PodTemplatesTests
 
         Assert.Equal((CollectionOutcome.Incomplete, "Forbidden"), (item.Outcome, item.Code));
         Assert.EndsWith($"/{denied} is forbidden", item.Message, StringComparison.Ordinal);
-        Assert.Equal([.. lists.Append("v1/pods").Append("batch/v1/cronjobs").Where(l => l != denied).Select(l => l.Split('/')[^1]).Order(StringComparer.Ordinal)],
+        Assert.Equal(
+            [
+                .. lists.Append("v1/pods")
+                    .Append("batch/v1/cronjobs")
+                    .Where(l => l != denied)
+                    .Select(l => l.Split('/')[^1])
+                    .Order(StringComparer.Ordinal),
+            ],
             rows.Select(r => Text(r, "name")!).Order(StringComparer.Ordinal));
     }
 
@@ -40,7 +51,11 @@ public sealed class PodTemplatesTests
     public async Task A_cluster_that_denies_every_list_has_failed()
     {
         await using var cluster = new RecordedCluster();
-        foreach (var list in new[] { "v1/pods", "v1/replicationcontrollers", "apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets", "apps/v1/daemonsets", "batch/v1/jobs", "batch/v1/cronjobs" })
+        foreach (var list in new[]
+        {
+            "v1/pods", "v1/replicationcontrollers", "apps/v1/deployments", "apps/v1/replicasets", "apps/v1/statefulsets",
+            "apps/v1/daemonsets", "batch/v1/jobs", "batch/v1/cronjobs",
+        })
             cluster.Denying(list);
 
         var (item, rows) = await RunAsync(cluster);
@@ -79,7 +94,11 @@ public sealed class PodTemplatesTests
     [Fact]
     public async Task A_cluster_whose_discovery_names_no_scheduled_jobs_has_none()
     {
-        await using var cluster = new RecordedCluster().With("v1/pods", Pod("web", Container("c"))).NotServing(CronJobs).NotServing(OldCronJobs).NotServing("/apis/batch/v1beta1");
+        await using var cluster = new RecordedCluster()
+            .With("v1/pods", Pod("web", Container("c")))
+            .NotServing(CronJobs)
+            .NotServing(OldCronJobs)
+            .NotServing("/apis/batch/v1beta1");
 
         var (item, rows) = await RunAsync(cluster);
 
@@ -105,13 +124,25 @@ public sealed class PodTemplatesTests
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":["c"]}}""", "containers is not a list of objects")]
     [InlineData("""{"metadata":{"name":"odd"},"spec":{"containers":[{"name":"c"}]}}""", "it has no namespace")]
     [InlineData("""{"metadata":{"name":"odd","namespace":""},"spec":{"containers":[{"name":"c"}]}}""", "it has no namespace")]
-    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":1}}]}}""", "its privileged is a number")]
-    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":"true"}}]}}""", "its privileged is a string")]
-    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"runAsUser":0.0}}]}}""", "its runAsUser is a number")]
-    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"securityContext":{"runAsNonRoot":"yes"}}}""", "its runAsNonRoot is a string")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":1}}]}}""",
+        "its privileged is a number")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"privileged":"true"}}]}}""",
+        "its privileged is a string")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"runAsUser":0.0}}]}}""",
+        "its runAsUser is a number")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"securityContext":{"runAsNonRoot":"yes"}}}""",
+        "its runAsNonRoot is a string")]
     [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"securityContext":[]}}""", "its securityContext is an array")]
-    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":["SYS_ADMIN"]}}]}}""", "its capabilities is an array")]
-    [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":{"add":"SYS_ADMIN"}}}]}}""", "add is not a list of texts")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":["SYS_ADMIN"]}}]}}""",
+        "its capabilities is an array")]
+    [InlineData(
+        """{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c","securityContext":{"capabilities":{"add":"SYS_ADMIN"}}}]}}""",
+        "add is not a list of texts")]
     [InlineData("""{"metadata":{"name":"odd","namespace":"n"},"spec":{"containers":[{"name":"c"}],"volumes":[null]}}""", "volumes is not a list of objects")]
     public async Task An_object_that_is_not_understood_fails_by_name(string odd, string said)
     {
@@ -127,11 +158,15 @@ public sealed class PodTemplatesTests
     [Fact]
     public async Task Every_container_of_every_kind_has_its_row_with_a_reference_to_its_object()
     {
-        const string Three = "\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"initContainers\":[{\"name\":\"i\"}],\"ephemeralContainers\":[{\"name\":\"e\"}]";
+        const string Three = "\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}],\"initContainers\":[{\"name\":\"i\"}],"
+            + "\"ephemeralContainers\":[{\"name\":\"e\"}]";
         await using var cluster = new RecordedCluster()
             .With("v1/pods", Pod("one", Container("c")), Of("two", "{" + Three + "}"))
             .With("v1/replicationcontrollers", Template("rc")).With("apps/v1/deployments", Template("deploy")).With("apps/v1/replicasets", Template("rs"))
-            .With("apps/v1/statefulsets", Template("sts")).With("apps/v1/daemonsets", Template("ds")).With("batch/v1/jobs", Template("job")).With("batch/v1/cronjobs", CronJob("cron"));
+            .With("apps/v1/statefulsets", Template("sts"))
+            .With("apps/v1/daemonsets", Template("ds"))
+            .With("batch/v1/jobs", Template("job"))
+            .With("batch/v1/cronjobs", CronJob("cron"));
         await using var live = cluster.Session(pageSize: 1);
         var (item, rows) = Assert.Single(await live.RunAsync("pod_templates"));
         var answers = (await live.RecordedAsync()).ToDictionary(r => r.Answer.Id, r => r.Exchange);
@@ -139,8 +174,10 @@ public sealed class PodTemplatesTests
         Assert.Equal(CollectionOutcome.Complete, item.Outcome);
         Assert.Equal(
             [
-                "Pod one c container", "Pod two a container", "Pod two b container", "Pod two i init", "Pod two e ephemeral", "ReplicationController rc c container",
-                "Deployment deploy c container", "ReplicaSet rs c container", "StatefulSet sts c container", "DaemonSet ds c container", "Job job c container", "CronJob cron c container",
+                "Pod one c container", "Pod two a container", "Pod two b container", "Pod two i init", "Pod two e ephemeral",
+                "ReplicationController rc c container",
+                "Deployment deploy c container", "ReplicaSet rs c container", "StatefulSet sts c container", "DaemonSet ds c container",
+                "Job job c container", "CronJob cron c container",
             ],
             rows.Select(r => $"{Text(r, "kind")} {Text(r, "name")} {Text(r, "container")} {Text(r, "container_type")}"));
         Assert.All(rows, row =>
@@ -207,7 +244,10 @@ public sealed class PodTemplatesTests
 
         var rows = (await RunAsync(cluster)).Rows;
 
-        Assert.Equal(["new 3", "old 0", "rc 1", "unsaid "], rows.Select(r => $"{Text(r, "name")} {(r.TryGetProperty("replicas", out var n) ? n.GetRawText() : "")}").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["new 3", "old 0", "rc 1", "unsaid "],
+            rows.Select(r => $"{Text(r, "name")} {(r.TryGetProperty("replicas", out var n) ? n.GetRawText() : "")}")
+                .Order(StringComparer.Ordinal));
         Assert.All(rows, r => Assert.False(r.TryGetProperty("finished", out _)));
 
         static string Asking(string name, string replicas) =>

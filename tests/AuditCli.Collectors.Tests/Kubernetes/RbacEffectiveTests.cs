@@ -28,15 +28,24 @@ public sealed class RbacEffectiveTests
 
         Assert.Equal((CollectionOutcome.Incomplete, "Forbidden", $"/apis/{Rbac}{denied} is forbidden"), (item.Outcome, item.Code, item.Message));
         // A role that is not on a list which was not read is not missing.
-        Assert.Equal(shown, rows.Select(r => $"{Text(r, "subject")} {Text(r, "verb") ?? "-"} {(r.TryGetProperty("role_missing", out var missing) ? missing.ToString() : "null")}"));
+        Assert.Equal(
+            shown,
+            rows.Select(r =>
+                $"{Text(r, "subject")} {Text(r, "verb") ?? "-"} "
+                + $"{(r.TryGetProperty("role_missing", out var missing) ? missing.ToString() : "null")}"));
     }
 
     [Theory]
     [InlineData("clusterroles", """{"metadata":{"name":"odd"},"rules":{"verbs":["get"]}}""", "rules is not a list of objects")]
     [InlineData("clusterroles", """{"metadata":{"name":"odd"},"rules":[{"verbs":[1]}]}""", "verbs is not a list of texts")]
-    [InlineData("clusterroles", """{"metadata":{"name":"odd"},"aggregationRule":{"clusterRoleSelectors":[{"matchExpressions":[{"key":"a","operator":"Near"}]}]}}""", "unknown operator Near")]
+    [InlineData(
+        "clusterroles",
+        """{"metadata":{"name":"odd"},"aggregationRule":{"clusterRoleSelectors":[{"matchExpressions":[{"key":"a","operator":"Near"}]}]}}""",
+        "unknown operator Near")]
     [InlineData("roles", """{"metadata":{"name":"odd","namespace":"a"},"rules":"all"}""", "rules is not a list of objects")]
-    [InlineData("clusterrolebindings", """{"metadata":{"name":"odd"},"subjects":[{"kind":"User"}],"roleRef":{"kind":"ClusterRole","name":"x"}}""", "a subject has no kind or no name")]
+    [InlineData(
+        "clusterrolebindings", """{"metadata":{"name":"odd"},"subjects":[{"kind":"User"}],"roleRef":{"kind":"ClusterRole","name":"x"}}""",
+        "a subject has no kind or no name")]
     [InlineData("clusterrolebindings", """{"metadata":{"name":"odd"},"subjects":[]}""", "its roleRef names no role")]
     [InlineData("rolebindings", """{"metadata":{"name":"odd"},"roleRef":{"kind":"Role","name":"x"}}""", "it has no namespace")]
     public async Task An_object_that_is_not_understood_fails_by_name(string list, string odd, string said)
@@ -56,7 +65,9 @@ public sealed class RbacEffectiveTests
     {
         await using var cluster = new RecordedCluster()
             .With(Rbac + "clusterroles", ClusterRole("empty", "null"), ClusterRole("urls", """[{"verbs":["get"],"nonResourceURLs":["/healthz"]}]"""))
-            .With(Rbac + "clusterrolebindings", Binding("to-empty", "empty", User("alice")), Binding("to-nobody", "empty"), Binding("to-missing", "gone", User("alice"), User("bob")))
+            .With(
+                Rbac + "clusterrolebindings", Binding("to-empty", "empty", User("alice")), Binding("to-nobody", "empty"),
+                Binding("to-missing", "gone", User("alice"), User("bob")))
             .With(Rbac + "rolebindings", InNamespace("team-a", Binding("urls", "urls", User("alice"))));
 
         Assert.Equal(
@@ -67,14 +78,21 @@ public sealed class RbacEffectiveTests
                 "bob - ClusterRoleBinding/to-missing ClusterRole/gone True",
                 "alice - RoleBinding/team-a/urls ClusterRole/urls False",
             ],
-            (await RowsAsync(cluster)).Select(r => $"{Text(r, "subject")} {Text(r, "verb") ?? "-"} {Text(r, "via")} {Text(r, "role")} {r.GetProperty("role_missing")}"));
+            (await RowsAsync(cluster))
+                .Select(r =>
+                    $"{Text(r, "subject")} {Text(r, "verb") ?? "-"} {Text(r, "via")} {Text(r, "role")} {r.GetProperty("role_missing")}"));
     }
 
     [Fact]
     public async Task Each_subject_is_named_as_the_server_names_a_caller()
     {
-        await using var cluster = new RecordedCluster().With(Rbac + "clusterroles", ClusterRole("one", """[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]"""))
-            .With(Rbac + "clusterrolebindings", Binding("b", "one", User("alice"), """{"kind":"Group","name":"system:masters"}""", Account("robot", "ops"), Account("nowhere", null), User("alice")))
+        await using var cluster = new RecordedCluster()
+            .With(Rbac + "clusterroles", ClusterRole("one", """[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]"""))
+            .With(
+                Rbac + "clusterrolebindings",
+                Binding(
+                    "b", "one", User("alice"), """{"kind":"Group","name":"system:masters"}""", Account("robot", "ops"),
+                    Account("nowhere", null), User("alice")))
             .With(Rbac + "rolebindings", InNamespace("team-a", Binding("b", "one", Account("robot", null), Account("robot", "ops"))));
 
         Assert.Equal(
@@ -86,7 +104,8 @@ public sealed class RbacEffectiveTests
                 "ServiceAccount system:serviceaccount:team-a:robot get team-a RoleBinding/team-a/b",
                 "ServiceAccount system:serviceaccount:ops:robot get team-a RoleBinding/team-a/b",
             ],
-            (await RowsAsync(cluster)).Select(r => $"{Text(r, "subject_kind")} {Text(r, "subject")} {Text(r, "verb")} {Text(r, "namespace")} {Text(r, "via")}"));
+            (await RowsAsync(cluster))
+                .Select(r => $"{Text(r, "subject_kind")} {Text(r, "subject")} {Text(r, "verb")} {Text(r, "namespace")} {Text(r, "via")}"));
     }
 
     [Fact]
@@ -98,22 +117,32 @@ public sealed class RbacEffectiveTests
              {"verbs":["delete"],"apiGroups":[""],"resources":["pods"],"resourceNames":["a","b"]},
              {"verbs":["get"],"nonResourceURLs":["/metrics","/logs/*"]}]
             """;
-        await using var cluster = new RecordedCluster().With(Rbac + "clusterroles", ClusterRole("r", Rules)).With(Rbac + "clusterrolebindings", Binding("b", "r", User("alice")));
+        await using var cluster = new RecordedCluster()
+            .With(Rbac + "clusterroles", ClusterRole("r", Rules))
+            .With(Rbac + "clusterrolebindings", Binding("b", "r", User("alice")));
 
         Assert.Equal(
             [
-                "get/ pods  ", "get/ pods/log  ", "get/apps pods  ", "get/apps pods/log  ", "list/ pods  ", "list/ pods/log  ", "list/apps pods  ", "list/apps pods/log  ",
+                "get/ pods  ", "get/ pods/log  ", "get/apps pods  ", "get/apps pods/log  ", "list/ pods  ", "list/ pods/log  ",
+                "list/apps pods  ", "list/apps pods/log  ",
                 "delete/ pods a ", "delete/ pods b ", "get/   /metrics", "get/   /logs/*",
             ],
-            (await RowsAsync(cluster)).Select(r => $"{Text(r, "verb")}/{Text(r, "api_group")} {Text(r, "resource")} {Text(r, "resource_name")} {Text(r, "non_resource_url")}"));
+            (await RowsAsync(cluster))
+                .Select(r =>
+                    $"{Text(r, "verb")}/{Text(r, "api_group")} {Text(r, "resource")} {Text(r, "resource_name")} "
+                    + $"{Text(r, "non_resource_url")}"));
     }
 
     [Fact]
     public async Task A_binding_in_a_namespace_means_the_role_of_that_namespace()
     {
         await using var cluster = new RecordedCluster()
-            .With(Rbac + "roles", Role("team-a", "r", """[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]"""), Role("team-b", "r", """[{"verbs":["delete"],"apiGroups":[""],"resources":["pods"]}]"""))
-            .With(Rbac + "rolebindings", InNamespace("team-b", Binding("b", "r", User("alice"))).Replace("\"ClusterRole\"", "\"Role\"", StringComparison.Ordinal));
+            .With(
+                Rbac + "roles", Role("team-a", "r", """[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}]"""),
+                Role("team-b", "r", """[{"verbs":["delete"],"apiGroups":[""],"resources":["pods"]}]"""))
+            .With(
+                Rbac + "rolebindings",
+                InNamespace("team-b", Binding("b", "r", User("alice"))).Replace("\"ClusterRole\"", "\"Role\"", StringComparison.Ordinal));
 
         var row = Assert.Single(await RowsAsync(cluster));
 
@@ -126,7 +155,9 @@ public sealed class RbacEffectiveTests
         await using var cluster = new RecordedCluster()
             .With(
                 Rbac + "clusterroles",
-                ClusterRole("top", """[{"verbs":["own"],"apiGroups":["x"],"resources":["y"]}]""", """{"for":"bottom"}""", """[{"matchLabels":{"for":"top"}},{"matchExpressions":[{"key":"also","operator":"Exists"}]}]"""),
+                ClusterRole(
+                    "top", """[{"verbs":["own"],"apiGroups":["x"],"resources":["y"]}]""", """{"for":"bottom"}""",
+                    """[{"matchLabels":{"for":"top"}},{"matchExpressions":[{"key":"also","operator":"Exists"}]}]"""),
                 ClusterRole("middle", "null", """{"for":"top"}""", """[{"matchLabels":{"for":"middle"}}]"""),
                 ClusterRole("bottom", Rule("deep"), """{"for":"middle"}""", """[{"matchLabels":{"for":"bottom"}}]"""),
                 ClusterRole("also", Rule("also"), """{"also":""}"""),
@@ -171,12 +202,15 @@ public sealed class RbacEffectiveTests
         {
             var (id, pointer) = Text(row, "_ref")!.Split('#') is [var i, var p] ? (i, p) : default;
             var list = JsonElement.Parse(answers[id].Response!.Body.Span);
-            Assert.Equal(Text(row, "via")!.Split('/')[^1], list.GetProperty("items")[int.Parse(pointer.Split('/')[2], null)].GetProperty("metadata").GetProperty("name").GetString());
+            Assert.Equal(
+                Text(row, "via")!.Split('/')[^1],
+                list.GetProperty("items")[int.Parse(pointer.Split('/')[2], null)].GetProperty("metadata").GetProperty("name").GetString());
         });
         await using var replay = ClusterSession.Replay(live, pageSize: 20);
         Assert.Equal(
             collected.Select(c => (c.Item.TableSha256, string.Join(' ', c.Item.Exchanges.Select(e => e.RecordId)))),
-            (await replay.RunAsync("rbac_effective", Rbac + "clusterrolebindings")).Select(c => (c.Item.TableSha256, string.Join(' ', c.Item.Exchanges.Select(e => e.RecordId)))));
+            (await replay.RunAsync("rbac_effective", Rbac + "clusterrolebindings"))
+                .Select(c => (c.Item.TableSha256, string.Join(' ', c.Item.Exchanges.Select(e => e.RecordId)))));
         Assert.Empty(((ReplayTransport)replay.Transport).Unused);
     }
 
@@ -194,7 +228,8 @@ public sealed class RbacEffectiveTests
     [InlineData("rbac-effective")]
     [InlineData("rolebindings")]
     public void A_slip_in_its_name_is_answered_with_it(string written) =>
-        Assert.Contains(KubernetesSource.Create().Suggest(written), s => s.StartsWith("rbac_effective: made from " + Rbac + "clusterroles", StringComparison.Ordinal));
+        Assert.Contains(KubernetesSource.Create().Suggest(written), s =>
+            s.StartsWith("rbac_effective: made from " + Rbac + "clusterroles", StringComparison.Ordinal));
 
     [Fact]
     public async Task It_is_collected_and_not_called()
@@ -204,7 +239,10 @@ public sealed class RbacEffectiveTests
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("rbac_effective"));
 
-        Assert.Equal($"rbac_effective is a table made from several lists; call one of those: {Rbac}clusterroles, {Rbac}roles, {Rbac}clusterrolebindings, {Rbac}rolebindings", e.Message);
+        Assert.Equal(
+            $"rbac_effective is a table made from several lists; call one of those: "
+            + $"{Rbac}clusterroles, {Rbac}roles, {Rbac}clusterrolebindings, {Rbac}rolebindings",
+            e.Message);
         Assert.Empty(cluster.Seen);
     }
 
@@ -228,9 +266,11 @@ public sealed class RbacEffectiveTests
     private static string Binding(string name, string role, params string[] subjects) =>
         $$$"""{"metadata":{"name":"{{{name}}}"},"subjects":[{{{string.Join(',', subjects)}}}],"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{{{role}}}"}}""";
 
-    private static string InNamespace(string ns, string binding) => binding.Replace("\"metadata\":{", $"\"metadata\":{{\"namespace\":\"{ns}\",", StringComparison.Ordinal);
+    private static string InNamespace(string ns, string binding) =>
+        binding.Replace("\"metadata\":{", $"\"metadata\":{{\"namespace\":\"{ns}\",", StringComparison.Ordinal);
 
     private static string User(string name) => $$"""{"kind":"User","name":"{{name}}"}""";
 
-    private static string Account(string name, string? ns) => $$"""{"kind":"ServiceAccount","name":"{{name}}"{{(ns is null ? "" : $",\"namespace\":\"{ns}\"")}}}""";
+    private static string Account(string name, string? ns) =>
+        $$"""{"kind":"ServiceAccount","name":"{{name}}"{{(ns is null ? "" : $",\"namespace\":\"{ns}\"")}}}""";
 }

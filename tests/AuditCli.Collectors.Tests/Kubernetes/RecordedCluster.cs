@@ -57,7 +57,9 @@ internal sealed partial class RecordedCluster : IAsyncDisposable
         if (request.Method == "POST")
             return Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201);
         if (_denied.Contains(path))
-            return new(403, "application/json", Encoding.UTF8.GetBytes($$"""{"kind":"Status","message":"{{path}} is forbidden","reason":"Forbidden","code":403}"""));
+            return new(
+                403, "application/json",
+                Encoding.UTF8.GetBytes($$"""{"kind":"Status","message":"{{path}} is forbidden","reason":"Forbidden","code":403}"""));
         if (_missing.Contains(path))
             return Reaction.Json("404 page not found\n", 404);
         if (path.Split('/').Length == (path.StartsWith("/apis/", StringComparison.Ordinal) ? 4 : 3))
@@ -68,12 +70,14 @@ internal sealed partial class RecordedCluster : IAsyncDisposable
         var next = start + limit < objects.Length ? $"{start + limit}" : "";
         var kind = Kinds.Single(k => path.EndsWith("/" + k.ToLowerInvariant() + "s", StringComparison.Ordinal));
         var version = path.Split('/') is ["", "api", var core, ..] ? core : string.Join('/', path.Split('/')[2..4]);
-        return Reaction.Json($$"""{"kind":"{{kind}}List","apiVersion":"{{version}}","metadata":{"continue":"{{next}}"},"items":[{{string.Join(',', objects.Skip(start).Take(limit))}}]}""");
+        var items = string.Join(',', objects.Skip(start).Take(limit));
+        return Reaction.Json($$"""{"kind":"{{kind}}List","apiVersion":"{{version}}","metadata":{"continue":"{{next}}"},"items":[{{items}}]}""");
     }
 
     private static readonly string[] Kinds =
     [
-        "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Pod", "ReplicationController", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob",
+        "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Pod", "ReplicationController", "Deployment", "ReplicaSet",
+        "StatefulSet", "DaemonSet", "Job", "CronJob",
     ];
 
     [GeneratedRegex("[?&]limit=([0-9]+)")]

@@ -21,8 +21,12 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("an answer that was accepted", "v1/pods", 202, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("a list that was made", "v1/pods", 201, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("no content", "v1/pods", 204, "", "MalformedResponse")]
-    [InlineData("half of a surrogate pair in a text", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a\ud83d"}}]}""", "MalformedResponse")]
-    [InlineData("half of a surrogate pair in a name", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"\uDC00":1,"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData(
+        "half of a surrogate pair in a text", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a\ud83d"}}]}""", "MalformedResponse")]
+    [InlineData(
+        "half of a surrogate pair in a name", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"\uDC00":1,"metadata":{"name":"a"}}]}""", "MalformedResponse")]
     [InlineData("an error", "v1/pods", 200, """{"error":{"code":500,"message":"no"}}""", "MalformedResponse")]
     [InlineData("a proxy's words", "v1/pods", 200, """{"message":"blocked by proxy"}""", "MalformedResponse")]
     [InlineData("a Status", "v1/pods", 200, """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no"}""", "MalformedResponse")]
@@ -30,27 +34,67 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("a list of configmaps", "v1/pods", 200, """{"kind":"ConfigMapList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("the kind in another case", "v1/pods", 200, """{"kind":"podList","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("a list of any kind", "v1/pods", 200, """{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}""", "MalformedResponse")]
-    [InlineData("another version", "apps/v1/deployments", 200, """{"kind":"DeploymentList","apiVersion":"apps/v1beta1","metadata":{},"items":[]}""", "MalformedResponse")]
-    [InlineData("another group", "example.com/v1/gadgets", 200, """{"kind":"GadgetList","apiVersion":"other.com/v1","metadata":{},"items":[]}""", "MalformedResponse")]
+    [InlineData(
+        "another version", "apps/v1/deployments", 200, """{"kind":"DeploymentList","apiVersion":"apps/v1beta1","metadata":{},"items":[]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "another group", "example.com/v1/gadgets", 200, """{"kind":"GadgetList","apiVersion":"other.com/v1","metadata":{},"items":[]}""",
+        "MalformedResponse")]
     [InlineData("no version", "v1/pods", 200, """{"kind":"PodList","metadata":{},"items":[]}""", "MalformedResponse")]
     [InlineData("no items", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{}}""", "MalformedResponse")]
-    [InlineData("items in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
-    [InlineData("items twice in two cases", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData(
+        "items in another case", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData(
+        "items twice in two cases", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[],"Items":[{"metadata":{"name":"a"}}]}""", "MalformedResponse")]
     [InlineData("no metadata", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","items":[]}""", "MalformedResponse")]
-    [InlineData("metadata in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"Metadata":{"continue":"t"},"items":[]}""", "MalformedResponse")]
-    [InlineData("a token in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"Continue":"t"},"items":[]}""", "MalformedResponse")]
-    [InlineData("a token that is a number", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":7},"items":[]}""", "MalformedResponse")]
-    [InlineData("a token that is an object", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":{"token":"t"}},"items":[]}""", "MalformedResponse")]
-    [InlineData("a name twice, deep inside", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","name":"b"}}]}""", "MalformedResponse")]
-    [InlineData("a token twice", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","continue":""},"items":[]}""", "MalformedResponse")]
-    [InlineData("an object's field in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"},"Spec":{}}]}""", "MalformedResponse")]
-    [InlineData("an object of another kind", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"kind":"Node","metadata":{"name":"a"}}]}""", "MalformedResponse")]
-    [InlineData("an object of another version", "example.com/v1/gadgets", 200, """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{},"items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}]}""", "MalformedResponse")]
-    [InlineData("a count that is a text", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":"3"},"items":[]}""", "MalformedResponse")]
-    [InlineData("objects that remain", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":3},"items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
-    [InlineData("objects that remain, with an empty token", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"","remainingItemCount":1},"items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
-    [InlineData("a token under another name", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continueToken":"t"},"items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
-    [InlineData("a token beside the metadata", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{},"nextPage":"t","items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
+    [InlineData(
+        "metadata in another case", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"Metadata":{"continue":"t"},"items":[]}""", "MalformedResponse")]
+    [InlineData(
+        "a token in another case", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"Continue":"t"},"items":[]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "a token that is a number", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":7},"items":[]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "a token that is an object", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":{"token":"t"}},"items":[]}""", "MalformedResponse")]
+    [InlineData(
+        "a name twice, deep inside", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a","name":"b"}}]}""", "MalformedResponse")]
+    [InlineData(
+        "a token twice", "v1/pods", 200, """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"t","continue":""},"items":[]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "an object's field in another case", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"},"Spec":{}}]}""", "MalformedResponse")]
+    [InlineData(
+        "an object of another kind", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"kind":"Node","metadata":{"name":"a"}}]}""", "MalformedResponse")]
+    [InlineData(
+        "an object of another version", "example.com/v1/gadgets", 200,
+        """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{},"items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}]}""",
+        "MalformedResponse")]
+    [InlineData(
+        "a count that is a text", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":"3"},"items":[]}""", "MalformedResponse")]
+    [InlineData(
+        "objects that remain", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"remainingItemCount":3},"items":[{"metadata":{"name":"a"}}]}""",
+        "NextPageUnreadable")]
+    [InlineData(
+        "objects that remain, with an empty token", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"continue":"","remainingItemCount":1},"items":[{"metadata":{"name":"a"}}]}""",
+        "NextPageUnreadable")]
+    [InlineData(
+        "a token under another name", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"continueToken":"t"},"items":[{"metadata":{"name":"a"}}]}""",
+        "NextPageUnreadable")]
+    [InlineData(
+        "a token beside the metadata", "v1/pods", 200,
+        """{"kind":"PodList","apiVersion":"v1","metadata":{},"nextPage":"t","items":[{"metadata":{"name":"a"}}]}""", "NextPageUnreadable")]
     public async Task A_list_that_is_not_whole_is_a_limitation(string what, string operation, int status, string body, string code)
     {
         await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(body, status));
@@ -66,8 +110,12 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [Theory]
     [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}""", 0)]
     [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":null}""", 0)]
-    [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"","remainingItemCount":0},"items":[{"metadata":{"name":"a"}}]}""", 1)]
-    [InlineData("""{"kind":"PodList","apiVersion":"v1","metadata":{"selfLink":"/api/v1/pods","shardInfo":{"selector":"x"},"continue":null,"remainingItemCount":null},"items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]}""", 1)]
+    [InlineData(
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"","remainingItemCount":0},"items":[{"metadata":{"name":"a"}}]}""",
+        1)]
+    [InlineData(
+        """{"kind":"PodList","apiVersion":"v1","metadata":{"selfLink":"/api/v1/pods","shardInfo":{"selector":"x"},"continue":null,"remainingItemCount":null},"items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]}""",
+        1)]
     public async Task Every_form_in_which_a_server_writes_a_whole_list_is_read(string body, int rows)
     {
         await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(body));
@@ -82,9 +130,11 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [Fact]
     public async Task A_second_page_of_another_kind_is_no_second_page()
     {
-        await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review : Reaction.Json(request.Target.Contains("continue=", StringComparison.Ordinal)
-            ? """{"kind":"WidgetList","apiVersion":"example.com/v1","metadata":{},"items":[]}"""
-            : """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"a"}}]}"""));
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST"
+            ? Review
+            : Reaction.Json(request.Target.Contains("continue=", StringComparison.Ordinal)
+                ? """{"kind":"WidgetList","apiVersion":"example.com/v1","metadata":{},"items":[]}"""
+                : """{"kind":"GadgetList","apiVersion":"example.com/v1","metadata":{"continue":"t"},"items":[{"metadata":{"name":"a"}}]}"""));
         await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
 
         var (item, _) = Assert.Single(await session.RunAsync("example.com/v1/gadgets"));
@@ -99,8 +149,11 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     [InlineData("""{"kind":"Status","status":"Failure"}""")]
     public async Task Words_in_place_of_the_list_of_resources_do_not_say_that_one_is_not_served(string body)
     {
-        await using var server = new LoopbackServer((request, _) => request.Method == "POST" ? Review
-            : request.Target.StartsWith("/apis/example.com/v1/gadgets", StringComparison.Ordinal) ? Reaction.Json("404 page not found\n", 404) : Reaction.Json(body));
+        await using var server = new LoopbackServer((request, _) => request.Method == "POST"
+            ? Review
+            : request.Target.StartsWith("/apis/example.com/v1/gadgets", StringComparison.Ordinal)
+                ? Reaction.Json("404 page not found\n", 404)
+                : Reaction.Json(body));
         await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
 
         Assert.Equal("NotFound", Assert.Single(await session.RunAsync("example.com/v1/gadgets")).Item.Code);
@@ -127,12 +180,18 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         {
             if (request.Method == "POST")
                 return Review;
-            var (body, status) = answers.Page(request.Target.Split("continue=page").ElementAtOrDefault(1) is { } number ? int.Parse(number.Split('&')[0], CultureInfo.InvariantCulture) : 0);
+            var (body, status) = answers.Page(
+                request.Target.Split("continue=page").ElementAtOrDefault(1) is { } number
+                    ? int.Parse(number.Split('&')[0], CultureInfo.InvariantCulture)
+                    : 0);
             return Reaction.Json(body, status);
         });
         await using var live = session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address));
         await session.ConnectAsync();
-        var lists = Recorded().SelectMany(l => new[] { 500, 3, 1 }.Select(size => (l.Operation, Pages: Paged(l.Body, size)))).Where(l => l.Pages.Length < 5).ToArray();
+        var lists = Recorded()
+            .SelectMany(l => new[] { 500, 3, 1 }.Select(size => (l.Operation, Pages: Paged(l.Body, size))))
+            .Where(l => l.Pages.Length < 5)
+            .ToArray();
         Assert.InRange(lists.Length, 10, 1000);
 
         await answers.AreCompleteOnlyWithTheSameRowsAsync(
@@ -155,7 +214,8 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
 
         static HonestRows Honest(string operation, JsonElement list)
         {
-            var before = $$"""{"kind":"{{list.GetProperty("kind").GetString()}}","apiVersion":"{{list.GetProperty("apiVersion").GetString()}}","metadata":{"resourceVersion":"227"},"items":[""";
+            var (kind, version) = (list.GetProperty("kind").GetString(), list.GetProperty("apiVersion").GetString());
+            var before = $$"""{"kind":"{{kind}}","apiVersion":"{{version}}","metadata":{"resourceVersion":"227"},"items":[""";
             return new(operation, before, [.. list.GetProperty("items").EnumerateArray().Take(3).Select(i => i.GetRawText())], "]}");
         }
 
@@ -183,26 +243,36 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     }
 
     private static IEnumerable<ImmutableArray<string>> Around(JsonElement list) =>
-        list.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)).Concat(list.GetProperty("metadata").EnumerateObject().Select(m => ImmutableArray.Create("metadata", m.Name)));
+        list.EnumerateObject()
+            .Select(m => ImmutableArray.Create(m.Name))
+            .Concat(list.GetProperty("metadata").EnumerateObject().Select(m => ImmutableArray.Create("metadata", m.Name)));
 
     /// <summary>The lists of the sample's cluster.</summary>
-    private static IEnumerable<(string Operation, string Body)> Recorded() => new RecordedExchanges(Repository.Path("samples", "exchanges", "trading", "api-cluster.warc.gz")).All()
-        .Where(r => r.Exchange.Response is { } response && response.StartLine.Contains(" 200 ", StringComparison.Ordinal))
-        .Select(r => (Operation: string.Join('/', r.Exchange.Uri.AbsolutePath.Split('/')[2..]), Body: Encoding.UTF8.GetString(r.Exchange.Response!.Body.Span)))
-        .Where(l => l.Body.StartsWith("{\"kind\":", StringComparison.Ordinal) && l.Body.Contains("\"items\":[", StringComparison.Ordinal) && !l.Operation.Contains("aws-auth", StringComparison.Ordinal)).DistinctBy(l => l.Operation);
+    private static IEnumerable<(string Operation, string Body)> Recorded() =>
+        new RecordedExchanges(Repository.Path("samples", "exchanges", "trading", "api-cluster.warc.gz")).All()
+            .Where(r => r.Exchange.Response is { } response && response.StartLine.Contains(" 200 ", StringComparison.Ordinal))
+            .Select(r => (
+                Operation: string.Join('/', r.Exchange.Uri.AbsolutePath.Split('/')[2..]),
+                Body: Encoding.UTF8.GetString(r.Exchange.Response!.Body.Span)))
+            .Where(l => l.Body.StartsWith("{\"kind\":", StringComparison.Ordinal)
+                && l.Body.Contains("\"items\":[", StringComparison.Ordinal)
+                && !l.Operation.Contains("aws-auth", StringComparison.Ordinal))
+            .DistinctBy(l => l.Operation);
 
     /// <summary>The list in pages of so many objects.</summary>
     private static string[] Paged(string body, int size)
     {
         var list = JsonElement.Parse(body);
         var items = list.GetProperty("items").EnumerateArray().Select(i => i.GetRawText()).ToArray();
+        var (kind, version) = (list.GetProperty("kind").GetString(), list.GetProperty("apiVersion").GetString());
         var count = Math.Max(1, (items.Length + size - 1) / size);
         return
         [
             .. Enumerable.Range(0, count).Select(n =>
             {
                 var next = n + 1 < count ? $$""","continue":"page{{n + 1}}","remainingItemCount":{{items.Length - ((n + 1) * size)}}""" : "";
-                return $$"""{"kind":"{{list.GetProperty("kind").GetString()}}","apiVersion":"{{list.GetProperty("apiVersion").GetString()}}","metadata":{"resourceVersion":"227"{{next}}},"items":[{{string.Join(',', items.Skip(n * size).Take(size))}}]}""";
+                var page = string.Join(',', items.Skip(n * size).Take(size));
+                return $$"""{"kind":"{{kind}}","apiVersion":"{{version}}","metadata":{"resourceVersion":"227"{{next}}},"items":[{{page}}]}""";
             }),
         ];
     }

@@ -1,0 +1,24 @@
+using AuditCli.Collectors.Tests.Http;
+
+namespace AuditCli.Collectors.Tests.Aws;
+
+/// <summary>What a provider answers in the tests of faults, and what opens a session there.</summary>
+internal static class FaultAnswers
+{
+    public const string Users = """
+        <ListUsersResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListUsersResult><IsTruncated>false</IsTruncated><Users><member>
+        <UserName>a</UserName><CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users></ListUsersResult></ListUsersResponse>
+        """;
+
+    public static readonly Reaction Throttled = Reaction.Xml(
+        "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>", 400);
+
+    public static string Page(string marker) => $"""
+        <ListUsersResponse><ListUsersResult><IsTruncated>true</IsTruncated><Marker>{marker}</Marker><Users><member><UserName>a</UserName></member></Users>
+        </ListUsersResult></ListUsersResponse>
+        """;
+
+    /// <summary>A call that needs no answer opens the session.</summary>
+    public static async Task ConnectAsync(Session session) =>
+        await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("sts:GetCallerIdentity"));
+}
