@@ -21,7 +21,8 @@ public static class AuditCommand
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exit = await Composition.Root(host).Parse(arguments).InvokeAsync(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false }, cancellationToken);
+        var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+        var exit = await Composition.Root(host).Parse(arguments).InvokeAsync(configuration, cancellationToken);
         return new(exit, output.ToString(), error.ToString());
     }
 
@@ -44,7 +45,8 @@ public static class AuditCommand
         CollectorCatalog.All);
 
     /// <summary>As a process of its own, with exactly the variables given beside what .NET needs.</summary>
-    public static async Task<CommandResult> ProcessAsync(string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
+    public static async Task<CommandResult> ProcessAsync(
+        string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
     {
         using var process = Start(folder, environment, wrapper, arguments);
         var output = process.StandardOutput.ReadToEndAsync();
@@ -106,7 +108,13 @@ public static class AuditCommand
     /// <summary>Another program's verdict: its exit code and what it printed.</summary>
     public static async Task<CommandResult> OtherAsync(string folder, string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await EndAsync(process);

@@ -23,7 +23,8 @@ public sealed class BadInputTests
         replay: exchanges
         """;
 
-    private const string Register = "arn,approved_by,approved_on,reason,expires\narn:aws:iam::111122223333:user/nobody,R. Reviewer,2026-09-01,drill,2026-12-31\n";
+    private const string Register =
+        "arn,approved_by,approved_on,reason,expires\narn:aws:iam::111122223333:user/nobody,R. Reviewer,2026-09-01,drill,2026-12-31\n";
 
     [Theory]
     [InlineData("name: Bad input", "nmae: Bad input", "engagement.yaml:3:1", "nmae")]
@@ -88,7 +89,9 @@ public sealed class BadInputTests
     [InlineData("arn,approved_by,reason\nx,y,z\n", "register.csv:1: no column 'approved_on', 'expires'; the header has 'arn', 'approved_by', 'reason'")]
     [InlineData("arn;approved_by;approved_on;reason;expires\n", "register.csv:1: columns are separated by semicolons")]
     [InlineData("arn,approved_by,approved_on,reason,expires\nx,y\n", "register.csv:2: 2 fields where the header has 5")]
-    [InlineData("arn,approved_by,approved_on,reason,expires\nx,y,2026-09-01,see ghp_16C7e42F292c6912E7710c838347Ae178B4a,2026-12-31\n", "register.csv:2: holds what looks like a credential")]
+    [InlineData(
+        "arn,approved_by,approved_on,reason,expires\nx,y,2026-09-01,see ghp_16C7e42F292c6912E7710c838347Ae178B4a,2026-12-31\n",
+        "register.csv:2: holds what looks like a credential")]
     public async Task A_file_that_cannot_be_read_as_declared_is_refused_before_anything_is_asked(string csv, string word)
     {
         using var folder = Folder(Engagement);
@@ -117,7 +120,8 @@ public sealed class BadInputTests
     [Fact]
     public async Task A_credential_in_the_engagement_is_refused_before_anything_is_asked()
     {
-        using var folder = Folder(Engagement.Replace("how: watched the export", "how: \"with token ghp_16C7e42F292c6912E7710c838347Ae178B4a\"", StringComparison.Ordinal));
+        using var folder = Folder(Engagement.Replace(
+            "how: watched the export", "how: \"with token ghp_16C7e42F292c6912E7710c838347Ae178B4a\"", StringComparison.Ordinal));
         await RefusedAsync(folder, "engagement.yaml:11:", "holds what looks like a credential");
     }
 
@@ -126,14 +130,17 @@ public sealed class BadInputTests
     {
         using var folder = Folder(Engagement);
         folder.Write("register.csv", "nothing\n");
-        var result = await AuditCommand.RunAsync(Path.GetDirectoryName(folder.Path)!, "run", Path.Combine(Path.GetFileName(folder.Path), "engagement.yaml"), "--out", "out");
+        var engagement = Path.Combine(Path.GetFileName(folder.Path), "engagement.yaml");
+        var result = await AuditCommand.RunAsync(Path.GetDirectoryName(folder.Path)!, "run", engagement, "--out", "out");
         Assert.StartsWith(Path.Combine(Path.GetFileName(folder.Path), "register.csv") + ":1: no column", result.Error, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("arn:aws:iam::111122223333:user/nobody,R. Reviewer,2026-09-01,drill,", "register.csv:2: no expires; this approval does not count")]
     [InlineData("arn:aws:iam::111122223333:user/nobody,,2026-09-01,drill,2026-12-31", "register.csv:2: no approved_by; this approval does not count")]
-    [InlineData("arn:aws:iam::111122223333:user/nobody,R. Reviewer,1 Sept,drill,2026-12-31", "register.csv:2: approved_on is not a day (yyyy-MM-dd); this approval does not count")]
+    [InlineData(
+        "arn:aws:iam::111122223333:user/nobody,R. Reviewer,1 Sept,drill,2026-12-31",
+        "register.csv:2: approved_on is not a day (yyyy-MM-dd); this approval does not count")]
     public async Task One_imperfect_approval_does_not_count_and_the_run_goes_on(string row, string remark)
     {
         using var folder = Folder(Engagement);
@@ -153,7 +160,10 @@ public sealed class BadInputTests
     public async Task What_spreadsheets_leave_behind_is_read_past_and_said()
     {
         using var folder = Folder(Engagement);
-        folder.Write("register.csv", Register.Replace("\n", ",,\n", StringComparison.Ordinal).Replace("user/nobody,", "user/nobody\u00a0,", StringComparison.Ordinal) + ",,,,,,\n,,,,,,\n");
+        var register = Register
+            .Replace("\n", ",,\n", StringComparison.Ordinal)
+            .Replace("user/nobody,", "user/nobody\u00a0,", StringComparison.Ordinal);
+        folder.Write("register.csv", register + ",,,,,,\n,,,,,,\n");
         var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
         Assert.True(result.ExitCode is 0 or 2, result.ToString());
         Assert.Contains("register.csv:2: arn is read without its invisible characters", result.Error, StringComparison.Ordinal);
@@ -164,14 +174,18 @@ public sealed class BadInputTests
     [Fact]
     public async Task A_file_that_no_control_names_is_attached_and_said_to_be_untested()
     {
-        using var folder = Folder(Engagement.Replace("targets:", "  policy: { file: policy.PDF, obtained_from: Security, obtained_on: 2026-11-16, how: mail }\ntargets:", StringComparison.Ordinal));
+        using var folder = Folder(Engagement.Replace(
+            "targets:",
+            "  policy: { file: policy.PDF, obtained_from: Security, obtained_on: 2026-11-16, how: mail }\ntargets:",
+            StringComparison.Ordinal));
         folder.Write("policy.PDF", "%PDF-1.7 no table");
         var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
         Assert.True(result.ExitCode is 0 or 2, result.ToString());
         Assert.Contains("attached, not tested: no control of this run reads policy", result.Output, StringComparison.Ordinal);
         var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
         Assert.Equal("%PDF-1.7 no table", await File.ReadAllTextAsync(Path.Combine(bundle, "data", "inputs", "policy", "policy.pdf")));
-        var inputs = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(bundle, "data", "run.json"))).GetProperty("inputs").EnumerateArray().ToDictionary(i => i.GetProperty("name").GetString()!);
+        var run = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(bundle, "data", "run.json")));
+        var inputs = run.GetProperty("inputs").EnumerateArray().ToDictionary(i => i.GetProperty("name").GetString()!);
         Assert.Equal((false, true), (inputs["policy"].GetProperty("tested").GetBoolean(), inputs["break-glass-register"].GetProperty("tested").GetBoolean()));
         Assert.Equal(Digest.Of("%PDF-1.7 no table"u8).Hex, inputs["policy"].GetProperty("sha256").GetString());
         Assert.Contains("policy", await File.ReadAllTextAsync(Path.Combine(bundle, "data", "reports", "summary.md")), StringComparison.Ordinal);

@@ -42,7 +42,10 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         using var folder = new TemporaryFolder();
         var result = await RunAsync(command, folder.Write("bundle.zip", "PK"));
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains($"is a file: {command} works on a bundle's folder. 'auditcli verify' reads the archive as it is; then unpack it", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"is a file: {command} works on a bundle's folder. 'auditcli verify' reads the archive as it is; then unpack it",
+            result.Error,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -93,7 +96,10 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         await File.WriteAllTextAsync(Path.Combine(copy, ".DS_Store"), "x");
         var looked = await AuditCommand.RunAsync(folder.Path, "verify", copy, "--allow-unsigned");
         Assert.Equal(2, looked.ExitCode);
-        Assert.Contains(".DS_Store: is in no manifest; macOS's Finder leaves it in folders that it shows: delete it and verify again", looked.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            ".DS_Store: is in no manifest; macOS's Finder leaves it in folders that it shows: delete it and verify again",
+            looked.Output,
+            StringComparison.Ordinal);
     }
 
     private Task<CommandResult> RunAsync(string command, string bundle) => AuditCommand.RunAsync(sample.Folder, command switch

@@ -76,13 +76,15 @@ internal static class BundleForgery
     /// <summary>Writes totals and both manifests anew over what the folder holds, so that verification finds nothing.</summary>
     public static void Reseal(string bundle)
     {
-        var files = Directory.GetFiles(Path.Combine(bundle, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(bundle, f)).Order(StringComparer.Ordinal).ToArray();
+        var files = Directory.GetFiles(Path.Combine(bundle, "data"), "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(bundle, f)).Order(StringComparer.Ordinal).ToArray();
         var info = Path.Combine(bundle, "bag-info.txt");
         File.WriteAllLines(info, File.ReadAllLines(info).Select(l => l.StartsWith("Payload-Oxum: ", StringComparison.Ordinal)
             ? $"Payload-Oxum: {files.Sum(f => new FileInfo(Path.Combine(bundle, f)).Length)}.{files.Length}"
             : l));
         File.WriteAllText(Path.Combine(bundle, "manifest-sha256.txt"), string.Concat(files.Select(Line)));
-        File.WriteAllText(Path.Combine(bundle, "tagmanifest-sha256.txt"), string.Concat(new[] { "bag-info.txt", "bagit.txt", "manifest-sha256.txt" }.Select(Line)));
+        string[] tags = ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"];
+        File.WriteAllText(Path.Combine(bundle, "tagmanifest-sha256.txt"), string.Concat(tags.Select(Line)));
 
         string Line(string file) => $"{Digest.Of(File.ReadAllBytes(Path.Combine(bundle, file)))}  {file}\n";
     }

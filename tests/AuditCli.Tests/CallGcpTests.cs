@@ -21,7 +21,9 @@ public sealed class CallGcpTests
     [Fact]
     public async Task A_page_that_is_denied_after_others_leaves_nothing_of_them()
     {
-        using var server = new GoogleServer(fault: (r, _) => r.Query.Contains("pageToken", StringComparison.Ordinal) ? GoogleFault.Error(403, "PERMISSION_DENIED", "no more") : null);
+        using var server = new GoogleServer(fault: (r, _) => r.Query.Contains("pageToken", StringComparison.Ordinal)
+            ? GoogleFault.Error(403, "PERMISSION_DENIED", "no more")
+            : null);
         await FailsAsync(server, 3, "PERMISSION_DENIED: no more", "iam:projects.serviceAccounts.list", "--project", "p-one");
     }
 
@@ -29,12 +31,17 @@ public sealed class CallGcpTests
     public async Task An_api_that_is_not_enabled_is_not_an_empty_list()
     {
         using var server = new GoogleServer();
-        await FailsAsync(server, 3, "ApiNotEnabled: cloudkms.googleapis.com has not been used", "cloudkms:projects.locations.keyRings.list", "parent=projects/{project}/locations/global", "--project", "p-one");
+        await FailsAsync(
+            server, 3, "ApiNotEnabled: cloudkms.googleapis.com has not been used",
+            "cloudkms:projects.locations.keyRings.list", "parent=projects/{project}/locations/global", "--project", "p-one");
     }
 
     [Theory]
     [InlineData("container:projects.locations.clusters.list parent=projects/p-one/locations/-", null, """missingZones: ["us-east1-b"]""")]
-    [InlineData("compute:instances.aggregatedList", """{"items":{"zones/a":{"instances":[{"name":"x"}]},"zones/b":{"warning":{"code":"UNREACHABLE","message":"zone b is down"}}}}""", "zone b is down")]
+    [InlineData(
+        "compute:instances.aggregatedList",
+        """{"items":{"zones/a":{"instances":[{"name":"x"}]},"zones/b":{"warning":{"code":"UNREACHABLE","message":"zone b is down"}}}}""",
+        "zone b is down")]
     [InlineData("storage:buckets.list", """{"items":[{"name":"x"}],"unreachable":["projects/_/buckets/y"]}""", """unreachable: ["projects/_/buckets/y"]""")]
     [InlineData("iam:projects.serviceAccounts.list", """{"accounts":[{"name":"x"}],"nextPageToken":"again"}""", "a page token that it gave before")]
     [InlineData("iam:projects.serviceAccounts.list", "<html>", "not JSON")]
@@ -71,7 +78,9 @@ public sealed class CallGcpTests
     [InlineData("iam:projects.serviceAccounts.list name", "'name' is not name=value")]
     [InlineData("iam:projects.serviceAccounts.list name=a name=b", "name is given twice")]
     [InlineData("iam:projects.serviceAccounts.list name=", "name must not be empty")]
-    [InlineData("iam:projects.serviceAccounts.list name=projects/p-one pageSize=many", "pageSize is not JSON, and iam:projects.serviceAccounts.list wants integer there: many")]
+    [InlineData(
+        "iam:projects.serviceAccounts.list name=projects/p-one pageSize=many",
+        "pageSize is not JSON, and iam:projects.serviceAccounts.list wants integer there: many")]
     [InlineData("iam:projects.serviceAccounts.list name=projects/p-one pageToken=t2", "takes no parameter pageToken")]
     [InlineData("iam:projects.serviceAccounts.keys.list", "iam:projects.serviceAccounts.keys.list needs name=...")]
     [InlineData("iam:projects.serviceAccounts.get name=projects/p-one/serviceAccounts/a:enable", "not in the read-only catalogue")]
@@ -87,7 +96,9 @@ public sealed class CallGcpTests
     public async Task Credentials_that_are_not_there_are_a_failure_that_names_the_file()
     {
         using var server = new GoogleServer();
-        await FailsAsync(server, 3, "NoCredentials: the credentials file nowhere.json", "iam:projects.serviceAccounts.list", "--project", "p-one", "--credentials", "nowhere.json");
+        await FailsAsync(
+            server, 3, "NoCredentials: the credentials file nowhere.json",
+            "iam:projects.serviceAccounts.list", "--project", "p-one", "--credentials", "nowhere.json");
         Assert.Empty(server.Seen);
     }
 
@@ -101,8 +112,10 @@ public sealed class CallGcpTests
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004").Replace(
             "prod: { aws: { regions: [us-east-1] } }", "cloud: { gcp: { projects: [p-one], credentials: credentials.json } }", StringComparison.Ordinal));
 
-        var one = await AuditCommand.ProcessAsync(folder.Path, environment, [], "call", "gcp", "iam:projects.serviceAccounts.list", "--engagement", "engagement.yaml");
-        var two = await AuditCommand.ProcessAsync(folder.Path, environment, [], "call", "gcp", "iam:projects.serviceAccounts.list", "--engagement", "engagement.yaml", "--project", "p-two", "--impersonate", GoogleEnvironment.Account);
+        string[] call = ["call", "gcp", "iam:projects.serviceAccounts.list", "--engagement", "engagement.yaml"];
+        var one = await AuditCommand.ProcessAsync(folder.Path, environment, [], call);
+        var two = await AuditCommand.ProcessAsync(
+            folder.Path, environment, [], [.. call, "--project", "p-two", "--impersonate", GoogleEnvironment.Account]);
         var none = await AuditCommand.ProcessAsync(folder.Path, environment, [], "call", "kubernetes", "v1/pods", "--engagement", "engagement.yaml");
 
         Assert.Equal((3, 1), (Answer(one).GetArrayLength(), Answer(two).GetArrayLength()));
@@ -126,13 +139,16 @@ public sealed class CallGcpTests
         Assert.Equal(["default-allow-ssh", "default-allow-rdp"], rules.EnumerateArray().Select(r => r.GetProperty("name").GetString()));
         await FailsAsync(server, 3, "NOT_FOUND", Operation, "network=efault", "--project", "nq-matching-prod");
         server.Permissions[Token] = ["resourcemanager.projects.get", "compute.firewalls.list", "compute.networks.list"];
-        await FailsAsync(server, 3, "PERMISSION_DENIED: Permission 'compute.networks.getEffectiveFirewalls' denied", Operation, "network=default", "--project", "nq-matching-prod");
+        await FailsAsync(
+            server, 3, "PERMISSION_DENIED: Permission 'compute.networks.getEffectiveFirewalls' denied",
+            Operation, "network=default", "--project", "nq-matching-prod");
     }
 
     [Fact]
     public async Task Number_literals_and_texts_are_printed_as_the_api_writes_them()
     {
-        const string Element = """{"name":"ζ\u0001<&>","big":9007199254740993,"text":"9007199254740993","odd":[1e3,1.50,-0,-0.0,1E+2,123456789012345678901234567890]}""";
+        const string Element =
+            """{"name":"ζ\u0001<&>","big":9007199254740993,"text":"9007199254740993","odd":[1e3,1.50,-0,-0.0,1E+2,123456789012345678901234567890]}""";
         using var server = new GoogleServer(fault: (_, _) => new(200, $$"""{"accounts":[{{Element}}]}"""));
         var printed = (await CallAsync(server, "iam:projects.serviceAccounts.list", "--project", "p-one")).Output;
         Assert.Equal(SortedJson.Of(JsonElement.Parse($"[{Element}]")), SortedJson.Of(JsonElement.Parse(printed)));
@@ -145,14 +161,20 @@ public sealed class CallGcpTests
     [InlineData("projects describe p-one", "cloudresourcemanager.v1:projects.get")]
     [InlineData("projects get-iam-policy p-one", "cloudresourcemanager.v1:projects.getIamPolicy")]
     [InlineData("iam service-accounts list", "iam:projects.serviceAccounts.list name=projects/p-one", "\"disabled\": false,\n")]
-    [InlineData("iam service-accounts keys list --iam-account=a@p-one.iam.gserviceaccount.com", "iam:projects.serviceAccounts.keys.list name=projects/{project}/serviceAccounts/a@p-one.iam.gserviceaccount.com")]
+    [InlineData(
+        "iam service-accounts keys list --iam-account=a@p-one.iam.gserviceaccount.com",
+        "iam:projects.serviceAccounts.keys.list name=projects/{project}/serviceAccounts/a@p-one.iam.gserviceaccount.com")]
     [InlineData("iam roles list --project=p-one", "iam:projects.roles.list")]
     [InlineData("services list --enabled", "serviceusage:services.list filter=state:ENABLED")]
     [InlineData("asset search-all-iam-policies --scope=projects/p-one", "cloudasset:searchAllIamPolicies")]
     [InlineData("container clusters list --project=p-two", "container:projects.locations.clusters.list parent=projects/p-two/locations/-")]
     [InlineData("kms keyrings list --location=global --project=p-two", "cloudkms:projects.locations.keyRings.list parent=projects/p-two/locations/global")]
-    [InlineData("kms keys list --keyring=ledger --location=global --project=p-two", "cloudkms:projects.locations.keyRings.cryptoKeys.list parent=projects/p-two/locations/global/keyRings/ledger")]
-    [InlineData("org-policies describe gcp.resourceLocations --project=p-one", "orgpolicy:projects.policies.get name=projects/p-one/policies/gcp.resourceLocations")]
+    [InlineData(
+        "kms keys list --keyring=ledger --location=global --project=p-two",
+        "cloudkms:projects.locations.keyRings.cryptoKeys.list parent=projects/p-two/locations/global/keyRings/ledger")]
+    [InlineData(
+        "org-policies describe gcp.resourceLocations --project=p-one",
+        "orgpolicy:projects.policies.get name=projects/p-one/policies/gcp.resourceLocations")]
     [InlineData("logging sinks list", "logging:projects.sinks.list")]
     [InlineData("logging buckets list --location=global", "logging:projects.locations.buckets.list parent=projects/{project}/locations/global")]
     [InlineData("logging metrics list", "logging:projects.metrics.list")]
@@ -180,7 +202,9 @@ public sealed class CallGcpTests
         using var folder = new TemporaryFolder();
         // What asks no API needs no endpoints of a process of its own.
         var result = exitCode == 1
-            ? await AuditCommand.RunAsync(folder.Path, ["call", "gcp", .. question, "--credentials", folder.Write("credentials.json", server.ServiceAccountFile(GoogleEnvironment.Account))])
+            ? await AuditCommand.RunAsync(
+                folder.Path,
+                ["call", "gcp", .. question, "--credentials", folder.Write("credentials.json", server.ServiceAccountFile(GoogleEnvironment.Account))])
             : await CallAsync(server, question);
         Assert.Equal((exitCode, ""), (result.ExitCode, result.Output));
         Assert.Contains(words, result.Error, StringComparison.Ordinal);

@@ -33,7 +33,8 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
         await KubectlAsync("wait", "--for=condition=Established", "crd", "--all");
         await KubectlAsync("apply", "--validate=false", "-f", Repository.Path("tests", "AuditCli.Tests", "cluster-custom.yaml"));
         await KubectlAsync("wait", "--for=condition=Available", "apiservice", "--all");
-        await Parallel.ForAsync(0, MoreThanAPage, async (i, _) => await Server.CreateAsync("/api/v1/namespaces/trading/serviceaccounts", $$$"""{"metadata":{"name":"many-{{{i}}}"}}"""));
+        await Parallel.ForAsync(0, MoreThanAPage, async (i, _) => await Server.CreateAsync(
+            "/api/v1/namespaces/trading/serviceaccounts", $$$"""{"metadata":{"name":"many-{{{i}}}"}}"""));
         await Server.CreateAsync("/api/v1/namespaces/trading/secrets", """{"metadata":{"name":"password"},"stringData":{"p":"MARKERsecretMARKER"}}""");
         await Server.CreateAsync("/api/v1/namespaces/trading/configmaps", """{"metadata":{"name":"settings"},"data":{"p":"MARKERconfigMARKER"}}""");
     }
@@ -61,7 +62,10 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
         return
         [
             .. file.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)
-                .Select(e => (e["verb"]!.GetValue<string>(), e["objectRef"]?["resource"]?.GetValue<string>(), e["userAgent"]?.GetValue<string>().Split('/')[0] ?? "")),
+                .Select(e => (
+                    e["verb"]!.GetValue<string>(),
+                    e["objectRef"]?["resource"]?.GetValue<string>(),
+                    e["userAgent"]?.GetValue<string>().Split('/')[0] ?? "")),
         ];
     }
 }
@@ -87,7 +91,9 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         var denied = await CallAsync("v1/services", "--kubeconfig", cluster.Reader);
 
         Assert.Equal((3, ""), (denied.ExitCode, denied.Output));
-        Assert.Equal("Forbidden: services is forbidden: User \"reader\" cannot list resource \"services\" in API group \"\" at the cluster scope", denied.Error.TrimEnd());
+        Assert.Equal(
+            "Forbidden: services is forbidden: User \"reader\" cannot list resource \"services\" in API group \"\" at the cluster scope",
+            denied.Error.TrimEnd());
         Assert.Equal(0, (await CallAsync("v1/pods", "--kubeconfig", cluster.Reader)).ExitCode);
     }
 
@@ -146,10 +152,13 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
     {
         using var folder = new TemporaryFolder();
         var engagement = folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004").Replace(
-            "prod: { aws: { regions: [us-east-1] } }", $"trading: {{ kubernetes: {{ context: nobody, kubeconfig: {cluster.Admin} }} }}", StringComparison.Ordinal));
+            "prod: { aws: { regions: [us-east-1] } }",
+            $"trading: {{ kubernetes: {{ context: nobody, kubeconfig: {cluster.Admin} }} }}",
+            StringComparison.Ordinal));
 
         var wrong = await AuditCommand.RunAsync(folder.Path, "call", "kubernetes", "v1/pods", "--engagement", engagement);
-        var right = await AuditCommand.RunAsync(folder.Path, "call", "kubernetes", "v1/pods", "--engagement", engagement, "--target", "trading", "--context", "test");
+        var right = await AuditCommand.RunAsync(
+            folder.Path, "call", "kubernetes", "v1/pods", "--engagement", engagement, "--target", "trading", "--context", "test");
 
         Assert.Equal((3, 0), (wrong.ExitCode, right.ExitCode));
         Assert.Contains("web.0-a", right.Output, StringComparison.Ordinal);

@@ -9,10 +9,14 @@ public sealed class CallTests
     public async Task A_denied_call_prints_nothing_on_stdout_and_the_providers_own_words_on_stderr()
     {
         using var folder = new TemporaryFolder();
-        using var server = new IamServer(users: 1500, TimeSpan.Zero, (action, nth) => action == "ListUsers" && nth == 2 ? ServerFault.Denied : ServerFault.None);
+        using var server = new IamServer(
+            users: 1500, TimeSpan.Zero, (action, nth) => action == "ListUsers" && nth == 2 ? ServerFault.Denied : ServerFault.None);
         var result = await CallAsync(folder, server, "iam:ListUsers");
         Assert.Equal((3, ""), (result.ExitCode, result.Output));
-        Assert.Contains("AccessDenied: User: arn:aws:iam::111122223333:user/auditor is not authorized to perform: iam:ListUsers", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "AccessDenied: User: arn:aws:iam::111122223333:user/auditor is not authorized to perform: iam:ListUsers",
+            result.Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,9 +71,21 @@ public sealed class CallTests
     }
 
     [Theory]
-    [InlineData("half of a surrogate pair", "{\"Keys\":[{\"KeyId\":\"a\\ud83dz\"},{\"KeyId\":\"\\u00fc\\ud83d\\ude00\"}],\"Truncated\":false}", 0, "\"a\\ud83dz\"")]
-    [InlineData("a byte that is no UTF-8", "{\"Keys\":[{\"KeyId\":\"caf\u00e9\"}],\"Truncated\":false}", 3, "NotUnicode: kms:ListKeys: a text in the answer is not well-formed Unicode")]
-    [InlineData("half of a surrogate pair in a name", "{\"Keys\":[{\"a\\ud83dz\":\"b\",\"KeyId\":\"c\"}],\"Truncated\":false}", 3, "MalformedResponse: kms:ListKeys: the answer cannot be read")]
+    [InlineData(
+        "half of a surrogate pair",
+        "{\"Keys\":[{\"KeyId\":\"a\\ud83dz\"},{\"KeyId\":\"\\u00fc\\ud83d\\ude00\"}],\"Truncated\":false}",
+        0,
+        "\"a\\ud83dz\"")]
+    [InlineData(
+        "a byte that is no UTF-8",
+        "{\"Keys\":[{\"KeyId\":\"caf\u00e9\"}],\"Truncated\":false}",
+        3,
+        "NotUnicode: kms:ListKeys: a text in the answer is not well-formed Unicode")]
+    [InlineData(
+        "half of a surrogate pair in a name",
+        "{\"Keys\":[{\"a\\ud83dz\":\"b\",\"KeyId\":\"c\"}],\"Truncated\":false}",
+        3,
+        "MalformedResponse: kms:ListKeys: the answer cannot be read")]
     [InlineData("two members of one name", "{\"Keys\":[],\"Keys\":[{\"KeyId\":\"a\"}],\"Truncated\":false}", 3, "MalformedResponse")]
     public async Task Text_that_is_no_Unicode_is_printed_as_the_escape_that_came_or_named(string what, string body, int exit, string says)
     {

@@ -7,7 +7,10 @@ namespace AuditCli.Tests;
 /// <summary>A run on a machine whose clock differs from the servers': what it concludes, where it says so, and its replay.</summary>
 public sealed partial class ClockTests
 {
-    private static readonly string[] Reports = ["summary.md", "results.csv", "report.html", "results.junit.xml", "results.sarif", "results.oscal.json", "workpaper.xlsx"];
+    private static readonly string[] Reports =
+    [
+        "summary.md", "results.csv", "report.html", "results.junit.xml", "results.sarif", "results.oscal.json", "workpaper.xlsx",
+    ];
 
     public static TheoryData<double, string> Clocks => new()
     {
@@ -21,7 +24,10 @@ public sealed partial class ClockTests
     public async Task A_clock_that_is_off_concludes_no_state_says_so_on_every_first_page_and_replays_the_same(double minutes, string words)
     {
         using var folder = new TemporaryFolder();
-        using var server = new IamServer(users: 2, TimeSpan.Zero) { Date = () => DateTimeOffset.UtcNow.AddMinutes(minutes).ToString("r", CultureInfo.InvariantCulture) };
+        using var server = new IamServer(users: 2, TimeSpan.Zero)
+        {
+            Date = () => DateTimeOffset.UtcNow.AddMinutes(minutes).ToString("r", CultureInfo.InvariantCulture),
+        };
         var (result, bundle) = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains(words, result.Output, StringComparison.Ordinal);
@@ -29,7 +35,10 @@ public sealed partial class ClockTests
         Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
         Assert.Contains("ClockDiffers", control.GetProperty("limitations").EnumerateArray().Select(l => l.GetProperty("code").GetString()));
         foreach (var report in Reports)
-            Assert.True((await TextAsync(Path.Combine(bundle, "data", "reports", report))).Contains(words, StringComparison.Ordinal), $"{report} does not say that the {words}");
+        {
+            var text = await TextAsync(Path.Combine(bundle, "data", "reports", report));
+            Assert.True(text.Contains(words, StringComparison.Ordinal), $"{report} does not say that the {words}");
+        }
 
         await ReplayIsTheSameAsync(folder, bundle);
     }
@@ -50,7 +59,10 @@ public sealed partial class ClockTests
         Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
         Assert.Contains("OldAnswer", control.GetProperty("limitations").EnumerateArray().Select(l => l.GetProperty("code").GetString()));
         foreach (var report in Reports)
-            Assert.True((await TextAsync(Path.Combine(bundle, "data", "reports", report))).Contains(words, StringComparison.Ordinal), $"{report} does not say that {words}");
+        {
+            var text = await TextAsync(Path.Combine(bundle, "data", "reports", report));
+            Assert.True(text.Contains(words, StringComparison.Ordinal), $"{report} does not say that {words}");
+        }
 
         await ReplayIsTheSameAsync(folder, bundle);
         var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
@@ -85,7 +97,8 @@ public sealed partial class ClockTests
         // An answer of a cache says nothing of the server's clock, so that with such answers alone it is compared with none.
         Assert.True(result.ExitCode == (value == "299" ? 3 : 0), result.ToString());
         Assert.DoesNotContain("OldAnswer", result.Output, StringComparison.Ordinal);
-        Assert.Equal(field == "Warning", (await TextAsync(Path.Combine(bundle, "data", "reports", "report.html"))).Contains("the server warns: this API is deprecated", StringComparison.Ordinal));
+        var html = await TextAsync(Path.Combine(bundle, "data", "reports", "report.html"));
+        Assert.Equal(field == "Warning", html.Contains("the server warns: this API is deprecated", StringComparison.Ordinal));
         await ReplayIsTheSameAsync(folder, bundle);
     }
 
@@ -100,7 +113,8 @@ public sealed partial class ClockTests
         var test = SampleTests.Results(bundle).GetProperty("controls")[0].GetProperty("tests")[0];
         var read = test.GetProperty("read_from").GetDateTimeOffset();
         Assert.InRange(read, DateTimeOffset.UtcNow.AddMinutes(-10), test.GetProperty("read_until").GetDateTimeOffset());
-        Assert.Contains($"| Read, by the servers' clocks | {read:yyyy-MM-ddTHH:mm:ssZ} to", Unescaped(await TextAsync(Path.Combine(bundle, "data", "reports", "summary.md"))), StringComparison.Ordinal);
+        var summary = Unescaped(await TextAsync(Path.Combine(bundle, "data", "reports", "summary.md")));
+        Assert.Contains($"| Read, by the servers' clocks | {read:yyyy-MM-ddTHH:mm:ssZ} to", summary, StringComparison.Ordinal);
         await ReplayIsTheSameAsync(folder, bundle);
     }
 
@@ -123,14 +137,18 @@ public sealed partial class ClockTests
     {
         using var folder = new TemporaryFolder();
         using var server = new IamServer(users: 2, TimeSpan.Zero);
-        var asOf = (days == 0 ? DateTimeOffset.UtcNow : days > 0 ? DateTimeOffset.UtcNow.AddDays(days) : new DateTimeOffset(2026, 11, 14, 0, 0, 0, TimeSpan.Zero)).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var moment = days == 0 ? DateTimeOffset.UtcNow
+            : days > 0 ? DateTimeOffset.UtcNow.AddDays(days)
+            : new DateTimeOffset(2026, 11, 14, 0, 0, 0, TimeSpan.Zero);
+        var asOf = moment.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         var (result, _) = await RunAsync(folder, server, e => e.Replace(line, other, StringComparison.Ordinal), asOf);
         var scope = result.Output[result.Output.IndexOf("SCOPE", StringComparison.Ordinal)..];
         Assert.Contains(words, scope, StringComparison.Ordinal);
     }
 
     /// <summary>APD-AWS-004 of one account, as of now.</summary>
-    private static async Task<(CommandResult Result, string Bundle)> RunAsync(TemporaryFolder folder, IamServer server, Func<string, string>? change = null, string? asOf = null)
+    private static async Task<(CommandResult Result, string Bundle)> RunAsync(
+        TemporaryFolder folder, IamServer server, Func<string, string>? change = null, string? asOf = null)
     {
         asOf ??= DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         var engagement = AsOf().Replace(AwsEnvironment.Engagement("APD-AWS-004"), $"as_of: {asOf}");
@@ -143,7 +161,8 @@ public sealed partial class ClockTests
 
     private static async Task ReplayIsTheSameAsync(TemporaryFolder folder, string bundle)
     {
-        folder.Write("replay.yaml", $"{await File.ReadAllTextAsync(Path.Combine(folder.Path, "engagement.yaml"))}\nreplay: {Path.GetRelativePath(folder.Path, bundle)}/data/exchanges\n");
+        var engagement = await File.ReadAllTextAsync(Path.Combine(folder.Path, "engagement.yaml"));
+        folder.Write("replay.yaml", $"{engagement}\nreplay: {Path.GetRelativePath(folder.Path, bundle)}/data/exchanges\n");
         var result = await AuditCommand.ProcessAsync(folder.Path, new Dictionary<string, string>(), [], "run", "replay.yaml", "--out", "replayed");
         Assert.Contains("REPLAY", result.Output, StringComparison.Ordinal);
         foreach (var part in new[] { "data/tables", "data/results", "data/evidence" })
@@ -161,8 +180,11 @@ public sealed partial class ClockTests
     }
 
     /// <summary>Without what Markdown, HTML and JSON do to an apostrophe.</summary>
-    private static string Unescaped(string text) =>
-        text.Replace("&#39;", "'", StringComparison.Ordinal).Replace("&apos;", "'", StringComparison.Ordinal).Replace("\\u0027", "'", StringComparison.Ordinal).Replace("\\'", "'", StringComparison.Ordinal);
+    private static string Unescaped(string text) => text
+        .Replace("&#39;", "'", StringComparison.Ordinal)
+        .Replace("&apos;", "'", StringComparison.Ordinal)
+        .Replace("\\u0027", "'", StringComparison.Ordinal)
+        .Replace("\\'", "'", StringComparison.Ordinal);
 
     [GeneratedRegex("as_of: .*$", RegexOptions.Multiline)]
     private static partial Regex AsOf();

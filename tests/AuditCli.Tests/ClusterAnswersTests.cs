@@ -93,7 +93,8 @@ public sealed class ClusterAnswersTests : IDisposable
             targets:
               trading: { kubernetes: { kubeconfig: config } }
             """);
-        var result = await AuditCommand.RunAsync(AuditCommand.Host(_folder.Path) with { Clock = clock }, CancellationToken.None, "run", "engagement.yaml", "--out", "out");
+        var result = await AuditCommand.RunAsync(
+            AuditCommand.Host(_folder.Path) with { Clock = clock }, CancellationToken.None, "run", "engagement.yaml", "--out", "out");
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
         return (result, await File.ReadAllTextAsync(Path.Combine(bundle, "data", "reports", "report.html")));
     }

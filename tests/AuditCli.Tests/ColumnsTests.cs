@@ -13,8 +13,13 @@ public sealed class ColumnsTests
         var lines = told.Output.ReplaceLineEndings("\n").Split('\n');
         Assert.Equal("ecr:GetLifecyclePolicy: asked in every region", lines[0]);
         Assert.Equal("  rows: one, the whole answer", lines[1]);
-        Assert.Equal("  LifecyclePolicyNotFoundException says that there is none; allow_errors: { LifecyclePolicyNotFoundException: empty } makes that no rows", lines[2]);
-        Assert.Contains(lines, l => l.StartsWith("  takes repositoryName ", StringComparison.Ordinal) && l.EndsWith("text, required", StringComparison.Ordinal));
+        Assert.Equal(
+            "  LifecyclePolicyNotFoundException says that there is none; "
+            + "allow_errors: { LifecyclePolicyNotFoundException: empty } makes that no rows",
+            lines[2]);
+        Assert.Contains(
+            lines,
+            l => l.StartsWith("  takes repositoryName ", StringComparison.Ordinal) && l.EndsWith("text, required", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith("  lastEvaluatedAt ", StringComparison.Ordinal) && l.EndsWith(" timestamp", StringComparison.Ordinal));
     }
 

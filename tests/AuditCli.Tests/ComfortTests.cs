@@ -24,7 +24,8 @@ public sealed class ComfortTests
     public async Task Who_is_nearly_right_is_told_what_may_have_been_meant(string line, string hint)
     {
         using var folder = new TemporaryFolder();
-        var result = await AuditCommand.RunAsync(folder.Path, line.Replace("{sample}", Repository.Path("samples", "engagement.yaml"), StringComparison.Ordinal).Split(' '));
+        var words = line.Replace("{sample}", Repository.Path("samples", "engagement.yaml"), StringComparison.Ordinal).Split(' ');
+        var result = await AuditCommand.RunAsync(folder.Path, words);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(hint, result.ToString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
@@ -47,7 +48,11 @@ public sealed class ComfortTests
         Assert.Equal(content, await File.ReadAllTextAsync(file));
 
         // What it offers as inputs fits the controls, once it is said where they came from.
-        File.WriteAllText(file, content.Replace("# inputs:", "inputs:", StringComparison.Ordinal).Replace("\n#   ", "\n  ", StringComparison.Ordinal).Replace("  include:", "#", StringComparison.Ordinal).Replace("  not_applicable:", "#", StringComparison.Ordinal));
+        File.WriteAllText(file, content
+            .Replace("# inputs:", "inputs:", StringComparison.Ordinal)
+            .Replace("\n#   ", "\n  ", StringComparison.Ordinal)
+            .Replace("  include:", "#", StringComparison.Ordinal)
+            .Replace("  not_applicable:", "#", StringComparison.Ordinal));
         var permissions = await AuditCommand.RunAsync(folder.Path, "permissions", "audit/engagement.yaml", "--source", "aws");
         Assert.True(permissions.ExitCode == 0, permissions.ToString());
     }
@@ -82,7 +87,8 @@ public sealed class ComfortTests
     public async Task A_pack_of_a_library_runs_its_controls_and_says_which_it_left_out()
     {
         using var folder = new TemporaryFolder();
-        var result = await AuditCommand.RunAsync(folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--pack", "quick", "--target", "dev", "--out", "out");
+        var result = await AuditCommand.RunAsync(
+            folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--pack", "quick", "--target", "dev", "--out", "out");
         Assert.True(result.ExitCode == 2, result.ToString());
         Assert.Contains("not tested: APD-AWS-006: not in the pack quick", result.Output, StringComparison.Ordinal);
         Assert.Contains("APD-AWS-002", result.Output, StringComparison.Ordinal);
@@ -109,7 +115,10 @@ public sealed class ComfortTests
     {
         var result = await AuditCommand.RunAsync("/", "--version");
         Assert.Equal(0, result.ExitCode);
-        Assert.Matches("^auditcli [0-9]+\\.[0-9]+\\.[0-9]+\\S*\r?\ncommit ([0-9a-f]{40}|unknown: .*)\r?\nengine duckdb v[0-9.]+\r?\nruntime \\.NET 10\\.", result.Output);
+        Assert.Matches(
+            "^auditcli [0-9]+\\.[0-9]+\\.[0-9]+\\S*\r?\ncommit ([0-9a-f]{40}|unknown: .*)\r?\n"
+            + "engine duckdb v[0-9.]+\r?\nruntime \\.NET 10\\.",
+            result.Output);
     }
 
     /// <summary>As a person presses the tabulator in an interactive shell, with the program on the path.</summary>
@@ -132,7 +141,8 @@ public sealed class ComfortTests
             _auditcli
             echo "${"{COMPREPLY[*]}"}"
             """;
-        var result = await AuditCommand.OtherAsync(folder.Path, "env", $"PATH={program}:{Environment.GetEnvironmentVariable("PATH")}", "bash", "--norc", "-c", script);
+        var result = await AuditCommand.OtherAsync(
+            folder.Path, "env", $"PATH={program}:{Environment.GetEnvironmentVariable("PATH")}", "bash", "--norc", "-c", script);
         Assert.True(result.ExitCode == 0 && result.Error.Length == 0, result.ToString());
         Assert.Equal(expected, result.Output.Trim());
     }
@@ -141,10 +151,14 @@ public sealed class ComfortTests
     public async Task Fish_completes()
     {
         using var folder = new TemporaryFolder();
-        var result = await AuditCommand.OtherAsync(folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}", "fish", "--no-config", "-c",
+        var result = await AuditCommand.OtherAsync(
+            folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}",
+            "fish", "--no-config", "-c",
             "auditcli completion fish | source; complete -C 'auditcli run --control APD-AWS-00'; complete -C 'auditcli ver'");
         Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.Equal("APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006 verify", string.Join(' ', result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Equal(
+            "APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006 verify",
+            string.Join(' ', result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     [NeedsFact("zsh")]
@@ -159,7 +173,9 @@ public sealed class ComfortTests
             BUFFER='auditcli run --control APD-AWS-00' CURSOR=33 words=(auditcli run --control APD-AWS-00) CURRENT=4
             _auditcli
             """;
-        var result = await AuditCommand.OtherAsync(folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}", "zsh", "-f", "-c", Script);
+        var result = await AuditCommand.OtherAsync(
+            folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}",
+            "zsh", "-f", "-c", Script);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal("APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006", result.Output.Trim());
     }
@@ -175,7 +191,8 @@ public sealed class ComfortTests
             }
             """;
         var result = await AuditCommand.OtherAsync(
-            folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}", "pwsh", "-NoProfile", "-NonInteractive", "-Command", Script);
+            folder.Path, "env", $"PATH={Program(folder)}:{Environment.GetEnvironmentVariable("PATH")}", $"HOME={folder.Path}",
+            "pwsh", "-NoProfile", "-NonInteractive", "-Command", Script);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal(
             ["verify", "APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006", "--allow-secrets", "quick"],

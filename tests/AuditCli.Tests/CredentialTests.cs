@@ -56,7 +56,9 @@ public sealed class CredentialTests
         using var server = new IamServer(users: 2, TimeSpan.Zero);
         const string Secret = "MARKERproofOfIdentityMARKERproofOfIdentity";
         var settings = way switch { "single sign-on" => "profile: portal", "chain of profiles" => "profile: last", _ => null };
-        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004").Replace("regions: [us-east-1]", $"{(settings is null ? "" : settings + ", ")}regions: [us-east-1]", StringComparison.Ordinal));
+        var first = settings is null ? "" : settings + ", ";
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004").Replace(
+            "regions: [us-east-1]", $"{first}regions: [us-east-1]", StringComparison.Ordinal));
         var environment = new Dictionary<string, string>
         {
             ["AWS_ENDPOINT_URL"] = server.Url,
@@ -105,7 +107,9 @@ public sealed class CredentialTests
                 break;
             case "single sign-on":
                 // The cached login is found by the SHA-1 of the session's name.
-                folder.Write(".aws/sso/cache/71b21161ffa1e6516bcc072aaf5ef38cbe85b511.json", $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"2036-01-01T00:00:00Z"}""");
+                folder.Write(
+                    ".aws/sso/cache/71b21161ffa1e6516bcc072aaf5ef38cbe85b511.json",
+                    $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"2036-01-01T00:00:00Z"}""");
                 break;
         }
         var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "out", "-v");

@@ -8,7 +8,10 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Tests;
 
-/// <summary>Takes every operation of every provider away from the sample, and the way into every target: what was not read may hide, never clear and never accuse.</summary>
+/// <summary>
+/// Takes every operation of every provider away from the sample, and the way into every target: what was not read may hide, never clear and
+/// never accuse.
+/// </summary>
 public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
 {
     /// <summary>Runs beside each other; two, for the machines that build have no more to spare.</summary>
@@ -21,11 +24,16 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
         var faults = Items(sample.Bundle, "deviation");
         var read = File.ReadLines(Path.Combine(sample.Bundle, "data", "evidence", "index.jsonl")).Select(l => JsonElement.Parse(l))
             .Where(i => Text(i, "source") != "file")
-            .Select(i => (Operation: Text(i, "operation"), Target: Text(i, "target"), Users: i.GetProperty("names").EnumerateArray().Select(n => Text(n, "control"))))
+            .Select(i => (
+                Operation: Text(i, "operation"),
+                Target: Text(i, "target"),
+                Users: i.GetProperty("names").EnumerateArray().Select(n => Text(n, "control"))))
             .ToArray();
         var denials = read.SelectMany(r => new[] { (Denied: r.Operation, r.Users), (Denied: "connect:" + r.Target, r.Users) })
             .GroupBy(d => d.Denied, d => d.Users).Select(g => new Denial(g.Key, [.. g.SelectMany(u => u)])).Where(d => d.Users.Count > 0).ToArray();
-        Assert.Equal(["connect:cloud", "connect:dev", "connect:prod", "connect:trading"], denials.Select(d => d.Denied).Where(d => d.StartsWith("connect:", StringComparison.Ordinal)).Order());
+        Assert.Equal(
+            ["connect:cloud", "connect:dev", "connect:prod", "connect:trading"],
+            denials.Select(d => d.Denied).Where(d => d.StartsWith("connect:", StringComparison.Ordinal)).Order());
         Assert.True(denials.Length >= 40, string.Join(" ", denials.Select(d => d.Denied)));
 
         await Parallel.ForEachAsync(Together(denials), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (run, _) =>
@@ -43,7 +51,9 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
                     continue;
                 }
                 // A fault that was seen all the same stays one: in another account, or where what is missing can only hide.
-                Assert.True(conclusion == "INCONCLUSIVE" || conclusion == "FAIL" && Text(before[id], "conclusion") == "FAIL", $"without {denied}, {id} is {conclusion}");
+                Assert.True(
+                    conclusion == "INCONCLUSIVE" || conclusion == "FAIL" && Text(before[id], "conclusion") == "FAIL",
+                    $"without {denied}, {id} is {conclusion}");
                 Assert.Contains(control.GetProperty("limitations").EnumerateArray(), l =>
                     Text(l, "code") == "AccessDenied" && (denied == "connect:" + Text(l, "target") || denied == Text(l, "operation")));
             }

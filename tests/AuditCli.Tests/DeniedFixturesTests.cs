@@ -24,14 +24,17 @@ public sealed class DeniedFixturesTests
         "APD-AWS-002 credential_report", "APD-AWS-002 login_profiles", "APD-AWS-002 mfa_devices", "APD-AWS-002 users",
         "APD-AWS-004 access_keys", "APD-AWS-004 users", "APD-AWS-006 auth_details", "APD-GCP-001 bindings",
         "APD-GCP-002 activities", "APD-GCP-002 keys", "APD-GCP-002 service_accounts", "APD-K8S-001 mappings", "APD-K8S-001 rights",
-        "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_keys", "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_deleted_users",
+        "APD-K8S-004 rights", "APD-XSR-001 aws_changed_keys", "APD-XSR-001 aws_deleted_keys",
+        "APD-XSR-001 aws_deleted_passwords", "APD-XSR-001 aws_deleted_users",
         "APD-XSR-001 aws_directory_users", "APD-XSR-001 aws_identity_centers", "APD-XSR-001 aws_report", "APD-XSR-001 aws_service_credentials",
         "APD-XSR-001 aws_ssh_keys", "APD-XSR-001 aws_users", "APD-XSR-001 gcp_bindings", "APD-XSR-001 gcp_policy_changes",
         "APD-XSR-001 kubernetes_bindings", "APD-XSR-001 kubernetes_cluster_bindings",
-        "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets", "INF-AWS-001 caller", "INF-AWS-001 policy_status",
+        "INF-AWS-001 account_block", "INF-AWS-001 acl_grants", "INF-AWS-001 bucket_block", "INF-AWS-001 buckets",
+        "INF-AWS-001 caller", "INF-AWS-001 policy_status",
         "INF-AWS-002 managed_prefix_lists", "INF-AWS-002 prefix_lists", "INF-AWS-002 security_groups", "INF-GCP-001 effective_firewalls",
         "INF-GCP-001 firewalls", "INF-GCP-001 instances", "INF-GCP-001 networks", "INF-GCP-001 regional_policies", "INF-GCP-001 regional_policy_list",
-        "INF-GCP-001 regions", "INF-K8S-002 containers", "INF-K8S-002 persistent_volume_claims", "INF-K8S-002 persistent_volumes", "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors",
+        "INF-GCP-001 regions", "INF-K8S-002 containers", "INF-K8S-002 persistent_volume_claims", "INF-K8S-002 persistent_volumes",
+        "LOG-AWS-001 delete_events", "LOG-AWS-001 enabled_regions", "LOG-AWS-001 event_selectors",
         "LOG-AWS-001 selector_events", "LOG-AWS-001 stop_events", "LOG-AWS-001 trail_status", "LOG-AWS-001 trails",
         "LOG-AWS-001 update_events",
     ];
@@ -132,13 +135,17 @@ public sealed class DeniedFixturesTests
                 {
                     foreach (var (code, how) in new[] { ("AccessDenied", "refused"), ("Throttling", "throttled") })
                     {
-                        var refused = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, code, []));
+                        var refused = Below(control, need)
+                            .ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Failed, code, []));
                         yield return (fixture, need.Name, With(fixture, partition, refused), how);
                     }
                     if (partition.Evidence[need.Name] is { Rows.IsEmpty: false, Calls.IsEmpty: true } whole)
                         yield return (fixture, need.Name, With(fixture, partition, CutOff(need, whole)), "cut off");
                     if (OneCall(need, partition.Evidence[need.Name]) is { } table)
-                        yield return (fixture, need.Name, With(fixture, partition, ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, table)), "refused for one parent");
+                    {
+                        var one = ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, table);
+                        yield return (fixture, need.Name, With(fixture, partition, one), "refused for one parent");
+                    }
                 }
             }
         }
@@ -153,7 +160,8 @@ public sealed class DeniedFixturesTests
 
     /// <summary>The first half of the rows, as where one of several pages was refused.</summary>
     private static ImmutableSortedDictionary<string, FixtureTable> CutOff(EvidenceNeed need, FixtureTable table) =>
-        ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(need.Name, new([.. table.Rows.Take(table.Rows.Length / 2)], CollectionOutcome.Incomplete, "Throttling", []));
+        ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(
+            need.Name, new([.. table.Rows.Take(table.Rows.Length / 2)], CollectionOutcome.Incomplete, "Throttling", []));
 
     private static FixtureCase With(FixtureCase fixture, FixturePartition partition, ImmutableSortedDictionary<string, FixtureTable> tables) =>
         fixture with { Partitions = fixture.Partitions.Replace(partition, partition with { Evidence = partition.Evidence.SetItems(tables) }) };
@@ -174,19 +182,27 @@ public sealed class DeniedFixturesTests
         var calls = (table.Calls.IsEmpty ? table.Rows : table.Calls).Select(r => Asked(need, r)).Distinct().ToImmutableArray();
         return new(
             [.. table.Rows.Where(r => Asked(need, r) != asked)], CollectionOutcome.Incomplete, "AccessDenied",
-            [.. calls.Select(c => JsonElement.Parse(c == asked ? c[..^1] + ",\"outcome\":\"failed\",\"code\":\"AccessDenied\"}" : c[..^1] + ",\"outcome\":\"complete\"}"))]);
+            [
+                .. calls.Select(c => JsonElement.Parse(c == asked
+                    ? c[..^1] + ",\"outcome\":\"failed\",\"code\":\"AccessDenied\"}"
+                    : c[..^1] + ",\"outcome\":\"complete\"}")),
+            ]);
     }
 
     /// <summary>With what a row was asked for, as JSON.</summary>
     private static string Asked(EvidenceNeed need, JsonElement row) => JsonSerializer.Serialize(
-        row.EnumerateObject().Where(m => m.Name == "_region" || need.With.ContainsKey(m.Name.Replace("_with_", "", StringComparison.Ordinal)) && m.Name.StartsWith("_with_", StringComparison.Ordinal))
+        row.EnumerateObject()
+            .Where(m => m.Name == "_region"
+                || need.With.ContainsKey(m.Name.Replace("_with_", "", StringComparison.Ordinal))
+                    && m.Name.StartsWith("_with_", StringComparison.Ordinal))
             .ToDictionary(m => m.Name, m => m.Value));
 
     /// <summary>What the case concludes, whatever it expects.</summary>
     private static async Task<(Conclusion Conclusion, ImmutableArray<string> Deviations, ImmutableArray<string> Indicated)> ConcludedAsync(
         ControlEvaluation ready, Control control, FixtureCase fixture)
     {
-        var (faults, result, rows) = await FixtureRunner.ConcludeAsync(control, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
+        var (faults, result, rows) = await FixtureRunner.ConcludeAsync(
+            control, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
         Assert.True(faults.IsEmpty, string.Join('\n', faults));
         var items = FixtureRunner.Items(rows.SelectMany(r => r), FixtureRunner.IsNamed(control, fixture));
         return (result!.Conclusion, [.. items["deviation"]], [.. items["indicated"]]);

@@ -56,7 +56,9 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
         using var folder = new TemporaryFolder();
         var first = await RunAsync(folder, "first", "passes,2\ngone,2\nstays,2\nwaived,2\nreturns,2\n");
         var second = await RunAsync(folder, "second", "passes,2\ngone,2\nstays,2\nwaived,2\nreturns,1\n");
-        var third = await RunAsync(folder, "third", "passes,1\nstays,2\nwaived,2\nreturns,2\nnovel,2\n", approvals: "waived,R. Reviewer,2026-09-01,agreed,2026-12-31\n");
+        var third = await RunAsync(
+            folder, "third", "passes,1\nstays,2\nwaived,2\nreturns,2\nnovel,2\n",
+            approvals: "waived,R. Reviewer,2026-09-01,agreed,2026-12-31\n");
         var (exit, diff) = await JsonAsync(first, second, third);
         Assert.Equal(2, exit);
         Assert.Equal(
@@ -81,7 +83,9 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
         var own = await AuditCommand.RunAsync(folder.Path, "run", "moved/engagement.yaml", "--out", "moved/out");
         Assert.Equal(1, own.ExitCode);
         Assert.Contains("the folder 'nowhere' does not exist", own.Error, StringComparison.Ordinal);
-        var other = await AuditCommand.RunAsync(folder.Path, "run", "moved/engagement.yaml", "--controls", Path.Combine(folder.Path, "first", "controls"), "--out", "moved/out");
+        var other = await AuditCommand.RunAsync(
+            folder.Path, "run", "moved/engagement.yaml",
+            "--controls", Path.Combine(folder.Path, "first", "controls"), "--out", "moved/out");
         Assert.True(other.ExitCode == 2, other.ToString());
         Assert.NotEqual(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "moved", "out")));
     }
@@ -103,12 +107,17 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     {
         using var folder = new TemporaryFolder();
         var first = await RunAsync(folder, "first", "a,2\n");
-        var parameter = await RunAsync(folder, "second", "a,2\n", engagement: Engagement.Replace("inputs:", "controls: { parameters: { APD-XSR-902: { level: { value: 5, by: R. Reviewer, why: Softer. } } } }\ninputs:", StringComparison.Ordinal));
+        var softer = Engagement.Replace(
+            "inputs:",
+            "controls: { parameters: { APD-XSR-902: { level: { value: 5, by: R. Reviewer, why: Softer. } } } }\ninputs:",
+            StringComparison.Ordinal);
+        var parameter = await RunAsync(folder, "second", "a,2\n", engagement: softer);
         var (exit, diff) = await JsonAsync(first, parameter);
         Assert.Equal(3, exit);
         Assert.Equal(["a other_rule"], States(diff));
         Assert.Equal("parameter level", Assert.Single(diff.GetProperty("parameters_changed").EnumerateArray()).GetProperty("what").GetString());
-        var control = await RunAsync(folder, "third", "a,2\n", control: Control.Replace("a.level <= $level", "a.level <= $level + 4", StringComparison.Ordinal));
+        var control = await RunAsync(
+            folder, "third", "a,2\n", control: Control.Replace("a.level <= $level", "a.level <= $level + 4", StringComparison.Ordinal));
         (exit, diff) = await JsonAsync(first, control);
         Assert.Equal(3, exit);
         Assert.Equal(["a other_rule"], States(diff));
@@ -157,14 +166,17 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     public async Task Accounts_and_controls_that_were_not_read_fix_nothing()
     {
         using var folder = new TemporaryFolder();
-        var result = await AuditCommand.RunAsync(folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", "out", "--target", "prod", "--control", "INF-AWS-002");
+        var result = await AuditCommand.RunAsync(
+            folder.Path, "run", Repository.Path("samples", "engagement.yaml"),
+            "--out", "out", "--target", "prod", "--control", "INF-AWS-002");
         Assert.Equal(0, result.ExitCode);
         var later = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
         var (exit, diff) = await JsonAsync(sample.Bundle, later);
         Assert.Equal(3, exit);
         Assert.NotEmpty(diff.GetProperty("exceptions").EnumerateArray());
         Assert.All(diff.GetProperty("exceptions").EnumerateArray(), e => Assert.Equal("seen_less", e.GetProperty("state").GetString()));
-        var shrunk = diff.GetProperty("scope_shrank").EnumerateArray().Select(c => $"{c.GetProperty("control")} {c.GetProperty("what")} {c.GetProperty("before")}").ToArray();
+        var shrunk = diff.GetProperty("scope_shrank").EnumerateArray()
+            .Select(c => $"{c.GetProperty("control")} {c.GetProperty("what")} {c.GetProperty("before")}").ToArray();
         Assert.Contains(" account not read 444455556666", shrunk);
         Assert.Contains("APD-AWS-002 control not run FAIL", shrunk);
         var dev = diff.GetProperty("exceptions").EnumerateArray().Single(e => e.GetProperty("control").GetString() == "INF-AWS-002");
@@ -202,7 +214,11 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
         if (how == "removed")
             File.Delete(path);
         else
-            BundleForgery.Replace(changed, "data/controls/apd-xsr-902.yaml", how == "changed" ? "SELECT a.name AS item" : "tests:", how == "changed" ? "SELECT a.name  AS item" : "test:");
+            BundleForgery.Replace(
+                changed,
+                "data/controls/apd-xsr-902.yaml",
+                how == "changed" ? "SELECT a.name AS item" : "tests:",
+                how == "changed" ? "SELECT a.name  AS item" : "test:");
         if (how == "removed")
             Directory.Delete(Path.GetDirectoryName(path)!);
         BundleForgery.Reseal(changed);
@@ -242,7 +258,14 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
         [.. diff.GetProperty("exceptions").EnumerateArray().Select(e => $"{e.GetProperty("item")} {e.GetProperty("state")}").Order(StringComparer.Ordinal)];
 
     /// <summary>A sealed bundle about the accounts of a file.</summary>
-    private static async Task<string> RunAsync(TemporaryFolder folder, string name, string accounts, string? approvals = null, string control = Control, string engagement = Engagement, int? exit = null)
+    private static async Task<string> RunAsync(
+        TemporaryFolder folder,
+        string name,
+        string accounts,
+        string? approvals = null,
+        string control = Control,
+        string engagement = Engagement,
+        int? exit = null)
     {
         folder.Write($"{name}/controls/access-to-programs-and-data/APD-XSR-902.yaml", control);
         folder.Write($"{name}/accounts.csv", "name,level\n" + accounts);
@@ -250,7 +273,10 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
         if (approvals is not null)
         {
             folder.Write($"{name}/approvals.csv", "item,approved_by,approved_on,reason,expires\n" + approvals);
-            engagement = engagement.Replace("targets:", "  approvals: { file: approvals.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }\ntargets:", StringComparison.Ordinal);
+            engagement = engagement.Replace(
+                "targets:",
+                "  approvals: { file: approvals.csv, obtained_from: Somebody, obtained_on: 2026-11-16, how: by mail }\ntargets:",
+                StringComparison.Ordinal);
         }
         folder.Write($"{name}/engagement.yaml", engagement);
         var result = await AuditCommand.RunAsync(folder.Path, "run", $"{name}/engagement.yaml", "--out", $"{name}/out");

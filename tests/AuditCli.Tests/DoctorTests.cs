@@ -12,13 +12,20 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
     {
         using var folder = new TemporaryFolder();
         using var server = GoogleEnvironment.Server();
-        server.Permissions["MARKERtokenOfServiceAccountMARKER"] = ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get"];
+        server.Permissions["MARKERtokenOfServiceAccountMARKER"] =
+            ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get"];
         var environment = GoogleEnvironment.At(server, folder);
         folder.Write("engagement.yaml", GoogleEnvironment.Engagement("\"*-GCP-*\"", "projects: [nq-matching-prod]"));
         var before = Contents(folder);
         var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "engagement.yaml");
         Assert.True(result.ExitCode == 3, result.ToString());
-        foreach (var word in new[] { "target google is account nq-matching-prod, read as ", "CANNOT READ compute:firewalls.list in nq-matching-prod gcp-global: ", "compute.firewalls.list", "needed by INF-GCP-001", "endpoint that is not the provider's own: http://127.0.0.1:", "auditcli permissions" })
+        string[] words =
+        [
+            "target google is account nq-matching-prod, read as ", "CANNOT READ compute:firewalls.list in nq-matching-prod gcp-global: ",
+            "compute.firewalls.list", "needed by INF-GCP-001", "endpoint that is not the provider's own: http://127.0.0.1:",
+            "auditcli permissions",
+        ];
+        foreach (var word in words)
             Assert.Contains(word, result.Output, StringComparison.Ordinal);
         Assert.Equal(before, Contents(folder));
     }
@@ -34,7 +41,9 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         var target = Assert.Single(JsonElement.Parse(result.Output).GetProperty("targets").EnumerateArray());
         Assert.Equal(3, target.GetProperty("accounts").GetArrayLength());
         var operations = target.GetProperty("operations").EnumerateArray().ToArray();
-        Assert.Contains(operations, o => o.GetProperty("operation").GetString() == "iam:projects.serviceAccounts.keys.list" && o.GetProperty("outcome").GetString() == "readable");
+        Assert.Contains(operations, o =>
+            o.GetProperty("operation").GetString() == "iam:projects.serviceAccounts.keys.list"
+            && o.GetProperty("outcome").GetString() == "readable");
         Assert.DoesNotContain(operations, o => o.GetProperty("outcome").GetString() == "refused");
     }
 
@@ -48,14 +57,19 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         Assert.Equal(1, doctor.ExitCode);
         doctor = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--aws", "--control", "APD-AWS-002", "--pack", "quick");
         Assert.True(doctor.ExitCode == 0, doctor.ToString());
-        foreach (var word in new[] { "target aws is account 123456789012, read as arn:aws:", "not asked: iam:GetCredentialReport", "side effect", "engine duckdb", "GB free" })
+        string[] words =
+        [
+            "target aws is account 123456789012, read as arn:aws:", "not asked: iam:GetCredentialReport", "side effect", "engine duckdb", "GB free",
+        ];
+        foreach (var word in words)
             Assert.Contains(word, doctor.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
 
         var run = await AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "--aws", "--control", "APD-AWS-002", "--pack", "quick", "--out", "out");
         Assert.True(run.ExitCode == 0, run.ToString());
         Assert.Contains("First look", run.Output, StringComparison.Ordinal);
-        var again = await AuditCommand.ProcessAsync(folder.Path, Nothing, [], "reperform", AuditCommand.TheBundle(Path.Combine(folder.Path, "out")), "--allow-unsigned");
+        var again = await AuditCommand.ProcessAsync(
+            folder.Path, Nothing, [], "reperform", AuditCommand.TheBundle(Path.Combine(folder.Path, "out")), "--allow-unsigned");
         Assert.True(again.ExitCode == 0, again.ToString());
     }
 
@@ -63,7 +77,10 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
     public async Task A_cluster_that_answers_nothing_and_one_that_answers_all_are_told_apart()
     {
         using var folder = new TemporaryFolder();
-        var environment = new Dictionary<string, string> { ["KUBECONFIG"] = folder.Write("kubeconfig", cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}")) };
+        var environment = new Dictionary<string, string>
+        {
+            ["KUBECONFIG"] = folder.Write("kubeconfig", cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}")),
+        };
         var denied = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--kubernetes");
         Assert.True(denied.ExitCode == 3, denied.ToString());
         Assert.Contains("CANNOT READ ", denied.Output, StringComparison.Ordinal);
@@ -94,14 +111,20 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--aws", "--control", "APD-AWS-004", "--control", "INF-AWS-002");
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains("target aws is account 111122223333, read as arn:aws:iam::111122223333:user/auditor", result.Output, StringComparison.Ordinal);
-        Assert.Contains("CANNOT READ ec2:DescribeSecurityGroups in 111122223333 any region: InvalidAction: the account's regions could not be listed (ec2:DescribeRegions)", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "CANNOT READ ec2:DescribeSecurityGroups in 111122223333 any region: InvalidAction: "
+            + "the account's regions could not be listed (ec2:DescribeRegions)",
+            result.Output,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("CANNOT READ iam:", result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("needed by APD-AWS-004", result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("everything", Last(result), StringComparison.Ordinal);
 
-        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004, INF-AWS-002").Replace("regions: [us-east-1]", "regions: enabled", StringComparison.Ordinal));
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004, INF-AWS-002")
+            .Replace("regions: [us-east-1]", "regions: enabled", StringComparison.Ordinal));
         var run = await AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "out");
-        var controls = SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("controls").EnumerateArray().ToDictionary(c => c.GetProperty("id").GetString()!);
+        var controls = SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out")))
+            .GetProperty("controls").EnumerateArray().ToDictionary(c => c.GetProperty("id").GetString()!);
         Assert.DoesNotContain(controls["APD-AWS-004"].GetProperty("limitations").EnumerateArray(), l => true);
         Assert.Equal("INCONCLUSIVE", controls["INF-AWS-002"].GetProperty("conclusion").GetString());
         Assert.All(controls["INF-AWS-002"].GetProperty("limitations").EnumerateArray(), l => Assert.Equal("InvalidAction", l.GetProperty("code").GetString()));
@@ -116,11 +139,15 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         using var folder = new TemporaryFolder();
         using var server = new IamServer(users: 1, TimeSpan.Zero);
         using var gate = new AwsGate(new Uri(server.Url), asked =>
-            asked.Operation == refused ? (400, "{\"__type\":\"AWSOrganizationsNotInUseException\",\"Message\":\"Your account is not a member of an organization.\"}")
+            asked.Operation == refused
+                ? (400, "{\"__type\":\"AWSOrganizationsNotInUseException\",\"Message\":\"Your account is not a member of an organization.\"}")
             : asked.Operation == "ListAccounts" ? (200, "{\"Accounts\":[{\"Id\":\"111122223333\",\"Name\":\"own\",\"Status\":\"ACTIVE\"}]}")
             : null);
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004")
-            .Replace("prod: { aws: { regions: [us-east-1] } }", "org: { aws: { organization: true, role_name: Audit, regions: [us-east-1] } }", StringComparison.Ordinal));
+            .Replace(
+                "prod: { aws: { regions: [us-east-1] } }",
+                "org: { aws: { organization: true, role_name: Audit, regions: [us-east-1] } }",
+                StringComparison.Ordinal));
         var result = await AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(gate.Url), [], "doctor", "engagement.yaml");
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains(said, result.Output, StringComparison.Ordinal);
@@ -163,5 +190,6 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         Assert.Contains("replays recorded exchanges", result.Error, StringComparison.Ordinal);
     }
 
-    private static string[] Contents(TemporaryFolder folder) => [.. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    private static string[] Contents(TemporaryFolder folder) =>
+        [.. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 }

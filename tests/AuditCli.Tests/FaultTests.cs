@@ -19,7 +19,10 @@ public sealed class FaultTests
         using var folder = new TemporaryFolder();
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         // The second page, where there is one: what came before stays, and does not pass for the whole.
-        using var server = new IamServer(users: 1001, TimeSpan.Zero, (asked, nth) => asked == action && (nth > 1 || action != "ListUsers") ? fault : ServerFault.None);
+        using var server = new IamServer(
+            users: 1001,
+            TimeSpan.Zero,
+            (asked, nth) => asked == action && (nth > 1 || action != "ListUsers") ? fault : ServerFault.None);
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 3, result.ToString());
         var control = Assert.Single(SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("controls").EnumerateArray());

@@ -22,7 +22,8 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
         {
             if (r.Type == "request" && PolicyStatus().Match(Text(r)) is { Success: true } question)
                 asked[r.Id] = question.Groups["bucket"].Value;
-            if (record.Length > 0 || r.Type != "response" || !asked.TryGetValue(r.ConcurrentTo!, out var name) || !Text(r).Contains("<IsPublic>false</IsPublic>", StringComparison.OrdinalIgnoreCase))
+            if (record.Length > 0 || r.Type != "response" || !asked.TryGetValue(r.ConcurrentTo!, out var name)
+                || !Text(r).Contains("<IsPublic>false</IsPublic>", StringComparison.OrdinalIgnoreCase))
                 return r;
             (bucket, record) = (name, r.Id);
             return BundleForgery.WithBody(r, IsPublic().Match(Text(r)).Value, "<IsPublic>true</IsPublic> ", honest: true);
@@ -30,7 +31,10 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
 
         var result = await SignedAgainAsync(bundle);
         Assert.Matches($@"INF-AWS-001 T\d+ prod 111122223333 {Regex.Escape(bucket)}: verdict pass -> deviation", result.Output);
-        Assert.Matches($@"because evidence policy_status differs \(s3:GetBucketPolicyStatus in prod 111122223333 aws-global\): the exchanges give other rows: row \d+ \({Regex.Escape(record.Trim('<', '>'))}#[^)]*\): [^\n]*IsPublic false -> true", result.Output);
+        Assert.Matches(
+            @"because evidence policy_status differs \(s3:GetBucketPolicyStatus in prod 111122223333 aws-global\): "
+            + $@"the exchanges give other rows: row \d+ \({Regex.Escape(record.Trim('<', '>'))}#[^)]*\): [^\n]*IsPublic false -> true",
+            result.Output);
         Assert.Contains("INF-AWS-001: conclusion INCONCLUSIVE -> FAIL", result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("INF-AWS-002", result.Output, StringComparison.Ordinal);
     }
@@ -39,13 +43,17 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
     public async Task A_table_altered_together_with_its_digest_in_the_index_is_told_from_the_exchanges()
     {
         var bundle = Copy();
-        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listusers-*.ndjson.gz").First(f => BundleForgery.ReadTable(f).Contains("break-glass-1", StringComparison.Ordinal));
+        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listusers-*.ndjson.gz")
+            .First(f => BundleForgery.ReadTable(f).Contains("break-glass-1", StringComparison.Ordinal));
         var before = Digest.Of(Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table))).Hex;
         BundleForgery.ReplaceInTable(table, "break-glass-1", "break-glass-9");
         BundleForgery.Replace(bundle, "data/evidence/index.jsonl", before, Digest.Of(Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table))).Hex);
 
         var result = await SignedAgainAsync(bundle);
-        Assert.Matches(@"iam:ListUsers in prod 111122223333 aws-global: table_sha256 [^\n]*\n\s+because the exchanges give other rows: row \d+ \(urn:uuid:[^)]*\): [^\n]*break-glass-9 -> [^\n]*break-glass-1", result.Output);
+        Assert.Matches(
+            @"iam:ListUsers in prod 111122223333 aws-global: table_sha256 [^\n]*\n\s+because the exchanges give other rows: "
+            + @"row \d+ \(urn:uuid:[^)]*\): [^\n]*break-glass-9 -> [^\n]*break-glass-1",
+            result.Output);
         Assert.Contains("results  identical", result.Output, StringComparison.Ordinal);
     }
 
@@ -60,7 +68,9 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
         // Each account's rows have a digest of their own: the lines of the altered one are digested again.
         var (account, lines) = ("444455556666", File.ReadAllLines(file));
         var digest = Lines(lines, account);
-        File.WriteAllText(file, text.Replace("\"verdict\":\"deviation\"", "\"verdict\":\"pass\"", StringComparison.Ordinal).Replace("\"pass\":false", "\"pass\":true", StringComparison.Ordinal));
+        File.WriteAllText(file, text
+            .Replace("\"verdict\":\"deviation\"", "\"verdict\":\"pass\"", StringComparison.Ordinal)
+            .Replace("\"pass\":false", "\"pass\":true", StringComparison.Ordinal));
         Assert.NotEqual(before, Digest.Of(File.ReadAllBytes(file)).Hex);
         BundleForgery.Replace(bundle, "data/results/results.json", digest, Lines(File.ReadAllLines(file), account));
 
@@ -70,7 +80,8 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
         Assert.Contains("because the tables and the engine are the same: the results were edited", result.Output, StringComparison.Ordinal);
 
         static string Lines(string[] lines, string account) =>
-            Digest.Of(Encoding.UTF8.GetBytes(string.Concat(lines.Where(l => l.Contains($"\"account\":\"{account}\"", StringComparison.Ordinal)).Select(l => l + "\n")))).Hex;
+            Digest.Of(Encoding.UTF8.GetBytes(string.Concat(
+                lines.Where(l => l.Contains($"\"account\":\"{account}\"", StringComparison.Ordinal)).Select(l => l + "\n")))).Hex;
     }
 
     private string Copy() => BundleForgery.Copy(sample.Bundle, Path.Combine(_folder.Path, "copy"));
@@ -80,7 +91,12 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
     {
         Directory.Delete(Path.Combine(bundle, "attestation"), recursive: true);
         BundleForgery.Reseal(bundle);
-        foreach (var (exit, arguments) in new (int, string[])[] { (0, ["seal", bundle, "--sign", sample.Key]), (0, ["verify", bundle, "--trust", sample.Key + ".pub"]) })
+        (int, string[])[] commands =
+        [
+            (0, ["seal", bundle, "--sign", sample.Key]),
+            (0, ["verify", bundle, "--trust", sample.Key + ".pub"]),
+        ];
+        foreach (var (exit, arguments) in commands)
         {
             var held = await AuditCommand.RunAsync(_folder.Path, arguments);
             Assert.True(held.ExitCode == exit, held.ToString());

@@ -15,7 +15,8 @@ public sealed class GoogleCredentialTests : IDisposable
     public async Task Credentials_that_are_refused_are_a_limitation_in_the_providers_words()
     {
         using var other = new GoogleServer();
-        var file = other.ServiceAccountFile(GoogleEnvironment.Auditor).Replace(other.Address.AbsoluteUri, _server.Address.AbsoluteUri, StringComparison.Ordinal);
+        var file = other.ServiceAccountFile(GoogleEnvironment.Auditor)
+            .Replace(other.Address.AbsoluteUri, _server.Address.AbsoluteUri, StringComparison.Ordinal);
 
         var result = await RunAsync("projects: [nq-ledger-prod]", ("GOOGLE_APPLICATION_CREDENTIALS", _folder.Write("file.json", file)));
 
@@ -34,9 +35,14 @@ public sealed class GoogleCredentialTests : IDisposable
     public async Task A_users_login_where_gcloud_keeps_it()
     {
         Directory.CreateDirectory(Path.Combine(_folder.Path, ".config", "gcloud"));
-        _folder.Write(".config/gcloud/application_default_credentials.json", """{"type":"authorized_user","client_id":"c","client_secret":"MARKERclientMARKER","refresh_token":"MARKERrefreshMARKER","quota_project_id":"nq-sandbox"}""");
+        const string Login =
+            """{"type":"authorized_user","client_id":"c","client_secret":"MARKERclientMARKER","refresh_token":"MARKERrefreshMARKER","""
+            + "\"quota_project_id\":\"nq-sandbox\"}";
+        _folder.Write(".config/gcloud/application_default_credentials.json", Login);
 
-        await ConcludesAsync("MARKERtokenOfUserMARKER", "m.okafor@northquay.example", "oauth2:refresh_token", "projects: [nq-ledger-prod]", ("CLOUDSDK_AUTH_TOKEN_HOST", new Uri(_server.Address, "token").AbsoluteUri));
+        await ConcludesAsync(
+            "MARKERtokenOfUserMARKER", "m.okafor@northquay.example", "oauth2:refresh_token", "projects: [nq-ledger-prod]",
+            ("CLOUDSDK_AUTH_TOKEN_HOST", new Uri(_server.Address, "token").AbsoluteUri));
 
         Assert.All(_server.Seen, r => Assert.Equal("nq-sandbox", r.QuotaProject));
     }
@@ -70,7 +76,10 @@ public sealed class GoogleCredentialTests : IDisposable
 
     [Fact]
     public async Task A_machines_own_account() => await ConcludesAsync(
-        "MARKERtokenOfMachineMARKER", "runner@nq-sandbox.iam.gserviceaccount.com", "metadata:instance/service-accounts/default/token", "projects: [nq-ledger-prod]",
+        "MARKERtokenOfMachineMARKER",
+        "runner@nq-sandbox.iam.gserviceaccount.com",
+        "metadata:instance/service-accounts/default/token",
+        "projects: [nq-ledger-prod]",
         ("GCE_METADATA_HOST", _server.Address.Authority));
 
     public void Dispose()

@@ -37,7 +37,8 @@ public sealed class GoogleTests
     {
         using var folder = new TemporaryFolder();
         using var server = GoogleEnvironment.Server();
-        server.Permissions["MARKERtokenOfServiceAccountMARKER"] = ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get"];
+        server.Permissions["MARKERtokenOfServiceAccountMARKER"] =
+            ["resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.folders.get"];
         var result = await RunAsync(folder, server, "projects: [nq-matching-prod]");
         Assert.True(result.ExitCode == 3, result.ToString());
         var bundle = AuditCommand.TheBundle(Path.Combine(folder.Path, "live-out"));
@@ -83,18 +84,26 @@ public sealed class GoogleTests
     private static Task<CommandResult> RunAsync(TemporaryFolder folder, GoogleServer server, string target)
     {
         folder.Write("engagement.yaml", Engagement(target));
-        folder.Write("keys.csv", "key,approved_by,approved_on,reason,expires\nledger-writer@nq-ledger-prod.iam.gserviceaccount.com/4d1e6c0a9b,R. Adeleke,2026-10-02,The bank's gateway has no federation,2026-12-31\n");
-        folder.Write("network.csv", "item,approved_by,approved_on,reason,expires\nzones/europe-west2-a/instances/gateway-1,R. Adeleke,2026-09-14,Order gateway for members,2027-03-31\n");
+        folder.Write(
+            "keys.csv",
+            "key,approved_by,approved_on,reason,expires\nledger-writer@nq-ledger-prod.iam.gserviceaccount.com/4d1e6c0a9b,"
+            + "R. Adeleke,2026-10-02,The bank's gateway has no federation,2026-12-31\n");
+        folder.Write(
+            "network.csv",
+            "item,approved_by,approved_on,reason,expires\nzones/europe-west2-a/instances/gateway-1,"
+            + "R. Adeleke,2026-09-14,Order gateway for members,2027-03-31\n");
         var credentials = folder.Write("credentials.json", server.ServiceAccountFile(GoogleEnvironment.Auditor));
-        return AuditCommand.ProcessAsync(
-            folder.Path, new Dictionary<string, string>(GoogleEnvironment.At(server)) { ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials }, [], "run", "engagement.yaml", "--out", "live-out");
+        var environment = new Dictionary<string, string>(GoogleEnvironment.At(server)) { ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials };
+        return AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "live-out");
     }
 
     /// <summary>Control, project and item of every deviation that nobody approved, in order.</summary>
     internal static string[] Deviations(string bundle) =>
     [
         .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.ndjson")
-            .SelectMany(f => File.ReadLines(f).Select(l => (Control: Path.GetFileName(f).Split('.')[0].ToUpperInvariant(), Row: JsonDocument.Parse(l).RootElement)))
+            .SelectMany(f => File.ReadLines(f).Select(l => (
+                Control: Path.GetFileName(f).Split('.')[0].ToUpperInvariant(),
+                Row: JsonDocument.Parse(l).RootElement)))
             .Where(r => r.Row.GetProperty("verdict").GetString() == "deviation")
             .Select(r => $"{r.Control} {r.Row.GetProperty("account").GetString()} {r.Row.GetProperty("item").GetString()}")
             .Order(StringComparer.Ordinal),

@@ -36,14 +36,18 @@ public sealed class HelpTests
         using var folder = new TemporaryFolder();
         var result = await AuditCommand.RunAsync(folder.Path, [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
         Assert.Equal(0, result.ExitCode);
-        Golden.Matches($"help/{(command.Length == 0 ? "auditcli" : command.Replace(' ', '-'))}.txt", result.Output.ReplaceLineEndings("\n").Replace("testhost", "auditcli", StringComparison.Ordinal));
+        var page = command.Length == 0 ? "auditcli" : command.Replace(' ', '-');
+        Golden.Matches(
+            $"help/{page}.txt", result.Output.ReplaceLineEndings("\n").Replace("testhost", "auditcli", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Every_command_has_an_approved_help()
     {
-        var commands = Commands(Composition.Root(AuditCommand.Host("/")), "").Select(c => c.Length == 0 ? "auditcli" : c.Replace(' ', '-')).Order(StringComparer.Ordinal);
-        var approved = Directory.GetFiles(Repository.Path("tests", "AuditCli.Tests", "Golden", "help")).Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
+        var commands = Commands(Composition.Root(AuditCommand.Host("/")), "")
+            .Select(c => c.Length == 0 ? "auditcli" : c.Replace(' ', '-')).Order(StringComparer.Ordinal);
+        var approved = Directory.GetFiles(Repository.Path("tests", "AuditCli.Tests", "Golden", "help"))
+            .Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
         Assert.Equal(commands, approved);
 
         static IEnumerable<string> Commands(System.CommandLine.Command command, string path) =>

@@ -37,10 +37,14 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         "parentheses" => "SELECT " + new string('(', 30_000) + "1" + new string(')', 30_000) + " AS item",
         "operators" => "SELECT " + string.Concat(Enumerable.Repeat("- ", 30_000)) + "1 AS item",
         "subqueries" => string.Concat(Enumerable.Repeat("SELECT * FROM (", 4_000)) + "SELECT 1 AS item" + new string(')', 4_000),
-        "grouping sets" => "SELECT 1 AS item FROM users GROUP BY " + string.Join(", ", Enumerable.Repeat("CUBE(UserName, UserId, Arn, Path, CreateDate, PasswordLastUsed)", 8)),
-        "sets of grouping sets" => "SELECT 1 AS item FROM users GROUP BY GROUPING SETS (" + string.Join(", ", Enumerable.Repeat("CUBE(UserName, UserId, Arn, Path, CreateDate)", 1_300)) + ")",
+        "grouping sets" => "SELECT 1 AS item FROM users GROUP BY "
+            + string.Join(", ", Enumerable.Repeat("CUBE(UserName, UserId, Arn, Path, CreateDate, PasswordLastUsed)", 8)),
+        "sets of grouping sets" => "SELECT 1 AS item FROM users GROUP BY GROUPING SETS ("
+            + string.Join(", ", Enumerable.Repeat("CUBE(UserName, UserId, Arn, Path, CreateDate)", 1_300)) + ")",
         "common tables" => "WITH " + string.Join(", ", Enumerable.Range(0, 3_000).Select(n => $"c{n} AS (SELECT 1)")) + " SELECT 1 AS item",
-        "common tables that double" => "WITH c0 AS (SELECT 1 AS n), " + string.Join(", ", Enumerable.Range(1, 60).Select(n => $"c{n} AS (SELECT a.n FROM c{n - 1} a, c{n - 1} b)")) + " SELECT n AS item FROM c60",
+        "common tables that double" => "WITH c0 AS (SELECT 1 AS n), "
+            + string.Join(", ", Enumerable.Range(1, 60).Select(n => $"c{n} AS (SELECT a.n FROM c{n - 1} a, c{n - 1} b)"))
+            + " SELECT n AS item FROM c60",
         "quotation marks" => "SELECT 1 AS item" + new string('\'', 64_000),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
@@ -76,7 +80,11 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     {
         // An exception of the earlier bundle that the later one has no more: the SQL of both says what was read.
         var (before, after) = (Bundle(name, "before"), Bundle(name, "after"));
-        BundleForgery.Replace(before, "data/results/apd-aws-004.t1.ndjson", $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"", $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
+        BundleForgery.Replace(
+            before,
+            "data/results/apd-aws-004.t1.ndjson",
+            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
+            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
         BundleForgery.Reseal(before);
         var result = await EndsSoonAsync("diff BEFORE BUNDLE --allow-unsigned", after, before);
         Assert.True(result.ExitCode is 0 or 3, result.ToString());
@@ -99,7 +107,11 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         var text = With(Hostile(name), File.ReadAllText(Repository.Path("controls", "access-to-programs-and-data", "APD-AWS-004.yaml")));
         _folder.Write("library/access-to-programs-and-data/APD-AWS-004.yaml", text);
         _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
-        foreach (var words in new[] { "controls validate --controls library", "run engagement.yaml --controls library --out out", "permissions engagement.yaml --controls library", "reperform BUNDLE --allow-unsigned --controls library" })
+        foreach (var words in new[]
+        {
+            "controls validate --controls library", "run engagement.yaml --controls library --out out",
+            "permissions engagement.yaml --controls library", "reperform BUNDLE --allow-unsigned --controls library",
+        })
         {
             var result = await EndsSoonAsync(words, account.Bundle);
             Assert.True(result.ExitCode == 1, $"{words}: {result}");
@@ -117,7 +129,11 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     public async Task Ctrl_C_ends_a_command_that_waits_for_such_SQL(string words)
     {
         var (before, after) = (Bundle(Endless, "before"), Bundle(Endless, "after"));
-        BundleForgery.Replace(before, "data/results/apd-aws-004.t1.ndjson", $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"", $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
+        BundleForgery.Replace(
+            before,
+            "data/results/apd-aws-004.t1.ndjson",
+            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
+            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
         BundleForgery.Reseal(before);
         using var process = Start(words, after, before);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -191,7 +207,10 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     }
 
     private Process Start(string words, string bundle, string? before) => AuditCommand.Start(
-        _folder.Path, new Dictionary<string, string>(), [], [.. words.Split(' ').Select(w => w switch { "BUNDLE" => bundle, "BEFORE" => before!, _ => w.Replace('\u00a0', ' ') })]);
+        _folder.Path,
+        new Dictionary<string, string>(),
+        [],
+        [.. words.Split(' ').Select(w => w switch { "BUNDLE" => bundle, "BEFORE" => before!, _ => w.Replace('\u00a0', ' ') })]);
 
     private async Task<CommandResult> EndsSoonAsync(string words, string bundle, string? before = null)
     {

@@ -39,11 +39,26 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     {
         // It grows tenfold with every level, on constants and so before any row is looked at.
         { $"SELECT {Long("'y'", 12)} AS item, true AS pass, '' AS reason", 3, "" },
-        { $"SELECT a.name AS item, length({Nested("a.name", i => $"regexp_replace({i}, '[ab]', 'bbbbbbbbbb', 'g')", 10)}) > 0 AS pass, '' AS reason FROM users a", 90, "emory" },
+        {
+            $"SELECT a.name AS item, length({Nested("a.name", i => $"regexp_replace({i}, '[ab]', 'bbbbbbbbbb', 'g')", 10)}) > 0 AS pass, "
+                + "'' AS reason FROM users a",
+            90,
+            "emory"
+        },
         // One call that does not look at the clock.
         { $"SELECT a.name AS item, levenshtein({Long("a.name", 5)}, {Long("a.name", 5)} || 'y') >= 0 AS pass, '' AS reason FROM users a", 4, "the time limit" },
-        { "SELECT count(*)::VARCHAR AS item, true AS pass, '' AS reason FROM " + string.Join(", ", Enumerable.Range(0, 48).Select(i => $"users u{i}")), 4, "the time limit" },
-        { $"SELECT a.name || b.n AS item, true AS pass, '' AS reason, {Long("a.name", 3)} AS long FROM users a, (SELECT row_number() OVER (ORDER BY e) AS n FROM (SELECT unnest(split({Long("'y'", 4)}, 'x')) AS e)) b", 30, "bytes of rows, the limit" },
+        {
+            "SELECT count(*)::VARCHAR AS item, true AS pass, '' AS reason FROM "
+                + string.Join(", ", Enumerable.Range(0, 48).Select(i => $"users u{i}")),
+            4,
+            "the time limit"
+        },
+        {
+            $"SELECT a.name || b.n AS item, true AS pass, '' AS reason, {Long("a.name", 3)} AS long FROM users a, "
+                + $"(SELECT row_number() OVER (ORDER BY e) AS n FROM (SELECT unnest(split({Long("'y'", 4)}, 'x')) AS e)) b",
+            30,
+            "bytes of rows, the limit"
+        },
     };
 
     [Theory]
@@ -52,7 +67,10 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     {
         using var folder = new TemporaryFolder();
         var canary = folder.Write("canary", "canary-4711");
-        await HarmlessAsync(sql.Replace("/etc/passwd", canary, StringComparison.Ordinal).Replace("'/tmp/x'", $"'{folder.Path}/x'", StringComparison.Ordinal), because);
+        var own = sql
+            .Replace("/etc/passwd", canary, StringComparison.Ordinal)
+            .Replace("'/tmp/x'", $"'{folder.Path}/x'", StringComparison.Ordinal);
+        await HarmlessAsync(own, because);
         Assert.Equal([canary], Directory.EnumerateFileSystemEntries(folder.Path));
     }
 
@@ -63,7 +81,9 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
 
     private async Task HarmlessAsync(string sql, string because)
     {
-        var outcome = await EvaluateAsync(shared.Process, Some.Control(Some.Test(sql)) with { Evidence = [Some.Users, Some.Devices] }, Some.Partition("prod", ("users", Some.Table(Some.Users, Alice)), ("devices", Some.Table(Some.Devices))));
+        var control = Some.Control(Some.Test(sql)) with { Evidence = [Some.Users, Some.Devices] };
+        var partition = Some.Partition("prod", ("users", Some.Table(Some.Users, Alice)), ("devices", Some.Table(Some.Devices)));
+        var outcome = await EvaluateAsync(shared.Process, control, partition);
         outcome.IsError("");
         Assert.Contains(because, outcome.Test.Error, StringComparison.OrdinalIgnoreCase);
         Assert.Empty(outcome.Rows());
@@ -78,10 +98,15 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         await using var child = Child(Small with { TestTime = TimeSpan.FromSeconds(seconds) });
         var control = Some.Control(Some.Test(Some.MfaSql, "T1"), Some.Test(sql, "T2"), Some.Test(Some.MfaSql, "T3"));
         var clock = Stopwatch.StartNew();
-        var outcome = await EvaluateAsync(child, control, Some.With(Alice, Bob), Some.Partition("second", ("users", Some.Table(Some.Users, Bob, Bob.Replace("bob", "eve", StringComparison.Ordinal)))));
+        var second = Some.Partition(
+            "second", ("users", Some.Table(Some.Users, Bob, Bob.Replace("bob", "eve", StringComparison.Ordinal))));
+        var outcome = await EvaluateAsync(child, control, Some.With(Alice, Bob), second);
         Assert.True(clock.Elapsed < TimeSpan.FromMinutes(3), $"it took {clock.Elapsed}");
         Assert.Equal(
-            [("T1", "prod", Conclusion.Fail), ("T2", "prod", Conclusion.Error), ("T3", "prod", Conclusion.Fail), ("T1", "second", Conclusion.Pass), ("T2", "second", Conclusion.Error), ("T3", "second", Conclusion.Pass)],
+            [
+                ("T1", "prod", Conclusion.Fail), ("T2", "prod", Conclusion.Error), ("T3", "prod", Conclusion.Fail),
+                ("T1", "second", Conclusion.Pass), ("T2", "second", Conclusion.Error), ("T3", "second", Conclusion.Pass),
+            ],
             outcome.Result.Tests.Select(t => (t.Id, t.Partition.Account, t.Conclusion)));
         Assert.All(outcome.Result.Tests.Where(t => t.Id == "T2"), t => Assert.Contains(because, t.Error, StringComparison.Ordinal));
         Assert.Empty(outcome.Rows("t2"));
@@ -111,7 +136,8 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         var own = Assert.Single(Children(limits));
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         var clock = Stopwatch.StartNew();
-        var bomb = Some.Control(Some.Test($"SELECT a.name AS item, levenshtein({Long("a.name", 5)}, {Long("a.name", 5)} || 'y') >= 0 AS pass, '' AS reason FROM users a"));
+        var bomb = Some.Control(Some.Test(
+            $"SELECT a.name AS item, levenshtein({Long("a.name", 5)}, {Long("a.name", 5)} || 'y') >= 0 AS pass, '' AS reason FROM users a"));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EvaluateAsync(child, bomb, limits, soon.Token, Some.With(Alice)));
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
         Assert.Empty(Children(limits));
@@ -142,7 +168,11 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     [Fact]
     public async Task A_child_whose_parent_is_gone_ends()
     {
-        var start = new ProcessStartInfo(Program[0], [.. Program.Skip(1), "evaluation-child", "4294967296"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Program[0], [.. Program.Skip(1), "evaluation-child", "4294967296"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         using var child = Process.Start(start)!;
         Assert.NotEqual(-1, child.StandardOutput.BaseStream.ReadByte());
         child.StandardInput.Close();
@@ -162,9 +192,18 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     [Fact]
     public async Task A_child_says_what_this_process_says()
     {
-        var sound = Some.Control(Some.Test(Some.MfaSql), Some.Test("SELECT d.serial AS item, c.outcome = 'complete' AS pass, 'x' AS reason, d._parent, $as_of AS at, $days AS days, u.tags FROM devices d JOIN devices__calls c ON c._with_UserName = d._with_UserName JOIN users u ON u.name = d._with_UserName", "T2")) with
+        var joined = Some.Test(
+            "SELECT d.serial AS item, c.outcome = 'complete' AS pass, 'x' AS reason, d._parent, $as_of AS at, $days AS days, u.tags "
+            + "FROM devices d JOIN devices__calls c ON c._with_UserName = d._with_UserName JOIN users u ON u.name = d._with_UserName",
+            "T2");
+        var sound = Some.Control(Some.Test(Some.MfaSql), joined) with
         {
-            Evidence = [Some.Users, Some.Devices, Some.Approvals with { Unmatched = "SELECT a.arn AS row, 'nobody' AS why FROM approvals a WHERE a.arn = 'gone'" }],
+            Evidence =
+            [
+                Some.Users,
+                Some.Devices,
+                Some.Approvals with { Unmatched = "SELECT a.arn AS row, 'nobody' AS why FROM approvals a WHERE a.arn = 'gone'" },
+            ],
             Completeness = [new("users", "SELECT count(*) FROM users", "SELECT 3")],
             Waivers = Some.Waivers,
             Parameters = [new("days", ColumnType.Integer, System.Text.Json.JsonDocument.Parse("90").RootElement, "because")],
@@ -176,11 +215,29 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         var calls = Some.Devices.CallColumns;
         var partitions = new[]
         {
-            Some.Partition("prod", ("users", Some.Table(Some.Users, Alice, Bob)), ("approvals", Some.Table(Some.Approvals, Some.Approval("alice"), Some.Approval("gone"), Some.Approval("late", expires: "2026-01-01"))),
-                ("devices", devices with { Calls = new(calls, TableRows.Of(["""{"_with_UserName":"alice","outcome":"complete"}""", """{"_with_UserName":"bob","outcome":"failed","code":"AccessDenied"}"""])) })),
+            Some.Partition(
+                "prod",
+                ("users", Some.Table(Some.Users, Alice, Bob)),
+                ("approvals", Some.Table(
+                    Some.Approvals, Some.Approval("alice"), Some.Approval("gone"), Some.Approval("late", expires: "2026-01-01"))),
+                ("devices", devices with
+                {
+                    Calls = new(calls, TableRows.Of(
+                    [
+                        """{"_with_UserName":"alice","outcome":"complete"}""",
+                        """{"_with_UserName":"bob","outcome":"failed","code":"AccessDenied"}""",
+                    ])),
+                })),
             Some.Partition("dev", ("users", Some.Denied(Some.Users, Alice))),
         };
-        foreach (var control in new[] { sound, sound with { AcrossEngagement = true }, sound with { Tests = [Some.Test("SELECT broken")] }, sound with { HumanAttributes = [new("Q", "Looked at?")] } })
+        Control[] controls =
+        [
+            sound,
+            sound with { AcrossEngagement = true },
+            sound with { Tests = [Some.Test("SELECT broken")] },
+            sound with { HumanAttributes = [new("Q", "Looked at?")] },
+        ];
+        foreach (var control in controls)
         {
             var here = await EvaluateAsync(null, control, partitions);
             var there = await EvaluateAsync(shared.Process, control, partitions);
@@ -195,20 +252,24 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     private static Task<Some.Outcome> EvaluateAsync(EvaluationProcess? process, Control control, params Partition[] partitions) =>
         EvaluateAsync(process, control, process?.Limits ?? EvaluationLimits.Default, CancellationToken.None, partitions);
 
-    private static async Task<Some.Outcome> EvaluateAsync(EvaluationProcess? process, Control control, EvaluationLimits limits, CancellationToken cancellationToken, params Partition[] partitions)
+    private static async Task<Some.Outcome> EvaluateAsync(
+        EvaluationProcess? process, Control control, EvaluationLimits limits, CancellationToken cancellationToken, params Partition[] partitions)
     {
         var files = new Dictionary<string, MemoryStream>();
-        var scope = new ControlInScope(control, ControlOrigin.Shipped, [.. control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null))]);
+        var parameters = control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null));
+        var scope = new ControlInScope(control, ControlOrigin.Shipped, [.. parameters]);
         var result = await Evaluator.EvaluateAsync(scope, [.. partitions], Some.Moment, limits, process, n => files[n] = new MemoryStream(), cancellationToken);
         return new(result, files.ToImmutableSortedDictionary(f => f.Key, f => Encoding.UTF8.GetString(f.Value.ToArray())));
     }
 
     private static byte[] Results(Some.Outcome outcome) =>
-        ResultsJson.Write(EvaluationResults.From(new("duckdb", "1", ImmutableSortedDictionary<string, string>.Empty), Some.Moment, new(null, null, null), [outcome.Result], []));
+        ResultsJson.Write(EvaluationResults.From(
+            new("duckdb", "1", ImmutableSortedDictionary<string, string>.Empty), Some.Moment, new(null, null, null), [outcome.Result], []));
 
     private static string WithoutId(string row) => System.Text.RegularExpressions.Regex.Replace(row, "\"exception_id\":\"[^\"]*\",", "");
 
-    private static string Nested(string inner, Func<string, string> level, int levels) => Enumerable.Range(0, levels).Aggregate(inner, (text, _) => level(text));
+    private static string Nested(string inner, Func<string, string> level, int levels) =>
+        Enumerable.Range(0, levels).Aggregate(inner, (text, _) => level(text));
 
     /// <summary>An expression that begins with a text of one letter and has ten times as many with every level.</summary>
     private static string Long(string text, int levels) =>
@@ -217,7 +278,8 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     /// <summary>Process ids of the children that this process started with exactly these limits.</summary>
     private static int[] Children(EvaluationLimits limits) =>
     [
-        .. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(n => int.TryParse(n, out _)).Select(n => int.Parse(n!, CultureInfo.InvariantCulture))
+        .. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
+            .Where(n => int.TryParse(n, out _)).Select(n => int.Parse(n!, CultureInfo.InvariantCulture))
             .Where(id => Read($"/proc/{id}/cmdline").Contains($"evaluation-child\0{limits.ProcessMemory}\0", StringComparison.Ordinal)
                 && Read($"/proc/{id}/status").Contains($"PPid:\t{Environment.ProcessId}\n", StringComparison.Ordinal)),
     ];

@@ -22,15 +22,22 @@ public sealed class AuditedCluster : IAsyncLifetime
             {"metadata":{"name":"auditor"},"rules":[
               {"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles","roles","clusterrolebindings","rolebindings"],"verbs":["list"]},
               {"apiGroups":[""],"resources":["configmaps"],"resourceNames":["aws-auth"],"verbs":["get"]},
-              {"apiGroups":["","apps","batch"],"resources":["pods","persistentvolumeclaims","persistentvolumes","replicationcontrollers","deployments","replicasets","statefulsets","daemonsets","jobs","cronjobs"],"verbs":["list"]}]}
+              {"apiGroups":["","apps","batch"],
+               "resources":["pods","persistentvolumeclaims","persistentvolumes","replicationcontrollers","deployments","replicasets",
+                 "statefulsets","daemonsets","jobs","cronjobs"],
+               "verbs":["list"]}]}
             """);
         await Server.CreateAsync(Rbac + "clusterrolebindings", """
             {"metadata":{"name":"auditor"},"subjects":[{"kind":"ServiceAccount","name":"reader","namespace":"audit"}],
              "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"auditor"}}
             """);
         await Server.CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"kube-system"}}""");
-        await Server.CreateAsync("/api/v1/namespaces/kube-system/configmaps", """{"metadata":{"name":"aws-auth"},"data":{"mapRoles":"- {rolearn: 'arn:aws:iam::1:role/node', username: node, groups: ['system:nodes']}"}}""");
-        await Server.CreateAsync("/api/v1/namespaces/audit/pods", """{"metadata":{"name":"agent"},"spec":{"containers":[{"name":"c","image":"i:1","securityContext":{"privileged":true}}]}}""");
+        await Server.CreateAsync(
+            "/api/v1/namespaces/kube-system/configmaps",
+            """{"metadata":{"name":"aws-auth"},"data":{"mapRoles":"- {rolearn: 'arn:aws:iam::1:role/node', username: node, groups: ['system:nodes']}"}}""");
+        await Server.CreateAsync(
+            "/api/v1/namespaces/audit/pods",
+            """{"metadata":{"name":"agent"},"spec":{"containers":[{"name":"c","image":"i:1","securityContext":{"privileged":true}}]}}""");
     }
 
     public async Task DisposeAsync()
@@ -42,7 +49,9 @@ public sealed class AuditedCluster : IAsyncLifetime
     /// <summary>A token as the kubelet mounts it into a pod.</summary>
     public async Task<string> TokenAsync()
     {
-        var answer = await Server.AskAsync("/api/v1/namespaces/audit/serviceaccounts/reader/token", """{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}""");
+        var answer = await Server.AskAsync(
+            "/api/v1/namespaces/audit/serviceaccounts/reader/token",
+            """{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}""");
         return JsonNode.Parse(answer)!["status"]!["token"]!.GetValue<string>();
     }
 }
@@ -77,7 +86,8 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         var first = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
         var moment = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(first, "data", "run.json")))!["as_of"]!.GetValue<string>();
         var replayed = await AuditCommand.ProcessAsync(
-            folder.Path, Nothing, [], Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
+            folder.Path, Nothing, [],
+            Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
         Assert.True(replayed.ExitCode == 2, replayed.ToString());
         SampleTests.SameContents(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), "data/tables");
         SampleTests.SameContents(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), "data/results");
@@ -88,9 +98,12 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
     {
         using var folder = new TemporaryFolder();
         await cluster.Server.CreateAsync("/api/v1/namespaces/audit/pods", """
-            {"metadata":{"name":"ledger","annotations":{"deploy":"by https://robot:MARKERurlMARKER@git.internal/ledger","kubectl.kubernetes.io/last-applied-configuration":"MARKERappliedMARKER"}},
+            {"metadata":{"name":"ledger","annotations":{
+               "deploy":"by https://robot:MARKERurlMARKER@git.internal/ledger",
+               "kubectl.kubernetes.io/last-applied-configuration":"MARKERappliedMARKER"}},
              "spec":{"securityContext":{"runAsNonRoot":true,"runAsUser":1,"seccompProfile":{"type":"RuntimeDefault"}},
-               "containers":[{"name":"c","image":"i:1","args":["--db-password=MARKERargumentMARKER"],"env":[{"name":"DATABASE","value":"MARKERenvironmentMARKER"},{"name":"AGAIN","value":"MARKERenvironmentMARKER"}],
+               "containers":[{"name":"c","image":"i:1","args":["--db-password=MARKERargumentMARKER"],
+                 "env":[{"name":"DATABASE","value":"MARKERenvironmentMARKER"},{"name":"AGAIN","value":"MARKERenvironmentMARKER"}],
                  "securityContext":{"allowPrivilegeEscalation":false}}]}}
             """);
         var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig($"{{ token: {await cluster.TokenAsync()} }}"));
@@ -104,12 +117,15 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         var redactions = Redactions(first);
         Assert.Equal(["credential", "environment", "last-applied"], redactions.Select(r => r.Rule).Distinct().Order());
         var environment = redactions.Where(r => r.Rule == "environment").ToArray();
-        Assert.Equal("hmac-sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(Convert.FromHexString(key["AUDITCLI_REDACTION_KEY"]), "MARKERenvironmentMARKER"u8)), Assert.Single(environment.Select(r => r.Digest).Distinct()));
+        var digest = System.Security.Cryptography.HMACSHA256.HashData(
+            Convert.FromHexString(key["AUDITCLI_REDACTION_KEY"]), "MARKERenvironmentMARKER"u8);
+        Assert.Equal("hmac-sha256:" + Convert.ToHexStringLower(digest), Assert.Single(environment.Select(r => r.Digest).Distinct()));
         Assert.Contains(environment, r => r.Pointer.EndsWith("/env/0/value", StringComparison.Ordinal));
 
         var moment = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(first, "data", "run.json")))!["as_of"]!.GetValue<string>();
         var replayed = await AuditCommand.ProcessAsync(
-            folder.Path, Nothing, [], Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
+            folder.Path, Nothing, [],
+            Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
         Assert.True(replayed.ExitCode == 2, replayed.ToString());
         var second = AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed"));
         foreach (var part in new[] { "data/tables", "data/results" })
@@ -123,7 +139,8 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
     public async Task A_redaction_key_that_is_none_is_said_before_anything_is_asked(string key)
     {
         using var folder = new TemporaryFolder();
-        var result = await AuditCommand.RunAsync(AuditCommand.Host(folder.Path) with { Environment = name => name == "AUDITCLI_REDACTION_KEY" ? key : null }, CancellationToken.None, Run(folder, "{}"));
+        var host = AuditCommand.Host(folder.Path) with { Environment = name => name == "AUDITCLI_REDACTION_KEY" ? key : null };
+        var result = await AuditCommand.RunAsync(host, CancellationToken.None, Run(folder, "{}"));
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("AUDITCLI_REDACTION_KEY", result.Error, StringComparison.Ordinal);
         Assert.Contains("openssl rand -hex 32", result.Error, StringComparison.Ordinal);
@@ -139,8 +156,13 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         folder.Write("mounted/token", token);
         folder.Write("mounted/ca.crt", cluster.Server.AuthorityPem);
         folder.Write("mounted/namespace", "audit");
-        var pod = new Dictionary<string, string> { ["KUBERNETES_SERVICE_HOST"] = cluster.Server.Address.Host, ["KUBERNETES_SERVICE_PORT"] = $"{cluster.Server.Address.Port}" };
-        const string Mount = "mount -t tmpfs none /run && mkdir -p /var/run/secrets/kubernetes.io/serviceaccount && cp \"$0\"/* /var/run/secrets/kubernetes.io/serviceaccount/ && exec \"$@\"";
+        var pod = new Dictionary<string, string>
+        {
+            ["KUBERNETES_SERVICE_HOST"] = cluster.Server.Address.Host,
+            ["KUBERNETES_SERVICE_PORT"] = $"{cluster.Server.Address.Port}",
+        };
+        const string Mount = "mount -t tmpfs none /run && mkdir -p /var/run/secrets/kubernetes.io/serviceaccount "
+            + "&& cp \"$0\"/* /var/run/secrets/kubernetes.io/serviceaccount/ && exec \"$@\"";
 
         var result = await AuditCommand.ProcessAsync(
             folder.Path, pod, ["unshare", "--mount", "sh", "-c", Mount, Path.Combine(folder.Path, "mounted")], Run(folder, "{}"));
@@ -173,7 +195,8 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
 
     private static List<(string Pointer, string Rule, string Digest)> Redactions(string bundle) =>
     [
-        .. File.ReadLines(Path.Combine(bundle, "data", "evidence", "index.jsonl")).Select(l => JsonElement.Parse(l)).Where(i => i.TryGetProperty("redactions", out _))
+        .. File.ReadLines(Path.Combine(bundle, "data", "evidence", "index.jsonl")).Select(l => JsonElement.Parse(l))
+            .Where(i => i.TryGetProperty("redactions", out _))
             .SelectMany(i => i.GetProperty("redactions").EnumerateArray())
             .Select(r => (r.GetProperty("pointer").GetString()!, r.GetProperty("rule").GetString()!, r.GetProperty("digest").GetString()!)),
     ];

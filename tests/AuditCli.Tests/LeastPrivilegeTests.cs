@@ -70,7 +70,9 @@ public sealed partial class LeastPrivilegeTests
         {
             var resource = right.Group.Length == 0 ? right.Resource : $"{right.Resource}.{right.Group}";
             string[] question = right.Name is { } name ? [$"{resource}/{name}", "--namespace=kube-system"] : [resource, "--all-namespaces"];
-            return (await AuditCommand.OtherAsync(folder.Path, "kubectl", ["--kubeconfig", admin, "auth", "can-i", right.Verb, .. question, "--as=reader"])).Output.Trim();
+            var answer = await AuditCommand.OtherAsync(
+                folder.Path, "kubectl", ["--kubeconfig", admin, "auth", "can-i", right.Verb, .. question, "--as=reader"]);
+            return answer.Output.Trim();
         }
     }
 
@@ -145,7 +147,8 @@ public sealed partial class LeastPrivilegeTests
         void Write(string file, string column, string control, params string[] more)
         {
             var items = GoogleTests.Planted.Select(p => p.Split(' ', 3)).Where(p => p[0] == control).Select(p => p[2]).Concat(more).Distinct();
-            folder.Write(file, $"{column},approved_by,approved_on,reason,expires\n" + string.Concat(items.Select(i => $"{i},R. Adeleke,2026-10-02,accepted,2026-12-31\n")));
+            var rows = string.Concat(items.Select(i => $"{i},R. Adeleke,2026-10-02,accepted,2026-12-31\n"));
+            folder.Write(file, $"{column},approved_by,approved_on,reason,expires\n" + rows);
         }
     }
 
@@ -160,7 +163,9 @@ public sealed partial class LeastPrivilegeTests
         const string Once = """{"template":{"spec":{"restartPolicy":"Never",""" + Pod + "}}}";
         const string Selected = "\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":" + Template + "}";
         await server.CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"kube-system"}}""");
-        await server.CreateAsync("/api/v1/namespaces/kube-system/configmaps", """{"metadata":{"name":"aws-auth"},"data":{"mapRoles":"- {rolearn: 'arn:aws:iam::1:role/node', username: node, groups: ['system:nodes']}"}}""");
+        await server.CreateAsync(
+            "/api/v1/namespaces/kube-system/configmaps",
+            """{"metadata":{"name":"aws-auth"},"data":{"mapRoles":"- {rolearn: 'arn:aws:iam::1:role/node', username: node, groups: ['system:nodes']}"}}""");
         await server.CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"default"}}""");
         await MakeAsync("/api/v1", "pods", "{" + Pod + "}");
         await MakeAsync("/api/v1", "replicationcontrollers", """{"selector":{"app":"web"},"template":""" + Template + "}");
@@ -183,7 +188,8 @@ public sealed partial class LeastPrivilegeTests
     private static string Without(string role, Right right) => Rule().Replace(role, rule =>
     {
         var others = Resources(rule).Where(n => Of(rule, n) != right).ToArray();
-        return others.Length == 0 ? "" : rule.Value.Replace(rule.Groups["resources"].Value, string.Join(", ", others.Select(n => $"\"{n}\"")), StringComparison.Ordinal);
+        var names = string.Join(", ", others.Select(n => $"\"{n}\""));
+        return others.Length == 0 ? "" : rule.Value.Replace(rule.Groups["resources"].Value, names, StringComparison.Ordinal);
     });
 
     private static IEnumerable<string> Resources(Match rule) => rule.Groups["resources"].Value.Split(", ").Select(n => n.Trim('"'));
@@ -197,7 +203,9 @@ public sealed partial class LeastPrivilegeTests
         Assert.True(result.ExitCode == 0, result.ToString());
     }
 
-    [GeneratedRegex("""- apiGroups: \["(?<group>[^"]*)"\]\n  resources: \[(?<resources>[^\]]*)\]\n(?:  resourceNames: \["(?<name>[^"]*)"\]\n)?  verbs: \["(?<verb>list|get)"\]\n""")]
+    [GeneratedRegex(
+        """- apiGroups: \["(?<group>[^"]*)"\]\n  resources: \[(?<resources>[^\]]*)\]\n"""
+        + """(?:  resourceNames: \["(?<name>[^"]*)"\]\n)?  verbs: \["(?<verb>list|get)"\]\n""")]
     private static partial Regex Rule();
 
     private sealed record Right(string Verb, string Group, string Resource, string? Name);

@@ -84,7 +84,12 @@ public sealed partial class LiveRun : IAsyncLifetime, IDisposable
     /// <summary>moto in one process with both accounts seeded, at the address returned.</summary>
     private async Task<string> StartAccountsAsync()
     {
-        _accounts = Process.Start(new ProcessStartInfo("python3", [Repository.Path("samples", "record.py"), "serve", "--aws"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo("python3", [Repository.Path("samples", "record.py"), "serve", "--aws"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        _accounts = Process.Start(start)!;
         // It says its address once both accounts are seeded; before that it would answer too.
         var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         _accounts.ErrorDataReceived += (_, _) => { };

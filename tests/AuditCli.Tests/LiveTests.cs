@@ -49,7 +49,8 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
 
         var controls = SampleTests.Results(run.Bundle).GetProperty("controls").EnumerateArray().ToArray();
         Assert.Equal(Expected, controls.ToDictionary(c => Text(c, "id"), c => (Text(c, "conclusion"), c.GetProperty("approved").GetInt32())));
-        var unread = controls.SelectMany(c => c.GetProperty("limitations").EnumerateArray().Select(l => (Text(c, "id"), Text(l, "account"), Text(l, "operation"), Text(l, "code"))));
+        var unread = controls.SelectMany(c => c.GetProperty("limitations").EnumerateArray()
+            .Select(l => (Text(c, "id"), Text(l, "account"), Text(l, "operation"), Text(l, "code"))));
         Assert.Equal([("INF-AWS-001", "444455556666", "s3:GetBucketPolicyStatus", "AccessDenied")], unread);
     }
 
@@ -57,8 +58,8 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
     public async Task Its_replay_concludes_the_same_from_the_same_tables_and_asks_nobody()
     {
         var asked = run.Organization.Seen.Count;
-        await File.WriteAllTextAsync(
-            Path.Combine(run.Folder, "replay.yaml"), LiveRun.Engagement($"replay: {Path.Combine("live-out", Path.GetFileName(run.Bundle), "data", "exchanges")}"));
+        var exchanges = Path.Combine("live-out", Path.GetFileName(run.Bundle), "data", "exchanges");
+        await File.WriteAllTextAsync(Path.Combine(run.Folder, "replay.yaml"), LiveRun.Engagement($"replay: {exchanges}"));
         var replayed = await AuditCommand.ProcessAsync(run.Folder, new Dictionary<string, string>(), [], "run", "replay.yaml", "--out", "replay-out");
         Assert.True(replayed.ExitCode == run.Result.ExitCode, replayed.ToString());
         var second = AuditCommand.TheBundle(Path.Combine(run.Folder, "replay-out"));

@@ -73,7 +73,8 @@ public sealed class ManualTests
         using var folder = new TemporaryFolder();
         var root = Composition.Root(AuditCommand.Host(folder.Path));
         var shown = HelpCommand.Topics
-            .SelectMany(t => HelpCommand.Page(t).Split('\n').Where(l => l.StartsWith("    auditcli ", StringComparison.Ordinal)).Select(l => (Topic: t, Line: l.Trim())));
+            .SelectMany(t => HelpCommand.Page(t).Split('\n').Where(l => l.StartsWith("    auditcli ", StringComparison.Ordinal))
+                .Select(l => (Topic: t, Line: l.Trim())));
         Assert.All(shown, s =>
         {
             var words = s.Line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -81,7 +82,9 @@ public sealed class ManualTests
             Assert.True(command is not null, $"{s.Topic}: {s.Line}");
             command = command.Subcommands.SingleOrDefault(c => c.Name == words[2]) ?? command;
             var options = command.Options.Select(o => o.Name).ToHashSet(StringComparer.Ordinal);
-            Assert.All(words.Where(w => w.StartsWith("--", StringComparison.Ordinal)), w => Assert.True(options.Contains(w.Trim(',')), $"{s.Topic}: {w} in {s.Line}"));
+            Assert.All(
+                words.Where(w => w.StartsWith("--", StringComparison.Ordinal)),
+                w => Assert.True(options.Contains(w.Trim(',')), $"{s.Topic}: {w} in {s.Line}"));
         });
         Assert.True(shown.Count() > 20);
     }

@@ -22,7 +22,8 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     [Fact]
     public void Each_comparison_boolean_join_and_test_for_NULL_is_turned_into_its_opposite()
     {
-        const string Sql = "SELECT a.x AS item, NOT a.y AS pass -- a = b\nFROM a LEFT JOIN b ON b.id = a.id WHERE a.n BETWEEN 1 AND 2 AND b.z IS NOT NULL OR a.s <= '='";
+        const string Sql = "SELECT a.x AS item, NOT a.y AS pass -- a = b\n"
+            + "FROM a LEFT JOIN b ON b.id = a.id WHERE a.n BETWEEN 1 AND 2 AND b.z IS NOT NULL OR a.s <= '='";
         string[] expected =
         [
             "line 1: [NOT -> ]", "line 2: [LEFT JOIN -> JOIN]", "line 2: [= -> <>]", "line 2: [AND -> OR]", "line 2: [IS NOT NULL -> IS NULL]",
@@ -39,7 +40,8 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         var mutants = Mutants(control).ToImmutableArray();
         var listed = UnnoticedMutants.Listed.Select(l => l.Place).ToImmutableHashSet(StringComparer.Ordinal);
         // To find that none of many cases notices one takes the longest, and the whole run does it.
-        var tried = LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled)).Where(m => LongRun.IsWhole || !listed.Contains(WithoutLine($"{id} {m.Place}"))).ToArray();
+        var tried = LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled))
+            .Where(m => LongRun.IsWhole || !listed.Contains(WithoutLine($"{id} {m.Place}"))).ToArray();
         var missed = (await UnnoticedAsync(control, [.. tried], fixtures)).Select(m => $"{id} {m.Place}").ToArray();
         var unlisted = missed.Where(m => !listed.Contains(WithoutLine(m))).ToArray();
         output.WriteLine($"{id}: {tried.Length - missed.Length} of {tried.Length} mutants are noticed");
@@ -50,14 +52,20 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     [Fact]
     public void A_place_that_no_fixture_notices_is_listed_with_its_reason_and_still_exists()
     {
-        var places = ShippedLibrary.Ids.SelectMany(id => Mutants(DeniedFixturesTests.Load(id).Control).Select(m => WithoutLine($"{id} {m.Place}"))).ToHashSet(StringComparer.Ordinal);
+        var places = ShippedLibrary.Ids
+            .SelectMany(id => Mutants(DeniedFixturesTests.Load(id).Control).Select(m => WithoutLine($"{id} {m.Place}")))
+            .ToHashSet(StringComparer.Ordinal);
         Assert.All(UnnoticedMutants.Listed, l => Assert.True(places.Contains(l.Place) && l.Reason.Length > 20, l.Place));
     }
 
     /// <param name="Control">The control with the one place changed.</param>
     /// <param name="Test">The test that has the place, as the control has it and changed; null for a completeness check.</param>
     /// <param name="Check">The completeness check that has it, in the same way.</param>
-    private sealed record Mutant(Control Control, string Place, (TestProcedure Own, TestProcedure Changed)? Test, (CompletenessCheck Own, CompletenessCheck Changed)? Check);
+    private sealed record Mutant(
+        Control Control,
+        string Place,
+        (TestProcedure Own, TestProcedure Changed)? Test,
+        (CompletenessCheck Own, CompletenessCheck Changed)? Check);
 
     private static IEnumerable<Mutant> Mutants(Control control)
     {
@@ -90,7 +98,14 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         var tests = await UnnoticedAsync(
             [.. mutants.Where(m => m.Test is not null)],
             fixtures,
-            alive => control with { Tests = [.. alive.Select(m => m.Test!.Value.Own).Distinct(), .. alive.Select((m, n) => m.Test!.Value.Changed with { Id = $"M{n}" })] },
+            alive => control with
+            {
+                Tests =
+                [
+                    .. alive.Select(m => m.Test!.Value.Own).Distinct(),
+                    .. alive.Select((m, n) => m.Test!.Value.Changed with { Id = $"M{n}" }),
+                ],
+            },
             (result, rows, mutant, n) => Said(result, rows, mutant.Test!.Value.Own.Id) == Said(result, rows, $"M{n}"));
         var checks = await UnnoticedAsync(
             [.. mutants.Where(m => m.Check is not null)],
@@ -116,8 +131,10 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
             var noticed = new HashSet<Mutant>();
             foreach (var fixture in cases.Skip(done).Take(next))
             {
-                var (_, result, rows) = await FixtureRunner.ConcludeAsync(beside, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
-                var byTest = beside.Tests.Index().ToImmutableSortedDictionary(t => t.Item.Id, t => ExceptionId.Replace(string.Join('\n', rows[t.Index]), "/X/"), StringComparer.Ordinal);
+                var (_, result, rows) = await FixtureRunner.ConcludeAsync(
+                    beside, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
+                var byTest = beside.Tests.Index().ToImmutableSortedDictionary(
+                    t => t.Item.Id, t => ExceptionId.Replace(string.Join('\n', rows[t.Index]), "/X/"), StringComparer.Ordinal);
                 foreach (var (n, mutant) in mutants.Index())
                 {
                     if (!noticed.Contains(mutant) && !same(result!, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
@@ -130,7 +147,8 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     }
 
     private static async Task<bool> NoticesAsync(Mutant mutant, FixtureCase fixture) =>
-        !Assert.Single(await FixtureRunner.RunAsync(mutant.Control, new("f", [fixture]), EvaluationLimits.Default, process: null, CancellationToken.None)).Passed;
+        !Assert.Single(await FixtureRunner.RunAsync(
+            mutant.Control, new("f", [fixture]), EvaluationLimits.Default, process: null, CancellationToken.None)).Passed;
 
     /// <summary>What a test concludes in each partition, and its rows.</summary>
     private static string Said(ControlResult result, ImmutableSortedDictionary<string, string> rows, string test) =>

@@ -50,7 +50,8 @@ public sealed class OldBundleTests : IDisposable
         var queried = await AuditCommand.RunAsync(_folder.Path, "query", bundle, "SELECT count(*) AS n FROM results.items", "--format", "csv");
         Assert.True(queried.ExitCode == 0, queried.ToString());
 
-        var reported = await AuditCommand.RunAsync(_folder.Path, "report", bundle, "--trust", Key(evaluation), "--format", "all", "--out", Path.Combine(_folder.Path, "reports"));
+        var reported = await AuditCommand.RunAsync(
+            _folder.Path, "report", bundle, "--trust", Key(evaluation), "--format", "all", "--out", Path.Combine(_folder.Path, "reports"));
         Assert.True(reported.ExitCode == 0, reported.ToString());
 
         var compared = await AuditCommand.RunAsync(_folder.Path, "diff", bundle, bundle, "--trust", Key(evaluation));
@@ -93,7 +94,8 @@ public sealed class OldBundleTests : IDisposable
         var result = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--output", "json");
         Assert.True(result.ExitCode == 2, result.ToString());
         using var printed = JsonDocument.Parse(result.Output);
-        var verdict = printed.RootElement.GetProperty("results").GetProperty("differences").EnumerateArray().Single(d => d.GetProperty("what").GetString() == "verdict");
+        var verdict = printed.RootElement.GetProperty("results").GetProperty("differences").EnumerateArray()
+            .Single(d => d.GetProperty("what").GetString() == "verdict");
         Assert.Equal(JsonValueKind.Null, verdict.GetProperty("rule").ValueKind);
     }
 

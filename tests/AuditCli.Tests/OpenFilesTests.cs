@@ -16,7 +16,9 @@ public sealed class OpenFilesTests
         using var folder = new TemporaryFolder();
         using var server = new AccountsServer(Accounts, TimeSpan.Zero);
         folder.Write("engagement.yaml", Engagement);
-        using var process = AuditCommand.Start(folder.Path, server.Environment, ["prlimit", $"--nofile={Allowed}:{Allowed}"], "run", "engagement.yaml", "--out", "out", "--output", "json");
+        using var process = AuditCommand.Start(
+            folder.Path, server.Environment, ["prlimit", $"--nofile={Allowed}:{Allowed}"],
+            "run", "engagement.yaml", "--out", "out", "--output", "json");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         var recordings = 0;
         while (!process.HasExited)
@@ -44,7 +46,8 @@ public sealed class OpenFilesTests
         using var folder = new TemporaryFolder();
         using var server = new AccountsServer(2, TimeSpan.Zero);
         folder.Write("engagement.yaml", Engagement);
-        var result = await AuditCommand.ProcessAsync(folder.Path, server.Environment, ["prlimit", "--nofile=200:200"], "run", "engagement.yaml", "--out", "out");
+        var result = await AuditCommand.ProcessAsync(
+            folder.Path, server.Environment, ["prlimit", "--nofile=200:200"], "run", "engagement.yaml", "--out", "out");
         Assert.True(result.ExitCode == 1, result.ToString());
         Assert.Contains("200 files open at once, and a run needs 224", result.Error, StringComparison.Ordinal);
         Assert.Contains("ulimit -n", result.Error, StringComparison.Ordinal);
@@ -68,7 +71,8 @@ public sealed class OpenFilesTests
     {
         try
         {
-            return Directory.EnumerateFileSystemEntries($"/proc/{process}/fd").Count(d => new FileInfo(d).LinkTarget?.EndsWith(".warc.gz", StringComparison.Ordinal) == true);
+            return Directory.EnumerateFileSystemEntries($"/proc/{process}/fd")
+                .Count(d => new FileInfo(d).LinkTarget?.EndsWith(".warc.gz", StringComparison.Ordinal) == true);
         }
         catch (IOException)
         {

@@ -18,8 +18,11 @@ public sealed class OrganizationOnMoto : IAsyncLifetime
         if (Tool.WhyNot("moto_server") is not null)
             return;
         _server = await MotoServer.StartAsync();
-        var seeded = await AuditCommand.OtherAsync(Path.GetTempPath(), "python3", Repository.Path("tests", "AuditCli.Tests", "organization.py"), Address.ToString());
-        Accounts = seeded.ExitCode == 0 ? JsonSerializer.Deserialize<Dictionary<string, string>>(seeded.Output)! : throw new InvalidOperationException(seeded.ToString());
+        var seeded = await AuditCommand.OtherAsync(
+            Path.GetTempPath(), "python3", Repository.Path("tests", "AuditCli.Tests", "organization.py"), Address.ToString());
+        Accounts = seeded.ExitCode == 0
+            ? JsonSerializer.Deserialize<Dictionary<string, string>>(seeded.Output)!
+            : throw new InvalidOperationException(seeded.ToString());
     }
 
     public async Task DisposeAsync()
@@ -79,7 +82,9 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
             && l.GetProperty("message").GetString()!.Contains($"account {Id("refusing")} (refusing) could not be entered", StringComparison.Ordinal));
         string[] notTested = [.. results.GetProperty("not_tested").EnumerateArray().Select(n => n.GetProperty("reason").GetString()!)];
         Assert.Contains($"account {Id("sandbox")} (sandbox) is left out by exclude_accounts", notTested);
-        Assert.Contains(notTested, n => n.StartsWith($"account {Id("closed")} (closed) is ", StringComparison.Ordinal) && n.EndsWith("cannot be read", StringComparison.Ordinal));
+        Assert.Contains(notTested, n =>
+            n.StartsWith($"account {Id("closed")} (closed) is ", StringComparison.Ordinal)
+            && n.EndsWith("cannot be read", StringComparison.Ordinal));
         Assert.Contains($"account {Id("refusing")} of target org could not be entered: AccessDenied", result.Output, StringComparison.Ordinal);
         Assert.Contains($"{Id("sandbox")} (sandbox) is left out by exclude_accounts", result.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
         // Its own account with its own credentials, which no role of that name has to exist for.
@@ -130,8 +135,10 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
     public async Task An_account_that_another_target_names_is_read_once_and_through_that_one()
     {
         using var folder = new TemporaryFolder();
-        using var gate = new AwsGate(moto.Address, asked => asked.Operation == "AssumeRole" && asked.Body.Contains($"{Id("refusing")}%3Arole%2FAuditReadOnly", StringComparison.Ordinal)
-            ? AwsGate.Denied("not this one") : null);
+        using var gate = new AwsGate(moto.Address, asked =>
+            asked.Operation == "AssumeRole" && asked.Body.Contains($"{Id("refusing")}%3Arole%2FAuditReadOnly", StringComparison.Ordinal)
+                ? AwsGate.Denied("not this one")
+                : null);
         var result = await RunAsync(folder, gate, "regions: enabled",
             $$"""
               own: { aws: { role_arn: "arn:aws:iam::{{Id("refusing")}}:role/Named", regions: [us-east-1] } }
@@ -161,7 +168,9 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
-        Assert.All(control.GetProperty("limitations").EnumerateArray(), l => Assert.StartsWith(code, l.GetProperty("code").GetString(), StringComparison.Ordinal));
+        Assert.All(
+            control.GetProperty("limitations").EnumerateArray(),
+            l => Assert.StartsWith(code, l.GetProperty("code").GetString(), StringComparison.Ordinal));
         Assert.Contains("the organization's list", result.Output, StringComparison.Ordinal);
     }
 
@@ -187,23 +196,35 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
     public async Task Permissions_name_what_an_organization_is_asked_and_who_needs_it()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004").Replace("regions: [us-east-1]", "organization: true, role_name: audit/AuditReadOnly", StringComparison.Ordinal));
+        folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004")
+            .Replace("regions: [us-east-1]", "organization: true, role_name: audit/AuditReadOnly", StringComparison.Ordinal));
         var result = await AuditCommand.RunAsync(folder.Path, "permissions", "engagement.yaml");
         Assert.True(result.ExitCode == 0, result.ToString());
-        foreach (var action in (string[])["organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent", "organizations:ListRoots", "ec2:DescribeRegions"])
+        string[] actions =
+        [
+            "organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent",
+            "organizations:ListRoots", "ec2:DescribeRegions",
+        ];
+        foreach (var action in actions)
             Assert.Contains($"\"{action}\"", result.Output, StringComparison.Ordinal);
-        Assert.Contains("sts:AssumeRole on arn:aws:iam::*:role/audit/AuditReadOnly", (result.Output + result.Error).ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Contains(
+            "sts:AssumeRole on arn:aws:iam::*:role/audit/AuditReadOnly",
+            (result.Output + result.Error).ReplaceLineEndings(" "),
+            StringComparison.Ordinal);
     }
 
     private AwsGate Gate() => new(moto.Address, asked => asked.Operation == "AssumeRole" && asked.Body.Contains(Id("refusing"), StringComparison.Ordinal)
-        ? AwsGate.Denied($"User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{Id("refusing")}:role/AuditReadOnly")
+        ? AwsGate.Denied("User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: "
+            + $"arn:aws:iam::{Id("refusing")}:role/AuditReadOnly")
         : null);
 
     private static Task<CommandResult> RunAsync(TemporaryFolder folder, AwsGate gate, string more, string targets, string control = Control)
     {
         folder.Write("controls/access-to-programs-and-data/APD-AWS-901.yaml", control);
         folder.Write("engagement.yaml", (AwsEnvironment.Engagement("APD-AWS-901") + "\nlibrary: controls\n").Replace(
-            "prod: { aws: { regions: [us-east-1] } }", $"org: {{ aws: {{ organization: true, role_name: AuditReadOnly, external_id: engagement-7, {more} }} }}\n{targets}", StringComparison.Ordinal)
+            "prod: { aws: { regions: [us-east-1] } }",
+            $"org: {{ aws: {{ organization: true, role_name: AuditReadOnly, external_id: engagement-7, {more} }} }}\n{targets}",
+            StringComparison.Ordinal)
             .Replace("as_of: 2026-11-23T00:00:00Z\n", "", StringComparison.Ordinal));
         return AuditCommand.ProcessAsync(folder.Path, AwsEnvironment.At(gate.Url), [], "run", "engagement.yaml", "--out", "out");
     }

@@ -23,7 +23,8 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
     public void Dispose() => _folder.Dispose();
 
     /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
-    internal static async Task<EvaluationResults> RunAsync(string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
+    internal static async Task<EvaluationResults> RunAsync(
+        string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
     {
         var engagement = SampleFiles.CopyTo(folder);
         File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
@@ -44,7 +45,8 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
 {
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> Inputs => [.. InputNames().Matches(File.ReadAllText(Repository.Path("samples", "engagement.yaml"))).Select(m => m.Groups[1].Value)];
+    public static TheoryData<string> Inputs =>
+        [.. InputNames().Matches(File.ReadAllText(Repository.Path("samples", "engagement.yaml"))).Select(m => m.Groups[1].Value)];
 
     public void Dispose() => _folder.Dispose();
 
@@ -84,7 +86,10 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     [InlineData("eu-west-1")]
     public async Task Regions_that_are_left_out_never_make_a_pass(string region)
     {
-        var results = await WholeSample.RunAsync(_folder.Path, text => text.Replace("regions: [us-east-1, eu-west-1]", $"regions: [{region}]", StringComparison.Ordinal), PlanFilter.None);
+        var results = await WholeSample.RunAsync(
+            _folder.Path,
+            text => text.Replace("regions: [us-east-1, eu-west-1]", $"regions: [{region}]", StringComparison.Ordinal),
+            PlanFilter.None);
 
         NothingPassesThatDidNot(results);
         Assert.All(results.Controls.Where(c => c.Id is "INF-AWS-002" or "LOG-AWS-001"), c => Assert.Contains(c.Tests, t => t.Completeness.Any(x => !x.Agree)));
@@ -95,9 +100,12 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     public async Task An_input_that_is_missing_never_makes_a_pass(string input)
     {
         // The others never ask for it. A control that cannot be tested without it is left out of a whole engagement, and refused where it is named.
-        var users = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control).Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
+        var users = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control)
+            .Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
         Assert.NotEmpty(users);
-        var filter = users.All(c => c.Evidence.All(e => e.Operation != input || e.Optional)) ? new PlanFilter([.. users.Select(c => c.Id)], []) : PlanFilter.None;
+        var filter = users.All(c => c.Evidence.All(e => e.Operation != input || e.Optional))
+            ? new PlanFilter([.. users.Select(c => c.Id)], [])
+            : PlanFilter.None;
         var results = await WholeSample.RunAsync(_folder.Path, text => Regex.Replace(text, $@"(?m)^  {input}:\n(    .*\n)+", ""), filter);
 
         NothingPassesThatDidNot(results);
@@ -111,7 +119,11 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     }
 
     private static ImmutableHashSet<string> Passing(EvaluationResults results) =>
-        [.. results.Controls.SelectMany(c => c.Tests.Where(t => t.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence).Select(t => $"{c.Id} {t.Id} {t.Partition.Target} {t.Partition.Account}"))];
+    [
+        .. results.Controls.SelectMany(c => c.Tests
+            .Where(t => t.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
+            .Select(t => $"{c.Id} {t.Id} {t.Partition.Target} {t.Partition.Account}")),
+    ];
 
     [GeneratedRegex(@"(?m)^  ([a-z-]+):\n    file: ")]
     private static partial Regex InputNames();

@@ -153,10 +153,14 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
             folder.Path, "env", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "python3", "create.py", file);
     }
 
-    private static Task<CommandResult> AskAsync(TemporaryFolder folder, params string[] arguments) => AuditCommand.RunAsync(folder.Path, ["permissions", .. arguments]);
+    private static Task<CommandResult> AskAsync(TemporaryFolder folder, params string[] arguments) =>
+        AuditCommand.RunAsync(folder.Path, ["permissions", .. arguments]);
 
     private static string[] Actions(string policy) =>
-        [.. JsonElement.Parse(policy).GetProperty("Statement").EnumerateArray().SelectMany(s => s.GetProperty("Action").EnumerateArray()).Select(a => a.GetString()!)];
+    [
+        .. JsonElement.Parse(policy).GetProperty("Statement").EnumerateArray()
+            .SelectMany(s => s.GetProperty("Action").EnumerateArray()).Select(a => a.GetString()!),
+    ];
 
     private static string Unpacked(string file)
     {
@@ -190,7 +194,8 @@ internal static class OwnControls
     public static string Write(TemporaryFolder folder, string id, string evidence)
     {
         var tables = evidence.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Trim().Split(':')[0]);
-        var tests = tables.Select((t, i) => $"  - {{ id: T{i + 1}, title: {t} was read, sql: \"SELECT t._ref AS item, true AS pass, '' AS reason FROM {t} t\" }}\n");
+        var tests = tables.Select((t, i) =>
+            $"  - {{ id: T{i + 1}, title: {t} was read, sql: \"SELECT t._ref AS item, true AS pass, '' AS reason FROM {t} t\" }}\n");
         return folder.Write($"lib/access-to-programs-and-data/{id}.yaml", $$"""
             schema: 1
             id: {{id}}

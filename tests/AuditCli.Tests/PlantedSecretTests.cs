@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace AuditCli.Tests;
 
-/// <summary>A whole run against a server that returns secrets wherever a provider may: none is left anywhere, and the tests still find what they must.</summary>
+/// <summary>
+/// A whole run against a server that returns secrets wherever a provider may: none is left anywhere, and the tests still find what they
+/// must.
+/// </summary>
 public sealed class PlantedSecretTests : IDisposable
 {
     private const string Control = """
@@ -133,10 +136,12 @@ public sealed class PlantedSecretTests : IDisposable
         environment["TMPDIR"] = Directory.CreateDirectory(Path.Combine(folder, "tmp")).FullName;
         var run = await AuditCommand.ProcessAsync(folder, environment, [], "run", "engagement.yaml", "--out", "out", "-v");
         Assert.True(run.ExitCode == 2, run.ToString());
-        var again = await AuditCommand.ProcessAsync(folder, environment, [], "reperform", AuditCommand.TheBundle(Path.Combine(folder, "out")), "--allow-unsigned");
+        var bundle = AuditCommand.TheBundle(Path.Combine(folder, "out"));
+        var again = await AuditCommand.ProcessAsync(folder, environment, [], "reperform", bundle, "--allow-unsigned");
         Assert.True(again.ExitCode == 0, again.ToString());
-        var verdicts = Directory.GetFiles(Path.Combine(AuditCommand.TheBundle(Path.Combine(folder, "out")), "data", "results"), "*.ndjson").Order(StringComparer.Ordinal)
-            .SelectMany(f => File.ReadLines(f).Select(l => JsonElement.Parse(l)).Select(r => $"{Path.GetFileName(f)} {r.GetProperty("item")} {r.GetProperty("verdict")}"));
+        var verdicts = Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Order(StringComparer.Ordinal)
+            .SelectMany(f => File.ReadLines(f).Select(l => JsonElement.Parse(l))
+                .Select(r => $"{Path.GetFileName(f)} {r.GetProperty("item")} {r.GetProperty("verdict")}"));
         return ([.. verdicts], run.ToString() + again + await CredentialTests.EverythingAsync(folder));
     }
 
@@ -165,14 +170,27 @@ public sealed class PlantedSecretTests : IDisposable
             var (description, environment, base64, percent, xml, inside) = (Place('a'), Place('b'), Place('c'), Place('d'), Place('e'), Place('f'));
             var (argument, probe, annotation, webhook, request, field) = (Place('g'), Place('h'), Place('i'), Place('j'), Place('m'), Place('n'));
             _fields = [.. field.Select(f => f.Text.Replace('\n', ' '))];
+            var versions = string.Concat(xml.Select((x, i) =>
+                $"<item><launchTemplateId>lt-{i:d2}</launchTemplateId>"
+                + $"<versionDescription>{WebUtility.HtmlEncode(x.Text)}</versionDescription>"
+                + "<launchTemplateData><metadataOptions><httpTokens>optional</httpTokens></metadataOptions>"
+                + $"<userData>{Convert.ToBase64String(Encoding.UTF8.GetBytes(x.Text))}</userData></launchTemplateData></item>"));
             _answers = new()
             {
-                ["GetCallerIdentity"] = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/auditor</Arn><UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+                ["GetCallerIdentity"] =
+                    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/auditor</Arn>"
+                    + "<UserId>AIDAEXAMPLE</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
                 ["functions"] = JsonSerializer.Serialize(new
                 {
                     Functions = description.SelectMany((d, i) => new object[]
                     {
-                        new { FunctionName = $"said-{i:d2}", Runtime = "python3.8", Description = $"see {d.Text}", Environment = new { Variables = new { URL = environment[i].Text } } },
+                        new
+                        {
+                            FunctionName = $"said-{i:d2}",
+                            Runtime = "python3.8",
+                            Description = $"see {d.Text}",
+                            Environment = new { Variables = new { URL = environment[i].Text } },
+                        },
                         // What the model does not know: places of other services, as an answer of AWS Config has them.
                         new
                         {
@@ -183,19 +201,34 @@ public sealed class PlantedSecretTests : IDisposable
                             Annotations = new Dictionary<string, string> { ["example.com/note"] = annotation[i].Text },
                             ClientConfig = new { Url = $"https://hook.example/in?x={webhook[i].Text}" },
                         },
-                        new { FunctionName = $"base64-{i:d2}", Runtime = "python3.13", Description = Convert.ToBase64String(Encoding.UTF8.GetBytes(base64[i].Text + "\n")) },
+                        new
+                        {
+                            FunctionName = $"base64-{i:d2}",
+                            Runtime = "python3.13",
+                            Description = Convert.ToBase64String(Encoding.UTF8.GetBytes(base64[i].Text + "\n")),
+                        },
                         new { FunctionName = $"percent-{i:d2}", Runtime = "python3.13", Description = Uri.EscapeDataString($"note: {percent[i].Text}") },
                     }),
                 }),
-                ["DescribeLaunchTemplateVersions"] = $"<DescribeLaunchTemplateVersionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><launchTemplateVersionSet>{string.Concat(xml.Select((x, i) =>
-                    $"<item><launchTemplateId>lt-{i:d2}</launchTemplateId><versionDescription>{WebUtility.HtmlEncode(x.Text)}</versionDescription><launchTemplateData><metadataOptions><httpTokens>optional</httpTokens></metadataOptions><userData>{Convert.ToBase64String(Encoding.UTF8.GetBytes(x.Text))}</userData></launchTemplateData></item>"))}</launchTemplateVersionSet></DescribeLaunchTemplateVersionsResponse>",
+                ["DescribeLaunchTemplateVersions"] =
+                    "<DescribeLaunchTemplateVersionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">"
+                    + $"<launchTemplateVersionSet>{versions}</launchTemplateVersionSet></DescribeLaunchTemplateVersionsResponse>",
                 ["CloudTrail_20131101.LookupEvents"] = JsonSerializer.Serialize(new
                 {
                     Events = inside.Select((x, i) => new
                     {
                         EventId = $"event-{i:d2}",
                         EventName = "RunTask",
-                        CloudTrailEvent = JsonSerializer.Serialize(new { userIdentity = new { type = "Root" }, requestParameters = new { overrides = new { containerOverrides = new[] { new { environment = new[] { new { name = "A", value = x.Text } } } } }, secretString = request[i].Text, note = x.Text } }),
+                        CloudTrailEvent = JsonSerializer.Serialize(new
+                        {
+                            userIdentity = new { type = "Root" },
+                            requestParameters = new
+                            {
+                                overrides = new { containerOverrides = new[] { new { environment = new[] { new { name = "A", value = x.Text } } } } },
+                                secretString = request[i].Text,
+                                note = x.Text,
+                            },
+                        }),
                     }),
                 }),
             };
@@ -236,7 +269,8 @@ public sealed class PlantedSecretTests : IDisposable
                         : asked.Split('&').Single(p => p.StartsWith("Action=", StringComparison.Ordinal))["Action=".Length..];
                     if (_held is { } held && operation.Contains(held, StringComparison.Ordinal))
                         continue;
-                    var answer = Encoding.UTF8.GetBytes(_answers[operation.Contains("LookupEvents", StringComparison.Ordinal) ? "CloudTrail_20131101.LookupEvents" : operation]);
+                    var key = operation.Contains("LookupEvents", StringComparison.Ordinal) ? "CloudTrail_20131101.LookupEvents" : operation;
+                    var answer = Encoding.UTF8.GetBytes(_answers[key]);
                     for (var i = 0; i < _fields.Length; i++)
                         context.Response.Headers[$"X-Note-{i}"] = _fields[i];
                     context.Response.ContentType = answer[0] == '<' ? "text/xml" : "application/json";

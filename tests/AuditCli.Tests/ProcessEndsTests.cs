@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace AuditCli.Tests;
 
-/// <summary>Surroundings that a process may find itself in: streams that are closed, full or read no further, few files, odd locales, folders that are gone.</summary>
+/// <summary>
+/// Surroundings that a process may find itself in: streams that are closed, full or read no further, few files, odd locales, folders that
+/// are gone.
+/// </summary>
 public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>, IDisposable
 {
     private const string Program = UsualEnds.Program;
@@ -10,7 +13,13 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>All of them in <c>.ci/long</c>; here the one that seals, the one that reads without a child, and the one that does both.</summary>
-    private static string[] Commands => [.. UsualEnds.Commands.Where(c => LongRun.IsWhole || c.StartsWith("run", StringComparison.Ordinal) || c.StartsWith("verify", StringComparison.Ordinal) || c.StartsWith("reperform", StringComparison.Ordinal))];
+    private static string[] Commands =>
+    [
+        .. UsualEnds.Commands.Where(c => LongRun.IsWhole
+            || c.StartsWith("run", StringComparison.Ordinal)
+            || c.StartsWith("verify", StringComparison.Ordinal)
+            || c.StartsWith("reperform", StringComparison.Ordinal)),
+    ];
 
     public void Dispose() => _folder.Dispose();
 
@@ -107,7 +116,10 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
             if (files < 40)
                 continue;
             Assert.True(result.ExitCode == 1, $"{command}\n{result}");
-            Assert.Contains($"may have {files} files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'", result.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"may have {files} files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'",
+                result.Error,
+                StringComparison.Ordinal);
         }
     }
 
@@ -119,7 +131,9 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
             var result = await SayAsync($"TMPDIR=/nowhere/at/all {Program} {command}", asItIs: true);
             var needs = command.StartsWith("reperform", StringComparison.Ordinal);
             Assert.True(result.ExitCode == (needs ? 1 : 0), $"{command}\n{result}");
-            Assert.Equal(needs, result.Error.Contains("/nowhere/at/all", StringComparison.Ordinal) && result.Error.Contains("TMPDIR", StringComparison.Ordinal));
+            Assert.Equal(
+                needs,
+                result.Error.Contains("/nowhere/at/all", StringComparison.Ordinal) && result.Error.Contains("TMPDIR", StringComparison.Ordinal));
         }
     }
 
@@ -173,7 +187,8 @@ public sealed class UsualEnds : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var run = await AuditCommand.RunAsync(_folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--control", "LOG-AWS-001", "--out", "bundles");
+        var run = await AuditCommand.RunAsync(
+            _folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--control", "LOG-AWS-001", "--out", "bundles");
         Assert.True(run.ExitCode == 0, run.ToString());
         Bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "bundles"));
         foreach (var command in Commands)

@@ -78,7 +78,9 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     [Fact]
     public async Task Items_counted_in_sql_are_those_of_the_results()
     {
-        var answer = await JsonAsync("SELECT control, count(DISTINCT (account, item)) AS population FROM results.items JOIN results.controls c USING (control) WHERE c.population IS NOT NULL GROUP BY ALL ORDER BY ALL");
+        var answer = await JsonAsync(
+            "SELECT control, count(DISTINCT (account, item)) AS population FROM results.items JOIN results.controls c USING (control) "
+            + "WHERE c.population IS NOT NULL GROUP BY ALL ORDER BY ALL");
         var results = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray()
             .Where(c => c.GetProperty("population") is { ValueKind: JsonValueKind.Number } n && n.GetInt64() > 0);
         Assert.Equal(
@@ -101,7 +103,11 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     public async Task Csv_and_json_go_to_a_file_that_is_never_overwritten()
     {
         using var folder = new TemporaryFolder();
-        string[] command = ["query", sample.Bundle, "SELECT 'a,\"b\"' AS text, NULL AS nothing, -1 AS number, '-1' AS formula", "--format", "csv", "--out", "answer.csv"];
+        string[] command =
+        [
+            "query", sample.Bundle, "SELECT 'a,\"b\"' AS text, NULL AS nothing, -1 AS number, '-1' AS formula",
+            "--format", "csv", "--out", "answer.csv",
+        ];
         Assert.Equal(0, (await AuditCommand.RunAsync(folder.Path, command)).ExitCode);
         Assert.Equal("text,nothing,number,formula\r\n\"a,\"\"b\"\"\",,-1,'-1\r\n", await File.ReadAllTextAsync(Path.Combine(folder.Path, "answer.csv")));
         Assert.Equal(1, (await AuditCommand.RunAsync(folder.Path, command)).ExitCode);
@@ -112,7 +118,8 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
     {
         using var folder = new TemporaryFolder();
         const string Sql = """
-            SELECT control, test, verdict, count(*) AS n, 12.50::DECIMAL(9,2) AS price, DATE '2026-01-31' AS day, TIMESTAMPTZ '2026-01-31 10:00:00+00' AS moment,
+            SELECT control, test, verdict, count(*) AS n, 12.50::DECIMAL(9,2) AS price, DATE '2026-01-31' AS day,
+                TIMESTAMPTZ '2026-01-31 10:00:00+00' AS moment,
                 true AS yes, NULL::VARCHAR AS nothing, [1, 2] AS list, 0.1::DOUBLE AS tenth FROM results.items GROUP BY ALL ORDER BY ALL
             """;
         var result = await AuditCommand.RunAsync(folder.Path, "query", sample.Bundle, Sql, "--format", "parquet", "--out", "it's.parquet");
@@ -146,7 +153,8 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
         var text = await AuditCommand.RunAsync(hostile.Folder, "query", hostile.Bundle, "FROM results.items");
         Assert.Equal(0, text.ExitCode);
         HostileRun.IsHarmless(text.Output);
-        var csv = await AuditCommand.RunAsync(hostile.Folder, "query", hostile.Bundle, $"SELECT name, note FROM \"{HostileRun.Control}\".names", "--format", "csv");
+        var csv = await AuditCommand.RunAsync(
+            hostile.Folder, "query", hostile.Bundle, $"SELECT name, note FROM \"{HostileRun.Control}\".names", "--format", "csv");
         Assert.DoesNotMatch("(^|,|\n)\"?[=+@-]", csv.Output);
         Assert.Contains("'=cmd|", csv.Output, StringComparison.Ordinal);
         var json = await AuditCommand.RunAsync(hostile.Folder, "query", hostile.Bundle, $"SELECT name FROM \"{HostileRun.Control}\".names", "--format", "json");

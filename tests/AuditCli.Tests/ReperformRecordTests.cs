@@ -25,27 +25,55 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
     {
         ["the log is emptied"] = (b => File.WriteAllBytes(Path.Combine(b, Log), []), "data/log.clef: line data/log.clef is empty -> nothing"),
         ["the log is removed"] = (b => File.Delete(Path.Combine(b, Log)), "data/log.clef: file nothing -> there"),
-        ["a line of the log is removed"] = (b => Lines(b, Log, l => l.Where(t => !t.Contains("\"Operation\":\"iam:ListUsers\",\"Account\"", StringComparison.Ordinal) || !t.Contains("\"Outcome\"", StringComparison.Ordinal))), "data/log.clef: iam:ListUsers 111122223333"),
-        ["a line of the log is changed"] = (b => BundleForgery.Replace(b, Log, "\"Identity\":\"arn", "\"Identity\":\"nrn"), "data/log.clef: prod 111122223333 nrn"),
-        ["a line of the log is added"] = (b => Lines(b, Log, l => l.Append(l.First(t => t.Contains("evidence items to collect", StringComparison.Ordinal)))), "evidence items to collect 2 times -> 1 times"),
+        ["a line of the log is removed"] = (
+            b => Lines(b, Log, l => l.Where(t =>
+                !t.Contains("\"Operation\":\"iam:ListUsers\",\"Account\"", StringComparison.Ordinal)
+                || !t.Contains("\"Outcome\"", StringComparison.Ordinal))),
+            "data/log.clef: iam:ListUsers 111122223333"),
+        ["a line of the log is changed"] = (
+            b => BundleForgery.Replace(b, Log, "\"Identity\":\"arn", "\"Identity\":\"nrn"), "data/log.clef: prod 111122223333 nrn"),
+        ["a line of the log is added"] = (
+            b => Lines(b, Log, l => l.Append(l.First(t => t.Contains("evidence items to collect", StringComparison.Ordinal)))),
+            "evidence items to collect 2 times -> 1 times"),
         ["the log is cut off"] = (b => Lines(b, Log, l => l.Take(3)), "data/log.clef: Concluded 1 controls 0 times -> 1 times"),
-        ["the log is no log"] = (b => File.WriteAllText(Path.Combine(b, Log), "nothing happened\n"), "data/log.clef: line data/log.clef:1 is no event -> nothing"),
-        ["a clock's offset is changed"] = (b => Edit(b, r => r["clock_offset_seconds"]!.AsObject()["127.0.0.1"] = -4000), "data/run.json: clock_offset_seconds 127.0.0.1 -4000 -> "),
-        ["a clock's offset is removed"] = (b => Edit(b, r => r["clock_offset_seconds"] = new JsonObject()), "data/run.json: clock_offset_seconds 127.0.0.1 nothing -> "),
-        ["a clock's offset in the index is changed"] = (b => BundleForgery.Replace(b, Index, "\"clock_offset_seconds\":0", "\"clock_offset_seconds\":86400"), ": clock_offset_seconds 86400 -> 0"),
+        ["the log is no log"] = (
+            b => File.WriteAllText(Path.Combine(b, Log), "nothing happened\n"), "data/log.clef: line data/log.clef:1 is no event -> nothing"),
+        ["a clock's offset is changed"] = (
+            b => Edit(b, r => r["clock_offset_seconds"]!.AsObject()["127.0.0.1"] = -4000),
+            "data/run.json: clock_offset_seconds 127.0.0.1 -4000 -> "),
+        ["a clock's offset is removed"] = (
+            b => Edit(b, r => r["clock_offset_seconds"] = new JsonObject()),
+            "data/run.json: clock_offset_seconds 127.0.0.1 nothing -> "),
+        ["a clock's offset in the index is changed"] = (
+            b => BundleForgery.Replace(b, Index, "\"clock_offset_seconds\":0", "\"clock_offset_seconds\":86400"),
+            ": clock_offset_seconds 86400 -> 0"),
         ["the tool's version is changed"] = (b => Edit(b, r => r["tool"]!["version"] = "9.9.9"), "data/run.json: tool auditcli 9.9.9 -> auditcli "),
-        ["the tool's version is changed after the plus sign"] = (b => Edit(b, r => r["tool"]!["version"] = $"{Tool}+0123abcd"), "is to the byte what this program makes, and not what run.json names"),
+        ["the tool's version is changed after the plus sign"] = (
+            b => Edit(b, r => r["tool"]!["version"] = $"{Tool}+0123abcd"),
+            "is to the byte what this program makes, and not what run.json names"),
         ["the tool's name is changed"] = (b => Edit(b, r => r["tool"]!["name"] = "othertool"), "data/run.json: tool othertool "),
-        ["the tool's runtime is changed"] = (b => Edit(b, r => r["tool"]!["runtime"] = ".NET 99"), "is to the byte what this program makes, and not what run.json names"),
-        ["the tool's system is changed"] = (b => Edit(b, r => r["tool"]!["system"] = "win-x64"), "is to the byte what this program makes, and not what run.json names"),
+        ["the tool's runtime is changed"] = (
+            b => Edit(b, r => r["tool"]!["runtime"] = ".NET 99"),
+            "is to the byte what this program makes, and not what run.json names"),
+        ["the tool's system is changed"] = (
+            b => Edit(b, r => r["tool"]!["system"] = "win-x64"),
+            "is to the byte what this program makes, and not what run.json names"),
         ["the tool's version is changed wherever it is named"] = (b =>
         {
             Edit(b, r => r["tool"]!["version"] = "9.9.9");
             BundleForgery.Replace(b, "bag-info.txt", $"auditcli {Tool}", "auditcli 9.9.9");
             foreach (var file in new[] { Exchanges, Sts })
-                BundleForgery.EditExchanges(Path.Combine(b, file), r => r.Type == "warcinfo" ? Honest(r, Text(r).Replace($"auditcli/{Tool}", "auditcli/9.9.9", StringComparison.Ordinal)) : r);
+            {
+                BundleForgery.EditExchanges(Path.Combine(b, file), r => r.Type == "warcinfo"
+                    ? Honest(r, Text(r).Replace($"auditcli/{Tool}", "auditcli/9.9.9", StringComparison.Ordinal))
+                    : r);
+            }
         }, "is to the byte what this program makes, and not what run.json names"),
-        ["the recorder of a file is changed"] = (b => BundleForgery.EditExchanges(Path.Combine(b, Exchanges), r => r.Type == "warcinfo" ? Honest(r, Text(r).Replace("auditcli/", "othercli/", StringComparison.Ordinal)) : r), "data/exchanges/prod/iam-aws-global.warc.gz says otherwise"),
+        ["the recorder of a file is changed"] = (
+            b => BundleForgery.EditExchanges(Path.Combine(b, Exchanges), r => r.Type == "warcinfo"
+                ? Honest(r, Text(r).Replace("auditcli/", "othercli/", StringComparison.Ordinal))
+                : r),
+            "data/exchanges/prod/iam-aws-global.warc.gz says otherwise"),
         ["a server's date is moved on"] = (b => Dated(b, 1, TimeSpan.FromDays(20)), "Date "),
         ["a server's date is moved back"] = (b => Dated(b, 1, TimeSpan.FromDays(-20)), "data/run.json: clock_offset_seconds 127.0.0.1 "),
         ["all dates of servers are moved back"] = (b => Dated(b, int.MaxValue, TimeSpan.FromDays(-20)), "data/run.json: clock_offset_seconds 127.0.0.1 "),
@@ -56,20 +84,38 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         }), "data/exchanges: last request 2026-01-05T08:00:00Z -> "),
         ["the moment of the tests is changed"] = (b => Edit(b, r => r["as_of"] = "2026-01-05T08:00:00Z"), "data/run.json: as_of 2026-01-05T08:00:00Z -> "),
         ["the bundle has another name in its record"] = (b => Edit(b, r => r["bundle_id"] = "another"), "data/run.json: bundle_id another -> "),
-        ["the identity of a target is changed"] = (b => Edit(b, r => r["targets"]![0]!["identity"] = "arn:aws:iam::111122223333:user/somebody"), "identity arn:aws:iam::111122223333:user/somebody -> "),
+        ["the identity of a target is changed"] = (
+            b => Edit(b, r => r["targets"]![0]!["identity"] = "arn:aws:iam::111122223333:user/somebody"),
+            "identity arn:aws:iam::111122223333:user/somebody -> "),
         ["the regions of a target are changed"] = (b => Edit(b, r => r["targets"]![0]!["regions"] = new JsonArray("us-east-1", "ap-south-1")), "regions "),
-        ["an exchange of a target is removed from the record"] = (b => Edit(b, r => r["targets"]![0]!["exchanges"]!.AsArray().Clear()), "data/run.json: targets prod"),
-        ["an unusual endpoint is kept quiet"] = (b => Edit(b, r => r["unusual_endpoints"]!.AsArray().Clear()), "data/run.json: unusual_endpoints 0 nothing -> http://127.0.0.1"),
+        ["an exchange of a target is removed from the record"] = (
+            b => Edit(b, r => r["targets"]![0]!["exchanges"]!.AsArray().Clear()), "data/run.json: targets prod"),
+        ["an unusual endpoint is kept quiet"] = (
+            b => Edit(b, r => r["unusual_endpoints"]!.AsArray().Clear()),
+            "data/run.json: unusual_endpoints 0 nothing -> http://127.0.0.1"),
         ["the entity is another"] = (b => Edit(b, r => r["entity"] = "Another"), "data/run.json: entity Another -> "),
         ["the period is another"] = (b => Edit(b, r => r["period"]!["start"] = "2020-01-01"), "data/run.json: period start 2020-01-01 -> "),
         ["a note lies in the bundle"] = (b => File.WriteAllText(Path.Combine(b, "data/note.txt"), "all is well"), "data/note.txt: file there -> nothing"),
-        ["a file of exchanges that nobody asked for is added"] = (b => File.Copy(Path.Combine(b, Exchanges), Path.Combine(b, "data/exchanges/prod/iam-aws-other.warc.gz")), "data/exchanges/prod/iam-aws-other.warc.gz: file there -> nothing"),
-        ["something else lies with the exchanges"] = (b => File.WriteAllText(Path.Combine(b, "data/exchanges/prod/readme.txt"), "x"), "data/exchanges/prod/readme.txt: file there -> nothing"),
-        ["a table that the index does not name is added"] = (b => File.Copy(Directory.GetFiles(Path.Combine(b, "data/tables"))[0], Path.Combine(b, "data/tables/other.ndjson.gz")), "data/tables/other.ndjson.gz: file there -> nothing"),
-        ["a control that did not run is added"] = (b => File.Copy(Path.Combine(b, "data/controls/apd-aws-004.yaml"), Path.Combine(b, "data/controls/apd-aws-999.yaml")), "data/controls/apd-aws-999.yaml: file there -> nothing"),
-        ["an input that nobody handed in is added"] = (b => Write(b, "data/inputs/other/other.csv", "a\n1\n"), "data/inputs/other/other.csv: file there -> nothing"),
-        ["rows of a test that did not run are added"] = (b => File.WriteAllText(Path.Combine(b, "data/results/apd-aws-004.t9.ndjson"), ""), "data/results/apd-aws-004.t9.ndjson: file there -> nothing"),
-        ["a report of one's own is added"] = (b => File.WriteAllText(Path.Combine(b, "data/reports/opinion.html"), "all is well"), "data/reports/opinion.html: file there -> nothing"),
+        ["a file of exchanges that nobody asked for is added"] = (
+            b => File.Copy(Path.Combine(b, Exchanges), Path.Combine(b, "data/exchanges/prod/iam-aws-other.warc.gz")),
+            "data/exchanges/prod/iam-aws-other.warc.gz: file there -> nothing"),
+        ["something else lies with the exchanges"] = (
+            b => File.WriteAllText(Path.Combine(b, "data/exchanges/prod/readme.txt"), "x"),
+            "data/exchanges/prod/readme.txt: file there -> nothing"),
+        ["a table that the index does not name is added"] = (
+            b => File.Copy(Directory.GetFiles(Path.Combine(b, "data/tables"))[0], Path.Combine(b, "data/tables/other.ndjson.gz")),
+            "data/tables/other.ndjson.gz: file there -> nothing"),
+        ["a control that did not run is added"] = (
+            b => File.Copy(Path.Combine(b, "data/controls/apd-aws-004.yaml"), Path.Combine(b, "data/controls/apd-aws-999.yaml")),
+            "data/controls/apd-aws-999.yaml: file there -> nothing"),
+        ["an input that nobody handed in is added"] = (
+            b => Write(b, "data/inputs/other/other.csv", "a\n1\n"), "data/inputs/other/other.csv: file there -> nothing"),
+        ["rows of a test that did not run are added"] = (
+            b => File.WriteAllText(Path.Combine(b, "data/results/apd-aws-004.t9.ndjson"), ""),
+            "data/results/apd-aws-004.t9.ndjson: file there -> nothing"),
+        ["a report of one's own is added"] = (
+            b => File.WriteAllText(Path.Combine(b, "data/reports/opinion.html"), "all is well"),
+            "data/reports/opinion.html: file there -> nothing"),
     };
 
     public static TheoryData<string> Names => [.. Changes.Keys];
@@ -100,7 +146,8 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         BundleForgery.EditExchanges(Path.Combine(bundle, Exchanges), r => r.Type == type ? new([.. r.Fields.Where(f => f.Key != digest)], r.Block) : r);
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
-        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(result.Output, $"NOT COMPARED  {Exchanges}: <?urn:uuid:[^ ]* has no {digest}"), result.ToString());
+        var told = $"NOT COMPARED  {Exchanges}: <?urn:uuid:[^ ]* has no {digest}";
+        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(result.Output, told), result.ToString());
 
         _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004") + $"\nreplay: {Path.Combine(bundle, "data/exchanges")}\n");
         var replay = await AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out");
@@ -148,7 +195,9 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
                         if (new WarcReader(stream).ReadAll().All(r => r.Record[WarcFormat.RedactedPayloadDigest] is null))
                             continue;
                     }
-                    BundleForgery.EditExchanges(file, r => r[WarcFormat.RedactedPayloadDigest] is null ? r : new([.. r.Fields.Where(f => f.Key != WarcFormat.RedactedPayloadDigest)], r.Block));
+                    BundleForgery.EditExchanges(file, r => r[WarcFormat.RedactedPayloadDigest] is null
+                        ? r
+                        : new([.. r.Fields.Where(f => f.Key != WarcFormat.RedactedPayloadDigest)], r.Block));
                 }
                 break;
         }
@@ -156,7 +205,9 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         File.WriteAllText(path, string.Concat(lines.Select(l => l.ToJsonString(options) + "\n")));
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
-        var said = how.StartsWith("removed with", StringComparison.Ordinal) ? "holds marks of redacted secrets and does not say that it was redacted" : ": redact";
+        var said = how.StartsWith("removed with", StringComparison.Ordinal)
+            ? "holds marks of redacted secrets and does not say that it was redacted"
+            : ": redact";
         Assert.True(result.Output.Contains(said, StringComparison.Ordinal), result.ToString());
     }
 
@@ -166,7 +217,10 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         var result = await AuditCommand.RunAsync(_folder.Path, "reperform", account.Bundle, "--allow-unsigned");
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("record   identical", result.Output, StringComparison.Ordinal);
-        Assert.Contains("not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished",
+            result.Output,
+            StringComparison.Ordinal);
     }
 
     private async Task<CommandResult> ResealedAsync(string bundle)

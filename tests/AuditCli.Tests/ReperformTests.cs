@@ -20,7 +20,10 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("bundle   verifies", result.Output, StringComparison.Ordinal);
         Assert.Contains($"{Item}: verdict pass -> deviation", result.Output, StringComparison.Ordinal);
-        Assert.Contains("because evidence access_keys differs (iam:ListAccessKeys in prod 111122223333 aws-global): the exchanges give other rows: row 2 (", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "because evidence access_keys differs (iam:ListAccessKeys in prod 111122223333 aws-global): the exchanges give other rows: row 2 (",
+            result.Output,
+            StringComparison.Ordinal);
         Assert.Contains("CreateDate 2026-11-01T00:00:00Z -> 2026-01-01T00:00:00Z", result.Output, StringComparison.Ordinal);
         Assert.Contains("APD-AWS-004: conclusion PASS -> FAIL", result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("user000002", result.Output, StringComparison.Ordinal);
@@ -59,12 +62,19 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     public async Task An_edited_verdict_is_named_and_the_evidence_is_cleared()
     {
         var bundle = Copy();
-        BundleForgery.Replace(bundle, "data/results/apd-aws-004.t1.ndjson", "\"item\":\"user000001/AKIAUSER000001\",\"pass\":true,\"verdict\":\"pass\"", "\"item\":\"user000001/AKIAUSER000001\",\"pass\":false,\"verdict\":\"deviation\"");
+        BundleForgery.Replace(
+            bundle,
+            "data/results/apd-aws-004.t1.ndjson",
+            "\"item\":\"user000001/AKIAUSER000001\",\"pass\":true,\"verdict\":\"pass\"",
+            "\"item\":\"user000001/AKIAUSER000001\",\"pass\":false,\"verdict\":\"deviation\"");
         var result = await ResealedAsync(bundle);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("tables   identical", result.Output, StringComparison.Ordinal);
         Assert.Contains($"{Item}: verdict deviation -> pass", result.Output, StringComparison.Ordinal);
-        Assert.Contains("because results.json has the digest of the re-performed rows, so the file was changed afterwards", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "because results.json has the digest of the re-performed rows, so the file was changed afterwards",
+            result.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +96,10 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         BundleForgery.Replace(bundle, "data/run.json", "\"mode\":\"live\"", "\"mode\":\"replay\"");
         var result = await ResealedAsync(bundle);
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains("run.json contradicts itself: its mode is replay, and it does not say when exchanges were recorded", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "run.json contradicts itself: its mode is replay, and it does not say when exchanges were recorded",
+            result.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,12 +129,18 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     public async Task A_table_or_index_line_edited_alone_is_told_from_the_exchanges()
     {
         var bundle = Copy();
-        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listaccesskeys-*.ndjson.gz").Single(f => !f.Contains(".calls.", StringComparison.Ordinal));
+        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listaccesskeys-*.ndjson.gz")
+            .Single(f => !f.Contains(".calls.", StringComparison.Ordinal));
         BundleForgery.ReplaceInTable(table, "AKIAUSER000002", "AKIAUSER000009");
-        BundleForgery.Replace(bundle, "data/evidence/index.jsonl", "\"operation\":\"iam:ListUsers\",\"parameters\":{},\"outcome\":\"complete\",\"pages\":1", "\"operation\":\"iam:ListUsers\",\"parameters\":{},\"outcome\":\"complete\",\"pages\":2");
+        BundleForgery.Replace(
+            bundle,
+            "data/evidence/index.jsonl",
+            "\"operation\":\"iam:ListUsers\",\"parameters\":{},\"outcome\":\"complete\",\"pages\":1",
+            "\"operation\":\"iam:ListUsers\",\"parameters\":{},\"outcome\":\"complete\",\"pages\":2");
         var result = await ResealedAsync(bundle);
         Assert.Equal(2, result.ExitCode);
-        Assert.True(result.Output.Contains("the index names the rebuilt table, so the file was changed afterwards: row 3", StringComparison.Ordinal), result.ToString());
+        const string Said = "the index names the rebuilt table, so the file was changed afterwards: row 3";
+        Assert.True(result.Output.Contains(Said, StringComparison.Ordinal), result.ToString());
         Assert.Contains("AccessKeyId AKIAUSER000009 -> AKIAUSER000002", result.Output, StringComparison.Ordinal);
         Assert.Contains("iam:ListUsers in prod 111122223333 aws-global: pages 2 -> 1", result.Output, StringComparison.Ordinal);
     }
@@ -196,7 +215,8 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     public async Task An_account_that_refused_its_role_live_fails_again_with_its_own_words()
     {
         using var server = new IamServer(users: 1, delay: TimeSpan.Zero, fault: (action, _) => action == "AssumeRole" ? ServerFault.Denied : ServerFault.None);
-        _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004").Replace("regions:", "role_arn: \"arn:aws:iam::111122223333:role/Audit\", regions:", StringComparison.Ordinal));
+        _folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004")
+            .Replace("regions:", "role_arn: \"arn:aws:iam::111122223333:role/Audit\", regions:", StringComparison.Ordinal));
         var run = await AuditCommand.ProcessAsync(_folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
         Assert.True(run.ExitCode == 3, run.ToString());
         var result = await ReperformAsync(AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")));
@@ -227,7 +247,9 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var json = JsonDocument.Parse(first.Output).RootElement;
         Assert.Equal(2, json.GetProperty("exit_code").GetInt32());
         Assert.Equal(0, json.GetProperty("verification").GetProperty("exit_code").GetInt32());
-        Assert.Contains(json.GetProperty("results").GetProperty("differences").EnumerateArray(), d => d.GetProperty("where").GetString() == Item && d.GetProperty("after").GetString() == "deviation");
+        Assert.Contains(
+            json.GetProperty("results").GetProperty("differences").EnumerateArray(),
+            d => d.GetProperty("where").GetString() == Item && d.GetProperty("after").GetString() == "deviation");
     }
 
     [Fact]
@@ -237,7 +259,9 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         Assert.True(same.ExitCode == 0, same.ToString());
         Assert.Contains("1 control concludes the same", same.Output, StringComparison.Ordinal);
 
-        var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("default: 90", "default: 10", StringComparison.Ordinal).Replace("version: 1.3.0", "version: 1.4.0", StringComparison.Ordinal)));
+        var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c
+            .Replace("default: 90", "default: 10", StringComparison.Ordinal)
+            .Replace("version: 1.3.0", "version: 1.4.0", StringComparison.Ordinal)));
         Assert.Equal(2, stricter.ExitCode);
         Assert.Contains("APD-AWS-004  PASS -> FAIL (3 items changed, version 1.3.0 -> 1.4.0)", stricter.Output, StringComparison.Ordinal);
         Assert.Contains("parameter max_age_days was 90 and is 10", stricter.Output, StringComparison.Ordinal);
@@ -250,13 +274,17 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var library = Library(c => c
             .Replace("  account_summary:   {", "  aliases: { aws: iam:ListAccountAliases }\n  account_summary:   {", StringComparison.Ordinal)
             .Replace("    stands_when_incomplete: true\n", "", StringComparison.Ordinal)
-            .Replace("        WHERE k.Status = 'Active'\n", "        WHERE k.Status = 'Active' AND (SELECT count(*) FROM aliases) >= 0\n", StringComparison.Ordinal));
+            .Replace(
+                "        WHERE k.Status = 'Active'\n",
+                "        WHERE k.Status = 'Active' AND (SELECT count(*) FROM aliases) >= 0\n",
+                StringComparison.Ordinal));
         var result = await ReperformAsync(account.Bundle, "--controls", library);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("PASS -> INCONCLUSIVE", result.Output, StringComparison.Ordinal);
         Assert.Contains("iam:ListAccountAliases was never asked, so nothing of it is recorded", result.Output, StringComparison.Ordinal);
 
-        var broken = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace("FROM access_keys k\n        WHERE k.Status = 'Active'\n", "FROM no_such_table k\n", StringComparison.Ordinal)));
+        var broken = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace(
+            "FROM access_keys k\n        WHERE k.Status = 'Active'\n", "FROM no_such_table k\n", StringComparison.Ordinal)));
         Assert.True(broken.ExitCode == 1, broken.ToString());
         Assert.Contains("APD-AWS-004.yaml:", broken.Error, StringComparison.Ordinal);
     }
@@ -286,10 +314,13 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var run = await AuditCommand.ProcessAsync(_folder.Path, AwsEnvironment.At(server.Url), [], "run", "engagement.yaml", "--out", "out");
         Assert.True(run.ExitCode == 0, run.ToString());
         var temporary = Directory.CreateDirectory(Path.Combine(_folder.Path, "tmp")).FullName;
-        using var process = AuditCommand.Start(_folder.Path, new Dictionary<string, string> { ["TMPDIR"] = temporary }, [], "reperform", AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")), "--allow-unsigned");
+        var environment = new Dictionary<string, string> { ["TMPDIR"] = temporary };
+        using var process = AuditCommand.Start(
+            _folder.Path, environment, [], "reperform", AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")), "--allow-unsigned");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         // Held still in the middle of its work, so that the signal does not come too late on a fast machine.
-        for (var waited = 0; !Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any() && waited < 12_000 && !process.HasExited; waited++)
+        bool HasBegun() => Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any();
+        for (var waited = 0; !HasBegun() && waited < 12_000 && !process.HasExited; waited++)
             await Task.Delay(5);
         foreach (var signal in new[] { Signal.Stop, Signal.Interrupt, Signal.Continue })
             Signal.Send(process, signal);
@@ -306,7 +337,8 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         return ReperformAsync(bundle);
     }
 
-    private Task<CommandResult> ReperformAsync(string bundle, params string[] more) => AuditCommand.RunAsync(_folder.Path, ["reperform", bundle, "--allow-unsigned", .. more]);
+    private Task<CommandResult> ReperformAsync(string bundle, params string[] more) =>
+        AuditCommand.RunAsync(_folder.Path, ["reperform", bundle, "--allow-unsigned", .. more]);
 
     /// <summary>A library with nothing but the one control, changed.</summary>
     private string Library(Func<string, string> change)

@@ -18,7 +18,8 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
     private const string Exchanges = "data/exchanges/prod/iam-aws-global.warc.gz";
     private const string Table = "table of keys";
     private const string Sql = """
-        SELECT (SELECT max(item) FROM results.items), (SELECT min(UserName) FROM "APD-AWS-004".access_keys), (SELECT max(identity) FROM evidence.items), (SELECT max(title) FROM results.controls)
+        SELECT (SELECT max(item) FROM results.items), (SELECT min(UserName) FROM "APD-AWS-004".access_keys),
+            (SELECT max(identity) FROM evidence.items), (SELECT max(title) FROM results.controls)
         """;
     private readonly TemporaryFolder _folder = new();
 
@@ -26,8 +27,9 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
 
     private static readonly string[] Commands =
     [
-        "report BUNDLE --allow-unsigned --format md", "report BUNDLE --allow-unsigned --format sarif", "diff BUNDLE BUNDLE --allow-unsigned", "show BUNDLE", "show BUNDLE APD-AWS-004",
-        "show BUNDLE APD-AWS-004 T1 user000001/AKIAUSER000001", "show BUNDLE APD-AWS-004 --output json", "query BUNDLE SQL", "reperform BUNDLE --allow-unsigned",
+        "report BUNDLE --allow-unsigned --format md", "report BUNDLE --allow-unsigned --format sarif", "diff BUNDLE BUNDLE --allow-unsigned",
+        "show BUNDLE", "show BUNDLE APD-AWS-004", "show BUNDLE APD-AWS-004 T1 user000001/AKIAUSER000001",
+        "show BUNDLE APD-AWS-004 --output json", "query BUNDLE SQL", "reperform BUNDLE --allow-unsigned",
     ];
 
     private const int Sampled = 4;
@@ -54,12 +56,19 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
         for (var times = 1; times <= 3; times++)
         {
             var bundle = Copy($"read-{times}");
-            var path = file == Table ? Directory.GetFiles(Path.Combine(bundle, "data/tables"), "aws-iam-listaccesskeys-*").Single(f => !f.Contains(".calls.", StringComparison.Ordinal)) : Path.Combine(bundle, file);
+            var path = file == Table
+                ? Directory.GetFiles(Path.Combine(bundle, "data/tables"), "aws-iam-listaccesskeys-*")
+                    .Single(f => !f.Contains(".calls.", StringComparison.Ordinal))
+                : Path.Combine(bundle, file);
             using var replaced = new ReplacedOnceRead(path, Other(path), times);
             var result = await AuditCommand.RunAsync(_folder.Path, Words(bundle));
             Assert.DoesNotContain(Forged, result.Output, StringComparison.OrdinalIgnoreCase);
             if (result.ExitCode == genuine.ExitCode)
-                Assert.Equal(genuine.Output.Replace("genuine", "", StringComparison.Ordinal), result.Output.Replace($"read-{times}", "", StringComparison.Ordinal));
+            {
+                Assert.Equal(
+                    genuine.Output.Replace("genuine", "", StringComparison.Ordinal),
+                    result.Output.Replace($"read-{times}", "", StringComparison.Ordinal));
+            }
             else
             {
                 Assert.True(replaced.IsReplaced, result.ToString());
@@ -77,7 +86,10 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
         {
             var copy = path + ".copy";
             File.Copy(path, copy);
-            BundleForgery.EditExchanges(copy, r => r.Type == "response" && Encoding.UTF8.GetString(r.Block.Span).Contains("user000001", StringComparison.Ordinal) ? BundleForgery.WithBody(r, "user000001", "FORGED0001", honest: true) : r);
+            BundleForgery.EditExchanges(copy, r =>
+                r.Type == "response" && Encoding.UTF8.GetString(r.Block.Span).Contains("user000001", StringComparison.Ordinal)
+                    ? BundleForgery.WithBody(r, "user000001", "FORGED0001", honest: true)
+                    : r);
             var content = File.ReadAllBytes(copy);
             File.Delete(copy);
             return content;

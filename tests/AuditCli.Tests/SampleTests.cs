@@ -114,14 +114,17 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             {
                 using var rows = new Evidence.Tables.TableReader(Path.Combine(_run.Bundle, calls));
                 var before = dates.Count;
-                dates.AddRange(rows.ReadRows().SelectMany(r => r.GetProperty("exchanges").EnumerateArray()).Select(e => e.GetProperty("date").GetDateTimeOffset()));
+                dates.AddRange(rows.ReadRows()
+                    .SelectMany(r => r.GetProperty("exchanges").EnumerateArray()).Select(e => e.GetProperty("date").GetDateTimeOffset()));
                 ofCalls += dates.Count - before;
             }
             Assert.All(dates, d => Assert.InRange(d, item.Started, item.Finished));
             if (dates.Count == 0)
                 continue;
             Assert.Equal((dates.Min(), dates.Max()), (item.Started, item.Finished));
-            Assert.True(item.ReadFrom <= item.ReadUntil && item.ClockOffsetSeconds == 0, $"{item.Operation} in {item.Account} {item.Region}: {item.ReadFrom:O} {item.ReadUntil:O} {item.ClockOffsetSeconds}");
+            Assert.True(
+                item.ReadFrom <= item.ReadUntil && item.ClockOffsetSeconds == 0,
+                $"{item.Operation} in {item.Account} {item.Region}: {item.ReadFrom:O} {item.ReadUntil:O} {item.ClockOffsetSeconds}");
         }
         Assert.True(items > 100 && ofCalls > 50, $"{items} items, {ofCalls} exchanges of calls: this shows little");
     }
@@ -130,7 +133,8 @@ public sealed class SampleTests : IClassFixture<SampleRun>
     public void Each_test_says_whether_it_speaks_of_a_state_or_of_the_period_and_when_its_evidence_was_read()
     {
         var tests = Results(_run.Bundle).GetProperty("controls").EnumerateArray()
-            .SelectMany(c => c.GetProperty("tests").EnumerateArray().Select(t => (Name: $"{c.GetProperty("id").GetString()} {t.GetProperty("id").GetString()}", Test: t))).ToArray();
+            .SelectMany(c => c.GetProperty("tests").EnumerateArray()
+                .Select(t => (Name: $"{c.GetProperty("id").GetString()} {t.GetProperty("id").GetString()}", Test: t))).ToArray();
         var period = tests.Where(t => t.Test.GetProperty("mode").GetString() == "period").Select(t => t.Name).Distinct();
         Assert.Equal(["APD-AWS-001 T3", "APD-XSR-001 T2", "LOG-AWS-001 T2", "LOG-AWS-001 T3"], period.Order(StringComparer.Ordinal));
         Assert.All(tests, t => Assert.True(t.Test.GetProperty("read_from").GetDateTimeOffset() <= t.Test.GetProperty("read_until").GetDateTimeOffset()));
@@ -143,7 +147,8 @@ public sealed class SampleTests : IClassFixture<SampleRun>
     public async Task Without_a_network_a_home_or_credentials_the_sample_is_the_same()
     {
         using var folder = new TemporaryFolder();
-        var offline = await AuditCommand.ProcessAsync(folder.Path, Nothing, ["unshare", "-n", "--"], "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
+        var offline = await AuditCommand.ProcessAsync(
+            folder.Path, Nothing, ["unshare", "-n", "--"], "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
         Assert.True(offline.ExitCode == 2, offline.ToString());
         SameContents(_run.Bundle, AuditCommand.TheBundle(folder.Path), "data/results");
     }
@@ -173,7 +178,8 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         foreach (var (file, digest) in left.Where(f => right[f.Key] != f.Value))
             Assert.Fail($"{file} differs:\n{Beginning(bundle, file)}\n{Beginning(other, file)} ({digest})");
 
-        static string Beginning(string folder, string file) => File.ReadAllText(Path.Combine(folder, file)) is { Length: > 3000 } text ? text[..3000] : File.ReadAllText(Path.Combine(folder, file));
+        static string Beginning(string folder, string file) =>
+            File.ReadAllText(Path.Combine(folder, file)) is { Length: > 3000 } text ? text[..3000] : File.ReadAllText(Path.Combine(folder, file));
     }
 
     /// <summary>Every file below a folder of the bundle with its digest.</summary>

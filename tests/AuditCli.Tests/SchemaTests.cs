@@ -19,7 +19,8 @@ public sealed class SchemaTests
         using var schema = Read("control.schema.json");
         var evidence = schema.RootElement.GetProperty("definitions").GetProperty("sourceEvidence");
 
-        var words = evidence.GetProperty("oneOf").EnumerateArray().Select(o => string.Join('+', o.GetProperty("required").EnumerateArray().Select(w => w.GetString())));
+        var words = evidence.GetProperty("oneOf").EnumerateArray()
+            .Select(o => string.Join('+', o.GetProperty("required").EnumerateArray().Select(w => w.GetString())));
         Assert.Equal(Sources.Select(s => s.Name).Order(), words.Order());
         var keys = evidence.GetProperty("properties").EnumerateObject().Select(p => p.Name);
         Assert.Equal(Sources.Select(s => s.Name).Concat(KeysOfEverySource).Order(), keys.Order());

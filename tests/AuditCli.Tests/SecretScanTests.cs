@@ -25,9 +25,14 @@ public sealed class SecretScanTests
         using var folder = Sample();
         var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out", "--control", "INF-AWS-001", "--allow-secrets");
         Assert.True(result.ExitCode == 3, result.ToString());
-        Assert.Contains("sealed although it holds what looks like a credential: data/inputs/public-storage-register/public-storage-register.csv", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "sealed although it holds what looks like a credential: data/inputs/public-storage-register/public-storage-register.csv",
+            result.Output,
+            StringComparison.Ordinal);
         var run = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(AuditCommand.TheBundle(Path.Combine(folder.Path, "out")), "data", "run.json")));
-        Assert.Contains("data/inputs/public-storage-register/public-storage-register.csv", run.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
+        Assert.Contains(
+            "data/inputs/public-storage-register/public-storage-register.csv",
+            run.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
     }
 
     /// <summary>The sample, with a password in a register that somebody keeps.</summary>
@@ -38,7 +43,10 @@ public sealed class SecretScanTests
             .Replace("../controls", Repository.Path("controls"), StringComparison.Ordinal)
             .Replace("replay: exchanges/", $"replay: {Repository.Path("samples", "exchanges")}", StringComparison.Ordinal));
         foreach (var file in Directory.GetFiles(Repository.Path("samples", "inputs")))
-            folder.Write(Path.Combine("inputs", Path.GetFileName(file)), File.ReadAllText(file).Replace("Price and status pages", $"Price pages; password = {Secret}", StringComparison.Ordinal));
+        {
+            var text = File.ReadAllText(file).Replace("Price and status pages", $"Price pages; password = {Secret}", StringComparison.Ordinal);
+            folder.Write(Path.Combine("inputs", Path.GetFileName(file)), text);
+        }
         return folder;
     }
 }

@@ -27,7 +27,8 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
     {
         using var folder = new TemporaryFolder();
         var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
-        var table = Directory.GetFiles(Path.Combine(copy, "data", "tables"), "aws-iam-getcredentialreport-*.ndjson.gz").Single(f => BundleForgery.ReadTable(f).Contains(Person, StringComparison.Ordinal));
+        var table = Directory.GetFiles(Path.Combine(copy, "data", "tables"), "aws-iam-getcredentialreport-*.ndjson.gz")
+            .Single(f => BundleForgery.ReadTable(f).Contains(Person, StringComparison.Ordinal));
         BundleForgery.ReplaceInTable(table, "\"mfa_active\":false", "\"mfa_active\":true");
         BundleForgery.Reseal(copy);
         var result = await AuditCommand.RunAsync(folder.Path, "show", copy, "APD-AWS-002", "T1", Person);
@@ -40,7 +41,11 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
     {
         using var folder = new TemporaryFolder();
         var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
-        BundleForgery.Replace(copy, "data/evidence/index.jsonl", "\"file\":\"data/exchanges/dev/iam-aws-global.warc.gz\"", "\"file\":\"../../../../etc/passwd\"");
+        BundleForgery.Replace(
+            copy,
+            "data/evidence/index.jsonl",
+            "\"file\":\"data/exchanges/dev/iam-aws-global.warc.gz\"",
+            "\"file\":\"../../../../etc/passwd\"");
         BundleForgery.Reseal(copy);
         var result = await AuditCommand.RunAsync(folder.Path, "show", copy, "APD-AWS-002", "T1", Person);
         Assert.Equal(2, result.ExitCode);
@@ -72,7 +77,12 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         var id = ExceptionOf(await ShownAsync("apd-aws-002"), Person);
         var item = await ShownAsync(id);
         Assert.Equal(item, await ShownAsync("APD-AWS-002", "T1", Person));
-        foreach (var word in new[] { "arn is the item", "mfa_active: false", "_with_UserName is part of the item, and attribute user_name", "as arn:aws:sts::444455556666:assumed-role/AuditReadOnly/auditcli", "request id " })
+        string[] words =
+        [
+            "arn is the item", "mfa_active: false", "_with_UserName is part of the item, and attribute user_name",
+            "as arn:aws:sts::444455556666:assumed-role/AuditReadOnly/auditcli", "request id ",
+        ];
+        foreach (var word in words)
             Assert.Contains(word, item, StringComparison.Ordinal);
         var record = References.Matches(item).Select(m => m.Value).First(r => r.Contains("#/Content/", StringComparison.Ordinal));
         var exchange = await ShownAsync(record);
@@ -85,7 +95,8 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
     public async Task Every_exception_of_the_sample_has_evidence_that_can_be_shown()
     {
         var without = new List<string>();
-        foreach (var control in SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray().Where(c => c.GetProperty("deviations").GetInt64() > 0))
+        var controls = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray();
+        foreach (var control in controls.Where(c => c.GetProperty("deviations").GetInt64() > 0))
         {
             var id = control.GetProperty("id").GetString()!;
             foreach (var exception in ExceptionIds.Matches(await ShownAsync(id)).Select(m => m.Value).Distinct())
@@ -190,20 +201,24 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         Assert.Equal(14, (await JsonAsync()).GetProperty("controls").GetArrayLength());
         var control = await JsonAsync("APD-AWS-002");
         Assert.Equal("replay", control.GetProperty("mode").GetString());
-        var sealedTests = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == "APD-AWS-002").GetProperty("tests");
+        var sealedTests = SampleTests.Results(sample.Bundle).GetProperty("controls").EnumerateArray()
+            .First(c => c.GetProperty("id").GetString() == "APD-AWS-002").GetProperty("tests");
         Assert.True(JsonElement.DeepEquals(sealedTests, control.GetProperty("control").GetProperty("tests")));
         var exception = control.GetProperty("exceptions").EnumerateArray().First(e => e.GetProperty("item").GetString() == Person);
         Assert.Equal(10, (await JsonAsync("APD-AWS-002", "T1")).GetProperty("items").GetArrayLength());
         var item = (await JsonAsync(exception.GetProperty("exception_id").GetString()!)).GetProperty("items")[0];
-        var found = item.GetProperty("tables").EnumerateArray().First(t => t.GetProperty("name").GetString() == "credential_report").GetProperty("found")[0].GetProperty("row");
+        var found = item.GetProperty("tables").EnumerateArray()
+            .First(t => t.GetProperty("name").GetString() == "credential_report").GetProperty("found")[0].GetProperty("row");
         Assert.Equal(Person, found.GetProperty("arn").GetString());
         var exchange = (await JsonAsync(found.GetProperty("_ref").GetString()!)).GetProperty("exchange");
         Assert.Equal("iam:GetCredentialReport", exchange.GetProperty("asked_for").GetProperty("operation").GetString());
         var body = exchange.GetProperty("response").GetProperty("body").GetString()!;
         Assert.StartsWith("<GetCredentialReportResponse", body, StringComparison.Ordinal);
         Assert.Equal(exchange.GetProperty("body_digest").GetString(), $"sha256:{Digest.Of(Encoding.UTF8.GetBytes(body)).Hex}");
-        Assert.Equal("iam:GetCredentialReport", (await JsonAsync(exchange.GetProperty("asked_for").GetProperty("evidence_id").GetString()!)).GetProperty("evidence")[0].GetProperty("operation").GetString());
-        Assert.Contains("break-glass-2", (await JsonAsync("data/inputs/break-glass-register/break-glass-register.csv#/2")).GetProperty("input").GetProperty("values").GetRawText(), StringComparison.Ordinal);
+        var asked = await JsonAsync(exchange.GetProperty("asked_for").GetProperty("evidence_id").GetString()!);
+        Assert.Equal("iam:GetCredentialReport", asked.GetProperty("evidence")[0].GetProperty("operation").GetString());
+        var input = (await JsonAsync("data/inputs/break-glass-register/break-glass-register.csv#/2")).GetProperty("input");
+        Assert.Contains("break-glass-2", input.GetProperty("values").GetRawText(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -223,7 +238,9 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         var both = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "APD-AWS-002", "--output", "json", "--raw");
         Assert.Equal(1, both.ExitCode);
         Assert.Contains("choose one", both.Error, StringComparison.Ordinal);
-        Assert.Equal(1, (await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "urn:uuid:00000000-0000-0000-0000-000000000000", "--output", "json")).ExitCode);
+        var unknown = await AuditCommand.RunAsync(
+            sample.Folder, "show", sample.Bundle, "urn:uuid:00000000-0000-0000-0000-000000000000", "--output", "json");
+        Assert.Equal(1, unknown.ExitCode);
     }
 
     private async Task<JsonElement> JsonAsync(params string[] words)

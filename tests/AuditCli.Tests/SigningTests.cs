@@ -107,7 +107,8 @@ public sealed class SigningTests : IDisposable
         var bundle = AuditCommand.TheBundle(At("unstamped"));
         Assert.Contains("status 503", File.ReadAllText(Path.Combine(bundle, "attestation", "statement.json")), StringComparison.Ordinal);
         await Answer(0, "verify", bundle, "--trust", "auditor.pem.pub");
-        Assert.Contains("status 503", (await Answer(2, "verify", bundle, "--trust", "auditor.pem.pub", "--tsa-root", authority.RootFile)).Output, StringComparison.Ordinal);
+        var distrusted = await Answer(2, "verify", bundle, "--trust", "auditor.pem.pub", "--tsa-root", authority.RootFile);
+        Assert.Contains("status 503", distrusted.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,7 +119,10 @@ public sealed class SigningTests : IDisposable
         var signed = JsonElement.Parse((await SampleAsync("--out", "signed", "--tsa", broken.Url, "--output", "json")).Output).GetProperty("signed");
         Assert.Equal(1, signed.GetProperty("sequence").GetInt64());
         Assert.Equal(JsonValueKind.Null, signed.GetProperty("stamped").ValueKind);
-        Assert.Contains("the authority answers with status 503", Assert.Single(signed.GetProperty("time_stamp_failures").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "the authority answers with status 503",
+            Assert.Single(signed.GetProperty("time_stamp_failures").EnumerateArray()).GetString(),
+            StringComparison.Ordinal);
 
         var unsigned = await Sample([], "--out", "unsigned", "--output", "json");
         Assert.Equal(JsonValueKind.Null, JsonElement.Parse(unsigned.Output).GetProperty("signed").ValueKind);
@@ -167,7 +171,8 @@ public sealed class SigningTests : IDisposable
 
     private string At(string file) => Path.Combine(_folder.Path, file);
 
-    private AuditHost Host(string passphrase) => AuditCommand.Host(_folder.Path) with { Environment = name => name == "AUDITCLI_KEY_PASSPHRASE" ? passphrase : null };
+    private AuditHost Host(string passphrase) =>
+        AuditCommand.Host(_folder.Path) with { Environment = name => name == "AUDITCLI_KEY_PASSPHRASE" ? passphrase : null };
 
     private Task<CommandResult> SampleAsync(params string[] arguments) => Sample(["--sign", "auditor.pem"], arguments);
 

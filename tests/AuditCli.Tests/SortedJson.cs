@@ -10,7 +10,10 @@ internal static class SortedJson
 
     public static string Of(JsonElement e) => e.ValueKind switch
     {
-        JsonValueKind.Object => "{\n" + string.Join(",\n", e.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal).Select(m => $"{JsonSerializer.Serialize(m.Name)}: {Of(m.Value)}")) + "}",
+        JsonValueKind.Object => "{\n"
+            + string.Join(",\n", e.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal)
+                .Select(m => $"{JsonSerializer.Serialize(m.Name)}: {Of(m.Value)}"))
+            + "}",
         JsonValueKind.Array => "[\n" + string.Join(",\n", e.EnumerateArray().Select(Of)) + "]",
         JsonValueKind.String => JsonSerializer.Serialize(e.GetString()),
         _ => e.GetRawText(),

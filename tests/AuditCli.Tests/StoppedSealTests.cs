@@ -22,10 +22,12 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     {
         // As the author of a control would, without the words themselves in the file.
         var sql = text.Replace("password=Hunter2!", "pass' || 'word=Hun' || 'ter2!", StringComparison.Ordinal);
-        var run = await RunControlAsync($"SELECT UserName AS item, FALSE AS pass, {sql} AS reason, {sql} AS note, [{sql}] AS list, UserId AS api_key FROM users");
+        var run = await RunControlAsync(
+            $"SELECT UserName AS item, FALSE AS pass, {sql} AS reason, {sql} AS note, [{sql}] AS list, UserId AS api_key FROM users");
         Assert.True(run.ExitCode == 2, run.ToString());
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
-        var rows = File.ReadAllLines(Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Single()).Select(l => JsonElement.Parse(l)).ToArray();
+        var rows = File.ReadAllLines(Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Single())
+            .Select(l => JsonElement.Parse(l)).ToArray();
         Assert.NotEmpty(rows);
         Assert.All(rows, r =>
         {
@@ -81,11 +83,17 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         var record = Json(bundle, "run.json");
         Assert.Equal(Path.GetFileName(partial), record.GetProperty("resumed").GetProperty("bundle_id").GetString() + ".partial");
         Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz", record.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
-        Assert.Equal(JsonElement.Parse(File.ReadAllText(Path.Combine(partial, "data", "run.json"))).GetProperty("started").GetString(), record.GetProperty("started").GetString());
-        Assert.Contains("Resumed from", File.ReadAllText(Path.Combine(bundle, "data", "log.clef")), StringComparison.Ordinal);
-        Assert.Contains("collected by a run that could not be sealed", File.ReadAllText(Path.Combine(bundle, "data", "reports", "summary.md")), StringComparison.Ordinal);
         Assert.Equal(
-            File.ReadAllText(Path.Combine(partial, "data", "results", "results.json")), File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json")));
+            JsonElement.Parse(File.ReadAllText(Path.Combine(partial, "data", "run.json"))).GetProperty("started").GetString(),
+            record.GetProperty("started").GetString());
+        Assert.Contains("Resumed from", File.ReadAllText(Path.Combine(bundle, "data", "log.clef")), StringComparison.Ordinal);
+        Assert.Contains(
+            "collected by a run that could not be sealed",
+            File.ReadAllText(Path.Combine(bundle, "data", "reports", "summary.md")),
+            StringComparison.Ordinal);
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(partial, "data", "results", "results.json")),
+            File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json")));
         await HoldsUpAsync(bundle);
     }
 
@@ -135,7 +143,9 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         var result = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets");
         Assert.True(result.ExitCode == 1, result.ToString());
         Assert.Contains(said, result.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain(Directory.GetDirectories(Path.Combine(_folder.Path, "out")), d => !d.EndsWith(".partial", StringComparison.Ordinal) && d != partial);
+        Assert.DoesNotContain(
+            Directory.GetDirectories(Path.Combine(_folder.Path, "out")),
+            d => !d.EndsWith(".partial", StringComparison.Ordinal) && d != partial);
         if (!change.StartsWith("table and", StringComparison.Ordinal))
             Assert.Equal(before, Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Length);
     }
@@ -174,7 +184,8 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
             {program} report "$B" --format all --out made/reports --allow-unsigned
             {program} query "$B" 'FROM results.items' --format parquet --out made/items.parquet
             {program} query "$B" 'FROM results.items' --format csv --out made/items.csv
-            {program} show "$B" "$({program} query "$B" 'SELECT exception_id FROM results.items WHERE exception_id IS NOT NULL LIMIT 1' --format csv | tail -1 | tr -d '\r')" --html made/card.html
+            {program} show "$B" "$({program} query "$B" 'SELECT exception_id FROM results.items WHERE exception_id IS NOT NULL LIMIT 1' --format csv |
+                tail -1 | tr -d '\r')" --html made/card.html
             {program} keys new made/auditor.pem --no-passphrase
             {program} seal "$B" --sign made/auditor.pem --locker made/sealed
             {program} init made/begun
@@ -182,7 +193,9 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         var made = Path.Combine(_folder.Path, "made");
         var folders = Directory.GetDirectories(made, "*", SearchOption.AllDirectories);
         var files = Directory.GetFiles(made, "*", SearchOption.AllDirectories);
-        Assert.True(folders.Any(d => d.EndsWith(".partial", StringComparison.Ordinal)) && files.Any(f => f.EndsWith("card.html", StringComparison.Ordinal)), result.ToString());
+        Assert.True(
+            folders.Any(d => d.EndsWith(".partial", StringComparison.Ordinal)) && files.Any(f => f.EndsWith("card.html", StringComparison.Ordinal)),
+            result.ToString());
         string[] expected =
         [
             "log.clef", "bagit.txt", "run.json", "items.parquet", "items.csv", "workpaper.xlsx", "index.jsonl",
@@ -245,7 +258,8 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     private static void ForgeTable(string partial)
     {
         var index = Path.Combine(partial, "data", "evidence", "index.jsonl");
-        var line = File.ReadLines(index).First(l => l.Contains("iam:ListUsers", StringComparison.Ordinal) && l.Contains("111122223333", StringComparison.Ordinal));
+        var line = File.ReadLines(index)
+            .First(l => l.Contains("iam:ListUsers", StringComparison.Ordinal) && l.Contains("111122223333", StringComparison.Ordinal));
         var item = JsonElement.Parse(line);
         var table = Path.Combine(partial, item.GetProperty("table").GetString()!);
         BundleForgery.ReplaceInTable(table, "elena.marsh", "elena.march");
@@ -254,7 +268,8 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     }
 
     private static void Manifest(string partial) => File.WriteAllText(Path.Combine(partial, "manifest-sha256.txt"), string.Concat(
-        Directory.GetFiles(Path.Combine(partial, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(partial, f)).Order(StringComparer.Ordinal)
+        Directory.GetFiles(Path.Combine(partial, "data"), "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(partial, f)).Order(StringComparer.Ordinal)
             .Select(f => string.Create(CultureInfo.InvariantCulture, $"{Evidence.Digest.Of(File.ReadAllBytes(Path.Combine(partial, f)))}  {f}\n"))));
 
     private async Task HoldsUpAsync(string bundle)

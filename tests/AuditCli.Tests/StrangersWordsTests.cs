@@ -6,9 +6,9 @@ namespace AuditCli.Tests;
 /// <summary>What a provider says is shown, and steers no terminal and no report.</summary>
 public sealed class StrangersWordsTests : IAsyncDisposable
 {
-    private const string Identity = """
-        <GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/a</Arn><UserId>A</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>
-        """;
+    private const string Identity =
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/a</Arn><UserId>A</UserId>"
+        + "<Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
     private readonly TemporaryFolder _folder = new();
     private readonly HttpListener _listener = new();
     private readonly Task _serving;

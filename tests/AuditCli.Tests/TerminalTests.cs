@@ -16,7 +16,8 @@ public sealed partial class TerminalTests
         var socket = Path.Combine(folder.Path, "tmux");
         var raw = Path.Combine(folder.Path, "raw");
         var ended = Path.Combine(folder.Path, "ended");
-        var program = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}' run '{Repository.Path("samples", "engagement.yaml")}' --out out > stdout";
+        var assembly = Path.Combine(AppContext.BaseDirectory, "auditcli.dll");
+        var program = $"dotnet '{assembly}' run '{Repository.Path("samples", "engagement.yaml")}' --out out > stdout";
         try
         {
             await TmuxAsync(folder, socket, "new-session", "-d", "-x", "80", "-y", "24", $"sleep 1; {program}; echo $? > '{ended}'; sleep 60");
@@ -26,7 +27,8 @@ public sealed partial class TerminalTests
             while (!File.Exists(ended) && clock.Elapsed < Patience)
             {
                 // At one moment twice: as it is seen, and with the lines joined that the terminal had to wrap.
-                var both = (await TmuxAsync(folder, socket, "capture-pane", "-p", ";", "display-message", "-p", Between, ";", "capture-pane", "-p", "-J")).Split(Between);
+                var captured = await TmuxAsync(folder, socket, "capture-pane", "-p", ";", "display-message", "-p", Between, ";", "capture-pane", "-p", "-J");
+                var both = captured.Split(Between);
                 var screen = both[0];
                 Assert.True(Lines(screen) == Lines(both[1]), $"wrapped:\n{screen}");
                 Assert.True(Bars.Count(screen) <= 1, $"more than one bar:\n{screen}");

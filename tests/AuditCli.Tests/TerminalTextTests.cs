@@ -32,16 +32,26 @@ public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
         var engagement = File.ReadAllText(Path.Combine(Folder, "engagement.yaml"));
         var context = JsonSerializer.Serialize(TerminalTextTests.Hostile);
         Write("config", "contexts: []\nclusters: []\nusers: []\n");
-        Write("hostile.yaml", engagement.Replace("replay: exchanges", "", StringComparison.Ordinal).Replace("library: controls", "library: asked", StringComparison.Ordinal)
+        Write("hostile.yaml", engagement
+            .Replace("replay: exchanges", "", StringComparison.Ordinal)
+            .Replace("library: controls", "library: asked", StringComparison.Ordinal)
             .Replace("{ context: nowhere }", $"{{ context: {context}, kubeconfig: config }}", StringComparison.Ordinal));
-        Write("shown.yaml", engagement.Replace("library: controls", "library: library", StringComparison.Ordinal).Replace("name: \"=1+1\"", $"name: {context}", StringComparison.Ordinal)
+        Write("shown.yaml", engagement
+            .Replace("library: controls", "library: library", StringComparison.Ordinal)
+            .Replace("name: \"=1+1\"", $"name: {context}", StringComparison.Ordinal)
             .Replace("preparer: A. Preparer", $"preparer: {context}", StringComparison.Ordinal));
-        Write("wrong.yaml", engagement.Replace("nobody:", $"{context}:", StringComparison.Ordinal).Replace("entity:", $"{context}: x\nentity:", StringComparison.Ordinal));
+        Write("wrong.yaml", engagement
+            .Replace("nobody:", $"{context}:", StringComparison.Ordinal)
+            .Replace("entity:", $"{context}: x\nentity:", StringComparison.Ordinal));
         var control = File.ReadAllText(Path.Combine(Folder, Of("controls")));
-        Write(Of("library"), control.Replace("title: Names are listed", $"title: {context}", StringComparison.Ordinal).Replace("owner: Test", $"owner: {context}", StringComparison.Ordinal)
+        Write(Of("library"), control
+            .Replace("title: Names are listed", $"title: {context}", StringComparison.Ordinal)
+            .Replace("owner: Test", $"owner: {context}", StringComparison.Ordinal)
             .Replace("recommendation: Know them.", $"recommendation: {context}\nlimitations: [{context}]", StringComparison.Ordinal));
         Write(Of("asked"), control.Replace("evidence:\n", "evidence:\n  pods: { kubernetes: v1/pods }\n", StringComparison.Ordinal));
-        Write(Of("wrong"), control.Replace("evidence:\n", $"evidence:\n  pods: {{ kubernetes: {context} }}\n", StringComparison.Ordinal).Replace("owner: Test", $"{context}: x", StringComparison.Ordinal));
+        Write(Of("wrong"), control
+            .Replace("evidence:\n", $"evidence:\n  pods: {{ kubernetes: {context} }}\n", StringComparison.Ordinal)
+            .Replace("owner: Test", $"{context}: x", StringComparison.Ordinal));
 
         static string Of(string library) => Path.Combine(library, "access-to-programs-and-data", $"{HostileRun.Control}.yaml");
 
@@ -220,7 +230,8 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
         await using (var told = new TerminalText(error))
         {
             var host = AuditCommand.Host(surroundings.Folder) with { OpenOutput = () => bytes };
-            _ = await Composition.Root(host).Parse(arguments).InvokeAsync(new InvocationConfiguration { Output = shown, Error = told, EnableDefaultExceptionHandler = false });
+            var configuration = new InvocationConfiguration { Output = shown, Error = told, EnableDefaultExceptionHandler = false };
+            _ = await Composition.Root(host).Parse(arguments).InvokeAsync(configuration);
         }
 
         Assert.True(output.ToString().Length + error.ToString().Length > 0, command);
@@ -304,7 +315,8 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
             clusters: [{ name: a, cluster: { server: http://127.0.0.1:1 } }]
             users: [{ name: u, user: { exec: { apiVersion: client.authentication.k8s.io/v1, command: {{plugin}}, interactiveMode: Never } } }]
             """);
-        var result = await AuditCommand.ProcessAsync(folder.Path, new Dictionary<string, string> { ["KUBECONFIG"] = config }, [], "call", "kubernetes", "v1/pods");
+        var environment = new Dictionary<string, string> { ["KUBECONFIG"] = config };
+        var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "call", "kubernetes", "v1/pods");
         Assert.Equal(3, result.ExitCode);
         Assert.Contains("denied \\u001b[2J \\u001b]0;owned\\u0007 \\u202eevil \\u009b gone", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain(result.Error + result.Output, c => char.IsControl(c) && c != '\n');

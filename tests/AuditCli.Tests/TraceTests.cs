@@ -20,7 +20,9 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
     {
         var rows = Exceptions();
         Assert.InRange(rows.Length, 30, 100);
-        Assert.All(Enum.GetValues<ItemVerdict>().Where(v => v is ItemVerdict.Deviation or ItemVerdict.Approved or ItemVerdict.Undetermined), v => Assert.Contains(rows, r => r.Verdict == v));
+        Assert.All(
+            Enum.GetValues<ItemVerdict>().Where(v => v is ItemVerdict.Deviation or ItemVerdict.Approved or ItemVerdict.Undetermined),
+            v => Assert.Contains(rows, r => r.Verdict == v));
         var (workbook, page, oscal) = (Workbook(), Page(), Oscal());
         Assert.Equal(rows.Length, workbook.Length);
         Assert.Equal(rows.Length, page.Length);
@@ -32,7 +34,8 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
             Assert.Equal(place, page[i]);
             Assert.Equal(place, oscal[i]);
             Assert.Equal(place, (await ReferencesAsync(row))[0].GetProperty("reference").GetString());
-            Assert.Equal(place, References.Match((await ShownAsync(row)).Split('\n').First(l => l.StartsWith("raw evidence ", StringComparison.Ordinal))).Value);
+            var line = (await ShownAsync(row)).Split('\n').First(l => l.StartsWith("raw evidence ", StringComparison.Ordinal));
+            Assert.Equal(place, References.Match(line).Value);
             Assert.Equal(place, References.Match((await CardAsync(row)).Split("<h2>Raw evidence</h2>")[1]).Value);
         }
     }
@@ -57,7 +60,9 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
             Assert.True(part is not null, $"{row.Control} {row.Item}: nothing is at {place}");
             // What was asked for one thing does not repeat its name in the answer.
             var asked = pointer.Length == 0 ? exchange.Uri.OriginalString : "";
-            Assert.True(names.Any(n => part.Contains(n, StringComparison.Ordinal) || asked.Contains(n, StringComparison.Ordinal)), $"{row.Control} {row.Item}: {place} is {part[..Math.Min(300, part.Length)]}");
+            Assert.True(
+                names.Any(n => part.Contains(n, StringComparison.Ordinal) || asked.Contains(n, StringComparison.Ordinal)),
+                $"{row.Control} {row.Item}: {place} is {part[..Math.Min(300, part.Length)]}");
         }
     }
 
@@ -145,7 +150,8 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
         var result = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "OrgAdmin");
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("name one of them: APD-AWS-006 arn:aws:iam::444455556666:role/OrgAdmin", result.Error, StringComparison.Ordinal);
-        Assert.Equal("arn:aws:iam::444455556666:user/lukas.berg", (await JsonAsync("apd-aws-002", "LUKAS.berg")).GetProperty("items")[0].GetProperty("item").GetString());
+        var json = await JsonAsync("apd-aws-002", "LUKAS.berg");
+        Assert.Equal("arn:aws:iam::444455556666:user/lukas.berg", json.GetProperty("items")[0].GetProperty("item").GetString());
     }
 
     [Fact]
@@ -161,12 +167,14 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
     [Fact]
     public void Oscal_has_an_observation_per_item_with_subject_time_and_hashed_evidence()
     {
-        var results = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(sample.Bundle, "data/reports/results.oscal.json"))).RootElement.GetProperty("assessment-results");
+        var results = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(sample.Bundle, "data/reports/results.oscal.json")))
+            .RootElement.GetProperty("assessment-results");
         var rows = Rows().ToArray();
         var result = results.GetProperty("results")[0];
         var observations = result.GetProperty("observations").EnumerateArray().ToArray();
         Assert.Equal(rows.Length, observations.Length);
-        var items = result.GetProperty("local-definitions").GetProperty("inventory-items").EnumerateArray().Select(i => i.GetProperty("uuid").GetString()).ToHashSet();
+        var items = result.GetProperty("local-definitions").GetProperty("inventory-items").EnumerateArray()
+            .Select(i => i.GetProperty("uuid").GetString()).ToHashSet();
         Assert.Equal(rows.Select(r => (r.Target, r.Account, r.Item)).Distinct().Count(), items.Count);
         var resources = results.GetProperty("back-matter").GetProperty("resources").EnumerateArray().ToDictionary(
             r => $"#{r.GetProperty("uuid").GetString()}", r => (Title: r.GetProperty("title").GetString()!, Link: r.GetProperty("rlinks")[0]));
@@ -175,7 +183,9 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
         {
             Assert.Contains(o.GetProperty("subjects")[0].GetProperty("subject-uuid").GetString(), items);
             Assert.NotEqual(end, o.GetProperty("collected").GetString());
-            Assert.All(o.GetProperty("relevant-evidence").EnumerateArray(), e => Assert.Contains(e.GetProperty("links")[0].GetProperty("href").GetString()!, resources.Keys));
+            Assert.All(
+                o.GetProperty("relevant-evidence").EnumerateArray(),
+                e => Assert.Contains(e.GetProperty("links")[0].GetProperty("href").GetString()!, resources.Keys));
         });
         Assert.Contains(resources.Values, r => r.Title.EndsWith(".warc.gz", StringComparison.Ordinal));
         foreach (var (title, link) in resources.Values)
@@ -203,7 +213,8 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
             .First(x => Cells(x.Descendants().First(e => e.Name.LocalName == "row")).Contains("raw evidence (record id # place in the answer)"));
         return [.. sheet.Descendants().Where(e => e.Name.LocalName == "row").Skip(1).Select(r => References.Match(Cells(r)[9]).Value)];
 
-        static string[] Cells(XElement row) => [.. row.Elements().Select(c => string.Concat(c.Descendants().Where(d => d.Name.LocalName is "t" or "v").Select(d => d.Value)))];
+        static string[] Cells(XElement row) =>
+            [.. row.Elements().Select(c => string.Concat(c.Descendants().Where(d => d.Name.LocalName is "t" or "v").Select(d => d.Value)))];
     }
 
     private string[] Page() =>
@@ -214,13 +225,19 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
 
     private string[] Oscal() =>
     [
-        .. JsonDocument.Parse(File.ReadAllBytes(Path.Combine(sample.Bundle, "data/reports/results.oscal.json"))).RootElement.GetProperty("assessment-results").GetProperty("results")[0]
+        .. JsonDocument.Parse(File.ReadAllBytes(Path.Combine(sample.Bundle, "data/reports/results.oscal.json")))
+            .RootElement.GetProperty("assessment-results").GetProperty("results")[0]
             .GetProperty("observations").EnumerateArray().Where(o => o.GetProperty("types")[0].GetString() == "finding")
-            .Select(o => o.GetProperty("relevant-evidence")[0].GetProperty("props").EnumerateArray().First(p => p.GetProperty("name").GetString() == "reference").GetProperty("value").GetString()!),
+            .Select(o => o.GetProperty("relevant-evidence")[0].GetProperty("props").EnumerateArray()
+                .First(p => p.GetProperty("name").GetString() == "reference").GetProperty("value").GetString()!),
     ];
 
     private async Task<JsonElement[]> ReferencesAsync(PopulationRow row) =>
-        [.. (await JsonAsync(row.Control, row.Test, row.Item)).GetProperty("items").EnumerateArray().First(i => i.GetProperty("account").GetString() == row.Account).GetProperty("references").EnumerateArray()];
+    [
+        .. (await JsonAsync(row.Control, row.Test, row.Item)).GetProperty("items").EnumerateArray()
+            .First(i => i.GetProperty("account").GetString() == row.Account)
+            .GetProperty("references").EnumerateArray(),
+    ];
 
     private Task<string> ShownAsync(PopulationRow row) => OutputAsync(row.ExceptionId is { } id ? [id] : [row.Control, row.Test, row.Item]);
 

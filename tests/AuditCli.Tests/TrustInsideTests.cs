@@ -15,8 +15,14 @@ public sealed class TrustInsideTests(SignedSample sample) : IClassFixture<Signed
             var cases = new TheoryData<string, string>();
             foreach (var command in new[] { "verify BUNDLE", "report BUNDLE --format md", "reperform BUNDLE", "diff BUNDLE BUNDLE" })
             {
-                foreach (var way in new[] { "its own path", "a path with dots", "a link to the file", "a link to its folder", "a link to the bundle", "a link to a link", "a relative link", "the bundle by a linked folder", "another bundle", "a key among the payload" })
+                foreach (var way in new[]
+                {
+                    "its own path", "a path with dots", "a link to the file", "a link to its folder", "a link to the bundle", "a link to a link",
+                    "a relative link", "the bundle by a linked folder", "another bundle", "a key among the payload",
+                })
+                {
                     cases.Add(command, way);
+                }
             }
             return cases;
         }

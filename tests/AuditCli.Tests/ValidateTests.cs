@@ -59,7 +59,12 @@ public sealed class ValidateTests : IDisposable
     [Fact]
     public async Task A_test_that_names_no_evidence_is_refused_with_its_file_line_and_name()
     {
-        var result = await ValidateAsync(Control.Replace("\n      FROM accounts a", "", StringComparison.Ordinal).Replace("a.name AS item, a.known IS TRUE AS pass, 'unknown' AS reason\n", "'all' AS item, true AS pass, '' AS reason\n", StringComparison.Ordinal));
+        var result = await ValidateAsync(Control
+            .Replace("\n      FROM accounts a", "", StringComparison.Ordinal)
+            .Replace(
+                "a.name AS item, a.known IS TRUE AS pass, 'unknown' AS reason\n",
+                "'all' AS item, true AS pass, '' AS reason\n",
+                StringComparison.Ordinal));
 
         Assert.True(result.ExitCode == 1, result.ToString());
         var fault = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -81,7 +81,8 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         string[] wrapper = Environment.UserName == "root" ? ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] : [];
         string[] reading = [.. wrapper, "cat", file];
         Assert.NotEqual(0, (await AuditCommand.OtherAsync(_folder.Path, reading[0], reading[1..])).ExitCode);
-        var result = await AuditCommand.ProcessAsync(_folder.Path, new Dictionary<string, string>(), wrapper, "verify", "acme", "--allow-unsigned", "--output", "json");
+        var result = await AuditCommand.ProcessAsync(
+            _folder.Path, new Dictionary<string, string>(), wrapper, "verify", "acme", "--allow-unsigned", "--output", "json");
         Assert.Equal(3, result.ExitCode);
         var problem = JsonNode.Parse(result.Output)!["problems"]![0]!;
         Assert.Equal(("UNREADABLE", "data/log.clef", "undecided"), ((string?)problem["code"], (string?)problem["path"], (string?)problem["answer"]));
@@ -107,7 +108,12 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         Directory.Delete(Path.Combine(_folder.Path, "acme"), recursive: true);
         await using (var bundle = BundleWriter.Create(_folder.Path, "acme"))
         {
-            await bundle.WriteFileAsync("data/run.json", """{"bundle_id":"acme","mode":"live","started":"2026-11-20T10:00:00Z","finished":"2026-11-20T10:05:00Z","period":{"start":"2026-09-01","end":"2026-11-15"},"tool":{"name":"AuditCli","version":"0.1.0"}}"""u8.ToArray(), default);
+            byte[] record =
+            [
+                .. """{"bundle_id":"acme","mode":"live","started":"2026-11-20T10:00:00Z","finished":"2026-11-20T10:05:00Z","period":"""u8,
+                .. """{"start":"2026-09-01","end":"2026-11-15"},"tool":{"name":"AuditCli","version":"0.1.0"}}"""u8,
+            ];
+            await bundle.WriteFileAsync("data/run.json", record, default);
             await bundle.WriteFileAsync("data/results/results.json", """{"controls":[]}"""u8.ToArray(), default);
             await bundle.SealAsync(new("AuditCli tests", new(2026, 11, 20), null), default);
         }

@@ -30,7 +30,10 @@ public sealed class EvidenceCardTests(SampleRun sample, HostileRun hostile) : IC
     {
         using var folder = new TemporaryFolder();
         foreach (var (name, item) in new[] { ("markup", HostileRun.Markup), ("direction", HostileRun.Direction), ("long", HostileRun.Long) })
-            ReportOracleTests.CheckPage(await ReportOracleTests.NodeAsync("card-check.mjs", await CardAsync(folder, $"{name}.html", hostile.Bundle, HostileRun.Control, "T1", item)));
+        {
+            var card = await CardAsync(folder, $"{name}.html", hostile.Bundle, HostileRun.Control, "T1", item);
+            ReportOracleTests.CheckPage(await ReportOracleTests.NodeAsync("card-check.mjs", card));
+        }
     }
 
     private static async Task<string> CardAsync(TemporaryFolder folder, string name, string bundle, params string[] words)

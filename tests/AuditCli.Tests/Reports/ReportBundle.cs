@@ -13,7 +13,11 @@ using AuditCli.Reports.Workpapers;
 namespace AuditCli.Tests.Reports;
 
 /// <summary>One population item as a test writes it. The item is a JSON string, so that it can be one that no program of ours writes.</summary>
-internal sealed record Item(string Json, string Verdict, string Reason = "console password without MFA", string Attributes = """{"user_name":"lukas.berg","devices":0}""")
+internal sealed record Item(
+    string Json,
+    string Verdict,
+    string Reason = "console password without MFA",
+    string Attributes = """{"user_name":"lukas.berg","devices":0}""")
 {
     public static Item Of(string text, string verdict = "deviation") => new(JsonSerializer.Serialize(text), verdict);
 }
@@ -60,7 +64,8 @@ internal static class ReportBundle
     ];
 
     /// <summary>Writes and seals it in a folder; returns its path.</summary>
-    public static async Task<string> SealAsync(string folder, IEnumerable<Item> items, string id = Id, string itemInTable = "arn:aws:iam::111122223333:user/lukas.berg")
+    public static async Task<string> SealAsync(
+        string folder, IEnumerable<Item> items, string id = Id, string itemInTable = "arn:aws:iam::111122223333:user/lukas.berg")
     {
         await using var bundle = BundleWriter.Create(folder, id);
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -70,10 +75,16 @@ internal static class ReportBundle
             {
                 counts[item.Verdict] = counts.GetValueOrDefault(item.Verdict) + 1;
                 var pass = item.Verdict switch { "pass" => "true", "undetermined" => "null", _ => "false" };
-                var exception = item.Verdict is "deviation" or "approved" or "indicated" ? $",\"exception_id\":\"{ExceptionIds.For("APD-AWS-901", "T1", Account, RowJson.Text(JsonElement.Parse(item.Json)))}\"" : "";
+                var exception = item.Verdict is "deviation" or "approved" or "indicated"
+                    ? $",\"exception_id\":\"{ExceptionIds.For("APD-AWS-901", "T1", Account, RowJson.Text(JsonElement.Parse(item.Json)))}\""
+                    : "";
                 var reason = item.Verdict == "pass" ? "" : $",\"reason\":{JsonSerializer.Serialize(item.Reason)}";
-                var waiver = item.Verdict == "approved" ? ""","waiver":{"approved_by":"H. Castellanos","approved_on":"2026-01-15","expires":"2027-01-14","reason":"Sealed identity"}""" : "";
-                await rows.WriteAsync($"{{\"target\":\"prod\",\"account\":\"{Account}\",\"item\":{item.Json},\"pass\":{pass},\"verdict\":\"{item.Verdict}\"{exception}{reason}{waiver},\"attributes\":{item.Attributes}}}\n");
+                var waiver = item.Verdict == "approved"
+                    ? ""","waiver":{"approved_by":"H. Castellanos","approved_on":"2026-01-15","expires":"2027-01-14","reason":"Sealed identity"}"""
+                    : "";
+                await rows.WriteAsync(
+                    $"{{\"target\":\"prod\",\"account\":\"{Account}\",\"item\":{item.Json},\"pass\":{pass},\"verdict\":\"{item.Verdict}\""
+                    + $"{exception}{reason}{waiver},\"attributes\":{item.Attributes}}}\n");
             }
         }
         await bundle.WriteFileAsync("data/controls/apd-aws-901.yaml", Encoding.UTF8.GetBytes(ControlFile), CancellationToken.None);
@@ -92,10 +103,16 @@ internal static class ReportBundle
     {
         long Of(string verdict) => counts.GetValueOrDefault(verdict);
         var all = counts.Values.Sum();
-        var conclusion = Of("deviation") > 0 ? Conclusion.Fail : Of("undetermined") + Of("indicated") > 0 ? Conclusion.Inconclusive : all > 0 ? Conclusion.Pass : Conclusion.NoOccurrence;
-        var test = new TestResult("T1", new("prod", Account), conclusion, all, Of("deviation"), Of("approved"), Of("undetermined"), Of("indicated"), [new("the report covers every user", "4", "4", true)], Digest.Of("rows"u8));
+        var conclusion = Of("deviation") > 0 ? Conclusion.Fail
+            : Of("undetermined") + Of("indicated") > 0 ? Conclusion.Inconclusive
+            : all > 0 ? Conclusion.Pass
+            : Conclusion.NoOccurrence;
+        var test = new TestResult(
+            "T1", new("prod", Account), conclusion, all, Of("deviation"), Of("approved"), Of("undetermined"), Of("indicated"),
+            [new("the report covers every user", "4", "4", true)], Digest.Of("rows"u8));
         ControlResult Control(string id, Conclusion concluded, string title, ItgcDomain domain) => new(
-            id, "1.2.0", Digest.Of(Encoding.UTF8.GetBytes(id)), ControlOrigin.Modified, concluded, title, domain, 0, 0, 0, 0, 0, [], [], WaiverSummary.None, [], []);
+            id, "1.2.0", Digest.Of(Encoding.UTF8.GetBytes(id)), ControlOrigin.Modified, concluded, title, domain,
+            0, 0, 0, 0, 0, [], [], WaiverSummary.None, [], []);
         return new(
             EvaluationResults.CurrentSchema,
             new("duckdb", "v1.5.6", ImmutableSortedDictionary<string, string>.Empty),
@@ -111,22 +128,33 @@ internal static class ReportBundle
                     Undetermined = Of("undetermined"),
                     Indicated = Of("indicated"),
                     Tests = [test],
-                    Waivers = new([], [new("arn:aws:iam::111122223333:user/old", "H. Castellanos", "2025-02-03", "2026-02-02", "Removed", "expired before as_of")]),
+                    Waivers = new(
+                        [], [new("arn:aws:iam::111122223333:user/old", "H. Castellanos", "2025-02-03", "2026-02-02", "Removed", "expired before as_of")]),
                     Parameters = [new("grace_days", ColumnType.Integer, JsonElement.Parse("7"), "R. Reviewer", "Client standard")],
                 },
                 Control("APD-AWS-902", Conclusion.NoOccurrence, "Nothing happened", ItgcDomain.AccessToProgramsAndData),
                 Control("INF-AWS-903", Conclusion.Inconclusive, "Storage is not public", ItgcDomain.InfrastructureSecurity) with
                 {
-                    Limitations = [new("buckets", "prod", Account, "eu-west-1", "s3:ListBuckets", CollectionOutcome.Failed, "AccessDenied", "not authorized <script>alert(1)</script>", 2)],
+                    Limitations =
+                    [
+                        new(
+                            "buckets", "prod", Account, "eu-west-1", "s3:ListBuckets", CollectionOutcome.Failed,
+                            "AccessDenied", "not authorized <script>alert(1)</script>", 2),
+                    ],
                 },
-                Control("OPS-AWS-904", Conclusion.NotApplicable, "Backups are restored", ItgcDomain.ComputerOperations) with { NotApplicable = new("No backups in scope", "R. Reviewer", new(2026, 9, 1)) },
+                Control("OPS-AWS-904", Conclusion.NotApplicable, "Backups are restored", ItgcDomain.ComputerOperations) with
+                {
+                    NotApplicable = new("No backups in scope", "R. Reviewer", new(2026, 9, 1)),
+                },
             ],
             [new("APD-K8S-001", "the engagement has no target of kubernetes")]);
     }
 
     private static async Task<EvidenceItem> EvidenceAsync(BundleWriter bundle, string named)
     {
-        var row = Encoding.UTF8.GetBytes($"{{\"_target\":\"prod\",\"_account\":\"{Account}\",\"_region\":\"aws-global\",\"_ref\":\"urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0#/Users/0\",\"Arn\":{JsonSerializer.Serialize(named)}}}\n");
+        var row = Encoding.UTF8.GetBytes(
+            $"{{\"_target\":\"prod\",\"_account\":\"{Account}\",\"_region\":\"aws-global\","
+            + $"\"_ref\":\"urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0#/Users/0\",\"Arn\":{JsonSerializer.Serialize(named)}}}\n");
         await using (var file = bundle.OpenFile(BundlePaths.Table("aws-iam-listusers-0123456789ab")))
         await using (var gzip = new GZipStream(file, CompressionLevel.Optimal))
             await gzip.WriteAsync(row);
@@ -135,12 +163,17 @@ internal static class ReportBundle
             Items = 1,
             Table = BundlePaths.Table("aws-iam-listusers-0123456789ab"),
             TableSha256 = Digest.Of(row),
-            Columns = [new("_target", ColumnType.Text), new("_account", ColumnType.Text), new("_region", ColumnType.Text), new("_ref", ColumnType.Text), new("Arn", ColumnType.Text)],
+            Columns =
+            [
+                new("_target", ColumnType.Text), new("_account", ColumnType.Text), new("_region", ColumnType.Text),
+                new("_ref", ColumnType.Text), new("Arn", ColumnType.Text),
+            ],
             Exchanges = [new("data/exchanges/prod/iam-aws-global.warc.gz", "urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0", "request-1", 200, At)],
         };
     }
 
-    private static EvidenceItem Failed() => Evidence("aws-s3-listbuckets-0123456789ab", [new("INF-AWS-903", "buckets")], "s3:ListBuckets", CollectionOutcome.Failed) with
+    private static EvidenceItem Failed() => Evidence(
+        "aws-s3-listbuckets-0123456789ab", [new("INF-AWS-903", "buckets")], "s3:ListBuckets", CollectionOutcome.Failed) with
     {
         Code = "AccessDenied",
         Message = "not authorized",
@@ -171,12 +204,18 @@ internal static class ReportBundle
         {"schema":1,"bundle_id":"{{id}}","mode":"replay","tool":{"name":"auditcli","version":"0.1.0","runtime":".NET 10","system":"linux-x64"},
         "run_by":{"user":"auditor","machine":"laptop"},"entity":"Example Exchange","name":"FY2026 interim","preparer":"A. Preparer","reviewer":"R. Reviewer",
         "engagement_sha256":"{{Digest.Of("schema: 1\n"u8)}}","period":{"start":"2026-09-01","end":"2026-11-15","time_zone":"UTC"},
-        "as_of":"2026-11-23T04:42:00Z","started":"2026-11-23T05:00:00.5Z","finished":"2026-11-23T05:01:00Z","recorded":{"first":"2026-11-23T04:41:56.1Z","last":"2026-11-23T04:42:00Z"},
-        "targets":[{"name":"prod","source":"aws","settings":{"regions":["eu-west-1"],"exclude_accounts":["999900001111"]},"account":"111122223333","identity":"arn:aws:sts::111122223333:assumed-role/AuditReadOnly/auditcli","regions":["eu-west-1"],"read_through":null,"failure":null,"exchanges":[]},
-        {"name":"dev","source":"aws","settings":{},"account":null,"identity":null,"regions":null,"read_through":null,"failure":{"code":"AccessDenied","message":"the role was refused"},"exchanges":[]}],
+        "as_of":"2026-11-23T04:42:00Z","started":"2026-11-23T05:00:00.5Z","finished":"2026-11-23T05:01:00Z",
+        "recorded":{"first":"2026-11-23T04:41:56.1Z","last":"2026-11-23T04:42:00Z"},
+        "targets":[{"name":"prod","source":"aws","settings":{"regions":["eu-west-1"],"exclude_accounts":["999900001111"]},
+        "account":"111122223333","identity":"arn:aws:sts::111122223333:assumed-role/AuditReadOnly/auditcli",
+        "regions":["eu-west-1"],"read_through":null,"failure":null,"exchanges":[]},
+        {"name":"dev","source":"aws","settings":{},"account":null,"identity":null,"regions":null,"read_through":null,
+        "failure":{"code":"AccessDenied","message":"the role was refused"},"exchanges":[]}],
         "unusual_endpoints":["http://127.0.0.1:5000","https://10.0.0.1:6443 (certificate not checked)"],
-        "inputs":[{"name":"hr-leavers","obtained_from":"HR system export","obtained_on":"2026-09-30","how":"auditor watched","stated_rows":57,"report_parameters":"all, 2026"}],
+        "inputs":[{"name":"hr-leavers","obtained_from":"HR system export","obtained_on":"2026-09-30","how":"auditor watched",
+        "stated_rows":57,"report_parameters":"all, 2026"}],
         "clock_offset_seconds":{"iam.amazonaws.com":0.25},"limits":{"requests_at_once":16,"requests_at_once_per_service":8},
-        "secrets_allowed":["data/inputs/hr-leavers/leavers.csv","data/reports/results.csv"],"unused_recordings":[{"file":"prod/iam-aws-global.warc.gz","count":3}]}
+        "secrets_allowed":["data/inputs/hr-leavers/leavers.csv","data/reports/results.csv"],
+        "unused_recordings":[{"file":"prod/iam-aws-global.warc.gz","count":3}]}
         """.ReplaceLineEndings("");
 }

@@ -31,7 +31,8 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         var written = typeof(Composition).Assembly.GetTypes().Where(t => t.IsClass && typeof(IReportFormat).IsAssignableFrom(t)).Select(t => t.Name).Order();
         Assert.Equal(written, ReportFormats.All.Select(f => f.GetType().Name).Order());
         Assert.Equal(ReportFormats.All.Length, ReportFormats.All.Select(f => f.FileName).Distinct().Count());
-        Assert.All(ReportFormats.All, f => Assert.True(File.Exists(Repository.Path("tests", "AuditCli.Tests", "Golden", "reports", GoldenName(f))), $"{f.Name} has no approved file"));
+        Assert.All(ReportFormats.All, f => Assert.True(
+            File.Exists(Repository.Path("tests", "AuditCli.Tests", "Golden", "reports", GoldenName(f))), $"{f.Name} has no approved file"));
     }
 
     [Theory]
@@ -62,10 +63,12 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         Assert.Equal(14, workpaper.Notes.Length);
         string[] said =
         [
-            "REPLAY of exchanges recorded 2026-11-23T04:41:56Z to 2026-11-23T04:42:00Z", ReportBundle.Id, workpaper.ResultsSha256.Hex, workpaper.IndexSha256.Hex,
+            "REPLAY of exchanges recorded 2026-11-23T04:41:56Z to 2026-11-23T04:42:00Z", ReportBundle.Id,
+            workpaper.ResultsSha256.Hex, workpaper.IndexSha256.Hex,
             "http://127.0.0.1:5000 (not encrypted)", "https://10.0.0.1:6443 (certificate not checked)", "narrowed by the engagement", "leaves out 999900001111",
-            "grace_days is 7, set by R. Reviewer: Client standard", "not tested: APD-K8S-001: the engagement has no target of kubernetes", "target dev could not be entered: AccessDenied",
-            "data/inputs/hr-leavers/leavers.csv", "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded answers",
+            "grace_days is 7, set by R. Reviewer: Client standard", "not tested: APD-K8S-001: the engagement has no target of kubernetes",
+            "target dev could not be entered: AccessDenied", "data/inputs/hr-leavers/leavers.csv",
+            "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded answers",
             .. workpaper.Notes.Select(n => n.Text),
         ];
         Assert.All(said, words => Assert.True(text.Contains(words, StringComparison.Ordinal), $"{format.FileName} does not say: {words}"));

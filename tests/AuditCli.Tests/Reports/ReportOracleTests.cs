@@ -20,7 +20,11 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
     public void A_run_seals_every_report_and_they_are_what_the_bundle_says()
     {
         foreach (var format in ReportFormats.All)
-            Assert.Equal(Evidence.Digest.Of(File.ReadAllBytes(Sealed(format.FileName))), Evidence.Digest.Of(ReportFormatTests.Written(format, ReportBundle.Read(_run.Bundle))));
+        {
+            Assert.Equal(
+                Evidence.Digest.Of(File.ReadAllBytes(Sealed(format.FileName))),
+                Evidence.Digest.Of(ReportFormatTests.Written(format, ReportBundle.Read(_run.Bundle))));
+        }
     }
 
     [Fact]
@@ -49,7 +53,8 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
     public async Task LibreOffice_opens_the_workbook_and_sees_the_numbers_of_the_results()
     {
         var read = await AuditCommand.OtherAsync(
-            _folder.Path, "soffice", $"-env:UserInstallation=file://{_folder.Path}/profile", "--headless", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1", "--outdir", _folder.Path, Sealed("workpaper.xlsx"));
+            _folder.Path, "soffice", $"-env:UserInstallation=file://{_folder.Path}/profile", "--headless",
+            "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1", "--outdir", _folder.Path, Sealed("workpaper.xlsx"));
         Assert.True(read.ExitCode == 0, read.ToString());
         CheckIndex(await File.ReadAllTextAsync(Path.Combine(_folder.Path, "workpaper.csv")));
     }
@@ -62,8 +67,11 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
             var found = await NodeAsync("oscal-check.mjs", Repository.Path("tests", "AuditCli.Tests", "Vectors", "oscal-assessment-results-schema.json"), file);
             Assert.True(found.GetProperty("valid").GetBoolean(), found.GetRawText());
         }
-        var broken = _folder.Write("broken.json", (await File.ReadAllTextAsync(Sealed("results.oscal.json"))).Replace("\"objective-id\"", "\"nothing\"", StringComparison.Ordinal));
-        Assert.False((await NodeAsync("oscal-check.mjs", Repository.Path("tests", "AuditCli.Tests", "Vectors", "oscal-assessment-results-schema.json"), broken)).GetProperty("valid").GetBoolean());
+        var broken = _folder.Write("broken.json", (await File.ReadAllTextAsync(Sealed("results.oscal.json")))
+            .Replace("\"objective-id\"", "\"nothing\"", StringComparison.Ordinal));
+        var read = await NodeAsync(
+            "oscal-check.mjs", Repository.Path("tests", "AuditCli.Tests", "Vectors", "oscal-assessment-results-schema.json"), broken);
+        Assert.False(read.GetProperty("valid").GetBoolean());
     }
 
     [NeedsFact("node")]
@@ -75,7 +83,8 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
             Assert.DoesNotContain(": error ", read.Output, StringComparison.Ordinal);
             Assert.Contains("Analysis completed successfully", read.Output, StringComparison.Ordinal);
         }
-        var broken = _folder.Write("broken.sarif", (await File.ReadAllTextAsync(Sealed("results.sarif"))).Replace("\"driver\":{\"name\":\"auditcli\",", "\"driver\":{", StringComparison.Ordinal));
+        var broken = _folder.Write("broken.sarif", (await File.ReadAllTextAsync(Sealed("results.sarif")))
+            .Replace("\"driver\":{\"name\":\"auditcli\",", "\"driver\":{", StringComparison.Ordinal));
         Assert.Contains("error JSON1002", (await ValidateSarifAsync(broken)).Output, StringComparison.Ordinal);
     }
 
@@ -83,7 +92,8 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
     public async Task A_junit_reader_counts_what_was_not_concluded_as_broken_and_never_as_passed()
     {
         var found = await NodeAsync("junit-check.mjs", Sealed("results.junit.xml"));
-        var tests = SampleTests.Results(_run.Bundle).GetProperty("controls").EnumerateArray().SelectMany(c => c.GetProperty("tests").EnumerateArray()).Select(t => t.GetProperty("conclusion").GetString()).ToArray();
+        var tests = SampleTests.Results(_run.Bundle).GetProperty("controls").EnumerateArray()
+            .SelectMany(c => c.GetProperty("tests").EnumerateArray()).Select(t => t.GetProperty("conclusion").GetString()).ToArray();
         Assert.Equal(tests.Length, found.GetProperty("cases").GetInt32());
         Assert.Equal(tests.Count(c => c == "FAIL"), found.GetProperty("failed").GetInt32());
         Assert.Equal(tests.Count(c => c == "INCONCLUSIVE"), found.GetProperty("broken").GetInt32());
@@ -124,7 +134,9 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         Assert.Equal(0, found.GetProperty("requests").GetArrayLength());
         Assert.Equal(0, found.GetProperty("dialogs").GetInt32());
         Assert.Equal(0, found.GetProperty("markupFromEvidence").GetInt32());
-        Assert.All(LightAndDark, look => Assert.True(found.GetProperty("serious").GetProperty(look).GetArrayLength() == 0, $"{look}: {found.GetProperty("serious").GetRawText()}"));
+        Assert.All(LightAndDark, look => Assert.True(
+            found.GetProperty("serious").GetProperty(look).GetArrayLength() == 0,
+            $"{look}: {found.GetProperty("serious").GetRawText()}"));
         Assert.Equal(0, found.GetProperty("overflow1280").GetInt32());
         Assert.Equal(0, found.GetProperty("overflow390").GetInt32());
     }
@@ -136,9 +148,12 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         Assert.StartsWith("REPLAY of exchanges", lines[0], StringComparison.Ordinal);
         foreach (var control in SampleTests.Results(_run.Bundle).GetProperty("controls").EnumerateArray())
         {
-            var line = lines.Single(l => l.StartsWith(control.GetProperty("id").GetString() + ",", StringComparison.Ordinal) && l.Contains(control.GetProperty("sha256").GetString()!, StringComparison.Ordinal));
+            var line = lines.Single(l =>
+                l.StartsWith(control.GetProperty("id").GetString() + ",", StringComparison.Ordinal)
+                && l.Contains(control.GetProperty("sha256").GetString()!, StringComparison.Ordinal));
             var tests = control.GetProperty("tests").EnumerateArray().ToArray();
-            var numbers = string.Join(',', new[] { "deviations", "approved", "undetermined", "indicated" }.Select(n => tests.Sum(t => t.GetProperty(n).GetInt64())));
+            string[] counted = ["deviations", "approved", "undetermined", "indicated"];
+            var numbers = string.Join(',', counted.Select(n => tests.Sum(t => t.GetProperty(n).GetInt64())));
             Assert.Contains($",{numbers},", line, StringComparison.Ordinal);
         }
     }
@@ -153,8 +168,12 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         return file;
     }
 
-    private Task<CommandResult> ValidateSarifAsync(string file) =>
-        AuditCommand.OtherAsync(_folder.Path, "node", Repository.Path("tests", "tools", "node_modules", "@microsoft", "sarif-multitool", "bin.js"), "validate", file);
+    private Task<CommandResult> ValidateSarifAsync(string file) => AuditCommand.OtherAsync(
+        _folder.Path,
+        "node",
+        Repository.Path("tests", "tools", "node_modules", "@microsoft", "sarif-multitool", "bin.js"),
+        "validate",
+        file);
 
     internal static async Task<JsonElement> NodeAsync(string script, params string[] arguments)
     {

@@ -23,7 +23,9 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
     {
         public string Noun => Number(Population, Unit);
 
-        public string Words => $"{Number(Exceptions, "exception")} on {(Exceptions > 0 ? $"{Exceptions} of " : "")}{Noun}{Rest(Approved, "approved")}{Rest(Undetermined, "undetermined")}{Rest(Indicated, "indicated")}";
+        public string Words =>
+            $"{Number(Exceptions, "exception")} on {(Exceptions > 0 ? $"{Exceptions} of " : "")}{Noun}"
+            + $"{Rest(Approved, "approved")}{Rest(Undetermined, "undetermined")}{Rest(Indicated, "indicated")}";
 
         public static string Rest(long count, string word) => count > 0 ? $", {count} {word}" : "";
 
@@ -43,7 +45,9 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
 
         public bool HasOneUnit => Tests.Values.Select(t => t.Unit).Distinct().Count() == 1;
 
-        public string Population => HasOneUnit ? Tally.Number(Items, Tests.Values.First().Unit) : string.Join(", ", Tests.Select(t => $"{t.Key} {t.Value.Noun}"));
+        public string Population => HasOneUnit
+            ? Tally.Number(Items, Tests.Values.First().Unit)
+            : string.Join(", ", Tests.Select(t => $"{t.Key} {t.Value.Noun}"));
     }
 
     [Fact]
@@ -79,7 +83,9 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
             var own = lines.Where(l => l["control"] == control.Id).ToArray();
             var head = own.Single(l => l["record"] == "control");
             Assert.Equal(
-                (control.HasOneUnit ? $"{control.Items} {control.Tests.Values.First().Unit}" : " ", $"{control.Exceptions} {control.Approved} {control.Undetermined} {control.Indicated}"),
+                (
+                    control.HasOneUnit ? $"{control.Items} {control.Tests.Values.First().Unit}" : " ",
+                    $"{control.Exceptions} {control.Approved} {control.Undetermined} {control.Indicated}"),
                 ($"{head["population"]} {head["unit"]}", $"{head["exceptions"]} {head["approved"]} {head["undetermined"]} {head["indicated"]}"));
             foreach (var (id, test) in control.Tests)
             {
@@ -117,8 +123,14 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         {
             var article = page[page.IndexOf($"<article id=\"{control.Id}\"", StringComparison.Ordinal)..];
             article = article[..article.IndexOf("</article>", StringComparison.Ordinal)];
-            Assert.Contains($"<b>{(control.HasOneUnit ? control.Population : "–")}</b>population</li><li><b>{control.Exceptions}</b>exceptions</li><li><b>{control.Approved}</b>approved</li>", article, StringComparison.Ordinal);
-            Assert.Equal(control.Exceptions + control.Approved + control.Undetermined + control.Indicated, article.Split("<details class=\"exception\"").Length - 1);
+            Assert.Contains(
+                $"<b>{(control.HasOneUnit ? control.Population : "–")}</b>population</li>"
+                + $"<li><b>{control.Exceptions}</b>exceptions</li><li><b>{control.Approved}</b>approved</li>",
+                article,
+                StringComparison.Ordinal);
+            Assert.Equal(
+                control.Exceptions + control.Approved + control.Undetermined + control.Indicated,
+                article.Split("<details class=\"exception\"").Length - 1);
             foreach (var test in control.Tests.Values)
                 Assert.Contains($"<p class=\"k\">{test.Words}</p>", article, StringComparison.Ordinal);
         }
@@ -151,22 +163,31 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         var findings = result.GetProperty("findings").EnumerateArray().ToArray();
         // Each item of a population has an observation; those that passed are no exceptions.
         var listed = result.GetProperty("observations").EnumerateArray()
-            .Where(o => o.GetProperty("props").EnumerateArray().Single(p => p.GetProperty("name").GetString() == "result").GetProperty("value").GetString() != "pass")
+            .Where(o => o.GetProperty("props").EnumerateArray()
+                .Single(p => p.GetProperty("name").GetString() == "result").GetProperty("value").GetString() != "pass")
             .Select(o => o.GetProperty("uuid").GetString()).ToHashSet();
         foreach (var control in Controls())
         {
             var properties = suites.Single(s => s.Attribute("name")!.Value.StartsWith(control.Id, StringComparison.Ordinal)).Element("properties")!.Elements()
                 .ToLookup(p => p.Attribute("name")!.Value, p => p.Attribute("value")!.Value);
             string Property(string name) => Assert.Single(properties[name]);
-            Assert.Equal((control.Population, $"{control.Exceptions}", $"{control.Approved}"), (Property("population"), Property("exceptions"), Property("approved")));
+            Assert.Equal(
+                (control.Population, $"{control.Exceptions}", $"{control.Approved}"),
+                (Property("population"), Property("exceptions"), Property("approved")));
 
-            var rule = run.GetProperty("tool").GetProperty("driver").GetProperty("rules").EnumerateArray().Single(r => r.GetProperty("id").GetString() == control.Id).GetProperty("properties");
-            Assert.Equal((control.Population, control.Exceptions, control.Approved), (rule.GetProperty("population").GetString(), rule.GetProperty("exceptions").GetInt64(), rule.GetProperty("approved").GetInt64()));
+            var rule = run.GetProperty("tool").GetProperty("driver").GetProperty("rules").EnumerateArray()
+                .Single(r => r.GetProperty("id").GetString() == control.Id).GetProperty("properties");
+            Assert.Equal(
+                (control.Population, control.Exceptions, control.Approved),
+                (rule.GetProperty("population").GetString(), rule.GetProperty("exceptions").GetInt64(), rule.GetProperty("approved").GetInt64()));
 
             var finding = findings.Single(f => f.GetProperty("title").GetString()!.StartsWith(control.Id, StringComparison.Ordinal));
-            var props = finding.GetProperty("props").EnumerateArray().ToLookup(p => p.GetProperty("name").GetString()!, p => p.GetProperty("value").GetString()!);
+            var props = finding.GetProperty("props").EnumerateArray()
+                .ToLookup(p => p.GetProperty("name").GetString()!, p => p.GetProperty("value").GetString()!);
             string Prop(string name) => Assert.Single(props[name]);
-            Assert.Equal((control.Population, $"{control.Exceptions}", $"{control.Approved}"), (Prop("population"), Prop("exceptions"), Prop("approved-exceptions")));
+            Assert.Equal(
+                (control.Population, $"{control.Exceptions}", $"{control.Approved}"),
+                (Prop("population"), Prop("exceptions"), Prop("approved-exceptions")));
             Assert.Equal(
                 control.Exceptions + control.Approved + control.Undetermined + control.Indicated,
                 finding.TryGetProperty("related-observations", out var related)
@@ -181,7 +202,8 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
     public async Task A_run_and_show_print_the_same_numbers()
     {
         var all = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle);
-        var json = JsonElement.Parse((await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "--output", "json")).Output).GetProperty("controls").EnumerateArray().ToArray();
+        var shown = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "--output", "json");
+        var json = JsonElement.Parse(shown.Output).GetProperty("controls").EnumerateArray().ToArray();
         foreach (var control in Controls())
         {
             var cell = Regex.Escape(control.HasOneUnit ? control.Population : "–");
@@ -195,7 +217,11 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
             var own = json.Single(c => c.GetProperty("id").GetString() == control.Id).GetProperty("tests").EnumerateArray().ToArray();
             Assert.Equal(
                 control.Tests.Select(t => (t.Key, t.Value.Unit, t.Value.Population, t.Value.Exceptions)),
-                own.Select(t => (t.GetProperty("id").GetString()!, t.GetProperty("unit").GetString()!, t.GetProperty("population").GetInt64(), t.GetProperty("exceptions").GetInt64())));
+                own.Select(t => (
+                    t.GetProperty("id").GetString()!,
+                    t.GetProperty("unit").GetString()!,
+                    t.GetProperty("population").GetInt64(),
+                    t.GetProperty("exceptions").GetInt64())));
         }
         var one = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "INF-AWS-001");
         Assert.Contains(Words(Controls().Single(c => c.Id == "INF-AWS-001")) + Environment.NewLine, one.Output, StringComparison.Ordinal);
@@ -287,13 +313,22 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         foreach (var format in ReportFormats.All)
         {
             var text = Readable(ReportFormatTests.Written(format, workpaper));
-            foreach (var claim in new[] { "100 %", "nothing was sampled", "nothing sampled", "all of them tested", "every one tested", "Every item of each population was tested." })
+            foreach (var claim in new[]
+            {
+                "100 %", "nothing was sampled", "nothing sampled", "all of them tested", "every one tested",
+                "Every item of each population was tested.",
+            })
+            {
                 Assert.False(text.Contains(claim, StringComparison.Ordinal), $"{format.Name} says '{claim}'");
+            }
         }
     }
 
     private static string Words(Counted control) => control.HasOneUnit
-        ? $"{Tally.Number(control.Exceptions, "exception")} on {(control.Exceptions > 0 ? $"{control.Result.GetProperty("deviations").GetInt64()} of " : "")}{control.Population}{Tally.Rest(control.Approved, "approved")}{Tally.Rest(control.Undetermined, "undetermined")}{Tally.Rest(control.Indicated, "indicated")}"
+        ? $"{Tally.Number(control.Exceptions, "exception")} on "
+            + $"{(control.Exceptions > 0 ? $"{control.Result.GetProperty("deviations").GetInt64()} of " : "")}{control.Population}"
+            + $"{Tally.Rest(control.Approved, "approved")}{Tally.Rest(control.Undetermined, "undetermined")}"
+            + $"{Tally.Rest(control.Indicated, "indicated")}"
         : string.Join("; ", control.Tests.Select(t => $"{t.Key}: {t.Value.Words}"));
 
     private static string Readable(byte[] content)
@@ -320,7 +355,8 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
             foreach (var test in result.GetProperty("tests").EnumerateArray().DistinctBy(t => t.GetProperty("id").GetString()))
             {
                 var name = test.GetProperty("id").GetString()!;
-                var rows = File.ReadLines(Path.Combine(sample.Bundle, "data", "results", $"{id}.{name}.ndjson".ToLowerInvariant())).Select(l => JsonElement.Parse(l)).ToArray();
+                var rows = File.ReadLines(Path.Combine(sample.Bundle, "data", "results", $"{id}.{name}.ndjson".ToLowerInvariant()))
+                    .Select(l => JsonElement.Parse(l)).ToArray();
                 long Of(string verdict) => rows.Count(r => r.GetProperty("verdict").GetString() == verdict);
                 tests[name] = new(test.GetProperty("unit").GetString()!, rows.Length, Of("deviation"), Of("approved"), Of("undetermined"), Of("indicated"));
                 items.UnionWith(rows.Select(r => $"{r.GetProperty("target")}\n{r.GetProperty("account")}\n{r.GetProperty("item")}"));
@@ -331,7 +367,10 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
 
     private static ControlResult Some(Conclusion conclusion, int limitations, bool agree) => new(
         "APD-AWS-901", "1.0.0", default, ControlOrigin.Local, conclusion, "A title", ItgcDomain.AccessToProgramsAndData, 24, 3, 0, 0, 0,
-        [.. Enumerable.Range(0, limitations).Select(_ => new Limitation("users", "prod", "1", "", "iam:ListUsers", CollectionOutcome.Failed, "AccessDenied", "no", 1))],
+        [
+            .. Enumerable.Range(0, limitations).Select(_ => new Limitation(
+                "users", "prod", "1", "", "iam:ListUsers", CollectionOutcome.Failed, "AccessDenied", "no", 1)),
+        ],
         [new("T1", new("prod", "1"), conclusion, 24, 3, 0, 0, 0, [new("both counts", "24", agree ? "24" : "2", agree)], default) { Unit = "region" }],
         WaiverSummary.None, [], []);
 }
