@@ -21,7 +21,11 @@ public enum TargetSettingForm
 
 /// <summary>A setting that an engagement may give for a target of a source.</summary>
 /// <param name="Choices">The words allowed where the form takes one word; empty for any text.</param>
-public sealed record TargetSetting(string Name, TargetSettingForm Form, bool Required, ImmutableArray<string> Choices);
+public sealed record TargetSetting(string Name, TargetSettingForm Form, bool Required, ImmutableArray<string> Choices)
+{
+    /// <summary>One sentence for people who write engagements; editors show it.</summary>
+    public string Description { get; init; } = "";
+}
 
 /// <summary>
 /// Describes what a kind of system offers, as plain data, so that controls can be checked without code that reaches a network.
@@ -39,6 +43,12 @@ public sealed record EvidenceSource(
     Func<string, Operation?> FindOperation,
     Func<string, ImmutableArray<string>> Suggest)
 {
+    /// <summary>What a target of this source is, in one sentence for people who write engagements.</summary>
+    public string TargetDescription { get; init; } = "";
+
+    /// <summary>How an operation of this source is written, in one sentence for people who write controls.</summary>
+    public string OperationDescription { get; init; } = "";
+
     /// <summary>Returns why the settings of a target, each of them well-formed, do not fit together; null when they do.</summary>
     public Func<Target, string?> WhyNotTarget { get; init; } = _ => null;
 }

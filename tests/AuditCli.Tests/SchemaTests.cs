@@ -39,6 +39,77 @@ public sealed class SchemaTests
         Assert.False(targets.GetProperty("additionalProperties").GetBoolean());
     }
 
+    /// <summary>The parts of the schemas that the sources decide are generated: with AUDITCLI_APPROVE=1 the test writes them.</summary>
+    [Fact]
+    public void What_the_sources_decide_in_the_schemas_is_generated_from_them()
+    {
+        Generated("engagement.schema.json", "          \"maxProperties\": 1,\n", "          }\n        }\n      }\n    },\n", TargetsOf(CollectorCatalog.All));
+        Generated("control.schema.json", "      \"oneOf\": [{ \"required\"", "        \"params\": ", EvidenceOf(CollectorCatalog.All));
+    }
+
+    private static string TargetsOf(IEnumerable<CollectorEntry> entries) =>
+        "          \"maxProperties\": 1,\n          \"additionalProperties\": false,\n          \"properties\": {\n" + string.Join(",\n", entries.Select(e => $$"""
+                    "{{e.Source.Name}}": {
+                      "description": {{Text(e.Source.TargetDescription)}},
+                      "type": "object",
+                      "additionalProperties": false,{{Required(e.Source)}}
+                      "properties": {
+        {{string.Join(",\n", e.Source.TargetSettings.Select(s => "                " + SettingOf(s)))}}
+                      }
+                    }
+        """.ReplaceLineEndings("\n"))) + "\n";
+
+    private static string Required(EvidenceSource source) =>
+        source.TargetSettings.Where(s => s.Required).Select(s => Text(s.Name)).ToArray() is { Length: > 0 } names
+        ? $"\n              \"required\": [{string.Join(", ", names)}],"
+        : "";
+
+    private static string SettingOf(TargetSetting setting)
+    {
+        var one = setting.Choices.IsEmpty
+            ? """{ "$ref": "#/definitions/text" }"""
+            : $$"""{ "type": "string", "enum": [{{string.Join(", ", setting.Choices.Select(Text))}}] }""";
+        var description = Text(setting.Description);
+        return $"{Text(setting.Name)}: " + setting.Form switch
+        {
+            TargetSettingForm.TextOrList => $$"""
+                {
+                                  "description": {{description}},
+                                  "oneOf": [{{one}}, { "$ref": "#/definitions/textsNotEmpty" }]
+                                }
+                """.ReplaceLineEndings("\n"),
+            TargetSettingForm.Flag => $$"""{ "description": {{description}}, "type": "boolean" }""",
+            TargetSettingForm.TextList => $$"""{ "description": {{description}}, "$ref": "#/definitions/texts" }""",
+            _ => $$"""{ "description": {{description}}, {{one[2..]}}""",
+        };
+    }
+
+    private static string EvidenceOf(IEnumerable<CollectorEntry> entries)
+    {
+        var required = entries.Select(e => $"{{ \"required\": [{Text(e.Source.Name)}] }}");
+        var operations = entries.Select(e =>
+            $"        {Text(e.Source.Name)}: {{ \"description\": {Text(e.Source.OperationDescription)}, \"$ref\": \"#/definitions/text\" }},\n");
+        return $"      \"oneOf\": [{string.Join(", ", required)}],\n      \"properties\": {{\n{string.Concat(operations)}";
+    }
+
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static string Text(string text) => JsonSerializer.Serialize(text, Readable);
+
+    /// <summary>Compares the part of a schema from one text up to another with the generated one, or writes it.</summary>
+    private static void Generated(string schema, string from, string upTo, string generated)
+    {
+        var file = Repository.Path("controls", schema);
+        var whole = File.ReadAllText(file);
+        var start = whole.IndexOf(from, StringComparison.Ordinal);
+        var end = whole.IndexOf(upTo, start, StringComparison.Ordinal);
+        Assert.True(start > 0 && end > start, $"{schema} has no part for the sources");
+        var made = whole[..start] + generated + whole[end..];
+        if (Environment.GetEnvironmentVariable("AUDITCLI_APPROVE") == "1")
+            File.WriteAllText(file, made);
+        Assert.Equal(File.ReadAllText(file), made);
+    }
+
     private static IEnumerable<EvidenceSource> Sources => CollectorCatalog.All.Select(c => c.Source);
 
     private static JsonDocument Read(string name) => JsonDocument.Parse(File.ReadAllText(Repository.Path("controls", name)));

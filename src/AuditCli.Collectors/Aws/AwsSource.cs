@@ -20,19 +20,33 @@ public static class AwsSource
         return new(
             Name,
             [
-                new("profile", TargetSettingForm.Text, false, []),
-                new("role_arn", TargetSettingForm.TextOrList, false, []),
-                new("external_id", TargetSettingForm.Text, false, []),
-                new("organization", TargetSettingForm.Flag, false, []),
-                new("role_name", TargetSettingForm.Text, false, []),
-                new("exclude_accounts", TargetSettingForm.TextList, false, []),
-                new("regions", TargetSettingForm.TextOrList, false, ["enabled"]),
+                new("profile", TargetSettingForm.Text, false, []) { Description = "Profile of the AWS configuration files." },
+                new("role_arn", TargetSettingForm.TextOrList, false, [])
+                {
+                    Description = "A role to assume, or a list of roles that are assumed one after another.",
+                },
+                new("external_id", TargetSettingForm.Text, false, []) { Description = "The external id that is given to every role." },
+                new("organization", TargetSettingForm.Flag, false, [])
+                {
+                    Description = "Every account of the organization; the credentials are the management account's or a delegated administrator's.",
+                },
+                new("role_name", TargetSettingForm.Text, false, [])
+                {
+                    Description = "With organization: the role that is assumed in every account but the credentials' own.",
+                },
+                new("exclude_accounts", TargetSettingForm.TextList, false, [])
+                {
+                    Description = "With organization: account ids that are left out; the results list them.",
+                },
+                new("regions", TargetSettingForm.TextOrList, false, ["enabled"]) { Description = "'enabled' (where not given), or a list." },
             ],
             name => name == TrailFiles.Operation.Name ? TrailFiles.Operation
                 : catalogue.Find(name) is var (service, operation) ? Describe(service, operation)
                 : null,
             name => Suggestions.For(catalogue, name))
         {
+            TargetDescription = "An AWS account, or with organization: true every account of its organization.",
+            OperationDescription = "<AWS CLI service>:<Operation>, such as iam:ListUsers.",
             WhyNotTarget = WhyNot,
         };
     }

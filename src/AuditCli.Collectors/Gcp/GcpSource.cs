@@ -28,18 +28,25 @@ public static class GcpSource
         return new(
             Name,
             [
-                new("projects", TargetSettingForm.TextList, false, []),
-                new("folder", TargetSettingForm.Text, false, []),
-                new("organization", TargetSettingForm.Text, false, []),
-                new("credentials", TargetSettingForm.File, false, []),
-                new("impersonate", TargetSettingForm.Text, false, []),
-                new("quota_project", TargetSettingForm.Text, false, []),
+                new("projects", TargetSettingForm.TextList, false, []) { Description = "Project ids." },
+                new("folder", TargetSettingForm.Text, false, []) { Description = "Every project under this folder, by its number." },
+                new("organization", TargetSettingForm.Text, false, []) { Description = "Every project under this organization, by its number." },
+                new("credentials", TargetSettingForm.File, false, [])
+                {
+                    Description = "A credentials file, from the engagement's folder; where not given, the application default credentials.",
+                },
+                new("impersonate", TargetSettingForm.Text, false, []) { Description = "A service account to impersonate." },
+                new("quota_project", TargetSettingForm.Text, false, []) { Description = "The project that pays for the requests." },
             ],
             name => name == IamBindings.Operation.Name ? IamBindings.Operation
                 : catalogue.Find(name) is var (api, operation) ? Describe(api, operation)
                 : null,
             name => Suggest(catalogue, name))
         {
+            TargetDescription = "Google Cloud projects: exactly one of projects, folder and organization says which.",
+            OperationDescription =
+                "<API>:<collection.method>, such as iam:projects.serviceAccounts.list; asked of each project, which stands "
+                + "where a parameter needs one and none is given, and for {project} in a parameter's text.",
             WhyNotTarget = WhyNot,
         };
     }

@@ -32,13 +32,22 @@ public static class KubernetesSource
     public static EvidenceSource Create() => new(
         Name,
         [
-            new("context", TargetSettingForm.Text, false, []),
-            new("kubeconfig", TargetSettingForm.File, false, []),
+            new("context", TargetSettingForm.Text, false, []) { Description = "Context of the kubeconfig; its current one where not given." },
+            new("kubeconfig", TargetSettingForm.File, false, [])
+            {
+                Description = "The kubeconfig file, from the engagement's folder; kubectl's own rules where not given.",
+            },
         ],
         name => DerivedTable.Find(name) is { } table ? Describe(table)
             : KubernetesResource.TryParse(name, out var resource, out _) ? Describe(resource)
             : null,
-        Suggest);
+        Suggest)
+    {
+        TargetDescription = "A cluster.",
+        OperationDescription =
+            "<group>/<version>/<resource>, or v1/<resource> for the core group, such as v1/pods; or a table: "
+            + "rbac_effective, pod_templates, aws_auth.",
+    };
 
     internal static Operation Describe(DerivedTable table) =>
         new(Name, table.Name, OperationScope.Global, [], table.Columns)

@@ -9,18 +9,6 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>The values that SQL sees as <c>$name</c>, with their declared types.</summary>
 internal sealed class SqlParameters
 {
-    public const string AsOf = "as_of";
-    public const string PeriodStart = "period_start";
-    public const string PeriodEnd = "period_end";
-
-    /// <summary>
-    /// When the first request for the partition's evidence was made, by the servers' clocks; NULL where no server was called.
-    /// </summary>
-    public const string ReadFrom = "read_from";
-
-    /// <summary>When the last request for it was made.</summary>
-    public const string ReadUntil = "read_until";
-
     private readonly ImmutableSortedDictionary<string, object> _values;
 
     /// <param name="slice">The evidence and when it was read; the moments of two partitions differ.</param>
@@ -32,18 +20,15 @@ internal sealed class SqlParameters
     public SqlParameters(AuditMoment moment, DateTimeOffset? readFrom, DateTimeOffset? readUntil, IEnumerable<EffectiveParameter> parameters) =>
         _values = parameters
             .Select(p => KeyValuePair.Create(p.Name, Value(p)))
-            .Append(KeyValuePair.Create(AsOf, (object)moment.AsOf.ToUniversalTime()))
-            .Append(KeyValuePair.Create(PeriodStart, (object)moment.PeriodStart.ToUniversalTime()))
-            .Append(KeyValuePair.Create(PeriodEnd, (object)moment.PeriodEnd.ToUniversalTime()))
-            .Append(KeyValuePair.Create(ReadFrom, (object?)readFrom?.ToUniversalTime() ?? DBNull.Value))
-            .Append(KeyValuePair.Create(ReadUntil, (object?)readUntil?.ToUniversalTime() ?? DBNull.Value))
+            .Append(KeyValuePair.Create(ParameterNames.AsOf, (object)moment.AsOf.ToUniversalTime()))
+            .Append(KeyValuePair.Create(ParameterNames.PeriodStart, (object)moment.PeriodStart.ToUniversalTime()))
+            .Append(KeyValuePair.Create(ParameterNames.PeriodEnd, (object)moment.PeriodEnd.ToUniversalTime()))
+            .Append(KeyValuePair.Create(ParameterNames.ReadFrom, (object?)readFrom?.ToUniversalTime() ?? DBNull.Value))
+            .Append(KeyValuePair.Create(ParameterNames.ReadUntil, (object?)readUntil?.ToUniversalTime() ?? DBNull.Value))
             .ToImmutableSortedDictionary(StringComparer.Ordinal);
 
-    /// <summary>The names that exist in every control.</summary>
-    public static ImmutableSortedSet<string> Always { get; } = [AsOf, PeriodStart, PeriodEnd, ReadFrom, ReadUntil];
-
     /// <summary>Returns the names that a control's SQL may use.</summary>
-    public static ImmutableSortedSet<string> NamesOf(Control control) => [.. Always, .. control.Parameters.Select(p => p.Name)];
+    public static ImmutableSortedSet<string> NamesOf(Control control) => [.. ParameterNames.Always, .. control.Parameters.Select(p => p.Name)];
 
     /// <summary>Returns the used parameters, bound; DuckDB refuses unused ones.</summary>
     public IEnumerable<DuckDBParameter> For(SqlLineage lineage) => lineage.Parameters.Select(n => new DuckDBParameter(n, _values[n]));

@@ -70,7 +70,7 @@ internal static class WaiverTable
             ) r(n, item, approved_by, approved_on, expires, reason, approved_day, last_day)
             ORDER BY n
             """,
-            [parameters.Named(SqlParameters.AsOf)],
+            [parameters.Named(ParameterNames.AsOf)],
             cancellationToken);
         // Where several valid rows approve an item, the one with the latest expiry is shown.
         database.Execute(

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -134,7 +133,7 @@ internal sealed class ControlReader
         var parameters = ImmutableArray.CreateBuilder<ControlParameter>();
         foreach (var (name, value) in map.OptionalEntries("parameters", TextForm.Parameter))
         {
-            if (SqlParameters.Always.Contains(name.Text))
+            if (ParameterNames.Always.Contains(name.Text))
                 _faults.Meaning(name.Position, $"${name.Text} always exists; give the parameter another name");
             if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
                 continue;

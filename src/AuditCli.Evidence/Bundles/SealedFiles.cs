@@ -2,13 +2,12 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
-using AuditCli.Evidence.Verification;
 
 namespace AuditCli.Evidence.Bundles;
 
 /// <summary>
 /// Reads files of a bundle and compares each with the manifest before any of its content is used, so that reading one item does
-/// not require reading the whole bundle. <see cref="BundleVerifier"/> checks whether the bundle is complete, and who signed it.
+/// not require reading the whole bundle. <c>BundleVerifier</c> checks whether the bundle is complete, and who signed it.
 /// </summary>
 public sealed class SealedFiles
 {

@@ -9,12 +9,12 @@ namespace AuditCli.Evidence.Warc;
 /// </summary>
 internal static class Crc32
 {
-    private static readonly ImmutableArray<uint> Tables = Build();
+    private static readonly ImmutableArray<uint> Remainders = Build();
 
     /// <summary>Continues a checksum over more bytes; start with 0.</summary>
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
-        var tables = Tables.AsSpan();
+        var tables = Remainders.AsSpan();
         crc = ~crc;
         for (; bytes.Length >= 8; bytes = bytes[8..])
         {

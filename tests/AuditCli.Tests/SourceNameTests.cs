@@ -1,0 +1,79 @@
+using System.Text.RegularExpressions;
+using AuditCli.Collectors;
+
+namespace AuditCli.Tests;
+
+/// <summary>A source is a folder and a line of <c>CollectorCatalog.cs</c>: no other code names one.</summary>
+public sealed partial class SourceNameTests
+{
+    /// <summary>The history of the rules of evaluation tells what changed for readers of old bundles, and so names sources.</summary>
+    private const string History = "EvaluationRules.cs";
+    private const string Catalogue = "CollectorCatalog.cs";
+
+    [Fact]
+    public void No_code_outside_its_folder_and_its_line_names_a_source()
+    {
+        var files = Files().ToArray();
+        Assert.True(files.Length > 300, $"only {files.Length} files were found");
+        var found = CollectorCatalog.All.SelectMany(entry =>
+        {
+            var named = new Regex($@"(?<!\w){Regex.Escape(entry.Source.Name)}(?!\w)|(?<!\w){FolderOf(entry)}(?:[A-Z]\w*)?(?!\w)");
+            return files.SelectMany(f => named.Matches(f.Code).Select(m => $"{f.Path}: {m.Value}"));
+        });
+        Assert.Equal("", string.Join('\n', found));
+    }
+
+    [Fact]
+    public void The_catalogue_has_one_line_for_each_source() => Assert.All(CollectorCatalog.All, entry =>
+    {
+        var lines = File.ReadLines(Repository.Path("src", "AuditCli.Collectors", Catalogue));
+        Assert.Single(lines, line => line.Trim() == $"{FolderOf(entry)}Entry.Create(),");
+    });
+
+    [Fact]
+    public void No_source_uses_another() => Assert.All(CollectorCatalog.All, entry =>
+    {
+        var others = string.Join('|', CollectorCatalog.All.Where(o => o != entry).Select(FolderOf));
+        Assert.All(
+            Directory.EnumerateFiles(Repository.Path("src", "AuditCli.Collectors", FolderOf(entry)), "*.cs", SearchOption.AllDirectories),
+            file => Assert.DoesNotMatch($@"\bAuditCli\.Collectors\.(?:{others})\b|(?<![\w.""])(?:{others})\.[A-Z]", File.ReadAllText(file)));
+    });
+
+    [Fact]
+    public void Every_source_says_everything_that_others_need_to_know_of_it() => Assert.All(CollectorCatalog.All, entry =>
+    {
+        Assert.All(
+            new[]
+            {
+                entry.Title, entry.PermissionForm, entry.Call.Description, entry.Call.Operation, entry.Call.Details, entry.Starter.Name,
+                entry.Quick.Description,
+            },
+            text => Assert.False(string.IsNullOrWhiteSpace(text)));
+        Assert.All(entry.Source.TargetSettings, s => Assert.EndsWith(".", s.Description, StringComparison.Ordinal));
+        Assert.EndsWith(".", entry.Source.TargetDescription, StringComparison.Ordinal);
+        Assert.EndsWith(".", entry.Source.OperationDescription, StringComparison.Ordinal);
+        var settings = entry.Source.TargetSettings.Select(s => s.Name).ToHashSet();
+        Assert.All(entry.Call.Settings.Append(entry.Quick.Needs).OfType<SettingOption>(), o => Assert.Contains(o.Setting, settings));
+        Assert.Equal(entry.Quick.Needs is null, entry.Quick.Missing.Length == 0);
+        Assert.NotEmpty(entry.Fields.RequestIds);
+    });
+
+    private static string FolderOf(CollectorEntry entry) => entry.Implementation.Namespace!.Split('.')[^1];
+
+    /// <summary>Code outside the sources' folders, without comments and raw strings: those hold help texts with examples, which may show a source.</summary>
+    private static IEnumerable<(string Path, string Code)> Files() =>
+        new[] { "*.cs", "*.csproj" }.SelectMany(p => Directory.EnumerateFiles(Repository.Path("src"), p, SearchOption.AllDirectories))
+            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+                && Path.GetFileName(f) is not (Catalogue or History)
+                && !CollectorCatalog.All.Any(c => f.Contains(Path.Combine("AuditCli.Collectors", FolderOf(c)) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+            .Select(f => (f, CommentPattern().Replace(RawStringPattern().Replace(PackagePattern().Replace(File.ReadAllText(f), ""), "\"\""), "")));
+
+    [GeneratedRegex("\"\"\".*?\"\"\"", RegexOptions.Singleline)]
+    private static partial Regex RawStringPattern();
+
+    [GeneratedRegex(@"(?<![:""])//.*$|<!--.*?-->", RegexOptions.Multiline)]
+    private static partial Regex CommentPattern();
+
+    [GeneratedRegex("<PackageReference [^>]*>")]
+    private static partial Regex PackagePattern();
+}
