@@ -25,7 +25,7 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal(recorded[2], await AskAsync(replay, server.Address, "evidence-a"));
         Assert.Empty(replay.Unused);
         foreach (var asker in new[] { "evidence-a", "evidence-b" })
-            Assert.Equal(ExchangeRefusedException.NoRecording, (await Assert.ThrowsAsync<ExchangeRefusedException>(() => AskAsync(replay, server.Address, asker))).Code);
+            Assert.Equal(Codes.NoRecording, (await Assert.ThrowsAsync<ExchangeRefusedException>(() => AskAsync(replay, server.Address, asker))).Code);
     }
 
     [Fact]
