@@ -49,6 +49,9 @@ public sealed record CollectorEntry
     /// <summary>What of this source's exchanges is not stored, and what of them identifies a request.</summary>
     public required ExchangeFields Fields { get; init; }
 
+    /// <summary>The failure codes of this source alone; those that several sources have are in <see cref="Collectors.Codes"/>.</summary>
+    public required ImmutableArray<OwnCode> Codes { get; init; }
+
     /// <summary>The places in the source's responses whose values are secrets; marked ones may also come from its models.</summary>
     public ImmutableArray<RedactedPlace> SecretPlaces { get; init; } = [];
 

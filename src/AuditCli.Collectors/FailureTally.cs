@@ -29,14 +29,12 @@ internal static class Failures
     {
         CollectionException known => (known.Code, known.Message),
         // An internal fault still limits the evidence; the type name leads to the cause in the run log.
-        _ => ("CollectorFault", Redaction.CredentialText.Clean($"{exception.GetType().Name}: {exception.Message}")),
+        _ => (Codes.CollectorFault, Redaction.CredentialText.Clean($"{exception.GetType().Name}: {exception.Message}")),
     };
 }
 
 /// <summary>Formats the report of a value that does not fit its column.</summary>
 internal static class Misfits
 {
-    public const string Code = "ValueDoesNotFit";
-
     public static string Describe(Misfit misfit, string? reference) => $"{misfit.Column}: {misfit.Description} ({reference})";
 }

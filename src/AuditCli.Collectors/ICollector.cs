@@ -125,10 +125,5 @@ public readonly record struct PageRow(JsonElement Value, string Pointer);
 /// <summary>A call that failed, with the provider's or the collector's code and message. The message is cleaned of credentials.</summary>
 public sealed class CollectionException(string code, string message, Exception? inner = null) : Exception(Redaction.CredentialText.Clean(message), inner)
 {
-    /// <summary>
-    /// The code that every collector uses for a parameter that the operation does not have, requires, or takes in another form.
-    /// </summary>
-    public const string InvalidParameter = "InvalidParameter";
-
     public string Code { get; } = code;
 }

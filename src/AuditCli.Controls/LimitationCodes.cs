@@ -1,38 +1,48 @@
+using System.Collections.Immutable;
+using AuditCli.Evidence;
+
 namespace AuditCli.Controls;
 
-/// <summary>The codes of limitations that evaluation itself finds.</summary>
+/// <summary>
+/// The codes of limitations that evaluation itself finds, each written once. The codes of evidence that was not read are the collectors'.
+/// </summary>
 public static class LimitationCodes
 {
-    /// <summary>Point-in-time evidence was read further from <c>as_of</c> than the engagement tolerates.</summary>
-    public const string StateReadAway = "StateReadAway";
-
-    /// <summary>
-    /// The collecting machine's clock differs too much from the servers', so that the moment of a state is not certain.
-    /// </summary>
+    public const string AccountLeftOut = "AccountLeftOut";
     public const string ClockDiffers = "ClockDiffers";
-
-    /// <summary>
-    /// No response of the run has a date, so that it is unknown whether the collecting machine's clock was right.
-    /// </summary>
     public const string ClockNotCompared = "ClockNotCompared";
-
-    /// <summary>
-    /// A response was older than tolerated on arrival, or is marked out of date or changed on the way, so that the moment of its
-    /// state is not certain.
-    /// </summary>
+    public const string Incomplete = "Incomplete";
+    public const string NotCollected = "NotCollected";
     public const string OldAnswer = "OldAnswer";
-
-    /// <summary>
-    /// A target of the engagement was left out of the run by <c>--target</c>, and the test concerns the whole engagement.
-    /// </summary>
+    public const string StateReadAway = "StateReadAway";
     public const string TargetLeftOut = "TargetLeftOut";
 
-    /// <summary>An account of a target was left out by the engagement, and the test concerns the whole engagement.</summary>
-    public const string AccountLeftOut = "AccountLeftOut";
-
-    /// <summary>The partition has no such table although the control needs it.</summary>
-    public const string NotCollected = "NotCollected";
-
-    /// <summary>The table is marked as not complete, without a reason.</summary>
-    public const string Incomplete = "Incomplete";
+    /// <summary>Every code, in their order.</summary>
+    public static ImmutableArray<OwnCode> All { get; } =
+    [
+        new(AccountLeftOut, CodeKind.Excluded,
+            "The engagement leaves out an account of a target, and the test concerns the whole engagement.",
+            "Include the account, or accept that the test is not concluded."),
+        new(ClockDiffers, CodeKind.Moment,
+            "The collecting machine's clock differs from the servers' by more than is tolerated, so the moment of a state is not certain.",
+            "Set the clock of the machine, and run again."),
+        new(ClockNotCompared, CodeKind.Moment,
+            "No response says what time the server had, so it is not known whether the collecting machine's clock was right.",
+            "Run again without the proxy that removes the Date of responses."),
+        new(Incomplete, CodeKind.Incomplete,
+            "The table is marked as not complete, and no reason is recorded.",
+            "Look at the evidence with `auditcli show`."),
+        new(NotCollected, CodeKind.Incomplete,
+            "The control needs the evidence, and nothing was collected under its name for the account.",
+            "Run again with the target, the operation or the input that the control names."),
+        new(OldAnswer, CodeKind.Moment,
+            "A response was older than is tolerated when it came, is out of date or was changed on its way, so the moment of a state is not certain.",
+            "Run again without the cache or proxy in between."),
+        new(StateReadAway, CodeKind.Moment,
+            "A state was read further from `as_of` than the engagement tolerates.",
+            "Run at the moment that the tests concern, or state another `as_of` or `as_of_tolerance`."),
+        new(TargetLeftOut, CodeKind.Excluded,
+            "`--target` left a target out of the run, and the test concerns the whole engagement.",
+            "Run again without `--target`."),
+    ];
 }

@@ -1,22 +1,56 @@
+using System.Collections.Immutable;
 using System.Reflection;
+using System.Text.RegularExpressions;
+using AuditCli.Evidence;
 
 namespace AuditCli.Tests;
 
-/// <summary>Finds the codes that the program itself gives to what could not be read.</summary>
+/// <summary>Compares the codes that the program gives itself with the constants, with their uses in the source, and with the manual.</summary>
 internal static class OwnCodes
 {
-    private static readonly string[] Holders = ["Failures", "Codes"];
+    /// <summary>The codes as evidence has them, once and in order; one with a status is shown with 404.</summary>
+    public static string[] Examples(ImmutableArray<OwnCode> codes) =>
+        [.. codes.Select(c => c.HasStatus ? c.Code + "404" : c.Code).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>Every constant of the classes that hold codes, once and in order.</summary>
-    public static string[] Of(params IEnumerable<Assembly> assemblies) =>
-    [
-        .. assemblies.SelectMany(a => a.GetTypes())
-            .SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-            .Where(f => f.IsLiteral && f.FieldType == typeof(string) && IsCode(f))
-            .Select(f => (string)f.GetRawConstantValue()!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
-    ];
+    /// <summary>The public constants of a class that holds codes, by name.</summary>
+    public static IEnumerable<(string Name, string Code)> Constants(Type holder) =>
+        holder.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).Where(f => f.IsLiteral).Select(f => (f.Name, (string)f.GetRawConstantValue()!));
 
-    private static bool IsCode(FieldInfo field) =>
-        Holders.Any(h => field.DeclaringType!.Name.EndsWith(h, StringComparison.Ordinal)) || field.DeclaringType!.Name == "Misfits"
-        || field.Name.EndsWith("Code", StringComparison.Ordinal);
+    /// <summary>The members of a class that holds codes, such as <c>Codes.TimedOut</c>, that no file of the source uses.</summary>
+    public static IEnumerable<string> Unused(Type holder, IEnumerable<string> members)
+    {
+        var source = Source("").Where(f => Path.GetFileNameWithoutExtension(f) != holder.Name).Select(Text).ToArray();
+        return members.Select(m => $"{holder.Name}.{m}").Where(m => !source.Any(text => Regex.IsMatch(text, $@"(?<!\w){Regex.Escape(m)}\b")));
+    }
+
+    /// <summary>The C# files of a project.</summary>
+    public static IEnumerable<string> Source(string project) =>
+        Directory.EnumerateFiles(Repository.Path("src", project), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+
+    /// <summary>The text of a C# file without the lines that are comments.</summary>
+    public static string Text(string file) =>
+        string.Join('\n', File.ReadLines(file).Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal)));
+
+    /// <summary>
+    /// Compares one part of the page <c>auditcli help codes</c> with a table of codes. <c>AUDITCLI_APPROVE=1</c> writes the part again, which is
+    /// then read before it is committed.
+    /// </summary>
+    public static void AreInManual(string heading, ImmutableArray<OwnCode> codes)
+    {
+        var file = Repository.Path("src", "AuditCli", "Help", "codes.md");
+        var page = File.ReadAllText(file);
+        var start = page.IndexOf($"\n## {heading}\n", StringComparison.Ordinal) + heading.Length + 5;
+        Assert.True(start > heading.Length + 4, $"{file} has no part '{heading}'");
+        var end = page.IndexOf("\n## ", start, StringComparison.Ordinal) is var next && next < 0 ? page.Length : next;
+        var table = $"\n{Table(codes)}";
+        if (Environment.GetEnvironmentVariable("AUDITCLI_APPROVE") == "1")
+            File.WriteAllText(file, page[..start] + table + page[end..]);
+        else
+            Assert.True(table == page[start..end], $"'{heading}' of {file} is not the table of the source: AUDITCLI_APPROVE=1 dotnet test, then read it");
+    }
+
+    private static string Table(ImmutableArray<OwnCode> codes) => string.Concat(
+        codes.Select(c => $"| `{c.Shown}` | {c.Kind.ToString().ToLowerInvariant()} | {c.Meaning} | {c.Next} |\n")
+            .Prepend("|---|---|---|---|\n").Prepend("| code | kind | what happened | what to do next |\n"));
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws;
 
@@ -15,12 +14,6 @@ namespace AuditCli.Collectors.Aws;
 /// </remarks>
 internal static class AccountId
 {
-    /// <summary>The code if a response names another account than the one that was entered.</summary>
-    public const string AnotherAccount = "AnotherAccount";
-
-    /// <summary>The code if a response names another user, group, role or policy than the request.</summary>
-    public const string AnotherName = "AnotherName";
-
     private static readonly string[] Names = ["UserName", "GroupName", "RoleName", "PolicyName"];
 
     private const int Digits = 12;
@@ -31,7 +24,7 @@ internal static class AccountId
     /// <exception cref="CollectionException">The text is not an account id, such as <c>../../etc</c>.</exception>
     public static string Of(string text, string operation) => Is(text)
         ? text
-        : throw new CollectionException(TypedJson.Malformed, $"{operation}: '{text}' is no account; an account is twelve digits");
+        : throw new CollectionException(Codes.MalformedResponse, $"{operation}: '{text}' is no account; an account is twelve digits");
 
     /// <summary>Returns the account in an ARN; null if it names none or the text is not an ARN.</summary>
     public static string? OfArn(string arn) => arn.StartsWith("arn:", StringComparison.Ordinal) && Owner(arn) is { } owner && Is(owner) ? owner : null;
@@ -49,7 +42,7 @@ internal static class AccountId
         if (service.Name != "iam")
             return null;
         return rows.Select(r => Arn(r.Value)).FirstOrDefault(a => a is not null && IsForeign(a, entered)) is { } foreign
-            ? new(AnotherAccount, $"{service.Name}:{operation.Name} lists {foreign}, and account {entered} was asked")
+            ? new(AwsCodes.AnotherAccount, $"{service.Name}:{operation.Name} lists {foreign}, and account {entered} was asked")
             : null;
     }
 
@@ -68,7 +61,7 @@ internal static class AccountId
                 continue;
             var wanted = value.GetString()!;
             if (rows.SelectMany(r => Named(r.Value, name)).FirstOrDefault(n => !n.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is { } other)
-                return new(AnotherName, $"{service.Name}:{operation.Name} answers about {name} {other}, and {wanted} was asked about");
+                return new(AwsCodes.AnotherName, $"{service.Name}:{operation.Name} answers about {name} {other}, and {wanted} was asked about");
         }
         return null;
     }

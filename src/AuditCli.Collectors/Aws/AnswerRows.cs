@@ -76,7 +76,7 @@ internal static class AnswerRows
         }
         return (rows.ToImmutable(), fault);
 
-        CollectionException Malformed(string what) => new(TypedJson.Malformed, $"{service.Name}:{operation.Name}: {what}");
+        CollectionException Malformed(string what) => new(Codes.MalformedResponse, $"{service.Name}:{operation.Name}: {what}");
     }
 
     /// <summary>Whether a page has no row, and nothing in any other result member that accumulates over pages.</summary>

@@ -63,7 +63,7 @@ public sealed class AwsCollector : ICollector
             var entered = await EnterAsync(target, session.Enter(account, credentials), cancellationToken);
             return entered.Account == account
                 ? entered
-                : throw new CollectionException(AccountId.AnotherAccount, $"the role belongs to account {entered.Account}");
+                : throw new CollectionException(AwsCodes.AnotherAccount, $"the role belongs to account {entered.Account}");
         }
     }
 
@@ -193,12 +193,12 @@ public sealed class AwsCollector : ICollector
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken);
         var (account, arn) = (AccountId.Of(Text(identity, "Account"), "sts:GetCallerIdentity"), Text(identity, "Arn"));
         if (AccountId.OfArn(arn) != account)
-            throw new CollectionException(AccountId.AnotherAccount, $"sts:GetCallerIdentity says account {account} and names {arn}, which is of another");
+            throw new CollectionException(AwsCodes.AnotherAccount, $"sts:GetCallerIdentity says account {account} and names {arn}, which is of another");
         var meant = target.Setting("organization") != "true" && target.Settings.GetValueOrDefault("role_arn", []) is [.., var role]
             ? AccountId.OfArn(role)
             : null;
         if (meant is not null && meant != account)
-            throw new CollectionException(AccountId.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {account}");
+            throw new CollectionException(AwsCodes.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {account}");
         var entered = new Connection(target, account, arn, AwsSession.GlobalRegion, []);
         if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
             return entered with { Regions = given };
@@ -219,14 +219,14 @@ public sealed class AwsCollector : ICollector
             : Enumerable.Empty<string>().ToLookup(_ => true);
         return all.Contains(true)
             ? entered with { Regions = [.. all[true].Order(StringComparer.Ordinal)], NotEnabled = [.. all[false].Order(StringComparer.Ordinal)] }
-            : throw new CollectionException(TypedJson.Malformed, "ec2:DescribeRegions names no enabled region, though every account has some");
+            : throw new CollectionException(Codes.MalformedResponse, "ec2:DescribeRegions names no enabled region, though every account has some");
     }
 
     /// <summary>Returns a region as the provider writes it, checked because it becomes a part of host names and of a file's name.</summary>
     /// <exception cref="CollectionException">The text is not a region, such as <c>../../etc</c>.</exception>
     private static string Region(string text) => Partitions.IsRegion(text)
         ? text
-        : throw new CollectionException(TypedJson.Malformed, $"ec2:DescribeRegions: '{text}' is no region");
+        : throw new CollectionException(Codes.MalformedResponse, $"ec2:DescribeRegions: '{text}' is no region");
 
     private async Task<JsonElement> FirstAsync(AwsSession session, string name, JsonObject parameters, CancellationToken cancellationToken)
     {
@@ -236,9 +236,9 @@ public sealed class AwsCollector : ICollector
     }
 
     private (ServiceModel Service, OperationModel Operation) Find(string name) => _catalogue.Find(name)
-        ?? throw new CollectionException(ExchangeRefusedException.ReadOnly, $"{name} is not in the read-only catalogue");
+        ?? throw new CollectionException(Codes.RefusedReadOnly, $"{name} is not in the read-only catalogue");
 
     private static string Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
         ? text
-        : throw new CollectionException(TypedJson.Malformed, $"the answer has no {name}");
+        : throw new CollectionException(Codes.MalformedResponse, $"the answer has no {name}");
 }

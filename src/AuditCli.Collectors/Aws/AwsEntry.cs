@@ -40,6 +40,7 @@ internal static class AwsEntry
             Key = ["X-Amz-Target"],
             RequestIds = ["x-amzn-RequestId", "x-amz-request-id", "x-amzn-request-id"],
         },
+        Codes = AwsCodes.All,
         SecretPlaces = AwsSecretPlaces.All,
         SecretReferences = ["kms:", "aws/", "alias/"],
     };

@@ -83,7 +83,7 @@ internal static class AwsRoute
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CollectionException(Client.AwsFailures.NoCredentials, $"the AWS configuration {file} cannot be read: {e.Message}", e);
+            throw new CollectionException(Codes.NoCredentials, $"the AWS configuration {file} cannot be read: {e.Message}", e);
         }
         return found;
     }

@@ -80,7 +80,7 @@ internal sealed class AwsSession(
         // Any other 2xx status means a partial or a deferred response.
         return answer.Status == 200 || answer.Status == operation.Status
             ? answer
-            : throw new CollectionException(TypedJson.Malformed, string.Create(
+            : throw new CollectionException(Codes.MalformedResponse, string.Create(
                 CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the answer has status {answer.Status}, which no whole answer has"));
     }
 
@@ -90,7 +90,7 @@ internal sealed class AwsSession(
         follow();
         var asked = Endpoint(region);
         if (!Partitions.IsRegion(asked))
-            throw new CollectionException(CollectionException.InvalidParameter, $"'{asked}' can be no region, which is a part of the host that is asked");
+            throw new CollectionException(Codes.InvalidParameter, $"'{asked}' can be no region, which is a part of the host that is asked");
         try
         {
             try
@@ -139,7 +139,7 @@ internal sealed class AwsSession(
         if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
         {
             throw new CollectionException(
-                CollectionException.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+                Codes.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
         }
         next = Customisations.Asked(service, operation, next);
         var empty = new EmptyPages($"{service.Name}:{operation.Name}", transport.IsReplay ? null : clock);
@@ -244,7 +244,7 @@ internal sealed class AwsSession(
         }
     }
 
-    private static bool IsUnrecorded(Exception e) => AwsFailures.IsKnown(e) && AwsFailures.Map("", e).Code == ExchangeRefusedException.NoRecording;
+    private static bool IsUnrecorded(Exception e) => AwsFailures.IsKnown(e) && AwsFailures.Map("", e).Code == Codes.NoRecording;
 
     private static Uri InRegion(Uri endpoint, string from, string to) =>
         new UriBuilder(endpoint) { Host = string.Join('.', endpoint.Host.Split('.').Select(label => label == from ? to : label)) }.Uri;

@@ -21,7 +21,7 @@ internal sealed class CredentialPipeline(TimeProvider clock, Action<CredentialEx
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var operation = await OperationAsync(request, cancellationToken)
-            ?? throw new ExchangeRefusedException(ExchangeRefusedException.ReadOnly,
+            ?? throw new ExchangeRefusedException(Codes.RefusedReadOnly,
                 $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
         var date = clock.GetUtcNow();
         var status = 0;

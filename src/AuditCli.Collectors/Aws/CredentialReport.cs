@@ -17,9 +17,6 @@ namespace AuditCli.Collectors.Aws;
 /// <param name="clock">The clock for waiting until the report is ready; null in a replay, which does not wait.</param>
 internal sealed class CredentialReport(TimeProvider? clock)
 {
-    /// <summary>The code if the provider does not finish the report in time.</summary>
-    public const string NotReady = "ReportNotReady";
-
     private const string GeneratedAt = "_generated_at";
     private const int RowsPerPage = 1000;
     private const int Polls = 90;
@@ -97,7 +94,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
             if (answer.TryGetProperty("State", out var state) && state.GetString() == "COMPLETE")
                 return;
         }
-        throw new CollectionException(NotReady, $"the credential report was not ready after {Polls * BetweenPolls.TotalSeconds:0} seconds");
+        throw new CollectionException(AwsCodes.ReportNotReady, $"the credential report was not ready after {Polls * BetweenPolls.TotalSeconds:0} seconds");
     }
 
     private static JsonElement Row(List<string> header, ColumnType[] types, List<string> cells, string generated)
@@ -206,7 +203,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
         }
     }
 
-    private static CollectionException Malformed(string message, Exception? inner = null) => new(TypedJson.Malformed, message, inner);
+    private static CollectionException Malformed(string message, Exception? inner = null) => new(Codes.MalformedResponse, message, inner);
 
     private static Column Text(string name) => new(name, ColumnType.Text);
     private static Column Flag(string name) => new(name, ColumnType.Boolean);

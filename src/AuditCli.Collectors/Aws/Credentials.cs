@@ -85,7 +85,7 @@ internal sealed class Credentials
             if (!chain.TryGetProfile(name, out var profile))
             {
                 throw new CollectionException(
-                    AwsFailures.NoCredentials,
+                    Codes.NoCredentials,
                     $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists those there are");
             }
             var next = profile.Options.SsoAccountId is null && profile.Options.SsoSession is null
@@ -148,9 +148,9 @@ internal sealed class Credentials
         }
         catch (Exception e) when (AwsFailures.IsKnown(e) || e is InvalidOperationException or InvalidDataException or ArgumentException)
         {
-            var known = AwsFailures.IsKnown(e) ? AwsFailures.Map(what, e) : new(AwsFailures.NoCredentials, $"{what}: {e.Message}", e);
+            var known = AwsFailures.IsKnown(e) ? AwsFailures.Map(what, e) : new(Codes.NoCredentials, $"{what}: {e.Message}", e);
             var said = known.Message.StartsWith(what, StringComparison.Ordinal) ? known.Message : $"{what}: {known.Message}";
-            throw new CollectionException(known.Code == AwsFailures.ClientFailed ? AwsFailures.NoCredentials : known.Code, $"{said.TrimEnd('.')}; {next}", e);
+            throw new CollectionException(known.Code == AwsCodes.ClientFailed ? Codes.NoCredentials : known.Code, $"{said.TrimEnd('.')}; {next}", e);
         }
     }
 

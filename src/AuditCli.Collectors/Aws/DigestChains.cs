@@ -17,9 +17,9 @@ internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Fu
     public void AddHourly(TrailDigest digest)
     {
         if (_hourly is null && digest.From > from)
-            faults.Add(TrailFiles.NotCovered, $"the first digest file begins at {Rfc3339.Format(digest.From)}, after {Rfc3339.Format(from)}");
+            faults.Add(AwsCodes.PeriodNotCovered, $"the first digest file begins at {Rfc3339.Format(digest.From)}, after {Rfc3339.Format(from)}");
         if (_hourly is not null && !(digest.Follows(_hourly) && digest.From == _hourly.Until))
-            faults.Add(TrailFiles.ChainBroken, $"{digest.Key} does not follow {_hourly.Key}");
+            faults.Add(AwsCodes.DigestChainBroken, $"{digest.Key} does not follow {_hourly.Key}");
         _hourly = digest;
     }
 
@@ -30,9 +30,9 @@ internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Fu
     public void End()
     {
         if (_hourly is null)
-            faults.Add(TrailFiles.NotCovered, $"there is no digest file for {Rfc3339.Format(from)} to {Rfc3339.Format(until)}");
+            faults.Add(AwsCodes.PeriodNotCovered, $"there is no digest file for {Rfc3339.Format(from)} to {Rfc3339.Format(until)}");
         else if (_hourly.Until < until)
-            faults.Add(TrailFiles.NotCovered, $"the last digest file ends at {Rfc3339.Format(_hourly.Until)}, before {Rfc3339.Format(until)}");
+            faults.Add(AwsCodes.PeriodNotCovered, $"the last digest file ends at {Rfc3339.Format(_hourly.Until)}, before {Rfc3339.Format(until)}");
         var followed = new HashSet<string>(StringComparer.Ordinal);
         string? first = null;
         foreach (var digest in _backfill.Values)
@@ -40,12 +40,12 @@ internal sealed class DigestChains(DateTimeOffset from, DateTimeOffset until, Fu
             if (digest.PreviousKey is { } key && _backfill.TryGetValue(key, out var before))
             {
                 if (!digest.Follows(before) || !followed.Add(key))
-                    faults.Add(TrailFiles.ChainBroken, $"{digest.Key} does not follow {key}");
+                    faults.Add(AwsCodes.DigestChainBroken, $"{digest.Key} does not follow {key}");
             }
             else if (digest.PreviousKey is { } unread && !isEarlier(unread))
-                faults.Add(TrailFiles.ChainBroken, $"{digest.Key} follows {unread}, which was not read");
+                faults.Add(AwsCodes.DigestChainBroken, $"{digest.Key} follows {unread}, which was not read");
             else if (first is not null)
-                faults.Add(TrailFiles.ChainBroken, $"{digest.Key} follows no backfill digest of the period, and neither does {first}");
+                faults.Add(AwsCodes.DigestChainBroken, $"{digest.Key} follows no backfill digest of the period, and neither does {first}");
             else
                 first = digest.Key;
         }

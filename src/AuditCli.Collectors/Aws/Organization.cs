@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Aws;
@@ -14,9 +13,6 @@ namespace AuditCli.Collectors.Aws;
 /// <param name="session">The session with credentials of the management account or a delegated administrator.</param>
 internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
 {
-    /// <summary>The code if the list and the tree of an organization do not have the same accounts.</summary>
-    public const string AccountsDisagree = "AccountsDisagree";
-
     private const string Accounts = "organizations:ListAccounts";
     private const string Roots = "organizations:ListRoots";
     private const string Units = "organizations:ListOrganizationalUnitsForParent";
@@ -47,7 +43,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             var id = AccountId.Of(Text(account, "Id"), Accounts);
             // The ARN of an account ends with its id, after the organization's: arn:aws:organizations::<management>:account/<organization>/<id>.
             if (account.TryGetProperty("Arn", out var arn) && arn.GetString() is { Length: > 0 } named && !named.EndsWith("/" + id, StringComparison.Ordinal))
-                throw new CollectionException(AccountId.AnotherAccount, $"{Accounts} lists account {id} as {named}, which is another");
+                throw new CollectionException(AwsCodes.AnotherAccount, $"{Accounts} lists account {id} as {named}, which is another");
             listed[id] = account;
         }
         var doubt = await DoubtAsync(listed.Keys.ToImmutableSortedSet(StringComparer.Ordinal), cancellationToken);
@@ -117,7 +113,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             return inTree.SetEquals(listed)
                 ? null
                 : new(
-                    AccountsDisagree,
+                    AwsCodes.AccountsDisagree,
                     $"the organization's list has {listed.Count} accounts and its tree {inTree.Count}; only one of them has "
                         + $"{string.Join(", ", inTree.Except(listed).Concat(listed.Except(inTree)).Order(StringComparer.Ordinal))}",
                     1);
@@ -146,5 +142,5 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
 
     private static string Text(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
         ? text
-        : throw new CollectionException(TypedJson.Malformed, $"an element of the answer has no {name}");
+        : throw new CollectionException(Codes.MalformedResponse, $"an element of the answer has no {name}");
 }

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws;
 
@@ -12,12 +11,6 @@ namespace AuditCli.Collectors.Aws;
 internal sealed class PageTokens(ServiceModel service, OperationModel model, Pager pager)
 {
     private readonly string _operation = $"{service.Name}:{model.Name}";
-
-    /// <summary>The code of a response whose token was given before.</summary>
-    public const string Repeated = "RepeatedToken";
-
-    /// <summary>The code of a response that continues but cannot be read on.</summary>
-    public const string Unreadable = "NextPageUnreadable";
 
     private const string Last = "[-1]";
 
@@ -51,7 +44,8 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         {
             return pager.Outputs.All(o => At(page, o) is null)
                 ? null
-                : throw new CollectionException(Unreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");
+                : throw new CollectionException(
+                    Codes.NextPageUnreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");
         }
         var next = (JsonObject)parameters.DeepClone();
         var given = new List<string>();
@@ -69,7 +63,7 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         if (given.Count == 0)
             return more is null ? null : throw Malformed("there are more pages, and the answer does not say how to read them");
         if (!_given.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', given))))))
-            throw new CollectionException(Repeated, $"{_operation}: the answer gives a page token that it gave before; reading on would never end");
+            throw new CollectionException(Codes.RepeatedToken, $"{_operation}: the answer gives a page token that it gave before; reading on would never end");
         return next;
     }
 
@@ -82,7 +76,7 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
 
     private MemberKind? Kind(string input) => model.Input is { } name && service.Shape(name) is ShapeModel.Structure shape ? shape.Member(input)?.Kind : null;
 
-    private CollectionException Malformed(string how) => new(TypedJson.Malformed, $"{_operation}: {how}");
+    private CollectionException Malformed(string how) => new(Codes.MalformedResponse, $"{_operation}: {how}");
 
     private string Text(JsonElement token)
     {
@@ -92,7 +86,7 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         }
         catch (InvalidOperationException e)
         {
-            throw new CollectionException(Unreadable, $"{_operation}: the page token is not well-formed Unicode", e);
+            throw new CollectionException(Codes.NextPageUnreadable, $"{_operation}: the page token is not well-formed Unicode", e);
         }
     }
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Aws;
 
@@ -49,7 +48,7 @@ internal sealed record TrailDigest(
         }
         catch (Exception e) when (e is JsonException or FormatException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new CollectionException(TypedJson.Malformed, $"{key} is no digest file of CloudTrail: {e.Message}", e);
+            throw new CollectionException(Codes.MalformedResponse, $"{key} is no digest file of CloudTrail: {e.Message}", e);
         }
     }
 

@@ -24,14 +24,6 @@ namespace AuditCli.Collectors.Aws;
 /// </summary>
 internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
 {
-    public const string NoDigests = "TrailHasNoDigests";
-    public const string ChainBroken = "DigestChainBroken";
-    public const string DigestNotSigned = "DigestNotSigned";
-    public const string FileMissing = "TrailFileMissing";
-    public const string FileAltered = "TrailFileAltered";
-    public const string NotCovered = "PeriodNotCovered";
-    public const string NotUnderstood = "TrailObjectNotUnderstood";
-
     private const string Trails = "cloudtrail:DescribeTrails";
     private const string Keys = "cloudtrail:ListPublicKeys";
     private const string Objects = "s3:ListObjectsV2";
@@ -78,9 +70,12 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     {
         var (arn, from, until) = (Text(request, "TrailARN"), Moment(request, "StartTime"), Moment(request, "EndTime"));
         var trail = await OneAsync(Trails, request.Region, new { trailNameList = new[] { arn } }, "trailList", cancellationToken)
-            ?? throw new CollectionException("TrailNotFoundException", $"{arn} is no trail in {request.Region}");
+            ?? throw new CollectionException(AwsCodes.TrailNotFoundException, $"{arn} is no trail in {request.Region}");
         if (!(trail.TryGetProperty("LogFileValidationEnabled", out var enabled) && enabled.ValueKind == JsonValueKind.True))
-            throw new CollectionException(NoDigests, $"{arn} makes no digest files, so nobody can tell whether its files are all there and unaltered");
+        {
+            throw new CollectionException(
+                AwsCodes.TrailHasNoDigests, $"{arn} makes no digest files, so nobody can tell whether its files are all there and unaltered");
+        }
         var bucket = Needed(trail, "S3BucketName");
         var logs = (trail.TryGetProperty("S3KeyPrefix", out var prefix) && prefix.GetString() is { Length: > 0 } given
             ? given.TrimEnd('/') + "/"
@@ -98,7 +93,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         await foreach (var key in DigestsAsync(place, folder, request.Region, from, until, cancellationToken))
         {
             if (DigestName.Read(key, folder, request.Account, request.Region) is null)
-                faults.Add(NotUnderstood, $"{key} is among the digest files, and its name is not that of one");
+                faults.Add(AwsCodes.TrailObjectNotUnderstood, $"{key} is among the digest files, and its name is not that of one");
             if (Name(key) is not { } digestName || digestName.Until <= from || digestName.Until > until + Late)
                 continue;
             if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found || Digest(key, found, faults) is not { } digest)
@@ -110,7 +105,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
                 await TryAddKeysAsync(keys, request.Region, made - AroundMaking, made + AroundMaking, faults, cancellationToken);
             }
             if (digest.Key != key || digest.Bucket != bucket || !digest.IsSigned(keys))
-                faults.Add(DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
+                faults.Add(AwsCodes.DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
             if (digestName.IsBackfill)
                 chains.AddBackfill(digest);
             else
@@ -143,7 +138,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
         catch (CollectionException e)
         {
-            faults.Add(DigestNotSigned, e.Message);
+            faults.Add(AwsCodes.DigestNotSigned, e.Message);
             return null;
         }
     }
@@ -157,14 +152,14 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     {
         if (file.Bucket != place.Bucket || !place.Has(file.Key))
         {
-            faults.Add(FileMissing, $"s3://{file.Bucket}/{file.Key} is not a place of this trail, and was not read");
+            faults.Add(AwsCodes.TrailFileMissing, $"s3://{file.Bucket}/{file.Key} is not a place of this trail, and was not read");
             yield break;
         }
         if (await ObjectAsync(place, file.Key, region, faults, cancellationToken) is not { } found)
             yield break;
         if (found.Sha256 != file.Sha256)
         {
-            faults.Add(FileAltered, $"{file.Key} is not what its digest vouches for");
+            faults.Add(AwsCodes.TrailFileAltered, $"{file.Key} is not what its digest vouches for");
             yield break;
         }
         using var document = Records(file.Key, found.Content, faults);
@@ -176,7 +171,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             var pointer = string.Create(CultureInfo.InvariantCulture, $"/{RecordsMember}/{at}");
             if (record.ValueKind != JsonValueKind.Object)
             {
-                faults.Add(TypedJson.Malformed, $"{file.Key}: {pointer} is a JSON {record.ValueKind}, not an event");
+                faults.Add(Codes.MalformedResponse, $"{file.Key}: {pointer} is a JSON {record.ValueKind}, not an event");
                 continue;
             }
             if (Value(record, "eventTime") is { } time && Rfc3339.TryParse(time, out var happened) && (happened < from || happened >= until))
@@ -209,11 +204,11 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
                 return document;
             }
             document.Dispose();
-            faults.Add(TypedJson.Malformed, $"{key} has no {RecordsMember}");
+            faults.Add(Codes.MalformedResponse, $"{key} has no {RecordsMember}");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            faults.Add(TypedJson.Malformed, $"{key} holds no events: {e.Message}");
+            faults.Add(Codes.MalformedResponse, $"{key} holds no events: {e.Message}");
         }
         return null;
     }
@@ -286,8 +281,8 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         }
         catch (CollectionException e)
         {
-            var missing = e.Code is "NoSuchKey" or "404";
-            faults.Add(missing ? FileMissing : e.Code, missing ? $"{key} is not there" : $"{key}: {e.Message}");
+            var missing = e.Code == "NoSuchKey" || e.Code == AwsCodes.OfStatus(404);
+            faults.Add(missing ? AwsCodes.TrailFileMissing : e.Code, missing ? $"{key} is not there" : $"{key}: {e.Message}");
             return null;
         }
     }
@@ -328,7 +323,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
             }
             catch (FormatException e)
             {
-                throw new CollectionException(TypedJson.Malformed, $"{Keys}: a public key is not in base64", e);
+                throw new CollectionException(Codes.MalformedResponse, $"{Keys}: a public key is not in base64", e);
             }
         }
     }
@@ -345,7 +340,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
                 folders.AddRange(common.EnumerateArray().Select(p => Needed(p, "Prefix")));
         }
         return folders is [var only] ? only[logs.Length..]
-            : throw new CollectionException(NotCovered, $"s3://{bucket}/{logs} has {folders.Count} folders of an organization, not one");
+            : throw new CollectionException(AwsCodes.PeriodNotCovered, $"s3://{bucket}/{logs} has {folders.Count} folders of an organization, not one");
     }
 
     private async Task<JsonElement?> OneAsync(string name, string region, object parameters, string list, CancellationToken cancellationToken)
@@ -373,15 +368,15 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     private static string Text(EvidenceRequest request, string name) =>
         request.Parameters.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String
         ? value.GetString()!
-        : throw new CollectionException(CollectionException.InvalidParameter, $"{Operation.Name} needs {name}");
+        : throw new CollectionException(Codes.InvalidParameter, $"{Operation.Name} needs {name}");
 
     private static DateTimeOffset Moment(EvidenceRequest request, string name) => Rfc3339.TryParse(Text(request, name), out var moment)
         ? moment
-        : throw new CollectionException(CollectionException.InvalidParameter, $"{Operation.Name}: {name} must be a time as in RFC 3339");
+        : throw new CollectionException(Codes.InvalidParameter, $"{Operation.Name}: {name} must be a time as in RFC 3339");
 
     private static string Needed(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
         ? text
-        : throw new CollectionException(TypedJson.Malformed, $"the answer has no {name}");
+        : throw new CollectionException(Codes.MalformedResponse, $"the answer has no {name}");
 
     /// <param name="Content">The uncompressed content, redacted.</param>
     /// <param name="Sha256">The SHA-256 of the uncompressed content before redaction, in lower-case hexadecimal.</param>

@@ -85,5 +85,5 @@ internal static class ContentDecoding
     }
 
     private static ExchangeRefusedException TooLarge(int maxBytes) => new(
-        ExchangeRefusedException.TooLarge, string.Create(CultureInfo.InvariantCulture, $"the answer is larger than {maxBytes} bytes"));
+        Codes.ResponseTooLarge, string.Create(CultureInfo.InvariantCulture, $"the answer is larger than {maxBytes} bytes"));
 }

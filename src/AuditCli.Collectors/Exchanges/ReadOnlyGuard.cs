@@ -7,10 +7,10 @@ namespace AuditCli.Collectors.Exchanges;
 /// <param name="refusal">Returns why a request may not be sent; null if it may.</param>
 public sealed class ReadOnlyGuard(Func<HttpRequestMessage, string?> refusal, HttpMessageHandler inner) : DelegatingHandler(inner)
 {
-    /// <exception cref="ExchangeRefusedException">The request is refused (<see cref="ExchangeRefusedException.ReadOnly"/>).</exception>
+    /// <exception cref="ExchangeRefusedException">The request is refused (<see cref="Codes.RefusedReadOnly"/>).</exception>
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
         refusal(request) is { } reason
-            ? Task.FromException<HttpResponseMessage>(new ExchangeRefusedException(ExchangeRefusedException.ReadOnly, reason))
+            ? Task.FromException<HttpResponseMessage>(new ExchangeRefusedException(Codes.RefusedReadOnly, reason))
             : base.SendAsync(request, cancellationToken);
 
     /// <summary>Does not dispose the inner handler, which belongs to the transport.</summary>

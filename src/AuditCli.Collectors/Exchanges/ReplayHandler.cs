@@ -118,13 +118,13 @@ internal sealed class ReplayHandler(
     Func<HttpRequestMessage, AnswerPlaces?>? places = null) : DelegatingHandler
 {
     /// <exception cref="ExchangeRefusedException">
-    /// There is no (further) recorded response (<see cref="ExchangeRefusedException.NoRecording"/>).
+    /// There is no (further) recorded response (<see cref="Codes.NoRecording"/>).
     /// </exception>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (answers is null || await answers.NextAsync(request, askedFor(), cancellationToken) is not var (recorded, first))
-            throw new ExchangeRefusedException(ExchangeRefusedException.NoRecording, $"not recorded: {request.Method} {policy.Clean(request.RequestUri!)}");
+            throw new ExchangeRefusedException(Codes.NoRecording, $"not recorded: {request.Method} {policy.Clean(request.RequestUri!)}");
         await keep(recorded, first, places?.Invoke(request), cancellationToken);
         return recorded.Exchange.Response is not null
             ? RecordedResponse.Message(recorded.Exchange, request)

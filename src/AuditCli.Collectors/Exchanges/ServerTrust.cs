@@ -12,9 +12,6 @@ namespace AuditCli.Collectors.Exchanges;
 /// </summary>
 public sealed class UntrustedServerException(string message) : AuthenticationException(message)
 {
-    /// <summary>The code that every source uses for this failure.</summary>
-    public const string Code = "UntrustedServer";
-
     /// <summary>Returns the exception of this type in a chain of exceptions; null if there is none.</summary>
     public static UntrustedServerException? In(Exception? failure)
     {
@@ -56,12 +53,12 @@ internal sealed class ServerTrust
         }
         catch (CryptographicException e)
         {
-            throw new CollectionException(UntrustedServerException.Code, $"{place} holds a certificate that cannot be read; it must be PEM", e);
+            throw new CollectionException(Codes.UntrustedServer, $"{place} holds a certificate that cannot be read; it must be PEM", e);
         }
         return authorities.Count > 0
             ? new(authorities, place, next, isChecked: true)
             : throw new CollectionException(
-                UntrustedServerException.Code, $"{place} holds no certificate; it must be PEM, with the line -----BEGIN CERTIFICATE-----");
+                Codes.UntrustedServer, $"{place} holds no certificate; it must be PEM, with the line -----BEGIN CERTIFICATE-----");
     }
 
     /// <summary>Returns the trust in the authorities of a file only, as <see cref="Only"/> does.</summary>
@@ -76,7 +73,7 @@ internal sealed class ServerTrust
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CollectionException(
-                UntrustedServerException.Code, $"{from} names {file}, which cannot be read: {e.Message}; correct the path, or unset it", e);
+                Codes.UntrustedServer, $"{from} names {file}, which cannot be read: {e.Message}; correct the path, or unset it", e);
         }
     }
 

@@ -24,9 +24,6 @@ internal enum ProxyHabit
 /// </summary>
 internal sealed class StatedProxy : IWebProxy
 {
-    /// <summary>The code of a proxy setting that is not valid.</summary>
-    public const string Invalid = "InvalidProxy";
-
     private static readonly ImmutableArray<string> Schemes = ["http", "https", "socks4", "socks4a", "socks5"];
     private readonly Func<Uri, Uri?> _find;
 
@@ -51,7 +48,7 @@ internal sealed class StatedProxy : IWebProxy
     /// <summary>
     /// Returns the proxies of <c>HTTPS_PROXY</c>, <c>HTTP_PROXY</c> and <c>ALL_PROXY</c>, with the exceptions in <c>NO_PROXY</c>.
     /// </summary>
-    /// <exception cref="CollectionException">One of them is not valid (<see cref="Invalid"/>).</exception>
+    /// <exception cref="CollectionException">One of them is not valid (<see cref="Codes.InvalidProxy"/>).</exception>
     public static StatedProxy OfEnvironment(ProxyHabit habit)
     {
         var (https, http, all) = (Named("HTTPS_PROXY", habit), Named("HTTP_PROXY", habit), Named("ALL_PROXY", habit));
@@ -67,7 +64,7 @@ internal sealed class StatedProxy : IWebProxy
 
     /// <summary>Returns one proxy for every request.</summary>
     /// <param name="place">The setting that names the proxy, for messages.</param>
-    /// <exception cref="CollectionException">It is not valid (<see cref="Invalid"/>).</exception>
+    /// <exception cref="CollectionException">It is not valid (<see cref="Codes.InvalidProxy"/>).</exception>
     public static StatedProxy Always(string text, string place)
     {
         var stated = Read(text, place);
@@ -103,13 +100,13 @@ internal sealed class StatedProxy : IWebProxy
     private static Stated Read(string text, string place)
     {
         if (!Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
-            throw new CollectionException(Invalid, $"{place} holds no address of a proxy; write it as http://host:port, or unset it");
+            throw new CollectionException(Codes.InvalidProxy, $"{place} holds no address of a proxy; write it as http://host:port, or unset it");
         // The h means that the proxy resolves names, which the runtime does for SOCKS 5 anyway.
         var scheme = uri.Scheme == "socks5h" ? "socks5" : uri.Scheme;
         if (!Schemes.Contains(scheme))
         {
             throw new CollectionException(
-                Invalid, $"{place} names a proxy of the kind {uri.Scheme}; http, https, socks4, socks4a, socks5 and socks5h can be used");
+                Codes.InvalidProxy, $"{place} names a proxy of the kind {uri.Scheme}; http, https, socks4, socks4a, socks5 and socks5h can be used");
         }
         var parts = uri.UserInfo.Split(':', 2);
         var account = uri.UserInfo.Length == 0

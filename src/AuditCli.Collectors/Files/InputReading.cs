@@ -52,7 +52,7 @@ internal sealed class InputReading(PlannedInput planned, string shown)
     {
         var message = $"{shown}:{row.Line}: {misfit.Column} {misfit.Description}";
         if (planned.Approval.IsEmpty)
-            Failures.Add(Misfits.Code, message);
+            Failures.Add(Codes.ValueDoesNotFit, message);
         else
             Note(planned.Approval.Contains(misfit.Column) ? $"{message}; this approval does not count" : message);
     }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Gcp.Client;
 
 namespace AuditCli.Collectors.Gcp;
 
@@ -33,9 +32,9 @@ internal static class AnswerRows
         }
         catch (JsonException e)
         {
-            throw new CollectionException(GcpFailures.Malformed, $"{what}: the answer is not JSON: {e.Message}", e);
+            throw new CollectionException(Codes.MalformedResponse, $"{what}: the answer is not JSON: {e.Message}", e);
         }
-        throw new CollectionException(GcpFailures.Malformed, $"{what}: the answer is not a JSON object");
+        throw new CollectionException(Codes.MalformedResponse, $"{what}: the answer is not a JSON object");
     }
 
     /// <summary>
@@ -43,7 +42,7 @@ internal static class AnswerRows
     /// another kind, and members under other names than the API's. Google omits empty members, so a response without any member is an empty
     /// list; one whose members are all unknown is not a list.
     /// </summary>
-    /// <exception cref="CollectionException">The response is one of these (<see cref="GcpFailures.Malformed"/>).</exception>
+    /// <exception cref="CollectionException">The response is one of these (<see cref="Codes.MalformedResponse"/>).</exception>
     public static void Check(string what, OperationModel operation, JsonElement page)
     {
         string[] known = operation.Rows is { } rows
@@ -165,7 +164,7 @@ internal static class AnswerRows
         return element;
     }
 
-    private static CollectionException Malformed(string what, string how) => new(GcpFailures.Malformed, $"{what}: {how}");
+    private static CollectionException Malformed(string what, string how) => new(Codes.MalformedResponse, $"{what}: {how}");
 
     private static IEnumerable<(JsonElement Value, string Pointer, string? Key)> List(string what, JsonElement list, string pointer, string? key)
     {

@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using Google.Apis.Auth.OAuth2;
@@ -120,19 +119,19 @@ public sealed class GcpCollector : ICollector
         if (ways is not [var way])
         {
             throw new CollectionException(
-                GcpFailures.InvalidTarget,
+                GcpCodes.InvalidTarget,
                 $"target {target.Name} must say which projects it is: exactly one of projects, folder and organization");
         }
         var projects = way == "projects"
             ? target.Settings[way].Distinct(StringComparer.Ordinal).ToImmutableArray()
             : await new ProjectList(session, _catalogue).UnderAsync(Parent(way, target.Setting(way)!), cancellationToken);
         return projects.IsEmpty
-            ? throw new CollectionException(GcpFailures.NoProjects, $"target {target.Name} has no project")
+            ? throw new CollectionException(GcpCodes.NoProjects, $"target {target.Name} has no project")
             : projects;
     }
 
     private static string Parent(string way, string id) => id.Contains('/', StringComparison.Ordinal) ? id : $"{way}s/{id}";
 
     private (ApiModel Api, OperationModel Operation) Find(string name) => _catalogue.Find(name)
-        ?? throw new CollectionException(ExchangeRefusedException.ReadOnly, $"{name} is not in the read-only catalogue");
+        ?? throw new CollectionException(Codes.RefusedReadOnly, $"{name} is not in the read-only catalogue");
 }

@@ -50,7 +50,7 @@ internal sealed class CredentialPipeline(
             request.RequestUri = pipeline.Overridden(request.RequestUri!);
             var operation = await pipeline.OperationAsync(request, cancellationToken)
                 ?? throw new ExchangeRefusedException(
-                    ExchangeRefusedException.ReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
+                    Codes.RefusedReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
             var date = pipeline.Clock.GetUtcNow();
             var status = 0;
             try
@@ -80,7 +80,7 @@ internal sealed class CredentialPipeline(
         if (variable is null || Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
             return uri;
         if (!Uri.TryCreate(text, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https"))
-            throw new ExchangeRefusedException(GcpFailures.InvalidEndpoint, $"{variable} must be an http or https address");
+            throw new ExchangeRefusedException(Codes.InvalidEndpoint, $"{variable} must be an http or https address");
         return variable == "CLOUDSDK_AUTH_TOKEN_HOST" ? given : new Uri(given, uri.AbsolutePath);
     }
 
@@ -130,7 +130,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         {
             // Parsers quote their input, and this file holds a private key, so only messages known to be harmless are repeated.
             var known = GcpFailures.IsKnown(e) ? GcpFailures.Map(what, e).Message : $"{what} cannot be used ({e.GetType().Name})";
-            throw new CollectionException(GcpFailures.NoCredentials, known, GcpFailures.IsKnown(e) ? e : null);
+            throw new CollectionException(Codes.NoCredentials, known, GcpFailures.IsKnown(e) ? e : null);
         }
     }
 
@@ -149,7 +149,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
 
     private (GoogleCredential Credential, string Claimed) Of(JsonElement root, string file)
     {
-        var type = Text(root, "type") ?? throw new CollectionException(GcpFailures.NoCredentials, $"{file} does not say which type of credentials it holds");
+        var type = Text(root, "type") ?? throw new CollectionException(Codes.NoCredentials, $"{file} does not say which type of credentials it holds");
         if (type == JsonCredentialParameters.ImpersonatedServiceAccountCredentialType)
             return Impersonated(root, file);
         var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object
@@ -173,7 +173,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         if (!root.TryGetProperty("source_credentials", out var inner)
             || Text(root, "service_account_impersonation_url") is not { } url || Account(url) is not { Length: > 0 } account)
         {
-            throw new CollectionException(GcpFailures.NoCredentials, $"{file} does not say who impersonates whom");
+            throw new CollectionException(Codes.NoCredentials, $"{file} does not say who impersonates whom");
         }
         var (source, _) = Of(inner, file);
         var initializer = new ImpersonatedCredential.Initializer(account)

@@ -46,6 +46,7 @@ internal static class GcpEntry
             Key = ["X-Goog-User-Project"],
             RequestIds = ["X-Goog-Request-Id"],
         },
+        Codes = GcpCodes.All,
         SecretPlaces = GoogleSecretPlaces.All,
     };
 }

@@ -27,7 +27,7 @@ internal static class GcpRoute
             return null;
         var type = Environment.GetEnvironmentVariable("CLOUDSDK_PROXY_TYPE") is { Length: > 0 } given ? given : "http";
         if (type is not ("http" or "socks4" or "socks5"))
-            throw new CollectionException(StatedProxy.Invalid, $"CLOUDSDK_PROXY_TYPE is {type}; http, socks4 and socks5 can be used");
+            throw new CollectionException(Codes.InvalidProxy, $"CLOUDSDK_PROXY_TYPE is {type}; http, socks4 and socks5 can be used");
         var port = Environment.GetEnvironmentVariable("CLOUDSDK_PROXY_PORT");
         var (user, password) = (Environment.GetEnvironmentVariable("CLOUDSDK_PROXY_USERNAME"), Environment.GetEnvironmentVariable("CLOUDSDK_PROXY_PASSWORD"));
         var account = string.IsNullOrEmpty(user) ? "" : $"{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(password ?? "")}@";

@@ -70,10 +70,10 @@ internal sealed class GcpSession(
             AnswerRows.Check(what, operation, page);
             yield return page;
             if (AnswerRows.Missing(operation, page) is { } missing)
-                throw new CollectionException(GcpFailures.PartialAnswer, $"{what}: the answer says that some of it is missing: {missing}");
+                throw new CollectionException(GcpCodes.PartialAnswer, $"{what}: the answer says that some of it is missing: {missing}");
             if (AnswerRows.Unfollowed(operation, page) is { } member)
                 throw new CollectionException(
-                    GcpFailures.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
+                    Codes.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
             token = operation.Token is not null && page.TryGetProperty("nextPageToken", out var next) && next.ValueKind == JsonValueKind.String
                 ? next.GetString()
                 : null;
@@ -82,7 +82,7 @@ internal sealed class GcpSession(
             if (!tokens.Add(token))
             {
                 throw new CollectionException(
-                    GcpFailures.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
+                    Codes.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
             }
             empty.Add(!AnswerRows.Elements(what, operation, page).Any());
         }
@@ -111,7 +111,7 @@ internal sealed class GcpSession(
                 : Claimed;
         }
         catch (CollectionException e)
-            when (e.Code is GcpFailures.ConnectionFailed or GcpFailures.TimedOut or GcpFailures.Malformed or ExchangeRefusedException.NoRecording)
+            when (e.Code is Codes.ConnectionFailed or Codes.TimedOut or Codes.MalformedResponse or Codes.NoRecording)
         {
             // Networks often allow only the audited APIs. The prefix of the identity says that the provider did not confirm it.
             return Claimed;
@@ -162,7 +162,7 @@ internal static class Endpoints
         // A different path could not be reproduced in a replay, which records only hosts.
         return Stated(text) is { } given && given.AbsolutePath.TrimEnd('/') == own.AbsolutePath.TrimEnd('/')
             ? new(given, own.AbsolutePath)
-            : throw new CollectionException(GcpFailures.InvalidEndpoint, $"{variable} must be an http or https address that ends with {own.AbsolutePath}");
+            : throw new CollectionException(Codes.InvalidEndpoint, $"{variable} must be an http or https address that ends with {own.AbsolutePath}");
     }
 
     /// <summary>Returns the recorded host, whatever it was, so that a replay needs no knowledge of endpoints.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
@@ -68,7 +67,7 @@ public static class GcpSource
     {
         // A disabled API says nothing about existing resources, except for policyanalyzer: without the API there are no observations for
         // the project.
-        NotConfigured = api.Name.StartsWith("policyanalyzer", StringComparison.Ordinal) ? [GcpFailures.ApiNotEnabled] : [],
+        NotConfigured = api.Name.StartsWith("policyanalyzer", StringComparison.Ordinal) ? [GcpCodes.ApiNotEnabled] : [],
         // The status of the newer APIs, and the reason of the older ones.
         NotFound = "NOT_FOUND|notFound",
     };

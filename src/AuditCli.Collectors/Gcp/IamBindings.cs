@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
@@ -60,9 +59,12 @@ internal static class IamBindings
         {
             at = next;
             if (!seen.Add(at))
-                throw new CollectionException(GcpFailures.Hierarchy, $"{at} stands above itself in the answers about {project}; reading on would never end");
+            {
+                throw new CollectionException(
+                    GcpCodes.InvalidHierarchy, $"{at} stands above itself in the answers about {project}; reading on would never end");
+            }
             if (seen.Count > MostLevels)
-                throw new CollectionException(GcpFailures.Hierarchy, $"more than {MostLevels} levels stand above {project}");
+                throw new CollectionException(GcpCodes.InvalidHierarchy, $"more than {MostLevels} levels stand above {project}");
             var (read, policy) = Level(at, project);
             // Read the parent first, so that the last exchange before the page is the one with its rows.
             (next, var noParent) = await ParentAsync(read);
@@ -102,7 +104,7 @@ internal static class IamBindings
             var parameters = new Dictionary<string, JsonElement> { [parameter] = JsonSerializer.SerializeToElement(at) };
             await foreach (var answer in session.PagesAsync(api, operation, parameters, project, cancellationToken, Operation.Name))
                 return answer;
-            throw new CollectionException(GcpFailures.Malformed, $"{name} of {at} has no answer");
+            throw new CollectionException(Codes.MalformedResponse, $"{name} of {at} has no answer");
         }
     }
 
@@ -110,13 +112,13 @@ internal static class IamBindings
         at.StartsWith(Folders, StringComparison.Ordinal) ? (Folder, FolderPolicy)
         : at.StartsWith(Organizations, StringComparison.Ordinal) ? (null, OrganizationPolicy)
         : at == $"projects/{project}" ? (Project, ProjectPolicy)
-        : throw new CollectionException(GcpFailures.Hierarchy, $"'{at}' is given as a parent and is neither a folder nor an organization");
+        : throw new CollectionException(GcpCodes.InvalidHierarchy, $"'{at}' is given as a parent and is neither a folder nor an organization");
 
     /// <summary>Returns the parent; null for a project without an organization. A folder always has a parent.</summary>
     private static string? Parent(string at, JsonElement answer) =>
-        answer.GetPropertyCount() == 0 ? throw new CollectionException(GcpFailures.Malformed, $"the answer about {at} says nothing")
+        answer.GetPropertyCount() == 0 ? throw new CollectionException(Codes.MalformedResponse, $"the answer about {at} says nothing")
         : answer.TryGetProperty("parent", out var parent) && parent.ValueKind == JsonValueKind.String && parent.GetString() is { Length: > 0 } text ? text
-        : at.StartsWith(Folders, StringComparison.Ordinal) ? throw new CollectionException(GcpFailures.Malformed, $"the answer about {at} names no parent")
+        : at.StartsWith(Folders, StringComparison.Ordinal) ? throw new CollectionException(Codes.MalformedResponse, $"the answer about {at} names no parent")
         : null;
 
     private static ImmutableArray<PageRow> Rows(string what, string resource, int depth, JsonElement policy)
@@ -155,7 +157,7 @@ internal static class IamBindings
             : list.ValueKind == JsonValueKind.Array ? list.EnumerateArray()
             : throw Malformed();
 
-        CollectionException Malformed() => new(GcpFailures.Malformed, $"{what}: the policy of {resource} has another form than Google's policies");
+        CollectionException Malformed() => new(Codes.MalformedResponse, $"{what}: the policy of {resource} has another form than Google's policies");
     }
 
     private static JsonElement? Given(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value : null;

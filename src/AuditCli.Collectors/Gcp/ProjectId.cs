@@ -10,9 +10,6 @@ namespace AuditCli.Collectors.Gcp;
 /// </remarks>
 internal static partial class ProjectId
 {
-    /// <summary>The code if a response names another project than the request.</summary>
-    public const string AnotherProject = "AnotherProject";
-
     /// <summary>Whether the text can be a project id or number; <c>../../etc</c> cannot.</summary>
     public static bool Is(string text) => Form.IsMatch(text);
 
@@ -31,7 +28,7 @@ internal static partial class ProjectId
             return null;
         var foreign = rows.Select(r => Project(r.Value)).FirstOrDefault(p => p.ValueKind == JsonValueKind.String && !p.ValueEquals(entered));
         return foreign.ValueKind == JsonValueKind.String
-            ? new(AnotherProject, $"{operation} lists something of project {foreign.GetRawText().Trim('"')}, and project {entered} was asked")
+            ? new(GcpCodes.AnotherProject, $"{operation} lists something of project {foreign.GetRawText().Trim('"')}, and project {entered} was asked")
             : null;
     }
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Gcp.Catalogue;
-using AuditCli.Collectors.Gcp.Client;
 
 namespace AuditCli.Collectors.Gcp;
 
@@ -30,13 +29,13 @@ internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
             await foreach (var project in RowsAsync(Projects, at, cancellationToken))
             {
                 var id = Text(project, "projectId");
-                found.Add(ProjectId.Is(id) ? id : throw new CollectionException(GcpFailures.Malformed, $"{Projects}: '{id}' is no project"));
+                found.Add(ProjectId.Is(id) ? id : throw new CollectionException(Codes.MalformedResponse, $"{Projects}: '{id}' is no project"));
             }
             await foreach (var folder in RowsAsync(Folders, at, cancellationToken))
             {
                 var name = Text(folder, "name");
                 if (!name.StartsWith("folders/", StringComparison.Ordinal) || !ProjectId.IsParent(name, "folder"))
-                    throw new CollectionException(GcpFailures.Malformed, $"{Folders}: '{name}' is no folder");
+                    throw new CollectionException(Codes.MalformedResponse, $"{Folders}: '{name}' is no folder");
                 if (seen.Add(name))
                     open.Enqueue(name);
             }
@@ -58,5 +57,5 @@ internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
 
     private static string Text(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
         ? text
-        : throw new CollectionException(GcpFailures.Malformed, $"an element of the answer has no {name}");
+        : throw new CollectionException(Codes.MalformedResponse, $"an element of the answer has no {name}");
 }

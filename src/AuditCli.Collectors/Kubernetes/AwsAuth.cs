@@ -52,7 +52,7 @@ internal static class AwsAuth
         {
             return await session.ObjectAsync(Path, cancellationToken);
         }
-        catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound && e.Message == Absent)
+        catch (CollectionException e) when (e.Code == KubernetesCodes.NotFound && e.Message == Absent)
         {
             return null;
         }
@@ -149,5 +149,5 @@ internal static class AwsAuth
     }
 
     private static CollectionException Malformed(string how, Exception? cause = null) =>
-        new(KubernetesFailures.MalformedResponse, $"the configmap kube-system/aws-auth cannot be read: {how}", cause);
+        new(Codes.MalformedResponse, $"the configmap kube-system/aws-auth cannot be read: {how}", cause);
 }

@@ -180,7 +180,7 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
     }
 
     private CollectionException Failed(string how, Exception? cause = null) =>
-        new(KubernetesFailures.NoCredentials, $"{place}: the credential plugin {Path.GetFileName(exec.Command)} {how}", cause);
+        new(Codes.NoCredentials, $"{place}: the credential plugin {Path.GetFileName(exec.Command)} {how}", cause);
 
     private sealed record Printed(string? Token, X509Certificate2? Certificate, DateTimeOffset? Expires);
 }

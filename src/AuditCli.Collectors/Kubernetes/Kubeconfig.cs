@@ -76,7 +76,7 @@ internal sealed record Kubeconfig(
         return (context, cluster, user);
     }
 
-    private static CollectionException Wrong(string message) => new(KubernetesFailures.NoCredentials, message);
+    private static CollectionException Wrong(string message) => new(Codes.NoCredentials, message);
 
     private static string Known(IEnumerable<string> names, string? asked = null)
     {

@@ -42,11 +42,11 @@ internal sealed class KubeconfigReader
         catch (YamlException e)
         {
             // The exception's message is not repeated: the parser quotes its input, which may be a token.
-            throw new CollectionException(KubernetesFailures.NoCredentials, $"the kubeconfig {file}:{e.Start.Line} is not YAML that can be read", e);
+            throw new CollectionException(Codes.NoCredentials, $"the kubeconfig {file}:{e.Start.Line} is not YAML that can be read", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CollectionException(KubernetesFailures.NoCredentials, $"the kubeconfig {file} cannot be read: {e.Message}", e);
+            throw new CollectionException(Codes.NoCredentials, $"the kubeconfig {file} cannot be read: {e.Message}", e);
         }
     }
 
@@ -173,5 +173,5 @@ internal sealed class KubeconfigReader
     private string Place(YamlNode at) => at.Start.Line > 0 ? string.Create(CultureInfo.InvariantCulture, $"{_file}:{at.Start.Line}") : _file;
 
     private CollectionException Wrong(YamlNode? at, string what) =>
-        new(KubernetesFailures.NoCredentials, $"the kubeconfig {(at is null ? _file : Place(at))}: {what}");
+        new(Codes.NoCredentials, $"the kubeconfig {(at is null ? _file : Place(at))}: {what}");
 }

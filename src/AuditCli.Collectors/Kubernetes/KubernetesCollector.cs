@@ -65,7 +65,7 @@ public sealed class KubernetesCollector : ICollector
             if (!request.Parameters.IsEmpty)
             {
                 throw new CollectionException(
-                    CollectionException.InvalidParameter, $"{table.Name} takes no parameter {request.Parameters.Keys.First()}; it takes none");
+                    Codes.InvalidParameter, $"{table.Name} takes no parameter {request.Parameters.Keys.First()}; it takes none");
             }
             await foreach (var page in table.ReadAsync(session, cancellationToken))
                 yield return page;
@@ -93,7 +93,7 @@ public sealed class KubernetesCollector : ICollector
     {
         if (DerivedTable.Find(operation) is { } table)
         {
-            throw new CollectionException(CollectionException.InvalidParameter, table.Reads.IsEmpty
+            throw new CollectionException(Codes.InvalidParameter, table.Reads.IsEmpty
                 ? $"{operation} is a table, and only lists can be called"
                 : $"{operation} is a table made from several lists; call one of those: {string.Join(", ", table.Reads)}");
         }
@@ -136,7 +136,7 @@ public sealed class KubernetesCollector : ICollector
     private ClusterAccess Recorded(ExchangeScope scope)
     {
         var first = _transport.FirstRecorded(scope)
-            ?? throw new CollectionException(ExchangeRefusedException.NoRecording, $"nothing is recorded of {scope.Target}");
+            ?? throw new CollectionException(Codes.NoRecording, $"nothing is recorded of {scope.Target}");
         var path = first.AbsolutePath.EndsWith(KubernetesIdentity.FirstPath, StringComparison.Ordinal)
             ? first.AbsolutePath[..^KubernetesIdentity.FirstPath.Length]
             : "";
@@ -145,7 +145,7 @@ public sealed class KubernetesCollector : ICollector
 
     private static KubernetesResource Find(string name) => KubernetesResource.TryParse(name, out var resource, out var reason)
         ? resource
-        : throw new CollectionException(ExchangeRefusedException.ReadOnly, $"{name}: {reason}");
+        : throw new CollectionException(Codes.RefusedReadOnly, $"{name}: {reason}");
 
     private static void WriteHead(Utf8JsonWriter writer, JsonElement page)
     {

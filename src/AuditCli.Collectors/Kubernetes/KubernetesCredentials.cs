@@ -116,7 +116,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         var place = $"{cluster.Place}: proxy-url of the cluster {cluster.Name}";
         return Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "socks5"
             ? StatedProxy.Always(url, place)
-            : throw new CollectionException(StatedProxy.Invalid, $"{place} must begin with http://, https:// or socks5://, as for kubectl");
+            : throw new CollectionException(Codes.InvalidProxy, $"{place} must begin with http://, https:// or socks5://, as for kubectl");
     }
 
     private static ServerTrust Trust(KubeCluster cluster)
@@ -256,7 +256,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         return told;
     }
 
-    private static CollectionException Wrong(string message, Exception? cause = null) => new(KubernetesFailures.NoCredentials, message, cause);
+    private static CollectionException Wrong(string message, Exception? cause = null) => new(Codes.NoCredentials, message, cause);
 }
 
 /// <summary>
@@ -279,12 +279,12 @@ internal sealed class TokenFile(string file, string? first, string place, TimePr
                 if (read.Length > 0)
                     _last = (read, now);
                 else if (_last.Token is null)
-                    throw new CollectionException(KubernetesFailures.NoCredentials, $"{place}: the token file {file} is empty");
+                    throw new CollectionException(Codes.NoCredentials, $"{place}: the token file {file} is empty");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 if (_last.Token is null)
-                    throw new CollectionException(KubernetesFailures.NoCredentials, $"{place}: the token file {file} cannot be read: {e.Message}", e);
+                    throw new CollectionException(Codes.NoCredentials, $"{place}: the token file {file} cannot be read: {e.Message}", e);
             }
         }
         return new("Bearer", _last.Token);

@@ -33,6 +33,7 @@ internal static class KubernetesEntry
         Starter = new("cluster", "{ }", "context: NAME chooses another than the kubeconfig's current one"),
         Quick = new("Without an engagement: the cluster of the kubeconfig's current context."),
         Fields = new() { RequestIds = ["Audit-Id"] },
+        Codes = KubernetesCodes.All,
         SecretPlaces = KubernetesSecretPlaces.All,
         UncheckedPlaces = ["cluster", "context"],
     };

@@ -14,19 +14,6 @@ namespace AuditCli.Collectors.Kubernetes;
 /// </summary>
 internal static class KubernetesFailures
 {
-    public const string NoCredentials = "NoCredentials";
-    public const string ConnectionFailed = "ConnectionFailed";
-    public const string TimedOut = "TimedOut";
-    public const string Redirected = "Redirected";
-    public const string NotServed = "NotServed";
-    public const string NotFound = "NotFound";
-    public const string ListExpired = "ListExpired";
-    public const string RepeatedToken = "RepeatedToken";
-    public const string MalformedResponse = "MalformedResponse";
-
-    /// <summary>The response says that more follows, but has no token to request it.</summary>
-    public const string NextPageUnreadable = "NextPageUnreadable";
-
     /// <summary>Maps a response without a success status.</summary>
     public static CollectionException Of(string what, HttpResponseMessage answer, ReadOnlySpan<byte> body)
     {
@@ -34,7 +21,7 @@ internal static class KubernetesFailures
         if (number is >= 300 and < 400)
         {
             var where = answer.Headers.Location is { IsAbsoluteUri: true } location ? location.Host : "another path";
-            return new(Redirected, $"{what} was redirected to {where}, where the request was not sent");
+            return new(Codes.Redirected, $"{what} was redirected to {where}, where the request was not sent");
         }
         if (Status(body) is var (reason, message))
             return new(reason, message);
@@ -42,12 +29,12 @@ internal static class KubernetesFailures
         // unknown path has a fixed text; any other page says nothing about the cluster.
         var code = answer.StatusCode switch
         {
-            HttpStatusCode.Unauthorized => "Unauthorized",
-            HttpStatusCode.Forbidden => "Forbidden",
-            HttpStatusCode.NotFound when body.Trim((byte)'\n').SequenceEqual("404 page not found"u8) => NotFound,
-            HttpStatusCode.Gone => "Expired",
-            HttpStatusCode.TooManyRequests => "TooManyRequests",
-            _ => string.Create(CultureInfo.InvariantCulture, $"Http{number}"),
+            HttpStatusCode.Unauthorized => KubernetesCodes.Unauthorized,
+            HttpStatusCode.Forbidden => KubernetesCodes.Forbidden,
+            HttpStatusCode.NotFound when body.Trim((byte)'\n').SequenceEqual("404 page not found"u8) => KubernetesCodes.NotFound,
+            HttpStatusCode.Gone => KubernetesCodes.Expired,
+            HttpStatusCode.TooManyRequests => KubernetesCodes.TooManyRequests,
+            _ => KubernetesCodes.OfStatus(number),
         };
         return new(code, string.Create(CultureInfo.InvariantCulture, $"{what}: HTTP {number} {answer.ReasonPhrase}, without a Status"));
     }
@@ -59,10 +46,10 @@ internal static class KubernetesFailures
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
             return new(refused.Code, refused.Message, failure);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
-            return new(TimedOut, $"{what}: {late.Message}", failure);
+            return new(Codes.TimedOut, $"{what}: {late.Message}", failure);
         if (UntrustedServerException.In(failure) is { } untrusted)
-            return new(UntrustedServerException.Code, $"{what}: {untrusted.Message}", failure);
-        return new(ConnectionFailed, $"{what}: {FailureChain.Words(failure)}", failure);
+            return new(Codes.UntrustedServer, $"{what}: {untrusted.Message}", failure);
+        return new(Codes.ConnectionFailed, $"{what}: {FailureChain.Words(failure)}", failure);
     }
 
     /// <summary>

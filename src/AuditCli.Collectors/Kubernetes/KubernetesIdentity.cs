@@ -24,13 +24,13 @@ internal static class KubernetesIdentity
             try
             {
                 var review = await session.ReviewAsync(Path(version), "SelfSubjectReview", cancellationToken);
-                return Username(review) ?? throw new CollectionException(KubernetesFailures.MalformedResponse, "the SelfSubjectReview names no user");
+                return Username(review) ?? throw new CollectionException(Codes.MalformedResponse, "the SelfSubjectReview names no user");
             }
-            catch (CollectionException e) when (e.Code == "Forbidden" && Refused(e.Message) is { } user)
+            catch (CollectionException e) when (e.Code == KubernetesCodes.Forbidden && Refused(e.Message) is { } user)
             {
                 return $"{user} (named by the API server's refusal)";
             }
-            catch (CollectionException e) when (e.Code is KubernetesFailures.NotFound or "Forbidden")
+            catch (CollectionException e) when (e.Code is KubernetesCodes.NotFound or KubernetesCodes.Forbidden)
             {
                 // An older server; it may serve the next version.
             }

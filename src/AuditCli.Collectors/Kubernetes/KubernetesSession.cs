@@ -89,7 +89,7 @@ internal sealed class KubernetesSession : ITargetSession
 
     /// <summary>Yields every page of a list; only the current page is held in memory.</summary>
     /// <remarks>
-    /// If the server expires the list while it is read (410), reading ends with <see cref="KubernetesFailures.ListExpired"/>: a new list would
+    /// If the server expires the list while it is read (410), reading ends with <see cref="KubernetesCodes.ListExpired"/>: a new list would
     /// show another state of the cluster, and the rows already yielded cannot be withdrawn.
     /// </remarks>
     /// <exception cref="CollectionException">There is no response, or a page token repeats.</exception>
@@ -120,7 +120,7 @@ internal sealed class KubernetesSession : ITargetSession
             if (token is not null && !given.Add(token))
             {
                 throw new CollectionException(
-                    KubernetesFailures.RepeatedToken,
+                    Codes.RepeatedToken,
                     $"{resource}: the answer gives a page token that it gave before; reading on would never end");
             }
             if (token is not null)
@@ -153,7 +153,7 @@ internal sealed class KubernetesSession : ITargetSession
         }
         catch (JsonException e)
         {
-            throw new CollectionException(KubernetesFailures.MalformedResponse, $"the answer to {path} is not JSON that can be read", e);
+            throw new CollectionException(Codes.MalformedResponse, $"the answer to {path} is not JSON that can be read", e);
         }
     }
 
@@ -163,16 +163,16 @@ internal sealed class KubernetesSession : ITargetSession
         {
             return ObjectRows.Parse(resource, await SendAsync(HttpMethod.Get, resource.ListPath(ns) + query, resource.Accept, null, cancellationToken));
         }
-        catch (CollectionException e) when (e.Code is "Expired" or "Gone" && pagesBefore > 0)
+        catch (CollectionException e) when (e.Code is KubernetesCodes.Expired or "Gone" && pagesBefore > 0)
         {
             throw new CollectionException(
-                KubernetesFailures.ListExpired,
+                KubernetesCodes.ListExpired,
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{resource}: the server forgot the list after {pagesBefore} pages ({e.Message}); it must be read again from the beginning"),
                 e);
         }
-        catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
+        catch (CollectionException e) when (e.Code == KubernetesCodes.NotFound)
         {
             throw await ExplainMissingAsync(resource, ns, e, cancellationToken);
         }
@@ -187,9 +187,9 @@ internal sealed class KubernetesSession : ITargetSession
         {
             served = Parsed(resource.DiscoveryPath, await SendAsync(HttpMethod.Get, resource.DiscoveryPath, "application/json", null, cancellationToken));
         }
-        catch (CollectionException e) when (e.Code == KubernetesFailures.NotFound)
+        catch (CollectionException e) when (e.Code == KubernetesCodes.NotFound)
         {
-            return new(KubernetesFailures.NotServed, $"the cluster does not serve {resource.GroupVersion}", missing);
+            return new(KubernetesCodes.NotServed, $"the cluster does not serve {resource.GroupVersion}", missing);
         }
         catch (CollectionException e)
         {
@@ -208,9 +208,9 @@ internal sealed class KubernetesSession : ITargetSession
         }
         var kind = resources.EnumerateArray().FirstOrDefault(r => Members.Text(r, "name") == resource.Name);
         if (kind.ValueKind == JsonValueKind.Undefined)
-            return new(KubernetesFailures.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
+            return new(KubernetesCodes.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
-            ? new(CollectionException.InvalidParameter, $"{resource} is not divided into namespaces", missing)
+            ? new(Codes.InvalidParameter, $"{resource} is not divided into namespaces", missing)
             : missing;
     }
 
@@ -247,7 +247,7 @@ internal sealed class KubernetesSession : ITargetSession
                 if (IsWhole(method, answer.StatusCode))
                     return body;
                 if (answer.IsSuccessStatusCode)
-                    throw new CollectionException(KubernetesFailures.MalformedResponse, string.Create(
+                    throw new CollectionException(Codes.MalformedResponse, string.Create(
                         CultureInfo.InvariantCulture, $"{what}: the answer has status {(int)answer.StatusCode}, which no whole answer has"));
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
@@ -304,5 +304,5 @@ internal sealed class KubernetesSession : ITargetSession
         return (ns, selectors.ToString());
     }
 
-    private static CollectionException Invalid(string message) => new(CollectionException.InvalidParameter, message);
+    private static CollectionException Invalid(string message) => new(Codes.InvalidParameter, message);
 }

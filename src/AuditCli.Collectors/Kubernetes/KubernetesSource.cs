@@ -59,8 +59,8 @@ public static class KubernetesSource
         new(Name, resource.ToString(), OperationScope.Global, Parameters, WellKnownResources.Columns(resource))
         {
             // Discovery was read and does not list the resource, so the cluster has no objects of it.
-            NotConfigured = [KubernetesFailures.NotServed],
-            NotFound = KubernetesFailures.NotFound,
+            NotConfigured = [KubernetesCodes.NotServed],
+            NotFound = KubernetesCodes.NotFound,
         };
 
     /// <summary>Returns tables, and resources of the same name in any group; otherwise why the name was refused.</summary>

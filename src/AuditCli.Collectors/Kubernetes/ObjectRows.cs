@@ -114,7 +114,7 @@ internal static class ObjectRows
 
     /// <summary>Returns the failure for a response that does not conform to the API.</summary>
     public static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
-        new(KubernetesFailures.MalformedResponse, $"the answer to {resource} {how}", cause);
+        new(Codes.MalformedResponse, $"the answer to {resource} {how}", cause);
 
     /// <summary>
     /// Refuses an object with a member name that differs from the API's only by case: its value would be missing in the row.
@@ -159,7 +159,7 @@ internal static class ObjectRows
     }
 
     private static CollectionException Unfollowed(KubernetesResource resource, string what) =>
-        new(KubernetesFailures.NextPageUnreadable, $"{resource}: the answer says that more objects follow ({what}), and does not say how to read them");
+        new(Codes.NextPageUnreadable, $"{resource}: the answer says that more objects follow ({what}), and does not say how to read them");
 
     private static void Write(Utf8JsonWriter writer, KubernetesResource resource, JsonElement list, JsonElement item, ImmutableArray<string> fields)
     {

@@ -81,7 +81,7 @@ internal static class PodTemplates
                         foreach (var page in Pages(resource, list, template))
                             yield return page;
                     }
-                    else if (versions.Length > 1 && failure.Code == KubernetesFailures.NotServed)
+                    else if (versions.Length > 1 && failure.Code == KubernetesCodes.NotServed)
                     {
                         served = false;
                     }

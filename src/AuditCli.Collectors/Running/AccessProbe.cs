@@ -139,7 +139,7 @@ public sealed class AccessProbe(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(Probed(place, ProbeOutcome.Refused, "NoAnswer", $"no answer within {Patience.TotalMinutes:0} minutes"), null);
+            return new(Probed(place, ProbeOutcome.Refused, Codes.NoAnswer, $"no answer within {Patience.TotalMinutes:0} minutes"), null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

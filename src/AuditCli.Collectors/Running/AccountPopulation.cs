@@ -15,9 +15,6 @@ internal sealed class AccountPopulation(BundleWriter bundle)
     /// <summary>The operation name of the item in the evidence index. A control cannot request it.</summary>
     public const string Operation = "accounts";
 
-    /// <summary>The code of an account that could not be entered. The reason is in the items planned for that account.</summary>
-    public const string NotEntered = "AccountNotEntered";
-
     private static readonly ImmutableArray<Column> Columns =
     [
         new("account", ColumnType.Text), new("outcome", ColumnType.Text), new("through", ColumnType.Text), new("identity", ColumnType.Text),
@@ -36,7 +33,7 @@ internal sealed class AccountPopulation(BundleWriter bundle)
         {
             table.Append([target.Name, account.Account, "", null], Row(account));
             if (account.Failure is not null)
-                failures.Add(NotEntered, $"account {account.Account} could not be entered");
+                failures.Add(Codes.AccountNotEntered, $"account {account.Account} could not be entered");
         }
         foreach (var doubt in reached.Where(t => t.Account.Length == 0).Select(t => t.Failure).OfType<ReadFailure>())
             failures.Add(doubt.Code, doubt.Message);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Running;
 
@@ -12,9 +11,6 @@ namespace AuditCli.Collectors.Running;
 /// <param name="clock">Null in a replay, which has as many pages as the recorded run requested and no elapsed time of its own.</param>
 internal sealed class EmptyPages(string what, TimeProvider? clock)
 {
-    /// <summary>The code of a list that was given up.</summary>
-    public const string Code = "EndlessPages";
-
     /// <summary>The number of empty pages in a row that ends the reading if they also took too long.</summary>
     public const int Most = 1_000;
 
@@ -43,9 +39,9 @@ internal sealed class EmptyPages(string what, TimeProvider? clock)
     /// replay must report the same failure.
     /// </summary>
     public CollectionException Of(CollectionException failure) =>
-        clock is null && _inARow >= Most && failure.Code == ExchangeRefusedException.NoRecording ? Failure(failure) : failure;
+        clock is null && _inARow >= Most && failure.Code == Codes.NoRecording ? Failure(failure) : failure;
 
-    private CollectionException Failure(CollectionException? inner) => new(Code, string.Create(
+    private CollectionException Failure(CollectionException? inner) => new(Codes.EndlessPages, string.Create(
         CultureInfo.InvariantCulture,
         $"{what}: {_inARow} pages in a row brought nothing and named a next one; "
             + $"it is given up after {Most} in {Longest.TotalMinutes} minutes, or {MostAtAll}"), inner);

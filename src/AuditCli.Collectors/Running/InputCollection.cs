@@ -51,11 +51,11 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
                     reading.Judge(row, misfit);
             }
             if (supplied.StatedRows is { } stated && stated != table.Rows)
-                reading.Failures.Add("StatedRowsDiffer", $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
+                reading.Failures.Add(Codes.StatedRowsDiffer, $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
         }
         catch (InvalidDataException e)
         {
-            reading.Failures.Add("InputUnreadable", e.Message);
+            reading.Failures.Add(Codes.InputUnreadable, e.Message);
         }
         var written = table.Complete();
         var failures = reading.Failures;

@@ -10,16 +10,6 @@ using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Running;
 
-/// <summary>The codes for incomplete evidence of per-parent requests, besides the provider's own.</summary>
-public static class PerParentCodes
-{
-    /// <summary>The parent table is incomplete, and therefore the evidence requested for its rows is too.</summary>
-    public const string ParentNotRead = "ParentNotRead";
-
-    /// <summary>A parent row has no value for a parameter that is taken from it.</summary>
-    public const string NoParentValue = "NoParentValue";
-}
-
 /// <summary>
 /// Calls one operation for every row of a parent table (<c>for_each</c>). Calls overlap, but rows and calls are written in the order of the
 /// parent's rows, so that live and replayed tables have the same bytes. At most <see cref="Window"/> calls, with a few pages each, are held
@@ -41,7 +31,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
         var writing = new Writing(item, table, calls, new FailureTally());
         if (parent.Outcome != CollectionOutcome.Complete)
-            writing.Failures.Add(PerParentCodes.ParentNotRead, $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
+            writing.Failures.Add(Codes.ParentNotRead, $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var children = Channel.CreateBounded<Child>(new BoundedChannelOptions(Window) { SingleReader = true, SingleWriter = true });
@@ -131,7 +121,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         try
         {
             if (missing is not null)
-                await answers.WriteAsync(new(null, [], (PerParentCodes.NoParentValue, $"a parent row has no {missing}")), cancellationToken);
+                await answers.WriteAsync(new(null, [], (Codes.NoParentValue, $"a parent row has no {missing}")), cancellationToken);
             else
                 await foreach (var answer in requests.AskAsync(place, parameters, askedFor, cancellationToken))
                     await answers.WriteAsync(answer, cancellationToken);
@@ -152,7 +142,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request);
         (string Code, string Message)? failure = answered.Stopped
             ?? (answered.Parts is [var part, ..] ? part
-                : answered.Misfit is { } misfit ? (Misfits.Code, misfit) : ((string, string)?)null);
+                : answered.Misfit is { } misfit ? (Codes.ValueDoesNotFit, misfit) : ((string, string)?)null);
         // A response that means "there is none" was read and counts as a page.
         var pages = answered.NoneCode is null ? answered.Pages : 1;
         var items = writing.Table.Rows - rowsBefore;

@@ -49,7 +49,7 @@ internal sealed class RequestCollection(
             AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken),
             table, [item.Target, item.Account, item.Region, null], place.Request);
         if (answered.Misfit is { } misfit)
-            failures.Add(Misfits.Code, misfit, answered.Misfits);
+            failures.Add(Codes.ValueDoesNotFit, misfit, answered.Misfits);
         foreach (var (code, message) in answered.Parts)
             failures.Add(code, message);
         if (answered.Stopped is { } stopped)

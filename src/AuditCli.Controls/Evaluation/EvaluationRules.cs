@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -58,14 +59,14 @@ public static class EvaluationRules
             ]),
         new(2, "state-read-away",
             "Whether a state was read too far from its moment is told by the servers' clocks.",
-            [.. Concluded, "results limitations"]) { OnlyWith = ["StateReadAway"] },
+            [.. Concluded, "results limitations"]) { OnlyWith = [LimitationCodes.StateReadAway] },
         new(2, "first-to-last-request",
             "An evidence item begins with the first and ends with the last of all its requests, in whatever order they were answered.",
             ["tables started", "tables finished"]),
         new(2, "clock-limit",
             "A state is not concluded where the collecting machine's clock was further from the servers' than a tenth of the tolerance, "
             + "at most 5 minutes, or was compared with none.",
-            [.. Concluded, "results limitations"]) { OnlyWith = ["ClockDiffers", "ClockNotCompared"] },
+            [.. Concluded, "results limitations"]) { OnlyWith = [LimitationCodes.ClockDiffers, LimitationCodes.ClockNotCompared] },
         new(2, "mode-of-a-test", "Each test says whether it speaks of a state or of the period.", ["results mode"]),
         new(2, "text-whole",
             "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
@@ -90,7 +91,7 @@ public static class EvaluationRules
         new(2, "whole-engagement",
             "A test over the whole engagement is not concluded where --target left a target out, and is incomplete where exclude_accounts left an "
             + "account out; before, the part was concluded from.",
-            [.. Concluded, "results limitations"]) { OnlyWith = ["TargetLeftOut", "AccountLeftOut"] },
+            [.. Concluded, "results limitations"]) { OnlyWith = [LimitationCodes.TargetLeftOut, LimitationCodes.AccountLeftOut] },
         new(2, "counts-agree-in-each-account",
             "In a control over the whole engagement two counts must agree in every account and not only in their sums.",
             [.. Concluded, "results completeness"]) { OnlyWith = [EvaluationRule.Disagrees] },
@@ -121,7 +122,7 @@ public static class EvaluationRules
         new(2, "odd-answers",
             "An answer of AWS or Google with two members of one name, with an element that is no row, with half of a surrogate pair, or with neither the "
             + "list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
-            [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", "ValueDoesNotFit"] },
+            [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", Misfit.Code] },
         new(2, "rows-of-long-answers-name-their-exchange",
             "Rows after the first thousand of one credential report or trail file name the record of their exchange; before, only their place in it.",
             [.. Rows, "tables _ref"]) { OnlyWith = ["iam:GetCredentialReport", "cloudtrail:TrailFiles"] },
@@ -141,7 +142,7 @@ public static class EvaluationRules
             [
                 "tables read_from", "tables read_until", "tables answer_age_seconds", "tables stale_answers",
                 "results read_from", "results read_until", "results answer_age_seconds", "results stale_answers", .. Concluded, "results limitations",
-            ]) { OnlyWith = ["OldAnswer", "StateReadAway"] },
+            ]) { OnlyWith = [LimitationCodes.OldAnswer, LimitationCodes.StateReadAway] },
         new(2, "server-warnings", "What a server warns of in an answer (Warning 299) is a note.", ["tables notes", "results notes"]),
         new(2, "audit-logs-only",
             "Of Google Cloud's logs those of the audit trail are read, and a filter that could match other entries is refused.",

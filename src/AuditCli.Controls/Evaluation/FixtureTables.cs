@@ -68,7 +68,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         return table with
         {
             Complete = false,
-            Limitations = [new(need.Name, "", "", "", need.Operation, CollectionOutcome.Incomplete, "ValueDoesNotFit", misfits[0], misfits.Count)],
+            Limitations = [new(need.Name, "", "", "", need.Operation, CollectionOutcome.Incomplete, Misfit.Code, misfits[0], misfits.Count)],
         };
     }
 

@@ -8,7 +8,11 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Evidence.Tables;
 
 /// <summary>A value that does not fit its column. The description says how, and never quotes the value.</summary>
-public sealed record Misfit(string Column, string Description);
+public sealed record Misfit(string Column, string Description)
+{
+    /// <summary>The code of the failure that such values are.</summary>
+    public const string Code = "ValueDoesNotFit";
+}
 
 /// <summary>
 /// A finished table: its number of rows, and the SHA-256 of its uncompressed bytes, by which tables are compared.

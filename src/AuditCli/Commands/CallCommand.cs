@@ -109,7 +109,7 @@ internal static class CallCommand
         catch (CollectionException e)
         {
             await error.WriteLineAsync($"{e.Code}: {e.Message}");
-            return e.Code is CollectionException.InvalidParameter or ExchangeRefusedException.ReadOnly ? ExitCode.Usage : ExitCode.Undecided;
+            return e.Code is Codes.InvalidParameter or Codes.RefusedReadOnly ? ExitCode.Usage : ExitCode.Undecided;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

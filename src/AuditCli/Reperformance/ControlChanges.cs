@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
-using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Verification;
@@ -16,7 +16,6 @@ internal sealed record ControlChanges(
     VerifyReport Verification, ImmutableArray<ControlChange> Changes, int Same, ImmutableArray<string> Absent, DifferenceList Items)
 {
     private const int MostDifferences = 100;
-    private const string NotRecorded = ExchangeRefusedException.NoRecording;
 
     /// <summary>
     /// 2 if something changes or the bundle does not verify; 3 if nothing changes and verification is undecided; otherwise 0.
@@ -64,7 +63,7 @@ internal sealed record ControlChanges(
                 same++;
             else
             {
-                var notRecorded = now.Limitations.Where(l => l.Code == NotRecorded).Select(l => l.Operation).Distinct();
+                var notRecorded = now.Limitations.Where(l => l.Code == Codes.NoRecording).Select(l => l.Operation).Distinct();
                 changes.Add(new(now.Id, was, now, items.Count - count, [.. notRecorded.Order(StringComparer.Ordinal)]));
             }
         }

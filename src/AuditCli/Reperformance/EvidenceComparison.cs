@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Running;
@@ -15,8 +14,6 @@ namespace AuditCli.Reperformance;
 /// <param name="Unrecorded">The number of items that failed before anything was recorded.</param>
 internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded, ImmutableArray<DifferingEvidence> Differing)
 {
-    private const string NotRecorded = ExchangeRefusedException.NoRecording;
-
     /// <summary>Compares every line of the index and every table.</summary>
     /// <param name="sealedItems">The bundle's index of evidence.</param>
     /// <param name="rebuilt">The bundle that was made again.</param>
@@ -88,8 +85,8 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
                     : $"{(after.Source == "file" ? "the bundle's copy of the file gives" : "the exchanges give")} other rows: {different}";
             }
         }
-        if (after.Failures.Any(f => f.Code == NotRecorded) && !before.Failures.Any(f => f.Code == NotRecorded))
-            cause = $"an exchange that it needs is not recorded: {after.Failures.First(f => f.Code == NotRecorded).Message}";
+        if (after.Failures.Any(f => f.Code == Codes.NoRecording) && !before.Failures.Any(f => f.Code == Codes.NoRecording))
+            cause = $"an exchange that it needs is not recorded: {after.Failures.First(f => f.Code == Codes.NoRecording).Message}";
         return (found, cause);
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
-using AuditCli.Collectors.Exchanges;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
@@ -17,7 +16,6 @@ namespace AuditCli.Reperformance;
 internal static class RecordComparison
 {
     private const string Log = "data/log.clef";
-    private const string NotRecorded = ExchangeRefusedException.NoRecording;
     private const string FailureCode = " failure code";
 
     /// <summary>
@@ -66,7 +64,7 @@ internal static class RecordComparison
         var (run, again) = (Json(bundle), Json(rebuilt));
         var found = JsonDifference.Between(Derivable(run), Derivable(again)).ToImmutableArray();
         // The cause of a failure before the first request is not in any exchange. The re-performed run confirms that the target failed.
-        var unsent = found.Where(d => d is { Before: not null, After: NotRecorded } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
+        var unsent = found.Where(d => d is { Before: not null, After: Codes.NoRecording } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
         foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsNeverSent(d) && !IsClaim(d)))
         {

@@ -1,4 +1,4 @@
-using AuditCli.Collectors.Running;
+using AuditCli.Collectors;
 using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Reports;
@@ -58,7 +58,7 @@ internal static class ControlReasons
     [
         .. tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
         // List a table that lacks its parent's rows last: it is the consequence of another limitation.
-        .. limitations.OrderBy(l => l.Code == PerParentCodes.ParentNotRead).Select(Limitation),
+        .. limitations.OrderBy(l => l.Code == Codes.ParentNotRead).Select(Limitation),
         .. tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c)))
             .DistinctBy(c => (c.Partition, c.Check.Name))
             .Select(c => $"{c.Check.Name}: {c.Check.Left ?? "unknown"} against {c.Check.Right ?? "unknown"} in "

@@ -1,4 +1,3 @@
-using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Tests.Http;
 
 namespace AuditCli.Collectors.Tests.Aws;
@@ -16,7 +15,7 @@ public sealed class PagingTests
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync(
             "codeconnections:ListRepositorySyncDefinitions", ("RepositoryLinkId", "l"), ("SyncType", "CFN_STACK_SYNC")));
 
-        Assert.Equal(PageTokens.Unreadable, e.Code);
+        Assert.Equal(Codes.NextPageUnreadable, e.Code);
         Assert.Single(server.Seen);
     }
 

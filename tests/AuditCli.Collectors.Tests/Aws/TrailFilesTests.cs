@@ -305,7 +305,7 @@ public sealed class TrailFilesTests
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("cloudtrail:TrailFiles", Period));
 
-        Assert.Equal(TrailFiles.FileAltered, e.Code);
+        Assert.Equal(AwsCodes.TrailFileAltered, e.Code);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class ReplayTests : IDisposable
         Assert.Empty(replay.Unused);
         foreach (var asker in new[] { "evidence-a", "evidence-b" })
             Assert.Equal(
-                ExchangeRefusedException.NoRecording,
+                Codes.NoRecording,
                 (await Assert.ThrowsAsync<ExchangeRefusedException>(() => AskAsync(replay, server.Address, asker))).Code);
     }
 

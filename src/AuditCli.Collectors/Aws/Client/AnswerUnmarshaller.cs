@@ -62,7 +62,7 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
         var said = ErrorBody.Read(context.Body);
         var code = Header(response, "x-amzn-query-error")?.Split(';')[0] ?? Header(response, "x-amzn-ErrorType") ?? said.Code;
         return new(
-            ShortCode(code) ?? ((int)status).ToString(CultureInfo.InvariantCulture),
+            ShortCode(code) ?? AwsCodes.OfStatus((int)status),
             said.Message ?? string.Create(CultureInfo.InvariantCulture, $"the provider answered with HTTP status {(int)status}"),
             RequestId(response) ?? said.RequestId, status, inner)
         {

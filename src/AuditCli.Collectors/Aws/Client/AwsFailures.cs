@@ -8,18 +8,6 @@ namespace AuditCli.Collectors.Aws.Client;
 /// <summary>Maps exceptions of failed calls to the codes and messages used in evidence.</summary>
 internal static class AwsFailures
 {
-    public const string NoCredentials = "NoCredentials";
-    public const string ConnectionFailed = "ConnectionFailed";
-    public const string TimedOut = "TimedOut";
-    public const string Redirected = "Redirected";
-    public const string ClientFailed = "ClientFailed";
-    public const string InvalidEndpoint = "InvalidEndpoint";
-
-    /// <summary>
-    /// The code if the account has not enabled the region, which is neither a denial nor a proof that there are no resources.
-    /// </summary>
-    public const string RegionNotEnabled = "RegionNotEnabled";
-
     /// <summary>
     /// The codes with which services refuse credentials of an account that has not enabled the region, as if the credentials were wrong.
     /// </summary>
@@ -43,7 +31,7 @@ internal static class AwsFailures
             if (region is var (asked, home) && Strangers.Contains(failure.ErrorCode))
             {
                 return new(
-                    RegionNotEnabled,
+                    AwsCodes.RegionNotEnabled,
                     $"{what} in {asked}: {failure.ErrorCode}: {failure.Message}; {home} accepts the same credentials, so the account has not enabled "
                         + $"{asked}, or a session token of the global STS endpoint is used, which regions that are enabled by hand refuse; "
                         + "enable it (account:EnableRegion), "
@@ -51,19 +39,20 @@ internal static class AwsFailures
                     e);
             }
             return failure.RedirectHost is { } host
-                ? new(Redirected, $"{what} was redirected to {host}, where the request was not sent", e)
+                ? new(Codes.Redirected, $"{what} was redirected to {host}, where the request was not sent", e)
                 : new(failure.ErrorCode, failure.Message, e);
         }
         if (UntrustedServerException.In(e) is { } untrusted)
-            return new(UntrustedServerException.Code, $"{what}: {untrusted.Message}", e);
+            return new(Codes.UntrustedServer, $"{what}: {untrusted.Message}", e);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
-            return new(TimedOut, $"{what}: {late.Message}", e);
+            return new(Codes.TimedOut, $"{what}: {late.Message}", e);
         if (chain.Any(x => x is SocketException or HttpRequestException or IOException))
-            return new(ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
+            return new(Codes.ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
         if (chain.OfType<AmazonServiceException>().FirstOrDefault() is { } service)
-            return new(string.IsNullOrEmpty(service.ErrorCode) ? ClientFailed : service.ErrorCode, $"{what}: {Safe(service)}", e);
+            return new(string.IsNullOrEmpty(service.ErrorCode) ? AwsCodes.ClientFailed : service.ErrorCode, $"{what}: {Safe(service)}", e);
         var client = chain.First(x => x is AmazonClientException);
-        return new(client.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) ? NoCredentials : ClientFailed, $"{what}: {client.Message}", e);
+        var isOfCredentials = client.Message.Contains("credential", StringComparison.OrdinalIgnoreCase);
+        return new(isOfCredentials ? Codes.NoCredentials : AwsCodes.ClientFailed, $"{what}: {client.Message}", e);
     }
 
     /// <summary>Replaces the provider's message about a wrong signature, which quotes the request including its token.</summary>

@@ -69,7 +69,7 @@ internal sealed class AwsServiceConfig : ClientConfig
         if (!Uri.TryCreate(url, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https"))
         {
             throw new CollectionException(
-                AwsFailures.InvalidEndpoint, "AWS_ENDPOINT_URL, a variable that begins so, or endpoint_url of the profile must be an http or https address");
+                Codes.InvalidEndpoint, "AWS_ENDPOINT_URL, a variable that begins so, or endpoint_url of the profile must be an http or https address");
         }
         var plain = given.WithoutCredentials();
         return ReferenceEquals(plain, given) ? url : plain.AbsoluteUri;

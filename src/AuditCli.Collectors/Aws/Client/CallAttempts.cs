@@ -127,7 +127,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
     {
         for (var at = e; at is not null; at = at.InnerException)
         {
-            if (at is ExchangeRefusedException { Code: ExchangeRefusedException.NoRecording })
+            if (at is ExchangeRefusedException { Code: Codes.NoRecording })
                 return true;
         }
         return false;

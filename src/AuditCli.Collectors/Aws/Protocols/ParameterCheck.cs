@@ -14,7 +14,7 @@ internal static class ParameterCheck
     /// converted to the type of the shape.
     /// </summary>
     /// <exception cref="CollectionException">
-    /// A parameter is missing, unknown or has the wrong form (<see cref="CollectionException.InvalidParameter"/>).
+    /// A parameter is missing, unknown or has the wrong form (<see cref="Codes.InvalidParameter"/>).
     /// </exception>
     public static JsonObject Checked(ServiceModel service, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> parameters)
     {
@@ -97,5 +97,5 @@ internal static class ParameterCheck
         };
     }
 
-    private static CollectionException Refuse(string message) => new(CollectionException.InvalidParameter, message);
+    private static CollectionException Refuse(string message) => new(Codes.InvalidParameter, message);
 }

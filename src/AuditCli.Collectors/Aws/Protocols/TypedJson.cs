@@ -18,14 +18,11 @@ internal sealed record AwsAnswer(int Status, IReadOnlyDictionary<string, string>
 /// </summary>
 internal static class TypedJson
 {
-    /// <summary>The code of a response that does not conform to its protocol.</summary>
-    public const string Malformed = "MalformedResponse";
-
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads the whole response.</summary>
     /// <exception cref="CollectionException">
-    /// The response is not well-formed, or not a response to this operation (<see cref="Malformed"/>).
+    /// The response is not well-formed, or not a response to this operation (<see cref="Codes.MalformedResponse"/>).
     /// </exception>
     public static JsonElement Read(ServiceModel service, OperationModel operation, AwsAnswer answer)
     {
@@ -39,7 +36,7 @@ internal static class TypedJson
             catch (Exception e) when (e is XmlException or JsonException or FormatException or InvalidOperationException)
             {
                 // System.Text.Json throws InvalidOperationException if a member name is not well-formed Unicode.
-                throw new CollectionException(Malformed, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
+                throw new CollectionException(Codes.MalformedResponse, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
             }
         }
         // Copy the content, because rows outlive the page.

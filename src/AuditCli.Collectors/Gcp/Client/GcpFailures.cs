@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
@@ -8,44 +7,18 @@ namespace AuditCli.Collectors.Gcp.Client;
 /// <summary>Maps failed calls to the codes and messages used in evidence.</summary>
 internal static class GcpFailures
 {
-    public const string NoCredentials = "NoCredentials";
-    public const string ConnectionFailed = "ConnectionFailed";
-    public const string TimedOut = "TimedOut";
-    public const string Redirected = "Redirected";
-    public const string InvalidTarget = "InvalidTarget";
-    public const string InvalidEndpoint = "InvalidEndpoint";
-    public const string NoProjects = "NoProjects";
-
-    /// <summary>The response is not a JSON object, or a member has another form than the API defines.</summary>
-    public const string Malformed = "MalformedResponse";
-
-    /// <summary>The response has a page token that was given before.</summary>
-    public const string RepeatedToken = "RepeatedToken";
-
-    /// <summary>The response says that more follows, but the next page cannot be requested.</summary>
-    public const string NextPageUnreadable = "NextPageUnreadable";
-
-    /// <summary>The parents in the responses do not form a valid hierarchy above the project.</summary>
-    public const string Hierarchy = "InvalidHierarchy";
-
-    /// <summary>The API says that something is missing from its response.</summary>
-    public const string PartialAnswer = "PartialAnswer";
-
-    /// <summary>The API is not enabled in the project: not a denial, and often proof that there are no resources.</summary>
-    public const string ApiNotEnabled = "ApiNotEnabled";
-
     /// <summary>Returns Google's own status, reason and message.</summary>
     public static CollectionException Of(string what, int status, ReadOnlyMemory<byte> body)
     {
         if (status is >= 300 and < 400)
-            return new(Redirected, $"{what} was redirected, and no redirect is followed");
-        var code = string.Create(CultureInfo.InvariantCulture, $"HTTP{status}");
+            return new(Codes.Redirected, $"{what} was redirected, and no redirect is followed");
+        var code = GcpCodes.OfStatus(status);
         if (Error(body) is not { } error)
             return new(code, $"{what}: the answer has status {status} and no error in Google's form");
         var message = Text(error, "message") ?? $"{what}: status {status}";
         var (reason, permission) = Reason(error);
         if (reason is "SERVICE_DISABLED" or "accessNotConfigured")
-            return new(ApiNotEnabled, message);
+            return new(GcpCodes.ApiNotEnabled, message);
         var detail = string.Join(' ', new[] { reason, permission }.OfType<string>());
         // The older APIs have no status; their reason is equivalent.
         return new(
@@ -65,12 +38,12 @@ internal static class GcpFailures
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
             return new(refused.Code, refused.Message, e);
         if (chain.OfType<Google.Apis.Auth.OAuth2.Responses.TokenResponseException>().FirstOrDefault() is { } token)
-            return new(NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e);
+            return new(Codes.NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e);
         if (UntrustedServerException.In(e) is { } untrusted)
-            return new(UntrustedServerException.Code, $"{what}: {untrusted.Message}", e);
+            return new(Codes.UntrustedServer, $"{what}: {untrusted.Message}", e);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
-            return new(TimedOut, $"{what}: {late.Message}", e);
-        return new(ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
+            return new(Codes.TimedOut, $"{what}: {late.Message}", e);
+        return new(Codes.ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
     }
 
     private static IEnumerable<Exception> Chain(Exception e)

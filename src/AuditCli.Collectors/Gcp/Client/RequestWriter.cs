@@ -31,12 +31,12 @@ internal static class RequestWriter
         foreach (var (name, value) in given)
         {
             if (name == TokenParameter && operation.Token is not null)
-                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
-            var parameter = operation.Parameter(name) ?? throw new CollectionException(CollectionException.InvalidParameter, $"{what} has no parameter {name}");
+                throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
+            var parameter = operation.Parameter(name) ?? throw new CollectionException(Codes.InvalidParameter, $"{what} has no parameter {name}");
             if (!Fits(parameter, value))
             {
                 throw new CollectionException(
-                    CollectionException.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
+                    Codes.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             }
             all[name] = WithProject(what, name, value, project);
         }
@@ -48,13 +48,13 @@ internal static class RequestWriter
                 all[parameter.Name] = WithProject(what, parameter.Name, document.RootElement, project);
             }
             else if (parameter.Required)
-                throw new CollectionException(CollectionException.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
+                throw new CollectionException(Codes.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
         }
         // Check the path after the project was inserted.
         foreach (var (name, value) in all.Where(p => operation.Parameter(p.Key)!.Place == ParameterPlace.Path && p.Value.ValueKind == JsonValueKind.String))
         {
             if (PathSegments.WhyNot(value.GetString()!) is { } why)
-                throw new CollectionException(CollectionException.InvalidParameter, $"{what}: {name} {why}");
+                throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} {why}");
         }
         return all.ToImmutable();
     }
@@ -131,7 +131,7 @@ internal static class RequestWriter
         JsonValueKind.String when value.GetString()!.Contains(ProjectWord, StringComparison.Ordinal) => project.Length > 0
             ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(ProjectWord, project, StringComparison.Ordinal))
             : throw new CollectionException(
-                CollectionException.InvalidParameter,
+                Codes.InvalidParameter,
                 $"{what} asks with {name}={value.GetString()}, and no project is named; name the project, or give {name}"),
         JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithProject(what, name, e, project)).ToArray()),
         _ => value.Clone(),

@@ -1,0 +1,34 @@
+using AuditCli.Collectors;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Tests;
+
+/// <summary>The codes of collecting and of evaluating beside each other, since neither side can see the other's.</summary>
+public sealed class OwnCodesTests
+{
+    [Fact]
+    public void No_code_means_one_thing_while_collecting_and_another_while_evaluating() =>
+        Assert.Empty(Codes.All.Select(c => c.Shown).Intersect(LimitationCodes.All.Select(c => c.Shown), StringComparer.Ordinal));
+
+    [Fact]
+    public void Every_kind_is_used_and_explained_in_the_manual() => Assert.All(
+        Enum.GetValues<CodeKind>(),
+        kind =>
+        {
+            Assert.Contains(Codes.All.Concat(LimitationCodes.All), c => c.Kind == kind);
+            Assert.Contains($"\n| {kind.ToString().ToLowerInvariant()} | ", Commands.HelpCommand.Page("codes"), StringComparison.Ordinal);
+        });
+
+    /// <summary>A rule whose code no collector gives would never excuse the difference that it was added for.</summary>
+    [Fact]
+    public void The_codes_that_rules_of_evaluation_name_exist()
+    {
+        var known = OwnCodes.Examples([.. Codes.All, .. LimitationCodes.All]);
+        var named = EvaluationRules.All.SelectMany(r => r.OnlyWith).Where(s => char.IsAsciiLetterUpper(s[0])).ToArray();
+        Assert.Contains(Misfit.Code, named);
+        Assert.All(named, code => Assert.Contains(code, known));
+    }
+}
