@@ -64,7 +64,7 @@ internal static class ReportMeasurement
         await using var writer = BundleWriter.Create(folder, "scale");
         foreach (var file in Directory.GetFiles(Path.Combine(sample, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(sample, f)))
         {
-            if (file == BundlePaths.EvidenceIndex || file.StartsWith("data/reports/", StringComparison.Ordinal))
+            if (file == BundleLayout.EvidenceIndex || file.StartsWith("data/reports/", StringComparison.Ordinal))
                 continue;
             await writer.WriteFileAsync(file, file == "data/results/apd-aws-002.t1.ndjson" ? Rows(items) : await File.ReadAllBytesAsync(Path.Combine(sample, file)), CancellationToken.None);
         }

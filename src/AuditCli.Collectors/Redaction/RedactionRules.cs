@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Kubernetes;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -38,7 +39,7 @@ internal sealed record RedactedPlace(string Name, ImmutableArray<string> Path, b
     public RedactedPlace(string name, string path, bool keepsSwitches = false)
         : this(
             name,
-            [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))],
+            [.. path.Split('/').Select(JsonPointer.Unescape)],
             keepsSwitches)
     {
     }

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Text;
 
@@ -136,10 +137,10 @@ internal static class DiffText
         .. diff.Notes.Select(n => $"note: {n}"),
     ];
 
-    private static string Verified(Evidence.Verification.VerifyReport report) => report.ExitCode switch
+    private static string Verified(Evidence.Verification.VerifyReport report) => report.Answer switch
     {
-        AuditCli.ExitCode.Ok => "verifies",
-        AuditCli.ExitCode.Failed => $"FAILS verification: {report.Problems.Select(p => $"{p.Code} {p.Path}").FirstOrDefault()}",
+        VerifyAnswer.Holds => "verifies",
+        VerifyAnswer.Fails => $"FAILS verification: {report.Problems.Select(p => $"{p.Code} {p.Path}").FirstOrDefault()}",
         _ => $"undecided: {report.Problems.Select(p => p.Message).FirstOrDefault() ?? "see auditcli verify"}",
     };
 
@@ -179,7 +180,7 @@ internal static class DiffText
         ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256?.Hex,
         ["as_of"] = Rfc3339.Format(bundle.Record.AsOf),
         ["mode"] = bundle.Record.Mode,
-        ["verification_exit_code"] = report.ExitCode,
+        ["verification_exit_code"] = ExitCode.Of(report),
         ["verification_problems"] = new JsonArray([.. report.Problems.Take(MostProblems).Select(p => (JsonNode)$"{p.Code} {p.Path}: {p.Message}")]),
     };
 

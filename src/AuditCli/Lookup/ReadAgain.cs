@@ -2,6 +2,7 @@ using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Commands;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;
 
@@ -35,7 +36,7 @@ internal static class ReadAgain
     {
         const string With = "_with_";
         foreach (var (name, value) in item.Parameters)
-            yield return (name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
+            yield return (name, JsonMember.TextOrRaw(value));
         if (row is not { Row.ValueKind: JsonValueKind.Object, Element: "" })
             yield break;
         var parentValues = row.Row.EnumerateObject()

@@ -138,7 +138,7 @@ internal static class ReperformText
         output.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}{(report.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}");
         var worst = report.Problems.FirstOrDefault(p => p.Answer == VerifyAnswer.Fails) ?? report.Problems.FirstOrDefault();
         var more = report.ProblemCount > 1 ? $", and {report.ProblemCount - 1} more; see verify" : "";
-        Line(output, "bundle", report.ExitCode switch { 0 => "verifies", 2 => "FAILS", _ => "undecided" },
+        Line(output, "bundle", report.Answer == VerifyAnswer.Holds ? "verifies" : Wording.Name(report.Answer),
             worst is null ? report.Lines[0].Detail : $"{worst.Code} {worst.Path}: {worst.Message}{more}");
     }
 
@@ -170,7 +170,7 @@ internal static class ReperformText
 
     private static JsonObject VerificationJson(VerifyReport report) => new()
     {
-        ["exit_code"] = report.ExitCode,
+        ["exit_code"] = ExitCode.Of(report),
         ["problem_count"] = report.ProblemCount,
         ["problems"] = new JsonArray(
             [.. report.Problems.Select(p => (JsonNode)new JsonObject { ["code"] = p.Code, ["path"] = p.Path, ["message"] = p.Message })]),

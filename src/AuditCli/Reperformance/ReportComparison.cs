@@ -27,9 +27,9 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation,
         DifferenceList differences, CancellationToken cancellationToken)
     {
-        if (bundle.Below($"{ReportFormats.Folder}/").IsEmpty)
+        if (bundle.Below(BundleLayout.ReportsFolder).IsEmpty)
             return new(0, ["the bundle has no reports"]);
-        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run)), sources);
+        var workpaper = WorkpaperReader.Read(OpenedBundle.Open(bundle, bundle.Read(BundleLayout.Run)), sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version
             && made.Runtime == System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription
@@ -37,11 +37,11 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)
         {
-            var (before, after) = ($"{ReportFormats.Folder}/{format.FileName}", Path.Combine(work, format.FileName));
+            var (before, after) = (BundleLayout.ReportsFolder + format.FileName, Path.Combine(work, format.FileName));
             if (!bundle.Has(before))
             {
                 differences.Add(new(
-                    $"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
+                    BundleLayout.ReportsFolder + format.FileName, "report", null, "there", "this version makes it, and the bundle does not have it"));
                 continue;
             }
             try
@@ -52,7 +52,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             catch (InvalidDataException e)
             {
                 // A table that was changed is reported with the tables; the comparison continues.
-                differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", "there", null, $"it cannot be made again: {e.Message}"));
+                differences.Add(new(BundleLayout.ReportsFolder + format.FileName, "report", "there", null, $"it cannot be made again: {e.Message}"));
                 continue;
             }
             var (was, now) = (bundle.DigestOf(before).Hex, BundleFile.Hash(work, format.FileName).Hex);
@@ -62,13 +62,13 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             if (sameProgram)
             {
                 differences.Add(new(
-                    $"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now,
+                    BundleLayout.ReportsFolder + format.FileName, "sha256", was, now,
                     "the report does not say what the bundle says: one of them was changed afterwards"));
             }
             else if (MadeHere(format, bundle, work, sources, was, cancellationToken))
             {
                 differences.Add(new(
-                    BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(),
+                    BundleLayout.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", RunRecord.Maker().ToJsonString(),
                     $"{before} is to the byte what this program makes, and not what run.json names"));
             }
             else
@@ -81,7 +81,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
     private static bool MadeHere(
         IReportFormat format, BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, string sha256, CancellationToken cancellationToken)
     {
-        var run = JsonNode.Parse(bundle.Read(BundlePaths.Run))!.AsObject();
+        var run = JsonNode.Parse(bundle.Read(BundleLayout.Run))!.AsObject();
         run["tool"] = RunRecord.Maker();
         var name = $"here-{format.FileName}";
         using (var file = new FileStream(Path.Combine(work, name), FileMode.Create, FileAccess.ReadWrite))
