@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reports;
+using AuditCli.Text;
 
 namespace AuditCli.Commands;
 
@@ -105,5 +105,5 @@ internal static class VerifyCommand
             }),
         ]),
         ["problem_count"] = report.ProblemCount,
-    }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }.ToJsonString(PrintedJson.Options);
 }

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Bundles;
 using AuditCli.Evidence.Bundles;
@@ -17,7 +15,6 @@ internal static class DiffText
     private const int Most = 100;
     private const int Cell = 300;
     private const int LongestLine = 2000;
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly ImmutableArray<(ExceptionState State, string Word, string Heading)> States =
     [
@@ -127,7 +124,7 @@ internal static class DiffText
         ["newly_incomplete"] = Array(diff.Incomplete),
         ["counts_changed"] = Array(diff.Counts),
         ["notes"] = new JsonArray([.. diff.Notes.Select(n => (JsonNode)n)]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     private static IEnumerable<string> Heads(BundleDiff diff) =>
     [

@@ -1,18 +1,15 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reports;
+using AuditCli.Text;
 
 namespace AuditCli.Reperformance;
 
 /// <summary>Formats the result of <c>reperform</c>: a line per question, then every difference.</summary>
 internal static class ReperformText
 {
-    private static readonly JsonSerializerOptions Readable =
-        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static void Write(TextWriter output, Reperformed done)
     {
         WriteVerification(output, done.Verification);
@@ -111,7 +108,7 @@ internal static class ReperformText
             : null,
         ["not_derived"] = RecordComparison.NotDerived,
         ["notes"] = new JsonArray([.. (done.Done?.Notes ?? []).Select(n => (JsonNode)n)]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     public static string Json(ControlChanges changes) => new JsonObject
     {
@@ -131,7 +128,7 @@ internal static class ReperformText
         ["item_count"] = changes.Items.Count,
         ["same"] = changes.Same,
         ["not_evaluated"] = new JsonArray([.. changes.Absent.Select(a => (JsonNode)a)]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     private static void WriteVerification(TextWriter output, VerifyReport report)
     {
