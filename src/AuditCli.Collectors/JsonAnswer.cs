@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors;
 
@@ -21,6 +22,13 @@ internal static class JsonAnswer
             RequirePairs(body, options.MaxDepth, values);
         return JsonElement.Parse(body, options);
     }
+
+    /// <summary>Returns a member that is a text and not empty.</summary>
+    /// <param name="code">The source's code of an answer that is not as its API says.</param>
+    /// <param name="of">What holds the member, as named in the message.</param>
+    /// <exception cref="CollectionException">There is none.</exception>
+    public static string Text(JsonElement holder, string name, string code, string of = "the answer") =>
+        JsonMember.Text(holder, name) is { Length: > 0 } text ? text : throw new CollectionException(code, $"{of} has no {name}");
 
     /// <summary>Decodes escaped texts, since an escape is the only way to write an unpaired surrogate in UTF-8.</summary>
     private static void RequirePairs(ReadOnlySpan<byte> body, int depth, bool values)

@@ -1,3 +1,6 @@
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Verification;
+
 namespace AuditCli;
 
 /// <summary>The exit codes of the process.</summary>
@@ -17,4 +20,12 @@ public static class ExitCode
 
     /// <summary>Interrupted; nothing was sealed.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Returns the exit code of a verification.</summary>
+    public static int Of(VerifyReport report) => report.Answer switch
+    {
+        VerifyAnswer.Fails => Failed,
+        VerifyAnswer.Undecided => Undecided,
+        _ => Ok,
+    };
 }

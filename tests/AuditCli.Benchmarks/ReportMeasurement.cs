@@ -68,7 +68,7 @@ internal static class ReportMeasurement
         await using var writer = BundleWriter.Create(folder, "scale");
         foreach (var file in Directory.GetFiles(Path.Combine(sample, "data"), "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(sample, f)))
         {
-            if (file == BundlePaths.EvidenceIndex || file.StartsWith("data/reports/", StringComparison.Ordinal))
+            if (file == BundleLayout.EvidenceIndex || file.StartsWith("data/reports/", StringComparison.Ordinal))
                 continue;
             await writer.WriteFileAsync(
                 file,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Aws;
 
@@ -74,7 +75,7 @@ internal static class AccountId
         if (row.ValueKind != JsonValueKind.Object)
             return [];
         IEnumerable<JsonElement> places = [row, .. row.EnumerateObject().Select(m => m.Value).Where(v => v.ValueKind == JsonValueKind.Object)];
-        return places.Select(p => p.TryGetProperty(name, out var said) && said.ValueKind == JsonValueKind.String ? said.GetString() : null).OfType<string>();
+        return places.Select(p => JsonMember.Text(p, name)).OfType<string>();
     }
 
     private static bool IsForeign(string arn, string entered) => Owner(arn) is not { } owner || (owner != entered && owner != ManagedByAws);

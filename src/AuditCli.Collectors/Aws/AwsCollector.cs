@@ -238,7 +238,5 @@ public sealed class AwsCollector : ICollector
     private (ServiceModel Service, OperationModel Operation) Find(string name) => _catalogue.Find(name)
         ?? throw new CollectionException(Codes.RefusedReadOnly, $"{name} is not in the read-only catalogue");
 
-    private static string Text(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
-        ? text
-        : throw new CollectionException(Codes.MalformedResponse, $"the answer has no {name}");
+    private static string Text(JsonElement e, string name) => JsonAnswer.Text(e, name, Codes.MalformedResponse);
 }

@@ -216,16 +216,10 @@ internal sealed class CredentialReport(TimeProvider? clock)
     ];
 
     /// <summary>Decodes the base64 content of an element while it is read.</summary>
-    private sealed class ElementBytes(XmlReader reader) : Stream
+    private sealed class ElementBytes(XmlReader reader) : ReadOnlyStream
     {
         private readonly byte[] _chunk = new byte[16 * 1024];
         private bool _ended;
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(Span<byte> buffer)
         {
@@ -237,15 +231,5 @@ internal sealed class CredentialReport(TimeProvider? clock)
             _chunk.AsSpan(0, read).CopyTo(buffer);
             return read;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -28,7 +28,7 @@ internal sealed class Credentials
     {
         var usual = new Lazy<Route>(() => AwsRoute.Of(null));
         var current = _route = new();
-        _factory = new(new CredentialPipeline(clock, seen, () => current.Value ?? usual.Value));
+        _factory = new(new AwsCredentialPipeline(clock, seen, () => current.Value ?? usual.Value));
     }
 
     /// <summary>

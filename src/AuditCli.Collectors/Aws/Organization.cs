@@ -140,7 +140,5 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         ? $"{Text(account, "Id")} ({text})"
         : Text(account, "Id");
 
-    private static string Text(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
-        ? text
-        : throw new CollectionException(Codes.MalformedResponse, $"an element of the answer has no {name}");
+    private static string Text(JsonElement row, string name) => JsonAnswer.Text(row, name, Codes.MalformedResponse, of: "an element of the answer");
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Aws;
 
@@ -31,14 +32,14 @@ internal sealed record TrailDigest(
         {
             using var document = JsonDocument.Parse(content);
             var root = document.RootElement;
-            if (Text(root, "digestSignatureAlgorithm") is not "SHA256withRSA")
+            if (JsonMember.Text(root, "digestSignatureAlgorithm") is not "SHA256withRSA")
                 throw new FormatException("its signature algorithm is not SHA256withRSA");
             return new(
                 Needed(root, "digestS3Bucket"), Needed(root, "digestS3Object"), Moment(root, "digestStartTime")!.Value, Moment(root, "digestEndTime")!.Value,
                 Needed(root, "digestPublicKeyFingerprint"),
-                Text(root, "previousDigestS3Object"),
+                JsonMember.Text(root, "previousDigestS3Object"),
                 Hash(root, "previousDigestHashValue", "previousDigestHashAlgorithm"),
-                Text(root, "previousDigestSignature"),
+                JsonMember.Text(root, "previousDigestSignature"),
                 [
                     .. root.GetProperty("logFiles").EnumerateArray().Select(f => new DigestedFile(
                         Needed(f, "s3Bucket"), Needed(f, "s3Object"), Hash(f, "hashValue", "hashAlgorithm") ?? throw new FormatException("a file has no hash"),
@@ -77,16 +78,14 @@ internal sealed record TrailDigest(
     /// <summary>Whether this digest names the other as its predecessor, unaltered.</summary>
     public bool Follows(TrailDigest before) => PreviousKey == before.Key && PreviousSha256 == before.Sha256 && PreviousSignature == before.Signature;
 
-    private static string? Text(JsonElement e, string name) =>
-        e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string Needed(JsonElement e, string name) =>
+        JsonMember.Text(e, name) is { Length: > 0 } text ? text : throw new FormatException($"it has no {name}");
 
-    private static string Needed(JsonElement e, string name) => Text(e, name) is { Length: > 0 } text ? text : throw new FormatException($"it has no {name}");
-
-    private static DateTimeOffset? Moment(JsonElement e, string name) => Text(e, name) is { } text
+    private static DateTimeOffset? Moment(JsonElement e, string name) => JsonMember.Text(e, name) is { } text
         ? DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)
         : name.StartsWith("digest", StringComparison.Ordinal) ? throw new FormatException($"it has no {name}") : null;
 
-    private static string? Hash(JsonElement e, string name, string algorithm) => Text(e, name) is not { } hash ? null
-        : Text(e, algorithm) == Algorithm ? hash.ToLowerInvariant()
+    private static string? Hash(JsonElement e, string name, string algorithm) => JsonMember.Text(e, name) is not { } hash ? null
+        : JsonMember.Text(e, algorithm) == Algorithm ? hash.ToLowerInvariant()
         : throw new FormatException($"{algorithm} is not {Algorithm}");
 }

@@ -229,7 +229,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     {
         try
         {
-            return record.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            return JsonMember.Text(record, name);
         }
         catch (InvalidOperationException)
         {
@@ -374,9 +374,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         ? moment
         : throw new CollectionException(Codes.InvalidParameter, $"{Operation.Name}: {name} must be a time as in RFC 3339");
 
-    private static string Needed(JsonElement e, string name) => e.TryGetProperty(name, out var value) && value.GetString() is { Length: > 0 } text
-        ? text
-        : throw new CollectionException(Codes.MalformedResponse, $"the answer has no {name}");
+    private static string Needed(JsonElement e, string name) => JsonAnswer.Text(e, name, Codes.MalformedResponse);
 
     /// <param name="Content">The uncompressed content, redacted.</param>
     /// <param name="Sha256">The SHA-256 of the uncompressed content before redaction, in lower-case hexadecimal.</param>

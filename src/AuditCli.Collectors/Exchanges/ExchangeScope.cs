@@ -6,9 +6,6 @@ namespace AuditCli.Collectors.Exchanges;
 /// <param name="Region">A region, or the source's name for global resources (<c>aws-global</c>).</param>
 public sealed record ExchangeScope(string Target, string Service, string Region)
 {
-    /// <summary>The folder of exchanges in a bundle.</summary>
-    public const string Folder = "data/exchanges";
-
     /// <summary>
     /// Whether the responses are gzip files whose uncompressed content has a published SHA-256, such as CloudTrail's files. They are
     /// inflated regardless of their headers, because secrets cannot be found otherwise; and the hash of the original is stored if a file
@@ -18,11 +15,11 @@ public sealed record ExchangeScope(string Target, string Service, string Region)
 
     /// <summary>The path relative to the folder of exchanges.</summary>
     /// <exception cref="ArgumentException">A part is not valid in a bundle path.</exception>
-    public string FileName => BundlePath[(Folder.Length + 1)..];
+    public string FileName => BundlePath[BundleLayout.ExchangesFolder.Length..];
 
-    /// <summary>The path relative to the bundle's root, see <see cref="BundlePaths.Exchanges"/>.</summary>
+    /// <summary>The path relative to the bundle's root, see <see cref="BundleLayout.Exchanges"/>.</summary>
     /// <exception cref="ArgumentException">A part is not valid in a bundle path.</exception>
-    public string BundlePath => BundlePaths.Exchanges(Target, Service, Region);
+    public string BundlePath => BundleLayout.Exchanges(Target, Service, Region);
 }
 
 /// <summary>The size and time limits of one attempt.</summary>

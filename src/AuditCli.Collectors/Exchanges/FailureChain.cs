@@ -11,11 +11,18 @@ namespace AuditCli.Collectors.Exchanges;
 /// </summary>
 internal static class FailureChain
 {
+    /// <summary>Returns the exception and those nested in it, outermost first.</summary>
+    public static IEnumerable<Exception> Of(Exception? failure)
+    {
+        for (var at = failure; at is not null; at = at.InnerException)
+            yield return at;
+    }
+
     /// <summary>Returns one link per nested exception, outermost first.</summary>
     public static ImmutableArray<FailureLink> Describe(Exception failure)
     {
         var chain = ImmutableArray.CreateBuilder<FailureLink>();
-        for (var at = failure; at is not null; at = at.InnerException)
+        foreach (var at in Of(failure))
         {
             var (type, code) = at switch
             {
@@ -62,7 +69,7 @@ internal static class FailureChain
     {
         Exception? socket = null, broken = null, last = failure;
         var secure = false;
-        for (var at = failure; at is not null; at = at.InnerException)
+        foreach (var at in Of(failure))
         {
             last = at;
             socket ??= at as SocketException;

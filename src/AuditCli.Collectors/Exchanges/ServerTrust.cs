@@ -13,12 +13,7 @@ namespace AuditCli.Collectors.Exchanges;
 public sealed class UntrustedServerException(string message) : AuthenticationException(message)
 {
     /// <summary>Returns the exception of this type in a chain of exceptions; null if there is none.</summary>
-    public static UntrustedServerException? In(Exception? failure)
-    {
-        while (failure is not null and not UntrustedServerException)
-            failure = failure.InnerException;
-        return (UntrustedServerException?)failure;
-    }
+    public static UntrustedServerException? In(Exception? failure) => FailureChain.Of(failure).OfType<UntrustedServerException>().FirstOrDefault();
 }
 
 /// <summary>Decides which authorities may have issued a server's certificate.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Gcp;
 
@@ -9,7 +10,9 @@ namespace AuditCli.Collectors.Gcp;
 internal static class AnswerRows
 {
     private const string ValueColumn = "value";
-    private const string NextPageToken = "nextPageToken";
+
+    /// <summary>The member of a response that names the next page.</summary>
+    public const string NextPageToken = "nextPageToken";
 
     /// <summary>Members in which lists of many APIs report missing parts, including APIs whose description does not mention them.</summary>
     private static readonly ImmutableArray<string> Always = ["unreachable", "unreachables", "missingZones", Warning, "warnings"];
@@ -140,7 +143,7 @@ internal static class AnswerRows
         if (UnknownMembers.InAnotherCase(scoped.Value, inner, Warning) is var (found, name))
             throw Malformed(what, $"{member} of {scoped.Name} has {found} where the API has {name}");
         if (scoped.Value.TryGetProperty(inner, out var list))
-            return List(what, list, $"/{member}/{Escaped(scoped.Name)}/{inner}", scoped.Name);
+            return List(what, list, $"/{member}/{JsonPointer.Escape(scoped.Name)}/{inner}", scoped.Name);
         return OtherPart(scoped.Value, [Warning]) is { } part ? throw Malformed(what, $"{member} of {scoped.Name} has no {inner}, but {part}") : [];
     }
 
@@ -191,7 +194,4 @@ internal static class AnswerRows
         using var document = JsonDocument.Parse(row.GetBuffer().AsMemory(0, (int)row.Length));
         return document.RootElement.Clone();
     }
-
-    /// <summary>Escapes a reference token of a JSON Pointer (RFC 6901).</summary>
-    private static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }

@@ -6,6 +6,7 @@ using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Running;
+using AuditCli.Evidence.Text;
 using Google.Apis.Auth.OAuth2;
 
 namespace AuditCli.Collectors.Gcp;
@@ -50,7 +51,7 @@ internal sealed class GcpSession(
         var origin = transport.RecordedOrigin(new(target, service, region));
         var address = transport.IsReplay ? Endpoints.Recorded(api, origin) : Endpoints.Of(api);
         var client = Client(service, region, address, new RequestCheck(api, address).Refusal);
-        var tokens = new HashSet<string>(StringComparer.Ordinal);
+        var tokens = new GivenTokens(what);
         var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
         for (string? token = null; ;)
         {
@@ -74,16 +75,10 @@ internal sealed class GcpSession(
             if (AnswerRows.Unfollowed(operation, page) is { } member)
                 throw new CollectionException(
                     Codes.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
-            token = operation.Token is not null && page.TryGetProperty("nextPageToken", out var next) && next.ValueKind == JsonValueKind.String
-                ? next.GetString()
-                : null;
+            token = operation.Token is null ? null : JsonMember.Text(page, AnswerRows.NextPageToken);
             if (string.IsNullOrEmpty(token))
                 yield break;
-            if (!tokens.Add(token))
-            {
-                throw new CollectionException(
-                    Codes.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
-            }
+            tokens.Add(token);
             empty.Add(!AnswerRows.Elements(what, operation, page).Any());
         }
     }

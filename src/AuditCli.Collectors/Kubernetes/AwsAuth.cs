@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
 
@@ -61,7 +62,7 @@ internal static class AwsAuth
     /// <summary>Yields the valid entries, then the failures: a mistake in one entry must not hide the others.</summary>
     private static IEnumerable<Page> Pages(JsonElement configmap)
     {
-        if (Members.Text(configmap, "kind") != "ConfigMap")
+        if (JsonMember.Text(configmap, "kind") != "ConfigMap")
             throw Malformed("it is not a configmap");
         if ((UnknownMembers.InAnotherCase(configmap, "apiVersion", "kind", "metadata", "data")
             ?? (Members.Of(configmap, "metadata") is { ValueKind: JsonValueKind.Object } metadata
@@ -70,7 +71,8 @@ internal static class AwsAuth
         {
             throw Malformed($"it has {found} where the API has {known}");
         }
-        if (Members.Text(configmap, "apiVersion") is not (null or "v1") || Members.Text(Members.Of(configmap, "metadata"), "name") is not (null or "aws-auth"))
+        if (JsonMember.Text(configmap, "apiVersion") is not (null or "v1")
+            || JsonMember.Text(Members.Of(configmap, "metadata"), "name") is not (null or "aws-auth"))
             throw Malformed("it is another configmap");
         if (Members.Of(configmap, "data").ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object))
             throw Malformed("its data is not an object");
@@ -113,7 +115,7 @@ internal static class AwsAuth
 
     private static List<T?> Entries<T>(JsonElement data, string member, List<CollectionException> failures) where T : class
     {
-        if (Members.Text(data, member) is not { } text || string.IsNullOrWhiteSpace(text))
+        if (JsonMember.Text(data, member) is not { } text || string.IsNullOrWhiteSpace(text))
             return [];
         try
         {

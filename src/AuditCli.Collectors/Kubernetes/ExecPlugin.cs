@@ -8,6 +8,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Redaction;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -131,16 +132,16 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
         {
             using var document = JsonDocument.Parse(output);
             var said = document.RootElement;
-            if (Members.Text(said, "kind") != "ExecCredential" || Members.Text(said, "apiVersion") != exec.ApiVersion)
+            if (JsonMember.Text(said, "kind") != "ExecCredential" || JsonMember.Text(said, "apiVersion") != exec.ApiVersion)
                 throw Failed($"printed no ExecCredential of {exec.ApiVersion}");
             var status = Members.Of(said, "status");
             var (certificate, key, token) = (
-                Members.Text(status, "clientCertificateData"), Members.Text(status, "clientKeyData"), Members.Text(status, "token"));
+                JsonMember.Text(status, "clientCertificateData"), JsonMember.Text(status, "clientKeyData"), JsonMember.Text(status, "token"));
             if (string.IsNullOrEmpty(token) && string.IsNullOrEmpty(certificate))
                 throw Failed("printed neither a token nor a certificate");
             if (string.IsNullOrEmpty(certificate) != string.IsNullOrEmpty(key))
                 throw Failed("printed a certificate without its key, or a key without its certificate");
-            DateTimeOffset? expires = Members.Text(status, "expirationTimestamp") is not { Length: > 0 } text ? null
+            DateTimeOffset? expires = JsonMember.Text(status, "expirationTimestamp") is not { Length: > 0 } text ? null
                 : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) ? end
                 : throw Failed("printed an expirationTimestamp that is no time");
             return new(

@@ -42,7 +42,7 @@ internal static class KubernetesFailures
     /// <summary>Maps a failure without any response.</summary>
     public static CollectionException Of(string what, Exception failure)
     {
-        var chain = Chain(failure).ToArray();
+        var chain = FailureChain.Of(failure).ToArray();
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
             return new(refused.Code, refused.Message, failure);
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
@@ -56,7 +56,7 @@ internal static class KubernetesFailures
     /// Whether the TLS connection failed, for example because the server could not prove its identity; a retry would not change that.
     /// </summary>
     public static bool IsUntrusted(Exception failure) =>
-        Chain(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
+        FailureChain.Of(failure).OfType<HttpRequestException>().Any(e => e.HttpRequestError == HttpRequestError.SecureConnectionError);
 
     /// <summary>
     /// Parses the Status of the Kubernetes API (meta/v1) by the official client's model; null if the body is not a Status or has no reason.
@@ -73,11 +73,5 @@ internal static class KubernetesFailures
         {
             return null;
         }
-    }
-
-    private static IEnumerable<Exception> Chain(Exception e)
-    {
-        for (var at = e; at is not null; at = at.InnerException)
-            yield return at;
     }
 }

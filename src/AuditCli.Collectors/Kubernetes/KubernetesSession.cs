@@ -7,6 +7,7 @@ using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Running;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -96,7 +97,7 @@ internal sealed class KubernetesSession : ITargetSession
     private async IAsyncEnumerable<JsonElement> PagesAsync(
         KubernetesResource resource, string? ns, string query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var given = new HashSet<string>(StringComparer.Ordinal);
+        var given = new GivenTokens(resource.ToString());
         var empty = new EmptyPages(resource.ToString(), _clock);
         string? token = null, kind = null;
         do
@@ -110,21 +111,18 @@ internal sealed class KubernetesSession : ITargetSession
             {
                 throw told;
             }
-            var own = Members.Text(page, "kind");
+            var own = JsonMember.Text(page, "kind");
             if ((kind ??= own) != own)
                 throw ObjectRows.Malformed(resource, $"is a {own} after a page that is a {kind}");
             yield return page;
             token = ObjectRows.Continue(page);
             if (token is null && ObjectRows.Unfollowed(resource, page) is { } more)
                 throw more;
-            if (token is not null && !given.Add(token))
-            {
-                throw new CollectionException(
-                    Codes.RepeatedToken,
-                    $"{resource}: the answer gives a page token that it gave before; reading on would never end");
-            }
             if (token is not null)
+            {
+                given.Add(token);
                 empty.Add(!ObjectRows.Items(page).Any());
+            }
         }
         while (token is not null);
     }
@@ -197,8 +195,8 @@ internal sealed class KubernetesSession : ITargetSession
         }
         var resources = Members.Of(served, "resources");
         // A resource that is not served may satisfy a control, so a message of an intermediary must not be taken for this result.
-        if (Members.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array
-            || (Members.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
+        if (JsonMember.Text(served, "kind") != "APIResourceList" || resources.ValueKind != JsonValueKind.Array
+            || (JsonMember.Text(served, "groupVersion") ?? resource.GroupVersion) != resource.GroupVersion)
         {
             return new(
                 missing.Code,
@@ -206,7 +204,7 @@ internal sealed class KubernetesSession : ITargetSession
                     + $"the answer to {resource.DiscoveryPath} is no list of resources",
                 missing);
         }
-        var kind = resources.EnumerateArray().FirstOrDefault(r => Members.Text(r, "name") == resource.Name);
+        var kind = resources.EnumerateArray().FirstOrDefault(r => JsonMember.Text(r, "name") == resource.Name);
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesCodes.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
@@ -251,7 +249,7 @@ internal sealed class KubernetesSession : ITargetSession
                         CultureInfo.InvariantCulture, $"{what}: the answer has status {(int)answer.StatusCode}, which no whole answer has"));
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
-                asked = answer.Headers.RetryAfter?.Delta;
+                asked = RetryAfter.Of(answer.Headers.RetryAfter, answer.Headers.Date, LongestWait);
             }
             // A connect timeout arrives as a cancellation although the caller's token is not cancelled.
             catch (Exception e)
@@ -270,8 +268,7 @@ internal sealed class KubernetesSession : ITargetSession
         if (_clock is null)
             return;
         var jittered = Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Pow(2, attempt - 1));
-        var wait = asked > jittered ? asked.Value : jittered;
-        await Task.Delay(wait < LongestWait ? wait : LongestWait, _clock, cancellationToken);
+        await Task.Delay(RetryAfter.OrOwn(asked, jittered), _clock, cancellationToken);
     }
 
     /// <summary>Whether the status means a complete response: 200, or 201 for a review. Any other success is partial or empty.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -24,9 +25,9 @@ internal sealed class LabelSelector
             terms.Add((label.Key, "In", [label.Value]));
         foreach (var expression in Members.Objects(selector, "matchExpressions"))
         {
-            if (Members.Text(expression, "key") is not { } key)
+            if (JsonMember.Text(expression, "key") is not { } key)
                 throw new FormatException("matchExpressions has no key");
-            var named = Members.Text(expression, "operator");
+            var named = JsonMember.Text(expression, "operator");
             if (named is not ("In" or "NotIn" or "Exists" or "DoesNotExist"))
                 throw new FormatException($"matchExpressions has the unknown operator {named}");
             terms.Add((key, named, Members.Texts(expression, "values")));

@@ -11,9 +11,6 @@ internal static class Members
     public static JsonElement Of(JsonElement e, string name) =>
         e.ValueKind == JsonValueKind.Object && e.TryGetProperty(name, out var value) ? value : default;
 
-    /// <summary>Returns a member that is a text; null if it is not.</summary>
-    public static string? Text(JsonElement e, string name) => Of(e, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
-
     /// <summary>Returns a member that is a list of texts.</summary>
     /// <exception cref="FormatException">The member has another type.</exception>
     public static ImmutableArray<string> Texts(JsonElement e, string name) => [.. List(e, name, JsonValueKind.String, "texts").Select(t => t.GetString()!)];

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -34,14 +35,14 @@ internal static class ObjectRows
         {
             throw Malformed(resource, $"is not JSON that can be read: {e.Message}", e);
         }
-        if (list.ValueKind != JsonValueKind.Object || Members.Text(list, "kind") is not { } kind || !kind.EndsWith("List", StringComparison.Ordinal))
+        if (list.ValueKind != JsonValueKind.Object || JsonMember.Text(list, "kind") is not { } kind || !kind.EndsWith("List", StringComparison.Ordinal))
             throw Malformed(resource, "is not a list");
         if (resource.IsMetadataOnly && kind != MetadataList)
             throw Malformed(resource, $"is a {kind}, where metadata alone was asked for");
         if (!resource.IsMetadataOnly && !WellKnownResources.MayBe(resource, kind[..^"List".Length]))
             throw Malformed(resource, $"is a {kind}");
-        if (Members.Text(list, "apiVersion") is not { } version || version != resource.AnswerVersion)
-            throw Malformed(resource, $"is of version {Members.Text(list, "apiVersion") ?? "none"}, not of {resource.AnswerVersion}");
+        if (JsonMember.Text(list, "apiVersion") is not { } version || version != resource.AnswerVersion)
+            throw Malformed(resource, $"is of version {JsonMember.Text(list, "apiVersion") ?? "none"}, not of {resource.AnswerVersion}");
         if (!list.TryGetProperty("items", out var items) || items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
             throw Malformed(resource, "has no items that are a list");
         CheckNames(resource, list, OfList);
@@ -73,7 +74,7 @@ internal static class ObjectRows
 
     /// <summary>Returns the token of the next page; null on the last page.</summary>
     public static string? Continue(JsonElement list) =>
-        Members.Text(Members.Of(list, "metadata"), "continue") is { Length: > 0 } token ? token : null;
+        JsonMember.Text(Members.Of(list, "metadata"), "continue") is { Length: > 0 } token ? token : null;
 
     /// <summary>
     /// Returns the rows of a page. Objects in lists of built-in kinds omit version and kind, which are taken from the list.
@@ -88,10 +89,10 @@ internal static class ObjectRows
     }
 
     /// <summary>Returns the apiVersion of an object: its own, or that of its list.</summary>
-    public static string? ApiVersion(JsonElement list, JsonElement item) => Members.Text(item, "apiVersion") ?? Members.Text(list, "apiVersion");
+    public static string? ApiVersion(JsonElement list, JsonElement item) => JsonMember.Text(item, "apiVersion") ?? JsonMember.Text(list, "apiVersion");
 
     /// <summary>Returns the kind of an object: its own, or that of its list.</summary>
-    public static string? Kind(JsonElement list, JsonElement item) => Members.Text(item, "kind") ?? Members.Text(list, "kind")?[..^"List".Length];
+    public static string? Kind(JsonElement list, JsonElement item) => JsonMember.Text(item, "kind") ?? JsonMember.Text(list, "kind")?[..^"List".Length];
 
     /// <summary>Writes the columns that identify an object.</summary>
     public static void WriteNames(Utf8JsonWriter writer, JsonElement list, JsonElement item)
@@ -109,7 +110,7 @@ internal static class ObjectRows
     public static CollectionException Unreadable(KubernetesResource resource, JsonElement item, FormatException cause) =>
         Malformed(
             resource,
-            $"has an object that cannot be read, {Members.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {cause.Message}",
+            $"has an object that cannot be read, {JsonMember.Text(Members.Of(item, "metadata"), "name") ?? "without a name"}: {cause.Message}",
             cause);
 
     /// <summary>Returns the failure for a response that does not conform to the API.</summary>

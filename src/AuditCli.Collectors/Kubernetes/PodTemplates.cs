@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -120,7 +121,7 @@ internal static class PodTemplates
     /// </summary>
     private static void CheckForms(JsonElement item, JsonElement podSpec, IEnumerable<JsonElement> containers)
     {
-        if (Members.Text(Members.Of(item, "metadata"), "namespace") is not { Length: > 0 })
+        if (JsonMember.Text(Members.Of(item, "metadata"), "namespace") is not { Length: > 0 })
             throw new FormatException("it has no namespace");
         _ = Members.Objects(podSpec, "volumes");
         foreach (var context in containers.Prepend(podSpec).Select(c => Members.Of(c, "securityContext")))
@@ -187,19 +188,19 @@ internal static class PodTemplates
     private static bool? Finished(KubernetesResource resource, JsonElement item) =>
         resource != Jobs ? null
         : Members.Objects(Members.Of(item, "status"), "conditions")
-            .Any(c => Members.Text(c, "type") is "Complete" or "Failed" && Members.Text(c, "status") == "True");
+            .Any(c => JsonMember.Text(c, "type") is "Complete" or "Failed" && JsonMember.Text(c, "status") == "True");
 
     private static string? Controller(JsonElement item)
     {
         var owner = Members.Objects(Members.Of(item, "metadata"), "ownerReferences")
             .FirstOrDefault(o => Members.Of(o, "controller").ValueKind == JsonValueKind.True);
-        return owner.ValueKind == JsonValueKind.Undefined ? null : $"{Members.Text(owner, "kind")}/{Members.Text(owner, "name")}";
+        return owner.ValueKind == JsonValueKind.Undefined ? null : $"{JsonMember.Text(owner, "kind")}/{JsonMember.Text(owner, "name")}";
     }
 
     private static JsonElement Reported(JsonElement status, string statuses, JsonElement container)
     {
-        var name = Members.Text(container, "name");
-        return Members.Objects(status, statuses).FirstOrDefault(s => Members.Text(s, "name") == name);
+        var name = JsonMember.Text(container, "name");
+        return Members.Objects(status, statuses).FirstOrDefault(s => JsonMember.Text(s, "name") == name);
     }
 
     private static void WriteAnnotations(Utf8JsonWriter writer, JsonElement annotations)

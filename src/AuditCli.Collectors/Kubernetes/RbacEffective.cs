@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -84,11 +85,11 @@ internal static class RbacEffective
     private static void Add(PageRows rows, int item, JsonElement binding, bool clusterWide, RbacRoles roles)
     {
         var metadata = Members.Of(binding, "metadata");
-        var ns = clusterWide ? null : Members.Text(metadata, "namespace") ?? throw new FormatException("it has no namespace");
+        var ns = clusterWide ? null : JsonMember.Text(metadata, "namespace") ?? throw new FormatException("it has no namespace");
         var via = RbacRoles.Key(
-            clusterWide ? "ClusterRoleBinding" : "RoleBinding", ns, Members.Text(metadata, "name") ?? throw new FormatException("it has no name"));
+            clusterWide ? "ClusterRoleBinding" : "RoleBinding", ns, JsonMember.Text(metadata, "name") ?? throw new FormatException("it has no name"));
         var reference = Members.Of(binding, "roleRef");
-        if ((Members.Text(reference, "kind"), Members.Text(reference, "name")) is not (("ClusterRole" or "Role") and var kind, { } name))
+        if ((JsonMember.Text(reference, "kind"), JsonMember.Text(reference, "name")) is not (("ClusterRole" or "Role") and var kind, { } name))
             throw new FormatException("its roleRef names no role");
         var role = RbacRoles.Key(kind, kind == "Role" ? ns : null, name);
         var found = roles.Grants(role);
@@ -111,12 +112,12 @@ internal static class RbacEffective
     /// </summary>
     private static (string? Kind, string? Name) Subject(JsonElement subject, string? bindingNamespace)
     {
-        var (kind, name) = (Members.Text(subject, "kind"), Members.Text(subject, "name"));
+        var (kind, name) = (JsonMember.Text(subject, "kind"), JsonMember.Text(subject, "name"));
         if (kind is null || name is null)
             throw new FormatException("a subject has no kind or no name");
         if (kind != "ServiceAccount")
             return (kind, name);
-        var ns = Members.Text(subject, "namespace") is { Length: > 0 } own ? own : bindingNamespace;
+        var ns = JsonMember.Text(subject, "namespace") is { Length: > 0 } own ? own : bindingNamespace;
         return (kind, ns is null ? null : $"system:serviceaccount:{ns}:{name}");
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -32,9 +33,9 @@ internal sealed class RbacRoles
     public void Add(JsonElement role, bool clusterWide)
     {
         var metadata = Members.Of(role, "metadata");
-        if (Members.Text(metadata, "name") is not { } name)
+        if (JsonMember.Text(metadata, "name") is not { } name)
             throw new FormatException("it has no name");
-        var key = clusterWide ? Key("ClusterRole", null, name) : Key("Role", Members.Text(metadata, "namespace"), name);
+        var key = clusterWide ? Key("ClusterRole", null, name) : Key("Role", JsonMember.Text(metadata, "namespace"), name);
         _own[key] = [.. RbacRules.Grants(role).Distinct()];
         if (clusterWide)
             _clusterRoles[key] = (

@@ -8,6 +8,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -336,7 +337,7 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 
         /// <summary>Returns the position as a JSON Pointer (RFC 6901).</summary>
         public string Pointer() => string.Concat(_at.Select(s => "/" + (s.Member is { } name
-            ? Escaped(name)
+            ? JsonPointer.Escape(name)
             : s.Index.ToString(CultureInfo.InvariantCulture))));
 
         private void Said(ref Utf8JsonReader reader)
@@ -370,7 +371,5 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
                 return Encoding.UTF8.GetString(reader.ValueSpan);
             }
         }
-
-        private static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
     }
 }

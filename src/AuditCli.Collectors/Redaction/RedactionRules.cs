@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Redaction;
 
@@ -35,7 +36,7 @@ public sealed record RedactedPlace(string Name, ImmutableArray<string> Path, boo
     public RedactedPlace(string name, string path, bool keepsSwitches = false)
         : this(
             name,
-            [.. path.Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))],
+            [.. path.Split('/').Select(JsonPointer.Unescape)],
             keepsSwitches)
     {
     }

@@ -53,7 +53,7 @@ internal sealed class AccountPopulation(BundleWriter bundle)
             Code = failures.IsEmpty ? null : failures.Failures[0].Code,
             Pages = 1,
             Items = written.Rows,
-            Table = BundlePaths.Table(id),
+            Table = BundleLayout.Table(id),
             TableSha256 = written.Sha256,
             Columns = [.. added, .. Columns],
             Exchanges = exchanges,

@@ -24,8 +24,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
         var inputs = ImmutableArray.CreateBuilder<BundledInput>();
         foreach (var input in supplied)
         {
-            var name = BundlePaths.Segment(input.Name);
-            var copy = $"data/inputs/{name}/{name}{Path.GetExtension(input.Path).ToLowerInvariant()}";
+            var copy = BundleLayout.Input(BundlePaths.Segment(input.Name), input.Path);
             inputs.Add(new(input.Name, copy, await CopyAsync(bundle, input.Path, copy, cancellationToken), read.Contains(input.Name)));
         }
         return inputs.ToImmutable();
@@ -73,7 +72,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
             Code = failures.IsEmpty ? null : failures.Failures[0].Code,
             Pages = 1,
             Items = written.Rows,
-            Table = BundlePaths.Table(id),
+            Table = BundleLayout.Table(id),
             TableSha256 = written.Sha256,
             Columns = [.. added, .. planned.Columns],
             Exchanges = [],

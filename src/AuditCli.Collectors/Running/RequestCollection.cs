@@ -64,7 +64,7 @@ internal sealed class RequestCollection(
             TakenAsNone = answered.NoneCode is { } none ? [new(none, 1)] : [],
             Pages = answered.Pages,
             Items = written.Rows,
-            Table = BundlePaths.Table(item.EvidenceId),
+            Table = BundleLayout.Table(item.EvidenceId),
             TableSha256 = written.Sha256,
             Exchanges = answered.Exchanges,
             Redactions = [.. answered.Exchanges.SelectMany(e => e.Redactions).Take(RecordedResponse.MostRedactions)],

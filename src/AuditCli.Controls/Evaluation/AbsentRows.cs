@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -51,7 +52,7 @@ internal sealed class AbsentRows
 
     private void Inside(JsonElement element, bool outermost)
     {
-        switch (Text(element, "type"))
+        switch (JsonMember.Text(element, "type"))
         {
             case "OPERATOR_NOT":
                 foreach (var child in Children(element))
@@ -60,22 +61,22 @@ internal sealed class AbsentRows
                         Found(child);
                 }
                 break;
-            case "JOIN" when Text(element, "join_type") == "ANTI":
+            case "JOIN" when JsonMember.Text(element, "join_type") == "ANTI":
                 _found.UnionWith(TablesOf(element.GetProperty("right")).Except(TablesOf(element.GetProperty("left"))));
                 break;
-            case "SET_OPERATION_NODE" when Text(element, "setop_type") == "EXCEPT":
+            case "SET_OPERATION_NODE" when JsonMember.Text(element, "setop_type") == "EXCEPT":
                 if (element.TryGetProperty("right", out var right))
                     Found(right);
                 break;
         }
-        var union = Text(element, "type") == "SET_OPERATION_NODE";
+        var union = JsonMember.Text(element, "type") == "SET_OPERATION_NODE";
         foreach (var member in element.EnumerateObject().Where(m => !m.NameEquals("cte_map")))
         {
             if (outermost && member.NameEquals("select_list"))
             {
                 foreach (var column in member.Value.EnumerateArray())
                 {
-                    if (string.Equals(Text(column, "alias"), "pass", StringComparison.OrdinalIgnoreCase))
+                    if (string.Equals(JsonMember.Text(column, "alias"), "pass", StringComparison.OrdinalIgnoreCase))
                         Pass(column, wanted: true);
                     else
                         Visit(column, outermost: false);
@@ -92,7 +93,7 @@ internal sealed class AbsentRows
     /// <param name="wanted">Whether the test passes when the expression is true.</param>
     private void Pass(JsonElement element, bool wanted)
     {
-        switch (Text(element, "class"), Text(element, "type"))
+        switch (JsonMember.Text(element, "class"), JsonMember.Text(element, "type"))
         {
             case ("OPERATOR", "OPERATOR_NOT"):
                 foreach (var child in Children(element))
@@ -131,7 +132,7 @@ internal sealed class AbsentRows
 
     /// <summary>Whether the expression tests the existence of a row.</summary>
     private static bool IsQuestion(JsonElement element) =>
-        Text(element, "class") == "SUBQUERY" && Text(element, "subquery_type") is "EXISTS" or "ANY";
+        JsonMember.Text(element, "class") == "SUBQUERY" && JsonMember.Text(element, "subquery_type") is "EXISTS" or "ANY";
 
     private void CommonTables(JsonElement map)
     {
@@ -148,7 +149,7 @@ internal sealed class AbsentRows
     private IEnumerable<string> TablesOf(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Array => element.EnumerateArray().SelectMany(TablesOf),
-        JsonValueKind.Object when Text(element, "type") == "BASE_TABLE" && Text(element, "table_name") is { } name =>
+        JsonValueKind.Object when JsonMember.Text(element, "type") == "BASE_TABLE" && JsonMember.Text(element, "table_name") is { } name =>
             _ctes.TryGetValue(name, out var tables) ? tables
             : _scope.Tables.Where(t => string.Equals(t.Name, name, StringComparison.OrdinalIgnoreCase)).Select(t => t.Name),
         JsonValueKind.Object => element.EnumerateObject().SelectMany(m => TablesOf(m.Value)),
@@ -161,9 +162,10 @@ internal sealed class AbsentRows
     /// <summary>Returns a literal truth value; DuckDB's tree has it as a constant, or as a cast of 't' or 'f'.</summary>
     private static bool? Constant(JsonElement element)
     {
-        if (Text(element, "class") == "CAST")
+        if (JsonMember.Text(element, "class") == "CAST")
             return Constant(element.GetProperty("child"));
-        if (Text(element, "class") != "CONSTANT" || !element.TryGetProperty("value", out var value) || !value.TryGetProperty("value", out var written))
+        if (JsonMember.Text(element, "class") != "CONSTANT"
+            || !element.TryGetProperty("value", out var value) || !value.TryGetProperty("value", out var written))
             return null;
         return written.ValueKind switch
         {
@@ -173,9 +175,4 @@ internal sealed class AbsentRows
             _ => null,
         };
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
 }

@@ -115,8 +115,8 @@ public sealed class BundleQuery : IDisposable
             Run(writer, $"CREATE TABLE answer ({string.Join(", ", Columns.Select(c => $"{LockedDatabase.Quote(c.Name)} VARCHAR"))})");
             await CopyAsync(writer, cancellationToken);
             var typed = string.Join(", ", Columns.Select(c => $"{FromText(c)} AS {LockedDatabase.Quote(c.Name)}"));
-            var metadata = string.Join(", ", origin.Select(o => $"{LockedDatabase.Quote(o.Key)}: {Literal(o.Value)}"));
-            Run(writer, $"COPY (SELECT {typed} FROM answer ORDER BY rowid) TO {Literal(partial)} (FORMAT parquet, KV_METADATA {{{metadata}}})");
+            var metadata = string.Join(", ", origin.Select(o => $"{LockedDatabase.Quote(o.Key)}: {SqlText.Literal(o.Value)}"));
+            Run(writer, $"COPY (SELECT {typed} FROM answer ORDER BY rowid) TO {SqlText.Literal(partial)} (FORMAT parquet, KV_METADATA {{{metadata}}})");
             File.Move(partial, path);
         }
         catch (DuckDBException e)
@@ -160,8 +160,6 @@ public sealed class BundleQuery : IDisposable
     private static bool IsPlain(string type) => type is "BOOLEAN" or "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "UTINYINT" or "USMALLINT"
         or "UINTEGER" or "UBIGINT" or "FLOAT" or "DOUBLE" or "DATE" or "TIME" or "TIMESTAMP" or "TIMESTAMP WITH TIME ZONE" or "UUID"
         || (type.StartsWith("DECIMAL(", StringComparison.Ordinal) && !type.EndsWith(']'));
-
-    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
     private static void Run(DuckDBConnection connection, string sql)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -59,7 +60,7 @@ public static class Evaluator
         try
         {
             foreach (var test in control.Tests)
-                rows.Add(openRows($"{control.Id}.{test.Id}.ndjson".ToLowerInvariant()));
+                rows.Add(openRows(BundleLayout.RowsName(control.Id, test.Id)));
             var (streams, outcomes) = (rows.ToImmutable(), ImmutableArray.CreateBuilder<SliceOutcome>());
             var slices = Slice.Of(control, partitions, scope.LeftOut);
             var question = new ControlQuestion(control, scope.Parameters, moment, limits, Slice.Shared(control, slices)) { Preparer = scope.Preparer };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -172,7 +173,7 @@ public static class FixtureRunner
 
     private static string? Said(JsonElement row, string column) =>
         (column == "reason" ? row : row.GetProperty("attributes")).TryGetProperty(column, out var value) && value.ValueKind != JsonValueKind.Null
-            ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText()
+            ? JsonMember.TextOrRaw(value)
             : null;
 
     private static string Shown(JsonElement row, bool named)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -208,12 +209,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
     private static string Reference(int number) => $"fixture:{number}";
 
     private static string? Text(JsonElement row, string name) =>
-        row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value)
-            ? value.ValueKind switch
-            {
-                JsonValueKind.String => value.GetString(),
-                JsonValueKind.Null => null,
-                _ => value.GetRawText(),
-            }
+        row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+            ? JsonMember.TextOrRaw(value)
             : null;
 }

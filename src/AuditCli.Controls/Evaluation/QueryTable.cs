@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
@@ -76,12 +77,12 @@ internal static class QueryNames
         }
         if (node.ValueKind != JsonValueKind.Object)
             return;
-        if (Text(node, "type") == "BASE_TABLE")
-            named.Add((Text(node, "schema_name") ?? "", Text(node, "table_name") ?? ""));
+        if (JsonMember.Text(node, "type") == "BASE_TABLE")
+            named.Add((JsonMember.Text(node, "schema_name") ?? "", JsonMember.Text(node, "table_name") ?? ""));
         if (node.TryGetProperty("cte_map", out var map) && map.TryGetProperty("map", out var entries))
         {
             foreach (var entry in entries.EnumerateArray())
-                common.Add(Text(entry, "key") ?? "");
+                common.Add(JsonMember.Text(entry, "key") ?? "");
         }
         foreach (var member in node.EnumerateObject())
             Walk(member.Value, named, common);
@@ -100,7 +101,4 @@ internal static class QueryNames
     }
 
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -49,25 +49,12 @@ public static class ResultsJson
 
     private sealed class InstantConverter : JsonConverter<DateTimeOffset>
     {
-        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-        {
-            const DateTimeStyles utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
-            return DateTimeOffset.TryParse(reader.GetString(), CultureInfo.InvariantCulture, utc, out var instant)
-                ? instant
-                : throw new JsonException("not an instant of RFC 3339");
-        }
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Rfc3339.TryParse(reader.GetString() ?? "", out var instant) ? instant : throw new JsonException("not an instant of RFC 3339");
 
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
-            writer.WriteStringValue(Instants.Rfc3339(value));
+            writer.WriteStringValue(Rfc3339.Format(value));
     }
-}
-
-/// <summary>Formats instants as results show them.</summary>
-internal static class Instants
-{
-    /// <summary>Formats RFC 3339 in UTC, without trailing zeros of the fraction.</summary>
-    public static string Rfc3339(DateTimeOffset value) =>
-        value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 }
 
 [JsonSerializable(typeof(EvaluationResults))]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -109,11 +110,11 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         if (!Away(from, moment) && !Away(until, moment))
             return null;
         var read = from is null || until is null || from == until
-            ? Instants.Rfc3339((from ?? until)!.Value)
-            : $"{Instants.Rfc3339(from.Value)} to {Instants.Rfc3339(until.Value)}";
+            ? Rfc3339.Format((from ?? until)!.Value)
+            : $"{Rfc3339.Format(from.Value)} to {Rfc3339.Format(until.Value)}";
         var hours = moment.AsOfTolerance.TotalHours.ToString("0.##", CultureInfo.InvariantCulture);
         return Limit(need, CollectionOutcome.Complete, LimitationCodes.StateReadAway,
-            $"state read at {read}, more than {hours} h from {Instants.Rfc3339(moment.AsOf)}");
+            $"state read at {read}, more than {hours} h from {Rfc3339.Format(moment.AsOf)}");
     }
 
     /// <summary>

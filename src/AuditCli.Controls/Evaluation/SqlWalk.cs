@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -81,12 +82,12 @@ internal sealed class SqlWalk(SqlScope scope)
         if (element.TryGetProperty("sample", out var sample) && sample.ValueKind != JsonValueKind.Null)
             throw Refuse("SAMPLE would leave the population to chance", element);
 
-        if (Text(element, "class") is { } expression)
+        if (JsonMember.Text(element, "class") is { } expression)
         {
             if (!Expression(element, expression))
                 return;
         }
-        else if (Text(element, "type") is { } node)
+        else if (JsonMember.Text(element, "type") is { } node)
         {
             Node(element, node, ctes);
         }
@@ -114,7 +115,7 @@ internal sealed class SqlWalk(SqlScope scope)
                 ColumnReference(element);
                 return false;
             case "PARAMETER":
-                var parameter = Text(element, "identifier") ?? "";
+                var parameter = JsonMember.Text(element, "identifier") ?? "";
                 if (!scope.Parameters.Contains(parameter))
                     throw Refuse($"unknown parameter ${parameter}; known are {string.Join(", ", scope.Parameters.Select(p => "$" + p))}", element);
                 _parameters.Add(parameter);
@@ -136,7 +137,7 @@ internal sealed class SqlWalk(SqlScope scope)
             case "CAST":
                 return true;
             case "OPERATOR":
-                var type = Text(element, "type") ?? "";
+                var type = JsonMember.Text(element, "type") ?? "";
                 return Operators.Contains(type) ? true : throw Refuse($"the operator {type} is not allowed", element);
             default:
                 return PlainExpressions.Contains(kind) ? true : throw Refuse($"{kind} is not allowed", element);
@@ -153,12 +154,12 @@ internal sealed class SqlWalk(SqlScope scope)
                 Table(element, ctes);
                 break;
             case "TABLE_FUNCTION":
-                var function = Text(element.GetProperty("function"), "function_name") ?? "";
+                var function = JsonMember.Text(element.GetProperty("function"), "function_name") ?? "";
                 if (!SqlFunctions.Tables.Contains(function))
                     throw Refuse($"the table function {function}() is not allowed", element);
                 break;
             case "JOIN":
-                var join = Text(element, "ref_type") ?? "";
+                var join = JsonMember.Text(element, "ref_type") ?? "";
                 if (join is not ("REGULAR" or "CROSS"))
                     throw Refuse($"a {join} join is not allowed: it depends on more than its condition", element);
                 foreach (var column in element.GetProperty("using_columns").EnumerateArray())
@@ -181,14 +182,14 @@ internal sealed class SqlWalk(SqlScope scope)
                     throw Refuse($"{kind} is not allowed", element);
                 break;
         }
-        if (Text(element, "alias") is { Length: > 0 } alias)
+        if (JsonMember.Text(element, "alias") is { Length: > 0 } alias)
             _relations.Add(alias);
     }
 
     private void Table(JsonElement element, ImmutableHashSet<string> ctes)
     {
-        var name = Text(element, "table_name") ?? "";
-        if (Text(element, "schema_name") is { Length: > 0 } || Text(element, "catalog_name") is { Length: > 0 })
+        var name = JsonMember.Text(element, "table_name") ?? "";
+        if (JsonMember.Text(element, "schema_name") is { Length: > 0 } || JsonMember.Text(element, "catalog_name") is { Length: > 0 })
             throw Refuse($"the table {name} must be named without schema or database", element);
         if (element.TryGetProperty("at_clause", out var at) && at.ValueKind != JsonValueKind.Null)
             throw Refuse("AT is not allowed", element);
@@ -257,8 +258,8 @@ internal sealed class SqlWalk(SqlScope scope)
     /// </summary>
     private static string Qualified(JsonElement element)
     {
-        var name = Text(element, "function_name") ?? "";
-        return Text(element, "schema") is null or "" or "main" && Text(element, "catalog") is null or ""
+        var name = JsonMember.Text(element, "function_name") ?? "";
+        return JsonMember.Text(element, "schema") is null or "" or "main" && JsonMember.Text(element, "catalog") is null or ""
             ? name
             : throw Refuse($"the function {name}() must be named without schema or database", element);
     }
@@ -272,17 +273,14 @@ internal sealed class SqlWalk(SqlScope scope)
         }
         if (element.ValueKind != JsonValueKind.Object)
             return;
-        var name = Text(element, "id") == "UNBOUND" ? null : Text(element, "id");
-        if (Text(element, "type") == "UNBOUND_TYPE_INFO")
-            name = Text(element, "name");
+        var name = JsonMember.Text(element, "id") == "UNBOUND" ? null : JsonMember.Text(element, "id");
+        if (JsonMember.Text(element, "type") == "UNBOUND_TYPE_INFO")
+            name = JsonMember.Text(element, "name");
         if (name is not null && !Types.Contains(name))
             throw Refuse($"the type {name} is not allowed", element);
         foreach (var member in element.EnumerateObject())
             TypeOf(member.Value);
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static RefusedException Refuse(string message, JsonElement element) => new(new Refusal(message,
         element.TryGetProperty("query_location", out var at) && at.TryGetInt64(out var offset) ? offset : null));

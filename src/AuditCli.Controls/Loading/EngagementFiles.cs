@@ -1,4 +1,5 @@
 using AuditCli.Controls.Yaml;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Controls.Loading;
 
@@ -43,7 +44,7 @@ internal sealed class EngagementFiles
     {
         if (_bundle is null)
             return EngagementPath.InsideFile(node, written, Folder, faults);
-        var copy = Path.Combine(_bundle, "data", "inputs", name, name + Path.GetExtension(written).ToLowerInvariant());
+        var copy = Path.Combine([_bundle, .. BundleLayout.Input(name, written).Split('/')]);
         return File.Exists(copy) ? copy : null;
     }
 

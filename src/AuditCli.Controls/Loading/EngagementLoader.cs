@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Loading;
@@ -44,7 +45,7 @@ public static class EngagementLoader
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) OfBundle(
         string bundle, string exchanges, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
     {
-        var path = Path.Combine(bundle, "data", "engagement.yaml");
+        var path = Path.Combine([bundle, .. BundleLayout.Engagement.Split('/')]);
         var (content, faults) = Content(path);
         if (content is null)
             return (null, faults);

@@ -37,5 +37,5 @@ internal sealed record AttestationFiles(byte[] Statement, byte[] Signature, byte
     }
 
     /// <summary>Returns the path from the bundle's root.</summary>
-    public static string PathOf(string name) => $"{BundlePaths.Attestation}/{name}";
+    public static string PathOf(string name) => $"{BundleLayout.Attestation}/{name}";
 }

@@ -12,8 +12,6 @@ public sealed record BundleFacts
 {
     /// <summary>The size limit of each source file, in bytes.</summary>
     internal const int Limit = 64 * 1024 * 1024;
-    private const string Results = "data/results/results.json";
-    private const string ControlsFolder = "  data/controls/";
 
     public required string BundleId { get; init; }
 
@@ -43,7 +41,7 @@ public sealed record BundleFacts
         this with { Conclusions = other.Conclusions } == other && Conclusions.SequenceEqual(other.Conclusions);
 
     /// <summary>The files from which the facts are read.</summary>
-    internal static ImmutableArray<string> Sources { get; } = [BundlePaths.Run, Results, BundlePaths.BagInfo, BundlePaths.Manifest];
+    internal static ImmutableArray<string> Sources { get; } = [BundleLayout.Run, BundleLayout.Results, BundleLayout.BagInfo, BundleLayout.Manifest];
 
     /// <summary>Reads the facts from a bundle that is complete except for its attestation.</summary>
     /// <param name="content">Returns the content of one of <see cref="Sources"/>.</param>
@@ -72,8 +70,8 @@ public sealed record BundleFacts
     /// <exception cref="IOException">A file cannot be read.</exception>
     internal static (BundleFacts Facts, Digest TagManifest) Covered(string folder)
     {
-        var tagManifest = BundleFile.Read(folder, BundlePaths.TagManifest, Limit);
-        var tags = ManifestText.ParseTags(tagManifest) ?? throw new InvalidDataException($"{BundlePaths.TagManifest} is not a tag manifest");
+        var tagManifest = BundleFile.Read(folder, BundleLayout.TagManifest, Limit);
+        var tags = ManifestText.ParseTags(tagManifest) ?? throw new InvalidDataException($"{BundleLayout.TagManifest} is not a tag manifest");
         var covered = tags.ToDictionary(e => e.Path, e => e.Digest, StringComparer.Ordinal);
         byte[] Content(string file)
         {
@@ -82,41 +80,42 @@ public sealed record BundleFacts
                 ? content
                 : throw new InvalidDataException($"{file} is not as the manifest says; it changed meanwhile");
         }
-        var manifest = Content(BundlePaths.Manifest);
+        var manifest = Content(BundleLayout.Manifest);
         foreach (var (path, digest) in ManifestText.Parse(manifest, int.MaxValue).Entries.Where(e => Sources.Contains(e.Path)))
             covered.Add(path, digest);
-        return (Of(file => file == BundlePaths.Manifest ? manifest : Content(file)), Digest.Of(tagManifest));
+        return (Of(file => file == BundleLayout.Manifest ? manifest : Content(file)), Digest.Of(tagManifest));
     }
 
     private static BundleFacts Read(Func<string, ReadOnlyMemory<byte>> content)
     {
-        var run = Json(content, BundlePaths.Run);
-        var results = Json(content, Results);
-        var info = Encoding.UTF8.GetString(content(BundlePaths.BagInfo).Span).Split('\n');
+        var run = Json(content, BundleLayout.Run);
+        var results = Json(content, BundleLayout.Results);
+        var info = Encoding.UTF8.GetString(content(BundleLayout.BagInfo).Span).Split('\n');
         var oxum = info.FirstOrDefault(l => l.StartsWith("Payload-Oxum: ", StringComparison.Ordinal))?["Payload-Oxum: ".Length..].Split('.');
-        var lines = Encoding.UTF8.GetString(content(BundlePaths.Manifest).Span).Split('\n').Where(l => l.Contains(ControlsFolder, StringComparison.Ordinal));
+        var lines = Encoding.UTF8.GetString(content(BundleLayout.Manifest).Span).Split('\n')
+            .Where(l => l.Contains($"  {BundleLayout.ControlsFolder}", StringComparison.Ordinal));
         return new()
         {
-            BundleId = Text(run, BundlePaths.Run, "bundle_id"),
-            Mode = Text(run, BundlePaths.Run, "mode"),
-            Started = Text(run, BundlePaths.Run, "started"),
-            Finished = Text(run, BundlePaths.Run, "finished"),
-            From = Text(run, BundlePaths.Run, "period", "start"),
-            To = Text(run, BundlePaths.Run, "period", "end"),
-            ToolName = Text(run, BundlePaths.Run, "tool", "name"),
-            ToolVersion = Text(run, BundlePaths.Run, "tool", "version"),
+            BundleId = Text(run, BundleLayout.Run, "bundle_id"),
+            Mode = Text(run, BundleLayout.Run, "mode"),
+            Started = Text(run, BundleLayout.Run, "started"),
+            Finished = Text(run, BundleLayout.Run, "finished"),
+            From = Text(run, BundleLayout.Run, "period", "start"),
+            To = Text(run, BundleLayout.Run, "period", "end"),
+            ToolName = Text(run, BundleLayout.Run, "tool", "name"),
+            ToolVersion = Text(run, BundleLayout.Run, "tool", "version"),
             Controls = Digest.Of(Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")))),
-            Conclusions = Member(results, Results, "controls") is { ValueKind: JsonValueKind.Array } controls
+            Conclusions = Member(results, BundleLayout.Results, "controls") is { ValueKind: JsonValueKind.Array } controls
                 ? controls.EnumerateArray()
-                    .GroupBy(c => Text(c, Results, "conclusion"), StringComparer.Ordinal)
+                    .GroupBy(c => Text(c, BundleLayout.Results, "conclusion"), StringComparer.Ordinal)
                     .ToImmutableSortedDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal)
-                : throw new InvalidDataException($"{Results}: 'controls' is no list"),
+                : throw new InvalidDataException($"{BundleLayout.Results}: 'controls' is no list"),
             Bytes = oxum is [var bytes, _] && long.TryParse(bytes, out var b)
                 ? b
-                : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
+                : throw new InvalidDataException($"{BundleLayout.BagInfo}: there is no Payload-Oxum"),
             Files = long.TryParse(oxum[1], out var files)
                 ? files
-                : throw new InvalidDataException($"{BundlePaths.BagInfo}: there is no Payload-Oxum"),
+                : throw new InvalidDataException($"{BundleLayout.BagInfo}: there is no Payload-Oxum"),
         };
     }
 

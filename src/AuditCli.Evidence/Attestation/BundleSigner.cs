@@ -49,14 +49,14 @@ public static class BundleSigner
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static async Task<SignedBundle> SignAsync(string folder, SigningRequest request, CancellationToken cancellationToken)
     {
-        var final = Path.Combine(folder, BundlePaths.Attestation);
+        var final = Path.Combine(folder, BundleLayout.Attestation);
         if (Path.Exists(final))
             throw new InvalidOperationException($"{folder} is signed already");
         var (facts, tagManifest) = BundleFacts.Covered(folder);
         if (request.Expected is { } expected && tagManifest != expected)
         {
             throw new InvalidDataException(
-                $"{folder}: {BundlePaths.TagManifest} has the SHA-256 {tagManifest}, and what was checked has {expected}; it changed meanwhile");
+                $"{folder}: {BundleLayout.TagManifest} has the SHA-256 {tagManifest}, and what was checked has {expected}; it changed meanwhile");
         }
         var signer = Encoding.ASCII.GetBytes(request.Key.PublicPem);
         var statement = new BundleStatement

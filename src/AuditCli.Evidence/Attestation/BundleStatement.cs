@@ -66,7 +66,7 @@ public sealed record BundleStatement
     public byte[] Write() => CanonicalJson.Encode(new JsonObject
     {
         ["_type"] = StatementType,
-        ["subject"] = new JsonArray(new JsonObject { ["name"] = BundlePaths.TagManifest, ["digest"] = new JsonObject { ["sha256"] = TagManifest.Hex } }),
+        ["subject"] = new JsonArray(new JsonObject { ["name"] = BundleLayout.TagManifest, ["digest"] = new JsonObject { ["sha256"] = TagManifest.Hex } }),
         ["predicateType"] = PredicateType,
         ["predicate"] = new JsonObject
         {
@@ -112,9 +112,9 @@ public sealed record BundleStatement
         if (types != (StatementType, PredicateType))
             throw new NotSupportedException($"a statement of type {types.Item1} with a predicate of type {types.Item2}");
         var subjects = members.List("subject", subject => (Name: subject.Text("name"), Digest: subject.Members("digest", d => Sha256(d, "sha256"))));
-        var tagManifest = subjects is [var only] && only.Name == BundlePaths.TagManifest
+        var tagManifest = subjects is [var only] && only.Name == BundleLayout.TagManifest
             ? only.Digest
-            : throw new InvalidDataException($"the statement's one subject must be {BundlePaths.TagManifest}");
+            : throw new InvalidDataException($"the statement's one subject must be {BundleLayout.TagManifest}");
         var statement = members.Members("predicate", p => Predicate(p, tagManifest));
         members.End();
         return statement;

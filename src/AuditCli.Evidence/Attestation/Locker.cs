@@ -87,7 +87,7 @@ public sealed class Locker : IDisposable
         {
             var bundles = Bundles(folder).ToArray();
             if (member is { } statement && !bundles.Any(b => b.Bundle.Statement == statement))
-                problems.Add(("CHAIN_BROKEN", ".", $"the locker {folder} does not hold this bundle"));
+                problems.Add((VerifyCode.ChainBroken, ".", $"the locker {folder} does not hold this bundle"));
             foreach (var row in bundles.GroupBy(b => b.Id, StringComparer.Ordinal))
             {
                 ChainHead? before = null;
@@ -95,29 +95,29 @@ public sealed class Locker : IDisposable
                 {
                     var number = string.Create(CultureInfo.InvariantCulture, $"number {bundle.Sequence} of the row {bundle.Id}");
                     if (before?.Sequence == bundle.Sequence)
-                        problems.Add(("CHAIN_FORK", bundle.Bundle.BundleId, $"is {number}, and so is {before.Bundle.BundleId}"));
+                        problems.Add((VerifyCode.ChainFork, bundle.Bundle.BundleId, $"is {number}, and so is {before.Bundle.BundleId}"));
                     else if (bundle.Sequence != (before?.Sequence ?? 0) + 1)
-                        problems.Add(("CHAIN_GAP", bundle.Bundle.BundleId, $"is {number}, and the one before it is not there"));
+                        problems.Add((VerifyCode.ChainGap, bundle.Bundle.BundleId, $"is {number}, and the one before it is not there"));
                     else if (bundle.Before != before?.Bundle)
-                        problems.Add(("CHAIN_BROKEN", bundle.Bundle.BundleId, $"is {number}, and names another bundle before it"));
+                        problems.Add((VerifyCode.ChainBroken, bundle.Bundle.BundleId, $"is {number}, and names another bundle before it"));
                     before = bundle;
                 }
             }
             var heads = bundles.GroupBy(b => b.Id, StringComparer.Ordinal).Select(r => r.MaxBy(b => b.Sequence)!).ToArray();
             if (ReadHead(folder) is not { } head)
-                problems.Add(("CHAIN_HEAD_MISMATCH", ".", $"there is no file {HeadName}"));
+                problems.Add((VerifyCode.ChainHeadMismatch, ".", $"there is no file {HeadName}"));
             else if (!heads.Any(h => h.Bundle.BundleId == head.BundleId && h.Bundle.Statement == head.Statement))
-                problems.Add(("CHAIN_HEAD_MISMATCH", head.BundleId, $"is named by the file {HeadName}, and is not the newest of a row"));
+                problems.Add((VerifyCode.ChainHeadMismatch, head.BundleId, $"is named by the file {HeadName}, and is not the newest of a row"));
         }
         catch (InvalidDataException e)
         {
-            problems.Add(("CHAIN_BROKEN", ".", e.Message));
+            problems.Add((VerifyCode.ChainBroken, ".", e.Message));
         }
         return problems.ToImmutable();
     }
 
     private static IEnumerable<ChainHead> Bundles(string folder) => Directory.EnumerateDirectories(folder)
-        .Where(d => !d.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) && Directory.Exists(Path.Combine(d, BundlePaths.Attestation)))
+        .Where(d => !d.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) && Directory.Exists(Path.Combine(d, BundleLayout.Attestation)))
         .Order(StringComparer.Ordinal)
         .Select(SealedAttestation.Head);
 

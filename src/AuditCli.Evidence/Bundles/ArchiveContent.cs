@@ -82,7 +82,7 @@ internal sealed class ArchiveContent : IDisposable
     /// is given and requests no more once the content has ended. So bytes hidden after the content are left over here, and a
     /// missing end shows as a request for more.
     /// </summary>
-    private sealed class Stored(SafeFileHandle handle, long offset, long left, bool single) : Stream
+    private sealed class Stored(SafeFileHandle handle, long offset, long left, bool single) : ReadOnlyStream
     {
         private const int Singles = 64;
 
@@ -90,11 +90,6 @@ internal sealed class ArchiveContent : IDisposable
 
         /// <summary>Whether the inflater requested more bytes than there are.</summary>
         public bool IsStarved { get; private set; }
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(Span<byte> buffer)
         {
@@ -107,11 +102,5 @@ internal sealed class ArchiveContent : IDisposable
             Left -= read;
             return read;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-        public override void Flush() => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

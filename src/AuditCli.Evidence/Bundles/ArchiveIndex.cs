@@ -24,7 +24,7 @@ internal readonly record struct ArchiveMember(long Offset, long Stored, long Siz
 /// <summary>Collects the files and folders that an archive names, and the faults of its names.</summary>
 internal sealed class ArchiveIndex(int limit)
 {
-    public const string Unsafe = "CONTAINER_UNSAFE";
+    public const string Unsafe = VerifyCode.ContainerUnsafe;
 
     /// <summary>The longest allowed name, in bytes.</summary>
     public const int MaxName = 1024;
@@ -54,7 +54,7 @@ internal sealed class ArchiveIndex(int limit)
     public void Count(long entries)
     {
         if (entries > limit)
-            throw new UnsafeContainerException("LIMIT_EXCEEDED", ".", $"the archive has more than {limit} entries");
+            throw new UnsafeContainerException(VerifyCode.LimitExceeded, ".", $"the archive has more than {limit} entries");
     }
 
     /// <summary>Records a fault of one entry; the other entries are still checked.</summary>
@@ -103,17 +103,17 @@ internal sealed class ArchiveIndex(int limit)
         if (added.Length > 0)
         {
             var were = added.Length == 1 ? "1 file of the archive" : $"{added.Length} files of the archive";
-            Faults.Insert(0, new("UNEXPECTED_FILE", added[0],
+            Faults.Insert(0, new(VerifyCode.UnexpectedFile, added[0],
                 $"{were} ({FinderFiles.Names}) {(added.Length == 1 ? "was" : "were")} added by macOS's Finder, so this is not what was sealed; "
                 + "make it with 'zip -r -X FILE.zip BUNDLE', or unpack it, delete these files and verify the bundle's folder"));
             return;
         }
         var top = TopFolder;
-        var own = new[] { BundlePaths.BagIt, BundlePaths.TagManifest, BundlePaths.Manifest };
+        var own = new[] { BundleLayout.BagIt, BundleLayout.TagManifest, BundleLayout.Manifest };
         if (Faults.Count > 0 || own.Any(name => Files.ContainsKey(top + name)))
             return;
-        var inside = Files.Keys.Where(f => f.EndsWith("/" + BundlePaths.TagManifest, StringComparison.Ordinal))
-            .Select(f => f[..^(BundlePaths.TagManifest.Length + 1)]).Order(StringComparer.Ordinal).ToArray();
+        var inside = Files.Keys.Where(f => f.EndsWith("/" + BundleLayout.TagManifest, StringComparison.Ordinal))
+            .Select(f => f[..^(BundleLayout.TagManifest.Length + 1)]).Order(StringComparer.Ordinal).ToArray();
         if (inside.Length > 0)
         {
             Fault(
@@ -122,7 +122,7 @@ internal sealed class ArchiveIndex(int limit)
                     ? "the bundle is in this folder of the archive, not at its top; make the archive of the bundle's own folder, "
                         + "or unpack it and verify that folder"
                     : $"is one of {inside.Length} bundles in the archive; unpack it and verify each one's folder",
-                "TYPE_UNSUPPORTED");
+                VerifyCode.TypeUnsupported);
         }
     }
 

@@ -17,14 +17,14 @@ internal static class BagSeal
         var tags = new StringBuilder();
         foreach (var (name, content) in new[]
         {
-            (BundlePaths.BagInfo, Describe(bundleId, info, bytes, files)),
-            (BundlePaths.BagIt, BundlePaths.BagItContent),
-            (BundlePaths.Manifest, manifest),
+            (BundleLayout.BagInfo, Describe(bundleId, info, bytes, files)),
+            (BundleLayout.BagIt, BundleLayout.BagItContent),
+            (BundleLayout.Manifest, manifest),
         })
         {
             tags.Append(WriteTagFile(root, name, content).Hex).Append("  ").Append(name).Append('\n');
         }
-        return (WriteTagFile(root, BundlePaths.TagManifest, tags.ToString()), folders);
+        return (WriteTagFile(root, BundleLayout.TagManifest, tags.ToString()), folders);
     }
 
     /// <summary>
@@ -32,7 +32,7 @@ internal static class BagSeal
     /// </summary>
     /// <inheritdoc cref="BundleWriter.SealAsync(BagInfo, CancellationToken)" path="/exception"/>
     public static void WriteManifest(string root, CancellationToken cancellationToken) =>
-        WriteTagFile(root, BundlePaths.Manifest, Manifest(root, cancellationToken).Lines);
+        WriteTagFile(root, BundleLayout.Manifest, Manifest(root, cancellationToken).Lines);
 
     /// <summary>Builds the manifest's text for the folder's current content, and flushes each file to the disk.</summary>
     internal static (string Lines, long Bytes, int Files, ImmutableArray<string> Folders) Manifest(string root, CancellationToken cancellationToken)
@@ -65,7 +65,7 @@ internal static class BagSeal
     {
         var files = new List<string>();
         var folders = new List<string>();
-        var left = new Stack<string>([BundlePaths.Payload]);
+        var left = new Stack<string>([BundleLayout.Payload]);
         while (left.TryPop(out var folder))
         {
             folders.Add(Path.Combine(root, folder));

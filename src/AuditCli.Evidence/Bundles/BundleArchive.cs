@@ -43,10 +43,10 @@ internal sealed class BundleArchive : BundleFiles
                         break;
                     case Kind.Gzip:
                         throw new UnsafeContainerException(
-                            "TYPE_UNSUPPORTED", ".",
+                            VerifyCode.TypeUnsupported, ".",
                             "is compressed as a whole; decompress it first ('gunzip --keep') and verify the .tar");
                     default:
-                        throw new UnsafeContainerException("TYPE_UNSUPPORTED", ".", "a bundle is a folder, a .zip or a .tar");
+                        throw new UnsafeContainerException(VerifyCode.TypeUnsupported, ".", "a bundle is a folder, a .zip or a .tar");
                 }
             }
             catch (UnsafeContainerException e)

@@ -39,7 +39,7 @@ internal abstract class BundleFiles : IDisposable
         }
         catch (NotSupportedException)
         {
-            return (default, new(question, "SPECIAL_FILE", file, "is not a regular file", VerifyAnswer.Fails));
+            return (default, new(question, VerifyCode.SpecialFile, file, "is not a regular file", VerifyAnswer.Fails));
         }
         catch (UnsafeContainerException e)
         {
@@ -47,15 +47,15 @@ internal abstract class BundleFiles : IDisposable
         }
         catch (FileNotFoundException)
         {
-            return (default, new(question, "MISSING_FILE", file, "went away during verification", VerifyAnswer.Fails));
+            return (default, new(question, VerifyCode.MissingFile, file, "went away during verification", VerifyAnswer.Fails));
         }
         catch (ChangedFileException e)
         {
-            return (default, new(question, "CONTENT_MODIFIED", file, e.Message, VerifyAnswer.Fails));
+            return (default, new(question, VerifyCode.ContentModified, file, e.Message, VerifyAnswer.Fails));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return (default, new(question, "UNREADABLE", file, e.Message, VerifyAnswer.Undecided));
+            return (default, new(question, VerifyCode.Unreadable, file, e.Message, VerifyAnswer.Undecided));
         }
     }
 }

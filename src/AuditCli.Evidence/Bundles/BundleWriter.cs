@@ -61,7 +61,7 @@ public sealed class BundleWriter : IAsyncDisposable
         }
         try
         {
-            var index = Path.Combine(partial, BundlePaths.EvidenceIndex);
+            var index = Path.Combine(partial, BundleLayout.EvidenceIndex);
             Directory.CreateDirectory(Path.GetDirectoryName(index)!);
             return new(root, id, new(index, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
         }
@@ -95,13 +95,13 @@ public sealed class BundleWriter : IAsyncDisposable
     /// <exception cref="ArgumentException">See <see cref="PathOf"/>.</exception>
     public FileStream OpenFile(string relative) => new(PathOf(relative), FileMode.CreateNew, FileAccess.Write, FileShare.None);
 
-    /// <summary>Opens the table of an evidence item, at <see cref="BundlePaths.Table"/>.</summary>
+    /// <summary>Opens the table of an evidence item, at <see cref="BundleLayout.Table"/>.</summary>
     public TableWriter OpenTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
-        new(PathOf(BundlePaths.Table(evidenceId)), added, own);
+        new(PathOf(BundleLayout.Table(evidenceId)), added, own);
 
-    /// <summary>Opens the table of calls of an evidence item, at <see cref="BundlePaths.Calls"/>.</summary>
+    /// <summary>Opens the table of calls of an evidence item, at <see cref="BundleLayout.Calls"/>.</summary>
     public TableWriter OpenCallsTable(string evidenceId, ImmutableArray<Column> added, ImmutableArray<Column> own) =>
-        new(PathOf(BundlePaths.Calls(evidenceId)), added, own);
+        new(PathOf(BundleLayout.Calls(evidenceId)), added, own);
 
     /// <summary>Adds an evidence item to the index; it is on the disk when this returns.</summary>
     /// <exception cref="IOException">This write or an earlier one failed.</exception>
@@ -209,7 +209,7 @@ public sealed class BundleWriter : IAsyncDisposable
     public async Task LeaveAsync(ReadOnlyMemory<byte> record, CancellationToken cancellationToken)
     {
         await EndIndexAsync(cancellationToken);
-        await File.WriteAllBytesAsync(PathOf(BundlePaths.Run), record, cancellationToken);
+        await File.WriteAllBytesAsync(PathOf(BundleLayout.Run), record, cancellationToken);
         await Task.Run(() => BagSeal.WriteManifest(PartialFolder, cancellationToken), cancellationToken);
     }
 
@@ -254,8 +254,8 @@ public sealed class BundleWriter : IAsyncDisposable
     {
         if (BundlePaths.WhyNotPath(relative) is { } why)
             throw new ArgumentException($"'{relative}' cannot be a file of a bundle: {why}", nameof(relative));
-        if (!relative.StartsWith(BundlePaths.Payload + "/", StringComparison.Ordinal))
-            throw new ArgumentException($"'{relative}' is not below {BundlePaths.Payload}/", nameof(relative));
+        if (!relative.StartsWith(BundleLayout.Payload + "/", StringComparison.Ordinal))
+            throw new ArgumentException($"'{relative}' is not below {BundleLayout.Payload}/", nameof(relative));
         return Path.Combine(PartialFolder, relative);
     }
 }

@@ -161,8 +161,8 @@ public static class EvidenceIndex
     /// <exception cref="IOException">The file does not exist, or cannot be read.</exception>
     public static IEnumerable<EvidenceItem> Items(string bundleFolder)
     {
-        using var file = BundleFile.Open(bundleFolder, BundlePaths.EvidenceIndex);
-        foreach (var item in Items(file, Path.Combine(bundleFolder, BundlePaths.EvidenceIndex)))
+        using var file = BundleFile.Open(bundleFolder, BundleLayout.EvidenceIndex);
+        foreach (var item in Items(file, Path.Combine(bundleFolder, BundleLayout.EvidenceIndex)))
             yield return item;
     }
 

@@ -25,42 +25,42 @@ internal static class ManifestText
         var faults = ImmutableArray.CreateBuilder<ManifestFault>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         if (content.IsEmpty)
-            faults.Add(new("MANIFEST_MALFORMED", BundlePaths.Manifest, "the manifest is empty"));
+            faults.Add(new(VerifyCode.ManifestMalformed, BundleLayout.Manifest, "the manifest is empty"));
         var previous = "";
         for (var number = 1; !content.IsEmpty; number++)
         {
             if (number > maxEntries)
             {
-                faults.Add(new("LIMIT_EXCEEDED", BundlePaths.Manifest, $"the manifest has more than {maxEntries} lines"));
+                faults.Add(new(VerifyCode.LimitExceeded, BundleLayout.Manifest, $"the manifest has more than {maxEntries} lines"));
                 break;
             }
             var length = content.IndexOf((byte)'\n');
             if (length < 0)
-                faults.Add(new("MANIFEST_MALFORMED", BundlePaths.Manifest, $"line {number} is not ended by a line feed"));
+                faults.Add(new(VerifyCode.ManifestMalformed, BundleLayout.Manifest, $"line {number} is not ended by a line feed"));
             var line = length < 0 ? content : content[..length];
             content = length < 0 ? [] : content[(length + 1)..];
             if (!TrySplit(line, out var entry))
             {
-                faults.Add(new("MANIFEST_MALFORMED", BundlePaths.Manifest,
+                faults.Add(new(VerifyCode.ManifestMalformed, BundleLayout.Manifest,
                     $"line {number} is not 64 lower-case hexadecimal digits, two spaces and a path in ASCII"));
                 continue;
             }
             var why = BundlePaths.WhyNotPath(entry.Path);
-            if (why is not null || !entry.Path.StartsWith(BundlePaths.Payload + "/", StringComparison.Ordinal))
+            if (why is not null || !entry.Path.StartsWith(BundleLayout.Payload + "/", StringComparison.Ordinal))
             {
                 // A path that leads out of the bundle is reported with its own code, because that is worse than another spelling.
                 faults.Add(WhyUnsafe(entry.Path) is { } unsafeReason
-                    ? new("MANIFEST_UNSAFE_PATH", entry.Path, $"line {number}: {unsafeReason}")
-                    : new("MANIFEST_MALFORMED", entry.Path, $"line {number}: {why}"));
+                    ? new(VerifyCode.ManifestUnsafePath, entry.Path, $"line {number}: {unsafeReason}")
+                    : new(VerifyCode.ManifestMalformed, entry.Path, $"line {number}: {why}"));
                 continue;
             }
             if (!seen.Add(entry.Path))
             {
-                faults.Add(new("MANIFEST_DUPLICATE", entry.Path, $"line {number} names a file that an earlier line names"));
+                faults.Add(new(VerifyCode.ManifestDuplicate, entry.Path, $"line {number} names a file that an earlier line names"));
                 continue;
             }
             if (string.CompareOrdinal(entry.Path, previous) < 0)
-                faults.Add(new("MANIFEST_ORDER", entry.Path, $"line {number} should stand before '{previous}'"));
+                faults.Add(new(VerifyCode.ManifestOrder, entry.Path, $"line {number} should stand before '{previous}'"));
             previous = entry.Path;
             entries.Add(entry);
         }
@@ -72,8 +72,8 @@ internal static class ManifestText
     /// </summary>
     public static ImmutableArray<ManifestEntry>? ParseTags(ReadOnlySpan<byte> content)
     {
-        var entries = ImmutableArray.CreateBuilder<ManifestEntry>(BundlePaths.TagFiles.Length);
-        foreach (var expected in BundlePaths.TagFiles)
+        var entries = ImmutableArray.CreateBuilder<ManifestEntry>(BundleLayout.TagFiles.Length);
+        foreach (var expected in BundleLayout.TagFiles)
         {
             var length = content.IndexOf((byte)'\n');
             if (length < 0 || !TrySplit(content[..length], out var entry) || entry.Path != expected)
@@ -108,8 +108,8 @@ internal static class ManifestText
         var segments = path.Split('/');
         if (segments.Any(s => s is "." or ".."))
             return "a segment is '.' or '..'";
-        if (segments[0] != BundlePaths.Payload || segments.Length == 1)
-            return $"the path is not below {BundlePaths.Payload}/";
+        if (segments[0] != BundleLayout.Payload || segments.Length == 1)
+            return $"the path is not below {BundleLayout.Payload}/";
         if (segments.Any(s => BundlePaths.IsDevice(s)))
             return "a segment is the name of a device on Windows";
         return segments.Any(s => s.EndsWith('.')) ? "a segment ends with a point, which Windows drops" : null;

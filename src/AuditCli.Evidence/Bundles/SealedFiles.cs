@@ -32,7 +32,7 @@ public sealed class SealedFiles
     public required IReadOnlyDictionary<string, string> Info { get; init; }
 
     /// <summary>Whether there is a signature. It is not checked here.</summary>
-    public bool IsSigned => Directory.Exists(Path.Combine(Folder, BundlePaths.Attestation));
+    public bool IsSigned => Directory.Exists(Path.Combine(Folder, BundleLayout.Attestation));
 
     /// <summary>Paths of every payload file from the bundle's root, in order.</summary>
     public IEnumerable<string> Paths => _manifest.Keys.Order(StringComparer.Ordinal);
@@ -56,20 +56,20 @@ public sealed class SealedFiles
             throw new InvalidDataException($"{folder} is a link; name the folder itself");
         if (!there.Exists)
             throw new DirectoryNotFoundException($"there is no bundle {folder}");
-        var tags = BundleFile.Read(folder, BundlePaths.TagManifest, SmallFileLimit);
+        var tags = BundleFile.Read(folder, BundleLayout.TagManifest, SmallFileLimit);
         if (verified is { } expected && Digest.Of(tags) != expected)
-            throw new InvalidDataException($"{BundlePaths.TagManifest} is not the one that was verified: the bundle was replaced meanwhile");
+            throw new InvalidDataException($"{BundleLayout.TagManifest} is not the one that was verified: the bundle was replaced meanwhile");
         if (ManifestText.ParseTags(tags) is not { } covered)
-            throw new InvalidDataException($"{BundlePaths.TagManifest} is not the tag manifest of a bundle");
+            throw new InvalidDataException($"{BundleLayout.TagManifest} is not the tag manifest of a bundle");
         var (manifest, info) = (ReadOnlyMemory<byte>.Empty, ReadOnlyMemory<byte>.Empty);
         foreach (var (path, digest) in covered)
         {
             var content = BundleFile.Read(folder, path);
             if (Digest.Of(content) != digest)
                 throw Changed(path);
-            if (path == BundlePaths.Manifest)
+            if (path == BundleLayout.Manifest)
                 manifest = content;
-            if (path == BundlePaths.BagInfo)
+            if (path == BundleLayout.BagInfo)
                 info = content;
         }
         var (entries, faults) = ManifestText.Parse(manifest.Span, MaxEntries);

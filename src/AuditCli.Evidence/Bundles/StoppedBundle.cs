@@ -17,13 +17,13 @@ public static class StoppedBundle
     /// <exception cref="IOException">A file cannot be read.</exception>
     public static string? WhyNot(string folder, CancellationToken cancellationToken)
     {
-        if (!folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) || !Directory.Exists(Path.Combine(folder, BundlePaths.Payload)))
+        if (!folder.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) || !Directory.Exists(Path.Combine(folder, BundleLayout.Payload)))
             return $"it is no '<bundle-id>{BundleWriter.PartialSuffix}' folder of a run";
-        if (!File.Exists(Path.Combine(folder, BundlePaths.Manifest)) || !File.Exists(Path.Combine(folder, BundlePaths.Run)))
+        if (!File.Exists(Path.Combine(folder, BundleLayout.Manifest)) || !File.Exists(Path.Combine(folder, BundleLayout.Run)))
             return "the run was stopped before it had collected and evaluated everything, so nothing says what is missing; run the engagement again";
         try
         {
-            var left = SafeFile.Read(Path.Combine(folder, BundlePaths.Manifest), LongestManifest)
+            var left = SafeFile.Read(Path.Combine(folder, BundleLayout.Manifest), LongestManifest)
                 ?? throw new InvalidDataException("its manifest is too large");
             var before = Encoding.ASCII.GetString(left).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var now = BagSeal.Manifest(folder, cancellationToken).Lines.Split('\n', StringSplitOptions.RemoveEmptyEntries);

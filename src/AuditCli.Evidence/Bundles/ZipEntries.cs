@@ -140,7 +140,7 @@ internal static class ZipEntries
             {
                 index.Fault(
                     entry.Text, $"is compressed by method {entry.Method}, which this version does not know; only 'stored' and 'deflated' are read",
-                    "TYPE_UNSUPPORTED");
+                    VerifyCode.TypeUnsupported);
             }
             entries.Add(entry);
             at += ListedSize + name + extra;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Verification;
@@ -23,16 +24,21 @@ internal sealed record AttestationFindings(
         { Stamped: { } at } => $"an authority says {Rfc3339.Format(at)}; name its root to check it",
         _ => rootsGiven ? "not reached" : "no time stamp authority was given",
     };
+
+    /// <summary>Returns what is known of the bundle's place in its chain, in words.</summary>
+    /// <param name="found">Null if there is no attestation.</param>
+    /// <param name="asked">Whether something was given to compare the place with.</param>
+    public static string ChainWords(AttestationFindings? found, bool asked) => found?.Statement is { } statement
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"number {statement.Chain.Sequence} of its row, head {found.Head}{(asked ? "" : "; compare it with the head you hold")}")
+        : asked ? "not reached" : "no head was given";
 }
 
 /// <summary>Checks every part of one attestation and reports each problem.</summary>
 /// <param name="tell">Takes the check (a line of the report), code, file and message of a problem.</param>
 internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions options, Action<string, string, string, string> tell)
 {
-    public const string Signature = "signature";
-    public const string KeyTrust = "key trust";
-    public const string Time = "time";
-    public const string Chain = "chain";
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
     public AttestationFindings Run()
@@ -41,7 +47,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (key.Length > 0 && !EcdsaSignature.IsKey(key))
         {
             tell(
-                Signature, "TYPE_UNSUPPORTED", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                VerifyQuestion.Signature, VerifyCode.TypeUnsupported, AttestationFiles.PathOf(AttestationFiles.SignerName),
                 "is not a key on P-256, the only one that this version knows");
             return new(null, null, null, false, null);
         }
@@ -54,13 +60,13 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (statement is not null && statement.SignerKey != fingerprint)
         {
             tell(
-                KeyTrust, "SIG_UNTRUSTED_KEY", AttestationFiles.PathOf(AttestationFiles.StatementName),
+                VerifyQuestion.KeyTrust, VerifyCode.UntrustedKey, AttestationFiles.PathOf(AttestationFiles.StatementName),
                 $"the signer named the key {statement.SignerKey}, and the signature is by {fingerprint}");
         }
         if (statement is not null && statement.SignerFile != Digest.Of(files.Signer))
         {
             tell(
-                Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                VerifyQuestion.Signature, VerifyCode.AttestationInconsistent, AttestationFiles.PathOf(AttestationFiles.SignerName),
                 "is not the file that the signer named");
         }
         CheckTrust(fingerprint, certificates, stamped, statement);
@@ -94,7 +100,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var file = AttestationFiles.PathOf(AttestationFiles.SignatureName);
         if (!EcdsaSignature.IsNormal(files.Signature))
         {
-            tell(Signature, "SIG_MALFORMED", file, "is not an ECDSA signature on P-256 in its one DER form");
+            tell(VerifyQuestion.Signature, VerifyCode.SignatureMalformed, file, "is not an ECDSA signature on P-256 in its one DER form");
             return false;
         }
         if (Verifies(key))
@@ -102,12 +108,12 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (options.Trust.Keys.Values.Any(k => k is { } trusted && Verifies(trusted.Span)))
         {
             tell(
-                Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                VerifyQuestion.Signature, VerifyCode.AttestationInconsistent, AttestationFiles.PathOf(AttestationFiles.SignerName),
                 "is not the key that signed, which is one of those trusted");
         }
         else
         {
-            tell(Signature, "SIG_INVALID", file, "does not belong to the statement and the key beside it");
+            tell(VerifyQuestion.Signature, VerifyCode.SignatureInvalid, file, "does not belong to the statement and the key beside it");
         }
         return false;
     }
@@ -138,15 +144,15 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         }
         catch (NotSupportedException e)
         {
-            tell(Signature, "TYPE_UNSUPPORTED", AttestationFiles.PathOf(name), $"this version does not know {e.Message}");
+            tell(VerifyQuestion.Signature, VerifyCode.TypeUnsupported, AttestationFiles.PathOf(name), $"this version does not know {e.Message}");
         }
         catch (InvalidDataException e)
         {
-            tell(Signature, "JSON_MALFORMED", AttestationFiles.PathOf(name), e.Message);
+            tell(VerifyQuestion.Signature, VerifyCode.JsonMalformed, AttestationFiles.PathOf(name), e.Message);
         }
         catch (InconsistentAttestationException e)
         {
-            tell(Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(name), e.Message);
+            tell(VerifyQuestion.Signature, VerifyCode.AttestationInconsistent, AttestationFiles.PathOf(name), e.Message);
         }
         return null;
     }
@@ -168,7 +174,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
             if (!same)
             {
                 tell(
-                    Signature, "ATTESTATION_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.SigstoreName),
+                    VerifyQuestion.Signature, VerifyCode.AttestationInconsistent, AttestationFiles.PathOf(AttestationFiles.SigstoreName),
                     $"has another {what} than the file beside it");
             }
         }
@@ -182,18 +188,18 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var file = AttestationFiles.PathOf(AttestationFiles.TimeStampName);
         if (statement is { TimeStamp: BundleStatement.Stamped } && files.TimeStamp is null)
         {
-            tell(Time, "TS_STRIPPED", file, "is missing, and the signer says that there is one");
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampStripped, file, "is missing, and the signer says that there is one");
         }
         else if (files.TimeStamp is null && options.TimeStampRoots is not null)
         {
             tell(
-                Time, "TS_MISSING", file,
+                VerifyQuestion.Time, VerifyCode.TimeStampMissing, file,
                 $"there is no time stamp{(statement?.TimeStampFailures is [var why, ..] ? $"; the signer says why: {why}" : "")}");
         }
         if (files.TimeStamp is null)
             return (null, false);
         if (statement is { TimeStamp: BundleStatement.NotStamped })
-            tell(Time, "ATTESTATION_INCONSISTENT", file, "is there, and the signer says that there is none");
+            tell(VerifyQuestion.Time, VerifyCode.AttestationInconsistent, file, "is there, and the signer says that there is none");
         TimeStamp stamp;
         try
         {
@@ -201,24 +207,24 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         }
         catch (InvalidDataException e)
         {
-            tell(Time, "TS_INVALID", file, e.Message);
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampInvalid, file, e.Message);
             return (null, false);
         }
         if (!stamp.IsOver(files.Signature))
         {
-            tell(Time, "TS_MISMATCH", file, "is the time stamp of something else than this signature");
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampMismatch, file, "is the time stamp of something else than this signature");
             return (null, false);
         }
         if (stamp.WhyInvalid() is { } invalid)
         {
-            tell(Time, "TS_INVALID", file, invalid);
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampInvalid, file, invalid);
             return (null, false);
         }
         var wrong = stamp.WhyNotTrusted(options.TimeStampRoots ?? [], options.Revoked);
         if (options.TimeStampRoots is not null && wrong is not null)
-            tell(Time, "TS_UNTRUSTED", file, wrong);
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampUntrusted, file, wrong);
         if (options.Now is { } now && stamp.Time > now + ClockTolerance)
-            tell(Time, "TS_INVALID", file, string.Create(CultureInfo.InvariantCulture, $"says {Rfc3339.Format(stamp.Time)}, which is yet to come"));
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampInvalid, file, $"says {Rfc3339.Format(stamp.Time)}, which is yet to come");
         return (stamp.Time, wrong is null);
     }
 
@@ -227,31 +233,31 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var file = AttestationFiles.PathOf(AttestationFiles.SignerName);
         if (options.Revoked.Contains(fingerprint))
         {
-            tell(KeyTrust, "SIG_KEY_REVOKED", file, $"the key {fingerprint} is one of those revoked");
+            tell(VerifyQuestion.KeyTrust, VerifyCode.KeyRevoked, file, $"the key {fingerprint} is one of those revoked");
             return;
         }
         if (options.Trust.IsNobody || options.Trust.Keys.ContainsKey(fingerprint))
             return;
         if (certificates.Count == 0 || options.Trust.Authorities.IsEmpty)
         {
-            tell(KeyTrust, "SIG_UNTRUSTED_KEY", file, $"the key {fingerprint} is none of those trusted");
+            tell(VerifyQuestion.KeyTrust, VerifyCode.UntrustedKey, file, $"the key {fingerprint} is none of those trusted");
             return;
         }
         var moment = stamped ?? (statement is not null && Rfc3339.TryParse(statement.Facts.Finished, out var finished) ? finished : null);
         if (moment is not { } when)
-            tell(KeyTrust, "SIG_CERT_TIME", file, "nothing says when it was signed");
+            tell(VerifyQuestion.KeyTrust, VerifyCode.CertificateTime, file, "nothing says when it was signed");
         else if (Chains.WhyNot(certificates[0], certificates, options.Trust.Authorities, when, purpose: null, options.Revoked) is { } why)
         {
             var (from, to) = (certificates[0].NotBefore.ToUniversalTime(), certificates[0].NotAfter.ToUniversalTime());
             var timely = from <= when.UtcDateTime && when.UtcDateTime <= to;
             tell(
-                KeyTrust, why.IsRevoked ? "SIG_KEY_REVOKED" : timely ? "SIG_UNTRUSTED_KEY" : "SIG_CERT_TIME", file,
+                VerifyQuestion.KeyTrust, why.IsRevoked ? VerifyCode.KeyRevoked : timely ? VerifyCode.UntrustedKey : VerifyCode.CertificateTime, file,
                 $"at {Rfc3339.Format(when)}: {why.Message}{(why.IsRevoked ? ", which is one of those revoked" : "")}");
         }
         else if (Chains.WhyNotASigner(certificates[0]) is { } other)
         {
             tell(
-                KeyTrust, "SIG_CERT_USAGE", file,
+                VerifyQuestion.KeyTrust, VerifyCode.CertificateUsage, file,
                 $"the certificate of {certificates[0].Subject} {other}; trust its key by its fingerprint if it may sign all the same");
         }
     }
@@ -260,31 +266,31 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
     {
         var file = AttestationFiles.PathOf(AttestationFiles.StatementName);
         if (options.ExpectHead is { } expected && expected != head)
-            tell(Chain, "CHAIN_HEAD_MISMATCH", file, $"the head is {head}, not {expected}");
+            tell(VerifyQuestion.Chain, VerifyCode.ChainHeadMismatch, file, $"the head is {head}, not {expected}");
         if (options.Challenge is { } challenge && challenge != statement.Challenge)
-            tell(Chain, "CHALLENGE_MISMATCH", file, statement.Challenge is null ? "answers no challenge" : "answers another challenge");
+            tell(VerifyQuestion.Chain, VerifyCode.ChallengeMismatch, file, statement.Challenge is null ? "answers no challenge" : "answers another challenge");
         if (options.Previous is not { } previous)
             return;
         var link = statement.Chain;
         if (link.Id != previous.Id)
         {
-            tell(Chain, "CHAIN_BROKEN", file, $"belongs to the row {link.Id}, not to {previous.Id}");
+            tell(VerifyQuestion.Chain, VerifyCode.ChainBroken, file, $"belongs to the row {link.Id}, not to {previous.Id}");
         }
         else if (link.Sequence > previous.Sequence + 1)
         {
-            tell(Chain, "CHAIN_GAP", file, string.Create(
+            tell(VerifyQuestion.Chain, VerifyCode.ChainGap, file, string.Create(
                 CultureInfo.InvariantCulture,
                 $"is number {link.Sequence} of its row, and the bundle before it number {previous.Sequence}"));
         }
         else if (link.Sequence <= previous.Sequence)
         {
-            tell(Chain, "CHAIN_ROLLBACK", file, string.Create(
+            tell(VerifyQuestion.Chain, VerifyCode.ChainRollback, file, string.Create(
                 CultureInfo.InvariantCulture,
                 $"is number {link.Sequence} of its row, not newer than number {previous.Sequence}"));
         }
         else if (link.Previous != previous.Bundle)
         {
-            tell(Chain, "CHAIN_BROKEN", file, "names another bundle before it");
+            tell(VerifyQuestion.Chain, VerifyCode.ChainBroken, file, "names another bundle before it");
         }
     }
 }

@@ -31,10 +31,6 @@ public static class BundleVerifier
 
     private sealed class Verification(string path, VerifyOptions options)
     {
-        private const string Files = "files";
-        private const string Manifest = "manifest";
-        private const string Signature = "signature";
-        private const string Totals = "totals";
         private const int SmallFileLimit = 1024 * 1024;
         private const int MostThreads = 4;
 
@@ -52,15 +48,15 @@ public static class BundleVerifier
         public VerifyReport Run(BundleFiles files, CancellationToken cancellationToken)
         {
             if (files.Name.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal))
-                Fail(Files, "NOT_SEALED", ".", "the folder is a partial bundle, which was never sealed");
+                Fail(VerifyQuestion.Files, VerifyCode.NotSealed, ".", "the folder is a partial bundle, which was never sealed");
             var tree = files.Tree(options.MaxEntries, cancellationToken);
             foreach (var link in tree.Links)
-                Fail(Files, "SPECIAL_FILE", link, "is a link");
+                Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, link, "is a link");
             foreach (var (folder, cause) in tree.Unreadable)
-                Undecided(Files, "UNREADABLE", folder.Length == 0 ? "." : folder, cause);
+                Undecided(VerifyQuestion.Files, VerifyCode.Unreadable, folder.Length == 0 ? "." : folder, cause);
             if (tree.TooMany)
             {
-                Fail(Files, "LIMIT_EXCEEDED", ".", $"the bundle has more than {options.MaxEntries} entries");
+                Fail(VerifyQuestion.Files, VerifyCode.LimitExceeded, ".", $"the bundle has more than {options.MaxEntries} entries");
                 return NothingReached();
             }
             var present = new HashSet<string>(tree.Files, StringComparer.Ordinal);
@@ -72,25 +68,27 @@ public static class BundleVerifier
             if (signed?.Statement is { } statement)
                 CompareStatement(statement, tags.Digest, tree);
             else if (ChainAsked)
-                Fail(AttestationCheck.Chain, "UNSIGNED", ".", "there is no signed statement to compare with");
+                Fail(VerifyQuestion.Chain, VerifyCode.Unsigned, ".", "there is no signed statement to compare with");
             if (signed is null && options.TimeStampRoots is not null)
-                Fail(AttestationCheck.Time, "TS_MISSING", ".", "there is no signature that could have a time stamp");
+                Fail(VerifyQuestion.Time, VerifyCode.TimeStampMissing, ".", "there is no signature that could have a time stamp");
             if (options.Locker is { } locker)
             {
                 var faults = Guarded<IReadOnlyList<(string Code, string Bundle, string Message)>>(
-                    AttestationCheck.Chain, locker, () => Locker.Check(locker, signed?.Head));
+                    VerifyQuestion.Chain, locker, () => Locker.Check(locker, signed?.Head));
                 foreach (var (code, bundle, message) in faults ?? [])
-                    Fail(AttestationCheck.Chain, code, bundle, message);
+                    Fail(VerifyQuestion.Chain, code, bundle, message);
             }
             foreach (var folder in tree.EmptyFolders)
-                Fail(Files, "UNEXPECTED_FILE", folder, "is an empty folder");
+                Fail(VerifyQuestion.Files, VerifyCode.UnexpectedFile, folder, "is an empty folder");
             foreach (var file in present.Order(StringComparer.Ordinal))
-                Fail(Files, files.IsSpecial(file) ? "SPECIAL_FILE" : "UNEXPECTED_FILE", file, FinderFiles.Is(file)
+                Fail(VerifyQuestion.Files, files.IsSpecial(file) ? VerifyCode.SpecialFile : VerifyCode.UnexpectedFile, file, FinderFiles.Is(file)
                     ? "is in no manifest; macOS's Finder leaves it in folders that it shows: delete it and verify again"
                     : "is in no manifest");
             return Report(
                 (entries.Length, bytes), signed, OxumAgrees(info, bytes, entries.Length, counted),
-                new(PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null, RunMode.Of(_kept.GetValueOrDefault(BundlePaths.Run)), tags.Digest));
+                new(
+                    PrintableText.Of(info.GetValueOrDefault("External-Identifier", "")) is { Length: > 0 } id ? id : null,
+                    RunMode.Of(_kept.GetValueOrDefault(BundleLayout.Run)), tags.Digest));
         }
 
         private VerifyReport NothingReached() => Report(counts: null, signed: null, oxum: null, new(null, null, null));
@@ -103,30 +101,30 @@ public static class BundleVerifier
             var folder = new DirectoryInfo(root);
             if (BundleTree.IsLink(folder) && (folder.Exists || folder.LinkTarget is not null))
             {
-                Fail(Files, "SPECIAL_FILE", ".", "the bundle is a link; name the folder or archive itself");
+                Fail(VerifyQuestion.Files, VerifyCode.SpecialFile, ".", "the bundle is a link; name the folder or archive itself");
                 return null;
             }
             if (folder.Exists)
                 return new BundleFolder(root);
             if (!Path.Exists(root))
                 throw new DirectoryNotFoundException($"{root}: there is no bundle");
-            return Guarded<BundleFiles>(Files, ".", () =>
+            return Guarded<BundleFiles>(VerifyQuestion.Files, ".", () =>
             {
                 var (archive, faults) = BundleArchive.Open(root, options.MaxEntries, cancellationToken);
                 foreach (var fault in faults)
-                    Fail(Files, fault.Code, fault.Path, fault.Message);
+                    Fail(VerifyQuestion.Files, fault.Code, fault.Path, fault.Message);
                 return archive;
             });
         }
 
         private (Digest? Digest, ImmutableArray<ManifestEntry> Entries) ReadTagManifest(BundleFiles files, HashSet<string> present)
         {
-            if (Take(files, present, BundlePaths.TagManifest, SmallFileLimit, Manifest) is not { } content)
+            if (Take(files, present, BundleLayout.TagManifest, SmallFileLimit, VerifyQuestion.Manifest) is not { } content)
                 return (null, []);
             if (ManifestText.ParseTags(content) is { } entries)
                 return (Digest.Of(content), entries);
-            Fail(Manifest, "MANIFEST_MALFORMED", BundlePaths.TagManifest,
-                $"must have exactly one line each for {string.Join(", ", BundlePaths.TagFiles)}, in this order");
+            Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.TagManifest,
+                $"must have exactly one line each for {string.Join(", ", BundleLayout.TagFiles)}, in this order");
             return (Digest.Of(content), []);
         }
 
@@ -134,21 +132,22 @@ public static class BundleVerifier
         private Dictionary<string, string> CheckTagFiles(
             BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
         {
-            if (Take(files, present, BundlePaths.BagIt, SmallFileLimit, Manifest) is { } bagit)
+            if (Take(files, present, BundleLayout.BagIt, SmallFileLimit, VerifyQuestion.Manifest) is { } bagit)
             {
-                Compare(tags.Entries, BundlePaths.BagIt, Digest.Of(bagit));
-                if (Encoding.Latin1.GetString(bagit) != BundlePaths.BagItContent)
-                    Fail(Manifest, "TYPE_UNSUPPORTED", BundlePaths.BagIt, "is not the declaration of BagIt 1.0 in UTF-8");
+                Compare(tags.Entries, BundleLayout.BagIt, Digest.Of(bagit));
+                if (Encoding.Latin1.GetString(bagit) != BundleLayout.BagItContent)
+                    Fail(VerifyQuestion.Manifest, VerifyCode.TypeUnsupported, BundleLayout.BagIt, "is not the declaration of BagIt 1.0 in UTF-8");
             }
             var members = new Dictionary<string, string>(StringComparer.Ordinal);
-            if (Take(files, present, BundlePaths.BagInfo, SmallFileLimit, Manifest) is not { } info)
+            if (Take(files, present, BundleLayout.BagInfo, SmallFileLimit, VerifyQuestion.Manifest) is not { } info)
                 return members;
-            Compare(tags.Entries, BundlePaths.BagInfo, Digest.Of(info));
+            Compare(tags.Entries, BundleLayout.BagInfo, Digest.Of(info));
             foreach (var line in Encoding.UTF8.GetString(info).TrimEnd('\n').Split('\n'))
             {
                 var colon = line.IndexOf(": ", StringComparison.Ordinal);
                 if (colon <= 0 || !members.TryAdd(line[..colon], line[(colon + 2)..]))
-                    Fail(Manifest, "MANIFEST_MALFORMED", BundlePaths.BagInfo, "has a line that is not 'label: value', or a label twice");
+                    Fail(VerifyQuestion.Manifest, VerifyCode.ManifestMalformed, BundleLayout.BagInfo,
+                        "has a line that is not 'label: value', or a label twice");
             }
             return members;
         }
@@ -156,12 +155,12 @@ public static class BundleVerifier
         private ImmutableArray<ManifestEntry> ReadManifest(
             BundleFiles files, HashSet<string> present, (Digest? Digest, ImmutableArray<ManifestEntry> Entries) tags)
         {
-            if (Take(files, present, BundlePaths.Manifest, options.MaxManifestBytes, Manifest) is not { } content)
+            if (Take(files, present, BundleLayout.Manifest, options.MaxManifestBytes, VerifyQuestion.Manifest) is not { } content)
                 return [];
-            Compare(tags.Entries, BundlePaths.Manifest, Digest.Of(content));
+            Compare(tags.Entries, BundleLayout.Manifest, Digest.Of(content));
             var (entries, faults) = ManifestText.Parse(content, options.MaxEntries);
             foreach (var fault in faults)
-                Fail(Manifest, fault.Code, fault.Path, fault.Message);
+                Fail(VerifyQuestion.Manifest, fault.Code, fault.Path, fault.Message);
             return entries;
         }
 
@@ -180,7 +179,7 @@ public static class BundleVerifier
             Parallel.For(0, entries.Length, threads, n =>
             {
                 if (tree.Files.Contains(entries[n].Path))
-                    (found[n], problems[n]) = BundleFiles.Try(Files, entries[n].Path, () => Hash(files, entries[n].Path, cancellationToken));
+                    (found[n], problems[n]) = BundleFiles.Try(VerifyQuestion.Files, entries[n].Path, () => Hash(files, entries[n].Path, cancellationToken));
             });
             long bytes = 0;
             var all = true;
@@ -192,7 +191,7 @@ public static class BundleVerifier
                     all = false;
                     // A link in its place, or in one of its parent folders, is already reported.
                     if (!tree.Links.Any(l => file == l || file.StartsWith(l + "/", StringComparison.Ordinal)))
-                        Fail(Files, "MISSING_FILE", file, "is in the manifest but not in the bundle");
+                        Fail(VerifyQuestion.Files, VerifyCode.MissingFile, file, "is in the manifest but not in the bundle");
                     continue;
                 }
                 if (problems[n] is { } problem)
@@ -200,7 +199,7 @@ public static class BundleVerifier
                 all &= found[n] is not null;
                 bytes += found[n]?.Size ?? 0;
                 if (found[n] is { } read && read.Digest != expected)
-                    Fail(Files, "CONTENT_MODIFIED", file, $"has the SHA-256 {read.Digest}, not {expected}");
+                    Fail(VerifyQuestion.Files, VerifyCode.ContentModified, file, $"has the SHA-256 {read.Digest}, not {expected}");
             }
             return (bytes, all);
         }
@@ -225,13 +224,13 @@ public static class BundleVerifier
             if (!parts.Contains(AttestationFiles.SignatureName))
             {
                 present.ExceptWith(parts.Select(AttestationFiles.PathOf));
-                if (!options.Trust.IsNobody || parts.Count > 0 || tree.EmptyFolders.Contains(BundlePaths.Attestation))
-                    Fail(Signature, "UNSIGNED", ".", "nobody vouches for the bundle");
+                if (!options.Trust.IsNobody || parts.Count > 0 || tree.EmptyFolders.Contains(BundleLayout.Attestation))
+                    Fail(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "nobody vouches for the bundle");
                 else if (!options.AllowUnsigned)
-                    Undecided(Signature, "UNSIGNED", ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
+                    Undecided(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
                 return null;
             }
-            byte[]? Part(string name) => Take(files, present, AttestationFiles.PathOf(name), AttestationFiles.Limit, Signature);
+            byte[]? Part(string name) => Take(files, present, AttestationFiles.PathOf(name), AttestationFiles.Limit, VerifyQuestion.Signature);
             var stamp = parts.Contains(AttestationFiles.TimeStampName) ? Part(AttestationFiles.TimeStampName) : null;
             // Take every part before testing any, so that each missing one is reported.
             var taken = (
@@ -243,7 +242,7 @@ public static class BundleVerifier
             if (found.Signer is { } who && options.Trust.IsNobody)
             {
                 Undecided(
-                    AttestationCheck.KeyTrust, "SIGNER_NOT_ASKED", AttestationFiles.PathOf(AttestationFiles.SignerName),
+                    VerifyQuestion.KeyTrust, VerifyCode.SignerNotAsked, AttestationFiles.PathOf(AttestationFiles.SignerName),
                     $"signed by {who}; say whether you trust it");
             }
             return found;
@@ -252,20 +251,21 @@ public static class BundleVerifier
         private void CompareStatement(BundleStatement statement, Digest? tagManifest, BundleTree tree)
         {
             if (tagManifest is { } found && found != statement.TagManifest)
-                Fail(Manifest, "CONTENT_MODIFIED", BundlePaths.TagManifest, $"has the SHA-256 {found}, and the signer saw {statement.TagManifest}");
+                Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, BundleLayout.TagManifest,
+                    $"has the SHA-256 {found}, and the signer saw {statement.TagManifest}");
             // Missing or broken files are reported where they are checked; without them there is nothing to compare.
             if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
             {
-                Undecided(Totals, "STATEMENT_NOT_COMPARED", missing, "is not there");
+                Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, missing, "is not there");
                 return;
             }
             if (BundleFacts.Sources.FirstOrDefault(s => !_kept.ContainsKey(s)) is { } unread)
             {
                 // A file that could not be read was reported when it was read.
                 if (_problems.Any(p => p.Path == unread))
-                    Undecided(Totals, "STATEMENT_NOT_COMPARED", unread, "could not be read");
+                    Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, unread, "could not be read");
                 else
-                    Fail(Totals, "LIMIT_EXCEEDED", unread, $"is larger than {BundleFacts.Limit} bytes");
+                    Fail(VerifyQuestion.Totals, VerifyCode.LimitExceeded, unread, $"is larger than {BundleFacts.Limit} bytes");
                 return;
             }
             try
@@ -273,13 +273,13 @@ public static class BundleVerifier
                 if (!statement.Facts.Agrees(BundleFacts.Of(file => _kept[file])))
                 {
                     Fail(
-                        Totals, "STATEMENT_INCONSISTENT", AttestationFiles.PathOf(AttestationFiles.StatementName),
+                        VerifyQuestion.Totals, VerifyCode.StatementInconsistent, AttestationFiles.PathOf(AttestationFiles.StatementName),
                         "says something else than the bundle about what it is, what it holds or what it concludes");
                 }
             }
             catch (InvalidDataException e)
             {
-                Undecided(Totals, "STATEMENT_NOT_COMPARED", BundlePaths.Run, e.Message);
+                Undecided(VerifyQuestion.Totals, VerifyCode.StatementNotCompared, BundleLayout.Run, e.Message);
             }
         }
 
@@ -288,17 +288,17 @@ public static class BundleVerifier
             var actual = string.Create(CultureInfo.InvariantCulture, $"{bytes}.{files}");
             if (!info.TryGetValue("Payload-Oxum", out var stated))
             {
-                Fail(Totals, "STATEMENT_INCONSISTENT", BundlePaths.BagInfo, "there is no Payload-Oxum to compare with");
+                Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, BundleLayout.BagInfo, "there is no Payload-Oxum to compare with");
                 return false;
             }
             if (stated == actual)
                 return true;
             if (!counted)
             {
-                Undecided(Totals, "UNREADABLE", BundlePaths.BagInfo, $"Payload-Oxum is {stated}; not every file could be counted");
+                Undecided(VerifyQuestion.Totals, VerifyCode.Unreadable, BundleLayout.BagInfo, $"Payload-Oxum is {stated}; not every file could be counted");
                 return null;
             }
-            Fail(Totals, "STATEMENT_INCONSISTENT", BundlePaths.BagInfo, $"Payload-Oxum is {stated}, the payload has {actual}");
+            Fail(VerifyQuestion.Totals, VerifyCode.StatementInconsistent, BundleLayout.BagInfo, $"Payload-Oxum is {stated}, the payload has {actual}");
             return false;
         }
 
@@ -310,14 +310,14 @@ public static class BundleVerifier
         {
             if (!present.Remove(file))
             {
-                Fail(question, "MISSING_FILE", file, "is not in the bundle");
+                Fail(question, VerifyCode.MissingFile, file, "is not in the bundle");
                 return null;
             }
             var (content, problem) = BundleFiles.Try(question, file, () => files.Read(file, limit));
             if (problem is not null)
                 Add(problem);
             else if (content is null)
-                Fail(question, "LIMIT_EXCEEDED", file, $"is larger than {limit} bytes");
+                Fail(question, VerifyCode.LimitExceeded, file, $"is larger than {limit} bytes");
             else if (BundleFacts.Sources.Contains(file))
                 _kept[file] = content;
             return content;
@@ -326,7 +326,7 @@ public static class BundleVerifier
         private void Compare(ImmutableArray<ManifestEntry> tags, string file, Digest found)
         {
             foreach (var (_, expected) in tags.Where(t => t.Path == file && t.Digest != found))
-                Fail(Manifest, "CONTENT_MODIFIED", file, $"has the SHA-256 {found}, not {expected}");
+                Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, file, $"has the SHA-256 {found}, not {expected}");
         }
 
         private T? Guarded<T>(string question, string file, Func<T?> read)
@@ -359,22 +359,24 @@ public static class BundleVerifier
             var size = string.Create(CultureInfo.InvariantCulture, $"{counts?.Files} files, {counts?.Bytes} bytes");
             ImmutableArray<VerifyLine> lines =
             [
-                Line(Files, VerifyAnswer.Holds, $"{size}: all there, unchanged, and nothing else"),
+                Line(VerifyQuestion.Files, VerifyAnswer.Holds, $"{size}: all there, unchanged, and nothing else"),
                 Line(
-                    Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                    VerifyQuestion.Manifest, counts is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     counts is null ? "not reached" : "well-formed, and covered by the tag manifest"),
                 Line(
-                    Signature, signed?.Signer is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                    VerifyQuestion.Signature, signed?.Signer is null ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     counts is null ? "not reached" : signed?.Signer is { } who ? $"by {who}" : "unsigned, as allowed"),
                 Line(
-                    AttestationCheck.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
+                    VerifyQuestion.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
                     options.Trust.IsNobody ? "nobody was named whom to trust" : "the signer is one of those trusted"),
-                Line(AttestationCheck.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked, AttestationFindings.TimeWords(signed, options.TimeStampRoots is not null)),
                 Line(
-                    AttestationCheck.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
-                    ChainWords(signed)),
+                    VerifyQuestion.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
+                    AttestationFindings.TimeWords(signed, options.TimeStampRoots is not null)),
                 Line(
-                    Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
+                    VerifyQuestion.Chain, ChainAsked && signed?.Statement is not null ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
+                    AttestationFindings.ChainWords(signed, ChainAsked)),
+                Line(
+                    VerifyQuestion.Totals, oxum is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
                     oxum is true ? $"Payload-Oxum agrees: {size}" : "not reached"),
             ];
             return new(lines, [.. _problems], _problemCount, identity.BundleId, identity.Mode, identity.TagManifest);
@@ -382,12 +384,6 @@ public static class BundleVerifier
 
         private bool ChainAsked =>
             options.ExpectHead is not null || options.Challenge is not null || options.Previous is not null || options.Locker is not null;
-
-        private string ChainWords(AttestationFindings? signed) => signed?.Statement is { } statement
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"number {statement.Chain.Sequence} of its row, head {signed.Head}{(ChainAsked ? "" : "; compare it with the head you hold")}")
-            : ChainAsked ? "not reached" : "no head was given";
 
         private VerifyLine Line(string question, VerifyAnswer otherwise, string detail)
         {

@@ -48,7 +48,7 @@ public sealed record VerifyOptions(bool AllowUnsigned)
 }
 
 /// <summary>One line of the report, with the result of one check.</summary>
-/// <param name="Question">The check: files, manifest, signature, key trust, time, chain, totals.</param>
+/// <param name="Question">The check, one of <see cref="VerifyQuestion"/>.</param>
 public sealed record VerifyLine(string Question, VerifyAnswer Answer, string Detail);
 
 /// <summary>The result of a verification.</summary>
@@ -66,8 +66,8 @@ public sealed record VerifyReport(
     string? Mode,
     Digest? TagManifestSha256)
 {
-    /// <summary>The exit code: 0 when every check made holds; 2 when one fails; 3 when none fails and one is undecided.</summary>
-    public int ExitCode => Lines.Any(l => l.Answer == VerifyAnswer.Fails) ? 2
-        : Lines.Any(l => l.Answer == VerifyAnswer.Undecided) ? 3
-        : 0;
+    /// <summary>The result of all checks that were made: it fails if one fails, and holds only if none is undecided.</summary>
+    public VerifyAnswer Answer => Lines.Any(l => l.Answer == VerifyAnswer.Fails) ? VerifyAnswer.Fails
+        : Lines.Any(l => l.Answer == VerifyAnswer.Undecided) ? VerifyAnswer.Undecided
+        : VerifyAnswer.Holds;
 }

@@ -5,7 +5,7 @@ namespace AuditCli.Evidence.Warc;
 /// one for each service and region of each account, and a process may have few files open at once (<c>ulimit -n</c>). Each write
 /// reaches the operating system before it returns. It allows one caller at a time.
 /// </summary>
-internal sealed class GrowingFile(string path) : Stream
+internal sealed class GrowingFile(string path) : WriteOnlyStream
 {
     private long _length;
     private bool _made;
@@ -13,10 +13,6 @@ internal sealed class GrowingFile(string path) : Stream
 
     /// <summary>The file's path, also before the file exists.</summary>
     public string Name => path;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
 
     public override bool CanWrite => !_closed;
 
@@ -78,12 +74,6 @@ internal sealed class GrowingFile(string path) : Stream
     public override void Flush()
     {
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

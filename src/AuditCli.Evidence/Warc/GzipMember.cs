@@ -83,15 +83,10 @@ internal sealed class GzipMember : IDisposable
     }
 
     /// <summary>Hands out small chunks and remembers where the last one began, because inflaters read ahead.</summary>
-    private sealed class Chunks(Stream source) : Stream
+    private sealed class Chunks(Stream source) : ReadOnlyStream
     {
         public long LastStart { get; private set; } = source.Position;
         public bool Ended { get; private set; }
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(Span<byte> buffer)
         {
@@ -103,11 +98,5 @@ internal sealed class GzipMember : IDisposable
                 LastStart = start;
             return read;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-        public override void Flush() => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

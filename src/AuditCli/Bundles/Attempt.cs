@@ -17,9 +17,9 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
             ?
             [
                 .. attempts.EnumerateArray().Select(a => new Attempt(
-                    Text(a, "file") ?? "", Text(a, "record_id") ?? "", Text(a, "request_id"),
+                    JsonMember.Text(a, "file") ?? "", JsonMember.Text(a, "record_id") ?? "", JsonMember.Text(a, "request_id"),
                     a.TryGetProperty("status", out var status) && status.TryGetInt32(out var number) ? number : 0,
-                    Rfc3339.TryParse(Text(a, "date") ?? "", out var date) ? date : null)),
+                    Rfc3339.TryParse(JsonMember.Text(a, "date") ?? "", out var date) ? date : null)),
             ]
             : [];
 
@@ -35,9 +35,4 @@ internal sealed record Attempt(string File, string RecordId, string? RequestId, 
         foreach (var attempt in table.ReadRows().SelectMany(call => OfCall(call)))
             yield return attempt;
     }
-
-    private static string? Text(JsonElement of, string member) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
 }

@@ -1,4 +1,5 @@
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Bundles;
@@ -9,7 +10,6 @@ namespace AuditCli.Bundles;
 /// <param name="Evidence">The item it was made for; null for requests of the run itself and for credential requests.</param>
 internal sealed record FoundExchange(string File, string? RequestId, EvidenceItem? Evidence, RecordedExchange Recorded)
 {
-    private const string Folder = "data/exchanges/";
 
     /// <summary>Finds the exchange whose request or response record has this WARC record id.</summary>
     /// <param name="among">Items that probably hold it; searched first.</param>
@@ -24,7 +24,7 @@ internal sealed record FoundExchange(string File, string? RequestId, EvidenceIte
                 return Read(bundle, attempt.File, record, attempt.RequestId, item, cancellationToken);
         }
         // Not listed by an item: requests of the run itself, credential requests, and requests given by the id of their request record.
-        return bundle.Files.Below(Folder)
+        return bundle.Files.Below(BundleLayout.ExchangesFolder)
             .Select(file => Read(bundle, file, record, null, null, cancellationToken)).FirstOrDefault(found => found is not null);
     }
 

@@ -15,8 +15,6 @@ namespace AuditCli.Bundles;
 /// </summary>
 internal sealed class OpenedBundle
 {
-    public const string ResultsPath = "data/results/results.json";
-    private const string ControlsFolder = "data/controls/";
     private readonly Lazy<ILookup<string, (string Name, EvidenceItem Item)>> _evidence;
     private ControlLibrary? _library;
 
@@ -51,7 +49,7 @@ internal sealed class OpenedBundle
     public static OpenedBundle Open(string folder, Digest? verified = null)
     {
         var files = BundleFolder.Sealed(folder, verified);
-        return Open(files, files.Read(BundlePaths.Run));
+        return Open(files, files.Read(BundleLayout.Run));
     }
 
     /// <summary>Opens the files of a bundle, sealed or about to be sealed.</summary>
@@ -60,15 +58,16 @@ internal sealed class OpenedBundle
     public static OpenedBundle Open(BundleFolder files, byte[] run)
     {
         var record = RunRecord.Read(run);
-        using var index = files.Open(BundlePaths.EvidenceIndex);
+        using var index = files.Open(BundleLayout.EvidenceIndex);
         try
         {
             return new(
-                files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(ResultsPath)), [.. EvidenceIndex.Items(index, BundlePaths.EvidenceIndex)]);
+                files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(BundleLayout.Results)),
+                [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{ResultsPath} cannot be read: {e.Message}", e);
+            throw new InvalidDataException($"{BundleLayout.Results} cannot be read: {e.Message}", e);
         }
     }
 
@@ -76,8 +75,8 @@ internal sealed class OpenedBundle
     /// <inheritdoc cref="Open(string, Digest?)" path="/exception"/>
     public static OpenedBundle Of(BundleFolder files, RunRecord record, EvaluationResults results)
     {
-        using var index = files.Open(BundlePaths.EvidenceIndex);
-        return new(files, JsonElement.Parse(record.Write()), record, results, [.. EvidenceIndex.Items(index, BundlePaths.EvidenceIndex)]);
+        using var index = files.Open(BundleLayout.EvidenceIndex);
+        return new(files, JsonElement.Parse(record.Write()), record, results, [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
     }
 
     /// <summary>Returns the same bundle with another record.</summary>
@@ -92,7 +91,7 @@ internal sealed class OpenedBundle
     public ControlLibrary Library(ImmutableArray<EvidenceSource> sources)
     {
         return _library ??= ControlLibrary.OfBundle(
-            Files.Below(ControlsFolder).Select(p => new LibraryFile(p[ControlsFolder.Length..], Files.Read(p), p)),
+            Files.Below(BundleLayout.ControlsFolder).Select(p => new LibraryFile(p[BundleLayout.ControlsFolder.Length..], Files.Read(p), p)),
             sources,
             ImmutableDictionary<string, Digest>.Empty);
     }
@@ -110,7 +109,7 @@ internal sealed class OpenedBundle
     /// </summary>
     public string? WhyAnotherControl(ControlResult result)
     {
-        var path = $"{ControlsFolder}{BundlePaths.Segment(result.Id)}.yaml";
+        var path = BundleLayout.Control(result.Id);
         return !Files.Has(path) ? $"the bundle does not hold {path}"
             : Files.DigestOf(path) is var digest && digest != result.Sha256
                 ? $"{path} is not the file that concluded: its sha256 is {digest.Hex[..16]}, and results.json says {result.Sha256.Hex[..16]}"
@@ -120,7 +119,7 @@ internal sealed class OpenedBundle
     /// <summary>Returns a control's member of <c>results.json</c> unchanged.</summary>
     /// <exception cref="InvalidDataException">The results are not the ones that were sealed.</exception>
     public JsonElement ResultOf(string id) =>
-        JsonElement.Parse(Files.Read(ResultsPath)).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == id);
+        JsonElement.Parse(Files.Read(BundleLayout.Results)).GetProperty("controls").EnumerateArray().First(c => c.GetProperty("id").GetString() == id);
 
     /// <summary>Returns a record of a supplied CSV file as names and values of its columns.</summary>
     /// <param name="number">Counted from 1, not counting the header.</param>

@@ -16,7 +16,7 @@ internal static class PopulationFile
     {
         try
         {
-            return $"data/results/{BundlePaths.Segment($"{control}.{test}.ndjson")}";
+            return BundleLayout.Rows(control, test);
         }
         catch (ArgumentException e)
         {
@@ -178,6 +178,9 @@ internal static class RowJson
             return Unescape(Encoding.UTF8.GetString(reader.ValueSpan));
         }
     }
+
+    /// <summary>Returns the text of a string without quotes, and any other value as it is written.</summary>
+    public static string TextOrRaw(JsonElement value) => value.ValueKind == JsonValueKind.String ? Text(value) : value.GetRawText();
 
     private static string Unescape(string raw)
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Bundles;
 
@@ -50,7 +51,7 @@ internal sealed class TableSearch(
                 item.Keep(attempt);
         }
         var unit = new Unit("", "", call, [.. call.EnumerateObject()]);
-        var failure = Text(call, "outcome") == "complete" ? null : Text(call, "code") ?? "no answer";
+        var failure = JsonMember.Text(call, "outcome") == "complete" ? null : JsonMember.Text(call, "code") ?? "no answer";
         var texts = RowText.Of(unit.Members);
         foreach (var item in ItemsIn(texts))
         {
@@ -164,10 +165,7 @@ internal sealed class TableSearch(
     private static bool IsListOfObjects(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value.EnumerateArray().All(e => e.ValueKind == JsonValueKind.Object);
 
-    private static string? Reference(JsonElement row) => Text(row, "_ref");
-
-    private static string? Text(JsonElement row, string member) =>
-        row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Reference(JsonElement row) => JsonMember.Text(row, "_ref");
 
     private readonly record struct Unit(string Column, string Element, JsonElement Value, ImmutableArray<JsonProperty> Members);
 

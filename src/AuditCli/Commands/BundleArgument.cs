@@ -13,7 +13,7 @@ internal static class BundleArgument
     /// <param name="path">A full path.</param>
     public static string? WhyNoFolder(string command, string path) =>
         File.Exists(path) ? CommandErrors.NeedsFolder(command, Shown(path))
-        : WhyNot(path) ?? (Directory.Exists(path) && !BundlePaths.MayBeBundle(path)
+        : WhyNot(path) ?? (Directory.Exists(path) && !BundleLayout.MayBeBundle(path)
             ? $"{Shown(path)} is no bundle: it has neither bagit.txt nor data; 'auditcli run' ends with the path of the bundle that it made"
             : null);
 
@@ -26,7 +26,7 @@ internal static class BundleArgument
     {
         if (!Path.Exists(path) && new FileInfo(path).LinkTarget is null)
             return $"there is no bundle {Shown(path)}{(Inside(Path.GetDirectoryName(path)) is { } beside ? $"; beside it there is {beside}" : "")}";
-        return Directory.Exists(path) && !BundlePaths.MayBeBundle(path) && Inside(path) is { } inside
+        return Directory.Exists(path) && !BundleLayout.MayBeBundle(path) && Inside(path) is { } inside
             ? $"{Shown(path)} is no bundle, but holds some; name one of them: {inside}"
             : null;
     }
@@ -37,7 +37,7 @@ internal static class BundleArgument
         try
         {
             var bundles = folder is null || !Directory.Exists(folder) ? [] : Directory.EnumerateDirectories(folder)
-                .Where(d => !d.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) && BundlePaths.MayBeBundle(d, sealedOnly: true))
+                .Where(d => !d.EndsWith(BundleWriter.PartialSuffix, StringComparison.Ordinal) && BundleLayout.MayBeBundle(d, sealedOnly: true))
                 .OrderByDescending(Directory.GetLastWriteTimeUtc).ThenBy(d => d, StringComparer.Ordinal).Select(Shown).ToArray();
             return bundles.Length == 0 ? null
                 : string.Join(", ", bundles.Take(Named)) + (bundles.Length > Named ? $" and {bundles.Length - Named} more" : "");

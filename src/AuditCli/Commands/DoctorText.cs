@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports;
+using AuditCli.Text;
 
 namespace AuditCli.Commands;
 
@@ -13,7 +12,6 @@ internal static class DoctorText
 {
     private const int LongestLine = 500;
     private static readonly TimeSpan LargeOffset = TimeSpan.FromMinutes(1);
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void Write(TextWriter output, Examination found)
     {
@@ -107,7 +105,7 @@ internal static class DoctorText
             })]),
         })]),
         ["not_tested"] = new JsonArray([.. found.NotTested.Select(n => (JsonNode)new JsonObject { ["id"] = n.Id, ["reason"] = n.Reason })]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     private static void Target(ProbedTarget target, Action<string> line)
     {

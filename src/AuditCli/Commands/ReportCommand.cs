@@ -23,7 +23,7 @@ internal static class ReportCommand
         var verify = new VerifyChoices(host);
         var command = new DetailedCommand("report", "Make a sealed bundle's reports: workbook, web page, summary, and data for other tools.", $"""
             The bundle is verified first, and one that fails is not reported on. A run has sealed the same reports under
-            {ReportFormats.Folder}/; these add what verification found: the digest that covers the bundle, signer, time, head.
+            {BundleLayout.ReportsFolder}; these add what verification found: the digest that covers the bundle, signer, time, head.
             Nothing is written into the bundle, and no file is overwritten.
 
             Formats:
@@ -63,7 +63,7 @@ internal static class ReportCommand
             {
                 CheckTarget(target, path, formats);
                 var verification = await BundleVerifier.VerifyAsync(path, verify.Of(parsed, path), cancellationToken);
-                if (verification.ExitCode == ExitCode.Failed || Reperformed.WhyUnsafe(verification) is not null)
+                if (verification.Answer == VerifyAnswer.Fails || Reperformed.WhyUnsafe(verification) is not null)
                     return Refuse(error, verification);
                 var workpaper = WorkpaperReader.Read(OpenedBundle.Open(path, verification.TagManifestSha256), host.Sources) with
                 {
@@ -73,7 +73,7 @@ internal static class ReportCommand
                     await parsed.InvocationConfiguration.Output.WriteAsync(Text(formats[0], workpaper, cancellationToken));
                 else
                     WriteFiles(formats, workpaper, target, parsed.InvocationConfiguration.Output, cancellationToken);
-                return verification.ExitCode;
+                return ExitCode.Of(verification);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

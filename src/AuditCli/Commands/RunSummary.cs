@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
@@ -7,6 +6,7 @@ using AuditCli.Evidence.Text;
 using AuditCli.Reports;
 using AuditCli.Reports.Workpapers;
 using AuditCli.Running;
+using AuditCli.Text;
 using Spectre.Console;
 
 namespace AuditCli.Commands;
@@ -74,7 +74,7 @@ internal static class RunSummary
             ["tests"] = new ControlCounts(c).TestsJson(),
             ["limitations"] = new JsonArray([.. ControlReasons.Of(c).Select(r => (JsonNode)r)]),
         })]),
-    }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }.ToJsonString(PrintedJson.Options);
 
     private static void WriteDomain(IAnsiConsole console, string name, ImmutableArray<ControlResult> controls)
     {

@@ -73,9 +73,9 @@ internal static class SealCommand
         }
         using var signing = SigningSession.Open(options, host);
         var report = await BundleVerifier.VerifyAsync(folder, new(AllowUnsigned: true), cancellationToken);
-        if (report.ExitCode != ExitCode.Ok)
+        if (report.Answer != VerifyAnswer.Holds)
         {
-            await error.WriteLineAsync(Path.Exists(Path.Combine(folder, BundlePaths.Attestation))
+            await error.WriteLineAsync(Path.Exists(Path.Combine(folder, BundleLayout.Attestation))
                 ? $"{folder} is signed already"
                 : $"{folder} is not whole, so nobody should sign it:");
             foreach (var problem in report.Problems)

@@ -88,7 +88,7 @@ internal sealed class VerifyChoices(AuditHost host)
         {
             foreach (var folder in RealPath.AndAbove(host.FullPath(one)).Skip(1))
             {
-                if (roots.Any(r => RealPath.Same(r, folder)) || BundlePaths.MayBeBundle(folder, sealedOnly: true))
+                if (roots.Any(r => RealPath.Same(r, folder)) || BundleLayout.MayBeBundle(folder, sealedOnly: true))
                 {
                     throw new InvalidDataException(
                         $"{option} {one} lies inside the bundle {folder}, and proves nothing: "

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
+using AuditCli.Reports;
+using AuditCli.Text;
 
 namespace AuditCli.Commands;
 
@@ -57,7 +57,7 @@ internal static class VerifyCommand
             var report = await BundleVerifier.VerifyAsync(path, options, cancellationToken);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteAsync(parsed.GetValue(form) == "json" ? Json(report) + Environment.NewLine : Text(report));
-            return report.ExitCode;
+            return ExitCode.Of(report);
         });
         return command;
     }
@@ -68,7 +68,7 @@ internal static class VerifyCommand
         var mode = report.Mode == "replay" ? "a REPLAY of recorded exchanges" : report.Mode is { } word ? $"collected {word}" : "collected nobody knows how";
         text.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}, {mode}");
         foreach (var line in report.Lines)
-            text.WriteLine($"{line.Question,-11}{Word(line.Answer),-12}{line.Detail}".TrimEnd());
+            text.WriteLine($"{line.Question,-11}{Wording.Name(line.Answer),-12}{line.Detail}".TrimEnd());
         foreach (var problem in report.Problems)
             text.WriteLine($"{problem.Code} {problem.Path}: {problem.Message}");
         if (report.ProblemCount > report.Problems.Length)
@@ -83,13 +83,13 @@ internal static class VerifyCommand
         ["bundle_id"] = report.BundleId,
         ["mode"] = report.Mode,
         ["tagmanifest_sha256"] = report.TagManifestSha256?.Hex,
-        ["exit_code"] = report.ExitCode,
+        ["exit_code"] = ExitCode.Of(report),
         ["questions"] = new JsonArray(
         [
             .. report.Lines.Select(l => (JsonNode)new JsonObject
             {
                 ["question"] = l.Question,
-                ["answer"] = Word(l.Answer),
+                ["answer"] = Wording.Name(l.Answer),
                 ["detail"] = l.Detail,
             }),
         ]),
@@ -101,18 +101,9 @@ internal static class VerifyCommand
                 ["code"] = p.Code,
                 ["path"] = p.Path,
                 ["message"] = p.Message,
-                ["answer"] = Word(p.Answer),
+                ["answer"] = Wording.Name(p.Answer),
             }),
         ]),
         ["problem_count"] = report.ProblemCount,
-    }.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-
-    private static string Word(VerifyAnswer answer) => answer switch
-    {
-        VerifyAnswer.Holds => "holds",
-        VerifyAnswer.Fails => "FAILS",
-        VerifyAnswer.Undecided => "undecided",
-        VerifyAnswer.NotChecked => "not checked",
-        _ => throw new ArgumentOutOfRangeException(nameof(answer)),
-    };
+    }.ToJsonString(PrintedJson.Options);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reperformance;
 using AuditCli.Reports;
@@ -26,10 +27,10 @@ internal sealed record BundleDiff(
     /// 2 if an exception is new or reappeared, or a bundle does not verify; 3 if something cannot be decided; otherwise 0.
     /// </summary>
     public int ExitCode =>
-        Exceptions.Any(e => e.State is ExceptionState.New or ExceptionState.Reappeared) || Verifications.Any(v => v.ExitCode == AuditCli.ExitCode.Failed)
+        Exceptions.Any(e => e.State is ExceptionState.New or ExceptionState.Reappeared) || Verifications.Any(v => v.Answer == VerifyAnswer.Fails)
             ? AuditCli.ExitCode.Failed
         : Exceptions.Any(e => e.State is ExceptionState.SeenLess or ExceptionState.OtherRule) || !Shrunk.IsEmpty || !Incomplete.IsEmpty
-            || Verifications.Any(v => v.ExitCode != AuditCli.ExitCode.Ok) ? AuditCli.ExitCode.Undecided
+            || Verifications.Any(v => v.Answer != VerifyAnswer.Holds) ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Ok;
 
     /// <summary>

@@ -1,9 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Text;
 
@@ -16,7 +15,6 @@ internal static class DiffText
     private const int Most = 100;
     private const int Cell = 300;
     private const int LongestLine = 2000;
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly ImmutableArray<(ExceptionState State, string Word, string Heading)> States =
     [
@@ -126,7 +124,7 @@ internal static class DiffText
         ["newly_incomplete"] = Array(diff.Incomplete),
         ["counts_changed"] = Array(diff.Counts),
         ["notes"] = new JsonArray([.. diff.Notes.Select(n => (JsonNode)n)]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     private static IEnumerable<string> Heads(BundleDiff diff) =>
     [
@@ -136,10 +134,10 @@ internal static class DiffText
         .. diff.Notes.Select(n => $"note: {n}"),
     ];
 
-    private static string Verified(Evidence.Verification.VerifyReport report) => report.ExitCode switch
+    private static string Verified(Evidence.Verification.VerifyReport report) => report.Answer switch
     {
-        AuditCli.ExitCode.Ok => "verifies",
-        AuditCli.ExitCode.Failed => $"FAILS verification: {report.Problems.Select(p => $"{p.Code} {p.Path}").FirstOrDefault()}",
+        VerifyAnswer.Holds => "verifies",
+        VerifyAnswer.Fails => $"FAILS verification: {report.Problems.Select(p => $"{p.Code} {p.Path}").FirstOrDefault()}",
         _ => $"undecided: {report.Problems.Select(p => p.Message).FirstOrDefault() ?? "see auditcli verify"}",
     };
 
@@ -179,7 +177,7 @@ internal static class DiffText
         ["tagmanifest_sha256"] = bundle.Files.TagManifestSha256?.Hex,
         ["as_of"] = Rfc3339.Format(bundle.Record.Moment),
         ["mode"] = bundle.Record.Mode,
-        ["verification_exit_code"] = report.ExitCode,
+        ["verification_exit_code"] = ExitCode.Of(report),
         ["verification_problems"] = new JsonArray([.. report.Problems.Take(MostProblems).Select(p => (JsonNode)$"{p.Code} {p.Path}: {p.Message}")]),
     };
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using AuditCli.Evidence;
 using AuditCli.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -108,22 +109,12 @@ internal sealed class StandardStreams : IDisposable
 /// closed its pipe, as <c>head</c> does, does not count as a loss.
 /// </summary>
 /// <param name="stream">The underlying stream; null if there is none.</param>
-internal sealed class StandardStream(Stream? stream) : Stream
+internal sealed class StandardStream(Stream? stream) : WriteOnlyStream
 {
     private bool _wasWritten;
 
     /// <summary>Why data was discarded; null if none was.</summary>
     public string? Lost { get => field ?? (stream is null && _wasWritten ? "it is closed" : null); private set; }
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -153,10 +144,4 @@ internal sealed class StandardStream(Stream? stream) : Stream
     public override void Flush()
     {
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

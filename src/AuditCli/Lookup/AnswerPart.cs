@@ -1,6 +1,7 @@
 using System.Text;
 using System.Xml.Linq;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;
 

@@ -168,7 +168,7 @@ internal sealed class EvidenceCard
             Open();
             foreach (var member in row.Row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null))
             {
-                var value = PrintableText.Of(member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText(), Long);
+                var value = PrintableText.Of(RowJson.TextOrRaw(member.Value), Long);
                 var tested = view.IsTested(table, row, member.Name);
                 var html = tested && value.Length <= LongestMark
                     ? $"<mark>{WebUtility.HtmlEncode(value)}</mark>"

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;
 
@@ -30,7 +31,7 @@ internal static class ReadAgain
     {
         const string With = "_with_";
         foreach (var (name, value) in item.Parameters)
-            yield return (name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
+            yield return (name, JsonMember.TextOrRaw(value));
         if (row is not { Row.ValueKind: JsonValueKind.Object, Element: "" })
             yield break;
         var parentValues = row.Row.EnumerateObject()

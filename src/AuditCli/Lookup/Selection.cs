@@ -5,6 +5,7 @@ using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;
@@ -16,7 +17,6 @@ internal abstract partial record Selection
     private const string Mark = "/X/";
     private const int WholeId = 12;
     private const int MostListed = 5;
-    private const string Inputs = "data/inputs/";
 
     private Selection()
     {
@@ -51,7 +51,7 @@ internal abstract partial record Selection
         {
             return selected;
         }
-        if (first.StartsWith(Inputs, StringComparison.Ordinal) && words.Length == 1)
+        if (first.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) && words.Length == 1)
             return OfFile(bundle, first);
         if (words.Length == 1 && (first.StartsWith(RecordPrefix, StringComparison.Ordinal) || Guid.TryParseExact(first.Split('#')[0], "D", out _)))
         {
@@ -164,7 +164,7 @@ internal abstract partial record Selection
     {
         var (file, row) = reference.Split('#', 2) is [var f, var p] ? (f, p.TrimStart('/')) : (reference, null);
         if (!bundle.Files.Has(file))
-            return (null, $"the bundle has no file {PrintableText.Of(file, 200)}{NearMiss.Hint(file, bundle.Files.Below(Inputs))}");
+            return (null, $"the bundle has no file {PrintableText.Of(file, 200)}{NearMiss.Hint(file, bundle.Files.Below(BundleLayout.InputsFolder))}");
         if (row is null)
             return (new OfInput(file, null), null);
         return long.TryParse(row, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0

@@ -5,6 +5,7 @@ using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 using AuditCli.Reports;
 
 namespace AuditCli.Lookup;

@@ -327,7 +327,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         foreach (var member in row.EnumerateObject().Where(m => m.Value.ValueKind != JsonValueKind.Null && m.Value.GetRawText() != "\"\""))
         {
-            var value = member.Value.ValueKind == JsonValueKind.String ? RowJson.Text(member.Value) : member.Value.GetRawText();
+            var value = RowJson.TextOrRaw(member.Value);
             Line($"{indent}{PrintableText.Of(member.Name, Short)}: {PrintableText.Of(value, Short)}");
         }
         if (separate)

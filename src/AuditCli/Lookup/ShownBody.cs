@@ -6,7 +6,6 @@ using System.Text.Json;
 using System.Text.Unicode;
 using System.Xml;
 using System.Xml.Linq;
-using AuditCli.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Lookup;

@@ -18,10 +18,6 @@ namespace AuditCli.Reperformance;
 internal sealed record BundleQuestions(
     PreparedRun Prepared, RunRecord Record, ImmutableArray<EvidenceItem> Index, ImmutableArray<Diagnostic> LibraryFaults)
 {
-    private const string Engagement = "data/engagement.yaml";
-    private const string Controls = "data/controls/";
-    private const string Exchanges = "data/exchanges/";
-    private const string Inputs = "data/inputs/";
     private const string CopyName = "sealed";
 
     /// <summary>The as-of time that the engagement states; null if it follows from the run.</summary>
@@ -40,12 +36,12 @@ internal sealed record BundleQuestions(
     public static async Task<(BundleQuestions? Questions, ImmutableArray<Diagnostic> Faults)> LoadAsync(
         BundleFolder bundle, string? otherControls, string work, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
-        var record = RunRecord.Read(bundle.Read(BundlePaths.Run));
-        using var lines = bundle.Open(BundlePaths.EvidenceIndex, cancellationToken);
-        ImmutableArray<EvidenceItem> index = [.. EvidenceIndex.Items(lines, BundlePaths.EvidenceIndex)];
+        var record = RunRecord.Read(bundle.Read(BundleLayout.Run));
+        using var lines = bundle.Open(BundleLayout.EvidenceIndex, cancellationToken);
+        ImmutableArray<EvidenceItem> index = [.. EvidenceIndex.Items(lines, BundleLayout.EvidenceIndex)];
         var library = otherControls is null
             ? ControlLibrary.OfBundle(
-                bundle.Below(Controls).Select(p => new LibraryFile(p[Controls.Length..], bundle.Read(p), p)),
+                bundle.Below(BundleLayout.ControlsFolder).Select(p => new LibraryFile(p[BundleLayout.ControlsFolder.Length..], bundle.Read(p), p)),
                 host.Sources,
                 ShippedLibrary.Digests(ShippedLibrary.Files()))
             : ChosenLibrary.Load(otherControls, host);
@@ -54,8 +50,9 @@ internal sealed record BundleQuestions(
 
         var copy = Path.Combine(work, CopyName);
         // A run without any response has no such folder.
-        var recorded = Directory.CreateDirectory(Path.Combine(copy, Exchanges)).FullName;
-        foreach (var path in new[] { Engagement }.Where(bundle.Has).Concat(bundle.Below(Inputs)).Concat(bundle.Below(Exchanges)))
+        var recorded = Directory.CreateDirectory(Path.Combine(copy, BundleLayout.ExchangesFolder)).FullName;
+        foreach (var path in new[] { BundleLayout.Engagement }.Where(bundle.Has)
+            .Concat(bundle.Below(BundleLayout.InputsFolder)).Concat(bundle.Below(BundleLayout.ExchangesFolder)))
             await CopyAsync(bundle, path, copy, cancellationToken);
         var (engagement, faults) = EngagementLoader.OfBundle(copy, recorded, host.Sources, [.. library.Controls.Select(c => c.Control)]);
         if (engagement is null)
@@ -63,7 +60,7 @@ internal sealed record BundleQuestions(
         var statedAsOf = engagement.AsOf;
         engagement = engagement with { AsOf = record.Moment, Include = otherControls is null ? [] : engagement.Include };
         var targets = record.TargetNames.Where(t => engagement.Targets.Any(e => e.Name == t)).ToImmutableArray();
-        var plan = Planner.Plan(engagement, Engagement, library.Controls, host.Sources, new([], targets), record.Moment);
+        var plan = Planner.Plan(engagement, BundleLayout.Engagement, library.Controls, host.Sources, new([], targets), record.Moment);
         faults = plan.Faults;
         if (otherControls is not null)
         {

@@ -4,6 +4,7 @@ using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Running;
 
@@ -20,7 +21,7 @@ internal sealed record ControlChanges(
     /// <summary>
     /// 2 if something changes or the bundle does not verify; 3 if nothing changes and verification is undecided; otherwise 0.
     /// </summary>
-    public int ExitCode => Verification.ExitCode == AuditCli.ExitCode.Failed || !Changes.IsEmpty ? AuditCli.ExitCode.Failed : Verification.ExitCode;
+    public int ExitCode => Changes.IsEmpty ? AuditCli.ExitCode.Of(Verification) : AuditCli.ExitCode.Failed;
 
     /// <summary>Evaluates the bundle's evidence with other controls.</summary>
     /// <returns>On failure null and the faults of those controls or of what they need.</returns>
@@ -93,11 +94,11 @@ internal sealed record ControlChanges(
     {
         try
         {
-            return ResultsJson.Read(bundle.Read(OpenedBundle.ResultsPath));
+            return ResultsJson.Read(bundle.Read(BundleLayout.Results));
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{OpenedBundle.ResultsPath} cannot be read: {e.Message}", e);
+            throw new InvalidDataException($"{BundleLayout.Results} cannot be read: {e.Message}", e);
         }
     }
 }

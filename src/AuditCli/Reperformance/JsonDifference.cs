@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reperformance;
 
@@ -33,7 +34,7 @@ internal sealed record JsonDifference(string Path, string? Before, string? After
     /// <summary>Returns a value as reports show it, shortened.</summary>
     public static string Shown(JsonElement value)
     {
-        var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+        var text = JsonMember.TextOrRaw(value);
         return text.Length <= ShownCharacters ? text : text[..ShownCharacters] + "…";
     }
 

@@ -15,7 +15,6 @@ namespace AuditCli.Reperformance;
 /// </summary>
 internal static class RecordComparison
 {
-    private const string Log = "data/log.clef";
     private const string FailureCode = " failure code";
 
     /// <summary>
@@ -52,7 +51,7 @@ internal static class RecordComparison
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or JsonException)
         {
-            throw new InvalidDataException($"{BundlePaths.Run} is not the record of a run: {e.Message}", e);
+            throw new InvalidDataException($"{BundleLayout.Run} is not the record of a run: {e.Message}", e);
         }
     }
 
@@ -72,7 +71,7 @@ internal static class RecordComparison
             if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
             {
                 differences.Add(new(
-                    BundlePaths.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
+                    BundleLayout.Run, difference.Path, difference.Before, difference.After, "the exchanges, the engagement and the inputs say otherwise"));
             }
         }
         CompareTimes(record, statedAsOf, exchanges, differences);
@@ -95,16 +94,16 @@ internal static class RecordComparison
     /// <summary>Compares the lists of files: a run of the engagement must make every file of the bundle, except reports.</summary>
     private static void CompareFiles(BundleFolder bundle, BundleFolder rebuilt, DifferenceList differences)
     {
-        var reports = ReportFormats.All.Select(f => $"{ReportFormats.Folder}/{f.FileName}").ToHashSet(StringComparer.Ordinal);
-        var made = rebuilt.Below($"{BundlePaths.Payload}/").ToHashSet(StringComparer.Ordinal);
+        var reports = ReportFormats.All.Select(f => BundleLayout.ReportsFolder + f.FileName).ToHashSet(StringComparer.Ordinal);
+        var made = rebuilt.Below($"{BundleLayout.Payload}/").ToHashSet(StringComparer.Ordinal);
         // Tables and rows are compared elsewhere, by the index and the results, with the cause of each difference.
-        foreach (var path in bundle.Below($"{BundlePaths.Payload}/").Where(p => !made.Contains(p) && !reports.Contains(p) && !IsOfResults(p)))
+        foreach (var path in bundle.Below($"{BundleLayout.Payload}/").Where(p => !made.Contains(p) && !reports.Contains(p) && !IsOfResults(p)))
             differences.Add(new(path, "file", "there", null, "no record of the bundle explains it: a run of its engagement does not make it"));
         foreach (var path in made.Where(p => !bundle.Has(p) && !IsOfResults(p)).Order(StringComparer.Ordinal))
             differences.Add(new(path, "file", null, "there", "a run of the bundle's engagement makes it"));
     }
 
-    private static bool IsOfResults(string path) => path.StartsWith("data/results/", StringComparison.Ordinal);
+    private static bool IsOfResults(string path) => path.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal);
 
     private static void CompareTimes(RunRecord record, DateTimeOffset? statedAsOf, RecordedTimes exchanges, DifferenceList differences)
     {
@@ -115,7 +114,7 @@ internal static class RecordComparison
         var asOf = statedAsOf ?? (record.IsReplay ? to : from);
         var source = statedAsOf is null ? "the engagement does not state it, so it follows from the times of the run" : "the engagement states it";
         if (record.Moment != asOf)
-            differences.Add(new(BundlePaths.Run, "as_of", Rfc3339.Format(record.Moment), Rfc3339.Format(asOf), source));
+            differences.Add(new(BundleLayout.Run, "as_of", Rfc3339.Format(record.Moment), Rfc3339.Format(asOf), source));
         if (record is { IsReplay: true, Resumed: null, UnusedRecordings.IsEmpty: true } && exchanges.Sent is { } sent)
         {
             // Without unused recordings, the first and last exchange are in the bundle. For a resumed run it is not known which were
@@ -123,7 +122,7 @@ internal static class RecordComparison
             foreach (var (name, was, now) in new[] { ("first", from, sent.First), ("last", to, sent.Last) })
             {
                 if (was != now)
-                    differences.Add(new(BundlePaths.Run, $"recorded {name}", Rfc3339.Format(was), Rfc3339.Format(now), "the exchanges say otherwise"));
+                    differences.Add(new(BundleLayout.Run, $"recorded {name}", Rfc3339.Format(was), Rfc3339.Format(now), "the exchanges say otherwise"));
             }
         }
     }
@@ -135,12 +134,12 @@ internal static class RecordComparison
         foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", record.BundleId) })
         {
             if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
-                differences.Add(new(BundlePaths.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));
+                differences.Add(new(BundleLayout.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));
         }
         // Files of exchanges name the version without its part after a hyphen.
         var recorder = $"{name}/{version.Split('-')[0]}";
         foreach (var (file, software) in exchanges.Software.Where(s => s.Software != recorder))
-            differences.Add(new(BundlePaths.Run, "tool", recorder, software, $"data/exchanges/{file} says otherwise"));
+            differences.Add(new(BundleLayout.Run, "tool", recorder, software, $"{BundleLayout.ExchangesFolder}{file} says otherwise"));
     }
 
     /// <summary>
@@ -149,23 +148,25 @@ internal static class RecordComparison
     private static void CompareLog(
         BundleFolder bundle, RunRecord record, BundleFolder rebuilt, DifferenceList differences, CancellationToken cancellationToken)
     {
-        if (!bundle.Has(Log))
+        if (!bundle.Has(BundleLayout.Log))
             return;  // reported by CompareFiles
-        var (was, now) = (new LogEvents(bundle, Log, cancellationToken), new LogEvents(rebuilt, Log, cancellationToken));
+        var (was, now) = (new LogEvents(bundle, BundleLayout.Log, cancellationToken), new LogEvents(rebuilt, BundleLayout.Log, cancellationToken));
         if (was.Fault is { } fault)
-            differences.Add(new(Log, "line", fault, null, "it is no log of a run"));
+            differences.Add(new(BundleLayout.Log, "line", fault, null, "it is no log of a run"));
         // Under other rules of evaluation, the run collects and logs other things.
         if (record.Evaluation != EvaluationRules.Current)
             return;
         foreach (var (line, count) in now.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
         {
             if (was.Counts.GetValueOrDefault(line) is var before && before < count)
-                differences.Add(new(Log, line, $"{before} times", $"{count} times", "the run logs it, and lines of the log were removed or changed"));
+                differences.Add(new(
+                    BundleLayout.Log, line, $"{before} times", $"{count} times", "the run logs it, and lines of the log were removed or changed"));
         }
         foreach (var (line, count) in was.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
         {
             if (now.Counts.GetValueOrDefault(line) is var after && after < count)
-                differences.Add(new(Log, line, $"{count} times", $"{after} times", "the run done again does not log it: lines were added or changed"));
+                differences.Add(new(
+                    BundleLayout.Log, line, $"{count} times", $"{after} times", "the run done again does not log it: lines were added or changed"));
         }
     }
 
@@ -173,5 +174,5 @@ internal static class RecordComparison
         run.EnumerateObject().Where(m => !Underivable.Contains(m.Name) && !ComparedElsewhere.Contains(m.Name)).ToDictionary(m => m.Name, m => m.Value));
 
     private static JsonElement Json(BundleFolder bundle) =>
-        JsonElement.Parse(bundle.Read(BundlePaths.Run), new JsonDocumentOptions { AllowDuplicateProperties = false });
+        JsonElement.Parse(bundle.Read(BundleLayout.Run), new JsonDocumentOptions { AllowDuplicateProperties = false });
 }

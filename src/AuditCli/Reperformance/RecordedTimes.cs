@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Warc;
 
@@ -64,9 +65,9 @@ internal sealed record RecordedTimes(
         if (Sent is not { } sent)
             yield break;
         if (sent.First < from - Tolerance)
-            yield return new("data/exchanges", "first request", Rfc3339.Format(from), Rfc3339.Format(sent.First));
+            yield return new(BundleLayout.ExchangesFolder.TrimEnd('/'), "first request", Rfc3339.Format(from), Rfc3339.Format(sent.First));
         if (sent.Last > to + Tolerance)
-            yield return new("data/exchanges", "last request", Rfc3339.Format(to), Rfc3339.Format(sent.Last));
+            yield return new(BundleLayout.ExchangesFolder.TrimEnd('/'), "last request", Rfc3339.Format(to), Rfc3339.Format(sent.Last));
         // The least delayed response shows how far a server's clock is ahead; the time that a response takes does not explain a date much
         // further ahead.
         foreach (var (least, most) in Answered.Where(a => a.Most.Ahead - a.Least.Ahead > Tolerance))

@@ -1,18 +1,15 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reports;
+using AuditCli.Text;
 
 namespace AuditCli.Reperformance;
 
 /// <summary>Formats the result of <c>reperform</c>: a line per question, then every difference.</summary>
 internal static class ReperformText
 {
-    private static readonly JsonSerializerOptions Readable =
-        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static void Write(TextWriter output, Reperformed done)
     {
         WriteVerification(output, done.Verification);
@@ -111,7 +108,7 @@ internal static class ReperformText
             : null,
         ["not_derived"] = RecordComparison.NotDerived,
         ["notes"] = new JsonArray([.. (done.Done?.Notes ?? []).Select(n => (JsonNode)n)]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     public static string Json(ControlChanges changes) => new JsonObject
     {
@@ -131,14 +128,14 @@ internal static class ReperformText
         ["item_count"] = changes.Items.Count,
         ["same"] = changes.Same,
         ["not_evaluated"] = new JsonArray([.. changes.Absent.Select(a => (JsonNode)a)]),
-    }.ToJsonString(Readable);
+    }.ToJsonString(PrintedJson.Options);
 
     private static void WriteVerification(TextWriter output, VerifyReport report)
     {
         output.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}{(report.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}");
         var worst = report.Problems.FirstOrDefault(p => p.Answer == VerifyAnswer.Fails) ?? report.Problems.FirstOrDefault();
         var more = report.ProblemCount > 1 ? $", and {report.ProblemCount - 1} more; see verify" : "";
-        Line(output, "bundle", report.ExitCode switch { 0 => "verifies", 2 => "FAILS", _ => "undecided" },
+        Line(output, "bundle", report.Answer == VerifyAnswer.Holds ? "verifies" : Wording.Name(report.Answer),
             worst is null ? report.Lines[0].Detail : $"{worst.Code} {worst.Path}: {worst.Message}{more}");
     }
 
@@ -170,7 +167,7 @@ internal static class ReperformText
 
     private static JsonObject VerificationJson(VerifyReport report) => new()
     {
-        ["exit_code"] = report.ExitCode,
+        ["exit_code"] = ExitCode.Of(report),
         ["problem_count"] = report.ProblemCount,
         ["problems"] = new JsonArray(
             [.. report.Problems.Select(p => (JsonNode)new JsonObject { ["code"] = p.Code, ["path"] = p.Path, ["message"] = p.Message })]),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reports.Formats;
 using AuditCli.Running;
@@ -21,11 +22,9 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     /// verification is undecided. Otherwise 0.
     /// </summary>
     public int ExitCode =>
-        Verification.ExitCode == Failed || NotCompared is not null || Done is { Unexplained: > 0 } ? Failed
+        Verification.Answer == VerifyAnswer.Fails || NotCompared is not null || Done is { Unexplained: > 0 } ? AuditCli.ExitCode.Failed
         : Done is { IsIdentical: false } or { AllReportsCompared: false } or { HasUnsaidRedactions: true } ? AuditCli.ExitCode.Undecided
-        : Verification.ExitCode;
-
-    private static int Failed => AuditCli.ExitCode.Failed;
+        : AuditCli.ExitCode.Of(Verification);
 
     /// <summary>Verifies the bundle, repeats its run in a temporary folder, and compares.</summary>
     /// <exception cref="IOException">The repeated run cannot be written.</exception>
@@ -58,9 +57,9 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     {
         if (verification.ProblemCount > verification.Problems.Length)
             return $"verification found {verification.ProblemCount} problems, too many to tell whether it is safe to read";
-        return verification.Problems.FirstOrDefault(p => p.Code is "SPECIAL_FILE" or "LIMIT_EXCEEDED" or "TYPE_UNSUPPORTED" or "NOT_SEALED") is { } problem
-            ? $"{problem.Path} {problem.Message}"
-            : null;
+        var problem = verification.Problems.FirstOrDefault(
+            p => p.Code is VerifyCode.SpecialFile or VerifyCode.LimitExceeded or VerifyCode.TypeUnsupported or VerifyCode.NotSealed);
+        return problem is null ? null : $"{problem.Path} {problem.Message}";
     }
 
     /// <summary>
@@ -70,7 +69,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     /// <exception cref="InvalidDataException">The bundle was replaced after verification.</exception>
     /// <exception cref="IOException">A manifest cannot be read.</exception>
     public static BundleFolder FilesOf(string bundle, VerifyReport verification) =>
-        verification.Problems.Any(p => p.Question is "files" or "manifest")
+        verification.Problems.Any(p => p.Question is VerifyQuestion.Files or VerifyQuestion.Manifest)
             ? BundleFolder.WithoutManifest(bundle)
             : BundleFolder.Sealed(bundle, verification.TagManifestSha256);
 

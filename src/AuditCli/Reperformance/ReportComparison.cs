@@ -25,9 +25,9 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         BundleFolder bundle, string work, ImmutableArray<EvidenceSource> sources, int evaluation,
         DifferenceList differences, CancellationToken cancellationToken)
     {
-        if (bundle.Below($"{ReportFormats.Folder}/").IsEmpty)
+        if (bundle.Below(BundleLayout.ReportsFolder).IsEmpty)
             return new(0, ["the bundle has no reports"]);
-        var opened = OpenedBundle.Open(bundle, bundle.Read(BundlePaths.Run));
+        var opened = OpenedBundle.Open(bundle, bundle.Read(BundleLayout.Run));
         var workpaper = WorkpaperReader.Read(opened, sources);
         var made = workpaper.Run.Tool;
         var sameProgram = evaluation == EvaluationRules.Current && made.Version == Tool.Version
@@ -36,11 +36,11 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
         var notes = ImmutableArray.CreateBuilder<string>();
         foreach (var format in ReportFormats.All)
         {
-            var (before, after) = ($"{ReportFormats.Folder}/{format.FileName}", Path.Combine(work, format.FileName));
+            var (before, after) = (BundleLayout.ReportsFolder + format.FileName, Path.Combine(work, format.FileName));
             if (!bundle.Has(before))
             {
                 differences.Add(new(
-                    $"{ReportFormats.Folder}/{format.FileName}", "report", null, "there", "this version makes it, and the bundle does not have it"));
+                    BundleLayout.ReportsFolder + format.FileName, "report", null, "there", "this version makes it, and the bundle does not have it"));
                 continue;
             }
             try
@@ -51,7 +51,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             catch (InvalidDataException e)
             {
                 // A table that was changed is reported with the tables; the comparison continues.
-                differences.Add(new($"{ReportFormats.Folder}/{format.FileName}", "report", "there", null, $"it cannot be made again: {e.Message}"));
+                differences.Add(new(BundleLayout.ReportsFolder + format.FileName, "report", "there", null, $"it cannot be made again: {e.Message}"));
                 continue;
             }
             var (was, now) = (bundle.DigestOf(before).Hex, BundleFile.Hash(work, format.FileName).Hex);
@@ -61,13 +61,13 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             if (sameProgram)
             {
                 differences.Add(new(
-                    $"{ReportFormats.Folder}/{format.FileName}", "sha256", was, now,
+                    BundleLayout.ReportsFolder + format.FileName, "sha256", was, now,
                     "the report does not say what the bundle says: one of them was changed afterwards"));
             }
             else if (MadeHere(format, opened, work, sources, was, cancellationToken))
             {
                 differences.Add(new(
-                    BundlePaths.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", JsonSerializer.Serialize(RunTool.OfThisProgram),
+                    BundleLayout.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", JsonSerializer.Serialize(RunTool.OfThisProgram),
                     $"{before} is to the byte what this program makes, and not what run.json names"));
             }
             else

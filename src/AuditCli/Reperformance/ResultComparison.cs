@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reperformance;
 
@@ -9,7 +11,6 @@ namespace AuditCli.Reperformance;
 /// <param name="Notes">Differences that say nothing about the evidence: the engine, and the origin of a control.</param>
 internal sealed record ResultComparison(ImmutableArray<string> Notes)
 {
-    private const string Results = "data/results";
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Compares the results, and adds what differs to <paramref name="differences"/>.</summary>
@@ -60,7 +61,7 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             return signs.ToImmutable();
         foreach (var limitation in Members(result, "limitations"))
         {
-            if (Text(limitation, "code") is { } code)
+            if (JsonMember.Text(limitation, "code") is { } code)
                 signs.Add(code);
         }
         if (result.TryGetProperty("indicated", out var indicated) && indicated.ValueKind == JsonValueKind.Number && indicated.GetInt64() > 0)
@@ -79,11 +80,11 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         EvidenceComparison evidence, DifferenceList differences, CancellationToken cancellationToken)
     {
         var files = again.Controls
-            .SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: $"{c.Id}.{t}.ndjson".ToLowerInvariant(), Control: c.Id, Test: t)))
+            .SelectMany(c => c.Tests.Select(t => t.Id).Distinct().Select(t => (File: BundleLayout.RowsName(c.Id, t), Control: c.Id, Test: t)))
             .ToImmutableDictionary(f => f.File, StringComparer.Ordinal);
         foreach (var name in Names(bundle).Union(Names(rebuilt)).Order(StringComparer.Ordinal))
         {
-            var path = $"{Results}/{name}";
+            var path = BundleLayout.ResultsFolder + name;
             var (control, test) = files.TryGetValue(name, out var known) ? (known.Control, known.Test) : (name, "");
             if (!bundle.Has(path) || !rebuilt.Has(path))
             {
@@ -127,8 +128,8 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             var name = first.Item.Names.First(n => n.Control == control).Name;
             return $"evidence {name} differs ({EvidenceComparison.Place(first.Item)}): {first.Why}{more}";
         }
-        if (Control(before, control) is { } b && Text(b, "sha256") is { } was
-            && Control(after, control) is { } a && Text(a, "sha256") is { } now && was != now)
+        if (Control(before, control) is { } b && JsonMember.Text(b, "sha256") is { } was
+            && Control(after, control) is { } a && JsonMember.Text(a, "sha256") is { } now && was != now)
         {
             return $"the bundle's control file is not the one that concluded (sha256 {was[..Math.Min(12, was.Length)]}, now {now[..12]})";
         }
@@ -138,7 +139,7 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
     }
 
     private static JsonElement? Control(JsonElement results, string id) => results.GetProperty("controls").EnumerateArray()
-        .Select(c => (JsonElement?)c).FirstOrDefault(c => Text(c!.Value, "id") == id);
+        .Select(c => (JsonElement?)c).FirstOrDefault(c => JsonMember.Text(c!.Value, "id") == id);
 
     private static bool RowsAgree(JsonElement before, JsonElement after, string control, string test, RowDifference row) =>
         RowsDigest(before, control, test, row) is { } was && was == RowsDigest(after, control, test, row);
@@ -148,26 +149,23 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         if (Control(results, control) is not { } found || !found.TryGetProperty("tests", out var tests) || tests.ValueKind != JsonValueKind.Array)
             return null;
         return tests.EnumerateArray()
-            .Where(t => Text(t, "id") == test && t.TryGetProperty("partition", out var p)
-                && Text(p, "target") == row.Target && Text(p, "account") == row.Account)
-            .Select(t => Text(t, "rows_sha256")).FirstOrDefault();
+            .Where(t => JsonMember.Text(t, "id") == test && t.TryGetProperty("partition", out var p)
+                && JsonMember.Text(p, "target") == row.Target && JsonMember.Text(p, "account") == row.Account)
+            .Select(t => JsonMember.Text(t, "rows_sha256")).FirstOrDefault();
     }
-
-    private static string? Text(JsonElement of, string name) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static JsonElement Read(BundleFolder bundle)
     {
         try
         {
-            var results = JsonElement.Parse(bundle.Read(OpenedBundle.ResultsPath), Strict);
+            var results = JsonElement.Parse(bundle.Read(BundleLayout.Results), Strict);
             return results.GetProperty("controls").ValueKind == JsonValueKind.Array && results.GetProperty("engine").ValueKind == JsonValueKind.Object
                 ? results
-                : throw new InvalidDataException($"{Results}/results.json has no controls or no engine");
+                : throw new InvalidDataException($"{BundleLayout.Results} has no controls or no engine");
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{Results}/results.json cannot be read: {e.Message}", e);
+            throw new InvalidDataException($"{BundleLayout.Results} cannot be read: {e.Message}", e);
         }
     }
 
@@ -177,5 +175,5 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
     private static string Verdict(JsonElement row) => row.TryGetProperty("verdict", out var verdict) ? JsonDifference.Shown(verdict) : "no verdict";
 
     private static IEnumerable<string> Names(BundleFolder bundle) =>
-        bundle.Below($"{Results}/").Select(p => p[(Results.Length + 1)..]).Where(n => n != "results.json");
+        bundle.Below(BundleLayout.ResultsFolder).Where(p => p != BundleLayout.Results).Select(p => p[BundleLayout.ResultsFolder.Length..]);
 }

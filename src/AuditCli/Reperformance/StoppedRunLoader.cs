@@ -20,8 +20,8 @@ internal static class StoppedRunLoader
         try
         {
             var files = BundleFolder.WithoutManifest(folder);
-            var opened = OpenedBundle.Open(files, files.Read(BundlePaths.Run));
-            if (files.DigestOf("data/engagement.yaml").Hex != opened.Record.EngagementSha256)
+            var opened = OpenedBundle.Open(files, files.Read(BundleLayout.Run));
+            if (files.DigestOf(BundleLayout.Engagement).Hex != opened.Record.EngagementSha256)
                 return (null, "its engagement is not the one that was run");
             var (questions, faults) = await BundleQuestions.LoadAsync(files, otherControls: null, work, host, evaluation, cancellationToken);
             if (questions is null || !questions.LibraryFaults.IsEmpty)

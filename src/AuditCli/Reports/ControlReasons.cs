@@ -1,5 +1,6 @@
 using AuditCli.Collectors;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports;
 
@@ -41,7 +42,7 @@ internal static class ControlReasons
         string[] all = [.. control.Notes, .. RegisterWords.Of(control).Select(r => $"{r.Label}: {r.Text}")];
         return all.Length <= RemarksGiven
             ? all
-            : [.. all.Take(RemarksGiven), $"{all.Length - RemarksGiven} more remarks of these kinds are in data/results/results.json"];
+            : [.. all.Take(RemarksGiven), $"{all.Length - RemarksGiven} more remarks of these kinds are in {BundleLayout.Results}"];
     }
 
     /// <summary>Returns the same reasons as <see cref="Of(ControlResult)"/>, for one test in one account.</summary>

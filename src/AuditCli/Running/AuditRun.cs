@@ -59,7 +59,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         PartialFolder = bundle.PartialFolder;
         RunFacts facts;
         EvaluationResults results;
-        await using (var log = RunLog.Open(bundle.PathOf("data/log.clef"), error, options.Verbose))
+        await using (var log = RunLog.Open(bundle.PathOf(BundleLayout.Log), error, options.Verbose))
         {
             if (prepared.Stopped is { } stopped)
                 log.Information("Resumed from {BundleId}: nothing is asked again, and everything is evaluated again", stopped.BundleId);
@@ -69,7 +69,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             log.Information("Concluded {Controls} controls", results.Controls.Length);
         }
         (var written, results) = Cleaned(ResultsJson.Write(results), results);
-        await bundle.WriteFileAsync(OpenedBundle.ResultsPath, written, cancellationToken);
+        await bundle.WriteFileAsync(BundleLayout.Results, written, cancellationToken);
         await bundle.EndIndexAsync(cancellationToken);
         prepared.Stopped?.Compare(bundle.PartialFolder, cancellationToken);
         try
@@ -118,7 +118,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 OpenedBundle.Of(BundleFolder.WithoutManifest(bundle.PartialFolder), record, results), host.Sources);
             await Task.Run(() => ReportFormats.Seal(workpaper, bundle, cancellationToken), cancellationToken);
         }
-        await bundle.WriteFileAsync(BundlePaths.Run, record.Write(), cancellationToken);
+        await bundle.WriteFileAsync(BundleLayout.Run, record.Write(), cancellationToken);
         var day = DateOnly.FromDateTime(facts.Finished.UtcDateTime);
         SignedBundle? signed = null;
         var seal = await bundle.SealAsync(
@@ -167,12 +167,12 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     /// <summary>Returns what to do about a credential that was found, by the origin of its file.</summary>
     private string Advice(string file) => file switch
     {
-        _ when file.StartsWith("data/inputs/", StringComparison.Ordinal) || file == "data/engagement.yaml" =>
+        _ when file.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) || file == BundleLayout.Engagement =>
             $"take it out of the file that was handed in and run again; if it is none, {Allowed}",
-        _ when file.StartsWith("data/controls/", StringComparison.Ordinal) => $"take it out of the control and run again; if it is none, {Allowed}",
-        _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(ExchangeScope.Folder, StringComparison.Ordinal) =>
+        _ when file.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal) => $"take it out of the control and run again; if it is none, {Allowed}",
+        _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(BundleLayout.ExchangesFolder, StringComparison.Ordinal) =>
             $"it is in the recorded exchanges, which a replay copies as they are: record them again with this version; if it is none, {Allowed}",
-        _ when file.StartsWith("data/results/", StringComparison.Ordinal) =>
+        _ when file.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal) =>
             $"a control's SQL put it together: let the control name the thing and not what it holds, and run again; if it is none, {Allowed}",
         _ => $"it came from the provider and not from what was handed in: look at the file; if it is none, {Allowed}",
     };
@@ -182,9 +182,9 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     /// <summary>Writes the engagement and the controls first, so that an interrupted run records what it asked.</summary>
     private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)
     {
-        await bundle.WriteFileAsync("data/engagement.yaml", prepared.Engagement.Source, cancellationToken);
+        await bundle.WriteFileAsync(BundleLayout.Engagement, prepared.Engagement.Source, cancellationToken);
         foreach (var control in prepared.Plan.Controls.Select(c => c.Control).Concat(prepared.Plan.NotApplicable.Select(c => c.Control)))
-            await bundle.WriteFileAsync($"data/controls/{BundlePaths.Segment(control.Id)}.yaml", control.Source, cancellationToken);
+            await bundle.WriteFileAsync(BundleLayout.Control(control.Id), control.Source, cancellationToken);
     }
 
     private async Task<(RunFacts Facts, ImmutableArray<EvidenceItem> Items)> CollectAsync(
@@ -284,7 +284,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                     // List the partitions only now: they grow with the accounts, and those of all controls need not be in memory at once.
                     results[n] = await Evaluator.EvaluateAsync(
                         scope, evidence.PartitionsOf(scope.Control), moment, process.Limits, process,
-                        name => bundle.OpenFile($"data/results/{name}"), cancellationToken);
+                        name => bundle.OpenFile(BundleLayout.ResultsFolder + name), cancellationToken);
                 }
             }
             catch

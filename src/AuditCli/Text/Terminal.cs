@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Text;
@@ -40,7 +41,11 @@ internal static class Terminal
             position += length;
         }
         if (position < text.Length)
-            shown.Append(CultureInfo.InvariantCulture, $"… (cut off: {position} of {text.Length} characters are shown; data/results/ has them all)");
+        {
+            shown.Append(
+                CultureInfo.InvariantCulture,
+                $"… (cut off: {position} of {text.Length} characters are shown; {BundleLayout.ResultsFolder} has them all)");
+        }
         return shown.ToString();
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;
 using AuditCli.Tests;
 
@@ -75,7 +76,7 @@ internal sealed class Session : IAsyncDisposable
     {
         foreach (var name in new[] { "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION" })
             Environment.SetEnvironmentVariable(name, null);
-        return new(folder => new ReplayTransport(Path.Combine(recorded.Folder, ExchangeScope.Folder), folder, "replay-bundle"), TimeProvider.System);
+        return new(folder => new ReplayTransport(Path.Combine(recorded.Folder, BundleLayout.ExchangesFolder), folder, "replay-bundle"), TimeProvider.System);
     }
 
     public static Target Target(params (string Name, string Value)[] settings) => new(

@@ -5,6 +5,7 @@ using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;
 using AuditCli.Tests;
 
@@ -53,7 +54,7 @@ internal sealed class Session : IAsyncDisposable
         Clear();
         return new(
             folder => new ReplayTransport(
-                Path.Combine(recorded.Folder, "bundle", ExchangeScope.Folder), Path.Combine(folder, "bundle"), "replay-bundle"),
+                Path.Combine(recorded.Folder, "bundle", BundleLayout.ExchangesFolder), Path.Combine(folder, "bundle"), "replay-bundle"),
             TimeProvider.System);
     }
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;
@@ -44,7 +45,7 @@ public sealed class FieldRedactionTests : IDisposable
         Assert.Contains("MARKER", server.Seen[0].Target, StringComparison.Ordinal);
         Assert.DoesNotContain("MARKER", written, StringComparison.Ordinal);
         Assert.Contains("x=kept", written, StringComparison.Ordinal);
-        await using var replay = new ReplayTransport(Path.Combine(_folder.Path, "b", ExchangeScope.Folder), Path.Combine(_folder.Path, "again"), "again");
+        await using var replay = new ReplayTransport(Path.Combine(_folder.Path, "b", BundleLayout.ExchangesFolder), Path.Combine(_folder.Path, "again"), "again");
         Assert.Equal("<Status>1</Status>", await AskAsync(replay, new(address, path)));
     }
 

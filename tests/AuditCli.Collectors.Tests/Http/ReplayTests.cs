@@ -1,4 +1,5 @@
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Http;
@@ -70,7 +71,7 @@ public sealed class ReplayTests : IDisposable
     }
 
     private ReplayTransport Replay(string from, string into) =>
-        new(Path.Combine(_folder.Path, from, ExchangeScope.Folder), Path.Combine(_folder.Path, into), into);
+        new(Path.Combine(_folder.Path, from, BundleLayout.ExchangesFolder), Path.Combine(_folder.Path, into), into);
 
     /// <summary>What was answered, and the record that holds it.</summary>
     private static async Task<(string Answer, string Record)> AskAsync(ExchangeTransport transport, Uri server, string? asker)

@@ -47,7 +47,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>From another session's exchanges; what its target says about a kubeconfig does not exist here.</summary>
     public static ClusterSession Replay(ClusterSession recorded, int pageSize = 500) => new(
         Target(("kubeconfig", "/nowhere/kubeconfig"), ("context", "nobody")),
-        folder => new ReplayTransport(Path.Combine(recorded.Folder, ExchangeScope.Folder), folder, "replay-bundle"), TimeProvider.System, pageSize);
+        folder => new ReplayTransport(Path.Combine(recorded.Folder, BundleLayout.ExchangesFolder), folder, "replay-bundle"), TimeProvider.System, pageSize);
 
     /// <summary>A kubeconfig for a loopback server without TLS.</summary>
     public static string Kubeconfig(Uri server, string user = "{ token: " + Token + " }") => $$"""

@@ -86,12 +86,14 @@ public sealed class FaultTests
         Assert.Equal("RepeatedToken", (await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("v1/pods"))).Code);
     }
 
-    [Fact]
-    public async Task A_throttled_list_is_asked_again_after_the_wait_the_server_names()
+    [Theory]
+    [InlineData("7")]
+    [InlineData("Wed, 25 Nov 2026 10:00:07 GMT")]
+    public async Task A_throttled_list_is_asked_again_after_the_wait_the_server_names(string after)
     {
         var clock = new ImpatientClock();
         await using var server = Server((_, n) => n == 0
-            ? Status(429, "TooManyRequests", "too many") with { Fields = [("Retry-After", "7")] }
+            ? Status(429, "TooManyRequests", "too many") with { Fields = [("Retry-After", after), ("Date", "Wed, 25 Nov 2026 10:00:00 GMT")] }
             : List("PodList", "", """{"metadata":{"name":"a"}}"""));
         await using var session = ClusterSession.Live(ClusterSession.Kubeconfig(server.Address), clock);
 

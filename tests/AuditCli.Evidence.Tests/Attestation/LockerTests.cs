@@ -1,4 +1,5 @@
 using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Tests;
 
@@ -105,7 +106,7 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
         var elsewhere = await SignedRow.SealAsync(Path.Combine(_folder.Path, "elsewhere"), "acme-4", Follow("acme-3"));
         var report = await VerifyAsync(elsewhere);
         Assert.Contains("CHAIN_BROKEN", report.Problems.Select(p => p.Code));
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [Fact]
@@ -114,7 +115,7 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
         var report = await BundleVerifier.VerifyAsync(
             Path.Combine(_locker, "acme-3"), Options with { Locker = Path.Combine(_folder.Path, "nowhere") }, default);
         Assert.Equal("UNREADABLE", Assert.Single(report.Problems).Code);
-        Assert.Equal(3, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Undecided, report.Answer);
     }
 
     [Fact]
@@ -144,11 +145,11 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
             },
         }, cancelled.Token));
         Assert.False(Path.Exists(Path.Combine(bundle, "attestation")));
-        Assert.Equal(0, (await BundleVerifier.VerifyAsync(bundle, new(AllowUnsigned: true), default)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await BundleVerifier.VerifyAsync(bundle, new(AllowUnsigned: true), default)).Answer);
         await BundleSigner.SignAsync(bundle, Follow("acme-3"), default);
         Assert.Equal(["signer.pub.pem", "statement.json", "statement.sig", "statement.sigstore.json"],
             Directory.GetFileSystemEntries(Path.Combine(bundle, "attestation")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Equal(0, (await BundleVerifier.VerifyAsync(bundle, Options, default)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await BundleVerifier.VerifyAsync(bundle, Options, default)).Answer);
     }
 
     [Fact]
@@ -168,7 +169,7 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
             }
         })).ToArray();
         Assert.Single(await Task.WhenAll(both), signed => signed);
-        Assert.Equal(0, (await BundleVerifier.VerifyAsync(bundle, Options, default)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await BundleVerifier.VerifyAsync(bundle, Options, default)).Answer);
         Assert.Empty(Directory.GetDirectories(_folder.Path, "*.attestation-*"));
     }
 
@@ -195,6 +196,6 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
     {
         var report = await VerifyAsync(Path.Combine(_locker, bundle));
         Assert.Equal(code is null ? [] : [code], report.Problems.Select(p => p.Code).Distinct());
-        Assert.Equal(code is null ? 0 : 2, report.ExitCode);
+        Assert.Equal(code is null ? VerifyAnswer.Holds : VerifyAnswer.Fails, report.Answer);
     }
 }

@@ -41,7 +41,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
             Assert.Empty(report.Problems);
         else
             Assert.Contains(code, report.Problems.Select(p => p.Code));
-        Assert.Equal(code is null ? 0 : 2, report.ExitCode);
+        Assert.Equal(code is null ? VerifyAnswer.Holds : VerifyAnswer.Fails, report.Answer);
     }
 
     [NeedsTheory("openssl")]
@@ -52,7 +52,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
         TamperTests.Cases[name].Tamper(bundle);
         var report = await BundleVerifier.VerifyAsync(bundle, row.Options, default);
         Assert.Contains(Resealed.GetValueOrDefault(name, TamperTests.Cases[name].Code), report.Problems.Select(p => p.Code));
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [NeedsTheory("openssl")]
@@ -66,7 +66,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
         var report = await BundleVerifier.VerifyAsync(bundle, row.Options with { TimeStampRoots = null }, default);
         Assert.Contains(TamperTests.Cases[name].Code, report.Problems.Select(p => p.Code));
         Assert.DoesNotContain(report.Lines, l => l.Question == "signature" && l.Answer != VerifyAnswer.Holds);
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [NeedsFact("openssl")]
@@ -77,7 +77,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
         async Task Fails(string what)
         {
             var report = await BundleVerifier.VerifyAsync(bundle, row.Options, default);
-            Assert.True(report.ExitCode == 2, what);
+            Assert.True(report.Answer == VerifyAnswer.Fails, what);
         }
         foreach (var file in files)
         {
@@ -110,7 +110,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
             await Fails($"{folder}: file added");
             File.Delete(Path.Combine(folder, "added"));
         }
-        Assert.Equal(0, (await BundleVerifier.VerifyAsync(bundle, row.Options, default)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await BundleVerifier.VerifyAsync(bundle, row.Options, default)).Answer);
     }
 
     [NeedsFact("openssl")]
@@ -126,7 +126,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
                 var changed = content.ToArray();
                 changed[random.Next(changed.Length)] ^= (byte)random.Next(1, 256);
                 File.WriteAllBytes(Forgery.At(bundle, name), changed);
-                Assert.Equal(2, (await BundleVerifier.VerifyAsync(bundle, row.Options, default)).ExitCode);
+                Assert.Equal(VerifyAnswer.Fails, (await BundleVerifier.VerifyAsync(bundle, row.Options, default)).Answer);
             }
         }
     }
@@ -138,7 +138,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
         Directory.CreateSymbolicLink(link, row.Second);
         var report = await BundleVerifier.VerifyAsync(link, row.Options, default);
         Assert.Equal("SPECIAL_FILE", Assert.Single(report.Problems).Code);
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [NeedsFact("openssl")]
@@ -146,7 +146,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
     {
         var report = await BundleVerifier.VerifyAsync(row.Second, new(AllowUnsigned: false), default);
         Assert.Equal("SIGNER_NOT_ASKED", Assert.Single(report.Problems).Code);
-        Assert.Equal(3, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Undecided, report.Answer);
     }
 
     private static bool IsHostileManifest(string name) => name[0] == 'G' || name == "N one line too long";

@@ -1,4 +1,5 @@
 using AuditCli.Evidence.Attestation;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Bundles;
 using AuditCli.Tests;
 
@@ -18,7 +19,7 @@ public sealed class SigningWindowTests : IDisposable
         var report = await Samples.VerifyAsync(bundle);
         File.WriteAllText(Path.Combine(bundle, "data", "inputs", "hr", "hr.csv"), "id\n9\n");
         Samples.Reseal(bundle);
-        Assert.Equal(0, (await Samples.VerifyAsync(bundle)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await Samples.VerifyAsync(bundle)).Answer);
         var refused = await Assert.ThrowsAsync<InvalidDataException>(() => SignAsync(bundle, report.TagManifestSha256));
         Assert.Contains("changed meanwhile", refused.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(bundle, "attestation")));

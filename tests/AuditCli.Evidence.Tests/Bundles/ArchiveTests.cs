@@ -83,7 +83,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
             var path = Path.Combine(_folder.Path, file);
             pack(path);
             var (folder, archive) = (await BundleVerifier.VerifyAsync(row.Second, options, default), await BundleVerifier.VerifyAsync(path, options, default));
-            Assert.Equal(0, archive.ExitCode);
+            Assert.Equal(VerifyAnswer.Holds, archive.Answer);
             Assert.Equal(folder.Lines.ToArray(), archive.Lines.ToArray());
             var stranger = await BundleVerifier.VerifyAsync(
                 path, options with { Trust = AuditCli.Evidence.Attestation.SignerTrust.Nobody.With(row.Stranger.Fingerprint.Hex) }, default);
@@ -112,7 +112,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         foreach (var archive in new[] { zip, tar })
         {
             var report = await Samples.VerifyAsync(archive);
-            Assert.Equal(2, report.ExitCode);
+            Assert.Equal(VerifyAnswer.Fails, report.Answer);
             // Names that readers decode or keep differently are already refused as such.
             Assert.Contains(name[..3] is "F15" or "F17" ? "CONTAINER_UNSAFE" : code, report.Problems.Select(p => p.Code));
         }
@@ -173,11 +173,11 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
                 });
                 var report = await Samples.VerifyAsync(archive);
                 // Times, owners and the like of an entry are no part of a bundle.
-                if (report.ExitCode == 0)
+                if (report.Answer == VerifyAnswer.Holds)
                     Assert.Equal(honest.Lines.ToArray(), report.Lines.ToArray());
                 else
-                    Assert.Equal(2, report.ExitCode);
-                failed += report.ExitCode == 0 ? 0 : 1;
+                    Assert.Equal(VerifyAnswer.Fails, report.Answer);
+                failed += report.Answer == VerifyAnswer.Holds ? 0 : 1;
             }
             Assert.InRange(failed, 300, 600);
         }
@@ -190,7 +190,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
             .Select(p => p with { Name = p.Name.Replace("acme-2026/", "acme-2026.partial/", StringComparison.Ordinal) });
         var report = await Samples.VerifyAsync(Written("a.zip", ArchiveForgery.Zip(parts)));
         Assert.Contains("NOT_SEALED", report.Problems.Select(p => p.Code));
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [Fact]
@@ -202,7 +202,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         var problem = Assert.Single(report.Problems);
         Assert.Equal("TYPE_UNSUPPORTED", problem.Code);
         Assert.Contains("is one of 2 bundles in the archive", problem.Message, StringComparison.Ordinal);
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [Fact]
@@ -221,7 +221,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         Assert.Same(verifying, await Task.WhenAny(verifying, Task.Delay(TimeSpan.FromSeconds(60))));
         var report = await verifying;
         Assert.Contains(code, report.Problems.Select(p => p.Code));
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
         Assert.Equal(
             ["a.tar", "a.tgz", "a.zip", "acme-2026"],
             Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Append("a.tar").Append("a.tgz").Append("a.zip").Distinct()
@@ -233,7 +233,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         var (folder, found) = (await Samples.VerifyAsync(_bundle), await Samples.VerifyAsync(archive));
         Assert.True(found.Problems.IsEmpty, string.Join('\n', found.Problems));
         Assert.Equal(folder.Lines.ToArray(), found.Lines.ToArray());
-        Assert.Equal((folder.BundleId, folder.Mode, folder.TagManifestSha256, 0), (found.BundleId, found.Mode, found.TagManifestSha256, found.ExitCode));
+        Assert.Equal((folder.BundleId, folder.Mode, folder.TagManifestSha256, VerifyAnswer.Holds), (found.BundleId, found.Mode, found.TagManifestSha256, found.Answer));
     }
 
     private async Task SameReportOfAsync(string name, string command)

@@ -1,3 +1,4 @@
+using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Bundles;
@@ -27,7 +28,7 @@ public sealed class BagItVectorTests : IDisposable
     public async Task A_bag_of_the_suite_is_refused(string bag, string code, string path)
     {
         var report = await Samples.VerifyAsync(Path.Combine(Vectors, bag));
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
         Assert.Contains((code, path), report.Problems.Select(p => (p.Code, p.Path)));
     }
 

@@ -68,7 +68,7 @@ public sealed class BundleTests : IDisposable
         }
         var report = await Samples.VerifyAsync(bundle.PartialFolder);
         Assert.Contains("NOT_SEALED", report.Problems.Select(p => p.Code));
-        Assert.Equal(0, (await Samples.VerifyAsync((await bundle.SealAsync(Samples.Info, default)).Path)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await Samples.VerifyAsync((await bundle.SealAsync(Samples.Info, default)).Path)).Answer);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class BundleTests : IDisposable
     {
         var bundle = await Samples.SealAsync(_folder.Path);
         Directory.Move(bundle.Path, bundle.Path + ".partial");
-        Assert.Equal(2, (await Samples.VerifyAsync(bundle.Path + ".partial")).ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, (await Samples.VerifyAsync(bundle.Path + ".partial")).Answer);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class BundleTests : IDisposable
         Assert.Equal(
             ["files Holds", "manifest Holds", "signature NotChecked", "key trust NotChecked", "time NotChecked", "chain NotChecked", "totals Holds"],
             report.Lines.Select(l => $"{l.Question} {l.Answer}"));
-        Assert.Equal(("acme-2026", "replay", bundle.TagManifestSha256, 0), (report.BundleId, report.Mode, report.TagManifestSha256, report.ExitCode));
+        Assert.Equal(("acme-2026", "replay", bundle.TagManifestSha256, VerifyAnswer.Holds), (report.BundleId, report.Mode, report.TagManifestSha256, report.Answer));
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class BundleTests : IDisposable
     {
         var bundle = await Samples.SealAsync(_folder.Path);
         var report = await BundleVerifier.VerifyAsync(bundle.Path, new(AllowUnsigned: false), default);
-        Assert.Equal((3, "UNSIGNED"), (report.ExitCode, report.Problems.Single().Code));
+        Assert.Equal((VerifyAnswer.Undecided, "UNSIGNED"), (report.Answer, report.Problems.Single().Code));
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class BundleTests : IDisposable
         Directory.CreateDirectory(Path.Combine(bundle.Path, "attestation"));
         File.WriteAllText(Path.Combine(bundle.Path, "attestation", "statement.sig"), "x");
         var report = await Samples.VerifyAsync(bundle.Path);
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
         Assert.Equal(3, report.Problems.Count(p => p.Code == "MISSING_FILE"));
     }
 
@@ -168,14 +168,14 @@ public sealed class BundleTests : IDisposable
         var bundle = await SignedRow.SealAsync(_folder.Path, "acme", new(key, null, null, [], (_, _, _) => throw new IOException("nobody is asked")));
         var options = new VerifyOptions(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem) };
         var still = await BundleVerifier.VerifyAsync(bundle, options, default);
-        Assert.Equal((0, "live"), (still.ExitCode, still.Mode));
+        Assert.Equal((VerifyAnswer.Holds, "live"), (still.Answer, still.Mode));
         // Each file is another once it was read: whatever is read twice, or before it is hashed, is found out.
         using var changing = new ChangingFolder(bundle);
         var report = BundleVerifier.Verify(changing, options, default);
         Assert.True(report.Problems.IsEmpty, string.Join('\n', report.Problems));
         Assert.Equal(still.Lines.ToArray(), report.Lines.ToArray());
         Assert.Equal("live", report.Mode);
-        Assert.Equal(2, (await BundleVerifier.VerifyAsync(bundle, options, default)).ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, (await BundleVerifier.VerifyAsync(bundle, options, default)).Answer);
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public sealed class BundleTests : IDisposable
         Directory.CreateDirectory(Path.Combine(bundle.Path, "attestation"));
         PosixFiles.MakePipe(Path.Combine(bundle.Path, "attestation", "statement.sig"));
         var report = await Samples.VerifyAsync(bundle.Path);
-        Assert.Equal((2, "SPECIAL_FILE"), (report.ExitCode, report.Problems[0].Code));
+        Assert.Equal((VerifyAnswer.Fails, "SPECIAL_FILE"), (report.Answer, report.Problems[0].Code));
     }
 
     [NeedsFact("sha256sum")]
@@ -234,8 +234,8 @@ public sealed class BundleTests : IDisposable
         EvidenceItem[] items = [.. from t in new[] { "b", "a", "" } from n in new[] { 2, 10, 1 } select Samples.Item(t, $"aws-{n}")];
         var one = await Samples.SealAsync(_folder.Path, "one", items);
         var two = await Samples.SealAsync(_folder.Path, "two", items.Reverse());
-        var index = File.ReadAllText(Path.Combine(one.Path, BundlePaths.EvidenceIndex));
-        Assert.Equal(index, File.ReadAllText(Path.Combine(two.Path, BundlePaths.EvidenceIndex)));
+        var index = File.ReadAllText(Path.Combine(one.Path, BundleLayout.EvidenceIndex));
+        Assert.Equal(index, File.ReadAllText(Path.Combine(two.Path, BundleLayout.EvidenceIndex)));
         Assert.Equal(
             items.OrderBy(i => i.Target, StringComparer.Ordinal).ThenBy(i => i.EvidenceId, StringComparer.Ordinal).Select(i => (i.Target, i.EvidenceId)),
             EvidenceIndex.Read(one.Path).Select(i => (i.Target, i.EvidenceId)));
@@ -245,7 +245,7 @@ public sealed class BundleTests : IDisposable
     public async Task Every_line_of_the_index_is_in_the_file_at_once_and_whole()
     {
         await using var bundle = BundleWriter.Create(_folder.Path, "acme");
-        var index = Path.Combine(bundle.PartialFolder, BundlePaths.EvidenceIndex);
+        var index = Path.Combine(bundle.PartialFolder, BundleLayout.EvidenceIndex);
         await bundle.AppendEvidenceAsync(Samples.Item("a", "aws-0"), default);
         Assert.True(new FileInfo(index).Length > 0);
         await Parallel.ForAsync(1, 100, async (n, ct) => await bundle.AppendEvidenceAsync(Samples.Item("a", $"aws-{n}"), ct));

@@ -61,7 +61,7 @@ public sealed class EvidenceIndexTests
     public void A_faulty_line_is_named_with_file_and_number()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.Write(BundlePaths.EvidenceIndex, Encoding.UTF8.GetString(EvidenceIndex.Format(Full)) + "\n{}\n");
+        var path = folder.Write(BundleLayout.EvidenceIndex, Encoding.UTF8.GetString(EvidenceIndex.Format(Full)) + "\n{}\n");
         Assert.StartsWith($"{path}:2: ", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);
         File.WriteAllBytes(path, EvidenceIndex.Format(Full));
         Assert.Contains("not ended", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);
@@ -72,7 +72,7 @@ public sealed class EvidenceIndexTests
     {
         using var folder = new TemporaryFolder();
         var items = Enumerable.Range(0, 2000).Select(n => Full with { EvidenceId = $"aws-iam-listusers-{n:d12}", Message = new string('x', n) }).ToArray();
-        folder.Write(BundlePaths.EvidenceIndex, string.Concat(items.Select(i => Encoding.UTF8.GetString(EvidenceIndex.Format(i)) + "\n")));
+        folder.Write(BundleLayout.EvidenceIndex, string.Concat(items.Select(i => Encoding.UTF8.GetString(EvidenceIndex.Format(i)) + "\n")));
         var read = EvidenceIndex.Read(folder.Path);
         Assert.Equal(items.Select(EvidenceIndex.Format), read.Select(EvidenceIndex.Format));
         Assert.All(read, i => Assert.True(i.Columns == read[0].Columns && i.Names == read[0].Names && ReferenceEquals(i.Account, read[0].Account)));
@@ -83,7 +83,7 @@ public sealed class EvidenceIndexTests
     {
         using var folder = new TemporaryFolder();
         var elsewhere = folder.Write("elsewhere", Encoding.UTF8.GetString(EvidenceIndex.Format(Full)) + "\n");
-        var path = Path.Combine(folder.Path, BundlePaths.EvidenceIndex);
+        var path = Path.Combine(folder.Path, BundleLayout.EvidenceIndex);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.CreateSymbolicLink(path, elsewhere);
         Assert.Contains("not a regular file", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);

@@ -26,7 +26,7 @@ internal static class Samples
         Outcome = CollectionOutcome.Complete,
         Pages = 1,
         Items = 1,
-        Table = BundlePaths.Table(evidenceId),
+        Table = BundleLayout.Table(evidenceId),
         TableSha256 = Digest.Of([]),
         Columns = [new("_target", ColumnType.Text), new("Arn", ColumnType.Text)],
         Exchanges = [new("data/exchanges/prod/iam-aws-global.warc.gz", "urn:uuid:1", "req-1", 200, Exchanges.Date)],
@@ -41,7 +41,7 @@ internal static class Samples
         await bundle.WriteFileAsync("data/run.json", "{\"mode\":\"replay\"}"u8.ToArray(), default);
         await bundle.WriteFileAsync("data/inputs/hr/hr.csv", "id\n1\n"u8.ToArray(), default);
         await bundle.WriteFileAsync("data/inputs/hr2/hr.csv", "id\n2\n"u8.ToArray(), default);
-        await using (var log = new ExchangeLog(bundle.PathOf(BundlePaths.Exchanges("prod", "iam", "aws-global")), id, "test"))
+        await using (var log = new ExchangeLog(bundle.PathOf(BundleLayout.Exchanges("prod", "iam", "aws-global")), id, "test"))
             await log.AppendAsync(Exchanges.Answered(1, Encoding.UTF8.GetBytes("{}")), default);
         using (var table = bundle.OpenTable("aws-iam-listusers-0123456789ab", EvidenceColumns.Added(false, []), [new("Arn", ColumnType.Text)]))
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Bundles;
@@ -120,7 +121,7 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
         Assert.Same(verifying, await Task.WhenAny(verifying, Task.Delay(TimeSpan.FromSeconds(60))));
         var report = await verifying;
         Assert.Contains(code, report.Problems.Select(p => p.Code));
-        Assert.Equal(2, report.ExitCode);
+        Assert.Equal(VerifyAnswer.Fails, report.Answer);
     }
 
     [Fact]
@@ -142,11 +143,11 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
                 if (changed.AsSpan().SequenceEqual(original))
                     continue;
                 File.WriteAllBytes(file, changed);
-                Assert.Equal(2, (await Samples.VerifyAsync(_bundle)).ExitCode);
+                Assert.Equal(VerifyAnswer.Fails, (await Samples.VerifyAsync(_bundle)).Answer);
             }
             File.WriteAllBytes(file, original);
         }
-        Assert.Equal(0, (await Samples.VerifyAsync(_bundle)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await Samples.VerifyAsync(_bundle)).Answer);
     }
 
     [Fact]
@@ -157,18 +158,18 @@ public sealed class TamperTests : IAsyncLifetime, IDisposable
         foreach (var file in files)
         {
             File.Move(file, aside);
-            Assert.Equal(2, (await Samples.VerifyAsync(_bundle)).ExitCode);
+            Assert.Equal(VerifyAnswer.Fails, (await Samples.VerifyAsync(_bundle)).Answer);
             foreach (var other in files.Where(f => f != file))
             {
                 File.Move(other, file);
                 File.Move(aside, other);
-                Assert.Equal(2, (await Samples.VerifyAsync(_bundle)).ExitCode);
+                Assert.Equal(VerifyAnswer.Fails, (await Samples.VerifyAsync(_bundle)).Answer);
                 File.Move(other, aside);
                 File.Move(file, other);
             }
             File.Move(aside, file);
         }
-        Assert.Equal(0, (await Samples.VerifyAsync(_bundle)).ExitCode);
+        Assert.Equal(VerifyAnswer.Holds, (await Samples.VerifyAsync(_bundle)).Answer);
     }
 
     private static Action<string> Steps(params Action<string>[] steps) => bundle => Array.ForEach(steps, step => step(bundle));

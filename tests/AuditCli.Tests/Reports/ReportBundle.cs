@@ -155,13 +155,13 @@ internal static class ReportBundle
         var row = Encoding.UTF8.GetBytes(
             $"{{\"_target\":\"prod\",\"_account\":\"{Account}\",\"_region\":\"aws-global\","
             + $"\"_ref\":\"urn:uuid:35d96ad9-b2f9-8040-af7b-a90fa29782d0#/Users/0\",\"Arn\":{JsonSerializer.Serialize(named)}}}\n");
-        await using (var file = bundle.OpenFile(BundlePaths.Table("aws-iam-listusers-0123456789ab")))
+        await using (var file = bundle.OpenFile(BundleLayout.Table("aws-iam-listusers-0123456789ab")))
         await using (var gzip = new GZipStream(file, CompressionLevel.Optimal))
             await gzip.WriteAsync(row);
         return Evidence("aws-iam-listusers-0123456789ab", [new("APD-AWS-901", "users")], "iam:ListUsers", CollectionOutcome.Complete) with
         {
             Items = 1,
-            Table = BundlePaths.Table("aws-iam-listusers-0123456789ab"),
+            Table = BundleLayout.Table("aws-iam-listusers-0123456789ab"),
             TableSha256 = Digest.Of(row),
             Columns =
             [

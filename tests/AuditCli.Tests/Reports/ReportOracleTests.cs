@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
 
 namespace AuditCli.Tests.Reports;
@@ -14,7 +15,7 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private string Sealed(string file) => Path.Combine(_run.Bundle, ReportFormats.Folder, file);
+    private string Sealed(string file) => Path.Combine(_run.Bundle, BundleLayout.ReportsFolder, file);
 
     [Fact]
     public void A_run_seals_every_report_and_they_are_what_the_bundle_says()
@@ -31,7 +32,7 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
     public async Task A_report_that_was_edited_is_found_when_it_is_made_again()
     {
         var bundle = BundleForgery.Copy(_run.Bundle, _folder.Path);
-        BundleForgery.Replace(bundle, $"{ReportFormats.Folder}/summary.md", "9 FAIL", "0 FAIL");
+        BundleForgery.Replace(bundle, BundleLayout.ReportsFolder + "summary.md", "9 FAIL", "0 FAIL");
         BundleForgery.Reseal(bundle);
         var result = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--allow-unsigned");
         Assert.Equal(2, result.ExitCode);

@@ -8,6 +8,7 @@ using System.Xml.Linq;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tables;
 using AuditCli.Libraries;
 using AuditCli.Reports;
@@ -343,7 +344,7 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         }));
     }
 
-    private string Report(string file) => Path.Combine(sample.Bundle, ReportFormats.Folder, file);
+    private string Report(string file) => Path.Combine(sample.Bundle, BundleLayout.ReportsFolder, file);
 
     private ImmutableArray<Counted> Controls() =>
     [

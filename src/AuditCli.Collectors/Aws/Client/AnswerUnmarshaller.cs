@@ -1,11 +1,14 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Xml;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal.Transform;
 using Amazon.Runtime.Internal.Util;
 using AuditCli.Collectors.Aws.Protocols;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Collectors.Aws.Client;
 
@@ -77,19 +80,10 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
         };
     }
 
-    /// <summary>
-    /// Returns the delay of Retry-After in either form of RFC 9110, section 10.2.3; a date is relative to the response's own Date header.
-    /// </summary>
-    private static TimeSpan? Wait(IWebResponseData response)
-    {
-        var text = Header(response, "Retry-After");
-        TimeSpan? asked = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds)
-            : DateTimeOffset.TryParseExact(text, "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
-                    && DateTimeOffset.TryParseExact(Header(response, "Date"), "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
-                    && moment > date ? moment - date
-            : null;
-        return asked > LongestWait ? LongestWait : asked;
-    }
+    private static TimeSpan? Wait(IWebResponseData response) => RetryAfter.Of(
+        RetryConditionHeaderValue.TryParse(Header(response, "Retry-After"), out var asked) ? asked : null,
+        HttpDate.TryParse(Header(response, "Date") ?? "", out var sent) ? sent : null,
+        LongestWait);
 
     /// <summary>Returns the short form of an error code: <c>com.amazonaws.x#Code:http://...</c> is <c>Code</c>.</summary>
     private static string? ShortCode(string? code) => code?.Split(':')[0].Split('#')[^1].Trim() is { Length: > 0 } known ? known : null;

@@ -16,14 +16,14 @@ internal static class AwsFailures
 
     /// <summary>Whether <see cref="Map"/> can map the exception.</summary>
     public static bool IsKnown(Exception e) => e is not CollectionException
-        && Chain(e).Any(x => x is AmazonClientException or AmazonServiceException or ExchangeRefusedException
+        && FailureChain.Of(e).Any(x => x is AmazonClientException or AmazonServiceException or ExchangeRefusedException
                 or HttpRequestException or IOException or SocketException or TimeoutException);
 
     /// <summary>Returns the provider's code and message, or the collector's.</summary>
     /// <param name="region">The region of the request and the region in which the credentials were accepted, if they differ.</param>
     public static CollectionException Map(string what, Exception e, (string Asked, string Home)? region = null)
     {
-        var chain = Chain(e).ToArray();
+        var chain = FailureChain.Of(e).ToArray();
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
             return new(refused.Code, refused.Message, e);
         if (chain.OfType<AwsServiceFailure>().FirstOrDefault() is { } failure)
@@ -58,10 +58,4 @@ internal static class AwsFailures
     /// <summary>Replaces the provider's message about a wrong signature, which quotes the request including its token.</summary>
     private static string Safe(AmazonServiceException e) =>
         e.ErrorCode?.Contains("Signature", StringComparison.Ordinal) == true ? "the signature does not match" : e.Message;
-
-    private static IEnumerable<Exception> Chain(Exception e)
-    {
-        for (var at = e; at is not null; at = at.InnerException)
-            yield return at;
-    }
 }

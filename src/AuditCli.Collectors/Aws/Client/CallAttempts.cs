@@ -123,25 +123,17 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
         return !_stalled && call.InAll < Longest;
     }
 
-    private static bool IsNotRecorded(Exception e)
-    {
-        for (var at = e; at is not null; at = at.InnerException)
-        {
-            if (at is ExchangeRefusedException { Code: Codes.NoRecording })
-                return true;
-        }
-        return false;
-    }
+    private static bool IsNotRecorded(Exception e) =>
+        FailureChain.Of(e).Any(x => x is ExchangeRefusedException { Code: Codes.NoRecording });
 
     /// <summary>Returns the wait that the provider requests, or full jitter below 2, 4, 8 seconds and so on, whichever is longer.</summary>
     private static TimeSpan Wait(AwsServiceFailure? failure, int attempt)
     {
         var jittered = Random.Shared.NextDouble() * TimeSpan.FromSeconds(Math.Min(Math.Pow(2, attempt), LongestOwn.TotalSeconds));
-        return failure?.Wait is { } asked && asked > jittered ? asked : jittered;
+        return RetryAfter.OrOwn(failure?.Wait, jittered);
     }
 
     private static string KeyId(IRequest request) =>
-
             request.Headers.TryGetValue("Authorization", out var signature) && signature.Split("Credential=") is [_, var credential]
                 ? credential.Split('/')[0] : "";
 
@@ -180,12 +172,7 @@ internal sealed class CallAttempts(IClientConfig config, TimeProvider? clock, Fu
             // A server that could not prove its identity will not do so a moment later.
             if (UntrustedServerException.In(exception) is not null)
                 return false;
-            for (var at = exception; at is not null; at = at.InnerException)
-            {
-                if (at is HttpRequestException)
-                    return true;
-            }
-            return await base.RetryForExceptionAsync(executionContext, exception);
+            return FailureChain.Of(exception).Any(x => x is HttpRequestException) || await base.RetryForExceptionAsync(executionContext, exception);
         }
     }
 }

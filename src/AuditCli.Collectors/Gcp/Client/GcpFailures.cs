@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
@@ -28,13 +29,13 @@ internal static class GcpFailures
 
     /// <summary>Whether <see cref="Map"/> can map the exception.</summary>
     public static bool IsKnown(Exception e) => e is not CollectionException
-        && Chain(e).Any(x => x is ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException
+        && FailureChain.Of(e).Any(x => x is ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException
             or Google.Apis.Auth.OAuth2.Responses.TokenResponseException or Google.GoogleApiException);
 
     /// <summary>Maps a failure of the transport or of the credentials.</summary>
     public static CollectionException Map(string what, Exception e)
     {
-        var chain = Chain(e).ToArray();
+        var chain = FailureChain.Of(e).ToArray();
         if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
             return new(refused.Code, refused.Message, e);
         if (chain.OfType<Google.Apis.Auth.OAuth2.Responses.TokenResponseException>().FirstOrDefault() is { } token)
@@ -44,12 +45,6 @@ internal static class GcpFailures
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
             return new(Codes.TimedOut, $"{what}: {late.Message}", e);
         return new(Codes.ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
-    }
-
-    private static IEnumerable<Exception> Chain(Exception e)
-    {
-        for (var at = e; at is not null; at = at.InnerException)
-            yield return at;
     }
 
     private static JsonElement? Error(ReadOnlyMemory<byte> body)
@@ -91,5 +86,5 @@ internal static class GcpFailures
     }
 
     private static string? Text(JsonElement e, string name) =>
-        e.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+        JsonMember.Text(e, name) is { Length: > 0 } text ? text : null;
 }

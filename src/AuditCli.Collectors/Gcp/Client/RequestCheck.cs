@@ -12,7 +12,6 @@ namespace AuditCli.Collectors.Gcp.Client;
 /// </summary>
 internal sealed partial class RequestCheck
 {
-    private const string TokenParameter = "pageToken";
     private readonly ApiModel _api;
     private readonly Uri _base;
     private readonly ILookup<(string Method, int Segments), OperationModel> _operations;
@@ -61,7 +60,7 @@ internal sealed partial class RequestCheck
         path.Zip(o.Segments)
             .Select((s, i) => Fits(s.First, s.Second, last: i == path.Length - 1, project: i > 0 && path[i - 1] == "projects"))
             .All(fits => fits)
-        && query.All(q => o.Parameter(q)?.Place == ParameterPlace.Query || q == TokenParameter && o.Token == ParameterPlace.Query));
+        && query.All(q => o.Parameter(q)?.Place == ParameterPlace.Query || q == RequestWriter.TokenParameter && o.Token == ParameterPlace.Query));
 
     /// <summary>
     /// Whether a path segment fits the template. A colon in the last segment, also an escaped one, starts a custom verb

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
@@ -12,7 +13,9 @@ namespace AuditCli.Collectors.Gcp.Client;
 internal static class RequestWriter
 {
     private const string ProjectWord = "{project}";
-    private const string TokenParameter = "pageToken";
+
+    /// <summary>The parameter that asks for the next page.</summary>
+    public const string TokenParameter = "pageToken";
 
     /// <summary>
     /// Returns the parameters as they will be sent: checked, with the project inserted where required, and with the catalogue's defaults
@@ -105,16 +108,14 @@ internal static class RequestWriter
                 continue;
             }
             var several = part[0] == '+';
-            var value = Text(parameters[part[(several ? 1 : 0)..end]]);
+            var value = JsonMember.TextOrRaw(parameters[part[(several ? 1 : 0)..end]]);
             path.Append(several ? string.Join('/', value.Split('/').Select(Uri.EscapeDataString)) : Uri.EscapeDataString(value)).Append(part[(end + 1)..]);
         }
         return path.ToString();
     }
 
     private static IEnumerable<string> Values(JsonElement value) =>
-        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(Text) : [Text(value)];
-
-    private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(JsonMember.TextOrRaw) : [JsonMember.TextOrRaw(value)];
 
     private static bool Fits(ParameterModel parameter, JsonElement value) => parameter.Type switch
     {

@@ -21,7 +21,8 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
     {
         if (!args.SupportsRetry || (int)args.Response.StatusCode is not (408 or 429 or 500 or 502 or 503 or 504))
             return false;
-        await WaitAsync(AskedFor(args.Response) ?? Backoff(args.CurrentFailedTry), args.CancellationToken);
+        var asked = RetryAfter.Of(args.Response.Headers.RetryAfter, args.Response.Headers.Date, LongestAskedFor);
+        await WaitAsync(RetryAfter.OrOwn(asked, Backoff(args.CurrentFailedTry)), args.CancellationToken);
         return true;
     }
 
@@ -32,17 +33,6 @@ internal sealed class RetryRules(TimeProvider? clock) : IHttpUnsuccessfulRespons
             return false;
         await WaitAsync(Backoff(args.CurrentFailedTry), args.CancellationToken);
         return true;
-    }
-
-    private TimeSpan? AskedFor(HttpResponseMessage response)
-    {
-        var asked = response.Headers.RetryAfter switch
-        {
-            { Delta: { } delta } => delta,
-            { Date: { } date } when clock is not null => date - clock.GetUtcNow(),
-            _ => (TimeSpan?)null,
-        };
-        return asked is not { } wait ? null : wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestAskedFor ? LongestAskedFor : wait;
     }
 
     private static TimeSpan Backoff(int failed)

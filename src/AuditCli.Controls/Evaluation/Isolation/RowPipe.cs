@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
+using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Evaluation.Isolation;
 
 /// <summary>Passes the rows of one test to the parent, in messages of a size that suits pipes.</summary>
-internal sealed class RowPipe : Stream
+internal sealed class RowPipe : WriteOnlyStream
 {
     /// <summary>The size of the test's index, which precedes the rows in each message.</summary>
     public const int HeadBytes = sizeof(ushort);
@@ -18,16 +19,6 @@ internal sealed class RowPipe : Stream
         _pipe = pipe;
         BinaryPrimitives.WriteUInt16LittleEndian(_message, test);
     }
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -59,10 +50,4 @@ internal sealed class RowPipe : Stream
         await FlushAsync(CancellationToken.None);
         await base.DisposeAsync();
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using AuditCli.Bundles;
 using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 using AuditCli.Text;
 
@@ -95,7 +96,7 @@ internal sealed class MarkdownReport : IReportFormat
                 }
             }
             if (count > ExceptionsShown)
-                text.WriteLine($"\n{ExceptionsShown} of {count} are shown; all are in data/results/, and in the other reports.");
+                text.WriteLine($"\n{ExceptionsShown} of {count} are shown; all are in {BundleLayout.ResultsFolder}, and in the other reports.");
         }
     }
 

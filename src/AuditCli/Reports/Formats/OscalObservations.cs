@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
@@ -15,9 +16,9 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
     private readonly Utf8JsonWriter _json = oscal.Json;
     private readonly SortedSet<string> _files = new(StringComparer.Ordinal)
     {
-        "data/engagement.yaml",
-        AuditCli.Evidence.Bundles.BundlePaths.EvidenceIndex,
-        OpenedBundle.ResultsPath,
+        BundleLayout.Engagement,
+        BundleLayout.EvidenceIndex,
+        BundleLayout.Results,
     };
 
     /// <summary>Returns the identifier of a file of the bundle, and adds the file to the back matter.</summary>
@@ -94,7 +95,7 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
             _json.WriteEndArray();
         var all = control.Result.Tests.Sum(t => t.Population);
         oscal.Lines("remarks", ControlReasons.Remarks(control.Result).Prepend(given < all
-            ? $"{given} of {Wording.Count(all, "tested item")} are given as observations, exceptions first; data/results/ has them all."
+            ? $"{given} of {Wording.Count(all, "tested item")} are given as observations, exceptions first; {BundleLayout.ResultsFolder} has them all."
             : $"All of {Wording.Count(all, "tested item")} are given as observations."));
     }
 
@@ -218,5 +219,5 @@ internal sealed class OscalObservations(OscalWriter oscal, Workpaper workpaper, 
     private string Observation(PopulationRow row) => oscal.Uuid("observation", row.Control, row.Test, $"{row.Line}");
 
     /// <summary>Returns the path of a file relative to the reports' folder.</summary>
-    private static string Href(string file) => $"../{file["data/".Length..]}";
+    private static string Href(string file) => $"../{file[(BundleLayout.Payload.Length + 1)..]}";
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats;
@@ -38,7 +39,7 @@ internal sealed class OscalReport : IReportFormat
             _json.WriteString("uuid", oscal.Uuid("assessment-results"));
             WriteMetadata();
             _json.WriteStartObject("import-ap");
-            _json.WriteString("href", $"#{_observations.Resource("data/engagement.yaml")}");
+            _json.WriteString("href", $"#{_observations.Resource(BundleLayout.Engagement)}");
             oscal.Line(
                 "remarks",
                 "There is no assessment plan in OSCAL. "

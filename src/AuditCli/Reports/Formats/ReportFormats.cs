@@ -9,8 +9,6 @@ namespace AuditCli.Reports.Formats;
 /// <summary>All report formats.</summary>
 internal static class ReportFormats
 {
-    public const string Folder = BundlePaths.Payload + "/reports";
-
     public static ImmutableArray<IReportFormat> All { get; } =
     [
         new WorkbookReport(),
@@ -28,7 +26,7 @@ internal static class ReportFormats
     {
         foreach (var format in All)
         {
-            using var file = bundle.OpenFile($"{Folder}/{format.FileName}");
+            using var file = bundle.OpenFile(BundleLayout.ReportsFolder + format.FileName);
             format.Write(workpaper, file, cancellationToken);
         }
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 using AuditCli.Text;
 
@@ -201,7 +202,9 @@ internal sealed class SarifReport : IReportFormat
         [
             $"{control.Conclusion}: {ControlReasons.Meaning(control.Result)}",
             .. ControlReasons.Of(control.Result),
-            .. exceptions > ExceptionsShown ? [$"{ExceptionsShown} of {exceptions} exceptions are given; data/results/ has them all"] : Array.Empty<string>(),
+            .. exceptions > ExceptionsShown
+                ? [$"{ExceptionsShown} of {exceptions} exceptions are given; {BundleLayout.ResultsFolder} has them all"]
+                : Array.Empty<string>(),
         ];
         json.WriteStartObject();
         Start(json, control, rule, kind, level);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Reports.Workpapers;
@@ -59,7 +60,7 @@ internal static class ScopeNotes
                 "endpoint",
                 $"endpoint that is not the provider's own: {e}"
                 + $"{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
-            .. run.SecretsAllowed.Where(f => !f.StartsWith("data/reports/", StringComparison.Ordinal))
+            .. run.SecretsAllowed.Where(f => !f.StartsWith(BundleLayout.ReportsFolder, StringComparison.Ordinal))
                 .Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
             .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),
         ];

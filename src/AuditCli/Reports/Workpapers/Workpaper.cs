@@ -29,9 +29,9 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableAr
     /// <summary>The index of evidence, in its order.</summary>
     public ImmutableArray<EvidenceItem> Evidence => Bundle.Index;
 
-    public Digest ResultsSha256 { get; } = Bundle.Files.DigestOf(OpenedBundle.ResultsPath);
+    public Digest ResultsSha256 { get; } = Bundle.Files.DigestOf(BundleLayout.Results);
 
-    public Digest IndexSha256 { get; } = Bundle.Files.DigestOf(BundlePaths.EvidenceIndex);
+    public Digest IndexSha256 { get; } = Bundle.Files.DigestOf(BundleLayout.EvidenceIndex);
 
     public string Title => $"{Run.Entity}, {Run.Name}";
 
@@ -79,8 +79,8 @@ internal sealed record Workpaper(OpenedBundle Bundle, RunRecord Run, ImmutableAr
         ("Tool", $"{Run.Tool.Name} {Run.Tool.Version}, {Run.Tool.Runtime}, {Run.Tool.System}"),
         ("Engine", $"{Results.Engine.Name} {Results.Engine.Version}"),
         ("Bundle", Run.BundleId),
-        ("SHA-256 of data/results/results.json", ResultsSha256.Hex),
-        ("SHA-256 of data/evidence/index.jsonl", IndexSha256.Hex),
+        ($"SHA-256 of {BundleLayout.Results}", ResultsSha256.Hex),
+        ($"SHA-256 of {BundleLayout.EvidenceIndex}", IndexSha256.Hex),
         ("SHA-256 of the engagement", Run.EngagementSha256),
         .. Verification is { } v
             ? v.Lines.Select(l => ($"Verified: {l.Question}", $"{Wording.Name(l.Answer)}{(l.Detail.Length > 0 ? $"; {l.Detail}" : "")}"))

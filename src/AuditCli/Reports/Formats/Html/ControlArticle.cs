@@ -1,6 +1,7 @@
 using AuditCli.Bundles;
 using AuditCli.Controls;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
@@ -52,7 +53,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         foreach (var reason in reasons.Take(ListShown))
             html.Write($"<li>{reason}</li>");
         if (reasons.Length > ListShown)
-            html.Write($"<li>{ListShown} of {reasons.Length} are shown; data/results/results.json has them all</li>");
+            html.Write($"<li>{ListShown} of {reasons.Length} are shown; {BundleLayout.Results} has them all</li>");
         html.Markup("</ul>");
     }
 
@@ -128,7 +129,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<li>{label}: {text}</li>");
         html.Markup("</ul>");
         if (unused.Length > ListShown)
-            html.Write($"<p role=\"note\">{ListShown} of {unused.Length} are shown; data/results/results.json has them all.</p>");
+            html.Write($"<p role=\"note\">{ListShown} of {unused.Length} are shown; {BundleLayout.Results} has them all.</p>");
         html.Markup("</div></details>");
     }
 
@@ -196,7 +197,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Markup("</tbody></table></div>");
         }
         if (checks.Length > ListShown)
-            html.Write($"<p role=\"note\">{ListShown} of {checks.Length} are shown; data/results/results.json has them all.</p>");
+            html.Write($"<p role=\"note\">{ListShown} of {checks.Length} are shown; {BundleLayout.Results} has them all.</p>");
         html.Markup("</div></details>");
     }
 
@@ -224,7 +225,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
         }
         html.Markup("</tbody></table></div>");
         if (control.Evidence.Length > ListShown)
-            html.Write($"<p role=\"note\">{ListShown} of {control.Evidence.Length} are shown; data/evidence/index.jsonl has them all.</p>");
+            html.Write($"<p role=\"note\">{ListShown} of {control.Evidence.Length} are shown; {BundleLayout.EvidenceIndex} has them all.</p>");
         html.Markup("</div></details>");
     }
 
@@ -232,7 +233,9 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
     {
         html.Write($"<details class=\"population\" data-items=\"items-{number}\">");
         html.Write($"<summary>Population: {control.Counts.PopulationWords}; {control.Tested}</summary><div>");
-        html.Markup("<noscript><p>Without scripts this page cannot show the items; they are in results.csv, workpaper.xlsx and data/results/.</p></noscript>");
+        html.Markup(
+            "<noscript><p>Without scripts this page cannot show the items; "
+            + $"they are in results.csv, workpaper.xlsx and {BundleLayout.ResultsFolder}.</p></noscript>");
         html.Markup("<div class=\"load\" hidden><div class=\"items\">");
         html.Markup("<label>Search the items<input class=\"find\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\"></label>");
         html.Markup("<label>Result<select class=\"only\"><option value=\"\">all</option>");

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 using AuditCli.Text;
 
@@ -41,8 +42,8 @@ internal sealed class HtmlReport : IReportFormat
             articles.Write(workpaper.Controls[i], i);
         html.Markup("</main>");
         html.Write($"<footer><p>Bundle {workpaper.Run.BundleId}. ");
-        html.Write($"Every number here comes from data/results/results.json (SHA-256 {workpaper.ResultsSha256.Hex}) ");
-        html.Write($"and data/evidence/index.jsonl (SHA-256 {workpaper.IndexSha256.Hex}). ");
+        html.Write($"Every number here comes from {BundleLayout.Results} (SHA-256 {workpaper.ResultsSha256.Hex}) ");
+        html.Write($"and {BundleLayout.EvidenceIndex} (SHA-256 {workpaper.IndexSha256.Hex}). ");
         html.Markup("Control and direction characters in names are shown by their numbers, as \\u202e. ");
         html.Markup("‘auditcli verify’ checks the bundle, ‘auditcli reperform’ does its tests again.</p></footer>\n");
         WriteData(html, text, workpaper, cancellationToken);
@@ -147,7 +148,7 @@ internal sealed class HtmlReport : IReportFormat
             if (written < all)
             {
                 html.Write($"<p class=\"cut\" role=\"note\">Of {workpaper.Controls[i].Result.Id}, {written} of {all} items fit this page; ");
-                html.Markup("data/results/ and results.csv have them all.</p>\n");
+                html.Markup($"{BundleLayout.ResultsFolder} and results.csv have them all.</p>\n");
             }
         }
     }

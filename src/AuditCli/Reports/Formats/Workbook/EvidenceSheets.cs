@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
 using AuditCli.Controls;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports.Workpapers;
 
@@ -112,14 +112,14 @@ internal static class EvidenceSheets
                 SheetCell.Of(item.Exchanges.FirstOrDefault()?.File, CellStyle.Code));
         }
         if (all >= SheetWriter.MaxRows - 1)
-            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, "data/evidence/index.jsonl");
+            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, BundleLayout.EvidenceIndex);
         sheet.FilterFrom(1, 19);
     }
 
     /// <summary>Returns the parameters of the request as <c>name=value</c>.</summary>
     public static string Parameters(EvidenceItem item) =>
         string.Join(
-            " ", item.Parameters.Select(p => $"{p.Key}={(p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString() : p.Value.GetRawText())}"));
+            " ", item.Parameters.Select(p => $"{p.Key}={JsonMember.TextOrRaw(p.Value)}"));
 
     private static SheetCell Side(string? value) => value is null ? SheetCell.Of("unknown", CellStyle.Doubtful)
         : long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 1L << 53

@@ -1,5 +1,6 @@
 using System.Text;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
@@ -51,7 +52,7 @@ internal static class ExceptionSheet
             }
         }
         if (all >= SheetWriter.MaxRows - 1)
-            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, "data/results/");
+            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 2, all, BundleLayout.ResultsFolder);
         sheet.FilterFrom(1, names.Length);
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuditCli.Bundles;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
@@ -61,7 +62,7 @@ internal sealed class PopulationSheet
             }
         }
         if (all >= SheetWriter.MaxRows - 2)
-            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 3, all, "data/results/");
+            WorkbookReport.CutOff(sheet, SheetWriter.MaxRows - 3, all, BundleLayout.ResultsFolder);
         sheet.FilterFrom(2, cells.Length);
     }
 

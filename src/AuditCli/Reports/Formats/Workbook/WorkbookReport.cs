@@ -1,5 +1,6 @@
 using AuditCli.Bundles;
 using AuditCli.Controls;
+using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Reports.Formats.Workbook;
@@ -88,7 +89,7 @@ internal sealed class WorkbookReport : IReportFormat
             SheetCell.Of("stays the same from run to run: control, test, account and item decide it", CellStyle.Wrapped));
         sheet.Row(
             SheetCell.Of("record id", CellStyle.Label),
-            SheetCell.Of("of the raw answer in data/exchanges/ (WARC); 'auditcli show' prints request and response", CellStyle.Wrapped));
+            SheetCell.Of($"of the raw answer in {BundleLayout.ExchangesFolder} (WARC); 'auditcli show' prints request and response", CellStyle.Wrapped));
         sheet.Row(
             SheetCell.Of("\\uXXXX", CellStyle.Label),
             SheetCell.Of("a control or direction character that the evidence holds at this place, shown by its number", CellStyle.Wrapped));

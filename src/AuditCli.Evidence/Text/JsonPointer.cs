@@ -1,21 +1,19 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace AuditCli.Bundles;
+namespace AuditCli.Evidence.Text;
 
-/// <summary>JSON pointers (RFC 6901), as used in references to rows.</summary>
-internal static class JsonPointer
+/// <summary>Reads and writes JSON pointers (RFC 6901), as used in references to rows.</summary>
+public static class JsonPointer
 {
     /// <summary>Escapes a member name as a reference token of a pointer (RFC 6901, section 3).</summary>
     public static string Escape(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
+    /// <summary>Returns the member name that a reference token stands for.</summary>
+    public static string Unescape(string token) => token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+
     /// <summary>Returns the unescaped reference tokens of a pointer; none for the whole document.</summary>
-    public static string[] Tokens(string pointer) => pointer.Length == 0 ? []
-        :
-        [
-            .. pointer.TrimStart('/').Split('/')
-                .Select(t => t.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)),
-        ];
+    public static string[] Tokens(string pointer) => pointer.Length == 0 ? [] : [.. pointer.TrimStart('/').Split('/').Select(Unescape)];
 
     /// <summary>Returns the value that a pointer references; null if there is none.</summary>
     public static JsonElement? Find(JsonElement document, string pointer)

@@ -1,0 +1,24 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace AuditCli.Collectors.Running;
+
+/// <summary>Stops reading a list whose page tokens repeat, because it would never end.</summary>
+/// <param name="what">The request, as named in the message.</param>
+/// <param name="code">The source's code of a list that was given up.</param>
+internal sealed class GivenTokens(string what)
+{
+    /// <summary>Halves of SHA-256 digests of the tokens: tokens are long, and there may be many pages.</summary>
+    private readonly HashSet<UInt128> _given = [];
+
+    public int Count => _given.Count;
+
+    /// <summary>Takes note of the token of the next page.</summary>
+    /// <exception cref="CollectionException">The token was given before.</exception>
+    public void Add(string token)
+    {
+        if (!_given.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(token)))))
+            throw new CollectionException(Codes.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
+    }
+}

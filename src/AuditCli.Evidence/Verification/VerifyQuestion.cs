@@ -1,0 +1,13 @@
+namespace AuditCli.Evidence.Verification;
+
+/// <summary>Names the checks of a verification, as its report does.</summary>
+public static class VerifyQuestion
+{
+    public const string Files = "files";
+    public const string Manifest = "manifest";
+    public const string Signature = "signature";
+    public const string KeyTrust = "key trust";
+    public const string Time = "time";
+    public const string Chain = "chain";
+    public const string Totals = "totals";
+}
