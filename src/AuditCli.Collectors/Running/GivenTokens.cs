@@ -6,7 +6,6 @@ namespace AuditCli.Collectors.Running;
 
 /// <summary>Stops reading a list whose page tokens repeat, because it would never end.</summary>
 /// <param name="what">The request, as named in the message.</param>
-/// <param name="code">The source's code of a list that was given up.</param>
 internal sealed class GivenTokens(string what)
 {
     /// <summary>Halves of SHA-256 digests of the tokens: tokens are long, and there may be many pages.</summary>
