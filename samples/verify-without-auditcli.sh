@@ -84,5 +84,5 @@ listed() {
 
 printf 'holds: %s files, signed by %s\n' "$(wc -l < manifest-sha256.txt)" "$own"
 printf 'time stamp: %s\n' "$when"
-printf 'number %s of its row, head %s\n' "$number" "$(sha256sum < attestation/statement.json | cut -c 1-64)"
+printf 'number %s of its chain, head %s\n' "$number" "$(sha256sum < attestation/statement.json | cut -c 1-64)"
 echo 'Compare number and head with those you kept: an older bundle of the same signer holds too.'

@@ -74,7 +74,7 @@ public sealed record AuditHost(
     /// <exception cref="IOException">The path is relative, and the working folder has been removed.</exception>
     public string FullPath(string path) => WorkingFolder.Length > 0 ? Path.GetFullPath(path, WorkingFolder)
         : Path.IsPathFullyQualified(path) ? Path.GetFullPath(path)
-        : throw new IOException($"{path}: the current folder has been removed; change into one that is there, or give the whole path");
+        : throw new IOException($"{path}: the current folder has been removed; change to an existing folder, or give the full path");
 
     /// <summary>Returns a full path as messages show it: relative to the working folder, if that exists.</summary>
     public string Shown(string full) => WorkingFolder.Length > 0 ? Path.GetRelativePath(WorkingFolder, full) : full;

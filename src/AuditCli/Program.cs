@@ -33,11 +33,11 @@ catch (Exception e) when (e is not OutOfMemoryException)
 {
     await streams.ErrorText.WriteLineAsync(e is IOException or UnauthorizedAccessException
         ? $"auditcli: {e.Message}"
-        : $"auditcli broke, which is a fault of the program: {e}");
+        : $"internal error, which is a bug in auditcli: {e}");
     return ExitCode.Usage;
 }
 if (streams.OutputBytes.Lost is not { } why)
     return exit;
-await streams.ErrorText.WriteLineAsync($"auditcli: stdout takes nothing ({why}): what was to be printed is lost");
+await streams.ErrorText.WriteLineAsync($"auditcli: cannot write to stdout ({why}): the output is lost");
 // Keep the exit code of the command, except 0: that would report success although the output was lost.
 return exit == ExitCode.Ok ? ExitCode.Usage : exit;

@@ -12,7 +12,7 @@ public sealed class ControlLoadingTests
     [InlineData("titel: x\n", "21:1: unknown key 'titel'")]
     [InlineData("recomendation: x\n", "21:1: unknown key 'recomendation'")]
     [InlineData("limitation: [x]\n", "21:1: unknown key 'limitation'; did you mean 'limitations'?")]
-    [InlineData("owner: x\n", "21:1: the key 'owner' stands here a second time; the first is on line 13")]
+    [InlineData("owner: x\n", "21:1: the key 'owner' is repeated here; the first is on line 13")]
     [InlineData("limitations: x\n", "21:14: 'limitations' must be a list, but is text")]
     [InlineData("limitations: [x, {}]\n", "21:18: an item of 'limitations' must be text, but is a map")]
     [InlineData("walkthrough: ' '\n", "21:14: 'walkthrough' is empty")]
@@ -20,12 +20,12 @@ public sealed class ControlLoadingTests
     [InlineData("across: targets\n", "21:9: 'across' must be one of engagement, but is 'targets'")]
     [InlineData("status: retird\n", "21:9: 'status' must be one of active, retired, but is 'retird'; did you mean 'retired'?")]
     [InlineData("replaced_by: apd-1\n", "21:14: 'replaced_by' must be an id such as APD-AWS-002 (<DOMAIN>-<SOURCE>-<NNN>), but is 'apd-1'")]
-    [InlineData("replaced_by: APD-AWS-007\n", "21:14: 'replaced_by' is said of a retired control; add 'status: retired'")]
+    [InlineData("replaced_by: APD-AWS-007\n", "21:14: 'replaced_by' is only for a retired control; add 'status: retired'")]
     [InlineData("status: retired\nreplaced_by: APD-AWS-001\n", "22:14: a control cannot replace itself")]
     [InlineData("human_attributes: [{ id: H1, question: q }, { id: h1, question: q }]\n", "21:51: the id 'h1' is taken by 'H1' above")]
     [InlineData(
         "waivers: { from: users, item: a, expires: b, approved_by: c, approved_on: d, reason: e }\n",
-        "21:18: waivers come from a file that somebody approved, but evidence 'users' is read from aws")]
+        "21:18: waivers must come from a supplied file, but evidence 'users' is read from aws")]
     [InlineData(
         "waivers: { from: user, item: a, expires: b, approved_by: c, approved_on: d, reason: e }\n",
         "21:18: there is no evidence 'user'; did you mean 'users'?")]
@@ -39,7 +39,7 @@ public sealed class ControlLoadingTests
             "title: Console password implies an active MFA device", "title: A device within $grace_days days", StringComparison.Ordinal);
         Assert.NotEqual(Samples.Control, yaml);
         Assert.Contains(
-            "a title is printed as it is written, '$grace_days' too; say in words what the parameter means",
+            "a title is printed literally, including '$grace_days'; put the meaning of the parameter into words",
             Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")),
             StringComparison.Ordinal);
     }
@@ -73,10 +73,10 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { aws: iam:ListUsers, if_traget: true }", "20:28: unknown key 'if_traget'; did you mean 'if_target'?")]
     [InlineData(
         "  u: { aws: iam:ListUsers, keep: UserName = 'x' }",
-        "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead")]
+        "20:28: 'keep' is not implemented yet, so it would filter nothing; remove it and filter in the SQL of the test")]
     [InlineData(
         "  u: { aws: iam:ListUsers, keep: [] }",
-        "20:28: 'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead|"
+        "20:28: 'keep' is not implemented yet, so it would filter nothing; remove it and filter in the SQL of the test|"
             + "20:34: 'keep' must be text, but is a list")]
     [InlineData("  u: { aws: iam:ListUsers, optional: true }", "20:28: unknown key 'optional'")]
     [InlineData("  u: { file: f, if_target: true, columns: { a: text } }", "20:17: unknown key 'if_target'")]
@@ -84,14 +84,14 @@ public sealed class ControlLoadingTests
     [InlineData(
         "  u: { file: f, columns: { a: json } }",
         "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
-    [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: only text is closed to some words, and column 'a' is integer")]
+    [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: 'one_of' is only for text, but column 'a' is integer")]
     [InlineData(
         "  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }",
-        "20:53: 'aws' is in 'one_of' twice; case does not count, since files may write the words in any case")]
-    [InlineData("  u: { file: f, columns: { a: { type: date, key: true } } }", "20:50: only text is a key, and column 'a' is date")]
+        "20:53: 'aws' is in 'one_of' twice; case is ignored, because files may write the words in any case")]
+    [InlineData("  u: { file: f, columns: { a: { type: date, key: true } } }", "20:50: only a text column can be a key, but column 'a' is date")]
     [InlineData("  u: { file: f, columns: { a: { one_of: [x] } } }", "20:31: the key 'type' is missing")]
     [InlineData("  u: { file: f, columns: { a: { type: text, oneof: [x] } } }", "20:45: unknown key 'oneof'; did you mean 'one_of'?")]
-    [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only by case, which SQL does not see")]
+    [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only in case, which SQL ignores")]
     [InlineData(
         "  u: { file: f, columns: { _id: text } }",
         "20:28: in 'columns', '_id' is not a column name, at most 128 characters, not beginning with '_' or a blank")]
@@ -116,37 +116,37 @@ public sealed class ControlLoadingTests
         "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
     [InlineData(
         "  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }",
-        "20:50: parameter 'PathPrefix': {period_strat} stands for nothing; did you mean '{period_start}'?; there are {period_start}, {period_end}, {as_of}")]
+        "20:50: parameter 'PathPrefix': {period_strat} is not a placeholder; did you mean '{period_start}'?; the placeholders are {period_start}, {period_end}, {as_of}")]
     [InlineData(
         "  g: { aws: ec2:DescribeSecurityGroups, params: { Filters: [{ Name: a, Values: ['{period}'] }] } }",
-        "20:81: parameter 'Filters': {period} stands for nothing; there are {period_start}, {period_end}, {as_of}")]
+        "20:81: parameter 'Filters': {period} is not a placeholder; the placeholders are {period_start}, {period_end}, {as_of}")]
     [InlineData(
         "  u: { aws: iam:ListUsers, params: { MaxItems: '{as_of}' } }",
         "20:48: parameter 'MaxItems' must be an integer such as 90, without quotes, but is the text '{as_of}'")]
     [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: none } }", "20:58: what 'NoSuchEntity' means must be one of empty, but is 'none'")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }",
-        "20:44: 'AccessDenied' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+        "20:44: 'AccessDenied' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { Throttling: empty } }",
-        "20:44: 'Throttling' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+        "20:44: 'Throttling' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { ConnectionFailed: empty } }",
-        "20:44: 'ConnectionFailed' does not say that there is none, so it cannot count as an empty answer; "
+        "20:44: 'ConnectionFailed' does not mean 'there is none', so it cannot count as an empty result; "
             + "of aws that is said by codes for what was not found")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { ExpiredToken: empty } }",
-        "20:44: 'ExpiredToken' does not say that there is none, so it cannot count as an empty answer; of aws that is said by codes for what was not found")]
+        "20:44: 'ExpiredToken' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty, MalformedResponse: empty } }",
-        "20:65: 'MalformedResponse' does not say that there is none, so it cannot count as an empty answer; "
+        "20:65: 'MalformedResponse' does not mean 'there is none', so it cannot count as an empty result; "
             + "of aws that is said by codes for what was not found")]
     [InlineData(
         "  m: { aws: iam:ListMFADevices }",
         "20:13: iam:ListMFADevices needs the parameter 'UserName': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names")]
     [InlineData(
         "  m: { aws: iam:ListMFADevices, with: { UserName: UserName } }",
-        "20:39: 'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'")]
+        "20:39: 'with' passes on columns of the table that 'for_each' names, but there is no 'for_each'")]
     [InlineData("  m: { aws: iam:ListMFADevices, for_each: nobody, with: { UserName: UserName } }", "20:43: there is no evidence 'nobody'")]
     [InlineData(
         "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserNam } }",
@@ -156,25 +156,25 @@ public sealed class ControlLoadingTests
         "21:54: iam:ListMFADevices has no parameter 'User'")]
     [InlineData(
         "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, with: { UserName: UserName }, params: { UserName: x } }",
-        "21:54: the parameter 'UserName' is given by 'params' and by 'with'")]
+        "21:54: the parameter 'UserName' is given in both 'params' and 'with'")]
     [InlineData(
         "  u: { aws: iam:ListUsers }\n  m: { aws: iam:ListMFADevices, for_each: u, params: { UserName: x } }",
-        "21:43: 'for_each' without 'with' would ask the same question again and again; say which parameter takes which column")]
+        "21:43: 'for_each' without 'with' would repeat the same request; state in 'with' which parameter takes which column")]
     [InlineData(
         "  g: { gcp: iam:serviceAccounts.list }\n  m: { aws: iam:ListMFADevices, for_each: g, with: { UserName: email } }",
-        "21:43: 'm' is read from aws and cannot be asked for each row of 'g', which is from gcp")]
+        "21:43: 'm' is read from aws and cannot be called for each row of 'g', which is from gcp")]
     [InlineData(
         "  g: { aws: ec2:DescribeSecurityGroups }\n  m: { aws: iam:ListMFADevices, for_each: g, with: { UserName: GroupId } }",
         "21:43: iam:ListMFADevices is global but ec2:DescribeSecurityGroups is regional; for_each stays in the parent row's region")]
     [InlineData(
         "  m: { aws: iam:ListMFADevices, for_each: n, with: { UserName: SerialNumber } }\n"
             + "  n: { aws: iam:ListMFADevices, for_each: m, with: { UserName: SerialNumber } }",
-        "20:43: for_each goes round in a circle: m -> n -> m")]
+        "20:43: for_each forms a cycle: m -> n -> m")]
     public void A_fault_in_the_evidence_is_named_with_its_place(string evidence, string faults) =>
         Assert.Equal(faults.Split('|'), Samples.FaultsOf(Samples.Minimal(evidence: evidence + "\n")));
 
     [Theory]
-    [InlineData("as_of: { type: integer, default: 1, why: w }", "18:15: $as_of always exists; give the parameter another name")]
+    [InlineData("as_of: { type: integer, default: 1, why: w }", "18:15: $as_of is predefined; give the parameter another name")]
     [InlineData("n: { type: integer, default: '1', why: w }", "18:44: 'default' must be an integer such as 90, without quotes, but is the text '1'")]
     [InlineData("n: { type: text, default: \"a\\0b\", why: w }", "18:41: the character U+0000 is not allowed, nor its escape")]
     [InlineData("n: { type: date, default: 2026-02-30, why: w }", "18:41: 'default' must be a date such as 2026-09-30, but is '2026-02-30'")]
@@ -226,8 +226,8 @@ public sealed class ControlLoadingTests
                 "acess/APD-AWS-001.yaml:1:1: 'acess' is no domain; "
                     + "the domains are access-to-programs-and-data, program-change-management, program-development, computer-operations, "
                     + "infrastructure-security, logging-and-monitoring, data-integrity, ai-platform, crypto-custody",
-                "data-integrity/APD-AWS-001.yaml:7:9: the domain is 'access-to-programs-and-data', but the file stands in the folder 'data-integrity'",
-                "data-integrity/X.fixtures.yaml:1:1: there is no control beside these fixtures",
+                "data-integrity/APD-AWS-001.yaml:7:9: the domain is 'access-to-programs-and-data', but the file is in the folder 'data-integrity'",
+                "data-integrity/X.fixtures.yaml:1:1: the control of these fixtures is missing; put its <id>.yaml in the same folder",
                 "access-to-programs-and-data/apd-aws-001.yaml:2:5: the id is 'APD-AWS-001', so the file must be called APD-AWS-001.yaml, not apd-aws-001.yaml",
             ],
             Samples.Library(

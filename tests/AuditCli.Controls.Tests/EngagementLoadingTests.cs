@@ -7,12 +7,12 @@ public sealed class EngagementLoadingTests
 {
     [Theory]
     [InlineData("end: 2026-09-30", "end: 2025-12-31", "4:35: the period ends on 2025-12-31, before it starts on 2026-01-01")]
-    [InlineData("end: 2026-09-30", "end: 2026-09-31", "4:35: 'end': the calendar has no 2026-09-31")]
+    [InlineData("end: 2026-09-30", "end: 2026-09-31", "4:35: 'end': there is no such date as 2026-09-31")]
     [InlineData("end: 2026-09-30", "end: 30.9.2026", "4:35: 'end' must be a date such as 2026-09-30, but is '30.9.2026'")]
     [InlineData(
         "time_zone: UTC",
         "time_zone: Europe/Zurch",
-        "4:58: this computer knows no time zone 'Europe/Zurch'; write an IANA name such as Europe/Zurich, or install its time zone data")]
+        "4:58: this machine does not know the time zone 'Europe/Zurch'; write an IANA name such as Europe/Zurich, or install its time zone data")]
     [InlineData(
         "time_zone: UTC",
         "time_zone: ../../etc/passwd",
@@ -32,7 +32,7 @@ public sealed class EngagementLoadingTests
         "15:23: '/etc/passwd' must be a path from the engagement's folder, with '/' between its parts")]
     [InlineData("file: inputs/leavers.csv", "file: inputs/../../x.csv", "15:23: 'inputs/../../x.csv' leaves the engagement's folder; put the file inside it")]
     [InlineData("stated_rows: 57", "stated_rows: \"57\"", "15:147: 'stated_rows' must be a whole number, but is the text '57'")]
-    [InlineData("  dev: ", "  prod:", "18:3: the key 'prod' stands here a second time; the first is on line 17")]
+    [InlineData("  dev: ", "  prod:", "18:3: the key 'prod' is repeated here; the first is on line 17")]
     [InlineData(
         "  dev: ",
         "  Dev: ",

@@ -93,11 +93,11 @@ public sealed class FixtureLoadingTests
             "3:19: APD-AWS-001 has no parameter 'grace'",
             "4:22: there is no 2026-13-01 in the calendar",
             "7:21: APD-AWS-001 has no evidence 'user'; did you mean 'users'?",
-            "7:41: 'approved' is a file, which every partition sees, so it stands under the case's 'inputs'",
-            "8:15: 'users' is read from aws, so it stands under a partition's 'evidence'",
-            "9:11: there is a case 'n' above",
-            "10:53: nothing is read by a request that failed; an incomplete one may have rows",
-            "10:68: say the provider's error in 'code', such as AccessDenied",
+            "7:41: 'approved' is a file, which every partition sees, so it belongs under the case's 'inputs'",
+            "8:15: 'users' is read from aws, so it belongs under a partition's 'evidence'",
+            "9:11: a case above already has the name 'n'",
+            "10:53: a failed request returns no rows; remove them, or write 'outcome: incomplete'",
+            "10:68: give the provider's error in 'code', such as AccessDenied",
             "11:27: 'conclusion' must be one of FAIL, ERROR, INCONCLUSIVE, NEEDS_REVIEW, PASS, NO_OCCURRENCE, NOT_APPLICABLE, but is 'pass'; "
                 + "did you mean 'PASS'?",
             "12:5: unknown key 'expekt'",
@@ -115,7 +115,7 @@ public sealed class FixtureLoadingTests
                 partitions: { one: { evidence: { users: { rows: [{}], outcome: failed } } } }
                 expect: { conclusion: pass }
                 expekt: {}
-            """).Select(f => f.Replace("'start': the calendar has no 2026-13-01", "there is no 2026-13-01 in the calendar", StringComparison.Ordinal)));
+            """).Select(f => f.Replace("'start': there is no such date as 2026-13-01", "there is no 2026-13-01 in the calendar", StringComparison.Ordinal)));
 
     [Fact]
     public void Cells_become_JSON_by_the_type_of_their_column()
@@ -148,8 +148,8 @@ public sealed class FixtureLoadingTests
         Assert.Equal(
             [
                 "f:1:1: no case proves that APD-AWS-001 can conclude PASS",
-                "f:1:1: no case has an empty population: one that APD-AWS-001 concludes NO_OCCURRENCE from, "
-                    + "or one named 'empty' that says in its name why there is always an item",
+                "f:1:1: no case has an empty population: add one from which APD-AWS-001 concludes NO_OCCURRENCE, "
+                    + "or one whose name begins with 'empty' and says why there is always an item",
             ],
             FixtureCoverage.Check(FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(Fixtures)), control).Fixtures!, control).Select(f => f.ToString()));
         var rest = """

@@ -26,46 +26,46 @@ public sealed class ParameterFormTests
     [InlineData("type: integer, default: 5, min: 9, max: »1", "'max' is 1, which is less than 'min' (9), so that no value is allowed")]
     [InlineData("type: decimal, default: 1.5, min: 0.20, max: »0.1", "'max' is 0.1, which is less than 'min' (0.20), so that no value is allowed")]
     [InlineData("type: date, default: 2026-01-01, min: »2026-02-30", "'min' must be a date such as 2026-09-30, but is '2026-02-30'")]
-    [InlineData("type: text, default: a, min: »1", "'min' is said of integers, decimals, dates and timestamps, and this is text")]
-    [InlineData("type: boolean, default: true, max: »1", "'max' is said of integers, decimals, dates and timestamps, and this is boolean")]
+    [InlineData("type: text, default: a, min: »1", "'min' applies to integers, decimals, dates and timestamps, but this is text")]
+    [InlineData("type: boolean, default: true, max: »1", "'max' applies to integers, decimals, dates and timestamps, but this is boolean")]
     [InlineData(
         "type: text, default: '1', min: »1, list: { of: integer }",
-        "'min' is said of integers, decimals, dates and timestamps, and this is text; in a list it is said of the entries, inside 'list'")]
+        "'min' applies to integers, decimals, dates and timestamps, but this is text; for a list it belongs inside 'list', because it applies to the entries")]
     // one_of
     [InlineData("type: text, default: a, one_of: »[]", "'one_of' must have at least one item")]
     [InlineData("type: text, default: a, one_of: [a, »{}]", "an item of 'one_of' must be text, but is a map")]
     [InlineData("type: text, default: a, one_of: »[a, b, a]", "'a' is in 'one_of' twice")]
-    [InlineData("type: integer, default: 1, one_of: »['1']", "'one_of' is said of text, and this is integer")]
-    [InlineData("type: text, default: a, one_of: »[a], list: {}", "'one_of' of a list is said of its entries; put it inside 'list'")]
+    [InlineData("type: integer, default: 1, one_of: »['1']", "'one_of' applies only to text, but this is integer")]
+    [InlineData("type: text, default: a, one_of: »[a], list: {}", "'one_of' of a list applies to its entries; put it inside 'list'")]
     // pattern
-    [InlineData("type: text, default: a, pattern: »'a('", "'pattern' is no regular expression: Invalid pattern 'a(' at offset 2. Not enough )'s.")]
-    [InlineData("type: text, default: a, pattern: »'a)|(b'", "'pattern' is no regular expression: Invalid pattern 'a)|(b' at offset 2. Too many )'s.")]
+    [InlineData("type: text, default: a, pattern: »'a('", "'pattern' is not a regular expression: Invalid pattern 'a(' at offset 2. Not enough )'s.")]
+    [InlineData("type: text, default: a, pattern: »'a)|(b'", "'pattern' is not a regular expression: Invalid pattern 'a)|(b' at offset 2. Too many )'s.")]
     [InlineData(
         "type: text, default: a, pattern: »'(?=a)a'",
-        "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
+        "'pattern' uses lookahead, lookbehind, a backreference or an atomic or conditional group, which could take forever; write it without these")]
     [InlineData(
         "type: text, default: aa, pattern: »'(?<x>a)\\k<x>'",
-        "'pattern' looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without")]
+        "'pattern' uses lookahead, lookbehind, a backreference or an atomic or conditional group, which could take forever; write it without these")]
     [InlineData(
         "type: text, default: a, pattern: »'((a{1,100}){1,100}){1,100}'",
-        "'pattern' comes to 1000000 characters with its counts written out; at most 2000 are matched, so count less")]
+        "'pattern' expands to 1000000 characters with its counts written out; at most 2000 are allowed, so use lower counts")]
     [InlineData(
         "type: text, default: a, pattern: »'[^]a-z{9}]{1,1000}\\p{L}{1001}'",
-        "'pattern' comes to 2001 characters with its counts written out; at most 2000 are matched, so count less")]
+        "'pattern' expands to 2001 characters with its counts written out; at most 2000 are allowed, so use lower counts")]
     [InlineData("type: text, default: a, pattern: »' '", "'pattern' is empty")]
-    [InlineData("type: date, default: 2026-01-01, pattern: »a", "'pattern' is said of text, and this is date")]
-    [InlineData("type: text, default: a, pattern: »a, list: { pattern: a }", "'pattern' of a list is said of its entries; put it inside 'list'")]
+    [InlineData("type: date, default: 2026-01-01, pattern: »a", "'pattern' applies only to text, but this is date")]
+    [InlineData("type: text, default: a, pattern: »a, list: { pattern: a }", "'pattern' of a list applies to its entries; put it inside 'list'")]
     // list
     [InlineData("type: text, default: a, list: »true", "'list' must be a map, but is a boolean")]
-    [InlineData("type: integer, default: 1, list: »{}", "'list' is said of text, and this is integer")]
+    [InlineData("type: integer, default: 1, list: »{}", "'list' applies only to text, but this is integer")]
     [InlineData("type: text, default: a, list: { of: »boolean }", "'of' must be one of text, integer, decimal, date, timestamp, but is 'boolean'")]
     [InlineData("type: text, default: a, list: { »off: text }", "unknown key 'off'; did you mean 'of'?")]
-    [InlineData("type: text, default: a, list: { min: »1 }", "'min' is said of integers, decimals, dates and timestamps, and this is text")]
-    [InlineData("type: text, default: '1', list: { of: integer, pattern: »a }", "'pattern' is said of text, and this is integer")]
+    [InlineData("type: text, default: a, list: { min: »1 }", "'min' applies to integers, decimals, dates and timestamps, but this is text")]
+    [InlineData("type: text, default: '1', list: { of: integer, pattern: »a }", "'pattern' applies only to text, but this is integer")]
     [InlineData(
         "type: text, default: a, list: { one_of: »[a, 'b,c'] }",
-        "'b,c' can be no entry: commas stand between entries, and nothing stands around them")]
-    [InlineData("type: text, default: a, list: { one_of: »[a, ' b'] }", "' b' can be no entry: commas stand between entries, and nothing stands around them")]
+        "'b,c' cannot be an entry: entries are separated by commas and have no blanks around them")]
+    [InlineData("type: text, default: a, list: { one_of: »[a, ' b'] }", "' b' cannot be an entry: entries are separated by commas and have no blanks around them")]
     [InlineData("type: text, default: a, list: { or: »[] }", "'or' must have at least one item")]
     [InlineData("type: text, default: a, list: { or: »[all, all] }", "'all' is in 'or' twice")]
     [InlineData("type: text, default: a, list: { empty: »yes }", "'empty' must be true or false, but is 'yes'")]
@@ -104,12 +104,12 @@ public sealed class ParameterFormTests
         { Ports, "'22,022'", PortsAre, ": the entry '022' is not one" },
         { Ports, "'0x16'", PortsAre, ": the entry '0x16' is not one" },
         { Ports, "'22.0'", PortsAre, ": the entry '22.0' is not one" },
-        { Ports, "'80,22,80'", PortsAre, ": the entry '80' stands there twice" },
+        { Ports, "'80,22,80'", PortsAre, ": the entry '80' occurs twice" },
         { Ports, "'9223372036854775808'", PortsAre, ": the entry '9223372036854775808' is not one" },
         { Regions, "eu-west1", RegionsAre, ": the entry 'eu-west1' is not one" },
         { Regions, "'all,eu-west-1'", RegionsAre, ": the entry 'all' is not one" },
         { Regions, "ALL", RegionsAre, ": the entry 'ALL' is not one" },
-        { Regions, "'eu-west-1,eu-west-1'", RegionsAre, ": the entry 'eu-west-1' stands there twice" },
+        { Regions, "'eu-west-1,eu-west-1'", RegionsAre, ": the entry 'eu-west-1' occurs twice" },
         { Days, "-1", "an integer from 1 to 365", "" },
         { Days, "0", "an integer from 1 to 365", "" },
         { Days, "366", "an integer from 1 to 365", "" },
@@ -129,7 +129,7 @@ public sealed class ParameterFormTests
             "type: text, default: '1', list: { of: decimal, max: 2 }",
             "'1.5,1.50'",
             "a list of decimals of at most 2, separated by commas",
-            ": the entry '1.50' stands there twice"
+            ": the entry '1.50' occurs twice"
         },
         {
             "type: text, default: 2026-01-01, list: { of: date, min: 2026-01-01 }",
@@ -141,7 +141,7 @@ public sealed class ParameterFormTests
             "type: text, default: 2026-01-01T00:00:00Z, list: { of: timestamp }",
             "'2026-01-01T00:00:00Z,2026-01-01T01:00:00+01:00'",
             "a list of times, separated by commas",
-            ": the entry '2026-01-01T01:00:00+01:00' stands there twice"
+            ": the entry '2026-01-01T01:00:00+01:00' occurs twice"
         },
         { "type: text, default: '', pattern: '[^ ]*'", "'oidc: '", "text that matches [^ ]* from beginning to end", "" },
         { "type: text, default: a, pattern: '[a-z]'", "\"a\\n\"", "text that matches [a-z] from beginning to end", "" },

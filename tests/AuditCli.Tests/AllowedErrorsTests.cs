@@ -14,7 +14,7 @@ namespace AuditCli.Tests;
 public sealed class AllowedErrorsTests
 {
     private const string Folder = "access-to-programs-and-data";
-    private const string Refused = "does not say that there is none, so it cannot count as an empty answer";
+    private const string Refused = "does not mean 'there is none', so it cannot count as an empty result";
 
     [Theory]
     // Denied.

@@ -16,7 +16,7 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         var result = await RunAsync(command, Path.Combine(sample.Folder, "nosuch"));
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("there is no bundle ", result.Error, StringComparison.Ordinal);
-        Assert.Contains($"beside it there is {sample.Bundle}", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"the same folder contains {sample.Bundle}", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("link", result.Error, StringComparison.Ordinal);
     }
 
@@ -26,7 +26,7 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
     {
         var result = await RunAsync(command, sample.Folder);
         Assert.True(result.ExitCode == 1, result.ToString());
-        Assert.Contains($"is no bundle, but holds some; name one of them: {sample.Bundle}", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"is not a bundle but contains bundles; name one of them: {sample.Bundle}", result.Error, StringComparison.Ordinal);
         Assert.Equal("", result.Output);
     }
 
@@ -43,7 +43,7 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         var result = await RunAsync(command, folder.Write("bundle.zip", "PK"));
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(
-            $"is a file: {command} works on a bundle's folder. 'auditcli verify' reads the archive as it is; then unpack it",
+            $"is a file: {command} works on a bundle's folder. Check the archive with 'auditcli verify', then unpack it",
             result.Error,
             StringComparison.Ordinal);
     }
@@ -57,7 +57,7 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         folder.Write("notes.txt", "nothing");
         var result = await RunAsync(command, folder.Path);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("is no bundle: it has neither bagit.txt nor data", result.Error, StringComparison.Ordinal);
+        Assert.Contains("is not a bundle: it has neither bagit.txt nor data", result.Error, StringComparison.Ordinal);
     }
 
     [Theory]

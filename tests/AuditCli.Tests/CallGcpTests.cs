@@ -80,7 +80,7 @@ public sealed class CallGcpTests
     [InlineData("iam:projects.serviceAccounts.list name=", "name must not be empty")]
     [InlineData(
         "iam:projects.serviceAccounts.list name=projects/p-one pageSize=many",
-        "pageSize is not JSON, and iam:projects.serviceAccounts.list wants integer there: many")]
+        "pageSize is not JSON, but iam:projects.serviceAccounts.list needs integer there: many")]
     [InlineData("iam:projects.serviceAccounts.list name=projects/p-one pageToken=t2", "takes no parameter pageToken")]
     [InlineData("iam:projects.serviceAccounts.keys.list", "iam:projects.serviceAccounts.keys.list needs name=...")]
     [InlineData("iam:projects.serviceAccounts.get name=projects/p-one/serviceAccounts/a:enable", "not in the read-only catalogue")]

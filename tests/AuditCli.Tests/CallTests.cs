@@ -66,7 +66,7 @@ public sealed class CallTests
         using var server = new IamServer(users: 1, TimeSpan.Zero);
         var result = await CallAsync(folder, server, "iam:ListUsers", "--engagement", Repository.Path("samples", "engagement.yaml"), "--target", "prod");
         Assert.Equal((1, ""), (result.ExitCode, result.Output));
-        Assert.Contains("replays recorded exchanges, and call asks the provider itself", result.Error, StringComparison.Ordinal);
+        Assert.Contains("replays recorded exchanges, but call sends a live request", result.Error, StringComparison.Ordinal);
         Assert.Equal(0, server.Answered);
     }
 
@@ -80,7 +80,7 @@ public sealed class CallTests
         "a byte that is no UTF-8",
         "{\"Keys\":[{\"KeyId\":\"caf\u00e9\"}],\"Truncated\":false}",
         3,
-        "NotUnicode: kms:ListKeys: a text in the answer is not well-formed Unicode")]
+        "NotUnicode: kms:ListKeys: the response contains text that is not well-formed Unicode")]
     [InlineData(
         "half of a surrogate pair in a name",
         "{\"Keys\":[{\"a\\ud83dz\":\"b\",\"KeyId\":\"c\"}],\"Truncated\":false}",

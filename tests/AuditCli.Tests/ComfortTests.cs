@@ -20,7 +20,7 @@ public sealed class ComfortTests
     [InlineData("run {sample} --pack quik", "did you mean 'quick'")]
     [InlineData("run", "auditcli init")]
     [InlineData("run --gcp", "GOOGLE_CLOUD_PROJECT")]
-    [InlineData("run {sample} --aws", "is for when there is no engagement")]
+    [InlineData("run {sample} --aws", "is only for a run without an engagement, so leave it out")]
     public async Task Who_is_nearly_right_is_told_what_may_have_been_meant(string line, string hint)
     {
         using var folder = new TemporaryFolder();
@@ -64,7 +64,7 @@ public sealed class ComfortTests
         folder.Write("inputs/hr-leavers.csv", "mine");
         var result = await AuditCommand.RunAsync(folder.Path, "init");
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("hr-leavers.csv is there already; nothing was written", result.Error, StringComparison.Ordinal);
+        Assert.Contains("hr-leavers.csv already exists; nothing was written", result.Error, StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateFileSystemEntries(folder.Path));
     }
 

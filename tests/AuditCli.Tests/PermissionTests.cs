@@ -25,7 +25,7 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
     [Theory]
     [InlineData("--control APD-AWS-02: the library has no such control; did you mean 'APD-AWS-002'?", "--control", "APD-AWS-02")]
     [InlineData("--control XSR-*: the library has no such control", "--control", "APD-AWS-*", "--control", "XSR-*")]
-    [InlineData("the selected controls ask nothing of kubernetes", "--control", "APD-AWS-002", "--source", "kubernetes")]
+    [InlineData("the selected controls read nothing from kubernetes", "--control", "APD-AWS-002", "--source", "kubernetes")]
     [InlineData("--target needs an ENGAGEMENT", "--target", "prod")]
     public async Task Asking_for_what_is_not_there_is_a_usage_error(string said, params string[] arguments)
     {

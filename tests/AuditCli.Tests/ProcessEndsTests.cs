@@ -66,7 +66,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         {
             var result = await SayAsync($"{command} {end}");
             Assert.True(result.ExitCode == 1, $"{command}\n{result}");
-            Assert.Contains($"stdout takes nothing ({why}): what was to be printed is lost", result.Error, StringComparison.Ordinal);
+            Assert.Contains($"cannot write to stdout ({why}): the output is lost", result.Error, StringComparison.Ordinal);
             Assert.DoesNotContain("nothing was collected", result.Error, StringComparison.Ordinal);
             Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
             Assert.Equal(command.StartsWith("run", StringComparison.Ordinal), result.Error.Contains("the bundle is sealed: ", StringComparison.Ordinal));
@@ -117,7 +117,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
                 continue;
             Assert.True(result.ExitCode == 1, $"{command}\n{result}");
             Assert.Contains(
-                $"may have {files} files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'",
+                $"may have {files} files open at once, but auditcli needs at least 128; run 'ulimit -n 1024'",
                 result.Error,
                 StringComparison.Ordinal);
         }
@@ -149,7 +149,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
     {
         var result = await SayAsync($"mkdir gone && cd gone && rmdir ../gone && {Program} {command}", asItIs: true);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("the current folder has been removed; change into one that is there, or give the whole path", result.Error, StringComparison.Ordinal);
+        Assert.Contains("the current folder has been removed; change to an existing folder, or give the full path", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
         using var folder = new TemporaryFolder();
         var result = await AuditCommand.RunAsync(folder.Path, "query", sample.Bundle, sql);
         Assert.True(result.ExitCode == 1, result.ToString());
-        Assert.StartsWith("the SQL cannot be answered: ", result.Error, StringComparison.Ordinal);
+        Assert.StartsWith("the SQL cannot be run: ", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("root:", result.ToString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }

@@ -50,14 +50,14 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         ["the tool's version is changed"] = (b => Edit(b, r => r["tool"]!["version"] = "9.9.9"), "data/run.json: tool auditcli 9.9.9 -> auditcli "),
         ["the tool's version is changed after the plus sign"] = (
             b => Edit(b, r => r["tool"]!["version"] = $"{Tool}+0123abcd"),
-            "is to the byte what this program makes, and not what run.json names"),
+            "is byte for byte what this program writes, but run.json names another program"),
         ["the tool's name is changed"] = (b => Edit(b, r => r["tool"]!["name"] = "othertool"), "data/run.json: tool othertool "),
         ["the tool's runtime is changed"] = (
             b => Edit(b, r => r["tool"]!["runtime"] = ".NET 99"),
-            "is to the byte what this program makes, and not what run.json names"),
+            "is byte for byte what this program writes, but run.json names another program"),
         ["the tool's system is changed"] = (
             b => Edit(b, r => r["tool"]!["system"] = "win-x64"),
-            "is to the byte what this program makes, and not what run.json names"),
+            "is byte for byte what this program writes, but run.json names another program"),
         ["the tool's version is changed wherever it is named"] = (b =>
         {
             Edit(b, r => r["tool"]!["version"] = "9.9.9");
@@ -68,7 +68,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
                     ? Honest(r, Text(r).Replace($"auditcli/{Tool}", "auditcli/9.9.9", StringComparison.Ordinal))
                     : r);
             }
-        }, "is to the byte what this program makes, and not what run.json names"),
+        }, "is byte for byte what this program writes, but run.json names another program"),
         ["the recorder of a file is changed"] = (
             b => BundleForgery.EditExchanges(Path.Combine(b, Exchanges), r => r.Type == "warcinfo"
                 ? Honest(r, Text(r).Replace("auditcli/", "othercli/", StringComparison.Ordinal))
@@ -206,7 +206,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
         var said = how.StartsWith("removed with", StringComparison.Ordinal)
-            ? "holds marks of redacted secrets and does not say that it was redacted"
+            ? "contains redaction marks but is not recorded as redacted"
             : ": redact";
         Assert.True(result.Output.Contains(said, StringComparison.Ordinal), result.ToString());
     }
@@ -218,7 +218,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("record   identical", result.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished",
+            "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, mode, run_by, started, finished",
             result.Output,
             StringComparison.Ordinal);
     }

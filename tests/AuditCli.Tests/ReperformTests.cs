@@ -85,7 +85,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         BundleForgery.Replace(bundle, "data/reports/summary.md", "PASS", "FAIL");
         var result = await ResealedAsync(bundle);
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains("summary.md has other bytes when it is made again", result.Output, StringComparison.Ordinal);
+        Assert.Contains("summary.md differs when it is made again", result.Output, StringComparison.Ordinal);
         Assert.Contains("data/run.json: tool auditcli 0.0.9 -> auditcli ", result.Output, StringComparison.Ordinal);
     }
 
@@ -146,7 +146,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     }
 
     [Theory]
-    [InlineData("default: 90", "default: 10", "because the bundle's control file is not the one that concluded (sha256 ")]
+    [InlineData("default: 90", "default: 10", "because the bundle's control file is not the one that was evaluated (sha256 ")]
     [InlineData("title: Long-lived", "titel: Long-lived", "it cannot be loaded: unknown key 'titel'")]
     public async Task A_control_edited_in_the_bundle_is_not_taken_for_the_one_that_ran(string what, string with, string said)
     {
@@ -193,7 +193,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var empty = Directory.CreateDirectory(Path.Combine(_folder.Path, "empty")).FullName;
         var nothing = await ReperformAsync(empty);
         Assert.Equal(1, nothing.ExitCode);
-        Assert.Contains("is no bundle: it has neither bagit.txt nor data", nothing.Error, StringComparison.Ordinal);
+        Assert.Contains("is not a bundle: it has neither bagit.txt nor data", nothing.Error, StringComparison.Ordinal);
 
         var missing = await ReperformAsync(Path.Combine(_folder.Path, "nowhere"));
         Assert.Equal(1, missing.ExitCode);
@@ -281,7 +281,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var result = await ReperformAsync(account.Bundle, "--controls", library);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("PASS -> INCONCLUSIVE", result.Output, StringComparison.Ordinal);
-        Assert.Contains("iam:ListAccountAliases was never asked, so nothing of it is recorded", result.Output, StringComparison.Ordinal);
+        Assert.Contains("iam:ListAccountAliases was not called by the original run, so nothing of it is recorded", result.Output, StringComparison.Ordinal);
 
         var broken = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace(
             "FROM access_keys k\n        WHERE k.Status = 'Active'\n", "FROM no_such_table k\n", StringComparison.Ordinal)));

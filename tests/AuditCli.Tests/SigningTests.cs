@@ -52,9 +52,9 @@ public sealed class SigningTests : IDisposable
         var first = await SampleAsync("--locker", "locker", "--challenge", "engagement 2026-17");
         var bundle = AuditCommand.TheBundle(At("locker"));
         var head = File.ReadAllText(At("locker/head"))[..64];
-        Assert.Contains($"number 1 of its row, head {head}", first.Output, StringComparison.Ordinal);
+        Assert.Contains($"number 1 of its chain, head {head}", first.Output, StringComparison.Ordinal);
         var second = await SampleAsync("--locker", "locker", "-v");
-        Assert.Contains("number 2 of its row", second.Output, StringComparison.Ordinal);
+        Assert.Contains("number 2 of its chain", second.Output, StringComparison.Ordinal);
         var newest = Directory.GetDirectories(At("locker")).Single(d => d != bundle);
 
         await Answer(3, "verify", bundle);
@@ -141,7 +141,7 @@ public sealed class SigningTests : IDisposable
         using (var p384 = ECDsa.Create(ECCurve.NamedCurves.nistP384))
             File.WriteAllText(At("p384.pem"), p384.ExportPkcs8PrivateKeyPem());
         Assert.Contains("P-256", (await Answer(1, "seal", bundle, "--sign", "p384.pem")).Error, StringComparison.Ordinal);
-        Assert.Contains("does not lie in", (await Answer(1, "seal", bundle, "--sign", "auditor.pem", "--locker", "elsewhere")).Error, StringComparison.Ordinal);
+        Assert.Contains("is not in the locker", (await Answer(1, "seal", bundle, "--sign", "auditor.pem", "--locker", "elsewhere")).Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(bundle, "attestation")));
 
         var run = Path.Combine(bundle, "data", "run.json");

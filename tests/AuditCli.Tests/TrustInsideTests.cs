@@ -76,7 +76,7 @@ public sealed class TrustInsideTests(SignedSample sample) : IClassFixture<Signed
         Assert.True(File.Exists(key), key);
         var result = await AuditCommand.RunAsync(_folder.Path, [.. command.Split(' ').Select(w => w == "BUNDLE" ? bundle : w), "--trust", key]);
         Assert.True(result.ExitCode == 1, result.ToString());
-        Assert.Contains($"--trust {key} lies inside the bundle ", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"--trust {key} is inside the bundle ", result.Error, StringComparison.Ordinal);
         Assert.Contains("and proves nothing", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("holds", result.Output, StringComparison.Ordinal);
     }

@@ -17,7 +17,7 @@ internal static class AwsEntry
             "Call one operation of an AWS account, with the AWS SDK's own credentials or those of an engagement's target.",
             "As <AWS CLI service name>:<Operation>, such as iam:ListUsers.",
             """
-            Lists that go on from page to page are joined.
+            The pages of a list are joined into one.
 
             Examples:
               auditcli call aws iam:ListUsers
@@ -26,10 +26,10 @@ internal static class AwsEntry
               auditcli call aws s3:GetBucketAcl Bucket=ledger --engagement engagement.yaml --target prod
             """,
             [],
-            new("--region", "R", "The region to ask; default the credentials' own.", ""),
+            new("--region", "R", "The region to call; default: the one configured for the credentials.", ""),
             item => item.Region.EndsWith(EveryRegion, StringComparison.Ordinal) ? null : item.Region),
-        Starter = new("prod", "{ regions: enabled }", "profile: NAME and role_arn: ARN choose other credentials than the ambient ones"),
-        Quick = new("Without an engagement: the AWS account of the ambient credentials."),
+        Starter = new("prod", "{ regions: enabled }", "profile: NAME and role_arn: ARN use other credentials than those in your environment"),
+        Quick = new("Without an engagement: the AWS account of the credentials in your environment."),
         Fields = new()
         {
             Dropped = ["X-Amz-Security-Token", "X-Amzn-Sso-Bearer-Token", "X-Aws-Ec2-Metadata-Token"],

@@ -15,9 +15,9 @@ internal static class GcpEntry
             "Call one operation of Google Cloud, with application default credentials, a credentials file or those of an engagement's target.",
             "As <api>:<collection.method>, such as iam:projects.serviceAccounts.list.",
             """
-            What is printed is what gcloud prints with --format=json before it adds or reshapes anything: of a list, the elements of all pages in
-            one JSON array, those of an aggregated list without the locations above them; of everything else, the answer itself. Values are the
-            API's own, so that int64 is text. A list that says that some of it is missing (unreachable, warning, missingZones) is incomplete.
+            Prints what gcloud --format=json prints before it adds or reshapes anything: for a list, the elements of all pages in
+            one JSON array (an aggregated list without its locations); otherwise the response itself. Values are the
+            API's own, so int64 is text. A list that reports missing parts (unreachable, warning, missingZones) is incomplete.
             {project} inside a value stands for the project; a parameter that names exactly a project can be left out.
 
             Examples:
@@ -28,16 +28,16 @@ internal static class GcpEntry
             """,
             [
                 new("--credentials", "FILE", "A credentials file; default the application default credentials.", "credentials"),
-                new("--impersonate", "ACCOUNT", "The service account to ask as.", "impersonate"),
+                new("--impersonate", "ACCOUNT", "The service account to impersonate.", "impersonate"),
             ],
-            new("--project", "P", "The project to ask about; default the target's, where it has one alone.", ""),
+            new("--project", "P", "The project to read; default: the target's, if it has only one.", ""),
             item => item.Account),
         Starter = new("cloud", "{ organization: \"123456789012\" }", "or folder: \"...\", or projects: [a, b]"),
-        Quick = new("Without an engagement: the Google Cloud project of the ambient credentials.")
+        Quick = new("Without an engagement: the Google Cloud project of the credentials in your environment.")
         {
             Needs = new("--project", "ID", "With --gcp: the projects; default GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT.", "projects"),
             Variables = ["GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"],
-            Missing = "--gcp needs to know which project: --project ID, GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT",
+            Missing = "--gcp needs a project: give --project ID, or set GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT",
         },
         Fields = new()
         {

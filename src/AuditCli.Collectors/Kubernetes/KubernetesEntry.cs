@@ -15,8 +15,8 @@ internal static class KubernetesEntry
             "List the objects of one resource of a cluster, with kubectl's own configuration or that of an engagement's target.",
             "As <group>/<version>/<resource>, or v1/<resource> for the core group, such as apps/v1/deployments.",
             """
-            What is printed is the server's list with the objects of all pages, each with its apiVersion and kind, and every number as the server
-            writes it. Secrets are refused before anything is sent; of configmaps only the metadata is asked for.
+            Prints the server's list with the objects of all pages, each with its apiVersion and kind, and every number as the server
+            writes it. Secrets are refused before anything is sent; of configmaps only the metadata is requested.
 
             Examples:
               auditcli call kubernetes v1/namespaces

@@ -56,7 +56,7 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
             if (path.EndsWith(FixturesEnd, StringComparison.Ordinal))
             {
                 if (!found.ContainsKey(path[..^FixturesEnd.Length] + ControlEnd))
-                    faults.Meaning(new(file.ShownAs, 1, 1), "there is no control beside these fixtures");
+                    faults.Meaning(new(file.ShownAs, 1, 1), "the control of these fixtures is missing; put its <id>.yaml in the same folder");
                 continue;
             }
             var (control, positions, fileFaults) = ControlReader.Read(file, sources);
@@ -123,11 +123,11 @@ public sealed record ControlLibrary(ImmutableArray<LoadedControl> Controls, Immu
         if (!file.Path.EndsWith(ControlEnd, StringComparison.Ordinal))
             faults.Meaning(top, "a library holds <domain>/<id>.yaml and <id>.fixtures.yaml; this is neither");
         else if (parts.Length != 2)
-            faults.Meaning(top, "a control stands in its domain's folder: <domain>/<id>.yaml");
+            faults.Meaning(top, "a control must be in its domain's folder: <domain>/<id>.yaml");
         else if (ControlWords.Domains.All(d => d.Word != parts[0]))
         {
             var domains = ControlWords.Domains.Select(d => d.Word).ToImmutableArray();
-            faults.Meaning(top, $"'{parts[0]}' is no domain{NearMiss.Hint(parts[0], domains)}; the domains are {string.Join(", ", domains)}");
+            faults.Meaning(top, $"'{parts[0]}' is not a domain{NearMiss.Hint(parts[0], domains)}; the domains are {string.Join(", ", domains)}");
         }
         else
             return true;

@@ -41,7 +41,7 @@ public sealed record ControlPack(string Name, string Title, ImmutableArray<strin
         foreach (var item in items)
         {
             if (!seen.Add(item.Text))
-                faults.Meaning(item.Position, $"'{item.Text}' stands there twice");
+                faults.Meaning(item.Position, $"'{item.Text}' is listed twice");
             else if (library.FirstOrDefault(c => c.Id == item.Text) is not { } control)
                 faults.Meaning(item.Position, $"there is no control '{item.Text}'{NearMiss.Hint(item.Text, library.Select(c => c.Id))}");
             else if (control.Status != "active")

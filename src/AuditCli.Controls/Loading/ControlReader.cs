@@ -105,12 +105,12 @@ internal sealed class ControlReader
         var parts = _file.Path.Split('/');
         if (!_inBundle && map.Find("domain") is { } domain && ControlWords.Domains.Any(d => d.Value == control.Domain)
             && domain is YamlScalar { Text: var word } && ControlWords.Domains.Any(d => d.Word == word) && parts[0] != word)
-            _faults.Meaning(domain.Position, $"the domain is '{word}', but the file stands in the folder '{parts[0]}'");
+            _faults.Meaning(domain.Position, $"the domain is '{word}', but the file is in the folder '{parts[0]}'");
         var name = (_inBundle ? control.Id.ToLowerInvariant() : control.Id) + ".yaml";
         if (control.Id.Length > 0 && parts[^1] != name)
             _faults.Meaning(map.Find("id")!.Position, $"the id is '{control.Id}', so the file must be called {name}, not {parts[^1]}");
         if (control.ReplacedBy is not null && control.Status != "retired")
-            _faults.Meaning(map.Find("replaced_by")!.Position, "'replaced_by' is said of a retired control; add 'status: retired'");
+            _faults.Meaning(map.Find("replaced_by")!.Position, "'replaced_by' is only for a retired control; add 'status: retired'");
         if (control.ReplacedBy == control.Id && control.Id.Length > 0)
             _faults.Meaning(map.Find("replaced_by")!.Position, "a control cannot replace itself");
     }
@@ -134,7 +134,7 @@ internal sealed class ControlReader
         foreach (var (name, value) in map.OptionalEntries("parameters", TextForm.Parameter))
         {
             if (ParameterNames.Always.Contains(name.Text))
-                _faults.Meaning(name.Position, $"${name.Text} always exists; give the parameter another name");
+                _faults.Meaning(name.Position, $"${name.Text} is predefined; give the parameter another name");
             if (MapReader.Of(value, $"parameter '{name.Text}'", _faults) is not { } reader)
                 continue;
             var type = reader.Word("type", ControlWords.ValueTypes);
@@ -217,7 +217,7 @@ internal sealed class ControlReader
         if (!_inBundle && test.Find("title") is YamlScalar title
             && parameters.FirstOrDefault(p => title.Text.Contains('$' + p.Name, StringComparison.Ordinal)) is { } named)
         {
-            _faults.Meaning(title.Position, $"a title is printed as it is written, '${named.Name}' too; say in words what the parameter means");
+            _faults.Meaning(title.Position, $"a title is printed literally, including '${named.Name}'; put the meaning of the parameter into words");
         }
     }
 

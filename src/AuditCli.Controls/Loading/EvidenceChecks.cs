@@ -37,7 +37,7 @@ internal static class EvidenceChecks
             return;
         if (!need.IsFile)
         {
-            faults.Meaning(from, $"waivers come from a file that somebody approved, but evidence '{rule.From}' is read from {need.Source}");
+            faults.Meaning(from, $"waivers must come from a supplied file, but evidence '{rule.From}' is read from {need.Source}");
             return;
         }
         Column("item", rule.Item, ColumnType.Text);
@@ -67,12 +67,12 @@ internal static class EvidenceChecks
     {
         var map = (YamlMap)draft.Entry.Value;
         if (need.ForEach is null && map.Find("with") is { } stray)
-            faults.Meaning(stray.Position, "'with' hands on columns of the parent that 'for_each' names, but there is no 'for_each'");
+            faults.Meaning(stray.Position, "'with' passes on columns of the table that 'for_each' names, but there is no 'for_each'");
         if (need.ForEach is not null && map.Find("with") is null)
         {
             faults.Meaning(
                 draft.At("for_each"),
-                "'for_each' without 'with' would ask the same question again and again; say which parameter takes which column");
+                "'for_each' without 'with' would repeat the same request; state in 'with' which parameter takes which column");
         }
         var parent = need.ForEach is null ? null : Parent(draft, need, byName, faults);
         if (map.Find("with") is YamlMap with)
@@ -104,7 +104,7 @@ internal static class EvidenceChecks
         }
         if (parent.Need is { } other && other.Source != need.Source)
         {
-            faults.Meaning(at, $"'{need.Name}' is read from {need.Source} and cannot be asked for each row of '{other.Name}', which is from {other.Source}");
+            faults.Meaning(at, $"'{need.Name}' is read from {need.Source} and cannot be called for each row of '{other.Name}', which is from {other.Source}");
             return null;
         }
         if (draft.Operation is { } child && parent.Operation is { } of && child.Scope != of.Scope)
@@ -120,7 +120,7 @@ internal static class EvidenceChecks
         if (draft.Operation is { } operation && operation.Parameters.All(p => p.Name != key.Text))
             EvidenceReader.UnknownParameter(operation, key, faults);
         if (need.Params.ContainsKey(key.Text))
-            faults.Meaning(key.Position, $"the parameter '{key.Text}' is given by 'params' and by 'with'");
+            faults.Meaning(key.Position, $"the parameter '{key.Text}' is given in both 'params' and 'with'");
         if (parent is not { Need: { } from, Operation: not null } || value is not YamlScalar column)
             return;
         // A parent that was itself requested per row also passes on the parameters of its requests: ListAttachedRolePolicies does
@@ -145,7 +145,7 @@ internal static class EvidenceChecks
             if (next != draft.Name || !reported.Add(draft.Name))
                 continue;
             reported.UnionWith(path);
-            faults.Meaning(draft.At("for_each"), $"for_each goes round in a circle: {string.Join(" -> ", path)} -> {next}");
+            faults.Meaning(draft.At("for_each"), $"for_each forms a cycle: {string.Join(" -> ", path)} -> {next}");
         }
     }
 

@@ -62,7 +62,7 @@ internal static partial class EvidenceReader
             if (FileColumn(name.Text, value, faults) is not (var type, var key))
                 continue;
             if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
-                faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only by case, which SQL does not see");
+                faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only in case, which SQL ignores");
             else
                 columns.Add(new(name.Text, type));
             if (key is { } words)
@@ -90,19 +90,19 @@ internal static partial class EvidenceReader
         var type = reader.Word("type", ControlWords.ValueTypes);
         ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
         if (key is not null && type is not null and not ColumnType.Text)
-            faults.Meaning(reader.Map.Find("key")!.Position, $"only text is a key, and column '{name}' is {TypedValue.Word(type.Value)}");
+            faults.Meaning(reader.Map.Find("key")!.Position, $"only a text column can be a key, but column '{name}' is {TypedValue.Word(type.Value)}");
         if (reader.Optional("one_of") is { } list)
         {
             var words = NodeReader.Texts(list, "'one_of'", 1, faults);
             if (type is not null and not ColumnType.Text)
-                faults.Meaning(list.Position, $"only text is closed to some words, and column '{name}' is {TypedValue.Word(type.Value)}");
+                faults.Meaning(list.Position, $"'one_of' is only for text, but column '{name}' is {TypedValue.Word(type.Value)}");
             if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
-                faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case does not count, since files may write the words in any case");
+                faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case is ignored, because files may write the words in any case");
             if (words.FirstOrDefault(w => InputTable.Key(w, []).Value != w) is { } unseen)
             {
                 faults.Meaning(
                     list.Position,
-                    $"'{unseen}' can be in no cell: cells are read without white space at their ends and without invisible characters");
+                    $"'{unseen}' can never be in a cell: cells are read without white space at their ends and without invisible characters");
             }
             key = words;
         }
@@ -138,7 +138,7 @@ internal static partial class EvidenceReader
             allowed.Add(key.Text);
             // A bundle that was sealed with such a control can still be read; a new collection counts the code as a failure.
             if (operation?.SaysNone(key.Text) == false && !inBundle)
-                faults.Meaning(key.Position, $"'{key.Text}' does not say that there is none, so it cannot count as an empty answer{NoneCodes(operation)}");
+                faults.Meaning(key.Position, $"'{key.Text}' does not mean 'there is none', so it cannot count as an empty result{NoneCodes(operation)}");
         }
         var across = reader.OptionalWord("across", ["engagement"]) is not null;
         var ifTarget = reader.OptionalFlag("if_target");
@@ -147,7 +147,7 @@ internal static partial class EvidenceReader
         {
             faults.Meaning(
                 unbuilt.Key.Position,
-                "'keep' is not built yet, so no event would be left out; remove it and filter in the SQL of the test instead");
+                "'keep' is not implemented yet, so it would filter nothing; remove it and filter in the SQL of the test");
         }
         reader.Close();
         return source is null || name.Length == 0
@@ -161,8 +161,8 @@ internal static partial class EvidenceReader
 
     private static string NoneCodes(Operation operation) => operation switch
     {
-        { NotConfigured: { IsEmpty: false } codes } => $"; {operation.Name} says so with {string.Join(" or ", codes)}",
-        { NotFound: not null } => $"; of {operation.Source} that is said by codes for what was not found",
+        { NotConfigured: { IsEmpty: false } codes } => $"; the codes of {operation.Name} for that are {string.Join(" or ", codes)}",
+        { NotFound: not null } => $"; for {operation.Source}, only the codes for something that was not found do",
         _ => $"; {operation.Name} has no code for it",
     };
 
@@ -188,7 +188,7 @@ internal static partial class EvidenceReader
                 foreach (var word in MomentWord().Matches(scalar.Text).Select(m => m.Value).Except(MomentWords.All))
                 {
                     var hint = NearMiss.Hint(word, MomentWords.All);
-                    faults.Meaning(node.Position, $"{label}: {word} stands for nothing{hint}; there are {string.Join(", ", MomentWords.All)}");
+                    faults.Meaning(node.Position, $"{label}: {word} is not a placeholder{hint}; the placeholders are {string.Join(", ", MomentWords.All)}");
                 }
                 break;
             case YamlList list:

@@ -26,11 +26,11 @@ public static class FixtureCoverage
         {
             faults.Meaning(
                 top,
-                $"no case has an empty population: one that {control.Id} concludes NO_OCCURRENCE from, "
-                + "or one named 'empty' that says in its name why there is always an item");
+                $"no case has an empty population: add one from which {control.Id} concludes NO_OCCURRENCE, "
+                + "or one whose name begins with 'empty' and says why there is always an item");
         }
         if (control.Evidence.Any(e => !e.IsFile) && !cases.Any(Denied))
-            faults.Meaning(top, $"no case is denied: evidence with 'outcome: failed' from which {control.Id} concludes INCONCLUSIVE");
+            faults.Meaning(top, $"no case has a denied request: add one with 'outcome: failed' from which {control.Id} concludes INCONCLUSIVE");
         return faults.InOrder();
     }
 

@@ -42,7 +42,7 @@ public sealed class FixtureLoader
                 continue;
             var read = Case(reader);
             if (read.Name.Length > 0 && cases.Any(c => c.Name == read.Name))
-                _faults.Meaning(reader.Map.Find("name")!.Position, $"there is a case '{read.Name}' above");
+                _faults.Meaning(reader.Map.Find("name")!.Position, $"a case above already has the name '{read.Name}'");
             cases.Add(read);
         }
         map.Close();
@@ -103,7 +103,7 @@ public sealed class FixtureLoader
         var (from, until) = (Moment("from"), Moment("until"));
         read.Close();
         if (from > until)
-            _faults.Meaning(read.Map.Find("until")!.Position, "the last of the evidence is read before the first of it");
+            _faults.Meaning(read.Map.Find("until")!.Position, "'until', when the last evidence was read, is before 'from'");
         return (from, until);
     }
 
@@ -134,8 +134,8 @@ public sealed class FixtureLoader
             }
             else if (need.IsFile != files)
                 _faults.Meaning(name.Position, files
-                    ? $"'{name.Text}' is read from {need.Source}, so it stands under a partition's 'evidence'"
-                    : $"'{name.Text}' is a file, which every partition sees, so it stands under the case's 'inputs'");
+                    ? $"'{name.Text}' is read from {need.Source}, so it belongs under a partition's 'evidence'"
+                    : $"'{name.Text}' is a file, which every partition sees, so it belongs under the case's 'inputs'");
             tables[name.Text] = Table(reader, need is { } known && known.IsFile == files ? known : null, files);
         }
         return tables.ToImmutable();
@@ -160,9 +160,9 @@ public sealed class FixtureLoader
         if (need is { ForEach: null } && reader.Map.Find("calls") is { } stray)
             _faults.Meaning(stray.Position, $"'{need.Name}' has no 'for_each', so it has no calls");
         if (outcome == CollectionOutcome.Failed && !items.IsEmpty)
-            _faults.Meaning(reader.Map.Find("rows")!.Position, "nothing is read by a request that failed; an incomplete one may have rows");
+            _faults.Meaning(reader.Map.Find("rows")!.Position, "a failed request returns no rows; remove them, or write 'outcome: incomplete'");
         if (outcome != CollectionOutcome.Complete && code is null && reader.Map.Find("code") is null)
-            _faults.Meaning(reader.Map.Find("outcome")!.Position, "say the provider's error in 'code', such as AccessDenied");
+            _faults.Meaning(reader.Map.Find("outcome")!.Position, "give the provider's error in 'code', such as AccessDenied");
         return new(rows, outcome, code, calls);
     }
 
@@ -244,7 +244,7 @@ public sealed class FixtureLoader
         {
             if (value is not YamlMap map)
             {
-                _faults.Form(value.Position, $"what the row of '{item.Text}' says must be a map of columns, but is {value.Described}");
+                _faults.Form(value.Position, $"the expected row of '{item.Text}' must be a map of columns, but is {value.Described}");
                 continue;
             }
             var columns = ImmutableSortedDictionary.CreateBuilder<string, string?>(StringComparer.Ordinal);

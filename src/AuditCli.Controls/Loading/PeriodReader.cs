@@ -54,7 +54,7 @@ internal static class PeriodReader
         while (zone.IsInvalidTime(local))
             local = local.AddMinutes(1);
         var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
-        // The first day of the calendar has no instant in UTC east of Greenwich.
+        // The first day of there is no such date as instant in UTC east of Greenwich.
         return local.Ticks < offset.Ticks ? DateTimeOffset.MinValue : new DateTimeOffset(local, offset).ToUniversalTime();
     }
 
@@ -68,7 +68,7 @@ internal static class PeriodReader
         {
             faults.Meaning(
                 node.Position,
-                $"this computer knows no time zone '{name}'; write an IANA name such as Europe/Zurich, or install its time zone data");
+                $"this machine does not know the time zone '{name}'; write an IANA name such as Europe/Zurich, or install its time zone data");
             return null;
         }
     }

@@ -68,7 +68,7 @@ internal static class NodeReader
             return null;
         if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date))
             return date;
-        faults.Meaning(node.Position, $"{label}: the calendar has no {text}");
+        faults.Meaning(node.Position, $"{label}: there is no such date as {text}");
         return null;
     }
 

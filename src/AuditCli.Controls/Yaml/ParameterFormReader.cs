@@ -18,12 +18,12 @@ internal static class ParameterFormReader
     {
         var before = faults.Count;
         var isList = reader.Map.Find("list") is not null;
-        var form = Own(reader, type, isList ? "; in a list it is said of the entries, inside 'list'" : "", faults);
+        var form = Own(reader, type, isList ? "; for a list it belongs inside 'list', because it applies to the entries" : "", faults);
         form = form with { List = List(reader, type, faults) };
         foreach (var key in (string[])["one_of", "pattern"])
         {
             if (isList && type is ColumnType.Text && reader.Map.Find(key) is { } stray)
-                faults.Meaning(stray.Position, $"'{key}' of a list is said of its entries; put it inside 'list'");
+                faults.Meaning(stray.Position, $"'{key}' of a list applies to its entries; put it inside 'list'");
         }
         return faults.Count == before ? form : null;
     }
@@ -43,7 +43,7 @@ internal static class ParameterFormReader
         if (node is not YamlScalar || TypedValue.IsNull(node))
             faults.Form(node.Position, $"'{key}' must be one value, but is {node.Described}");
         else if (type is ColumnType.Text or ColumnType.Boolean)
-            faults.Meaning(node.Position, $"'{key}' is said of integers, decimals, dates and timestamps, and this is {TypedValue.Word(type.Value)}{hint}");
+            faults.Meaning(node.Position, $"'{key}' applies to integers, decimals, dates and timestamps, but this is {TypedValue.Word(type.Value)}{hint}");
         else if (type is { } known)
             return TypedValue.Read(node, known, $"'{key}'", faults);
         return null;
@@ -79,7 +79,7 @@ internal static class ParameterFormReader
         var mayBeEmpty = list.OptionalFlag("empty");
         list.Close();
         foreach (var unseen in entries.OneOf.Where(w => w.Contains(',', StringComparison.Ordinal) || w.Trim() != w))
-            faults.Meaning(list.Map.Find("one_of")!.Position, $"'{unseen}' can be no entry: commas stand between entries, and nothing stands around them");
+            faults.Meaning(list.Map.Find("one_of")!.Position, $"'{unseen}' cannot be an entry: entries are separated by commas and have no blanks around them");
         return of is { } known ? new(known, entries, or, mayBeEmpty) : null;
     }
 
@@ -94,6 +94,6 @@ internal static class ParameterFormReader
     private static void OnlyText(YamlNode node, string key, ColumnType? type, FaultList faults)
     {
         if (type is { } known and not ColumnType.Text)
-            faults.Meaning(node.Position, $"'{key}' is said of text, and this is {TypedValue.Word(known)}");
+            faults.Meaning(node.Position, $"'{key}' applies only to text, but this is {TypedValue.Word(known)}");
     }
 }

@@ -19,7 +19,7 @@ internal static class ParameterPattern
         if (pattern.Length > MaximumLength)
             return $"has {pattern.Length} characters; at most {MaximumLength} are read";
         if (Size(pattern) is var size and > MaximumSize)
-            return $"comes to {size:0} characters with its counts written out; at most {MaximumSize} are matched, so count less";
+            return $"expands to {size:0} characters with its counts written out; at most {MaximumSize} are allowed, so use lower counts";
         try
         {
             // Compiled alone first: a pattern such as "a)(b" is valid only inside the group that Whole adds, where it would mean
@@ -30,11 +30,11 @@ internal static class ParameterPattern
         }
         catch (NotSupportedException)
         {
-            return "looks ahead or behind, refers back to a group, or is atomic or conditional, which could take for ever; write it without";
+            return "uses lookahead, lookbehind, a backreference or an atomic or conditional group, which could take forever; write it without these";
         }
         catch (ArgumentException e)
         {
-            return $"is no regular expression: {e.Message}";
+            return $"is not a regular expression: {e.Message}";
         }
     }
 

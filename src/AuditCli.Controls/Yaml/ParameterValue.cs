@@ -83,7 +83,7 @@ internal static class ParameterValue
             if (Refusal(value, list.Of, list.Entries, pattern) is { } why)
                 return $"the entry '{entry}' is not one{(why.Length == 0 ? "" : "; " + why)}";
             if (!seen.Add(Identity(value, list.Of)))
-                return $"the entry '{entry}' stands there twice";
+                return $"the entry '{entry}' occurs twice";
         }
         return null;
     }

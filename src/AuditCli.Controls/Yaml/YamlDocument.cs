@@ -187,7 +187,7 @@ public static class YamlDocument
                 if (keys.TryAdd(name.Text, name.Position))
                     entries.Add(new(name, value));
                 else
-                    faults.Form(name.Position, $"the key '{name.Text}' stands here a second time; the first is on line {keys[name.Text].Line}");
+                    faults.Form(name.Position, $"the key '{name.Text}' is repeated here; the first is on line {keys[name.Text].Line}");
             }
         }
 

@@ -78,7 +78,7 @@ public sealed record BundleFacts
             var content = BundleFile.Read(folder, file);
             return covered.GetValueOrDefault(file) == Digest.Of(content)
                 ? content
-                : throw new InvalidDataException($"{file} is not as the manifest says; it changed meanwhile");
+                : throw new InvalidDataException($"{file} does not match the manifest; it changed in the meantime");
         }
         var manifest = Content(BundleLayout.Manifest);
         foreach (var (path, digest) in ManifestText.Parse(manifest, int.MaxValue).Entries.Where(e => Sources.Contains(e.Path)))

@@ -56,7 +56,7 @@ public static class BundleSigner
         if (request.Expected is { } expected && tagManifest != expected)
         {
             throw new InvalidDataException(
-                $"{folder}: {BundleLayout.TagManifest} has the SHA-256 {tagManifest}, and what was checked has {expected}; it changed meanwhile");
+                $"{folder}: {BundleLayout.TagManifest} has the SHA-256 {tagManifest}, but {expected} was checked; it changed in the meantime");
         }
         var signer = Encoding.ASCII.GetBytes(request.Key.PublicPem);
         var statement = new BundleStatement
@@ -138,7 +138,7 @@ public static class BundleSigner
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Directory.Delete(partial, recursive: true);
-            throw Path.Exists(final) ? new InvalidOperationException($"{folder} was signed by another program meanwhile", e) : e;
+            throw Path.Exists(final) ? new InvalidOperationException($"{folder} was signed by another program in the meantime", e) : e;
         }
         SafeFile.Synchronise(folder);
     }

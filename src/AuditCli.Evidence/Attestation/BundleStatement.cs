@@ -171,7 +171,7 @@ public sealed record BundleStatement
                 : throw new InvalidDataException("'timestampSha256' is not a SHA-256 in lower-case hexadecimal"))));
         return link.Sequence > 0 && (link.Sequence == 1) == (link.Previous is null)
             ? link
-            : throw new InvalidDataException("'chain' has a previous bundle, unless its sequence is 1");
+            : throw new InvalidDataException("'chain' must name a previous bundle if its sequence is not 1, and none if it is");
     }
 
     private static BundleFacts Described(StrictMembers p)
@@ -197,7 +197,7 @@ public sealed record BundleStatement
                 r => r.Key,
                 r => r.Value.ValueKind == JsonValueKind.Number && r.Value.TryGetInt64(out var n) && n >= 0
                     ? n
-                    : throw new InvalidDataException("'results' has a count that is none"),
+                    : throw new InvalidDataException("'results' has a value that is not a count"),
                 StringComparer.Ordinal),
         };
     }

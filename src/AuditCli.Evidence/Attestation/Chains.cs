@@ -57,7 +57,7 @@ internal static class Chains
     public static string? WhyNotASigner(X509Certificate2 certificate)
     {
         if (certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(c => c.CertificateAuthority))
-            return "is an authority's, which signs certificates and no evidence";
+            return "belongs to a certificate authority, which signs certificates but no evidence";
         if (certificate.Extensions.OfType<X509KeyUsageExtension>().Any(u => (u.KeyUsages & X509KeyUsageFlags.DigitalSignature) == 0))
             return "states a key usage without digitalSignature";
         var purposes = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>()

@@ -34,7 +34,7 @@ public sealed class Locker : IDisposable
         }
         catch (IOException e)
         {
-            throw new IOException($"{folder}: another program is adding a bundle ({path} is held)", e);
+            throw new IOException($"{folder}: another program is adding a bundle and holds {path}; try again when it has finished", e);
         }
     }
 
@@ -87,19 +87,19 @@ public sealed class Locker : IDisposable
         {
             var bundles = Bundles(folder).ToArray();
             if (member is { } statement && !bundles.Any(b => b.Bundle.Statement == statement))
-                problems.Add((VerifyCode.ChainBroken, ".", $"the locker {folder} does not hold this bundle"));
+                problems.Add((VerifyCode.ChainBroken, ".", $"this bundle is not in the locker {folder}"));
             foreach (var row in bundles.GroupBy(b => b.Id, StringComparer.Ordinal))
             {
                 ChainHead? before = null;
                 foreach (var bundle in row.OrderBy(b => b.Sequence).ThenBy(b => b.Bundle.BundleId, StringComparer.Ordinal))
                 {
-                    var number = string.Create(CultureInfo.InvariantCulture, $"number {bundle.Sequence} of the row {bundle.Id}");
+                    var number = string.Create(CultureInfo.InvariantCulture, $"number {bundle.Sequence} of the chain {bundle.Id}");
                     if (before?.Sequence == bundle.Sequence)
                         problems.Add((VerifyCode.ChainFork, bundle.Bundle.BundleId, $"is {number}, and so is {before.Bundle.BundleId}"));
                     else if (bundle.Sequence != (before?.Sequence ?? 0) + 1)
-                        problems.Add((VerifyCode.ChainGap, bundle.Bundle.BundleId, $"is {number}, and the one before it is not there"));
+                        problems.Add((VerifyCode.ChainGap, bundle.Bundle.BundleId, $"is {number}, but the bundle before it is missing"));
                     else if (bundle.Before != before?.Bundle)
-                        problems.Add((VerifyCode.ChainBroken, bundle.Bundle.BundleId, $"is {number}, and names another bundle before it"));
+                        problems.Add((VerifyCode.ChainBroken, bundle.Bundle.BundleId, $"is {number}, but names a different bundle as the one before it"));
                     before = bundle;
                 }
             }
@@ -107,7 +107,7 @@ public sealed class Locker : IDisposable
             if (ReadHead(folder) is not { } head)
                 problems.Add((VerifyCode.ChainHeadMismatch, ".", $"there is no file {HeadName}"));
             else if (!heads.Any(h => h.Bundle.BundleId == head.BundleId && h.Bundle.Statement == head.Statement))
-                problems.Add((VerifyCode.ChainHeadMismatch, head.BundleId, $"is named by the file {HeadName}, and is not the newest of a row"));
+                problems.Add((VerifyCode.ChainHeadMismatch, head.BundleId, $"is named by the file {HeadName}, but is not the newest of a chain"));
         }
         catch (InvalidDataException e)
         {
@@ -132,7 +132,7 @@ public sealed class Locker : IDisposable
                 && file.EndsWith("/" + AttestationFiles.PathOf(AttestationFiles.StatementName), StringComparison.Ordinal)
                 && BundlePaths.WhyNotPath(file) is null
                 ? (file.Split('/')[0], statement)
-                : throw new InvalidDataException($"{path} is not one line of a SHA-256 and a bundle's statement");
+                : throw new InvalidDataException($"{path} must be one line: a SHA-256 and the path of a bundle's statement");
         }
         catch (FileNotFoundException)
         {

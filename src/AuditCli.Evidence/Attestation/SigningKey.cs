@@ -40,7 +40,7 @@ public sealed class SigningKey : IDisposable
         try
         {
             if (pem.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal))
-                key.ImportFromEncryptedPem(pem, passphrase() ?? throw new InvalidDataException("the key is encrypted, and there is no passphrase"));
+                key.ImportFromEncryptedPem(pem, passphrase() ?? throw new InvalidDataException("the key is encrypted, and no passphrase was given"));
             else
                 key.ImportFromPem(pem);
             if (key.ExportParameters(includePrivateParameters: true).Curve.Oid.Value != PrimeField256)
@@ -50,7 +50,7 @@ public sealed class SigningKey : IDisposable
         catch (Exception e) when (e is CryptographicException or ArgumentException or NotSupportedException)
         {
             key.Dispose();
-            throw new InvalidDataException("this is no private key on P-256 in PEM, or the passphrase is not its own", e);
+            throw new InvalidDataException("this is not a P-256 private key in PEM, or the passphrase is wrong", e);
         }
         catch
         {
@@ -91,7 +91,7 @@ public sealed class SigningKey : IDisposable
             return [];
         var own = key.ExportSubjectPublicKeyInfo();
         var leaf = all.SingleOrDefault(c => c.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(own))
-            ?? throw new InvalidDataException("none of the certificates, or more than one, is the key's own");
+            ?? throw new InvalidDataException("exactly one of the certificates must belong to the key, but none or several do");
         var chain = ImmutableArray.CreateBuilder<X509Certificate2>();
         for (var at = leaf; at is not null; at = all.FirstOrDefault(
             c => !chain.Contains(c) && c.SubjectName.RawData.AsSpan().SequenceEqual(chain[^1].IssuerName.RawData)))

@@ -76,7 +76,7 @@ internal sealed record SigstoreBundle(
 
     private static byte[] One(IReadOnlyList<byte[]> all, string what) => all is [var only]
         ? only
-        : throw new InconsistentAttestationException($"the Sigstore bundle has {all.Count} of what must be one {what}");
+        : throw new InconsistentAttestationException($"the Sigstore bundle must have one {what}, but has {all.Count}");
 
     private static byte[] Bytes(StrictMembers members, string name)
     {
@@ -84,7 +84,7 @@ internal sealed record SigstoreBundle(
         var bytes = new byte[text.Length];
         return Convert.TryFromBase64String(text, bytes, out var count) && Convert.ToBase64String(bytes, 0, count) == text
             ? bytes[..count]
-            : throw new InvalidDataException($"'{name}' is not base64 in its one form");
+            : throw new InvalidDataException($"'{name}' is not canonical base64");
     }
 }
 

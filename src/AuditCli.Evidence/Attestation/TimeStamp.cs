@@ -105,11 +105,11 @@ public sealed class TimeStamp
                 return "the token does not hold its authority's certificate";
             signer.CheckSignature(verifySignatureOnly: true);
             if (!Names(signer, certificate))
-                return "the token's signature names another certificate than the one beside it";
+                return "the token's signature names another certificate than the token contains";
             var purposes = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().ToArray();
             return purposes is [{ Critical: true, EnhancedKeyUsages: [{ Value: TimeStampingPurpose }] }]
                 ? null
-                : "the authority's certificate is not for time stamps and nothing else";
+                : "the authority's certificate is not for time stamps only";
         }
         catch (Exception e) when (e is CryptographicException or AsnContentException)
         {
@@ -124,7 +124,7 @@ public sealed class TimeStamp
     public string? WhyNotTrusted(ImmutableArray<X509Certificate2> roots, ImmutableHashSet<Digest> revoked)
     {
         var why = Chains.WhyNot(_message.SignerInfos[0].Certificate!, _message.Certificates, roots, Time, TimeStampingPurpose, revoked);
-        return why is { IsRevoked: true } ? $"{why.Message}, and it is one of those revoked" : why?.Message;
+        return why is { IsRevoked: true } ? $"{why.Message}, and it is revoked (--revoked)" : why?.Message;
     }
 
     /// <summary>

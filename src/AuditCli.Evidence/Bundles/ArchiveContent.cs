@@ -66,11 +66,11 @@ internal sealed class ArchiveContent : IDisposable
         if (_read != _member.Size)
             throw Lie($"has {_read} bytes and not the {_member.Size} that the archive says");
         if (_stored.Left > 0)
-            throw Lie("has bytes behind its compressed content");
+            throw Lie("has bytes after its compressed content");
         if (_stored.IsStarved)
             throw Lie("has compressed content without an end");
         if (_member.Crc is { } crc && crc != _crc)
-            throw Lie("has another CRC-32 than the archive says");
+            throw Lie("does not match the CRC-32 in the archive");
     }
 
     public void Dispose() => _inflated?.Dispose();

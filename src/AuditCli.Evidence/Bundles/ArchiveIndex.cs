@@ -175,11 +175,11 @@ internal sealed class ArchiveIndex(int limit)
         if (path.Length > MaxName)
             return $"the name is longer than {MaxName} bytes";
         if (path.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            return "the name has other characters than printable ASCII, which readers decode differently";
+            return "the name has characters other than printable ASCII, which readers decode differently";
         if (path.Contains('\\', StringComparison.Ordinal))
             return "a backslash separates folders on Windows";
         if (path[0] is '/' or '~' || (path.Length > 1 && path[1] == ':'))
-            return "the name does not begin in the archive";
+            return "the name is absolute: it begins with / or ~ or with a drive";
         return path.Split('/').Any(s => s is "" or "." or "..") ? "a segment of the name is empty, '.' or '..'" : null;
     }
 }

@@ -47,7 +47,7 @@ internal abstract class BundleFiles : IDisposable
         }
         catch (FileNotFoundException)
         {
-            return (default, new(question, VerifyCode.MissingFile, file, "went away during verification", VerifyAnswer.Fails));
+            return (default, new(question, VerifyCode.MissingFile, file, "disappeared during verification", VerifyAnswer.Fails));
         }
         catch (ChangedFileException e)
         {

@@ -60,7 +60,7 @@ internal static class ManifestText
                 continue;
             }
             if (string.CompareOrdinal(entry.Path, previous) < 0)
-                faults.Add(new(VerifyCode.ManifestOrder, entry.Path, $"line {number} should stand before '{previous}'"));
+                faults.Add(new(VerifyCode.ManifestOrder, entry.Path, $"line {number} must come before '{previous}'"));
             previous = entry.Path;
             entries.Add(entry);
         }
@@ -104,7 +104,7 @@ internal static class ManifestText
         if (path.Contains('\\', StringComparison.Ordinal))
             return "a backslash separates folders on Windows";
         if (path.StartsWith('/') || path.StartsWith('~') || (path.Length > 1 && path[1] == ':'))
-            return "the path does not begin in the bundle";
+            return "the path is absolute: it begins with / or ~ or with a drive";
         var segments = path.Split('/');
         if (segments.Any(s => s is "." or ".."))
             return "a segment is '.' or '..'";
@@ -112,6 +112,6 @@ internal static class ManifestText
             return $"the path is not below {BundleLayout.Payload}/";
         if (segments.Any(s => BundlePaths.IsDevice(s)))
             return "a segment is the name of a device on Windows";
-        return segments.Any(s => s.EndsWith('.')) ? "a segment ends with a point, which Windows drops" : null;
+        return segments.Any(s => s.EndsWith('.')) ? "a segment ends with a dot, which Windows drops" : null;
     }
 }

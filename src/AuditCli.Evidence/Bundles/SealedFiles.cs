@@ -58,7 +58,7 @@ public sealed class SealedFiles
             throw new DirectoryNotFoundException($"there is no bundle {folder}");
         var tags = BundleFile.Read(folder, BundleLayout.TagManifest, SmallFileLimit);
         if (verified is { } expected && Digest.Of(tags) != expected)
-            throw new InvalidDataException($"{BundleLayout.TagManifest} is not the one that was verified: the bundle was replaced meanwhile");
+            throw new InvalidDataException($"{BundleLayout.TagManifest} is not the one that was verified: the bundle was replaced in the meantime");
         if (ManifestText.ParseTags(tags) is not { } covered)
             throw new InvalidDataException($"{BundleLayout.TagManifest} is not the tag manifest of a bundle");
         var (manifest, info) = (ReadOnlyMemory<byte>.Empty, ReadOnlyMemory<byte>.Empty);
@@ -131,7 +131,7 @@ public sealed class SealedFiles
     }
 
     internal static InvalidDataException Changed(string path) =>
-        new($"{path} is not the file that was sealed: its SHA-256 is another than the manifest's");
+        new($"{path} is not the file that was sealed: its SHA-256 differs from the manifest's");
 
     private static Dictionary<string, string> Members(ReadOnlySpan<byte> info) => Encoding.UTF8.GetString(info).Split('\n')
         .Select(l => l.Split(": ", 2)).Where(l => l.Length == 2).DistinctBy(l => l[0]).ToDictionary(l => l[0], l => l[1], StringComparer.Ordinal);

@@ -66,7 +66,7 @@ internal sealed class StrictMembers
 
     public long? OptionalNumber(string name) => OptionalSigned(name) is not { } number ? null
         : number >= 0 ? number
-        : throw new InvalidDataException($"'{name}' of {_what} is not a whole number from 0");
+        : throw new InvalidDataException($"'{name}' of {_what} is not a whole number of 0 or more");
 
     public long? OptionalSigned(string name) => Take(name, JsonValueKind.Number) is not { } value ? null
         : value.TryGetInt64(out var number) ? number

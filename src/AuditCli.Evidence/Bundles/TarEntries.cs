@@ -35,7 +35,7 @@ internal static class TarEntries
     public static void Read(SafeFileHandle handle, long length, ArchiveIndex index, CancellationToken cancellationToken)
     {
         if (length % Block != 0)
-            throw Whole("is cut off, or something stands behind it");
+            throw Whole("is cut off, or something follows it");
         var header = new byte[Block];
         Before? before = null;
         var count = 0L;
@@ -46,7 +46,7 @@ internal static class TarEntries
             if (!header.AsSpan().ContainsAnyExcept((byte)0))
             {
                 if (before is not null)
-                    throw Whole("ends behind a header that belongs to a file");
+                    throw Whole("ends after a header that belongs to a file");
                 CheckEnd(handle, at, length);
                 return;
             }
@@ -61,7 +61,7 @@ internal static class TarEntries
             switch (kind)
             {
                 case 'x' or 'L' when before is not null:
-                    throw Whole("has two headers that say the name of one file");
+                    throw Whole("has two headers with the name of one file");
                 case 'x':
                     before = ReadPax(handle, content, size);
                     break;
@@ -99,7 +99,7 @@ internal static class TarEntries
         if (kind is not ('0' or '\0' or '5'))
             index.Fault(path.Length == 0 ? "." : path, WhyNot(kind));
         else if (header.Slice(157, NameLength).ContainsAnyExcept((byte)0))
-            index.Fault(path, "is a file that says where it links to");
+            index.Fault(path, "is a regular file with a link target");
         else if (kind != '5' && path.EndsWith('/'))
             index.Fault(path, "is a folder by its name and a file by its kind");
         else if (kind == '5' && size != 0)
@@ -124,7 +124,7 @@ internal static class TarEntries
     {
         var magic = header.Slice(Magic, 8);
         if (magic.SequenceEqual("ustar\000"u8))
-            return header[500..].ContainsAnyExcept((byte)0) ? throw Whole("has a header with bytes behind its fields") : false;
+            return header[500..].ContainsAnyExcept((byte)0) ? throw Whole("has a header with bytes after its fields") : false;
         if (!magic.SequenceEqual("ustar  \0"u8))
             throw Whole("has a header that is neither ustar's nor GNU tar's");
         return header[345..].ContainsAnyExcept((byte)0) ? throw Whole("has a header of a sparse or incremental archive") : true;
@@ -136,7 +136,7 @@ internal static class TarEntries
         for (var i = 0; i < Block; i++)
             sum += i is >= 148 and < 156 ? 0 : header[i];
         if (Octal(header.Slice(148, 8)) != sum)
-            throw Whole("has a header whose checksum is another");
+            throw Whole("has a header whose checksum does not match");
     }
 
     private static long Size(ReadOnlySpan<byte> header)
@@ -147,8 +147,8 @@ internal static class TarEntries
         // GNU's binary form for sizes that eleven octal digits cannot hold.
         long size = 0;
         foreach (var b in field[1..])
-            size = size >> 47 == 0 ? size << 8 | b : throw Whole("has a number beyond all sizes");
-        return size >= LargeSize ? size : throw Whole("has a size in the form for larger ones");
+            size = size >> 47 == 0 ? size << 8 | b : throw Whole("has a number too large to be a size");
+        return size >= LargeSize ? size : throw Whole("has a small size in the form for large ones");
     }
 
     private static long? Octal(ReadOnlySpan<byte> field)
@@ -168,7 +168,7 @@ internal static class TarEntries
     {
         var end = field.IndexOf((byte)0);
         return end >= 0 && field[end..].ContainsAnyExcept((byte)0)
-            ? throw Whole("has a name with bytes behind its end")
+            ? throw Whole("has a name with bytes after its end")
             : Encoding.Latin1.GetString(end < 0 ? field : field[..end]);
     }
 
@@ -180,7 +180,7 @@ internal static class TarEntries
         ReadExactly(handle, name, at);
         return name[^1] == 0 && Text(name) is { Length: var length } text && length == size - 1
             ? text
-            : throw Whole("has a long name with bytes behind its end");
+            : throw Whole("has a long name with bytes after its end");
     }
 
     private static Before ReadPax(SafeFileHandle handle, long at, long size)
@@ -202,17 +202,17 @@ internal static class TarEntries
             var record = left[(space + 1)..(length - 1)];
             var equals = record.IndexOf((byte)'=');
             if (equals < 1 || !members.TryAdd(Encoding.Latin1.GetString(record[..equals]), Encoding.Latin1.GetString(record[(equals + 1)..])))
-                throw Whole("has an extended header that is not well-formed, or says one thing twice");
+                throw Whole("has an extended header that is not well-formed, or sets one field twice");
             left = left[length..];
         }
         members.Remove("path", out var path);
         long? stated = members.Remove("size", out var number)
             ? long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
                 ? value
-                : throw Whole("has an extended header with a size that is no number")
+                : throw Whole("has an extended header with a size that is not a number")
             : null;
         return members.Keys.FirstOrDefault(k => !IsHarmless(k)) is { } unknown
-            ? throw Whole($"has an extended header '{unknown}', by which some readers would read something else")
+            ? throw Whole($"has an extended header '{unknown}', which some readers interpret differently")
             : new(null, path, stated);
     }
 
@@ -226,11 +226,11 @@ internal static class TarEntries
         if (length - at < 2 * Block)
             throw Whole("has no end: it is cut off");
         if (length - at > MaxPadding)
-            throw Whole("goes on behind its end");
+            throw Whole("continues after its end");
         var padding = new byte[length - at];
         ReadExactly(handle, padding, at);
         if (padding.AsSpan().ContainsAnyExcept((byte)0))
-            throw Whole("has something behind its end");
+            throw Whole("has data after its end");
     }
 
     private static void CheckPadding(SafeFileHandle handle, long from, long to)
@@ -241,7 +241,7 @@ internal static class TarEntries
         var padding = room[..(int)(to - from)];
         ReadExactly(handle, padding, from);
         if (padding.ContainsAnyExcept((byte)0))
-            throw Whole("has something between two files");
+            throw Whole("has data between two files");
     }
 
     private static void ReadExactly(SafeFileHandle handle, Span<byte> buffer, long at)

@@ -64,7 +64,7 @@ internal static class ZipEntries
             if (entries[n].Local != at)
             {
                 throw new UnsafeContainerException(
-                    entries[n].Text, at == 0 ? "there are bytes before the first entry" : "begins inside or behind another entry's bytes");
+                    entries[n].Text, at == 0 ? "there are bytes before the first entry" : "begins inside or after another entry's bytes");
             }
             ReadLocal(handle, entries[n], next, index);
             at = next;
@@ -80,7 +80,7 @@ internal static class ZipEntries
         Span<byte> end = stackalloc byte[EndSize];
         ReadExactly(handle, end, length - EndSize);
         if (!end.StartsWith("PK\x05\x06"u8) || U16(end, 20) != 0)
-            throw Whole("does not end with the list of its entries: it is cut off, or something stands behind it");
+            throw Whole("does not end with the list of its entries: it is cut off, or something follows it");
         var (count, size, at) = ((long)U16(end, 10), (long)U32(end, 12), (long)U32(end, 16));
         var listEnd = length - EndSize;
         var (countHere, disks) = ((long)U16(end, 8), U16(end, 4) | U16(end, 6));
@@ -108,11 +108,11 @@ internal static class ZipEntries
         if (disks != 0 || count != countHere)
             throw Whole("is one part of several");
         if (at > listEnd || listEnd - at != size)
-            throw Whole("the list of entries is not where its end says: bytes were put before the first entry or behind the list");
+            throw Whole("the list of entries is not where its end says: bytes were put before the first entry or after the list");
         // Every entry needs room for its record in the list, so a larger count is false. It is checked before memory for the
         // entries is allocated.
         if (count > size / ListedSize)
-            throw Whole($"says that it has {count} entries, and has no room for them");
+            throw Whole($"claims {count} entries but is too small for them");
         return (at, size, count);
     }
 
@@ -145,7 +145,7 @@ internal static class ZipEntries
             entries.Add(entry);
             at += ListedSize + name + extra;
         }
-        return at == end ? entries : throw Whole("there are bytes behind the list of entries");
+        return at == end ? entries : throw Whole("there are bytes after the list of entries");
     }
 
     private static Listed WithLongForm(Listed entry, ReadOnlySpan<byte> extras, ArchiveIndex index)
@@ -182,13 +182,13 @@ internal static class ZipEntries
         if (kind is not (0 or 4 or 8))
             return kind == 0xA ? "is a symbolic link" : "is neither a file nor a folder";
         if (kind != 0 && kind == 4 != entry.IsFolder)
-            return "is a file by its name or a folder by its mode, and not by both";
+            return "has a name and a mode that disagree on whether it is a file or a folder";
         if (!entry.IsFolder && kind == 0 && (attributes & dosFolder) != 0)
             return "is a file by its name and a folder by its attributes";
         if (entry.IsFolder && (entry.Size != 0 || entry.Stored != 0))
             return "is a folder with content";
         if (entry.Method == 0 && entry.Size != entry.Stored)
-            return "is stored in another number of bytes than it has";
+            return "is stored uncompressed with two different sizes";
         return entry.Size > RatioCounts && entry.Size / MaxRatio > entry.Stored
             ? $"grows from {entry.Stored} to {entry.Size} bytes, more than {MaxRatio} times: it is made to exhaust its reader"
             : null;
@@ -214,7 +214,7 @@ internal static class ZipEntries
         if (!room.Slice(LocalSize, name).SequenceEqual(entry.Name) || (Flags)U16(room, 6) != entry.Flags || U16(room, 8) != entry.Method
             || !Says(local.Crc, entry.Crc) || !Says(local.Stored, entry.Stored) || !Says(local.Size, entry.Size))
         {
-            index.Fault(entry.Text, "says something else of itself than the list says of it");
+            index.Fault(entry.Text, "has a header that differs from its entry in the list");
             return;
         }
         var data = entry.Local + LocalSize + name + extra;
@@ -257,7 +257,7 @@ internal static class ZipEntries
             var id = U16(extras, 0);
             var content = extras.Slice(4, U16(extras, 2));
             if (!HarmlessExtras.Contains(id) || (id == Zip64Extra && seen))
-                index.Fault(entry.Text, $"has the extra field {id:x4}, by which some readers would read something else");
+                index.Fault(entry.Text, $"has the extra field {id:x4}, which some readers interpret differently");
             if (id == Zip64Extra)
             {
                 values = content;
@@ -288,5 +288,5 @@ internal static class ZipEntries
     /// <summary>Reads 64 bits as a signed number, because no archive has more than 2^63 of anything.</summary>
     private static long U64(ReadOnlySpan<byte> from, int at) => BinaryPrimitives.ReadUInt64LittleEndian(from[at..]) is var value && value <= long.MaxValue
         ? (long)value
-        : throw Whole("has a number beyond all sizes");
+        : throw Whole("has a number too large to be a size");
 }

@@ -21,7 +21,7 @@ internal sealed record AttestationFindings(
     public static string TimeWords(AttestationFindings? found, bool rootsGiven) => found switch
     {
         { Stamped: { } at, IsTimeTrusted: true } => $"signed before {Rfc3339.Format(at)}",
-        { Stamped: { } at } => $"an authority says {Rfc3339.Format(at)}; name its root to check it",
+        { Stamped: { } at } => $"an authority states {Rfc3339.Format(at)}; give its root with --tsa-root to check it",
         _ => rootsGiven ? "not reached" : "no time stamp authority was given",
     };
 
@@ -31,7 +31,7 @@ internal sealed record AttestationFindings(
     public static string ChainWords(AttestationFindings? found, bool asked) => found?.Statement is { } statement
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"number {statement.Chain.Sequence} of its row, head {found.Head}{(asked ? "" : "; compare it with the head you hold")}")
+            $"number {statement.Chain.Sequence} of its row, head {found.Head}{(asked ? "" : "; compare it with the head you recorded")}")
         : asked ? "not reached" : "no head was given";
 }
 
@@ -48,7 +48,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         {
             tell(
                 VerifyQuestion.Signature, VerifyCode.TypeUnsupported, AttestationFiles.PathOf(AttestationFiles.SignerName),
-                "is not a key on P-256, the only one that this version knows");
+                "is not a P-256 key, the only kind that this version supports");
             return new(null, null, null, false, null);
         }
         if (!SignatureHolds(key))
@@ -100,7 +100,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var file = AttestationFiles.PathOf(AttestationFiles.SignatureName);
         if (!EcdsaSignature.IsNormal(files.Signature))
         {
-            tell(VerifyQuestion.Signature, VerifyCode.SignatureMalformed, file, "is not an ECDSA signature on P-256 in its one DER form");
+            tell(VerifyQuestion.Signature, VerifyCode.SignatureMalformed, file, "is not an ECDSA signature on P-256 in canonical DER");
             return false;
         }
         if (Verifies(key))
@@ -109,11 +109,11 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         {
             tell(
                 VerifyQuestion.Signature, VerifyCode.AttestationInconsistent, AttestationFiles.PathOf(AttestationFiles.SignerName),
-                "is not the key that signed, which is one of those trusted");
+                "is not the key that signed; the key that signed is among those trusted");
         }
         else
         {
-            tell(VerifyQuestion.Signature, VerifyCode.SignatureInvalid, file, "does not belong to the statement and the key beside it");
+            tell(VerifyQuestion.Signature, VerifyCode.SignatureInvalid, file, "does not match the statement and the key in attestation/");
         }
         return false;
     }
@@ -175,7 +175,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
             {
                 tell(
                     VerifyQuestion.Signature, VerifyCode.AttestationInconsistent, AttestationFiles.PathOf(AttestationFiles.SigstoreName),
-                    $"has another {what} than the file beside it");
+                    $"has another {what} than the separate file in attestation/");
             }
         }
     }
@@ -188,7 +188,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var file = AttestationFiles.PathOf(AttestationFiles.TimeStampName);
         if (statement is { TimeStamp: BundleStatement.Stamped } && files.TimeStamp is null)
         {
-            tell(VerifyQuestion.Time, VerifyCode.TimeStampStripped, file, "is missing, and the signer says that there is one");
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampStripped, file, "is missing, although the signed statement says that there is one");
         }
         else if (files.TimeStamp is null && options.TimeStampRoots is not null)
         {
@@ -199,7 +199,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (files.TimeStamp is null)
             return (null, false);
         if (statement is { TimeStamp: BundleStatement.NotStamped })
-            tell(VerifyQuestion.Time, VerifyCode.AttestationInconsistent, file, "is there, and the signer says that there is none");
+            tell(VerifyQuestion.Time, VerifyCode.AttestationInconsistent, file, "is present, although the signed statement says that there is none");
         TimeStamp stamp;
         try
         {
@@ -212,7 +212,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         }
         if (!stamp.IsOver(files.Signature))
         {
-            tell(VerifyQuestion.Time, VerifyCode.TimeStampMismatch, file, "is the time stamp of something else than this signature");
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampMismatch, file, "is a time stamp of something other than this signature");
             return (null, false);
         }
         if (stamp.WhyInvalid() is { } invalid)
@@ -224,7 +224,7 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (options.TimeStampRoots is not null && wrong is not null)
             tell(VerifyQuestion.Time, VerifyCode.TimeStampUntrusted, file, wrong);
         if (options.Now is { } now && stamp.Time > now + ClockTolerance)
-            tell(VerifyQuestion.Time, VerifyCode.TimeStampInvalid, file, $"says {Rfc3339.Format(stamp.Time)}, which is yet to come");
+            tell(VerifyQuestion.Time, VerifyCode.TimeStampInvalid, file, $"says {Rfc3339.Format(stamp.Time)}, which is in the future");
         return (stamp.Time, wrong is null);
     }
 
@@ -233,32 +233,32 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         var file = AttestationFiles.PathOf(AttestationFiles.SignerName);
         if (options.Revoked.Contains(fingerprint))
         {
-            tell(VerifyQuestion.KeyTrust, VerifyCode.KeyRevoked, file, $"the key {fingerprint} is one of those revoked");
+            tell(VerifyQuestion.KeyTrust, VerifyCode.KeyRevoked, file, $"the key {fingerprint} is revoked (--revoked)");
             return;
         }
         if (options.Trust.IsNobody || options.Trust.Keys.ContainsKey(fingerprint))
             return;
         if (certificates.Count == 0 || options.Trust.Authorities.IsEmpty)
         {
-            tell(VerifyQuestion.KeyTrust, VerifyCode.UntrustedKey, file, $"the key {fingerprint} is none of those trusted");
+            tell(VerifyQuestion.KeyTrust, VerifyCode.UntrustedKey, file, $"the key {fingerprint} is not among those trusted");
             return;
         }
         var moment = stamped ?? (statement is not null && Rfc3339.TryParse(statement.Facts.Finished, out var finished) ? finished : null);
         if (moment is not { } when)
-            tell(VerifyQuestion.KeyTrust, VerifyCode.CertificateTime, file, "nothing says when it was signed");
+            tell(VerifyQuestion.KeyTrust, VerifyCode.CertificateTime, file, "the time of signing is unknown, so the validity of the certificate cannot be checked");
         else if (Chains.WhyNot(certificates[0], certificates, options.Trust.Authorities, when, purpose: null, options.Revoked) is { } why)
         {
             var (from, to) = (certificates[0].NotBefore.ToUniversalTime(), certificates[0].NotAfter.ToUniversalTime());
             var timely = from <= when.UtcDateTime && when.UtcDateTime <= to;
             tell(
                 VerifyQuestion.KeyTrust, why.IsRevoked ? VerifyCode.KeyRevoked : timely ? VerifyCode.UntrustedKey : VerifyCode.CertificateTime, file,
-                $"at {Rfc3339.Format(when)}: {why.Message}{(why.IsRevoked ? ", which is one of those revoked" : "")}");
+                $"at {Rfc3339.Format(when)}: {why.Message}{(why.IsRevoked ? ", which is revoked (--revoked)" : "")}");
         }
         else if (Chains.WhyNotASigner(certificates[0]) is { } other)
         {
             tell(
                 VerifyQuestion.KeyTrust, VerifyCode.CertificateUsage, file,
-                $"the certificate of {certificates[0].Subject} {other}; trust its key by its fingerprint if it may sign all the same");
+                $"the certificate of {certificates[0].Subject} {other}; to accept it anyway, give the fingerprint of its key with --trust");
         }
     }
 
@@ -268,29 +268,29 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (options.ExpectHead is { } expected && expected != head)
             tell(VerifyQuestion.Chain, VerifyCode.ChainHeadMismatch, file, $"the head is {head}, not {expected}");
         if (options.Challenge is { } challenge && challenge != statement.Challenge)
-            tell(VerifyQuestion.Chain, VerifyCode.ChallengeMismatch, file, statement.Challenge is null ? "answers no challenge" : "answers another challenge");
+            tell(VerifyQuestion.Chain, VerifyCode.ChallengeMismatch, file, statement.Challenge is null ? "contains no challenge" : "contains another challenge");
         if (options.Previous is not { } previous)
             return;
         var link = statement.Chain;
         if (link.Id != previous.Id)
         {
-            tell(VerifyQuestion.Chain, VerifyCode.ChainBroken, file, $"belongs to the row {link.Id}, not to {previous.Id}");
+            tell(VerifyQuestion.Chain, VerifyCode.ChainBroken, file, $"belongs to the chain {link.Id}, not to {previous.Id}");
         }
         else if (link.Sequence > previous.Sequence + 1)
         {
             tell(VerifyQuestion.Chain, VerifyCode.ChainGap, file, string.Create(
                 CultureInfo.InvariantCulture,
-                $"is number {link.Sequence} of its row, and the bundle before it number {previous.Sequence}"));
+                $"is number {link.Sequence} of its chain, and the bundle before it number {previous.Sequence}"));
         }
         else if (link.Sequence <= previous.Sequence)
         {
             tell(VerifyQuestion.Chain, VerifyCode.ChainRollback, file, string.Create(
                 CultureInfo.InvariantCulture,
-                $"is number {link.Sequence} of its row, not newer than number {previous.Sequence}"));
+                $"is number {link.Sequence} of its chain, not newer than number {previous.Sequence}"));
         }
         else if (link.Previous != previous.Bundle)
         {
-            tell(VerifyQuestion.Chain, VerifyCode.ChainBroken, file, "names another bundle before it");
+            tell(VerifyQuestion.Chain, VerifyCode.ChainBroken, file, "names another bundle as the one before it");
         }
     }
 }

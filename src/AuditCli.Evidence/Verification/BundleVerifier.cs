@@ -225,9 +225,9 @@ public static class BundleVerifier
             {
                 present.ExceptWith(parts.Select(AttestationFiles.PathOf));
                 if (!options.Trust.IsNobody || parts.Count > 0 || tree.EmptyFolders.Contains(BundleLayout.Attestation))
-                    Fail(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "nobody vouches for the bundle");
+                    Fail(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "the bundle is not signed");
                 else if (!options.AllowUnsigned)
-                    Undecided(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "nobody vouches for the bundle; allow unsigned bundles if that is expected");
+                    Undecided(VerifyQuestion.Signature, VerifyCode.Unsigned, ".", "the bundle is not signed; give --allow-unsigned if that is expected");
                 return null;
             }
             byte[]? Part(string name) => Take(files, present, AttestationFiles.PathOf(name), AttestationFiles.Limit, VerifyQuestion.Signature);
@@ -243,7 +243,7 @@ public static class BundleVerifier
             {
                 Undecided(
                     VerifyQuestion.KeyTrust, VerifyCode.SignerNotAsked, AttestationFiles.PathOf(AttestationFiles.SignerName),
-                    $"signed by {who}; say whether you trust it");
+                    $"signed by {who}; to check whether it is trusted, give its key, certificate or authority with --trust");
             }
             return found;
         }
@@ -252,7 +252,7 @@ public static class BundleVerifier
         {
             if (tagManifest is { } found && found != statement.TagManifest)
                 Fail(VerifyQuestion.Manifest, VerifyCode.ContentModified, BundleLayout.TagManifest,
-                    $"has the SHA-256 {found}, and the signer saw {statement.TagManifest}");
+                    $"has the SHA-256 {found}, but the signature is for {statement.TagManifest}");
             // Missing or broken files are reported where they are checked; without them there is nothing to compare.
             if (BundleFacts.Sources.FirstOrDefault(s => !tree.Files.Contains(s)) is { } missing)
             {
@@ -274,7 +274,7 @@ public static class BundleVerifier
                 {
                     Fail(
                         VerifyQuestion.Totals, VerifyCode.StatementInconsistent, AttestationFiles.PathOf(AttestationFiles.StatementName),
-                        "says something else than the bundle about what it is, what it holds or what it concludes");
+                        "contradicts the bundle about its identity, content or conclusions");
                 }
             }
             catch (InvalidDataException e)
@@ -368,7 +368,7 @@ public static class BundleVerifier
                     counts is null ? "not reached" : signed?.Signer is { } who ? $"by {who}" : "unsigned, as allowed"),
                 Line(
                     VerifyQuestion.KeyTrust, signed?.Signer is null || options.Trust.IsNobody ? VerifyAnswer.NotChecked : VerifyAnswer.Holds,
-                    options.Trust.IsNobody ? "nobody was named whom to trust" : "the signer is one of those trusted"),
+                    options.Trust.IsNobody ? "no trusted signer was given (--trust)" : "the signer is among those trusted"),
                 Line(
                     VerifyQuestion.Time, signed?.IsTimeTrusted is true ? VerifyAnswer.Holds : VerifyAnswer.NotChecked,
                     AttestationFindings.TimeWords(signed, options.TimeStampRoots is not null)),

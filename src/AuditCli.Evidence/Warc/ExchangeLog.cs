@@ -43,7 +43,7 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
     public ValueTask<ExchangeIds> AppendCopyAsync(WarcRecord request, WarcRecord answer, CancellationToken cancellationToken)
     {
         if (request.Type != "request" || answer.Type is not ("response" or "metadata") || answer.ConcurrentTo != request.Id)
-            throw new InvalidDataException($"{answer.Id} does not answer {request.Id}");
+            throw new InvalidDataException($"{answer.Id} is not the response to {request.Id}");
         return WriteAsync(request, answer, WarcFormat.Date(request), cancellationToken);
     }
 
@@ -61,7 +61,7 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
             _closed = true;
             if (_file is null)
                 return;
-            using var writer = _writer ?? throw new IOException("the file could not be begun");
+            using var writer = _writer ?? throw new IOException("the file could not be created");
             await writer.CompleteAsync(cancellationToken);
             _file.Synchronise();
         }
@@ -106,7 +106,7 @@ public sealed class ExchangeLog(string path, string seed, string software, Compr
             if (_writer is { } open)
                 return open;
             if (_file is not null)
-                throw new IOException($"{path}: nothing more is recorded, because the file could not be begun");
+                throw new IOException($"{path}: nothing more is recorded, because the file could not be created");
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             _file = GrowingFile.Create(path);
             var writer = new WarcWriter(_file, path, level);

@@ -64,18 +64,18 @@ public sealed class RecordedExchanges(Func<Stream> open, string path, int maxRec
         {
             Named(() => WarcFormat.RequireDigests(record));
             if (record.Type == "request" && !asked.TryAdd(record.Id, (record, position.Offset)))
-                throw new InvalidDataException($"{path}: {record.Id} stands twice, again at byte {position.Offset}");
+                throw new InvalidDataException($"{path}: {record.Id} occurs twice, again at byte {position.Offset}");
             if (record.Type is "response" or "metadata" && record.ConcurrentTo is { } request)
             {
                 if (!asked.Remove(request, out var question))
-                    throw new InvalidDataException($"{path}: the answer at byte {position.Offset} has no request");
+                    throw new InvalidDataException($"{path}: the response at byte {position.Offset} has no request");
                 yield return (question.Record, question.Offset, record, position.Offset);
             }
         }
         if (reader.Damage is { } damage)
             throw new InvalidDataException($"{path}: {damage.Reason}, at byte {damage.Offset}");
         if (asked.Count > 0)
-            throw new InvalidDataException($"{path}: the request at byte {asked.Values.Min(a => a.Offset)} has no answer");
+            throw new InvalidDataException($"{path}: the request at byte {asked.Values.Min(a => a.Offset)} has no response");
     }
 
     private RecordedExchange Whole(WarcRecord request, WarcRecord answer) =>

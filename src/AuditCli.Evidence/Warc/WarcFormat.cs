@@ -74,7 +74,7 @@ public static class WarcFormat
     public static HttpExchange Exchange(WarcRecord request, WarcRecord answer)
     {
         if (request.Type != "request" || answer.Type is not ("response" or "metadata") || answer.ConcurrentTo != request.Id)
-            throw new InvalidDataException($"{answer.Id} does not answer {request.Id}");
+            throw new InvalidDataException($"{answer.Id} is not the response to {request.Id}");
         var response = answer.Type == "response" ? Http(answer) : null;
         var failure = response is null ? FailureLink.Parse(Text(answer.Block.Span)) : [];
         return new(Date(request), TargetUri(request), request["WARC-Protocol"] ?? "http/1.1", Http(request), response, failure)
@@ -110,7 +110,7 @@ public static class WarcFormat
             _ => [],
         };
         return required.FirstOrDefault(r => record[r] is null) is { } missing
-            ? throw new InvalidDataException($"{record.Id} has no {missing}, so that nobody could see a change")
+            ? throw new InvalidDataException($"{record.Id} has no {missing}, so a change could not be detected")
             : record;
     }
 

@@ -107,7 +107,7 @@ internal sealed record RunRecord
     /// <param name="name">The member that has it, for the message.</param>
     /// <exception cref="InvalidDataException">The text is not an instant.</exception>
     public static DateTimeOffset Instant(string text, string name) =>
-        Rfc3339.TryParse(text, out var instant) ? instant : throw new InvalidDataException($"'{name}' of run.json is no instant");
+        Rfc3339.TryParse(text, out var instant) ? instant : throw new InvalidDataException($"'{name}' of run.json is not a timestamp");
 
     /// <summary>Returns the bytes of <c>data/run.json</c>.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Context.RunRecord);
@@ -120,7 +120,7 @@ internal sealed record RunRecord
         {
             var schema = JsonSerializer.Deserialize(content, Context.RunSchema)!.Schema;
             if (schema != CurrentSchema)
-                throw new InvalidDataException($"run.json is of schema {schema}, and only {CurrentSchema} can be read");
+                throw new InvalidDataException($"run.json has schema {schema}, but this version reads only {CurrentSchema}");
             var record = JsonSerializer.Deserialize(content, Context.RunRecord)!;
             _ = record.Moment;
             return record.IsReplay == (record.Mode == Replay)

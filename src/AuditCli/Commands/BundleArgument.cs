@@ -14,7 +14,7 @@ internal static class BundleArgument
     public static string? WhyNoFolder(string command, string path) =>
         File.Exists(path) ? CommandErrors.NeedsFolder(command, Shown(path))
         : WhyNot(path) ?? (Directory.Exists(path) && !BundleLayout.MayBeBundle(path)
-            ? $"{Shown(path)} is no bundle: it has neither bagit.txt nor data; 'auditcli run' ends with the path of the bundle that it made"
+            ? $"{Shown(path)} is not a bundle: it has neither bagit.txt nor data; 'auditcli run' prints the path of its bundle at the end"
             : null);
 
     /// <summary>
@@ -25,9 +25,9 @@ internal static class BundleArgument
     public static string? WhyNot(string path)
     {
         if (!Path.Exists(path) && new FileInfo(path).LinkTarget is null)
-            return $"there is no bundle {Shown(path)}{(Inside(Path.GetDirectoryName(path)) is { } beside ? $"; beside it there is {beside}" : "")}";
+            return $"there is no bundle {Shown(path)}{(Inside(Path.GetDirectoryName(path)) is { } beside ? $"; the same folder contains {beside}" : "")}";
         return Directory.Exists(path) && !BundleLayout.MayBeBundle(path) && Inside(path) is { } inside
-            ? $"{Shown(path)} is no bundle, but holds some; name one of them: {inside}"
+            ? $"{Shown(path)} is not a bundle but contains bundles; name one of them: {inside}"
             : null;
     }
 

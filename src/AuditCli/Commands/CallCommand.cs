@@ -46,7 +46,7 @@ internal static class CallCommand
         var operation = new Argument<string>("OPERATION") { Description = form.Operation };
         var parameters = new Argument<string[]>("name=value")
         {
-            Description = "Parameters: text, or JSON where the parameter is not a text.",
+            Description = "Parameters: text, or JSON if the parameter is not text.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var place = form.Place is { } asked ? Option(host, asked) : null;
@@ -87,7 +87,7 @@ internal static class CallCommand
             return Unknown(error, collector.Source, given.Operation);
         if (!operation.Reads.Contains(operation.Name))
         {
-            await error.WriteLineAsync($"{operation.Name} is a table made from several answers; call one of those: {string.Join(", ", operation.Reads)}");
+            await error.WriteLineAsync($"{operation.Name} is a table built from several operations; call one of them: {string.Join(", ", operation.Reads)}");
             return ExitCode.Usage;
         }
         var (parameters, wrong) = CallParameters.Read(operation, given.Parameters);
@@ -134,7 +134,7 @@ internal static class CallCommand
         }
         catch (InvalidOperationException e)
         {
-            throw new CollectionException(NotUnicode, $"{operation.Name}: a text in the answer is not well-formed Unicode", e);
+            throw new CollectionException(NotUnicode, $"{operation.Name}: the response contains text that is not well-formed Unicode", e);
         }
         return Encoding.UTF8.GetString(text.GetBuffer().AsSpan(0, (int)text.Length));
     }
@@ -197,7 +197,7 @@ internal static class CallCommand
         if (engagement is null)
             return (null, [.. faults.Select(f => f.ToString())]);
         if (engagement.Replay is not null)
-            return (null, [$"{given.Engagement} replays recorded exchanges, and call asks the provider itself: name an engagement without replay"]);
+            return (null, [$"{given.Engagement} replays recorded exchanges, but call sends a live request: give an engagement without 'replay'"]);
         var targets = engagement.Targets.Where(t => t.Source == collector.Source.Name).ToArray();
         return targets.Where(t => given.Target is null || t.Name == given.Target).ToArray() is [var one]
             ? (one with { Settings = one.Settings.SetItems(given.Settings) }, [])

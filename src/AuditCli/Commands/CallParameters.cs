@@ -31,7 +31,7 @@ internal static class CallParameters
             else if (known.Type is ColumnType.Text or ColumnType.Timestamp)
                 parameters[name] = JsonSerializer.SerializeToElement(value);
             else
-                faults.Add($"{name} is not JSON, and {operation.Name} wants {known.Type.ToString().ToLowerInvariant()} there: {value}");
+                faults.Add($"{name} is not JSON, but {operation.Name} needs {known.Type.ToString().ToLowerInvariant()} there: {value}");
         }
         faults.AddRange(operation.Parameters.Where(p => p.Required && !parameters.ContainsKey(p.Name)).Select(p => $"{operation.Name} needs {p.Name}=..."));
         return (parameters.ToImmutable(), faults.ToImmutable());

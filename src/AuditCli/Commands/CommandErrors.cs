@@ -9,7 +9,7 @@ internal static class CommandErrors
     /// <summary>Returns the message for an archive given to a command that works on a bundle's folder.</summary>
     public static string NeedsFolder(string command, string path) =>
         $"{path} is a file: {command} works on a bundle's folder. "
-        + "'auditcli verify' reads the archive as it is; then unpack it (unzip, or tar -xf) and give the folder";
+        + "Check the archive with 'auditcli verify', then unpack it (unzip, or tar -xf) and give the folder";
 
     /// <summary>Prints each fault on its own line, as compilers do, and returns the exit code.</summary>
     public static int Report(TextWriter error, ImmutableArray<Diagnostic> faults) => Report(error, [.. faults.Select(f => f.ToString())]);
@@ -19,7 +19,7 @@ internal static class CommandErrors
     {
         foreach (var fault in faults)
             error.WriteLine(fault);
-        error.WriteLine(faults.Length == 1 ? "1 fault; nothing was asked or written" : $"{faults.Length} faults; nothing was asked or written");
+        error.WriteLine(faults.Length == 1 ? "1 fault; nothing was sent or written" : $"{faults.Length} faults; nothing was sent or written");
         return ExitCode.Usage;
     }
 }

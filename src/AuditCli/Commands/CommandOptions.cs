@@ -56,7 +56,7 @@ internal static class CommandOptions
     {
         foreach (var token in result.Tokens.Where(t => LooksLikeOption(t.Value)))
             result.AddError(
-                $"'{token.Value}' is no option of {command.Name}{NearMiss.Hint(token.Value, command.Options.Select(o => o.Name))}; "
+                $"'{token.Value}' is not an option of {command.Name}{NearMiss.Hint(token.Value, command.Options.Select(o => o.Name))}; "
                 + $"its options: auditcli {Path(command)} --help");
     }
 

@@ -110,7 +110,7 @@ internal static class ControlsCommand
     private static DetailedCommand Test(AuditHost host, Option<string?> folder)
     {
         var ids = new Argument<string[]>("ID") { Description = "The controls; all of the library when none is named.", Arity = ArgumentArity.ZeroOrMore };
-        var command = new DetailedCommand("test", "Run the fixtures beside each control and check that it concludes as they state.", """
+        var command = new DetailedCommand("test", "Run each control's fixtures and check that it concludes as they state.", """
             Exit codes: 0 every case concludes as stated, 2 one does not, 1 usage.
 
             Examples:
@@ -174,12 +174,12 @@ internal static class ControlsCommand
             if (found.FindOperation(operationName) is not { } known)
                 return CallCommand.Unknown(error, found, operationName);
             output.WriteLine(
-                $"{known.Name}: asked {(known.Scope == OperationScope.Global ? "once for an account" : "in every region")}"
+                $"{known.Name}: called {(known.Scope == OperationScope.Global ? "once per account" : "in every region")}"
                 + $"{(known.SideEffect is { } effect ? $"; {effect}" : "")}");
             if (known.Row is { } row)
                 output.WriteLine($"  rows: {row}");
             foreach (var code in known.NotConfigured)
-                output.WriteLine($"  {code} says that there is none; allow_errors: {{ {code}: empty }} makes that no rows");
+                output.WriteLine($"  {code} means 'there is none'; allow_errors: {{ {code}: empty }} turns it into no rows");
             foreach (var parameter in known.Parameters)
                 output.WriteLine($"  takes {parameter.Name,-32} {Word(parameter.Type)}{(parameter.Required ? ", required" : "")}");
             foreach (var column in EvidenceColumns.Added(perParent: false, []).Concat(known.Columns))
@@ -195,7 +195,7 @@ internal static class ControlsCommand
     {
         if (loaded.Fixtures is not { } file)
         {
-            var missing = $"there is no {loaded.Control.Id}.fixtures.yaml beside the control; a control without fixtures proves nothing";
+            var missing = $"there is no {loaded.Control.Id}.fixtures.yaml in the control's folder; write one: a control without fixtures proves nothing";
             return (null, [new(loaded.Control.File, 1, 1, missing, DiagnosticKind.Meaning)]);
         }
         var (fixtures, faults) = FixtureLoader.Load(file, loaded.Control);

@@ -11,8 +11,8 @@ internal static class DiffCommand
     {
         var bundles = new Argument<string[]>("BUNDLE")
         {
-            Description = "Two bundles or more, oldest first. The last is compared with the one before it; "
-                + "those before that say what was known earlier.",
+            Description = "Two or more bundles, oldest first. The last is compared with the one before it; "
+                + "earlier ones show which exceptions had been seen before.",
             Arity = new(2, 1000),
         };
         var verify = new VerifyChoices(host);
@@ -21,8 +21,8 @@ internal static class DiffCommand
         var command = new DetailedCommand("diff", "Compare bundles: which exceptions are fixed, still open, new or back, and what else changed.", """
             An exception is fixed only when the same control, with the same parameters, read everything that it read before, and the
             item passes or is gone. Where the later bundle saw less (an account, a region, a file or a control that is missing,
-            evidence that is not complete), it is listed as seen less; where the control or a parameter changed, as no exception
-            under another rule. Nothing is fixed if a bundle's file of the control is not the one that its results name. Every bundle
+            evidence that is not complete), it is listed as seen less; if the control or a parameter changed, as no exception
+            under another rule. Nothing counts as fixed if a bundle's control file is not the one that its results name. Every bundle
             is verified first, and the SQL of its controls is parsed in a separate process.
 
             Exit codes: 0 nothing new, 2 an exception is new or is back, or a bundle does not verify, 3 nothing new, but something

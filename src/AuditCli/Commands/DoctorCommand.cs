@@ -16,13 +16,13 @@ internal static class DoctorCommand
     public static Command Build(AuditHost host)
     {
         var subject = new SubjectOptions(host);
-        var place = CommandOptions.Text(host, "--out", "DIR", "Where bundles would be written: how much space there is.", "bundles");
+        var place = CommandOptions.Text(host, "--out", "DIR", "The folder for bundles, to show its free disk space.", "bundles");
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("doctor", "Show who you are, what you can reach, and which operations will be denied, before a run.", """
             Calls every operation that the selected controls need, in every account and region, for its first page only, as the
             run would. An operation that is called once per row of another is called for the first row; one with a side effect
-            is not called. Of a target with many accounts the first 20 are tried. Inputs are opened: their columns, types and
-            rows are checked. Nothing is written, and nothing of the inputs is sent.
+            is not called. If a target has many accounts, the first 20 are tried. Inputs are opened: their columns, types and
+            rows are checked. Nothing is written, and no input leaves this machine.
 
             Exit codes: 0 nothing was refused, 3 something cannot be read, 1 usage, or an input that a run would refuse.
 
@@ -51,7 +51,7 @@ internal static class DoctorCommand
             if (prepared.Engagement.Replay is not null)
             {
                 return await BundleCommands.UsageAsync(
-                    error, $"{options.ShownAs} replays recorded exchanges: a run of it asks nobody, so that nothing can be denied");
+                    error, $"{options.ShownAs} replays recorded exchanges: its run sends no request, so nothing can be denied");
             }
             try
             {

@@ -24,7 +24,7 @@ internal static class DoctorText
             if (offset.Duration() >= LargeOffset)
             {
                 Line($"clock {host} is {offset.Duration().TotalSeconds.ToString("0", CultureInfo.InvariantCulture)} s "
-                    + $"{(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine; set it before a run, or dates are in doubt");
+                    + $"{(offset > TimeSpan.Zero ? "ahead of" : "behind")} this machine; correct this machine's clock before a run, or dates are in doubt");
             }
         }
         if (found.ClockOffsets.Count > 0 && found.ClockOffsets.Values.All(o => o.Duration() < LargeOffset))
@@ -64,9 +64,9 @@ internal static class DoctorText
             }.Where(p => p.Length > 0))}; what has to be granted: auditcli permissions";
         }
         if (readable > 0 && found.NotTried == 0 && found.AccountsNotAsked == 0)
-            return "everything that was asked can be read";
+            return "everything that was tried can be read";
         var accountsLeft = found.AccountsNotAsked > 0 ? $"; not asked: {Wording.Count(found.AccountsNotAsked, "account")}" : "";
-        return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} answered and none was refused; not tried: {found.NotTried}{accountsLeft}";
+        return $"{readable} of {Wording.Count(found.Readings.Count(), "reading")} succeeded and none was refused; not tried: {found.NotTried}{accountsLeft}";
     }
 
     public static string Json(Examination found) => new JsonObject
@@ -125,10 +125,10 @@ internal static class DoctorText
         if (reachable.Length > 5)
             line($"  and {reachable.Length - 5} more accounts");
         if (target.AccountsAsked < reachable.Length)
-            line($"  asked in the first {target.AccountsAsked} of {reachable.Length} accounts");
+            line($"  tried in the first {target.AccountsAsked} of {reachable.Length} accounts");
         foreach (var (account, why) in target.NotEntered)
         {
-            line($"  {(account.Length == 0 ? "IT IS NOT CERTAIN THAT THESE ARE ALL ACCOUNTS" : $"account {account} CANNOT BE ENTERED")}: "
+            line($"  {(account.Length == 0 ? "THE LIST OF ACCOUNTS MAY BE INCOMPLETE" : $"account {account} CANNOT BE ENTERED")}: "
                 + $"{why.Code}: {why.Message}");
         }
         foreach (var connection in target.Connections.Where(c => c.LeftOut is not null))

@@ -28,7 +28,7 @@ internal static class InitCommand
             .Select(s => CommandOptions.Flag(host, $"--{s}", $"A target of {s}. Default: one of each kind.")).ToImmutableArray();
         var command = new DetailedCommand("init", "Create an engagement: its file, and a template for each register that the controls can use.", """
             Asks no questions and overwrites nothing: if a file exists already it is named, and nothing is written. The engagement
-            can be loaded as it is; what only you can know is marked in it.
+            loads without changes; what only you can know is marked in it.
 
             Examples:
               auditcli init
@@ -49,10 +49,10 @@ internal static class InitCommand
                 || !TryDay(parsed.GetValue(end), today.AddDays(-1), out var last)
                 || last < first)
             {
-                return await BundleCommands.UsageAsync(error, "--start and --end are days such as 2026-09-30, the end not before the start");
+                return await BundleCommands.UsageAsync(error, "--start and --end must be dates such as 2026-09-30, and the end must not be before the start");
             }
             if (parsed.GetValue(preparer)!.Trim().Equals(parsed.GetValue(reviewer)!.Trim(), StringComparison.OrdinalIgnoreCase))
-                return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} prepares; somebody else must review");
+                return await BundleCommands.UsageAsync(error, $"{parsed.GetValue(reviewer)} is the preparer; somebody else must review");
             var asked = host.Collectors.Where(c => chosen.IsEmpty || chosen.Contains(c.Source.Name)).ToImmutableArray();
             var inputs = Inputs(host, [.. asked.Select(a => a.Source.Name)]);
             var root = host.FullPath(parsed.GetValue(folder)!);
@@ -73,7 +73,7 @@ internal static class InitCommand
         string root, string engagement, SortedDictionary<string, string> files, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (files.Keys.FirstOrDefault(f => Path.Exists(Path.Combine(root, f))) is { } there)
-            return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} is there already; nothing was written");
+            return await BundleCommands.UsageAsync(error, $"{Path.Combine(root, there)} already exists; nothing was written");
         try
         {
             foreach (var (name, content) in files)
@@ -89,7 +89,7 @@ internal static class InitCommand
             return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
         }
         await output.WriteLineAsync($"{engagement} and {files.Count - 2} tables to fill in below inputs/");
-        await output.WriteLineAsync($"next: look through it, then auditcli doctor {engagement}, then auditcli run {engagement}");
+        await output.WriteLineAsync($"next: review it, then run auditcli doctor {engagement}, then auditcli run {engagement}");
         return ExitCode.Ok;
     }
 
@@ -97,7 +97,7 @@ internal static class InitCommand
         string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<CollectorEntry> collectors, ImmutableArray<Register> inputs)
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $$"""
-            # An engagement: whom, which period, which controls, which targets. auditcli run engagement.yaml
+            # An engagement: entity, period, controls and targets. To run it: auditcli run engagement.yaml
             schema: 1
             entity: {{Quoted(entity)}}
             name: First fieldwork

@@ -12,11 +12,11 @@ internal static class KeysCommand
 
     private static DetailedCommand New(AuditHost host)
     {
-        var file = new Argument<string>("FILE") { Description = "Where the private key goes; it must not exist. The public key goes beside it, as FILE.pub." };
+        var file = new Argument<string>("FILE") { Description = "The file for the private key; it must not exist yet. The public key is written to FILE.pub." };
         var plain = CommandOptions.Flag(host, "--no-passphrase", "Leave the private key unencrypted, for machines that keep it in a vault.");
         var command = new DetailedCommand("new", "Make a key: ECDSA on P-256, the private part as encrypted PKCS#8.", """
             The passphrase comes from AUDITCLI_KEY_PASSPHRASE or is asked for. Give FILE.pub, or the fingerprint that is
-            printed, to whoever will verify, by another way than the bundles go.
+            printed, to the verifier through another channel than the bundles.
 
             Example:
               auditcli keys new auditor.pem
@@ -33,7 +33,7 @@ internal static class KeysCommand
                 : host.Environment(SigningSession.PassphraseVariable) ?? host.AskSecret("Passphrase for the new key: ");
             if (string.IsNullOrEmpty(passphrase) && !parsed.GetValue(plain))
             {
-                await error.WriteLineAsync($"a passphrase is needed: set {SigningSession.PassphraseVariable}, run on a terminal, or say --no-passphrase");
+                await error.WriteLineAsync($"a passphrase is needed: set {SigningSession.PassphraseVariable}, run in a terminal, or give --no-passphrase");
                 return ExitCode.Usage;
             }
             // Check both paths first: a failure after the first write would leave a private key without its public key.

@@ -30,7 +30,7 @@ internal static class PermissionsCommand
             host,
             "--source",
             string.Join('|', host.Sources.Select(s => s.Name)),
-            "Print the document of this source and nothing else. Default: all that are asked.");
+            "Print only this source's document. Default: those of every source that the controls read.");
         source.AcceptOnlyFromAmong([.. host.Sources.Select(s => s.Name)]);
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("permissions", "Print exactly what has to be granted so that the selected controls can be tested.", $"""
@@ -80,7 +80,7 @@ internal static class PermissionsCommand
             error.WriteLine($"nothing for {notTested.Id}: {notTested.Reason}");
         if (granted.IsEmpty)
         {
-            error.WriteLine($"the selected controls ask nothing of {only ?? "any source"}, so that nothing has to be granted there");
+            error.WriteLine($"the selected controls read nothing from {only ?? "any source"}, so nothing has to be granted there");
             return ExitCode.Usage;
         }
         foreach (var (source, _, document) in granted)

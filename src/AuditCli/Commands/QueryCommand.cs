@@ -61,9 +61,9 @@ internal static class QueryCommand
         AuditHost host, string given, string? sql, string form, string? file, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (form == "parquet" && file is null)
-            return await BundleCommands.UsageAsync(error, "parquet is no text: name the file with --out FILE");
+            return await BundleCommands.UsageAsync(error, "parquet is not text: name a file for it with --out FILE");
         if (sql is null && (form != "text" || file is not null))
-            return await BundleCommands.UsageAsync(error, "--format and --out are for the answer to a SELECT, and there is none");
+            return await BundleCommands.UsageAsync(error, "--format and --out need a SELECT, and none was given");
         var path = host.FullPath(given);
         if (BundleArgument.WhyNoFolder("query", path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
@@ -104,7 +104,7 @@ internal static class QueryCommand
         catch (QueryException e)
         {
             return await BundleCommands.UsageAsync(
-                error, $"the SQL cannot be answered: {PrintableText.Of(e.Message, 2000)}; the tables: auditcli query {given}");
+                error, $"the SQL cannot be run: {PrintableText.Of(e.Message, 2000)}; the tables: auditcli query {given}");
         }
     }
 

@@ -69,7 +69,7 @@ internal static class ReperformCommand
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                await error.WriteLineAsync("interrupted: nothing was compared, and nothing is left behind");
+                await error.WriteLineAsync("interrupted: nothing was compared, and the temporary files were deleted");
                 return ExitCode.Interrupted;
             }
             catch (InvalidDataException e)

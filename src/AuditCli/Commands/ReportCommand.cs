@@ -22,7 +22,7 @@ internal static class ReportCommand
         var folder = CommandOptions.Text(host, "--out", "DIR", "The folder for the files; without it, one text format goes to stdout.");
         var verify = new VerifyChoices(host);
         var command = new DetailedCommand("report", "Make a sealed bundle's reports: workbook, web page, summary, and data for other tools.", $"""
-            The bundle is verified first, and one that fails is not reported on. A run has sealed the same reports under
+            The bundle is verified first; no report is made if it fails. A run has already sealed the same reports under
             {BundleLayout.ReportsFolder}; these add what verification found: the digest that covers the bundle, signer, time, head.
             Nothing is written into the bundle, and no file is overwritten.
 
@@ -77,7 +77,7 @@ internal static class ReportCommand
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                await error.WriteLineAsync("interrupted: the report that was being written is removed");
+                await error.WriteLineAsync("interrupted: the unfinished report was deleted");
                 return ExitCode.Interrupted;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -101,14 +101,14 @@ internal static class ReportCommand
         }
         BundleCommands.RefuseInside("--out", target, bundle);
         if (formats.Select(f => Path.Combine(target, f.FileName)).FirstOrDefault(Path.Exists) is { } taken)
-            throw new IOException($"{taken} exists already, and somebody may have written in it; choose another folder");
+            throw new IOException($"{taken} already exists and may have been edited; give another folder with --out");
     }
 
     private static int Refuse(TextWriter error, VerifyReport verification)
     {
         foreach (var problem in verification.Problems.Where(p => p.Answer == VerifyAnswer.Fails).Take(10))
             error.WriteLine($"{problem.Code} {problem.Path}: {problem.Message}");
-        error.WriteLine("auditcli: the bundle does not verify, and no report is made of it; see 'auditcli verify'");
+        error.WriteLine("auditcli: the bundle does not verify, so no report was written; run 'auditcli verify' to see why");
         return ExitCode.Failed;
     }
 

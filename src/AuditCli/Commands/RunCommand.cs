@@ -146,10 +146,10 @@ internal static class RunCommand
 
     /// <summary>Returns a message about the files that an unsuccessful run left.</summary>
     private static string Left(AuditRun? run) =>
-        run?.SealedFolder is { } bundle ? $"the bundle is sealed all the same: {bundle}"
+        run?.SealedFolder is { } bundle ? $"the bundle is sealed anyway: {bundle}"
         : run?.PartialFolder is { } kept
             ? $"nothing was sealed; what was collected is kept in {kept}"
-                + $"{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without asking again" : "")}"
+                + $"{(run.CanBeResumed ? $", and 'auditcli run --resume {kept}' finishes it without sending any request" : "")}"
         : "nothing was collected";
 
     private static int ExitCodeOf(IEnumerable<Conclusion> conclusions)

@@ -17,7 +17,7 @@ internal static class SealCommand
         var command = new DetailedCommand("seal", "Sign a bundle: state who vouches for exactly these bytes, and since when.", """
             The bundle is checked first, and exactly what was checked is signed; nothing in it changes, only 'attestation/' is
             added, so it must be a folder and not an archive. A passphrase comes from AUDITCLI_KEY_PASSPHRASE or a prompt.
-            Exit codes: 0 signed, 2 the bundle is not whole, 1 usage or a file that cannot be read. If no authority gives a
+            Exit codes: 0 signed, 2 the bundle does not verify, 1 usage or a file that cannot be read. If no authority gives a
             time stamp, the command says so and signs it as missing.
 
             Examples:
@@ -54,7 +54,7 @@ internal static class SealCommand
     /// <summary>Returns lines of text that describe a signature, for stdout.</summary>
     public static IEnumerable<string> Describe(SignedBundle signed)
     {
-        yield return $"signed, number {signed.Sequence} of its row, head {signed.Head}";
+        yield return $"signed, number {signed.Sequence} of its chain, head {signed.Head}";
         yield return signed.Stamped is { } at ? $"time stamp {Rfc3339.Format(at)}" : "no time stamp";
         foreach (var failure in signed.TimeStampFailures)
             yield return $"  {failure}";
@@ -68,7 +68,7 @@ internal static class SealCommand
             return await BundleCommands.UsageAsync(error, noBundle);
         if (options.Locker is { } locker && Path.GetDirectoryName(folder) != Path.TrimEndingDirectorySeparator(locker))
         {
-            await error.WriteLineAsync($"{folder} does not lie in the locker {locker}");
+            await error.WriteLineAsync($"{folder} is not in the locker {locker}");
             return ExitCode.Usage;
         }
         using var signing = SigningSession.Open(options, host);
@@ -77,7 +77,7 @@ internal static class SealCommand
         {
             await error.WriteLineAsync(Path.Exists(Path.Combine(folder, BundleLayout.Attestation))
                 ? $"{folder} is signed already"
-                : $"{folder} is not whole, so nobody should sign it:");
+                : $"{folder} does not verify, so it was not signed:");
             foreach (var problem in report.Problems)
                 await error.WriteLineAsync($"{problem.Code} {problem.Path}: {problem.Message}");
             return ExitCode.Failed;

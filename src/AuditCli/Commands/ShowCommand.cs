@@ -17,7 +17,7 @@ internal static class ShowCommand
         var bundle = new Argument<string>("BUNDLE") { Description = "The bundle's folder." };
         var what = new Argument<string[]>("WHAT")
         {
-            Description = "A control; a control, a test and an item; an exception id; an evidence id; or a _ref of a row. Nothing: all controls.",
+            Description = "A control; a control, a test and an item; an exception id; an evidence id; or a row's _ref. Without one: all controls.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var html = CommandOptions.Text(host, "--html", "FILE", "Write a one-page evidence card of the item or exchange; the file must not exist yet.");
@@ -25,13 +25,13 @@ internal static class ShowCommand
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand(
             "show", "Look something up in a bundle: a control, its items, their evidence, and the raw request and response.", """
-            What is shown is compared with the bundle's manifest as it is read; 'auditcli verify' says who sealed it. Output is
+            Everything shown is compared with the bundle's manifest as it is read; 'auditcli verify' says who sealed it. Output is
             bounded, and control characters are shown as \uXXXX; --raw is for a file or a pipe. --output json has whole
             populations and bodies, in one object.
 
-            Rows behind an item are found by value: of the tables that the test's SQL names, in the item's account, those rows in
+            An item's rows are found by value: in the tables that the test's SQL names, for the item's account, the rows in
             which a cell is the item, is a part of it between spaces and slashes, or is one of the attributes shown. The raw
-            evidence is named as in every report: the provider's answer with the tested value first, registers after it.
+            evidence is named as in every report: the provider's response with the tested value first, then registers.
 
             Controls and items may be given in any case, an item by its last part, and an exception by its first four digits or
             more, if that names only one.
@@ -73,7 +73,7 @@ internal static class ShowCommand
         TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         if (new[] { html is not null, raw, json }.Count(form => form) > 1)
-            return await BundleCommands.UsageAsync(error, "--html, --raw and --output json are three forms of one answer; choose one");
+            return await BundleCommands.UsageAsync(error, "--html, --raw and --output json exclude each other; give one of them");
         var path = host.FullPath(given);
         if (BundleArgument.WhyNoFolder("show", path) is { } noBundle)
             return await BundleCommands.UsageAsync(error, noBundle);
@@ -132,7 +132,7 @@ internal static class ShowCommand
         if (selection is not (Selection.OfExchange or Selection.OfInput))
             return await BundleCommands.UsageAsync(error, "--raw needs an exchange: its urn:uuid:..., or a row's _ref");
         if (host.OutputIsTerminal)
-            return await BundleCommands.UsageAsync(error, "--raw prints what came, which could steer your terminal: send it to a file or a pipe");
+            return await BundleCommands.UsageAsync(error, "--raw prints unescaped bytes, which could control your terminal: send it to a file or a pipe");
         ReadOnlyMemory<byte> body;
         if (selection is Selection.OfInput(var file, _))
             body = opened.Files.Read(file);
@@ -141,7 +141,7 @@ internal static class ShowCommand
             if (found.Recorded.Exchange.Response is not { } response)
             {
                 var failures = string.Join("; ", found.Recorded.Exchange.Failure.Select(f => PrintableText.Of(f.Message, 500)));
-                return await BundleCommands.UsageAsync(error, $"{record} has no answer: {failures}");
+                return await BundleCommands.UsageAsync(error, $"{record} has no response: {failures}");
             }
             body = response.Body;
         }
@@ -162,7 +162,7 @@ internal static class ShowCommand
             {
                 var tests = string.Join(", ", rows.Take(5).Select(r => $"{r.Test} in {r.Place}"));
                 return await BundleCommands.UsageAsync(
-                    error, $"several items are called so, and a card is of one; name its exception id or test: {tests}");
+                    error, $"several items have this name, and a card shows only one; give its exception id or its test: {tests}");
             }
             page = EvidenceCard.Of(opened, host, ItemView.Of(opened, host, control, rows[0], cancellationToken));
         }

@@ -14,7 +14,7 @@ internal sealed class SigningCommandOptions(AuditHost host)
         host, "--tsa", "URL", "A time stamp authority (RFC 3161) for the signature; repeatable, tried in order until one responds.");
 
     private readonly Option<string?> _challenge = CommandOptions.Text(
-        host, "--challenge", "TEXT", "A text chosen by the auditor to sign; it proves that the signature is younger than the text.");
+        host, "--challenge", "TEXT", "A text chosen by the auditor, to be signed; it proves that the signature was made after the text was chosen.");
 
     private readonly Option<string?> _previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one follows.");
     private readonly Option<string?> _locker = CommandOptions.Text(
@@ -38,7 +38,7 @@ internal sealed class SigningCommandOptions(AuditHost host)
             return (null, needsKey ? "--tsa, --challenge, --previous and --locker need --sign KEY" : null);
         }
         if (previous is not null && locker is not null)
-            return (null, "--previous and --locker both say which bundle comes before; give one of them");
+            return (null, "--previous and --locker both name the previous bundle; give one of them");
         var wrong = authorities.FirstOrDefault(a => !Uri.TryCreate(a, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"));
         return wrong is not null
             ? (null, $"--tsa {CredentialText.Clean(wrong.Split('?')[0])}: not an http or https address")

@@ -72,12 +72,12 @@ internal sealed class SubjectOptions
         {
             return sources.IsEmpty
                 ? (new(_host.Shown(_host.FullPath(file)), _host.FullPath(file), library, "", filter, Verbose: false) { Pack = parsed.GetValue(_pack) }, null)
-                : (null, $"{file} says which targets there are; --{sources[0]} is for when there is no engagement");
+                : (null, $"{file} already names the targets; --{sources[0]} is only for a run without an engagement, so leave it out");
         }
         if (sources.IsEmpty)
         {
-            return (null, $"name an ENGAGEMENT file, or {Either(_ambient.Select(a => a.Option.Name))} for what the ambient credentials reach; "
-                + "to begin one: auditcli init");
+            return (null, $"name an ENGAGEMENT file, or {Either(_ambient.Select(a => a.Option.Name))} to read what your credentials reach; "
+                + "to create one: auditcli init");
         }
         var targets = ImmutableArray.CreateBuilder<(string Source, string? Setting, ImmutableArray<string> Values)>();
         foreach (var collector in _host.Collectors.Where(c => sources.Contains(c.Source.Name)))

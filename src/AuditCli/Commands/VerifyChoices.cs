@@ -24,13 +24,13 @@ internal sealed class VerifyChoices(AuditHost host)
         host,
         "--revoked",
         "FILE-or-FINGERPRINT",
-        "A key that is no longer trusted, the signer's or an authority's, in the forms of --trust; repeatable.");
+        "A revoked key, the signer's or an authority's, in the same forms as for --trust; repeatable.");
 
     private readonly Option<string[]> _roots = CommandOptions.List(
-        host, "--tsa-root", "FILE", "The root of a time stamp authority in PEM; repeatable. Asks for a time stamp.");
+        host, "--tsa-root", "FILE", "The root certificate of a time stamp authority, in PEM; repeatable. Makes a time stamp required.");
 
     private readonly Option<string?> _head = CommandOptions.Text(
-        host, "--expect-head", "SHA256", "The head that you kept: the bundle must be exactly this one.");
+        host, "--expect-head", "SHA256", "The head that you recorded; the bundle must be exactly this one.");
 
     private readonly Option<string?> _challenge = CommandOptions.Text(host, "--challenge", "TEXT", "The text that the signer must have signed.");
     private readonly Option<string?> _previous = CommandOptions.Text(host, "--previous", "BUNDLE", "The signed bundle that this one must follow.");
@@ -91,8 +91,8 @@ internal sealed class VerifyChoices(AuditHost host)
                 if (roots.Any(r => RealPath.Same(r, folder)) || BundleLayout.MayBeBundle(folder, sealedOnly: true))
                 {
                     throw new InvalidDataException(
-                        $"{option} {one} lies inside the bundle {folder}, and proves nothing: "
-                        + "whoever made the bundle put it there; get it from its owner by another way");
+                        $"{option} {one} is inside the bundle {folder}, and proves nothing: "
+                        + "whoever made the bundle put it there; obtain it from its owner through another channel");
                 }
             }
         }
@@ -108,7 +108,7 @@ internal sealed class VerifyChoices(AuditHost host)
         }
         catch (InvalidDataException e)
         {
-            var why = File.Exists(file) ? e.Message : "there is no such file, and it is no fingerprint of 64 hexadecimal digits";
+            var why = File.Exists(file) ? e.Message : "there is no such file, and it is not a fingerprint (64 hexadecimal digits)";
             throw new InvalidDataException($"{option} {given}: {why}", e);
         }
     }

@@ -16,8 +16,8 @@ internal static class VerifyCommand
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand(
             "verify", "Check a bundle, offline: files, manifests, signature, key, time stamp, place in its chain, totals.", """
-            A .zip or .tar is read as it is: nothing is unpacked, and one that two programs could unpack differently, or that
-            reaches outside of its folder, fails (CONTAINER_UNSAFE). The bundle is the archive's one top folder, or its root.
+            A .zip or .tar is read without unpacking it. One that two programs could unpack differently, or that
+            writes outside its own folder, fails (CONTAINER_UNSAFE). The bundle is the archive's one top folder, or its root.
 
             A key or root that is inside a bundle, even through a link, is refused: whoever made the bundle put it there.
             A key given to --revoked fails whatever --trust says and whenever it signed. Under an authority given to --trust,
@@ -65,8 +65,8 @@ internal static class VerifyCommand
     private static string Text(VerifyReport report)
     {
         using var text = new StringWriter();
-        var mode = report.Mode == "replay" ? "a REPLAY of recorded exchanges" : report.Mode is { } word ? $"collected {word}" : "collected nobody knows how";
-        text.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}, {mode}");
+        var mode = report.Mode == "replay" ? "a REPLAY of recorded exchanges" : report.Mode is { } word ? $"collected {word}" : "collected in an unknown way";
+        text.WriteLine($"bundle {report.BundleId ?? "with unknown id"}, {mode}");
         foreach (var line in report.Lines)
             text.WriteLine($"{line.Question,-11}{Wording.Name(line.Answer),-12}{line.Detail}".TrimEnd());
         foreach (var problem in report.Problems)

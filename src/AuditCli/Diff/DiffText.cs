@@ -21,8 +21,8 @@ internal static class DiffText
         (ExceptionState.New, "new", "NEW"),
         (ExceptionState.Reappeared, "reappeared", "REAPPEARED"),
         (ExceptionState.StillOpen, "still_open", "STILL OPEN"),
-        (ExceptionState.SeenLess, "seen_less", "NOT FIXED, SEEN LESS: the later bundle cannot say"),
-        (ExceptionState.OtherRule, "other_rule", "NO EXCEPTION UNDER ANOTHER RULE: the control or a parameter changed"),
+        (ExceptionState.SeenLess, "seen_less", "NOT FIXED, SEEN LESS: the later bundle did not read enough to tell"),
+        (ExceptionState.OtherRule, "other_rule", "NO LONGER AN EXCEPTION, UNDER ANOTHER RULE: the control or a parameter changed"),
         (ExceptionState.Approved, "approved", "APPROVED NOW"),
         (ExceptionState.Fixed, "fixed", "FIXED"),
     ];
@@ -63,7 +63,7 @@ internal static class DiffText
 
     public static void WriteMarkdown(TextWriter output, BundleDiff diff)
     {
-        output.WriteLine("# What became of the exceptions");
+        output.WriteLine("# What happened to the exceptions");
         output.WriteLine();
         foreach (var line in Heads(diff))
             output.WriteLine($"- {Markdown.Escape(line, LongestLine)}");

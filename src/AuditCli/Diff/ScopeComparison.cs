@@ -49,7 +49,7 @@ internal sealed class ScopeComparison(
                 .. left,
                 .. accounts.Select(a => new ScopeChange("", "account not read", a, null)),
                 .. regions.Select(p => new ScopeChange("", "region not read", $"{p.Account} {p.Region}", null)),
-                .. files.Select(f => new ScopeChange("", "file not handed in", f, null)),
+                .. files.Select(f => new ScopeChange("", "file not supplied", f, null)),
             ];
         }
     }
@@ -84,7 +84,7 @@ internal sealed class ScopeComparison(
             if (before.Record.Entity != after.Record.Entity)
                 yield return $"the bundles are of different entities: {before.Record.Entity} and {after.Record.Entity}";
             if (after.Record.Moment < before.Record.Moment)
-                yield return "the later bundle is as of an earlier moment than the one before it; is the order right?";
+                yield return "the later bundle has an earlier as_of than the one before it; give the bundles oldest first";
             if (before.Results.Engine.Version != after.Results.Engine.Version)
                 yield return $"the engine was {before.Results.Engine.Version} and is {after.Results.Engine.Version}";
         }
@@ -139,7 +139,7 @@ internal sealed class ScopeComparison(
             return $"{check.Name}: {check.Left ?? "unknown"} against {check.Right ?? "unknown"}";
         var asked = Asked(before, id, account).Where(a => Concerns(a.Name) && a.Name != definition?.Waivers?.From);
         return asked.Except(Asked(after, id, account)).Order().FirstOrDefault() is { Name.Length: > 0 } unasked
-            ? $"{unasked.Name} was not asked {(unasked.Account.Length == 0 ? "for: no such file" : $"in {unasked.Account} {unasked.Region}")}"
+            ? $"{unasked.Name} was not collected{(unasked.Account.Length == 0 ? ": no such file was supplied" : $" in {unasked.Account} {unasked.Region}")}"
             : null;
     }
 

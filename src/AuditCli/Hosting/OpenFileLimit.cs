@@ -15,7 +15,7 @@ internal static class OpenFileLimit
     public static string? WhyTooFew() =>
         OperatingSystem.IsWindows() || GetLimit(OperatingSystem.IsMacOS() ? MacFiles : LinuxFiles, out var limit) != 0 || limit.Now >= Least
         ? null
-        : "auditcli: this process may have " + limit.Now.ToString(null, null) + " files open at once, and auditcli needs at least 128; say 'ulimit -n 1024'\n";
+        : "auditcli: this process may have " + limit.Now.ToString(null, null) + " files open at once, but auditcli needs at least 128; run 'ulimit -n 1024'\n";
 
     /// <summary>Returns the limit, at most <see cref="int.MaxValue"/>, which also stands for no limit.</summary>
     /// <exception cref="IOException">The system does not report the limit.</exception>
@@ -24,7 +24,7 @@ internal static class OpenFileLimit
         if (OperatingSystem.IsWindows())
             return int.MaxValue;
         if (GetLimit(OperatingSystem.IsMacOS() ? MacFiles : LinuxFiles, out var limit) != 0)
-            throw new IOException($"how many files may be open cannot be found out: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+            throw new IOException($"the limit on open files cannot be read: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
         return (long)Math.Min(limit.Now, int.MaxValue);
     }
 

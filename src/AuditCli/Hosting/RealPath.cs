@@ -33,7 +33,7 @@ internal static class RealPath
                 continue;
             at = links > 0
                 ? Of(Path.GetFullPath(link, Path.GetDirectoryName(at)!), --links)
-                : throw new IOException($"{path}: more than {MostLinks} links lead on from it");
+                : throw new IOException($"{path}: more than {MostLinks} links follow one another; give the path without links");
         }
         return at;
     }

@@ -77,7 +77,7 @@ internal sealed class EvidenceCard
         card.Heading("Rows of evidence");
         card.Paragraph(
             "Found by value: rows of the tables that this test reads in which a cell is the item, a part of it, or one of its attributes. "
-            + "Marked are those cells, and the columns that the test's SQL reads.");
+            + "Those cells, and the columns that the test's SQL reads, are marked.");
         foreach (var table in view.Tables.Where(t => t.Matching > 0))
             card.Table(view, table);
         foreach (var line in ShowText.Unmatched(view))
@@ -192,16 +192,16 @@ internal sealed class EvidenceCard
         }
         Row("Address", $"{exchange.Request.StartLine.Split(' ')[0]} {exchange.Uri}");
         Row("Sent", Rfc3339.Format(exchange.Date));
-        Row("Answer", exchange.Response?.StartLine ?? $"none: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}");
+        Row("Response", exchange.Response?.StartLine ?? $"none: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}");
         Row("Request id", found.RequestId ?? "none was given");
         Row("File", $"{found.File}, sha256 {_bundle.Files.DigestOf(found.File)}");
         Row("Request record", $"{request.Id}, {request["WARC-Block-Digest"] ?? "without digest"}");
-        Row("Answer record", $"{answer.Id}, {answer["WARC-Block-Digest"] ?? "without digest"}");
+        Row("Response record", $"{answer.Id}, {answer["WARC-Block-Digest"] ?? "without digest"}");
         Row("Body", answer["WARC-Payload-Digest"] ?? "without digest");
         if (exchange.RedactedPayloadDigest is { } redacted)
-            Row("Redacted", $"before that {redacted}");
+            Row("Redacted", $"digest before redaction {redacted}");
         if (exchange.BodiesOmitted)
-            Row("Left out", "both bodies, because they hand out credentials");
+            Row("Left out", "both bodies, because they contain credentials");
         Close();
         Body("Request", exchange.Request.Body, "", []);
         if (exchange.Response is { } response)

@@ -85,7 +85,7 @@ internal abstract partial record Selection
         if (rows.Select(r => r.Item).Distinct(StringComparer.Ordinal).Take(2).Count() == 1)
             return (new OfItems(control, rows), null);
         if (!rows.IsEmpty)
-            return (null, $"several items of {control.Id} end so; name one of them: {Listed(rows)}");
+            return (null, $"several items of {control.Id} have this ending; name one of them: {Listed(rows)}");
         var items = (test is null ? tests : [test]).SelectMany(t => bundle.Rows(control.Id, t)).Select(r => r.Item);
         return (null, $"{control.Id}{(test is null ? "" : $" {test}")} has no item {PrintableText.Of(item, 200)}{Near(item, items)}; "
             + $"see: auditcli show BUNDLE {control.Id} {test ?? tests.FirstOrDefault()}");
@@ -132,7 +132,7 @@ internal abstract partial record Selection
             return null;
         if (rows.Select(r => (r.Control, r.Item)).Distinct().Take(2).Count() == 1)
             return (new OfItems(bundle.Results.Controls.First(c => c.Id == rows[0].Control), rows), null);
-        return (null, $"several controls or items know {PrintableText.Of(name, 200)}; name one of them: {Listed(rows)}");
+        return (null, $"several items are called {PrintableText.Of(name, 200)}; name one of them: {Listed(rows)}");
     }
 
     /// <summary>
@@ -169,7 +169,7 @@ internal abstract partial record Selection
             return (new OfInput(file, null), null);
         return long.TryParse(row, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
             ? (new OfInput(file, number), null)
-            : (null, $"'{PrintableText.Of(row, 200)}' is no row of a file; rows are counted from 1");
+            : (null, $"'{PrintableText.Of(row, 200)}' is not a row of a file; rows are counted from 1");
     }
 
     [GeneratedRegex("^(?:(?:(?<control>[^/]+)/)?X/)?(?<digits>[0-9a-f]{4,12})$", RegexOptions.IgnoreCase)]

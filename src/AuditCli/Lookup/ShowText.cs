@@ -194,7 +194,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         foreach (var (name, value) in item.Parameters)
             Line($"parameter {name} = {PrintableText.Of(value.GetRawText(), Short)}");
         if (item.Redacted is { } redacted)
-            Line($"redacted: {redacted} answers, such as {string.Join(", ", item.Redactions.Take(3).Select(r => $"{r.Pointer} ({r.Rule})"))}");
+            Line($"redacted: {redacted} responses, such as {string.Join(", ", item.Redactions.Take(3).Select(r => $"{r.Pointer} ({r.Rule})"))}");
         if (item.Table is { } table)
         {
             Line($"table {table}, sha256 of its rows {item.TableSha256}");
@@ -226,16 +226,16 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         Line($"{exchange.Request.StartLine.Split(' ')[0]} {exchange.Uri}");
         var status = exchange.Response is { } response
             ? response.StartLine
-            : $"no answer: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}";
+            : $"no response: {string.Join("; ", exchange.Failure.Select(f => $"{f.Type} {f.Message}"))}";
         Line($"sent {Rfc3339.Format(exchange.Date)}, {status}{(found.RequestId is { } id ? $", request id {id}" : "")}");
         if (found.Evidence is { } item)
-            Line($"asked for {item.Operation} in {Place(item)}, as {item.Identity} ({item.EvidenceId})");
+            Line($"sent for {item.Operation} in {Place(item)}, as {item.Identity} ({item.EvidenceId})");
         Line($"{found.File}, sha256 {bundle.Files.DigestOf(found.File)}");
         Line($"request record {request.Id}, block {request["WARC-Block-Digest"] ?? "without digest"}");
-        Line($"answer record {answer.Id}, block {answer["WARC-Block-Digest"] ?? "without digest"}, "
+        Line($"response record {answer.Id}, block {answer["WARC-Block-Digest"] ?? "without digest"}, "
             + $"body {answer["WARC-Payload-Digest"] ?? "without digest"}"
-            + $"{(exchange.RedactedPayloadDigest is { } redacted ? $"; redacted, before that {redacted}" : "")}"
-            + $"{(exchange.BodiesOmitted ? "; bodies left out, because they hand out credentials" : "")}");
+            + $"{(exchange.RedactedPayloadDigest is { } redacted ? $"; redacted, digest before redaction {redacted}" : "")}"
+            + $"{(exchange.BodiesOmitted ? "; bodies omitted because they contain credentials" : "")}");
     }
 
     /// <summary>Writes how many more there are than shown; nothing if there are none.</summary>
@@ -280,7 +280,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     /// <summary>Returns a line for each table in which nothing matched: that nothing was found is evidence too.</summary>
     public static IEnumerable<string> Unmatched(ItemView view) => view.Tables
         .GroupBy(t => (t.Name, t.Evidence.Operation)).Where(g => g.All(t => t.Matching == 0))
-        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: none that matches in "
+        .Select(g => $"{g.Key.Name}: {g.Key.Operation}: no match in "
             + $"{Wording.Count(g.Sum(t => t.Rows), "row")} of {Wording.Count(g.Count(), "table")}"
             + $"{(g.All(t => t.Evidence.Outcome == CollectionOutcome.Complete) ? "" : ", NOT ALL OF WHICH WERE READ COMPLETELY")}");
 

@@ -29,9 +29,9 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!seen.Add((item.Target, item.EvidenceId)))
-                Report(item, item, [new(Place(item), "index line", "stands twice", null)], "the index was edited");
+                Report(item, item, [new(Place(item), "index line", "occurs twice", null)], "the index was edited");
             else if (!now.TryGetValue((item.Target, item.EvidenceId), out var other))
-                Report(item, item, [new(Place(item), "evidence", "collected", null)], "the bundle's controls do not ask for it");
+                Report(item, item, [new(Place(item), "evidence", "collected", null)], "the bundle's controls do not request it");
             else
             {
                 var (found, cause) = Compare(bundle, item, rebuilt, other, cancellationToken);
@@ -81,7 +81,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
             else if (sealedDigest != digest)
             {
                 cause ??= different is null
-                    ? "the bundle's table is the rebuilt one; only the index says otherwise"
+                    ? "the bundle's table is identical to the rebuilt one; only the index differs"
                     : $"{(after.Source == "file" ? "the bundle's copy of the file gives" : "the exchanges give")} other rows: {different}";
             }
         }

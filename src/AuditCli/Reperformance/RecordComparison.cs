@@ -29,11 +29,11 @@ internal static class RecordComparison
 
     /// <summary>The text that lists what cannot be derived from the exchanges.</summary>
     public const string NotDerived =
-        "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, "
+        "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, "
         + "secrets_allowed and unused_recordings, and "
-        + "a kubeconfig's names of its context and cluster, and an identity that is only claimed; "
-        + "times, order, levels and further lines of the log; what bag-info.txt says of organizations, contacts, dates and retention; "
-        + "the keyed digests of redacted values; whether the answers are the provider's";
+        + "the context and cluster names of a kubeconfig, and an identity that is only claimed; "
+        + "times, order, levels and further lines of the log; organizations, contacts, dates and retention in bag-info.txt; "
+        + "the keyed digests of redacted values; whether the responses are genuine";
 
     /// <summary>Compares the record, and adds what differs to <paramref name="differences"/>.</summary>
     /// <param name="record">The record of the bundle's run.</param>
@@ -98,9 +98,9 @@ internal static class RecordComparison
         var made = rebuilt.Below($"{BundleLayout.Payload}/").ToHashSet(StringComparer.Ordinal);
         // Tables and rows are compared elsewhere, by the index and the results, with the cause of each difference.
         foreach (var path in bundle.Below($"{BundleLayout.Payload}/").Where(p => !made.Contains(p) && !reports.Contains(p) && !IsOfResults(p)))
-            differences.Add(new(path, "file", "there", null, "no record of the bundle explains it: a run of its engagement does not make it"));
+            differences.Add(new(path, "file", "there", null, "nothing in the bundle explains it: a run of its engagement does not create it"));
         foreach (var path in made.Where(p => !bundle.Has(p) && !IsOfResults(p)).Order(StringComparer.Ordinal))
-            differences.Add(new(path, "file", null, "there", "a run of the bundle's engagement makes it"));
+            differences.Add(new(path, "file", null, "there", "a run of the bundle's engagement creates it"));
     }
 
     private static bool IsOfResults(string path) => path.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal);
@@ -152,7 +152,7 @@ internal static class RecordComparison
             return;  // reported by CompareFiles
         var (was, now) = (new LogEvents(bundle, BundleLayout.Log, cancellationToken), new LogEvents(rebuilt, BundleLayout.Log, cancellationToken));
         if (was.Fault is { } fault)
-            differences.Add(new(BundleLayout.Log, "line", fault, null, "it is no log of a run"));
+            differences.Add(new(BundleLayout.Log, "line", fault, null, "it is not the log of a run"));
         // Under other rules of evaluation, the run collects and logs other things.
         if (record.Evaluation != EvaluationRules.Current)
             return;
@@ -160,13 +160,13 @@ internal static class RecordComparison
         {
             if (was.Counts.GetValueOrDefault(line) is var before && before < count)
                 differences.Add(new(
-                    BundleLayout.Log, line, $"{before} times", $"{count} times", "the run logs it, and lines of the log were removed or changed"));
+                    BundleLayout.Log, line, $"{before} times", $"{count} times", "the run logs it, so lines of the log were removed or changed"));
         }
         foreach (var (line, count) in was.Counts.OrderBy(c => c.Key, StringComparer.Ordinal))
         {
             if (now.Counts.GetValueOrDefault(line) is var after && after < count)
                 differences.Add(new(
-                    BundleLayout.Log, line, $"{count} times", $"{after} times", "the run done again does not log it: lines were added or changed"));
+                    BundleLayout.Log, line, $"{count} times", $"{after} times", "the repeated run does not log it, so lines were added or changed"));
         }
     }
 

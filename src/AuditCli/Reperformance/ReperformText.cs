@@ -32,7 +32,7 @@ internal static class ReperformText
             Answer(compared.Results),
             $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
         Line(output, "reports", ReportAnswer(compared), $"{Wording.Count(compared.ReportsCompared, "report")}, made again from the bundle");
-        Line(output, "record", Answer(compared.Record), "run.json, log and files, beside what the exchanges and the run done again say");
+        Line(output, "record", Answer(compared.Record), "run.json, log and files, compared with the exchanges and the repeated run");
         WriteDifferences(output, compared.Tables);
         WriteDifferences(output, compared.Results);
         WriteDifferences(output, compared.Reports);
@@ -53,12 +53,12 @@ internal static class ReperformText
                 $"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> "
                 + $"{Wording.Name(change.After.Conclusion)} ({items}{versions})"));
             foreach (var operation in change.NotRecorded)
-                output.WriteLine(PrintableText.Of($"  {operation} was never asked, so nothing of it is recorded"));
+                output.WriteLine(PrintableText.Of($"  {operation} was not called by the original run, so nothing of it is recorded"));
             foreach (var parameter in ParametersThatDiffer(change))
                 output.WriteLine(PrintableText.Of($"  {parameter}"));
         }
         WriteDifferences(output, changes.Items);
-        output.WriteLine($"{Wording.Count(changes.Same, "control")} conclude{(changes.Same == 1 ? "s" : "")} the same of the same items");
+        output.WriteLine($"{Wording.Count(changes.Same, "control")} conclude{(changes.Same == 1 ? "s" : "")} the same for the same items");
         foreach (var absent in changes.Absent)
             output.WriteLine(PrintableText.Of($"note: {absent} is in the bundle, and was not evaluated with these controls"));
     }
@@ -132,7 +132,7 @@ internal static class ReperformText
 
     private static void WriteVerification(TextWriter output, VerifyReport report)
     {
-        output.WriteLine($"bundle {report.BundleId ?? "that does not say its name"}{(report.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}");
+        output.WriteLine($"bundle {report.BundleId ?? "with unknown id"}{(report.Mode == "replay" ? ", a REPLAY of recorded exchanges" : "")}");
         var worst = report.Problems.FirstOrDefault(p => p.Answer == VerifyAnswer.Fails) ?? report.Problems.FirstOrDefault();
         var more = report.ProblemCount > 1 ? $", and {report.ProblemCount - 1} more; see verify" : "";
         Line(output, "bundle", report.Answer == VerifyAnswer.Holds ? "verifies" : Wording.Name(report.Answer),

@@ -124,8 +124,8 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                     $"{evidence.Unrecorded} evidence items failed before anything was sent; "
                         + "their failure is taken from the index, and they fail again",
                 },
-            .. again.Facts.Unused.Select(u => $"{u.Count} recorded answers of {u.File} were not asked for"),
-            .. times.Unsaid.Select(u => $"{u} holds marks of redacted secrets and does not say that it was redacted"),
+            .. again.Facts.Unused.Select(u => $"{u.Count} recorded responses of {u.File} were not used"),
+            .. times.Unsaid.Select(u => $"{u} contains redaction marks but is not recorded as redacted"),
         ];
         return new(evidence, again.Results.Controls.Length, items, made.Compared, tables, results, reports, changed, [.. notes])
         {
@@ -185,8 +185,8 @@ internal sealed class WorkFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"nothing can be done again in {System.IO.Path.GetTempPath()}, where temporary files go: {e.Message}; "
-                + "let TMPDIR name a folder in which you may write",
+                $"the temporary folder {System.IO.Path.GetTempPath()} cannot be used: {e.Message}; "
+                + "set TMPDIR to a folder that you can write to",
                 e);
         }
     }

@@ -62,16 +62,16 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             {
                 differences.Add(new(
                     BundleLayout.ReportsFolder + format.FileName, "sha256", was, now,
-                    "the report does not say what the bundle says: one of them was changed afterwards"));
+                    "the report does not match the bundle: one of them was changed afterwards"));
             }
             else if (MadeHere(format, opened, work, sources, was, cancellationToken))
             {
                 differences.Add(new(
                     BundleLayout.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", JsonSerializer.Serialize(RunTool.OfThisProgram),
-                    $"{before} is to the byte what this program makes, and not what run.json names"));
+                    $"{before} is byte for byte what this program writes, but run.json names another program"));
             }
             else
-                notes.Add($"{format.FileName} has other bytes when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
+                notes.Add($"{format.FileName} differs when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
         }
         return new(ReportFormats.All.Length - notes.Count, notes.ToImmutable());
     }

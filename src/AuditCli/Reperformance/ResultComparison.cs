@@ -33,7 +33,7 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
             // The path is "controls <id> <path>".
             var words = difference.Path.Split(' ', 3);
             if (words is ["controls", var shown, "origin"])
-                notes.Add($"{shown} was {difference.Before} and is {difference.After} to this program");
+                notes.Add($"{shown} was {difference.Before} when the bundle was made and is {difference.After} to this version");
             else if (words is ["controls", var id])
                 differences.Add(new(id, "control", Concluded(difference.Before), Concluded(difference.After), Cause(before, after, evidence, id)), SignsOf(id));
             else if (words is ["controls", var named, var path])
@@ -131,11 +131,11 @@ internal sealed record ResultComparison(ImmutableArray<string> Notes)
         if (Control(before, control) is { } b && JsonMember.Text(b, "sha256") is { } was
             && Control(after, control) is { } a && JsonMember.Text(a, "sha256") is { } now && was != now)
         {
-            return $"the bundle's control file is not the one that concluded (sha256 {was[..Math.Min(12, was.Length)]}, now {now[..12]})";
+            return $"the bundle's control file is not the one that was evaluated (sha256 {was[..Math.Min(12, was.Length)]}, now {now[..12]})";
         }
         return JsonElement.DeepEquals(before.GetProperty("engine"), after.GetProperty("engine"))
             ? "the tables and the engine are the same: the results were edited, or the evaluation changed between versions"
-            : "the tables are the same, and the engine is another";
+            : "the tables are the same, but the SQL engine is not";
     }
 
     private static JsonElement? Control(JsonElement results, string id) => results.GetProperty("controls").EnumerateArray()

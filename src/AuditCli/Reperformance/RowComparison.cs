@@ -45,7 +45,7 @@ internal static class RowComparison
                         yield return new(key.Target, key.Account, key.Item, row, other);
                 }
                 else if (!unpairedLeft.TryAdd(key, row))
-                    throw new InvalidDataException($"{name}: item '{key.Item}' stands twice");
+                    throw new InvalidDataException($"{name}: item '{key.Item}' occurs twice");
             }
             if (hasRight)
             {
@@ -78,7 +78,7 @@ internal static class RowComparison
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             var start = PrintableText.Of(Encoding.UTF8.GetString(line.Span[..Math.Min(80, line.Length)]));
-            throw new InvalidDataException($"{name}: a line is no row of a test: {start}", e);
+            throw new InvalidDataException($"{name}: a line is not a row of a test: {start}", e);
         }
     }
 

@@ -55,7 +55,7 @@ internal static class StoppedRunLoader
         if (differences.Kept is [var first, ..])
         {
             throw new InvalidDataException(
-                $"the exchanges of {folder} do not give the tables again that were made of them "
+                $"the exchanges of {folder} no longer produce the tables that were built from them "
                 + $"({first.Where}: {first.What} was {first.Before}, is {first.After}): run the engagement again");
         }
     }

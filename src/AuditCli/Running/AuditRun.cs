@@ -168,16 +168,16 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     private string Advice(string file) => file switch
     {
         _ when file.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) || file == BundleLayout.Engagement =>
-            $"take it out of the file that was handed in and run again; if it is none, {Allowed}",
-        _ when file.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal) => $"take it out of the control and run again; if it is none, {Allowed}",
+            $"remove it from the file that you supplied and run again; if it is not one, {Allowed}",
+        _ when file.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal) => $"remove it from the control and run again; if it is not one, {Allowed}",
         _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(BundleLayout.ExchangesFolder, StringComparison.Ordinal) =>
-            $"it is in the recorded exchanges, which a replay copies as they are: record them again with this version; if it is none, {Allowed}",
+            $"it is in the recorded exchanges, which a replay copies unchanged: record them again with this version; if it is not one, {Allowed}",
         _ when file.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal) =>
-            $"a control's SQL put it together: let the control name the thing and not what it holds, and run again; if it is none, {Allowed}",
-        _ => $"it came from the provider and not from what was handed in: look at the file; if it is none, {Allowed}",
+            $"a control's SQL assembled it: change the SQL to output a name, not the value, and run again; if it is not one, {Allowed}",
+        _ => $"it came from the provider, not from your files: inspect the file; if it is not one, {Allowed}",
     };
 
-    private const string Allowed = "seal it as it is with --allow-secrets, which the bundle will record";
+    private const string Allowed = "seal it unchanged with --allow-secrets, which the bundle will record";
 
     /// <summary>Writes the engagement and the controls first, so that an interrupted run records what it asked.</summary>
     private async Task WriteQuestionsAsync(BundleWriter bundle, CancellationToken cancellationToken)

@@ -105,7 +105,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
                     .. controls.Select(c => (c.Id, Line: CredentialScan.LineOf(System.Text.Encoding.UTF8.GetString(c.Source.Span))))
                         .Where(c => c.Line is not null)
                         .Select(c => $"control {c.Id}, line {c.Line}: holds what looks like a credential; "
-                            + "take it out, or say --allow-secrets, which the bundle will record"),
+                            + "remove it, or give --allow-secrets, which the bundle will record"),
                 ],
             };
         }

@@ -17,7 +17,7 @@ internal static class KeyFiles
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"{file}: {e.Message}; a passphrase comes from {SigningSession.PassphraseVariable} or is asked for on a terminal", e);
+            throw new InvalidDataException($"{file}: {e.Message}; set a passphrase in {SigningSession.PassphraseVariable} or enter it in a terminal", e);
         }
     }
 

@@ -120,12 +120,12 @@ public sealed class OracleTests(SignedRow row) : IClassFixture<SignedRow>, IDisp
     public async Task The_recipe_without_auditcli_accepts_a_good_bundle_and_prints_what_to_compare()
     {
         var said = await RecipeAsync(0, row.Second, row.Authority.RootFile);
-        Assert.Contains($"number 2 of its row, head {SealedAttestation.Head(row.Second).Bundle.Statement}", said, StringComparison.Ordinal);
+        Assert.Contains($"number 2 of its chain, head {SealedAttestation.Head(row.Second).Bundle.Statement}", said, StringComparison.Ordinal);
         Assert.Contains($"signed by {row.Key.Fingerprint}", said, StringComparison.Ordinal);
         Assert.Contains("time stamp: ", said, StringComparison.Ordinal);
         // Without a root, no time is claimed.
         Assert.Contains("time stamp: none", await RecipeAsync(0, row.Second), StringComparison.Ordinal);
-        Assert.Contains("number 1 of its row", await RecipeAsync(0, await SignedRow.SealAsync(_folder.Path, "acme", row.Plain())), StringComparison.Ordinal);
+        Assert.Contains("number 1 of its chain", await RecipeAsync(0, await SignedRow.SealAsync(_folder.Path, "acme", row.Plain())), StringComparison.Ordinal);
     }
 
     [NeedsTheory("openssl")]

@@ -16,7 +16,7 @@ public sealed class ReportCommandTests : IDisposable
         Assert.Equal(2, result.ExitCode);
         Assert.Empty(result.Output);
         Assert.Contains("CONTENT_MODIFIED data/results/results.json", result.Error, StringComparison.Ordinal);
-        Assert.Contains("no report is made of it", result.Error, StringComparison.Ordinal);
+        Assert.Contains("so no report was written", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
