@@ -133,14 +133,14 @@ public sealed class ControlLoadingTests
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { ConnectionFailed: empty } }",
         "20:44: 'ConnectionFailed' does not mean 'there is none', so it cannot count as an empty result; "
-            + "of aws that is said by codes for what was not found")]
+            + "for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { ExpiredToken: empty } }",
         "20:44: 'ExpiredToken' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty, MalformedResponse: empty } }",
         "20:65: 'MalformedResponse' does not mean 'there is none', so it cannot count as an empty result; "
-            + "of aws that is said by codes for what was not found")]
+            + "for aws, only the codes for something that was not found do")]
     [InlineData(
         "  m: { aws: iam:ListMFADevices }",
         "20:13: iam:ListMFADevices needs the parameter 'UserName': give it in 'params', or in 'with' from a column of the evidence that 'for_each' names")]
@@ -223,7 +223,7 @@ public sealed class ControlLoadingTests
         Assert.Equal(
             [
                 "README.txt:1:1: a library holds <domain>/<id>.yaml and <id>.fixtures.yaml; this is neither",
-                "acess/APD-AWS-001.yaml:1:1: 'acess' is no domain; "
+                "acess/APD-AWS-001.yaml:1:1: 'acess' is not a domain; "
                     + "the domains are access-to-programs-and-data, program-change-management, program-development, computer-operations, "
                     + "infrastructure-security, logging-and-monitoring, data-integrity, ai-platform, crypto-custody",
                 "data-integrity/APD-AWS-001.yaml:7:9: the domain is 'access-to-programs-and-data', but the file is in the folder 'data-integrity'",

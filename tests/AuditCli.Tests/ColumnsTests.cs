@@ -14,8 +14,8 @@ public sealed class ColumnsTests
         Assert.Equal("ecr:GetLifecyclePolicy: asked in every region", lines[0]);
         Assert.Equal("  rows: one, the whole answer", lines[1]);
         Assert.Equal(
-            "  LifecyclePolicyNotFoundException says that there is none; "
-            + "allow_errors: { LifecyclePolicyNotFoundException: empty } makes that no rows",
+            "  LifecyclePolicyNotFoundException means 'there is none'; "
+            + "allow_errors: { LifecyclePolicyNotFoundException: empty } turns it into no rows",
             lines[2]);
         Assert.Contains(
             lines,

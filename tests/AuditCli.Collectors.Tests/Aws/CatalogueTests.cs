@@ -151,7 +151,7 @@ public sealed partial class CatalogueTests
             string.Create(CultureInfo.InvariantCulture, $"{asked:N0} read operations of {services.Count(s => s.OperationNames.Length > 0)} services"),
             File.ReadAllText(Repository.Path("src", "README.md")), StringComparison.Ordinal);
         Assert.All(["src/README.md", "controls/README.md"], d => Assert.Contains(
-            string.Create(CultureInfo.InvariantCulture, $" {refused} that hand out "),
+            string.Create(CultureInfo.InvariantCulture, $" {refused} that return "),
             File.ReadAllText(Repository.Path(d)).ReplaceLineEndings(" "), StringComparison.Ordinal));
     }
 

@@ -21,7 +21,7 @@ public sealed class SigningWindowTests : IDisposable
         Samples.Reseal(bundle);
         Assert.Equal(VerifyAnswer.Holds, (await Samples.VerifyAsync(bundle)).Answer);
         var refused = await Assert.ThrowsAsync<InvalidDataException>(() => SignAsync(bundle, report.TagManifestSha256));
-        Assert.Contains("changed meanwhile", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("in the meantime", refused.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(bundle, "attestation")));
     }
 

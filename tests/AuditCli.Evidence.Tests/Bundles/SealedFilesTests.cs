@@ -111,7 +111,7 @@ public sealed class SealedFilesTests : IDisposable
         var verified = (await BundleVerifier.VerifyAsync(await BundleAsync(), new(AllowUnsigned: true), CancellationToken.None)).TagManifestSha256;
         Assert.NotNull(verified);
         var other = await BundleAsync("other content");
-        Assert.Contains("replaced meanwhile", Assert.Throws<InvalidDataException>(() => SealedFiles.Open(other, verified)).Message, StringComparison.Ordinal);
+        Assert.Contains("replaced in the meantime", Assert.Throws<InvalidDataException>(() => SealedFiles.Open(other, verified)).Message, StringComparison.Ordinal);
         Assert.Equal(verified, SealedFiles.Open(await BundleAsync(), verified).TagManifestSha256);
     }
 

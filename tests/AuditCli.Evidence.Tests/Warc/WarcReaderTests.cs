@@ -94,7 +94,7 @@ public sealed class WarcReaderTests
         var path = Path.Combine(folder.Path, "torn.warc.gz");
         File.WriteAllBytes(path, Sample.File[..(int)Sample.Ends[1]]);
         var error = Assert.Throws<InvalidDataException>(() => new RecordedExchanges(path).Requests().Count());
-        Assert.Contains($"{path}: the request at byte {Sample.Ends[0]} has no answer", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{path}: the request at byte {Sample.Ends[0]} has no response", error.Message, StringComparison.Ordinal);
         File.WriteAllBytes(path, Sample.File[..^1]);
         error = Assert.Throws<InvalidDataException>(() => new RecordedExchanges(path).Requests().Count());
         Assert.Contains($"at byte {Sample.Ends[^2]}", error.Message, StringComparison.Ordinal);
