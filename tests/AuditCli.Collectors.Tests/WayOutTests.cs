@@ -4,7 +4,7 @@ using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Kubernetes;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 

@@ -3,6 +3,7 @@ using System.Text;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Loading;
 using AuditCli.Controls.Tests.Evaluation;
+using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Controls.Loading;
+using AuditCli.Controls.Tests.Loading;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 using AuditCli.Tests;

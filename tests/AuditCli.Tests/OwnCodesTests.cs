@@ -1,4 +1,5 @@
 using AuditCli.Collectors;
+using AuditCli.Commands;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;

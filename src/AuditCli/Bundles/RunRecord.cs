@@ -234,8 +234,9 @@ internal sealed record RunUnused(string File, long Count);
 /// <summary>An exchange of the connect, as a place in the bundle.</summary>
 internal sealed record RunExchange(string File, string RecordId, int Status, string Date);
 
-/// <summary>The limits under which a run sends its requests.</summary>
-internal sealed record RunLimits(int RequestsAtOnce, int RequestsAtOncePerAccountAndRegion, int RequestsAtOncePerService, int Connections);
+/// <summary>The limits under which a run sends its requests. Older bundles have fewer of them.</summary>
+internal sealed record RunLimits(
+    int? RequestsAtOnce = null, int? RequestsAtOncePerAccountAndRegion = null, int? RequestsAtOncePerService = null, int? Connections = null);
 
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(RunSchema))]

@@ -3,7 +3,7 @@ using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Redaction;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 

@@ -1,4 +1,4 @@
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 

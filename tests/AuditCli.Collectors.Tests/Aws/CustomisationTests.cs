@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using Amazon.Runtime;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 

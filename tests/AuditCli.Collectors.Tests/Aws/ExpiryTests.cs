@@ -1,5 +1,5 @@
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 

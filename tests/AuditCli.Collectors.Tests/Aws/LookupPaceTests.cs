@@ -4,7 +4,7 @@ using System.Text.Json;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Running;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 

@@ -9,7 +9,7 @@ using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;

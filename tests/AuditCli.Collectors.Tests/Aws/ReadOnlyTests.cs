@@ -1,7 +1,7 @@
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Client;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 

@@ -1,6 +1,7 @@
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Gcp.Client;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Gcp;
@@ -89,7 +90,7 @@ public sealed class ReadOnlyTests
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
         var api = new GcpCatalogue().Api("cloudresourcemanager")!;
-        var clock = new Http.ImpatientClock();
+        var clock = new ImpatientClock();
         using var client = new GoogleClient(
             session.Transport.Open(new("google", api.Name, "gcp-global"), new RequestCheck(api, server.Address).Refusal),
             Google.Apis.Auth.OAuth2.GoogleCredential.FromAccessToken("token"), clock);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
+using AuditCli.Collectors.Tests.Running;
 using AuditCli.Tests;
 using Xunit.Abstractions;
 

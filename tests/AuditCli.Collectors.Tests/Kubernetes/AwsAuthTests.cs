@@ -1,6 +1,6 @@
 using System.Text.Json;
 using AuditCli.Collectors.Kubernetes;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;

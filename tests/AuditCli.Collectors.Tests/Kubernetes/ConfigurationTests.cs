@@ -1,6 +1,6 @@
 using System.Text;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;

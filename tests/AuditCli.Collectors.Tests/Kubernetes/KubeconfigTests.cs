@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Kubernetes;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;

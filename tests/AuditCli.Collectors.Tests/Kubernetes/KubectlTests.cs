@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using AuditCli.Collectors.Kubernetes;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 

@@ -1,4 +1,4 @@
-using AuditCli.Collectors.Tests.Http;
+using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;

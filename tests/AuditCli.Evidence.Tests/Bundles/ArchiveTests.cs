@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Text;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Tests.Attestation;
+using AuditCli.Evidence.Tests.Verification;
 using AuditCli.Evidence.Verification;
 using AuditCli.Tests;
 

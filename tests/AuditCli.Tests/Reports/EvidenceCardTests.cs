@@ -1,3 +1,5 @@
+using AuditCli.Tests.Running;
+
 namespace AuditCli.Tests.Reports;
 
 /// <summary>The page in the place of a screenshot, as a browser shows it.</summary>

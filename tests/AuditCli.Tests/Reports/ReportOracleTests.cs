@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Reports.Formats;
+using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reports;
 

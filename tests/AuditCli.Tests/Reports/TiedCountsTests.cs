@@ -13,6 +13,7 @@ using AuditCli.Evidence.Tables;
 using AuditCli.Libraries;
 using AuditCli.Reports;
 using AuditCli.Reports.Formats;
+using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reports;
 

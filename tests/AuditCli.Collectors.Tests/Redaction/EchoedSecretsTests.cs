@@ -1,0 +1,69 @@
+using System.Text;
+using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
+
+namespace AuditCli.Collectors.Tests.Redaction;
+
+/// <summary>Answers that quote the credentials of their own request, in whatever way of writing.</summary>
+public sealed class EchoedSecretsTests
+{
+    private const string Token = "aB3/dE5+fG7hI9jK1lM3nO5pQ7";
+    private const string Password = "Pw7Planted/991";
+
+    public static TheoryData<string, string> Ways
+    {
+        get
+        {
+            var cases = new TheoryData<string, string>();
+            foreach (var secret in new[] { Token, Password })
+            {
+                var bytes = Encoding.UTF8.GetBytes(secret);
+                string[] ways =
+                [
+                    secret, secret.Replace("/", "\\/", StringComparison.Ordinal),
+                    secret.Replace("+", "\\u002B", StringComparison.Ordinal).Replace("/", "\\u002f", StringComparison.Ordinal),
+                    string.Concat(secret.Select(c => $"\\u{(int)c:x4}")), Uri.EscapeDataString(secret), string.Concat(bytes.Select(b => $"%{b:x2}")),
+                    Convert.ToHexString(bytes), Convert.ToHexStringLower(bytes), Convert.ToBase64String(bytes),
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes("u:" + secret)),
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes("xx " + secret + " yy")).Replace('+', '-').Replace('/', '_'),
+                ];
+                foreach (var way in ways)
+                    cases.Add(secret, way);
+            }
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void What_was_sent_does_not_come_back(string secret, string way)
+    {
+        var basic = Convert.ToBase64String(Encoding.UTF8.GetBytes("auditor:" + Password));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://127.0.0.1/");
+        request.Headers.TryAddWithoutValidation("Authorization", secret == Password ? $"Basic {basic}" : $"Bearer {Token}");
+        var echoed = new EchoedSecrets(request, ExchangePolicy.Default.DroppedFields);
+        var body = echoed.Remove(Encoding.UTF8.GetBytes($$"""{"first":"a\/b","message":"it is {{way}} that was sent","last":1}"""));
+        var text = Encoding.UTF8.GetString(body.Span);
+        // At the ends of base64 a letter of the secret shares its digit with what is beside it.
+        Assert.DoesNotContain(way.Length > 12 ? way[4..^4] : way, text, StringComparison.Ordinal);
+        var message = JsonElement.Parse(text).GetProperty("message").GetString()!;
+        Assert.DoesNotContain(secret, message, StringComparison.Ordinal);
+        Assert.StartsWith("it is ", message, StringComparison.Ordinal);
+        Assert.EndsWith(" that was sent", message, StringComparison.Ordinal);
+        Assert.Contains(EchoedSecrets.Mark, message, StringComparison.Ordinal);
+        Assert.Equal("a/b", JsonElement.Parse(text).GetProperty("first").GetString());
+    }
+
+    [Theory]
+    [InlineData("Bearer short")]
+    [InlineData("Basic YTpi")]
+    [InlineData("Negotiate")]
+    public void An_answer_that_quotes_nothing_stays_as_it_came(string credential)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://127.0.0.1/");
+        request.Headers.TryAddWithoutValidation("Authorization", credential);
+        ReadOnlyMemory<byte> body = Encoding.UTF8.GetBytes("""{"a":"short \u0061 a:b Basic Negotiate YTpi"}""");
+        Assert.Equal(body, new EchoedSecrets(request, ExchangePolicy.Default.DroppedFields).Remove(body));
+    }
+}

@@ -1,0 +1,57 @@
+using System.IO.Compression;
+using System.Text.Json;
+using AuditCli.Tests.Running;
+
+namespace AuditCli.Tests.Bundles;
+
+/// <summary>
+/// The record, the index and the results of a bundle are what their published schemas say, by a validator nobody here wrote. A member that a
+/// schema does not know is an error, so a new one is specified before it is written.
+/// </summary>
+public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
+{
+    private readonly SampleRun _run;
+    private readonly TemporaryFolder _folder = new();
+
+    public BundleSchemaTests(SampleRun run) => _run = run;
+
+    public void Dispose() => _folder.Dispose();
+
+    [NeedsTheory("node")]
+    [InlineData("run", "data/run.json", "\"mode\"", "\"new_member\":1,\"mode\"")]
+    [InlineData("run", "data/run.json", "\"mode\":", "\"moode\":")]
+    [InlineData("index", "data/evidence/index.jsonl", "\"outcome\":\"complete\"", "\"outcome\":\"done\"")]
+    [InlineData("index", "data/evidence/index.jsonl", "\"outcome\":", "\"new_member\":1,\"outcome\":")]
+    [InlineData("results", "data/results/results.json", "\"conclusion\":\"PASS\"", "\"conclusion\":\"FINE\"")]
+    [InlineData("results", "data/results/results.json", "\"approved\":", "\"new_member\":1,\"approved\":")]
+    public async Task A_file_of_a_bundle_is_as_its_schema_says_and_a_changed_one_is_not(string schema, string file, string from, string to)
+    {
+        var own = Path.Combine(_run.Bundle, file);
+        Assert.Empty(await ErrorsAsync(schema, own));
+        var text = await File.ReadAllTextAsync(own);
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        var changed = _folder.Write($"changed{Path.GetExtension(file)}", text.Replace(from, to, StringComparison.Ordinal));
+        Assert.NotEmpty(await ErrorsAsync(schema, changed));
+    }
+
+    [NeedsTheory("node")]
+    [InlineData("run", "data/run.json")]
+    [InlineData("index", "data/evidence/index.jsonl")]
+    [InlineData("results", "data/results/results.json")]
+    public async Task A_bundle_of_the_first_evaluation_is_as_the_schemas_say(string schema, string file)
+    {
+        ZipFile.ExtractToDirectory(Repository.Path("tests", "Shared", "bundles", "evaluation-1.zip"), _folder.Path);
+        var found = Assert.Single(Directory.GetFiles(_folder.Path, Path.GetFileName(file), SearchOption.AllDirectories));
+        Assert.Empty(await ErrorsAsync(schema, found));
+    }
+
+    private static async Task<string[]> ErrorsAsync(string schema, string file)
+    {
+        var path = Repository.Path("src", "AuditCli.Evidence", "Schemas", $"{schema}.schema.json");
+        var read = await AuditCommand.OtherAsync(Repository.Path("tests", "tools"), "node", "schema-check.mjs", path, file);
+        Assert.True(read.ExitCode == 0, read.ToString());
+        using var said = JsonDocument.Parse(read.Output);
+        Assert.True(said.RootElement.GetProperty("documents").GetInt32() > 0);
+        return [.. said.RootElement.GetProperty("errors").EnumerateArray().Select(e => e.GetString()!)];
+    }
+}

@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Libraries;
+using Xunit.Abstractions;
+
+namespace AuditCli.Tests.Libraries;
+
+/// <summary>
+/// Whether the fixtures of a shipped control notice when its SQL is wrong: one place after the other is turned into its opposite, and
+/// some case must conclude otherwise. Ten places of each control here, all of them in <c>.ci/long</c>.
+/// </summary>
+public sealed partial class MutatedControlsTests(ITestOutputHelper output)
+{
+    private const int Sampled = 10;
+    private const int Together = 4;
+    private const double Noticed = 0.95;
+
+    public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
+
+    [Fact]
+    public void Each_comparison_boolean_join_and_test_for_NULL_is_turned_into_its_opposite()
+    {
+        const string Sql = "SELECT a.x AS item, NOT a.y AS pass -- a = b\n"
+            + "FROM a LEFT JOIN b ON b.id = a.id WHERE a.n BETWEEN 1 AND 2 AND b.z IS NOT NULL OR a.s <= '='";
+        string[] expected =
+        [
+            "line 1: [NOT -> ]", "line 2: [LEFT JOIN -> JOIN]", "line 2: [= -> <>]", "line 2: [AND -> OR]", "line 2: [IS NOT NULL -> IS NULL]",
+            "line 2: [OR -> AND]", "line 2: [<= -> >]", "line 2: [<= -> <]",
+        ];
+        Assert.Equal(expected, SqlMutants.Of(Sql).Select(m => $"{m.Place[..7]} {m.Place[m.Place.IndexOf('[')..(m.Place.IndexOf(']') + 1)]}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(ShippedControls))]
+    public async Task The_fixtures_of_a_control_notice_what_is_wrong_in_its_SQL(string id)
+    {
+        var (control, fixtures) = DeniedFixturesTests.Load(id);
+        var mutants = Mutants(control).ToImmutableArray();
+        var listed = UnnoticedMutants.Listed.Select(l => l.Place).ToImmutableHashSet(StringComparer.Ordinal);
+        // To find that none of many cases notices one takes the longest, and the whole run does it.
+        var tried = LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled))
+            .Where(m => LongRun.IsWhole || !listed.Contains(WithoutLine($"{id} {m.Place}"))).ToArray();
+        var missed = (await UnnoticedAsync(control, [.. tried], fixtures)).Select(m => $"{id} {m.Place}").ToArray();
+        var unlisted = missed.Where(m => !listed.Contains(WithoutLine(m))).ToArray();
+        output.WriteLine($"{id}: {tried.Length - missed.Length} of {tried.Length} mutants are noticed");
+        Assert.True(unlisted.Length == 0, $"no fixture notices, of {tried.Length}:\n{string.Join('\n', unlisted)}");
+        Assert.True(!LongRun.IsWhole || missed.Length <= (1 - Noticed) * tried.Length, $"{missed.Length} of {tried.Length} are not noticed");
+    }
+
+    [Fact]
+    public void A_place_that_no_fixture_notices_is_listed_with_its_reason_and_still_exists()
+    {
+        var places = ShippedLibrary.Ids
+            .SelectMany(id => Mutants(DeniedFixturesTests.Load(id).Control).Select(m => WithoutLine($"{id} {m.Place}")))
+            .ToHashSet(StringComparer.Ordinal);
+        Assert.All(UnnoticedMutants.Listed, l => Assert.True(places.Contains(l.Place) && l.Reason.Length > 20, l.Place));
+    }
+
+    /// <param name="Control">The control with the one place changed.</param>
+    /// <param name="Test">The test that has the place, as the control has it and changed; null for a completeness check.</param>
+    /// <param name="Check">The completeness check that has it, in the same way.</param>
+    private sealed record Mutant(
+        Control Control,
+        string Place,
+        (TestProcedure Own, TestProcedure Changed)? Test,
+        (CompletenessCheck Own, CompletenessCheck Changed)? Check);
+
+    private static IEnumerable<Mutant> Mutants(Control control)
+    {
+        foreach (var test in control.Tests)
+        {
+            foreach (var mutant in SqlMutants.Of(test.Sql))
+            {
+                var changed = test with { Sql = mutant.Sql };
+                yield return new(control with { Tests = control.Tests.Replace(test, changed) }, $"{test.Id} {mutant.Place}", (test, changed), null);
+            }
+        }
+        foreach (var (n, check) in control.Completeness.Index())
+        {
+            foreach (var mutant in SqlMutants.Of(check.Sql))
+                yield return Of(n, check, check with { Sql = mutant.Sql }, $"sql {mutant.Place}");
+            foreach (var mutant in SqlMutants.Of(check.EqualsSql))
+                yield return Of(n, check, check with { EqualsSql = mutant.Sql }, $"equals {mutant.Place}");
+        }
+
+        Mutant Of(int n, CompletenessCheck check, CompletenessCheck changed, string place) =>
+            new(control with { Completeness = control.Completeness.SetItem(n, changed) }, $"completeness {n} {place}", null, (check, changed));
+    }
+
+    /// <summary>
+    /// Those that no case notices. All mutants of the tests, and then all of the completeness checks, are asked beside them of the same tables,
+    /// and only where one answers otherwise is its control run as a whole, since loading a case takes as long as many questions.
+    /// </summary>
+    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(Control control, ImmutableArray<Mutant> mutants, FixtureFile fixtures)
+    {
+        var tests = await UnnoticedAsync(
+            [.. mutants.Where(m => m.Test is not null)],
+            fixtures,
+            alive => control with
+            {
+                Tests =
+                [
+                    .. alive.Select(m => m.Test!.Value.Own).Distinct(),
+                    .. alive.Select((m, n) => m.Test!.Value.Changed with { Id = $"M{n}" }),
+                ],
+            },
+            (result, rows, mutant, n) => Said(result, rows, mutant.Test!.Value.Own.Id) == Said(result, rows, $"M{n}"));
+        var checks = await UnnoticedAsync(
+            [.. mutants.Where(m => m.Check is not null)],
+            fixtures,
+            alive => control with { Completeness = [.. control.Completeness, .. alive.Select((m, n) => m.Check!.Value.Changed with { Name = $"M{n}" })] },
+            (result, _, mutant, n) => Said(result, mutant.Check!.Value.Own.Name) == Said(result, $"M{n}"));
+        return [.. tests, .. checks];
+    }
+
+    /// <param name="same">Whether the mutant of that number says what its own test or check says.</param>
+    private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(
+        ImmutableArray<Mutant> mutants,
+        FixtureFile fixtures,
+        Func<ImmutableArray<Mutant>, Control> together,
+        Func<ControlResult, ImmutableSortedDictionary<string, string>, Mutant, int, bool> same)
+    {
+        // Cases with much evidence notice the most. What is left after some of them is prepared anew, for ever more cases at once.
+        var cases = fixtures.Cases.OrderByDescending(c => c.Partitions.Sum(p => p.Evidence.Sum(e => e.Value.Rows.Length))).ToArray();
+        for (var (done, next) = (0, Together); done < cases.Length && !mutants.IsEmpty; (done, next) = (done + next, next * 2))
+        {
+            var beside = together(mutants);
+            using var ready = new ControlEvaluation(beside, clean: null);
+            var noticed = new HashSet<Mutant>();
+            foreach (var fixture in cases.Skip(done).Take(next))
+            {
+                var (_, result, rows) = await FixtureRunner.ConcludeAsync(
+                    beside, fixture, EvaluationLimits.Default, process: null, ready, CancellationToken.None);
+                var byTest = beside.Tests.Index().ToImmutableSortedDictionary(
+                    t => t.Item.Id, t => ExceptionId.Replace(string.Join('\n', rows[t.Index]), "/X/"), StringComparer.Ordinal);
+                foreach (var (n, mutant) in mutants.Index())
+                {
+                    if (!noticed.Contains(mutant) && !same(result!, byTest, mutant, n) && await NoticesAsync(mutant, fixture))
+                        noticed.Add(mutant);
+                }
+            }
+            mutants = mutants.RemoveAll(noticed.Contains);
+        }
+        return mutants;
+    }
+
+    private static async Task<bool> NoticesAsync(Mutant mutant, FixtureCase fixture) =>
+        !Assert.Single(await FixtureRunner.RunAsync(
+            mutant.Control, new("f", [fixture]), EvaluationLimits.Default, process: null, CancellationToken.None)).Passed;
+
+    /// <summary>What a test concludes in each partition, and its rows.</summary>
+    private static string Said(ControlResult result, ImmutableSortedDictionary<string, string> rows, string test) =>
+        string.Join('\n', result.Tests.Where(t => t.Id == test).Select(t => $"{t.Conclusion} {t.Error}").Append(rows[test]));
+
+    /// <summary>What a completeness check found in each partition of each test.</summary>
+    private static string Said(ControlResult result, string check) =>
+        string.Join('\n', result.Tests.SelectMany(t => t.Completeness.Where(c => c.Name == check).Select(c => $"{t.Id} {t.Partition} {c with { Name = "" }}")));
+
+    private static string WithoutLine(string place) => Line.Replace(place, "");
+
+    [GeneratedRegex(@"line [0-9]+: ", RegexOptions.CultureInvariant)]
+    private static partial Regex Line { get; }
+
+    /// <summary>The identifier of an exception has the name of its test.</summary>
+    [GeneratedRegex("/X/[0-9a-f]{12}", RegexOptions.CultureInvariant)]
+    private static partial Regex ExceptionId { get; }
+}

@@ -1,0 +1,264 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using AuditCli.Bundles;
+using AuditCli.Lookup;
+using AuditCli.Tests.Running;
+
+namespace AuditCli.Tests.Lookup;
+
+/// <summary>From every exception of the sample to the one place in the raw evidence that it rests on, whichever report is read.</summary>
+public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleRun>
+{
+    /// <summary>Endings of items that say which of several attributes of a thing is tested.</summary>
+    private static readonly string[] Suffixes = ["age", "use"];
+
+    [Fact]
+    public async Task Workbook_page_card_show_and_oscal_name_the_same_place_for_every_exception()
+    {
+        var rows = Exceptions();
+        Assert.InRange(rows.Length, 30, 100);
+        Assert.All(
+            Enum.GetValues<ItemVerdict>().Where(v => v is ItemVerdict.Deviation or ItemVerdict.Approved or ItemVerdict.Undetermined),
+            v => Assert.Contains(rows, r => r.Verdict == v));
+        var (workbook, page, oscal) = (Workbook(), Page(), Oscal());
+        Assert.Equal(rows.Length, workbook.Length);
+        Assert.Equal(rows.Length, page.Length);
+        Assert.Equal(rows.Length, oscal.Length);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var (row, place) = (rows[i], workbook[i]);
+            Assert.DoesNotContain("data/inputs/", place, StringComparison.Ordinal);
+            Assert.Equal(place, page[i]);
+            Assert.Equal(place, oscal[i]);
+            Assert.Equal(place, (await ReferencesAsync(row))[0].GetProperty("reference").GetString());
+            var line = (await ShownAsync(row)).Split('\n').First(l => l.StartsWith("raw evidence ", StringComparison.Ordinal));
+            Assert.Equal(place, References.Match(line).Value);
+            Assert.Equal(place, References.Match((await CardAsync(row)).Split("<h2>Raw evidence</h2>")[1]).Value);
+        }
+    }
+
+    [Fact]
+    public void The_place_holds_the_object_that_was_tested()
+    {
+        var bundle = OpenedBundle.Open(sample.Bundle);
+        foreach (var (row, place) in Exceptions().Zip(Workbook()))
+        {
+            var (record, pointer) = place.Split('#', 2) is [var r, var p] ? (r, p) : (place, "");
+            var exchange = FoundExchange.Of(bundle, record, [], CancellationToken.None)!.Recorded.Exchange;
+            var names = row.Item.Split(' ', '/').Where(w => w.Length > 4 && !Suffixes.Contains(w)).Append(row.Item)
+                .Concat(row.AttributeValues().Where(a => a.Key is "work_email").Select(a => a.Value.Text)).ToArray();
+            if (row.Verdict == ItemVerdict.Undetermined)
+            {
+                Assert.Contains(" 403 ", exchange.Response!.StartLine, StringComparison.Ordinal);
+                Assert.Contains(names, n => exchange.Uri.OriginalString.Contains(n, StringComparison.Ordinal));
+                continue;
+            }
+            var part = pointer.Length == 0 ? Encoding.UTF8.GetString(exchange.Response!.Body.Span) : AnswerPart.Of(exchange.Response!.Body, pointer);
+            Assert.True(part is not null, $"{row.Control} {row.Item}: nothing is at {place}");
+            // What was asked for one thing does not repeat its name in the answer.
+            var asked = pointer.Length == 0 ? exchange.Uri.OriginalString : "";
+            Assert.True(
+                names.Any(n => part.Contains(n, StringComparison.Ordinal) || asked.Contains(n, StringComparison.Ordinal)),
+                $"{row.Control} {row.Item}: {place} is {part[..Math.Min(300, part.Length)]}");
+        }
+    }
+
+    [Theory]
+    [InlineData("APD-AWS-002", "arn:aws:iam::444455556666:user/lukas.berg", "credential_report", "mfa_active: false")]
+    [InlineData("APD-AWS-006", "arn:aws:iam::111122223333:role/OrgAdmin", "auth_details", "arn:aws:iam::aws:policy/AdministratorAccess")]
+    [InlineData("APD-GCP-002", "settlement@nq-ledger-prod.iam.gserviceaccount.com/c08b5f7712", "keys", "USER_MANAGED")]
+    [InlineData("APD-K8S-001", "User lukas.berg@northquay.example", "rights", "migration-2026-07")]
+    [InlineData("APD-XSR-001", "E-1042/kubernetes", "kubernetes_bindings", "jonas.keller@northquay.example")]
+    [InlineData("APD-XSR-001", "E-1077/gcp/projects/nq-ledger-prod/user:mira.solano@northquay.example", "gcp_policy_changes", "REMOVE")]
+    [InlineData("INF-AWS-002", "eu-west-1/sg-b7276023f760f9c71", "security_groups", "::/0")]
+    [InlineData("INF-K8S-002", "settlement/Pod/debug-lukas/shell", "containers", "docker.sock")]
+    public async Task The_provider_s_answer_with_the_tested_value_comes_first(string control, string item, string table, string value)
+    {
+        var row = Exceptions().First(r => r.Control == control && r.Item == item);
+        var first = (await ReferencesAsync(row))[0];
+        Assert.Equal(table, first.GetProperty("name").GetString());
+        Assert.Equal("answer", first.GetProperty("kind").GetString());
+        var exchange = (await JsonAsync(first.GetProperty("reference").GetString()!)).GetProperty("exchange");
+        var at = exchange.GetProperty("at");
+        Assert.Contains(value, at.ValueKind == JsonValueKind.String ? at.GetString()! : at.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_item_that_could_not_be_determined_leads_to_the_call_that_was_refused()
+    {
+        foreach (var row in Exceptions().Where(r => r.Verdict == ItemVerdict.Undetermined))
+        {
+            var first = (await ReferencesAsync(row))[0];
+            Assert.Equal("refused", first.GetProperty("kind").GetString());
+            Assert.Equal("policy_status", first.GetProperty("name").GetString());
+            Assert.Contains("(not read: AccessDenied, HTTP 403)", await ShownAsync(row), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Approvals_come_after_what_the_provider_answered()
+    {
+        foreach (var row in Exceptions().Where(r => r.Verdict == ItemVerdict.Approved))
+        {
+            var kinds = (await ReferencesAsync(row)).Select(r => r.GetProperty("kind").GetString()).ToArray();
+            Assert.NotEqual("register", kinds[0]);
+            Assert.Equal("register", kinds[^1]);
+        }
+    }
+
+    [Fact]
+    public async Task A_row_that_is_a_whole_answer_is_shown_as_the_element_that_fits()
+    {
+        var shown = await ShownAsync(Exceptions().First(r => r.Control == "APD-AWS-006" && r.Item == "arn:aws:iam::444455556666:role/OrgAdmin"));
+        Assert.Contains("RoleDetailList/1: ", shown, StringComparison.Ordinal);
+        Assert.Contains("RoleName: OrgAdmin", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("UserDetailList: [", shown, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("c5bfd39532a7")]
+    [InlineData("C5BF")]
+    [InlineData("X/c5bfd3")]
+    [InlineData("apd-xsr-001/x/c5bf")]
+    [InlineData("e-1042/KUBERNETES")]
+    public async Task An_exception_is_found_by_its_first_digits_or_its_name_in_any_case(string words)
+    {
+        var items = (await JsonAsync(words)).GetProperty("items");
+        Assert.Equal("APD-XSR-001/X/c5bfd39532a7", items[0].GetProperty("exception_id").GetString());
+    }
+
+    [Fact]
+    public async Task A_line_that_claims_to_be_another_exception_is_shown_as_what_it_is()
+    {
+        using var folder = new TemporaryFolder();
+        var copy = BundleForgery.Copy(sample.Bundle, folder.Path);
+        var own = Exceptions().First(r => r.Control == "APD-AWS-002" && r.Verdict == ItemVerdict.Deviation);
+        BundleForgery.Replace(copy, "data/results/apd-aws-002.t1.ndjson", own.Id, "APD-AWS-002/X/000000000001");
+        BundleForgery.Reseal(copy);
+        var shown = await AuditCommand.RunAsync(folder.Path, "show", copy, own.Id);
+        Assert.True(shown.ExitCode == 0, shown.ToString());
+        Assert.Contains("the line claims to be APD-AWS-002/X/000000000001, which it is not", shown.Output, StringComparison.Ordinal);
+        Assert.Equal(1, (await AuditCommand.RunAsync(folder.Path, "show", copy, "APD-AWS-002/X/000000000001")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_name_that_several_have_is_not_guessed()
+    {
+        var result = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "OrgAdmin");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("name one of them: APD-AWS-006 arn:aws:iam::444455556666:role/OrgAdmin", result.Error, StringComparison.Ordinal);
+        var json = await JsonAsync("apd-aws-002", "LUKAS.berg");
+        Assert.Equal("arn:aws:iam::444455556666:user/lukas.berg", json.GetProperty("items")[0].GetProperty("item").GetString());
+    }
+
+    [Fact]
+    public async Task A_card_marks_the_tested_column_reads_the_report_and_says_how_it_is_read_again()
+    {
+        var card = await CardAsync(Exceptions().First(r => r.Control == "APD-AWS-002" && r.Verdict == ItemVerdict.Deviation));
+        Assert.Contains("<mark>mfa_active</mark></th><td><mark>false</mark>", card, StringComparison.Ordinal);
+        Assert.Contains("mfa_active: false", card, StringComparison.Ordinal);
+        Assert.Contains("auditcli call aws iam:GetCredentialReport --engagement ENGAGEMENT --target dev", card, StringComparison.Ordinal);
+        Assert.Contains("auditcli call aws iam:ListMFADevices UserName=lukas.berg --engagement ENGAGEMENT --target dev", card, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Oscal_has_an_observation_per_item_with_subject_time_and_hashed_evidence()
+    {
+        var results = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(sample.Bundle, "data/reports/results.oscal.json")))
+            .RootElement.GetProperty("assessment-results");
+        var rows = Rows().ToArray();
+        var result = results.GetProperty("results")[0];
+        var observations = result.GetProperty("observations").EnumerateArray().ToArray();
+        Assert.Equal(rows.Length, observations.Length);
+        var items = result.GetProperty("local-definitions").GetProperty("inventory-items").EnumerateArray()
+            .Select(i => i.GetProperty("uuid").GetString()).ToHashSet();
+        Assert.Equal(rows.Select(r => (r.Target, r.Account, r.Item)).Distinct().Count(), items.Count);
+        var resources = results.GetProperty("back-matter").GetProperty("resources").EnumerateArray().ToDictionary(
+            r => $"#{r.GetProperty("uuid").GetString()}", r => (Title: r.GetProperty("title").GetString()!, Link: r.GetProperty("rlinks")[0]));
+        var end = result.GetProperty("end").GetString();
+        Assert.All(observations, o =>
+        {
+            Assert.Contains(o.GetProperty("subjects")[0].GetProperty("subject-uuid").GetString(), items);
+            Assert.NotEqual(end, o.GetProperty("collected").GetString());
+            Assert.All(
+                o.GetProperty("relevant-evidence").EnumerateArray(),
+                e => Assert.Contains(e.GetProperty("links")[0].GetProperty("href").GetString()!, resources.Keys));
+        });
+        Assert.Contains(resources.Values, r => r.Title.EndsWith(".warc.gz", StringComparison.Ordinal));
+        foreach (var (title, link) in resources.Values)
+        {
+            var file = Path.GetFullPath(Path.Combine(sample.Bundle, "data/reports", link.GetProperty("href").GetString()!));
+            Assert.Equal(Path.Combine(sample.Bundle, title.Replace("\\", "", StringComparison.Ordinal)), file);
+            Assert.Equal(Evidence.Digest.Of(File.ReadAllBytes(file)).Hex, link.GetProperty("hashes")[0].GetProperty("value").GetString());
+        }
+        Assert.Equal("data/engagement.yaml", resources[results.GetProperty("import-ap").GetProperty("href").GetString()!].Title);
+    }
+
+    private IEnumerable<PopulationRow> Rows()
+    {
+        var bundle = OpenedBundle.Open(sample.Bundle);
+        return bundle.Results.Controls.SelectMany(c => OpenedBundle.TestsOf(c).SelectMany(t => bundle.Rows(c.Id, t)));
+    }
+
+    private PopulationRow[] Exceptions() => [.. Rows().Where(r => r.Verdict != ItemVerdict.Pass)];
+
+    /// <summary>The first place of each line of the workbook's sheet of exceptions.</summary>
+    private string[] Workbook()
+    {
+        using var zip = ZipFile.OpenRead(Path.Combine(sample.Bundle, "data/reports/workpaper.xlsx"));
+        var sheet = zip.Entries.Where(e => e.FullName.Contains("worksheets", StringComparison.Ordinal)).Select(e => XDocument.Load(e.Open()))
+            .First(x => Cells(x.Descendants().First(e => e.Name.LocalName == "row")).Contains("raw evidence (record id # place in the answer)"));
+        return [.. sheet.Descendants().Where(e => e.Name.LocalName == "row").Skip(1).Select(r => References.Match(Cells(r)[9]).Value)];
+
+        static string[] Cells(XElement row) =>
+            [.. row.Elements().Select(c => string.Concat(c.Descendants().Where(d => d.Name.LocalName is "t" or "v").Select(d => d.Value)))];
+    }
+
+    private string[] Page() =>
+    [
+        .. File.ReadAllText(Path.Combine(sample.Bundle, "data/reports/report.html")).Split("<details class=\"exception\"").Skip(1)
+            .Select(d => WebUtility.HtmlDecode(References.Match(d.Split("<dt>Record and place</dt>")[1]).Value)),
+    ];
+
+    private string[] Oscal() =>
+    [
+        .. JsonDocument.Parse(File.ReadAllBytes(Path.Combine(sample.Bundle, "data/reports/results.oscal.json")))
+            .RootElement.GetProperty("assessment-results").GetProperty("results")[0]
+            .GetProperty("observations").EnumerateArray().Where(o => o.GetProperty("types")[0].GetString() == "finding")
+            .Select(o => o.GetProperty("relevant-evidence")[0].GetProperty("props").EnumerateArray()
+                .First(p => p.GetProperty("name").GetString() == "reference").GetProperty("value").GetString()!),
+    ];
+
+    private async Task<JsonElement[]> ReferencesAsync(PopulationRow row) =>
+    [
+        .. (await JsonAsync(row.Control, row.Test, row.Item)).GetProperty("items").EnumerateArray()
+            .First(i => i.GetProperty("account").GetString() == row.Account)
+            .GetProperty("references").EnumerateArray(),
+    ];
+
+    private Task<string> ShownAsync(PopulationRow row) => OutputAsync(row.ExceptionId is { } id ? [id] : [row.Control, row.Test, row.Item]);
+
+    private async Task<string> CardAsync(PopulationRow row)
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "card.html");
+        await OutputAsync([.. row.ExceptionId is { } id ? [id] : new[] { row.Control, row.Test, row.Item }, "--html", file]);
+        return WebUtility.HtmlDecode(await File.ReadAllTextAsync(file)).Replace("<tr><th scope=\"row\">", "\n", StringComparison.Ordinal);
+    }
+
+    private async Task<JsonElement> JsonAsync(params string[] words) => JsonElement.Parse(await OutputAsync([.. words, "--output", "json"]));
+
+    private async Task<string> OutputAsync(params string[] words)
+    {
+        var result = await AuditCommand.RunAsync(sample.Folder, ["show", sample.Bundle, .. words]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        return result.Output;
+    }
+
+    [GeneratedRegex("(urn:uuid:[0-9a-f-]{36}(#[^\\s,<]*)?|data/inputs/[^\\s<]*)")]
+    private static partial Regex References { get; }
+}

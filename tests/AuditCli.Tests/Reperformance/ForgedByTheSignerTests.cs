@@ -1,0 +1,144 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
+
+namespace AuditCli.Tests.Reperformance;
+
+/// <summary>Whoever holds the trusted key can change a bundle and sign it again: verification holds, and doing the run again names what was changed.</summary>
+public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClassFixture<SignedSample>, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task One_altered_answer_is_named_with_its_exchange_the_item_and_the_test()
+    {
+        var bundle = Copy();
+        var (bucket, record) = ("", "");
+        var asked = new Dictionary<string, string>(StringComparer.Ordinal);
+        BundleForgery.EditExchanges(Path.Combine(bundle, "data/exchanges/prod/s3-aws-global.warc.gz"), r =>
+        {
+            if (r.Type == "request" && PolicyStatus().Match(Text(r)) is { Success: true } question)
+                asked[r.Id] = question.Groups["bucket"].Value;
+            if (record.Length > 0 || r.Type != "response" || !asked.TryGetValue(r.ConcurrentTo!, out var name)
+                || !Text(r).Contains("<IsPublic>false</IsPublic>", StringComparison.OrdinalIgnoreCase))
+                return r;
+            (bucket, record) = (name, r.Id);
+            return BundleForgery.WithBody(r, IsPublic().Match(Text(r)).Value, "<IsPublic>true</IsPublic> ", honest: true);
+        });
+
+        var result = await SignedAgainAsync(bundle);
+        Assert.Matches($@"INF-AWS-001 T\d+ prod 111122223333 {Regex.Escape(bucket)}: verdict pass -> deviation", result.Output);
+        Assert.Matches(
+            @"because evidence policy_status differs \(s3:GetBucketPolicyStatus in prod 111122223333 aws-global\): "
+            + $@"the exchanges give other rows: row \d+ \({Regex.Escape(record.Trim('<', '>'))}#[^)]*\): [^\n]*IsPublic false -> true",
+            result.Output);
+        Assert.Contains("INF-AWS-001: conclusion INCONCLUSIVE -> FAIL", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("INF-AWS-002", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_altered_together_with_its_digest_in_the_index_is_told_from_the_exchanges()
+    {
+        var bundle = Copy();
+        var table = Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-listusers-*.ndjson.gz")
+            .First(f => BundleForgery.ReadTable(f).Contains("break-glass-1", StringComparison.Ordinal));
+        var before = Digest.Of(Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table))).Hex;
+        BundleForgery.ReplaceInTable(table, "break-glass-1", "break-glass-9");
+        BundleForgery.Replace(bundle, "data/evidence/index.jsonl", before, Digest.Of(Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table))).Hex);
+
+        var result = await SignedAgainAsync(bundle);
+        Assert.Matches(
+            @"iam:ListUsers in prod 111122223333 aws-global: table_sha256 [^\n]*\n\s+because the exchanges give other rows: "
+            + @"row \d+ \(urn:uuid:[^)]*\): [^\n]*break-glass-9 -> [^\n]*break-glass-1",
+            result.Output);
+        Assert.Contains("results  identical", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Results_altered_together_with_their_digest_and_their_counts_are_told_from_the_evidence()
+    {
+        var bundle = Copy();
+        var file = Path.Combine(bundle, "data", "results", "inf-aws-002.t1.ndjson");
+        var before = Digest.Of(File.ReadAllBytes(file)).Hex;
+        var text = File.ReadAllText(file);
+        var item = Deviation().Match(text).Groups["item"].Value;
+        // Each account's rows have a digest of their own: the lines of the altered one are digested again.
+        var (account, lines) = ("444455556666", File.ReadAllLines(file));
+        var digest = Lines(lines, account);
+        File.WriteAllText(file, text
+            .Replace("\"verdict\":\"deviation\"", "\"verdict\":\"pass\"", StringComparison.Ordinal)
+            .Replace("\"pass\":false", "\"pass\":true", StringComparison.Ordinal));
+        Assert.NotEqual(before, Digest.Of(File.ReadAllBytes(file)).Hex);
+        BundleForgery.Replace(bundle, "data/results/results.json", digest, Lines(File.ReadAllLines(file), account));
+
+        var result = await SignedAgainAsync(bundle);
+        Assert.Contains("tables   identical", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"INF-AWS-002 T1 dev {account} {item}: verdict pass -> deviation", result.Output, StringComparison.Ordinal);
+        Assert.Contains("because the tables and the engine are the same: the results were edited", result.Output, StringComparison.Ordinal);
+
+        static string Lines(string[] lines, string account) =>
+            Digest.Of(Encoding.UTF8.GetBytes(string.Concat(
+                lines.Where(l => l.Contains($"\"account\":\"{account}\"", StringComparison.Ordinal)).Select(l => l + "\n")))).Hex;
+    }
+
+    private string Copy() => BundleForgery.Copy(sample.Bundle, Path.Combine(_folder.Path, "copy"));
+
+    /// <summary>What doing the run again says of a bundle that its signer wrote and signed anew; verification finds nothing.</summary>
+    private async Task<CommandResult> SignedAgainAsync(string bundle)
+    {
+        Directory.Delete(Path.Combine(bundle, "attestation"), recursive: true);
+        BundleForgery.Reseal(bundle);
+        (int, string[])[] commands =
+        [
+            (0, ["seal", bundle, "--sign", sample.Key]),
+            (0, ["verify", bundle, "--trust", sample.Key + ".pub"]),
+        ];
+        foreach (var (exit, arguments) in commands)
+        {
+            var held = await AuditCommand.RunAsync(_folder.Path, arguments);
+            Assert.True(held.ExitCode == exit, held.ToString());
+        }
+        var result = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--trust", sample.Key + ".pub");
+        Assert.True(result.ExitCode == 2, result.ToString());
+        Assert.Contains("bundle   verifies", result.Output, StringComparison.Ordinal);
+        return result;
+    }
+
+    private static string Text(WarcRecord record) => Encoding.UTF8.GetString(record.Block.Span);
+
+    [GeneratedRegex(@"^GET /(?<bucket>[^/?]+)\?policyStatus")]
+    private static partial Regex PolicyStatus();
+
+    [GeneratedRegex("<IsPublic>false</IsPublic>", RegexOptions.IgnoreCase)]
+    private static partial Regex IsPublic();
+
+    [GeneratedRegex("\"item\":\"(?<item>[^\"]+)\"[^\n]*\"verdict\":\"deviation\"")]
+    private static partial Regex Deviation();
+}
+
+/// <summary>The sample's run, signed by a key that its verifier trusts.</summary>
+public sealed class SignedSample : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public string Bundle { get; private set; } = "";
+
+    /// <summary>The signer's key; the verifier's is beside it, with <c>.pub</c> behind its name.</summary>
+    public string Key => Path.Combine(_folder.Path, "auditor.pem");
+
+    public async Task InitializeAsync()
+    {
+        var made = await AuditCommand.RunAsync(_folder.Path, "keys", "new", "auditor.pem", "--no-passphrase");
+        Assert.True(made.ExitCode == 0, made.ToString());
+        var run = await AuditCommand.RunAsync(_folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", "out", "--sign", "auditor.pem");
+        Assert.True(run.ExitCode == 2, run.ToString());
+        Bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _folder.Dispose();
+}

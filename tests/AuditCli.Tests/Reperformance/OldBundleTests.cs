@@ -1,0 +1,121 @@
+using System.IO.Compression;
+using System.Text.Json;
+using AuditCli.Controls.Evaluation;
+
+namespace AuditCli.Tests.Reperformance;
+
+/// <summary>
+/// Bundles outlive the program: one sealed under each number of the rules of evaluation is kept in <c>tests/Shared/bundles</c>, and
+/// today's program verifies, reads and re-performs every one.
+/// </summary>
+public sealed class OldBundleTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<int> Evaluations => [.. Enumerable.Range(1, EvaluationRules.Current - 1)];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Evaluations))]
+    public async Task An_old_bundle_verifies_as_archive_and_as_folder_under_the_key_that_signed_it(int evaluation)
+    {
+        foreach (var bundle in new[] { Archive(evaluation), Unpacked(evaluation) })
+        {
+            var result = await AuditCommand.RunAsync(_folder.Path, "verify", bundle, "--trust", Key(evaluation));
+            Assert.True(result.ExitCode == 0, result.ToString());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Evaluations))]
+    public async Task An_old_bundle_is_still_shown_queried_reported_and_compared(int evaluation)
+    {
+        var bundle = Unpacked(evaluation);
+        using var results = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(bundle, "data/results/results.json")));
+        var conclusions = results.RootElement.GetProperty("controls").EnumerateArray()
+            .Select(c => (Id: c.GetProperty("id").GetString()!, Conclusion: c.GetProperty("conclusion").GetString()!)).ToArray();
+        Assert.NotEmpty(conclusions);
+
+        var shown = await AuditCommand.RunAsync(_folder.Path, "show", bundle);
+        Assert.True(shown.ExitCode == 0, shown.ToString());
+        Assert.All(conclusions, c => Assert.Contains(c.Id, shown.Output, StringComparison.Ordinal));
+        foreach (var (id, conclusion) in conclusions)
+        {
+            var one = await AuditCommand.RunAsync(_folder.Path, "show", bundle, id, "--output", "json");
+            Assert.True(one.ExitCode == 0, one.ToString());
+            Assert.Contains(conclusion, one.Output, StringComparison.OrdinalIgnoreCase);
+        }
+
+        var queried = await AuditCommand.RunAsync(_folder.Path, "query", bundle, "SELECT count(*) AS n FROM results.items", "--format", "csv");
+        Assert.True(queried.ExitCode == 0, queried.ToString());
+
+        var reported = await AuditCommand.RunAsync(
+            _folder.Path, "report", bundle, "--trust", Key(evaluation), "--format", "all", "--out", Path.Combine(_folder.Path, "reports"));
+        Assert.True(reported.ExitCode == 0, reported.ToString());
+
+        var compared = await AuditCommand.RunAsync(_folder.Path, "diff", bundle, bundle, "--trust", Key(evaluation));
+        Assert.True(compared.ExitCode is 0 or 2, compared.ToString());
+        Assert.DoesNotContain("FIXED", compared.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Evaluations))]
+    public async Task Every_difference_of_a_re_performed_old_bundle_has_its_rule(int evaluation)
+    {
+        var result = await AuditCommand.RunAsync(
+            _folder.Path, "reperform", Unpacked(evaluation), "--trust", Key(evaluation), "--output", "json");
+        using var printed = JsonDocument.Parse(result.Output);
+        var differences = new[] { "tables", "results", "reports" }
+            .SelectMany(part => printed.RootElement.GetProperty(part).GetProperty("differences").EnumerateArray()).ToArray();
+        var rules = EvaluationRules.After(evaluation).Select(r => r.Id).ToHashSet();
+        var unexplained = differences.Where(d => d.GetProperty("rule").GetString() is not { } rule || !rules.Contains(rule)).ToArray();
+        Assert.True(unexplained.Length == 0, string.Join('\n', unexplained.Take(20)));
+        Assert.Equal(differences.Length == 0 ? 0 : 3, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_later_rule_never_excuses_an_edit_of_something_else()
+    {
+        var bundle = Unpacked(1);
+        BundleForgery.Replace(bundle, "data/results/results.json", "\"title\":\"The account root identity is locked away\"", "\"title\":\"Nothing\"");
+        BundleForgery.Reseal(bundle);
+        var result = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle);
+        Assert.True(result.ExitCode == 2, result.ToString());
+        Assert.Contains("APD-AWS-001: title Nothing -> The account root identity is locked away", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_later_rule_never_excuses_an_edited_verdict_of_evidence_that_it_does_not_speak_of()
+    {
+        var bundle = Unpacked(1);
+        BundleForgery.Replace(bundle, "data/results/apd-aws-002.t1.ndjson", "\"pass\":false,\"verdict\":\"deviation\"", "\"pass\":true,\"verdict\":\"pass\"");
+        BundleForgery.Reseal(bundle);
+        var result = await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--output", "json");
+        Assert.True(result.ExitCode == 2, result.ToString());
+        using var printed = JsonDocument.Parse(result.Output);
+        var verdict = printed.RootElement.GetProperty("results").GetProperty("differences").EnumerateArray()
+            .Single(d => d.GetProperty("what").GetString() == "verdict");
+        Assert.Equal(JsonValueKind.Null, verdict.GetProperty("rule").ValueKind);
+    }
+
+    [Fact]
+    public void Rules_are_numbered_in_order_up_to_the_current_one_and_have_distinct_names()
+    {
+        Assert.Equal(EvaluationRules.All.Length, EvaluationRules.All.Select(r => r.Id).Distinct().Count());
+        Assert.Equal(EvaluationRules.All.Select(r => r.Since).Order(), EvaluationRules.All.Select(r => r.Since));
+        Assert.All(EvaluationRules.All, r => Assert.InRange(r.Since, 2, EvaluationRules.Current));
+        Assert.All(EvaluationRules.All, r => Assert.All(r.Changes, c => Assert.Matches("^(tables|results) [a-z0-9_]+$", c)));
+    }
+
+    private static string Archive(int evaluation) => Repository.Path("tests", "Shared", "bundles", $"evaluation-{evaluation}.zip");
+
+    private static string Key(int evaluation) => Repository.Path("tests", "Shared", "bundles", $"evaluation-{evaluation}.pub");
+
+    private string Unpacked(int evaluation)
+    {
+        var parent = Path.Combine(_folder.Path, $"{evaluation}");
+        ZipFile.ExtractToDirectory(Archive(evaluation), parent);
+        return Directory.GetDirectories(parent).Single();
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using AuditCli.Collectors;
+using AuditCli.Controls;
+using AuditCli.Controls.Evaluation;
+using AuditCli.Controls.Planning;
+using AuditCli.Libraries;
+using AuditCli.Running;
+
+namespace AuditCli.Tests.Running;
+
+/// <summary>The results of the whole sample engagement, made once.</summary>
+public sealed class WholeSample : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    internal EvaluationResults Results { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Results = await RunAsync(_folder.Path, text => text, PlanFilter.None);
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
+    internal static async Task<EvaluationResults> RunAsync(
+        string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
+    {
+        var engagement = SampleFiles.CopyTo(folder);
+        File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
+        var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
+        var options = new RunOptions(engagement, engagement, null, Path.Combine(folder, "out"), filter, Verbose: false) { SealReports = false };
+        await using var evaluation = host.StartEvaluation();
+        var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, CancellationToken.None);
+        Assert.True(prepared is not null, string.Join('\n', faults));
+        return (await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None)).Results;
+    }
+}
+
+/// <summary>
+/// The sample with a part of it left out, each part in turn and every control: no test passes over a part that does not pass over the
+/// whole.
+/// </summary>
+public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixture<WholeSample>, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<string> Inputs =>
+        [.. InputNames().Matches(File.ReadAllText(Repository.Path("samples", "engagement.yaml"))).Select(m => m.Groups[1].Value)];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("prod", "TargetLeftOut")]
+    [InlineData("dev", "TargetLeftOut")]
+    [InlineData("cloud", null)]
+    [InlineData("trading", null)]
+    [InlineData("prod,dev", null)]
+    [InlineData("prod,cloud,trading", "TargetLeftOut")]
+    public async Task Targets_that_are_left_out_never_make_a_pass(string targets, string? limitation)
+    {
+        var results = await WholeSample.RunAsync(_folder.Path, text => text, new([], [.. targets.Split(',')]));
+
+        NothingPassesThatDidNot(results);
+        var leavers = results.Controls.SingleOrDefault(c => c.Id == "APD-XSR-001");
+        if (limitation is null)
+        {
+            // All targets of a source are left out, so there is nothing to conclude from.
+            Assert.Null(leavers);
+            Assert.Contains(results.NotTested, n => n.Id == "APD-XSR-001");
+            return;
+        }
+        if (targets.Contains("trading", StringComparison.Ordinal))
+        {
+            Assert.Equal(Conclusion.Inconclusive, leavers!.Conclusion);
+            Assert.Equal(["dev"], leavers.Limitations.Where(l => l.Code == limitation).Select(l => l.Target).Distinct());
+        }
+        // The selectors of trails are looked for in every account.
+        var trails = results.Controls.Single(c => c.Id == "LOG-AWS-001");
+        Assert.Contains(trails.Limitations, l => l.Code == limitation && l.Evidence == "event_selectors");
+        Assert.All(trails.Tests.Where(t => t.Id == "T1"), t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
+    }
+
+    [Theory]
+    [InlineData("us-east-1")]
+    [InlineData("eu-west-1")]
+    public async Task Regions_that_are_left_out_never_make_a_pass(string region)
+    {
+        var results = await WholeSample.RunAsync(
+            _folder.Path,
+            text => text.Replace("regions: [us-east-1, eu-west-1]", $"regions: [{region}]", StringComparison.Ordinal),
+            PlanFilter.None);
+
+        NothingPassesThatDidNot(results);
+        Assert.All(results.Controls.Where(c => c.Id is "INF-AWS-002" or "LOG-AWS-001"), c => Assert.Contains(c.Tests, t => t.Completeness.Any(x => !x.Agree)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Inputs))]
+    public async Task An_input_that_is_missing_never_makes_a_pass(string input)
+    {
+        // The others never ask for it. A control that cannot be tested without it is left out of a whole engagement, and refused where it is named.
+        var users = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control)
+            .Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
+        Assert.NotEmpty(users);
+        var filter = users.All(c => c.Evidence.All(e => e.Operation != input || e.Optional))
+            ? new PlanFilter([.. users.Select(c => c.Id)], [])
+            : PlanFilter.None;
+        var results = await WholeSample.RunAsync(_folder.Path, text => Regex.Replace(text, $@"(?m)^  {input}:\n(    .*\n)+", ""), filter);
+
+        NothingPassesThatDidNot(results);
+    }
+
+    private void NothingPassesThatDidNot(EvaluationResults part)
+    {
+        var passed = Passing(whole.Results);
+        Assert.NotEmpty(passed);
+        Assert.Empty(Passing(part).Except(passed));
+    }
+
+    private static ImmutableHashSet<string> Passing(EvaluationResults results) =>
+    [
+        .. results.Controls.SelectMany(c => c.Tests
+            .Where(t => t.Conclusion is Conclusion.Pass or Conclusion.NoOccurrence)
+            .Select(t => $"{c.Id} {t.Id} {t.Partition.Target} {t.Partition.Account}")),
+    ];
+
+    [GeneratedRegex(@"(?m)^  ([a-z-]+):\n    file: ")]
+    private static partial Regex InputNames();
+}
