@@ -33,7 +33,6 @@ public sealed class IamServer : IDisposable
     /// <summary>Credentials in the forms of the container's and the machine's endpoint, and of the access portal of IAM Identity Center.</summary>
     private const string RoleJson = $$"""{"Code":"Success","Type":"AWS-HMAC","LastUpdated":"2026-01-01T00:00:00Z","AccessKeyId":"{{RoleKey}}","SecretAccessKey":"{{RoleSecret}}","Token":"{{RoleToken}}","Expiration":"2036-01-01T00:00:00Z"}""";
     private const string PortalJson = $$"""{"roleCredentials":{"accessKeyId":"{{RoleKey}}","secretAccessKey":"{{RoleSecret}}","sessionToken":"{{RoleToken}}","expiration":2082758400000} }""";
-    private const int PageSize = 1000;
     private readonly HttpListener _listener = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _serving;
@@ -54,6 +53,9 @@ public sealed class IamServer : IDisposable
     }
 
     public string Url { get; }
+
+    /// <summary>How many users a page has.</summary>
+    public int PageSize { get; init; } = 1000;
 
     /// <summary>What answers have in the field Date; null leaves it to the machine's clock.</summary>
     public Func<string>? Date { get; init; }

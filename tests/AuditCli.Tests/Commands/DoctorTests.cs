@@ -126,7 +126,7 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         var run = await AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "out");
         var controls = SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out")))
             .GetProperty("controls").EnumerateArray().ToDictionary(c => c.GetProperty("id").GetString()!);
-        Assert.DoesNotContain(controls["APD-AWS-004"].GetProperty("limitations").EnumerateArray(), l => true);
+        Assert.Empty(controls["APD-AWS-004"].GetProperty("limitations").EnumerateArray());
         Assert.Equal("INCONCLUSIVE", controls["INF-AWS-002"].GetProperty("conclusion").GetString());
         Assert.All(controls["INF-AWS-002"].GetProperty("limitations").EnumerateArray(), l => Assert.Equal("InvalidAction", l.GetProperty("code").GetString()));
         Assert.True(run.ExitCode is 2 or 3, run.ToString());

@@ -320,8 +320,13 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         // Held still in the middle of its work, so that the signal does not come too late on a fast machine.
         bool HasBegun() => Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any();
-        for (var waited = 0; !HasBegun() && waited < 12_000 && !process.HasExited; waited++)
+        var begun = HasBegun();
+        for (var waited = 0; !begun && waited < 12_000 && !process.HasExited; waited++)
+        {
             await Task.Delay(5);
+            begun = HasBegun();
+        }
+        Assert.True(begun, $"no work had begun; {(process.HasExited ? $"{process.ExitCode} {await output} {await error}" : "it still runs")}");
         foreach (var signal in new[] { Signal.Stop, Signal.Interrupt, Signal.Continue })
             Signal.Send(process, signal);
         await AuditCommand.EndAsync(process);

@@ -74,7 +74,7 @@ public sealed class HostileReportTests : IDisposable
         var csv = Encoding.UTF8.GetString(await WrittenAsync("csv"));
         var cells = CsvCells(csv).ToArray();
         Assert.All(cells, c => Assert.False(
-            c.TrimStart().Length > 0 && c.TrimStart()[0] is '=' or '+' or '@' or '\uff1d' || c.StartsWith('-'),
+            c.TrimStart() is ['=' or '+' or '-' or '@' or '\uff1d', ..],
             $"a cell begins with {c[..Math.Min(20, c.Length)]}"));
         Assert.Contains(cells, c => c == "'=cmd|' /C calc'!A0");
         Assert.Contains(cells, c => c == "'-2+3");

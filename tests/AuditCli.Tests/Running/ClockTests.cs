@@ -163,7 +163,7 @@ public sealed partial class ClockTests
     {
         var engagement = await File.ReadAllTextAsync(Path.Combine(folder.Path, "engagement.yaml"));
         folder.Write("replay.yaml", $"{engagement}\nreplay: {Path.GetRelativePath(folder.Path, bundle)}/data/exchanges\n");
-        var result = await AuditCommand.ProcessAsync(folder.Path, new Dictionary<string, string>(), [], "run", "replay.yaml", "--out", "replayed");
+        var result = await AuditCommand.RunAsync(folder.Path, "run", "replay.yaml", "--out", "replayed");
         Assert.Contains("REPLAY", result.Output, StringComparison.Ordinal);
         foreach (var part in new[] { "data/tables", "data/results", "data/evidence" })
             SampleTests.SameContents(bundle, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), part);

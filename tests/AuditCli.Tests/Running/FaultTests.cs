@@ -20,9 +20,12 @@ public sealed class FaultTests
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         // The second page, where there is one: what came before stays, and does not pass for the whole.
         using var server = new IamServer(
-            users: 1001,
+            users: 3,
             TimeSpan.Zero,
-            (asked, nth) => asked == action && (nth > 1 || action != "ListUsers") ? fault : ServerFault.None);
+            (asked, nth) => asked == action && (nth > 1 || action != "ListUsers") ? fault : ServerFault.None)
+        {
+            PageSize = 2,
+        };
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 3, result.ToString());
         var control = Assert.Single(SampleTests.Results(AuditCommand.TheBundle(Path.Combine(folder.Path, "out"))).GetProperty("controls").EnumerateArray());
@@ -51,7 +54,10 @@ public sealed class FaultTests
         Assert.NotEqual(control, lenient);
         folder.Write("controls/access-to-programs-and-data/APD-AWS-004.yaml", lenient);
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004") + "\nlibrary: controls\n");
-        using var server = new IamServer(users: 1001, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth > 1 ? ServerFault.NotFound : ServerFault.None);
+        using var server = new IamServer(users: 3, TimeSpan.Zero, (asked, nth) => asked == "ListUsers" && nth > 1 ? ServerFault.NotFound : ServerFault.None)
+        {
+            PageSize = 2,
+        };
         var result = await RunAsync(folder, server);
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.True(result.Output.Contains("iam:ListUsers in prod 111122223333 aws-global: NoSuchEntity", StringComparison.Ordinal), result.ToString());

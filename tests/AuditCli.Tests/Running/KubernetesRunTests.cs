@@ -68,7 +68,7 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         using var folder = new TemporaryFolder();
         var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}"));
 
-        var result = await AuditCommand.ProcessAsync(folder.Path, Nothing, [], Run(folder, $"{{ kubeconfig: \"{kubeconfig}\" }}"));
+        var result = await AuditCommand.RunAsync(folder.Path, Run(folder, $"{{ kubeconfig: \"{kubeconfig}\" }}"));
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.All(Conclusions(result), c => Assert.Equal("INCONCLUSIVE", c.Conclusion));
@@ -86,8 +86,8 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         Assert.Equal([("APD-K8S-001", "PASS", 0), ("APD-K8S-004", "PASS", 0), ("INF-K8S-002", "FAIL", 1)], Conclusions(live));
         var first = AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
         var moment = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(first, "data", "run.json")))!["as_of"]!.GetValue<string>();
-        var replayed = await AuditCommand.ProcessAsync(
-            folder.Path, Nothing, [],
+        var replayed = await AuditCommand.RunAsync(
+            folder.Path,
             Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
         Assert.True(replayed.ExitCode == 2, replayed.ToString());
         SampleTests.SameContents(first, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), "data/tables");
@@ -124,8 +124,8 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         Assert.Contains(environment, r => r.Pointer.EndsWith("/env/0/value", StringComparison.Ordinal));
 
         var moment = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(first, "data", "run.json")))!["as_of"]!.GetValue<string>();
-        var replayed = await AuditCommand.ProcessAsync(
-            folder.Path, Nothing, [],
+        var replayed = await AuditCommand.RunAsync(
+            folder.Path,
             Run(folder, "{}", "replayed", $"replay: {Path.Combine("out", Path.GetFileName(first), "data", "exchanges")}\nas_of: {moment}\n"));
         Assert.True(replayed.ExitCode == 2, replayed.ToString());
         var second = AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed"));

@@ -45,8 +45,29 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
 {
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> Inputs =>
-        [.. InputNames().Matches(File.ReadAllText(Repository.Path("samples", "engagement.yaml"))).Select(m => m.Groups[1].Value)];
+    /// <summary>
+    /// The inputs, each with others that no control has in common with it, so that one run without all of them tells what a run without each
+    /// would; in <c>.ci/long</c> each by itself besides.
+    /// </summary>
+    public static TheoryData<string> Inputs
+    {
+        get
+        {
+            string[] all = [.. InputNames().Matches(File.ReadAllText(Repository.Path("samples", "engagement.yaml"))).Select(m => m.Groups[1].Value)];
+            var controls = ChosenLibrary.Load(null, AuditCommand.Host(Path.GetTempPath())).Controls.Select(c => c.Control).ToArray();
+            var together = new List<List<string>>();
+            foreach (var input in all)
+            {
+                var others = together.FirstOrDefault(t => IsOptional(controls, t[0]) == IsOptional(controls, input)
+                    && !Users(controls, t).Intersect(Users(controls, [input])).Any());
+                if (others is null)
+                    together.Add([input]);
+                else
+                    others.Add(input);
+            }
+            return [.. together.Select(t => string.Join(',', t)), .. LongRun.IsWhole ? all : []];
+        }
+    }
 
     public void Dispose() => _folder.Dispose();
 
@@ -97,19 +118,25 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(Inputs))]
-    public async Task An_input_that_is_missing_never_makes_a_pass(string input)
+    public async Task An_input_that_is_missing_never_makes_a_pass(string inputs)
     {
         // The others never ask for it. A control that cannot be tested without it is left out of a whole engagement, and refused where it is named.
-        var users = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control)
-            .Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
-        Assert.NotEmpty(users);
-        var filter = users.All(c => c.Evidence.All(e => e.Operation != input || e.Optional))
-            ? new PlanFilter([.. users.Select(c => c.Id)], [])
-            : PlanFilter.None;
-        var results = await WholeSample.RunAsync(_folder.Path, text => Regex.Replace(text, $@"(?m)^  {input}:\n(    .*\n)+", ""), filter);
+        var missing = inputs.Split(',');
+        var controls = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control).ToArray();
+        Assert.All(missing, i => Assert.NotEmpty(Users(controls, [i])));
+        var filter = missing.All(i => IsOptional(controls, i)) ? new PlanFilter([.. Users(controls, missing).Select(c => c.Id)], []) : PlanFilter.None;
+        var results = await WholeSample.RunAsync(
+            _folder.Path, text => missing.Aggregate(text, (t, i) => Regex.Replace(t, $@"(?m)^  {i}:\n(    .*\n)+", "")), filter);
 
         NothingPassesThatDidNot(results);
     }
+
+    /// <summary>The controls that read some of the inputs.</summary>
+    private static IEnumerable<Control> Users(Control[] controls, IReadOnlyList<string> inputs) =>
+        controls.Where(c => c.Evidence.Any(e => e.IsFile && inputs.Contains(e.Operation)));
+
+    private static bool IsOptional(Control[] controls, string input) =>
+        Users(controls, [input]).All(c => c.Evidence.All(e => e.Operation != input || e.Optional));
 
     private void NothingPassesThatDidNot(EvaluationResults part)
     {

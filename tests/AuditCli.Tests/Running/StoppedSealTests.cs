@@ -11,32 +11,42 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
-    [InlineData("'password=' || UserId", "(a credential)")]
-    [InlineData("'see token: ' || UserId || ', please'", "(a credential)")]
-    [InlineData("'Authorization: Bearer ' || UserId || '0123456789'", "(a credential)")]
-    [InlineData("'{\"password\":\"' || UserId || '\"}'", "(a credential)")]
-    [InlineData("'password=Hunter2!'", "(a credential)")]
-    [InlineData("'the user ' || UserName", "the user ")]
-    public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written(string text, string shown)
-    {
+    /// <summary>What a test puts together, and what its rows show of it.</summary>
+    private static readonly (string Sql, string Shown)[] Texts =
+    [
+        ("'password=' || UserId", "(a credential)"),
+        ("'see token: ' || UserId || ', please'", "(a credential)"),
+        ("'Authorization: Bearer ' || UserId || '0123456789'", "(a credential)"),
+        ("'{\"password\":\"' || UserId || '\"}'", "(a credential)"),
         // As the author of a control would, without the words themselves in the file.
-        var sql = text.Replace("password=Hunter2!", "pass' || 'word=Hun' || 'ter2!", StringComparison.Ordinal);
+        ("'pass' || 'word=Hun' || 'ter2!'", "(a credential)"),
+        ("'the user ' || UserName", "the user "),
+    ];
+
+    [Fact]
+    public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written()
+    {
         var run = await RunControlAsync(
-            $"SELECT UserName AS item, FALSE AS pass, {sql} AS reason, {sql} AS note, [{sql}] AS list, UserId AS api_key FROM users");
+        [
+            .. Texts.Select(t =>
+                $"SELECT UserName AS item, FALSE AS pass, {t.Sql} AS reason, {t.Sql} AS note, [{t.Sql}] AS list, UserId AS api_key FROM users"),
+        ]);
         Assert.True(run.ExitCode == 2, run.ToString());
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
-        var rows = File.ReadAllLines(Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Single())
-            .Select(l => JsonElement.Parse(l)).ToArray();
-        Assert.NotEmpty(rows);
-        Assert.All(rows, r =>
+        Assert.Equal(Texts.Length, Directory.GetFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").Length);
+        foreach (var (n, (_, shown)) in Texts.Index())
         {
-            Assert.Equal("deviation", r.GetProperty("verdict").GetString());
-            Assert.Contains(shown, r.GetProperty("reason").GetString(), StringComparison.Ordinal);
-            Assert.Contains(shown, r.GetProperty("attributes").GetProperty("note").GetString(), StringComparison.Ordinal);
-            Assert.Contains(shown, r.GetProperty("attributes").GetProperty("list")[0].GetString(), StringComparison.Ordinal);
-            Assert.Equal("(a credential)", r.GetProperty("attributes").GetProperty("api_key").GetString());
-        });
+            var rows = File.ReadAllLines(Path.Combine(bundle, "data", "results", $"apd-aws-900.t{n + 1}.ndjson")).Select(l => JsonElement.Parse(l)).ToArray();
+            Assert.NotEmpty(rows);
+            Assert.All(rows, r =>
+            {
+                Assert.Equal("deviation", r.GetProperty("verdict").GetString());
+                Assert.Contains(shown, r.GetProperty("reason").GetString(), StringComparison.Ordinal);
+                Assert.Contains(shown, r.GetProperty("attributes").GetProperty("note").GetString(), StringComparison.Ordinal);
+                Assert.Contains(shown, r.GetProperty("attributes").GetProperty("list")[0].GetString(), StringComparison.Ordinal);
+                Assert.Equal("(a credential)", r.GetProperty("attributes").GetProperty("api_key").GetString());
+            });
+        }
         Assert.Empty(Json(bundle, "run.json").GetProperty("secrets_allowed").EnumerateArray());
         await HoldsUpAsync(bundle);
     }
@@ -44,7 +54,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [Fact]
     public async Task An_item_that_looks_like_a_credential_is_an_error_of_its_test_that_says_what_to_do()
     {
-        var run = await RunControlAsync("SELECT 'password=' || UserId AS item, FALSE AS pass, 'none' AS reason FROM users");
+        var run = await RunControlAsync(["SELECT 'password=' || UserId AS item, FALSE AS pass, 'none' AS reason FROM users"]);
         Assert.True(run.ExitCode == 3, run.ToString());
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
         var test = Json(bundle, "results/results.json").GetProperty("controls")[0].GetProperty("tests")[0];
@@ -56,7 +66,8 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [Fact]
     public async Task A_count_that_looks_like_a_credential_is_replaced_too()
     {
-        var run = await RunControlAsync("SELECT UserName AS item, TRUE AS pass, 'none' AS reason FROM users", "SELECT 'password=' || max(UserId) FROM users");
+        var run = await RunControlAsync(
+            ["SELECT UserName AS item, TRUE AS pass, 'none' AS reason FROM users"], "SELECT 'password=' || max(UserId) FROM users");
         Assert.True(run.ExitCode == 3, run.ToString());
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
         Assert.Contains("password=(a credential)", File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json")), StringComparison.Ordinal);
@@ -175,21 +186,28 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
             return;
         StoppedRunOfSample.Write(_folder.Path);
         var program = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}'";
-        // The first is stopped by a credential, and leaves a partial folder.
+        // The first is stopped by a credential, and leaves a partial folder; the second finds exceptions.
         var result = await AuditCommand.ShellAsync(_folder.Path, new Dictionary<string, string>(), $"""
+            set -e -o pipefail
             umask {umask}
-            {program} run engagement.yaml --control APD-AWS-002 --out made/stopped
-            {program} run '{Repository.Path("samples", "engagement.yaml")}' --control APD-AWS-002 --out made/sealed
+            status=0
+            {program} run engagement.yaml --control APD-AWS-002 --out made/stopped || status=$?
+            [ $status = 1 ]
+            status=0
+            {program} run '{Repository.Path("samples", "engagement.yaml")}' --control APD-AWS-002 --out made/sealed || status=$?
+            [ $status = 2 ]
             B=$(echo made/sealed/*)
             {program} report "$B" --format all --out made/reports --allow-unsigned
             {program} query "$B" 'FROM results.items' --format parquet --out made/items.parquet
             {program} query "$B" 'FROM results.items' --format csv --out made/items.csv
-            {program} show "$B" "$({program} query "$B" 'SELECT exception_id FROM results.items WHERE exception_id IS NOT NULL LIMIT 1' --format csv |
-                tail -1 | tr -d '\r')" --html made/card.html
+            ID=$({program} query "$B" 'SELECT exception_id FROM results.items WHERE exception_id IS NOT NULL LIMIT 1' --format csv |
+                tail -1 | tr -d '\r')
+            {program} show "$B" "$ID" --html made/card.html
             {program} keys new made/auditor.pem --no-passphrase
             {program} seal "$B" --sign made/auditor.pem --locker made/sealed
             {program} init made/begun
             """);
+        Assert.True(result.ExitCode == 0, result.ToString());
         var made = Path.Combine(_folder.Path, "made");
         var folders = Directory.GetDirectories(made, "*", SearchOption.AllDirectories);
         var files = Directory.GetFiles(made, "*", SearchOption.AllDirectories);
@@ -214,9 +232,18 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         }
     }
 
-    /// <summary>Runs one control over the sample's users.</summary>
-    private Task<CommandResult> RunControlAsync(string sql, string count = "SELECT count(UserId) FROM users")
+    /// <summary>Runs one control over the sample's users, with a test for each SQL.</summary>
+    private Task<CommandResult> RunControlAsync(string[] tests, string count = "SELECT count(UserId) FROM users")
     {
+        var listed = string.Concat(tests.Select((sql, n) => $"""
+              - id: T{n + 1}
+                attribute: {(char)('A' + n)}
+                severity: medium
+                title: Users
+                sql: |
+                  {sql}
+
+            """));
         _folder.Write("library/access-to-programs-and-data/APD-AWS-900.yaml", $"""
             schema: 1
             id: APD-AWS-900
@@ -240,12 +267,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
                 sql: {count}
                 equals: SELECT count(*) FROM users
             tests:
-              - id: T1
-                attribute: A
-                severity: medium
-                title: Users
-                sql: |
-                  {sql}
+            {listed.TrimEnd()}
             recommendation: None.
             """);
         var text = File.ReadAllText(Repository.Path("samples", "engagement.yaml")).Replace("library: ../controls", "library: library", StringComparison.Ordinal)

@@ -1,0 +1,27 @@
+using Xunit.Abstractions;
+
+[assembly: TestCollectionOrderer("AuditCli.Tests.LongestFirst", "AuditCli.Tests")]
+
+namespace AuditCli.Tests;
+
+/// <summary>Begins with the classes that take longest, so that none of them runs alone at the end while the other cores wait.</summary>
+public sealed class LongestFirst : ITestCollectionOrderer
+{
+    /// <summary>By their share of the whole; the others take less and come after them.</summary>
+    private static readonly string[] Longest =
+    [
+        .. new[]
+        {
+            typeof(MutatedControlsTests), typeof(HostileControlTests), typeof(IsolatedEvaluationTests), typeof(LeastPrivilegeTests),
+            typeof(PartialSampleTests), typeof(KubernetesRunTests), typeof(SampleTests), typeof(ReperformTests), typeof(FaultTests),
+            typeof(ClusterAnswersTests), typeof(ClockTests), typeof(DeniedFixturesTests), typeof(DenialTests), typeof(StoppedSealTests),
+            typeof(ReperformRecordTests), typeof(CredentialTests), typeof(DiffTests), typeof(ProcessEndsTests), typeof(CallGcpTests),
+        }.Select(t => t.FullName!),
+    ];
+
+    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>
+        testCollections.OrderBy(c => Array.FindIndex(Longest, name => IsOf(c, name)) is >= 0 and var place ? place : Longest.Length);
+
+    /// <summary>Whether the collection is that of the class: its name ends with the class's.</summary>
+    private static bool IsOf(ITestCollection collection, string name) => collection.DisplayName.EndsWith(" " + name, StringComparison.Ordinal);
+}
