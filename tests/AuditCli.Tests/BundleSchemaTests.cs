@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// The record, the index and the results of a bundle are what their published schemas say, by a validator nobody here wrote. A member that a
-/// schema does not know is an error, so a new one is specified before it is written.
+/// Checks the record, the index and the results of a bundle against their published schemas with an independent validator. The schemas
+/// refuse unknown members, so a new member has to be specified before it can be written.
 /// </summary>
 public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
 {

@@ -6,8 +6,8 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// What a signer changes beside evidence and results: the record of the run, the log, what the bundle holds at all. Verification holds, and doing
-/// the run again names it.
+/// Changes what a signer can forge apart from evidence and results: the record of the run, the log, and which files the bundle has.
+/// Verification succeeds, but <c>reperform</c> names the change.
 /// </summary>
 public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) : IClassFixture<OneAccount>, IClassFixture<SampleRun>, IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>By name: the change, and what must be said of it.</summary>
+    /// <summary>The changes by name, each with the message that it must cause.</summary>
     private static readonly Dictionary<string, (Action<string> Change, string Said)> Changes = new(StringComparer.Ordinal)
     {
         ["the log is emptied"] = (b => File.WriteAllBytes(Path.Combine(b, Log), []), "data/log.clef: line data/log.clef is empty -> nothing"),
@@ -253,7 +253,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
         File.WriteAllText(path, content);
     }
 
-    /// <summary>Moves the dates that servers wrote into some answers, with honest digests.</summary>
+    /// <summary>Moves the Date fields of some responses, and recomputes their digests.</summary>
     private static void Dated(string bundle, int most, TimeSpan by)
     {
         var left = most;
@@ -275,7 +275,7 @@ public sealed class ReperformRecordTests(OneAccount account, SampleRun sample) :
 
     private static string Text(WarcRecord record) => Encoding.UTF8.GetString(record.Block.Span);
 
-    /// <summary>The record with another block, and the digest and length that go with it.</summary>
+    /// <summary>Returns the record with another block, and its digest and length.</summary>
     private static WarcRecord Honest(WarcRecord record, string text)
     {
         var block = Encoding.UTF8.GetBytes(text);
