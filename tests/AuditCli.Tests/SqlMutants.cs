@@ -72,7 +72,7 @@ internal static partial class SqlMutants
         return $"line {line}: {Regex.Replace(words, @"\s+", " ").Trim()}";
     }
 
-    /// <summary>Matches what is skipped first, then tokens of several words before their parts, so that each is changed as a whole.</summary>
+    /// <summary>Matches skipped text first, then tokens of several words before their parts, so that each is changed as a whole.</summary>
     [GeneratedRegex(
         """
         '(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|->>|->|=>

@@ -67,7 +67,7 @@ public sealed class TimeStampAuthority
         return Reply();
     }
 
-    /// <summary>Returns the response to a query that <c>openssl ts</c> makes with the given digest, which may be other than SHA-256.</summary>
+    /// <summary>Returns the response to a query that <c>openssl ts</c> makes with any digest, such as SHA-1.</summary>
     public byte[] AnswerByDigest(string digest, byte[] content)
     {
         File.WriteAllBytes(At("content"), content);

@@ -36,7 +36,8 @@ public sealed class KubectlTests : IDisposable
             clusters: [{ name: c, cluster: { server: "https://two.example:1", insecure-skip-tls-verify: true } }, { name: C, cluster: { server: "https://two.example:2", proxy-url: "http://p.example:3" } }]
             users: [{ name: u, user: { client-certificate: u.crt, client-key: u.key } }, { name: only, user: { exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login, args: [x] } } }]
             """);
-        // Paths are relative to the kubeconfig that names them. The files next to the other kubeconfig are wrong, so that using them would be noticed.
+        // Paths are relative to the kubeconfig that names them. The files next to the other kubeconfig are wrong, so that using them would
+        // be noticed.
         _home.Folder.Write("a/certs/ca.pem", "authority of one");
         _home.Folder.Write("b/certs/ca.pem", "wrong");
         _home.Folder.Write("b/u.crt", "certificate of two");
