@@ -54,7 +54,6 @@ internal sealed record MeasuredProcess(TimeSpan Wall, TimeSpan Cpu, long Peak, i
     /// <summary>The measured program, built next to this one.</summary>
     public static ProcessStartInfo AuditCli(params string[] arguments) => new("dotnet", [Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), .. arguments]);
 
-    /// <summary>Runs a program until it exits.</summary>
     public static async Task<MeasuredProcess> RunAsync(ProcessStartInfo start)
     {
         start.RedirectStandardOutput = true;

@@ -71,7 +71,6 @@ internal sealed record RunFigures(
             process.ExitCode, $"{await output}\n{await error}");
     }
 
-    /// <summary>Returns the figures as a line of the table.</summary>
     public string Line(int accounts) => string.Create(
         CultureInfo.InvariantCulture,
         $"{accounts,10}{Requests,10}{MostAtOnce,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}"

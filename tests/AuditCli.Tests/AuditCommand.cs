@@ -5,7 +5,6 @@ using AuditCli.Collectors;
 
 namespace AuditCli.Tests;
 
-/// <summary>The output and the exit code of a command.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error)
 {
     public override string ToString() => $"exit code {ExitCode}\n{Output}\n{Error}";

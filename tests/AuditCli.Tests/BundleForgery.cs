@@ -32,7 +32,6 @@ internal static class BundleForgery
         File.WriteAllText(path, text.Replace(what, with, StringComparison.Ordinal));
     }
 
-    /// <summary>Returns the rows of a compressed table.</summary>
     public static string ReadTable(string path)
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));

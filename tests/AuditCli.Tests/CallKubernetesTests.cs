@@ -16,7 +16,6 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
 
     public string Folder => _folder.Path;
 
-    /// <summary>The administrator's kubeconfig.</summary>
     public string Admin => Path.Combine(Folder, "admin");
 
     /// <summary>The kubeconfig of a user who may list pods.</summary>

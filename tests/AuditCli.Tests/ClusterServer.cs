@@ -25,7 +25,6 @@ internal sealed class ClusterServer : IDisposable
     /// <summary>The value of the Warning header that its lists have; null for none.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>The number of list requests so far.</summary>
     public int Lists => _lists;
 
     /// <summary>A kubeconfig whose only context is this server.</summary>

@@ -11,7 +11,6 @@ public sealed partial class StoppedRunOfSample : IAsyncLifetime, IDisposable
     private const string Secret = "password=Hunter2abcd";
     private readonly TemporaryFolder _folder = new();
 
-    /// <summary>The folder that the run left.</summary>
     public string Partial { get; private set; } = "";
 
     public CommandResult Result { get; private set; } = new(0, "", "");

@@ -8,7 +8,6 @@ using System.Text.Json.Nodes;
 
 namespace AuditCli.Tests;
 
-/// <summary>A request that the server saw.</summary>
 public sealed record GoogleRequest(string Method, string Path, string Query, string? Token, string? QuotaProject, string Body);
 
 /// <summary>An error that a request gets instead of its answer.</summary>

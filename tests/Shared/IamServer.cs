@@ -5,7 +5,6 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
-/// <summary>The ways in which a server can fail a client.</summary>
 public enum ServerFault
 {
     None,

@@ -25,7 +25,6 @@ internal static class OwnCodes
         return members.Select(m => $"{holder.Name}.{m}").Where(m => !source.Any(text => Regex.IsMatch(text, $@"(?<!\w){Regex.Escape(m)}\b")));
     }
 
-    /// <summary>Returns the C# files of a project.</summary>
     public static IEnumerable<string> Source(string project) =>
         Directory.EnumerateFiles(Repository.Path("src", project), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));

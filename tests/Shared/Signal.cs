@@ -14,7 +14,6 @@ internal static class Signal
 
     public static int Continue => OperatingSystem.IsMacOS() ? 19 : 18;
 
-    /// <summary>Sends a signal to a process that the test started.</summary>
     public static void Send(Process process, int signal) =>
         Assert.True(Kill(process.Id, signal) == 0, $"signal {signal} was not sent: {Marshal.GetLastPInvokeErrorMessage()}");
 

@@ -60,7 +60,6 @@ public sealed class TimeStampAuthority
     /// <summary>The certificate that signs the time stamps.</summary>
     public string CertificateFile => At("tsa.crt");
 
-    /// <summary>Returns the response to a query.</summary>
     public byte[] Answer(byte[] query)
     {
         File.WriteAllBytes(At("query.tsq"), query);

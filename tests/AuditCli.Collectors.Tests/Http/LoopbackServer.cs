@@ -9,7 +9,6 @@ using System.Text;
 
 namespace AuditCli.Collectors.Tests.Http;
 
-/// <summary>A request as received.</summary>
 internal sealed record SeenRequest(string Method, string Target, IReadOnlyDictionary<string, string> Fields, string Body);
 
 /// <summary>What a scripted server does with one request.</summary>
