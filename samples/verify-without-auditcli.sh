@@ -3,8 +3,9 @@
 #
 #   verify-without-auditcli.sh BUNDLE PUBLIC-KEY.pem [TSA-ROOT.pem]
 #
-# PUBLIC-KEY.pem and TSA-ROOT.pem come from whoever you trust, never from the bundle. Ends with 0 when everything holds and prints
-# what you compare with your own notes: the head and the number in the row. Anything else ends with 1 and one line that says what.
+# Obtain PUBLIC-KEY.pem and TSA-ROOT.pem from their owners, never from the bundle. If every check succeeds, the script prints what you
+# compare with your own notes, the head and the number in the chain, and exits with 0. Otherwise it prints one line that says what is
+# wrong and exits with 1.
 set -uo pipefail
 export LC_ALL=C
 [ $# -eq 2 ] || [ $# -eq 3 ] || { echo "usage: $0 BUNDLE PUBLIC-KEY.pem [TSA-ROOT.pem]" >&2; exit 1; }

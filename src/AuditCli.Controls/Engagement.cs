@@ -51,7 +51,7 @@ public sealed record AuditPeriod(DateOnly Start, DateOnly End, string TimeZone, 
 /// <summary>A control that the engagement leaves out, with the reason and the approver.</summary>
 public sealed record NotApplicable(string Control, string Reason, string ApprovedBy, DateOnly ApprovedOn);
 
-/// <summary>A parameter that the engagement sets, by whom and why.</summary>
+/// <summary>A parameter value that the engagement sets, with the person who set it and the reason.</summary>
 public sealed record ParameterOverride(string Control, string Parameter, JsonElement Value, string By, string Why);
 
 /// <summary>A file provided by management, and how it was obtained.</summary>

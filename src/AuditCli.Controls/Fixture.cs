@@ -5,8 +5,8 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls;
 
 /// <summary>
-/// The cases beside a control (<c>&lt;id&gt;.fixtures.yaml</c>): evidence, and the conclusion that the control must reach from
-/// it.
+/// The cases in the file next to a control (<c>&lt;id&gt;.fixtures.yaml</c>): evidence, and the conclusion that the control must
+/// reach from it.
 /// </summary>
 public sealed record FixtureFile(string File, ImmutableArray<FixtureCase> Cases);
 

@@ -154,7 +154,7 @@ public sealed record EvidenceItem
     public ImmutableArray<string> Notes { get; init; } = [];
 }
 
-/// <summary>A code by which the provider reported that there is none, and the number of calls with that code.</summary>
+/// <summary>A code by which the provider reported that what was requested does not exist, and the number of such calls.</summary>
 public sealed record NoneAnswer(string Code, long Count);
 
 /// <summary>One way in which reading failed, and for how many calls.</summary>

@@ -5,11 +5,18 @@ using AuditCli.Tests;
 
 namespace AuditCli.Benchmarks;
 
-/// <summary>Runs over organizations of many accounts: open files and memory, and how this program's time compares with another commit's.</summary>
+/// <summary>
+/// Runs on organizations with many accounts: measures open files and memory, and compares the time of this program with that of another
+/// commit.
+/// </summary>
 internal static class AccountsMeasurement
 {
-    /// <summary>For each number of accounts given, one run: wall and processor time of all processes, peak memory, open files.</summary>
-    /// <param name="arguments">Numbers of accounts; <c>--delay MS</c> before each answer; <c>--nofile N</c>, the files that may be open.</param>
+    /// <summary>
+    /// Runs once for each number of accounts, and prints wall and processor time of all processes, peak memory and open files.
+    /// </summary>
+    /// <param name="arguments">
+    /// Numbers of accounts; <c>--delay MS</c> before each answer; <c>--nofile N</c>, the limit of open files.
+    /// </param>
     public static async Task<int> RunAsync(string[] arguments)
     {
         var (accounts, options) = Options(arguments);
@@ -29,10 +36,10 @@ internal static class AccountsMeasurement
     }
 
     /// <summary>
-    /// Another commit's program and this one in turn, each published in Release: this one asks the other's questions, which makes the two
-    /// comparable, and then its own. The medians and their ratios.
+    /// Runs another commit's program and this one in turn, both published in Release. This one first sends the other's requests, so that
+    /// the two are comparable, and then its own. Prints the medians and their ratios.
     /// </summary>
-    /// <param name="arguments">The commit; then numbers and options as <see cref="RunAsync"/> has them, and <c>--rounds N</c>.</param>
+    /// <param name="arguments">The commit; then numbers and options as for <see cref="RunAsync"/>, and <c>--rounds N</c>.</param>
     public static async Task<int> CompareAsync(string[] arguments)
     {
         var (accounts, options) = Options(arguments[1..]);
@@ -95,7 +102,7 @@ internal static class AccountsMeasurement
     private static async Task<string> CommitAsync(string name) =>
         (await ToolAsync("git", Repository.Path(), "rev-parse", "--verify", name + "^{commit}")).Trim();
 
-    /// <summary>The program of a commit, published once.</summary>
+    /// <summary>Returns the program of a commit, which is published only once.</summary>
     private static async Task<string> PublishedAsync(string commit)
     {
         var folder = Path.Combine(Cache, commit);
@@ -106,7 +113,7 @@ internal static class AccountsMeasurement
         return await PublishAsync(source.Path, folder);
     }
 
-    /// <summary>The commit's files, or those of one folder.</summary>
+    /// <summary>Extracts the commit's files, or those of one folder.</summary>
     private static async Task ExtractAsync(string commit, string into, params string[] paths)
     {
         using var work = new TemporaryFolder();
@@ -117,7 +124,7 @@ internal static class AccountsMeasurement
 
     private static async Task<string> PublishAsync(string source, string folder)
     {
-        // Built elsewhere first: what was torn in the middle must not be taken for the commit's program.
+        // Builds in another folder first, so that an interrupted build is not taken for the commit's program.
         var building = folder + ".building";
         await ToolAsync(
             "dotnet", source, "publish", Path.Combine("src", "AuditCli"), "--configuration", "Release", "--output", building,

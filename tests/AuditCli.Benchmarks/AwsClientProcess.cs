@@ -10,12 +10,14 @@ using AuditCli.Collectors.Running;
 
 namespace AuditCli.Benchmarks;
 
-/// <summary>The measured client: the collector's own session on a live transport that records into a folder of its own.</summary>
+/// <summary>The measured client: the collector's own session on a live transport that records into a separate folder.</summary>
 internal static class AwsClientProcess
 {
     private const int WarmUp = 1500;
 
-    /// <param name="arguments">URL, concurrency, calls, and what is done with an answer: <c>typed</c>, <c>raw</c> or <c>limited</c>.</param>
+    /// <param name="arguments">
+    /// URL, concurrency, calls, and how a response is processed: <c>typed</c>, <c>raw</c> or <c>limited</c>.
+    /// </param>
     public static async Task<int> RunAsync(string[] arguments)
     {
         var (concurrency, calls, mode) = (Number(arguments[1]), Number(arguments[2]), arguments[3]);

@@ -6,9 +6,9 @@ using AuditCli.Tests;
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Calls iam:ListUsers (50 users, a page of 10 KB) on a static loopback server, a process of its own, with boto3 and with this client in
-/// turn, each a process of its own, and prints calls per second, processor time and allocation per call beside boto3's. Rounds are
-/// interleaved; the median of three counts. Then so many calls at a simulated delay, through the limiter that a run has.
+/// Calls iam:ListUsers (50 users, a page of 10 KB) on a static loopback server, alternately with boto3 and with this client, all in
+/// separate processes. Prints calls per second, processor time and allocation per call, compared with boto3. Rounds are interleaved, and
+/// the median of three counts. Then makes the calls with a simulated delay, through the limiter of a run.
 /// </summary>
 internal static class AwsMeasurement
 {
@@ -98,9 +98,9 @@ internal static class AwsMeasurement
     }
 }
 
-/// <summary>What so many calls cost a client, after those that warm it up.</summary>
-/// <param name="Cpu">Seconds of processor time.</param>
-/// <param name="Allocated">Bytes; 0 where nobody counts.</param>
+/// <summary>What a number of calls costs a client after its warm-up.</summary>
+/// <param name="Cpu">The processor time in seconds.</param>
+/// <param name="Allocated">The allocated bytes; 0 if they are not measured.</param>
 /// <param name="Peak">The largest working set of the process, in bytes.</param>
 internal sealed record ClientFigures(int Calls, double Seconds, double Cpu, long Allocated, long Peak)
 {

@@ -6,9 +6,8 @@ using AuditCli.Collectors.Aws;
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Prints how long the first look at a service's part of the AWS catalogue takes in a process that has done nothing else, the
-/// service's whole file included: the best and the middle of several processes, and the middle of the processor time. What the first
-/// JSON of any process costs stands beside it.
+/// Prints how long the first look-up in a service's part of the AWS catalogue takes in a new process, including reading the service's whole
+/// file: the best and the median of several processes, and the median processor time. Also prints the cost of the first JSON of a process.
 /// </summary>
 internal static class CatalogueMeasurement
 {
@@ -48,12 +47,14 @@ internal static class CatalogueMeasurement
         return 0;
     }
 
-    /// <summary>Milliseconds for the first operation of the service, those of the processor, of any first JSON, and for the next operation.</summary>
+    /// <summary>
+    /// Prints milliseconds: for the first operation of the service, its processor time, for the first JSON, and for the next operation.
+    /// </summary>
     public static int Once(string name)
     {
         var operations = Operations[name];
         var source = AwsSource.Create();
-        // What the first JSON of a process costs, whatever it is, is told apart.
+        // Measures the cost of the first JSON in a process separately, because it does not depend on the catalogue.
         var started = Stopwatch.GetTimestamp();
         using (var any = JsonDocument.Parse("""{"a":{"b":1}}"""u8.ToArray()))
             any.RootElement.GetProperty("a").TryGetProperty("b", out _);

@@ -5,8 +5,8 @@ using AuditCli.Tests;
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Fills a real API server with so many pods, and a quarter as many bindings, for each number in turn, and prints what reading them
-/// costs: kubectl's list, the same list by <c>auditcli call</c>, and a run of both controls that read pods and bindings.
+/// Fills a real API server with the given numbers of pods in turn, and a quarter as many bindings. Prints the cost of reading them:
+/// kubectl's list, the same list by <c>auditcli call</c>, and a run of both controls that read pods and bindings.
 /// </summary>
 internal static class ClusterMeasurement
 {

@@ -3,17 +3,17 @@ using System.Globalization;
 
 namespace AuditCli.Benchmarks;
 
-/// <summary>What a program cost as a process of its own.</summary>
+/// <summary>What a program cost in a separate process.</summary>
 /// <param name="Peak">The largest working set seen, in bytes.</param>
-/// <param name="Said">What it printed, on both streams.</param>
+/// <param name="Said">What it printed to both streams.</param>
 internal sealed record MeasuredProcess(TimeSpan Wall, TimeSpan Cpu, long Peak, int ExitCode, string Said)
 {
     private const int Look = 50;
 
-    /// <summary>The columns of <see cref="Line"/>, after the thing that is counted.</summary>
+    /// <summary>The column headings of <see cref="Line"/>, after the one for what is counted.</summary>
     public static string Heading(string counted) => $"{counted + "s",10}{"requests",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"us/" + counted,12}{"exit",6}";
 
-    /// <summary>Runs an engagement in a folder of its own, which is gone afterwards.</summary>
+    /// <summary>Runs an engagement in a new folder, which is deleted afterwards.</summary>
     /// <param name="targets">The value of the engagement's <c>targets</c>, as YAML on one line.</param>
     public static async Task<MeasuredProcess> RunAsync(
         string name, string control, string targets, Func<string, IReadOnlyDictionary<string, string>> environment)
@@ -45,16 +45,15 @@ internal sealed record MeasuredProcess(TimeSpan Wall, TimeSpan Cpu, long Peak, i
         }
     }
 
-    /// <summary>The figures as a line of the table, with what the program said where it did not end as wished.</summary>
+    /// <summary>Returns the figures as a line of the table, with the program's output if its exit code is unexpected.</summary>
     public string Line(int count, long requests, int wished) => string.Create(
         CultureInfo.InvariantCulture,
         $"{count,10}{requests,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}"
             + $"{Wall.TotalMicroseconds / count,12:F0}{ExitCode,6}{(ExitCode == wished ? "" : "\n" + Said)}");
 
-    /// <summary>The program under measurement, built beside this one.</summary>
+    /// <summary>The measured program, built next to this one.</summary>
     public static ProcessStartInfo AuditCli(params string[] arguments) => new("dotnet", [Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), .. arguments]);
 
-    /// <summary>Runs a program to its end.</summary>
     public static async Task<MeasuredProcess> RunAsync(ProcessStartInfo start)
     {
         start.RedirectStandardOutput = true;

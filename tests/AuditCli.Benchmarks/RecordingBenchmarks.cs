@@ -3,7 +3,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace AuditCli.Benchmarks;
 
-/// <summary>What keeping an exchange costs beside hashing its body alone: a 10 KB answer, as a page of IAM users is.</summary>
+/// <summary>Compares recording an exchange with hashing its body alone, for a response of 10 KB, the size of a page of IAM users.</summary>
 [MemoryDiagnoser]
 public class RecordingBenchmarks : IAsyncDisposable
 {

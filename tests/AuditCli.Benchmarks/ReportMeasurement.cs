@@ -9,14 +9,14 @@ using AuditCli.Tests;
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Puts so many items into the population of a bundle, and prints what each report of it costs as a process of its own; the ratio is
-/// to verifying the bundle alone, which every report begins with.
+/// Puts the given numbers of items into a bundle's population, and prints the cost of each report in a separate process. The ratio is to
+/// verifying the bundle alone, with which every report starts.
 /// </summary>
 internal static class ReportMeasurement
 {
     private static readonly string[] Formats = ["md", "csv", "oscal", "sarif", "junit", "html", "xlsx", "all"];
 
-    /// <param name="arguments">How many items, for each measurement.</param>
+    /// <param name="arguments">The number of items for each measurement.</param>
     public static async Task<int> RunAsync(string[] arguments)
     {
         Console.WriteLine($"{"items",10}{"report",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"file KiB",12}{"to verify",11}{"exit",6}");
@@ -37,7 +37,7 @@ internal static class ReportMeasurement
         return 0;
     }
 
-    /// <summary>What a reader waits for in headless Chromium, where node and Chromium are there.</summary>
+    /// <summary>Measures how long a reader waits in headless Chromium, if node and Chromium are installed.</summary>
     private static async Task BrowseAsync(string page)
     {
         try
@@ -59,7 +59,9 @@ internal static class ReportMeasurement
         $"{items,10}{name,10}{run.Wall.TotalSeconds,10:F1}{run.Cpu.TotalSeconds,10:F1}{run.Peak >> 20,10}{bytes >> 10,12}"
             + $"{run.Wall / verify.Wall,11:F1}{run.ExitCode,6}{(run.ExitCode == 0 ? "" : "\n" + run.Said)}"));
 
-    /// <summary>The sample's bundle, run once, with another population for one control; an item in a hundred is an exception.</summary>
+    /// <summary>
+    /// Returns the bundle of a single run of the sample, with another population for one control. One item in a hundred is an exception.
+    /// </summary>
     private static async Task<string> SealAsync(string folder, int items)
     {
         var run = await MeasuredProcess.RunAsync(

@@ -4,12 +4,12 @@ using AuditCli.Tests;
 
 namespace AuditCli.Benchmarks;
 
-/// <summary>What a run of the program cost, it and every process that it started (Linux, from <c>/proc</c>).</summary>
-/// <param name="Cpu">Of all its processes.</param>
+/// <summary>What a run of the program cost, including every process that it started (Linux, from <c>/proc</c>).</summary>
+/// <param name="Cpu">The processor time of all its processes.</param>
 /// <param name="Peak">The largest resident memory of the program itself, in bytes.</param>
-/// <param name="Files">The most files and pipes that the program had open at once.</param>
-/// <param name="Connections">The most sockets that it had open at once.</param>
-/// <param name="Open">The most of both together, and of its own assemblies, of which the runtime has each open twice.</param>
+/// <param name="Files">The largest number of files and pipes that the program had open at once.</param>
+/// <param name="Connections">The largest number of sockets that it had open at once.</param>
+/// <param name="Open">The largest number of both together and of its own assemblies, each of which the runtime opens twice.</param>
 internal sealed record RunFigures(
     TimeSpan Wall, TimeSpan Cpu, long Peak, int Files, int Connections, int Open, int Requests, int MostAtOnce, int ExitCode, string Said)
 {
@@ -19,9 +19,11 @@ internal sealed record RunFigures(
     public static string Heading =>
         $"{"accounts",10}{"requests",10}{"at once",10}{"wall s",10}{"cpu s",10}{"peak MiB",10}{"open",8}{"files",8}{"sockets",8}{"exit",6}";
 
-    /// <summary>Runs every shipped AWS control over an organization of so many accounts, in a folder of its own, which is gone afterwards.</summary>
-    /// <param name="program">The program's command, such as <c>dotnet auditcli.dll</c>, with a wrapper before it if there is one.</param>
-    /// <param name="library">The folder of controls; null for those that the program brings.</param>
+    /// <summary>
+    /// Runs every shipped AWS control on an organization with this many accounts, in a new folder, which is deleted afterwards.
+    /// </summary>
+    /// <param name="program">The program's command, such as <c>dotnet auditcli.dll</c>, with a wrapper in front if there is one.</param>
+    /// <param name="library">The folder of controls; null for the built-in ones.</param>
     public static async Task<RunFigures> OfAccountsAsync(int accounts, TimeSpan delay, IReadOnlyList<string> program, string? library = null)
     {
         using var folder = new TemporaryFolder();
@@ -69,13 +71,12 @@ internal sealed record RunFigures(
             process.ExitCode, $"{await output}\n{await error}");
     }
 
-    /// <summary>The figures as a line of the table.</summary>
     public string Line(int accounts) => string.Create(
         CultureInfo.InvariantCulture,
         $"{accounts,10}{Requests,10}{MostAtOnce,10}{Wall.TotalSeconds,10:F1}{Cpu.TotalSeconds,10:F1}{Peak >> 20,10}"
             + $"{Open,8}{Files,8}{Connections,8}{ExitCode,6}");
 
-    /// <summary>The process and its descendants, with the processor seconds that each has spent.</summary>
+    /// <summary>Returns the process and its descendants, with the processor seconds of each.</summary>
     private static IEnumerable<(int Id, double Seconds)> Family(int root)
     {
         var all = Directory.EnumerateDirectories("/proc").Select(d => Path.GetFileName(d)).Where(n => n.All(char.IsAsciiDigit))
@@ -90,7 +91,7 @@ internal sealed record RunFigures(
                 (double.Parse(p.Fields![11], CultureInfo.InvariantCulture) + double.Parse(p.Fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond));
     }
 
-    /// <summary>The fields of proc(5) <c>stat</c> from the state on; null when the process has ended.</summary>
+    /// <summary>Returns the fields of proc(5) <c>stat</c> from the state on; null if the process has exited.</summary>
     private static string[]? Fields(string id)
     {
         try

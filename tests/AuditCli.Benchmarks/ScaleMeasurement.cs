@@ -5,12 +5,12 @@ using AuditCli.Tests;
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Runs the program against a loopback server with so many things to read, for each number given in turn, and prints wall time,
-/// processor time, peak memory and requests. Linear cost shows as equal time for each of them.
+/// Runs the program against a loopback server with the given numbers of things to read in turn, and prints wall time, processor time, peak
+/// memory and requests. If the cost is linear, the time for each thing is constant.
 /// </summary>
 internal static class ScaleMeasurement
 {
-    /// <summary>So many IAM users of one AWS account.</summary>
+    /// <summary>Reads the given numbers of IAM users of one AWS account.</summary>
     public static Task<int> UsersAsync(string[] arguments) => EachAsync(arguments, "APD-AWS-004", "user", async (users, control) =>
     {
         using var server = new IamServer(users, TimeSpan.Zero);
@@ -24,7 +24,9 @@ internal static class ScaleMeasurement
         return (run, server.Answered);
     });
 
-    /// <summary>So many projects of one Google Cloud organization, in one folder, with their inherited role bindings.</summary>
+    /// <summary>
+    /// Reads the given numbers of projects of one Google Cloud organization, in one folder, with their inherited role bindings.
+    /// </summary>
     public static Task<int> ProjectsAsync(string[] arguments) => EachAsync(arguments, "APD-GCP-001", "project", async (projects, control) =>
     {
         using var server = new GoogleServer(Organization(projects));
@@ -55,7 +57,9 @@ internal static class ScaleMeasurement
         return 0;
     }
 
-    /// <summary>All projects give the same answers about themselves; a policy has fifty members on each level.</summary>
+    /// <summary>
+    /// Returns an organization whose projects all give the same answers about themselves. A policy has fifty members on each level.
+    /// </summary>
     private static string Organization(int projects)
     {
         static JsonObject Policy() => new()

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace AuditCli.Benchmarks;
 
-/// <summary>Gives every request on the loopback the same answer, after a delay; ends with its standard input.</summary>
+/// <summary>Gives every request on the loopback the same response after a delay. Ends with its standard input.</summary>
 internal static class StaticServerProcess
 {
     /// <param name="arguments">The delay in milliseconds.</param>
@@ -66,11 +66,11 @@ internal static class StaticServerProcess
         }
         catch (IOException)
         {
-            // The client is done.
+            // The client disconnected.
         }
     }
 
-    /// <summary>Where the first request ends; -1 while it is not all there.</summary>
+    /// <summary>Returns the end of the first request; -1 if it is still incomplete.</summary>
     private static int Whole(ReadOnlySpan<byte> held)
     {
         var head = held.IndexOf("\r\n\r\n"u8);

@@ -6,8 +6,8 @@ using AuditCli.Tests;
 namespace AuditCli.Benchmarks;
 
 /// <summary>
-/// Seals bundles of many small files and of one large file, and prints what verifying them with the published program costs beside
-/// <c>sha256sum -c</c>: the best of five runs each, taken in turn, with the files in the system's cache.
+/// Seals bundles of many small files and of one large file, and prints what verifying them with the published program costs compared with
+/// <c>sha256sum -c</c>. Five runs of each alternate and the best counts, with the files in the system's cache.
 /// </summary>
 internal static class VerifyMeasurement
 {
@@ -42,7 +42,7 @@ internal static class VerifyMeasurement
         return (await bundle.SealAsync(new("measurement", new DateOnly(2026, 11, 23), null), CancellationToken.None)).Path;
     }
 
-    /// <summary>The program as it is handed out; null, and what went wrong on the screen, when it cannot be made.</summary>
+    /// <summary>Returns the published program; null, after printing the error, if it cannot be built.</summary>
     private static async Task<string?> PublishAsync(string folder)
     {
         var to = Path.Combine(folder, "program");

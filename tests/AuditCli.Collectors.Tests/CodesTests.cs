@@ -4,11 +4,12 @@ using AuditCli.Tests;
 namespace AuditCli.Collectors.Tests;
 
 /// <summary>
-/// A code that the program gives is a part of sealed bundles and of controls: it is written once, explained in the manual, and used.
+/// Checks the codes that the program assigns. They are part of sealed bundles and of controls, so each is defined once, explained in the
+/// manual, and used.
 /// </summary>
 public sealed partial class CodesTests
 {
-    /// <summary>No code, but a part of the names that AWS gives to errors.</summary>
+    /// <summary>Not a code, but a part of the names of AWS errors.</summary>
     private const string Word = "AnswerForm.cs: \"Expired\"";
 
     private static Type[] Holders => [.. typeof(Codes).Assembly.GetTypes().Where(t => !t.IsNested && t.Name.EndsWith("Codes", StringComparison.Ordinal))];
@@ -35,7 +36,7 @@ public sealed partial class CodesTests
     public void Every_code_is_given_or_compared_somewhere() =>
         Assert.Empty(Holders.SelectMany(h => OwnCodes.Unused(h, OwnCodes.Constants(h).Select(c => c.Name).Concat(h.GetMethod("OfStatus") is { } m ? [m.Name] : []))));
 
-    /// <summary>A second literal would be a second place to keep right.</summary>
+    /// <summary>Finds codes spelled out as literals, which could get out of step with the constant.</summary>
     [Fact]
     public void No_other_file_spells_a_code()
     {
@@ -74,7 +75,9 @@ public sealed partial class CodesTests
 
     private static IEnumerable<string> Given(string source) => Literal.Matches(source).Select(m => m.Value);
 
-    /// <summary>Matches a literal where a code is expected, and one that looks like a code before what looks like its message.</summary>
+    /// <summary>
+    /// Matches a literal where a code is expected, and one that looks like a code in front of what looks like its message.
+    /// </summary>
     [GeneratedRegex("""
         (?:new\ (?:CollectionException|ExchangeRefusedException|ReadFailure)|\b[Ff](?:ailures|aults)\.Add)\(\s*\$?"[\w{}]*"\s*,
         | "[A-Z][A-Za-z0-9]*",\s*(?:\$"|\w+\.Message\b|string\.Create\()

@@ -9,10 +9,10 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests;
 
-/// <summary>Collects one operation as a run does, into a bundle of its own.</summary>
+/// <summary>Collects one operation as a run does, into a separate bundle.</summary>
 internal static class CollectedRows
 {
-    /// <summary>The evidence item as it stands in the index, and the rows of its table.</summary>
+    /// <summary>Returns the evidence item as it is written to the index, and the rows of its table.</summary>
     public static async Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> OfAsync(
         ICollector collector, ExchangeTransport transport, Target target, Operation operation)
     {

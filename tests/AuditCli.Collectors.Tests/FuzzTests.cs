@@ -10,7 +10,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests;
 
-/// <summary>Registers and providers' answers that were changed in any way are read, or refused in the way that is documented.</summary>
+/// <summary>Checks that registers and provider responses with arbitrary changes are either read or refused in the documented way.</summary>
 public sealed class FuzzTests
 {
     [Fact]
@@ -76,7 +76,7 @@ public sealed class FuzzTests
                 }
                 catch (CollectionException)
                 {
-                    // It has a code.
+                    // A documented refusal.
                 }
             });
         }
@@ -98,7 +98,7 @@ public sealed class FuzzTests
                 }
                 catch (CollectionException)
                 {
-                    // It has a code.
+                    // A documented refusal.
                 }
             });
     }
@@ -119,12 +119,12 @@ public sealed class FuzzTests
                 }
                 catch (CollectionException)
                 {
-                    // It has a code.
+                    // A documented refusal.
                 }
             });
     }
 
-    /// <summary>What an earlier search found: bytes that are no UTF-8 in the name of a member, and half of a surrogate pair.</summary>
+    /// <summary>Repeats what an earlier long run found: a member name that is not UTF-8, and half a surrogate pair.</summary>
     [Theory]
     [InlineData("eyJhY2NvdW50cyI6W3siZW0I4WFpbCI6ImEifV19")]
     [InlineData("eyJhY2NvdW50cyI6W3siXHVkODNkIjoiYSJ9XX0=")]

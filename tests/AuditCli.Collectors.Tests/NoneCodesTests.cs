@@ -4,7 +4,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests;
 
-/// <summary>Which codes may count as an empty answer. Any other, allowed by a control, would make a PASS without data.</summary>
+/// <summary>Tests which codes may count as an empty answer. If a control could allow any other, it would pass without data.</summary>
 public sealed class NoneCodesTests
 {
     private static readonly ImmutableArray<string> Operations =
@@ -53,7 +53,7 @@ public sealed class NoneCodesTests
     {
         var own = OwnCodes.Examples(Codes.All);
         var taken = Operations.SelectMany(o => own.Where(Find(o).SaysNone).Select(code => $"{o}: {code}")).Order(StringComparer.Ordinal);
-        // TrailNotFoundException is AWS's own word too, and AWS's words for none are known by their form.
+        // TrailNotFoundException is also a code of AWS itself, whose codes for something that does not exist are recognized by their form.
         var trails = Operations.Where(o => o.StartsWith("aws ", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(o => $"{o}: TrailNotFoundException");
         Assert.Equal([.. trails, "kubernetes v1/pods: NotFound", "kubernetes v1/pods: NotServed"], taken);
     }

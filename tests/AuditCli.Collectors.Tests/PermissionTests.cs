@@ -7,7 +7,9 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests;
 
-/// <summary>What is granted is what is asked: no action that writes, none for what is not known, and nothing forgotten.</summary>
+/// <summary>
+/// Checks that the granted permissions are exactly those that are used: none that writes, none for unknown operations, and none missing.
+/// </summary>
 public sealed class PermissionTests
 {
     private static readonly string[] ReadVerbs = ["Get", "List", "Describe", "BatchGet", "Lookup", "Search", "Select", "Simulate"];
@@ -42,7 +44,7 @@ public sealed class PermissionTests
         {
             using var file = typeof(AwsCatalogue).Assembly.GetManifestResourceStream($"Aws/Catalogue/Services/{name}.json")!;
             using var document = JsonDocument.Parse(file);
-            // A newer catalogue may have operations that the naming rule is wrong for: compare them first, then change checked_with.
+            // A newer catalogue can have operations for which the naming rule is wrong: compare them first, then change checked_with.
             Assert.StartsWith(document.RootElement.GetProperty("from").GetString()!.Split(',')[0] + ",", table.CheckedWith, StringComparison.Ordinal);
             Assert.All(service.Others.Keys.Concat(service.Unmapped.Keys), o => Assert.NotNull(catalogue.Find($"{name}:{o}")));
         }

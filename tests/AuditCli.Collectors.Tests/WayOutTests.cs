@@ -11,8 +11,8 @@ using AuditCli.Tests;
 namespace AuditCli.Collectors.Tests;
 
 /// <summary>
-/// Values that lead out of the place in which they are put, in the ways in which they can be written: as account, region, part of a path, project,
-/// table, namespace or name, given by whoever asks or by an answer, to each source and to each guard.
+/// Tests values that escape from their place in a request, in all ways to write them: as account, region, part of a path, project, table,
+/// namespace or name, given by the user or by a response, for each source and each guard.
 /// </summary>
 [Collection("environment")]
 public sealed class WayOutTests
@@ -203,7 +203,9 @@ public sealed class WayOutTests
         }
     }
 
-    /// <summary>A request whose path is sent as it is written: otherwise .NET itself takes the way out before the guard sees it.</summary>
+    /// <summary>
+    /// Creates a request whose path is sent unchanged. Otherwise .NET itself would resolve the dots before the guard sees them.
+    /// </summary>
     private static HttpRequestMessage Get(string address)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));

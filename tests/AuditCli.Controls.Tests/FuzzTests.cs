@@ -9,7 +9,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Controls.Tests;
 
-/// <summary>Controls, engagements and SQL that were changed in any way are read, or refused with their faults.</summary>
+/// <summary>Checks that controls, engagements and SQL with arbitrary changes are either read or refused with their faults.</summary>
 public sealed class FuzzTests
 {
     [Fact]
@@ -51,7 +51,7 @@ public sealed class FuzzTests
             content => _ = gate.Check(Encoding.UTF8.GetString(content), scope));
     }
 
-    /// <summary>The texts of a control that are SQL: what it indents after <c>sql: |</c>.</summary>
+    /// <summary>Returns the SQL texts of a control: what is indented after <c>sql: |</c>.</summary>
     private static IEnumerable<string> Sql(string file)
     {
         var control = File.ReadAllText(file);

@@ -2,7 +2,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Controls.Tests;
 
-/// <summary>The codes of limitations that evaluation finds are written once, explained in the manual, and used.</summary>
+/// <summary>Checks that each limitation code of evaluation is defined once, explained in the manual, and used.</summary>
 public sealed class LimitationCodesTests
 {
     [Fact]

@@ -6,12 +6,12 @@ using AuditCli.Tests;
 
 namespace AuditCli.Controls.Tests;
 
-/// <summary>Whole documents that tests read as they are, or break in one place.</summary>
+/// <summary>Complete documents that tests read unchanged or break in one place.</summary>
 internal static class Samples
 {
     public const string Folder = "access-to-programs-and-data";
 
-    /// <summary>A control with every key there is but <c>keep</c>, on the source that the program has.</summary>
+    /// <summary>A control that uses every key except <c>keep</c>, on the program's source.</summary>
     public const string Control = """
         schema: 1
         id: APD-AWS-002
@@ -69,7 +69,7 @@ internal static class Samples
 
         """;
 
-    /// <summary>With <c>keep</c>, which has a form but is not built.</summary>
+    /// <summary>The control with <c>keep</c>, which is specified but not implemented.</summary>
     public static string ControlWithKeep { get; } =
         Control
             .Replace(
@@ -78,7 +78,7 @@ internal static class Samples
                 StringComparison.Ordinal)
             .Replace("  - name: the report covers", "  - across: engagement\n    name: the report covers", StringComparison.Ordinal);
 
-    /// <summary>What a control must say at least; parts are put in by tests.</summary>
+    /// <summary>Returns the smallest valid control, with parts inserted by tests.</summary>
     public static string Minimal(
         string id = "APD-AWS-001", string evidence = "  users: { aws: iam:ListUsers }\n", string parameters = "", string rest = "") => $$"""
         schema: 1
@@ -104,8 +104,8 @@ internal static class Samples
         """ + evidence + rest;
 
     /// <summary>
-    /// An engagement with every key there is, on the sources that the program has; it needs <c>inputs/leavers.csv</c> and the folders
-    /// <c>lib</c> and <c>exchanges</c>.
+    /// An engagement that uses every key, on the program's sources. It needs <c>inputs/leavers.csv</c> and the folders <c>lib</c> and
+    /// <c>exchanges</c>.
     /// </summary>
     public const string ShippedEngagement = EngagementWithAws + """
           org:     { aws: { organization: true, role_name: AuditReadOnly, exclude_accounts: ["444455556666"] } }
@@ -114,7 +114,7 @@ internal static class Samples
 
         """ + Replay;
 
-    /// <summary>The same with targets of several projects, and a setting that only tests have.</summary>
+    /// <summary>The engagement with targets of several projects, and a setting that only tests have.</summary>
     public const string Engagement = EngagementWithAws + """
           gcp-org: { gcp: { organization: "123456789012", projects: [] } }
           some:    { gcp: { folder: "1", projects: [a, b] } }
@@ -159,11 +159,11 @@ internal static class Samples
     public static ControlLibrary Library(params IEnumerable<LibraryFile> files) =>
         ControlLibrary.Load(files, TestSources.All, ImmutableDictionary<string, Digest>.Empty);
 
-    /// <summary>The faults of one control, as <c>line:column: message</c>.</summary>
+    /// <summary>Returns the faults of one control, as <c>line:column: message</c>.</summary>
     public static string[] FaultsOf(string yaml, string id = "APD-AWS-001") =>
         [.. Library(File(id, yaml)).Faults.Select(f => $"{f.Line}:{f.Column}: {f.Message}")];
 
-    /// <summary>The control of a text without faults.</summary>
+    /// <summary>Returns the control of a text, which must have no faults.</summary>
     public static LoadedControl Loaded(string yaml, string id = "APD-AWS-001")
     {
         var library = Library(File(id, yaml));

@@ -13,8 +13,8 @@ using NJsonSchema;
 namespace AuditCli.Controls.Tests;
 
 /// <summary>
-/// The JSON Schemas, which editors use, and the loaders must refuse the same documents as far as form goes. Whole documents are
-/// broken in every place and in every way that comes to mind.
+/// Checks that the JSON Schemas, which editors use, and the loaders refuse the same documents as far as form is concerned. Complete
+/// documents are broken in every place and in many ways.
 /// </summary>
 public sealed class SchemaAgreementTests
 {
@@ -63,7 +63,7 @@ public sealed class SchemaAgreementTests
     private static string[] Form(IEnumerable<Diagnostic> faults) =>
         [.. faults.Where(f => f.Kind == DiagnosticKind.Form).Select(f => f.ToString())];
 
-    /// <summary>A key that no document has is never broken, so nothing would be known of it.</summary>
+    /// <summary>Checks that the documents use every key, because an unused key is never broken and so never tested.</summary>
     private static void EveryKeyIsUsed(string schema, params string[] documents)
     {
         var known = Paths(JsonNode.Parse(File.ReadAllText(Repository.Path("controls", schema))), []).Where(p => p is [.., "properties", _]).Select(p => p[^1]);

@@ -3,10 +3,12 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests;
 
-/// <summary>Small sources with operations as the real catalogues have them.</summary>
+/// <summary>Small sources whose operations look like those of the real catalogues.</summary>
 internal static class TestSources
 {
-    /// <summary>What the program has: the sources and settings of the schemas, which a test of the program compares with its collectors.</summary>
+    /// <summary>
+    /// The sources and settings of the program and of the schemas. A test of the program compares them with its collectors.
+    /// </summary>
     public static ImmutableArray<EvidenceSource> Shipped { get; } =
     [
         Source("aws",
@@ -56,7 +58,7 @@ internal static class TestSources
         Source("kubernetes", [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, [])], Pods),
     ];
 
-    /// <summary>With a setting that the program does not have, so that there is every form of setting.</summary>
+    /// <summary>The program's sources and one with an additional setting, so that every form of setting occurs.</summary>
     public static ImmutableArray<EvidenceSource> All { get; } =
     [
         .. Shipped.Where(s => s.Name != "kubernetes"),

@@ -8,7 +8,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests;
 
-/// <summary>Files of exchanges and archives of bundles that were changed in any way are read to an answer.</summary>
+/// <summary>Checks that reading exchange files and bundle archives with arbitrary changes ends with a result.</summary>
 public sealed class FuzzTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public sealed class FuzzTests
         byte[][] honest = [.. new[] { "sts-aws-global", "identitystore-us-east-1", "s3control-aws-global" }
             .Select(n => File.ReadAllBytes(Repository.Path("samples", "exchanges", "prod", $"{n}.warc.gz")))];
         Fuzz.Changed(honest, [], Exchanges);
-        // What is behind the compression is reached by changing it before.
+        // Changes the content before it is compressed, so that the changes get past the gzip checksum.
         Fuzz.Changed(
             [.. honest.Select(Inflated)],
             Words(
@@ -62,7 +62,7 @@ public sealed class FuzzTests
         }
         catch (InvalidDataException)
         {
-            // It says where the damage is.
+            // The exception says where the damage is.
         }
     }
 
@@ -74,7 +74,7 @@ public sealed class FuzzTests
         return inflated.ToArray();
     }
 
-    /// <summary>Each record in a member of its own, as the format wants it.</summary>
+    /// <summary>Compresses each record into a separate member, as the format requires.</summary>
     private static byte[] Deflated(byte[] content)
     {
         var deflated = new MemoryStream();

@@ -5,7 +5,7 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests;
 
-/// <summary>When an item was read, by its attempts in any order, whatever their servers say of the time.</summary>
+/// <summary>Tests when an item was read, from its attempts in any order, whatever time their servers state.</summary>
 public sealed class ReadingTimesTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 28, 12, 0, 0, TimeSpan.Zero);

@@ -2,8 +2,8 @@ using AuditCli.Tests;
 
 // dotnet run --project tests/AuditCli.TestServers -- samples/google.json
 //
-// Starts the Google server with these resources and a Kubernetes API server with nothing in it, prints the variables that lead
-// gcloud, kubectl and auditcli there, one NAME=value a line and at last READY, and ends when its input does.
+// Starts the Google server with these resources and an empty Kubernetes API server. Prints the variables that direct gcloud,
+// kubectl and auditcli to them, one NAME=value per line, and finally READY. Ends with its standard input.
 if (args is not [var resources])
 {
     Console.Error.WriteLine("usage: AuditCli.TestServers GOOGLE-RESOURCES.json");

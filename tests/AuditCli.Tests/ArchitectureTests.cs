@@ -7,7 +7,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Tests;
 
-/// <summary>The house's rules, read off the assemblies and the tree.</summary>
+/// <summary>Checks the architecture rules against the assemblies and the source tree.</summary>
 public sealed class ArchitectureTests
 {
     private static readonly Assembly Evidence = typeof(EvidenceItem).Assembly;
@@ -84,17 +84,19 @@ public sealed class ArchitectureTests
         Directory.EnumerateFiles(Repository.Path("src"), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)),
         file => Assert.True(File.ReadLines(file).Count() <= 400, $"{file} has more than 400 lines"));
 
-    /// <summary>A file that is opened past <c>BundleFolder</c> is compared with no manifest.</summary>
+    /// <summary>
+    /// Checks that bundles are read only through <c>BundleFolder</c>. A file opened any other way is not compared with the manifest.
+    /// </summary>
     [Fact]
     public void What_reads_a_bundle_opens_its_files_at_one_place_alone()
     {
         string[] written =
         [
-            "Bundles/BundleFolder.cs",             // the place
-            "Reperformance/BundleQuestions.cs",    // copies what it read there
+            "Bundles/BundleFolder.cs",             // the one place
+            "Reperformance/BundleQuestions.cs",    // copies files read there
             "Reperformance/RecordedTimes.cs",      // reads those copies
-            "Reperformance/ReportComparison.cs",   // writes reports of its own
-            "Reperformance/Reperformed.cs",        // removes its own folder
+            "Reperformance/ReportComparison.cs",   // writes reports to its own folder
+            "Reperformance/Reperformed.cs",        // deletes its own folder
         ];
         string[] folders = ["Bundles", "Lookup", "Diff", "Reports", "Reperformance"];
         var files = folders.SelectMany(f => Directory.EnumerateFiles(Repository.Path("src", "AuditCli", f), "*.cs", SearchOption.AllDirectories))

@@ -5,18 +5,17 @@ using AuditCli.Collectors;
 
 namespace AuditCli.Tests;
 
-/// <summary>What a command printed, and how it ended.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error)
 {
     public override string ToString() => $"exit code {ExitCode}\n{Output}\n{Error}";
 }
 
-/// <summary>Runs the program, in this process with chosen surroundings, or as a process of its own.</summary>
+/// <summary>Runs the program, either in this process with a given host or as a separate process.</summary>
 public static class AuditCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>In this process, with the surroundings given (the SDKs see the process's own).</summary>
+    /// <summary>Runs in this process with the given host. The SDKs still see the environment of the test process.</summary>
     public static async Task<CommandResult> RunAsync(AuditHost host, CancellationToken cancellationToken, params string[] arguments)
     {
         using var output = new StringWriter();
@@ -32,7 +31,7 @@ public static class AuditCommand
     public static Task<CommandResult> RunAsync(string folder, ImmutableArray<CollectorEntry> collectors, params string[] arguments) =>
         RunAsync(Host(folder) with { Collectors = collectors }, CancellationToken.None, arguments);
 
-    /// <summary>Surroundings without variables of the program's own, in that folder.</summary>
+    /// <summary>Returns a host for that folder, without any environment variables.</summary>
     public static AuditHost Host(string folder) => new(
         TimeProvider.System,
         _ => null,
@@ -44,7 +43,7 @@ public static class AuditCommand
         ["dotnet", System.IO.Path.Combine(AppContext.BaseDirectory, "auditcli.dll")],
         CollectorCatalog.All);
 
-    /// <summary>As a process of its own, with exactly the variables given beside what .NET needs.</summary>
+    /// <summary>Runs as a separate process with only the given variables and those that .NET needs.</summary>
     public static async Task<CommandResult> ProcessAsync(
         string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
     {
@@ -55,7 +54,7 @@ public static class AuditCommand
         return new(process.ExitCode, await output, await error);
     }
 
-    /// <summary>As a person types it into bash, with exactly the variables given beside what .NET needs.</summary>
+    /// <summary>Runs a command line in bash, with only the given variables and those that .NET needs.</summary>
     public static async Task<CommandResult> ShellAsync(string folder, IReadOnlyDictionary<string, string> environment, string command)
     {
         var start = new ProcessStartInfo("bash", ["-c", command]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -71,7 +70,7 @@ public static class AuditCommand
         return new(process.ExitCode, await output, await error);
     }
 
-    /// <summary>Starts the process; the caller ends it.</summary>
+    /// <summary>Starts the process. The caller must end it.</summary>
     public static Process Start(string folder, IReadOnlyDictionary<string, string> environment, IEnumerable<string> wrapper, params string[] arguments)
     {
         string[] command = [.. wrapper, "dotnet", System.IO.Path.Combine(AppContext.BaseDirectory, "auditcli.dll"), .. arguments];
@@ -90,7 +89,7 @@ public static class AuditCommand
         return Process.Start(start)!;
     }
 
-    /// <summary>Waits for the end, and does not wait for ever.</summary>
+    /// <summary>Waits for the process to exit, with a time limit.</summary>
     public static async Task EndAsync(Process process)
     {
         using var patience = new CancellationTokenSource(Patience);
@@ -105,7 +104,7 @@ public static class AuditCommand
         }
     }
 
-    /// <summary>Another program's verdict: its exit code and what it printed.</summary>
+    /// <summary>Runs another program and returns its exit code and output.</summary>
     public static async Task<CommandResult> OtherAsync(string folder, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -121,6 +120,6 @@ public static class AuditCommand
         return new(process.ExitCode, await output, await error);
     }
 
-    /// <summary>The one sealed bundle in a folder.</summary>
+    /// <summary>Returns the path of the only sealed bundle in a folder.</summary>
     public static string TheBundle(string folder) => Directory.EnumerateDirectories(folder).Single(d => !d.EndsWith(".partial", StringComparison.Ordinal));
 }

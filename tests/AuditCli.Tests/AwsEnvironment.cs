@@ -1,9 +1,12 @@
 namespace AuditCli.Tests;
 
-/// <summary>What a process needs to take a loopback server for AWS, and to audit it.</summary>
+/// <summary>The environment and the engagement with which a process uses a loopback server as AWS.</summary>
 public static class AwsEnvironment
 {
-    /// <summary>One account and region, one control, and no complaint about how long ago its state was read.</summary>
+    /// <summary>
+    /// Returns an engagement with one account, one region and one control, and a tolerance so wide that the age of the state raises no
+    /// limitation.
+    /// </summary>
     public static string Engagement(string control) => $$"""
         schema: 1
         entity: Example Exchange

@@ -5,10 +5,12 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Tests;
 
-/// <summary>Changes a copy of a bundle as somebody without a key can: content first, then every digest that would give it away.</summary>
+/// <summary>
+/// Changes a copy of a bundle as somebody without a key can: first the content, then every digest that would reveal the change.
+/// </summary>
 internal static class BundleForgery
 {
-    /// <summary>A copy with the bundle's own name, below that folder.</summary>
+    /// <summary>Copies the bundle into that folder under its own name.</summary>
     public static string Copy(string bundle, string folder)
     {
         var copy = Path.Combine(folder, Path.GetFileName(bundle));
@@ -21,7 +23,7 @@ internal static class BundleForgery
         return copy;
     }
 
-    /// <summary>Replaces text in a file, which must have it.</summary>
+    /// <summary>Replaces text in a file, and fails if the file does not contain it.</summary>
     public static void Replace(string bundle, string file, string what, string with)
     {
         var path = Path.Combine(bundle, file);
@@ -30,7 +32,6 @@ internal static class BundleForgery
         File.WriteAllText(path, text.Replace(what, with, StringComparison.Ordinal));
     }
 
-    /// <summary>The rows of a compressed table.</summary>
     public static string ReadTable(string path)
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
@@ -46,7 +47,7 @@ internal static class BundleForgery
         writer.Write(Encoding.UTF8.GetBytes(text.Replace(what, with, StringComparison.Ordinal)));
     }
 
-    /// <summary>Writes a file of exchanges anew with some of its records, each perhaps another.</summary>
+    /// <summary>Rewrites a file of exchanges. The function returns each record, a changed one, or null to drop it.</summary>
     public static void EditExchanges(string path, Func<WarcRecord, WarcRecord?> edit)
     {
         WarcRecord[] records;
@@ -57,8 +58,8 @@ internal static class BundleForgery
         File.WriteAllBytes(path, WarcWriter.Compress(kept, CompressionLevel.Fastest).ToArray());
     }
 
-    /// <summary>The record with other text in its body.</summary>
-    /// <param name="honest">Whether its digests are those of the new text.</param>
+    /// <summary>Returns the record with text in its body replaced.</summary>
+    /// <param name="honest">Whether its digests are computed from the new text.</param>
     public static WarcRecord WithBody(WarcRecord record, string what, string with, bool honest)
     {
         var message = Encoding.UTF8.GetString(record.Block.Span).Replace(what, with, StringComparison.Ordinal);
@@ -73,7 +74,7 @@ internal static class BundleForgery
         })], block);
     }
 
-    /// <summary>Writes totals and both manifests anew over what the folder holds, so that verification finds nothing.</summary>
+    /// <summary>Recomputes the totals and both manifests from the content of the folder, so that verification succeeds.</summary>
     public static void Reseal(string bundle)
     {
         var files = Directory.GetFiles(Path.Combine(bundle, "data"), "*", SearchOption.AllDirectories)

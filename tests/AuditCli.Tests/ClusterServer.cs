@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
-/// <summary>A loopback API server that knows its caller, and answers every question for a list with the next of its own answers.</summary>
+/// <summary>A loopback API server that tells a caller who it is, and answers each list request with the next of the given lists.</summary>
 internal sealed class ClusterServer : IDisposable
 {
     private const string Review = """{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""";
@@ -13,7 +13,7 @@ internal sealed class ClusterServer : IDisposable
     private readonly Task _serving;
     private int _lists;
 
-    /// <param name="list">The list that is given when one is asked for the first, second or nth time.</param>
+    /// <param name="list">Returns the list for the nth list request, counted from 1.</param>
     public ClusterServer(Func<int, byte[]> list)
     {
         _list = list;
@@ -22,13 +22,12 @@ internal sealed class ClusterServer : IDisposable
         _serving = Task.Run(ServeAsync);
     }
 
-    /// <summary>What its lists warn of, as the field says it; null for nothing.</summary>
+    /// <summary>The value of the Warning header that its lists have; null for none.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>How many lists were asked for.</summary>
     public int Lists => _lists;
 
-    /// <summary>A kubeconfig whose one context leads here.</summary>
+    /// <summary>A kubeconfig whose only context is this server.</summary>
     public string Kubeconfig => $$"""
         apiVersion: v1
         kind: Config

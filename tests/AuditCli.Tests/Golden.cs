@@ -1,6 +1,6 @@
 namespace AuditCli.Tests;
 
-/// <summary>Approved output. <c>AUDITCLI_APPROVE=1</c> rewrites the files, which are then read before they are committed.</summary>
+/// <summary>Compares output with approved files. <c>AUDITCLI_APPROVE=1</c> rewrites them; read the result before committing it.</summary>
 public static class Golden
 {
     public static void Matches(string name, string actual)

@@ -1,17 +1,19 @@
 namespace AuditCli.Tests;
 
-/// <summary>What a process needs to take the loopback server for Google Cloud, and to audit it.</summary>
+/// <summary>The environment and the engagement with which a process uses the loopback server as Google Cloud.</summary>
 public static class GoogleEnvironment
 {
     public const string Account = "auditor@p-one.iam.gserviceaccount.com";
 
-    /// <summary>Whom the server takes a service account's token for.</summary>
+    /// <summary>The account to which the server attributes a service account's token.</summary>
     public const string Auditor = "auditor@nq-ledger-prod.iam.gserviceaccount.com";
 
-    /// <summary>The sample company: an organization with folders, three projects, and a fault of each kind.</summary>
+    /// <summary>The sample company: an organization with folders, three projects, and one fault of each kind.</summary>
     public static GoogleServer Server() => new(File.ReadAllText(Repository.Path("samples", "google.json")));
 
-    /// <summary>One target, some controls, and no complaint about how long ago its state was read.</summary>
+    /// <summary>
+    /// Returns an engagement with one target and some controls, and a tolerance so wide that the age of the state raises no limitation.
+    /// </summary>
     public static string Engagement(string controls, string target) => $$"""
         schema: 1
         entity: Northquay Exchange
@@ -27,10 +29,10 @@ public static class GoogleEnvironment
           google: { gcp: { {{target}} } }
         """;
 
-    /// <summary>Every API at the server.</summary>
+    /// <summary>Returns variables that send every API to the server.</summary>
     public static Dictionary<string, string> At(GoogleServer server) => new(server.Overrides);
 
-    /// <summary>Every API at the server, and the key of a service account in the folder.</summary>
+    /// <summary>Returns variables that send every API to the server, and writes a service account's key into the folder.</summary>
     public static Dictionary<string, string> At(GoogleServer server, TemporaryFolder folder) => new(server.Overrides)
     {
         ["GOOGLE_APPLICATION_CREDENTIALS"] = folder.Write("credentials.json", server.ServiceAccountFile(Account)),

@@ -4,8 +4,8 @@ using System.Text;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// A sealed bundle whose population is named by somebody who wants to do harm: formulas, markup, escape sequences, directions of
-/// writing, and a megabyte in one name. It is honestly collected, from a file that was handed in.
+/// A sealed bundle with malicious item names: formulas, markup, escape sequences, bidirectional controls and a name of one megabyte. They
+/// were collected properly, from an input file.
 /// </summary>
 public sealed class HostileRun : IAsyncLifetime, IDisposable
 {
@@ -86,7 +86,7 @@ public sealed class HostileRun : IAsyncLifetime, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Nothing in the text steers a terminal, and none of it is a megabyte.</summary>
+    /// <summary>Checks that the text contains nothing that controls a terminal, and is far shorter than the longest name.</summary>
     public static void IsHarmless(string output)
     {
         Assert.DoesNotContain(output, c => c is '\u001b' or '\u0007' or '\u202e' or '\u2066' or '\u200b');

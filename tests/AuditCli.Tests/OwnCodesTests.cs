@@ -7,7 +7,7 @@ using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Tests;
 
-/// <summary>The codes of collecting and of evaluating beside each other, since neither side can see the other's.</summary>
+/// <summary>Compares the codes of collecting with those of evaluating, since neither project references the other.</summary>
 public sealed class OwnCodesTests
 {
     [Fact]
@@ -23,7 +23,10 @@ public sealed class OwnCodesTests
             Assert.Contains($"\n| {kind.ToString().ToLowerInvariant()} | ", Commands.HelpCommand.Page("codes"), StringComparison.Ordinal);
         });
 
-    /// <summary>A rule whose code no collector gives would never excuse the difference that it was added for.</summary>
+    /// <summary>
+    /// Checks that each rule names a code that some collector reports. Otherwise the rule would never excuse the difference for which it
+    /// was added.
+    /// </summary>
     [Fact]
     public void The_codes_that_rules_of_evaluation_name_exist()
     {

@@ -5,12 +5,14 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Tests;
 
-/// <summary>The architecture page (<c>src/README.md</c>) says what the code is: projects, rooms, their direction, and the flow.</summary>
+/// <summary>
+/// Compares the architecture page (<c>src/README.md</c>) with the code: projects, rooms, the direction of their references, and the flow.
+/// </summary>
 public sealed partial class RoomTests
 {
     private static readonly string Page = File.ReadAllText(Repository.Path("src", "README.md"));
 
-    /// <summary>The rooms of each project, in the page's order.</summary>
+    /// <summary>The rooms of each project, in the order of the page.</summary>
     private static readonly Dictionary<string, string[]> Rooms = SectionPattern().Matches(Page)
         .ToDictionary(s => s.Groups[1].Value, s => RoomPattern().Matches(s.Groups[2].Value).Select(r => r.Groups[1].Value).ToArray());
 
@@ -47,14 +49,14 @@ public sealed partial class RoomTests
         {
             var at = Array.IndexOf(rooms, Path.GetRelativePath(Repository.Path("src", project), path).Split(Path.DirectorySeparatorChar)[0]);
             if (at < 0)
-                continue;  // the top of the project
+                continue;  // a file in the project's root folder
             var used = UsesOf(project, text).Select(room => Array.IndexOf(rooms, room)).Where(i => i > at).Distinct();
             found.AddRange(used.Select(i => $"{path}: {rooms[at]} uses {rooms[i]}"));
         }
         Assert.Equal("", string.Join('\n', found));
     }
 
-    /// <summary>At the top of the program are its entry, its composition and what every room needs.</summary>
+    /// <summary>The program's root folder holds its entry point, its composition and what every room needs.</summary>
     [Fact]
     public void At_most_five_files_are_loose_in_the_program() =>
         Assert.InRange(Directory.GetFiles(Repository.Path("src", "AuditCli"), "*.cs").Length, 1, 5);
@@ -76,7 +78,7 @@ public sealed partial class RoomTests
         });
     }
 
-    /// <summary>Every file that a page for developers names in backticks is there.</summary>
+    /// <summary>Checks that every file that a developer page names in backticks exists.</summary>
     [Theory]
     [InlineData("src/README.md", "src")]
     [InlineData("src/AuditCli.Collectors/README.md", "src/AuditCli.Collectors")]
@@ -86,7 +88,7 @@ public sealed partial class RoomTests
         file => Assert.True(
             new[] { folder, "src", "tests", "." }.Any(f => File.Exists(Repository.Path([.. f.Split('/'), .. file.Split('/')]))), $"{page} names {file}"));
 
-    /// <summary>The rooms of the project that a file names: in a using, or in the qualified name of a type.</summary>
+    /// <summary>Returns the rooms of the project that a file uses: in a using, or in the qualified name of a type.</summary>
     private static IEnumerable<string> UsesOf(string project, string text)
     {
         var usings = Regex.Matches(text, $@"^using (?:static |\w+ = )?{Regex.Escape(project)}\.(\w+)", RegexOptions.Multiline).Select(m => m.Groups[1].Value);

@@ -3,7 +3,7 @@ namespace AuditCli.Tests;
 /// <summary>The shipped sample, for tests that change it.</summary>
 internal static class SampleFiles
 {
-    /// <summary>Copies the sample into a folder, without the library that its engagement names: the program's own is used.</summary>
+    /// <summary>Copies the sample into a folder and removes the library from its engagement, so that the built-in one is used.</summary>
     /// <returns>The path of the copied engagement.</returns>
     public static string CopyTo(string folder)
     {

@@ -5,12 +5,12 @@ using AuditCli.Evidence;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// The JSON Schemas, which editors use, offer the sources and settings of the collectors, no more and no less. That the schemas and
-/// the loaders agree otherwise is proved beside the loaders, which cannot see the collectors.
+/// Checks that the JSON Schemas, which editors use, offer exactly the sources and settings of the collectors. Agreement with the loaders is
+/// tested in the loaders' project, which does not reference the collectors.
 /// </summary>
 public sealed class SchemaTests
 {
-    /// <summary>What evidence of any source may say.</summary>
+    /// <summary>The keys that evidence of any source may have.</summary>
     private static readonly string[] KeysOfEverySource = ["params", "for_each", "with", "allow_errors", "across", "if_target", "keep"];
 
     [Fact]
@@ -39,7 +39,9 @@ public sealed class SchemaTests
         Assert.False(targets.GetProperty("additionalProperties").GetBoolean());
     }
 
-    /// <summary>The parts of the schemas that the sources decide are generated: with AUDITCLI_APPROVE=1 the test writes them.</summary>
+    /// <summary>
+    /// Compares the parts of the schemas that depend on the sources with what is generated from these; AUDITCLI_APPROVE=1 writes them.
+    /// </summary>
     [Fact]
     public void What_the_sources_decide_in_the_schemas_is_generated_from_them()
     {
@@ -96,7 +98,7 @@ public sealed class SchemaTests
 
     private static string Text(string text) => JsonSerializer.Serialize(text, Readable);
 
-    /// <summary>Compares the part of a schema from one text up to another with the generated one, or writes it.</summary>
+    /// <summary>Compares the part of a schema between two texts with the generated one, or writes it.</summary>
     private static void Generated(string schema, string from, string upTo, string generated)
     {
         var file = Repository.Path("controls", schema);
@@ -114,7 +116,9 @@ public sealed class SchemaTests
 
     private static JsonDocument Read(string name) => JsonDocument.Parse(File.ReadAllText(Repository.Path("controls", name)));
 
-    /// <summary>One line for the source and one for each setting, such as <c>aws.regions: 'enabled' or texts, at least 1</c>.</summary>
+    /// <summary>
+    /// Returns one line for the source and one for each setting, such as <c>aws.regions: 'enabled' or texts, at least 1</c>.
+    /// </summary>
     private static IEnumerable<string> Settings(EvidenceSource source) =>
         source.TargetSettings.Select(s => $"{source.Name}.{s.Name}: {Form(s)}{(s.Required ? ", required" : "")}").Prepend(source.Name);
 
@@ -139,7 +143,9 @@ public sealed class SchemaTests
         };
     }
 
-    /// <summary>The form that a part of a schema describes, in the words of <see cref="Form(TargetSetting)"/>; otherwise its JSON.</summary>
+    /// <summary>
+    /// Describes a part of a schema in the words of <see cref="Form(TargetSetting)"/>, or returns its JSON if these do not apply.
+    /// </summary>
     private static string Form(JsonElement root, JsonElement part)
     {
         if (part.TryGetProperty("$ref", out var reference))

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace AuditCli.Tests;
 
-/// <summary>JSON for comparison: members in order of their names, texts by what they say, every other literal as it is written.</summary>
+/// <summary>Prepares JSON for comparison: members sorted by name, texts decoded, other literals as written.</summary>
 internal static class SortedJson
 {
-    /// <summary>Reads JSON that may be nested deeper than a reader expects.</summary>
+    /// <summary>Parses JSON that is nested deeper than the default limit.</summary>
     public static JsonElement Parse(string text) => JsonElement.Parse(text, new JsonDocumentOptions { MaxDepth = 1000 });
 
     public static string Of(JsonElement e) => e.ValueKind switch

@@ -3,10 +3,12 @@ using AuditCli.Collectors;
 
 namespace AuditCli.Tests;
 
-/// <summary>A source is a folder and a line of <c>CollectorCatalog.cs</c>: no other code names one.</summary>
+/// <summary>
+/// Checks that a source consists of a folder and a line of <c>CollectorCatalog.cs</c>, and that no other code names a source.
+/// </summary>
 public sealed partial class SourceNameTests
 {
-    /// <summary>The history of the rules of evaluation tells what changed for readers of old bundles, and so names sources.</summary>
+    /// <summary>The history of the evaluation rules. It explains changes to readers of old bundles, so it may name sources.</summary>
     private const string History = "EvaluationRules.cs";
     private const string Catalogue = "CollectorCatalog.cs";
 
@@ -60,7 +62,10 @@ public sealed partial class SourceNameTests
 
     private static string FolderOf(CollectorEntry entry) => entry.Implementation.Namespace!.Split('.')[^1];
 
-    /// <summary>Code outside the sources' folders, without comments and raw strings: those hold help texts with examples, which may show a source.</summary>
+    /// <summary>
+    /// Returns the code outside the sources' folders, without comments and raw strings. Raw strings hold help texts, whose examples may
+    /// name a source.
+    /// </summary>
     private static IEnumerable<(string Path, string Code)> Files() =>
         new[] { "*.cs", "*.csproj" }.SelectMany(p => Directory.EnumerateFiles(Repository.Path("src"), p, SearchOption.AllDirectories))
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)

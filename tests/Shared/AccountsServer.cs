@@ -7,9 +7,9 @@ using AuditCli.Evidence.Warc;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// A loopback stand-in for an AWS organization of any number of accounts with two dozen regions each: what was recorded once for the sample's
-/// account is given to every account with its own number, and to every region. STS and Organizations are answered here, so that the
-/// accounts can be listed and entered. The key id that signed a request says which account is asked.
+/// A loopback stand-in for an AWS organization with any number of accounts and two dozen regions each. It serves the sample account's
+/// recorded responses for every account, with that account's number, and for every region. It answers STS and Organizations itself, so that
+/// the accounts can be listed and entered. The key id in a request's signature tells which account is meant.
 /// </summary>
 public sealed class AccountsServer : IDisposable
 {
@@ -34,7 +34,7 @@ public sealed class AccountsServer : IDisposable
     private int _now;
     private int _most;
 
-    /// <param name="delay">Before each answer.</param>
+    /// <param name="delay">The delay before each answer.</param>
     public AccountsServer(int accounts, TimeSpan delay)
     {
         (_accounts, _delay) = (accounts, delay);
@@ -48,13 +48,13 @@ public sealed class AccountsServer : IDisposable
 
     public int Answered => Volatile.Read(ref _answered);
 
-    /// <summary>The most requests that were waiting for their answers at once.</summary>
+    /// <summary>The largest number of requests that were waiting for their answers at once.</summary>
     public int MostAtOnce => Volatile.Read(ref _most);
 
-    /// <summary>The engagement's one target: every account of the organization.</summary>
+    /// <summary>The engagement's only target: every account of the organization.</summary>
     public static string Target => "{ org: { aws: { organization: true, role_name: AuditReadOnly } } }";
 
-    /// <summary>The variables that lead the program here, as the organization's management account.</summary>
+    /// <summary>Variables that direct the program to this server, as the organization's management account.</summary>
     public Dictionary<string, string> Environment => new()
     {
         ["AWS_ENDPOINT_URL"] = Url,
@@ -80,7 +80,7 @@ public sealed class AccountsServer : IDisposable
             .GroupBy(r => Key(
                 r.Service, r.Exchange.Request.StartLine.Split(' ')[0], r.Exchange.Uri.PathAndQuery, r.Exchange.Request.Field("X-Amz-Target"),
                 Encoding.UTF8.GetString(r.Exchange.Request.Body.Span)))
-            // Asked again, the last answer counts: the credential report is there.
+            // Takes the last response to a repeated request: by then the credential report is ready.
             .Select(g => KeyValuePair.Create(g.Key, Answer(g.Last().Exchange.Response!)));
 
     private static (string Type, int Status, string Body) Answer(HttpBlock response) => (
@@ -132,7 +132,7 @@ public sealed class AccountsServer : IDisposable
         }
         catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException)
         {
-            // The client went away, or the test is over.
+            // The client disconnected, or the test is over.
         }
     }
 

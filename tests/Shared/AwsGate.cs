@@ -4,10 +4,13 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
-/// <summary>What was asked through the gate: the operation, the key it was signed with, and the body.</summary>
+/// <summary>A request through the gate: the operation, the id of the key that signed it, and the body.</summary>
 public sealed record AskedOfAws(string Operation, string KeyId, string Body);
 
-/// <summary>Stands before a moto server, passes everything on, and answers by itself what a test wants answered in another way: moto refuses nobody.</summary>
+/// <summary>
+/// A proxy in front of a moto server. It forwards requests, except those that a test wants answered differently; moto itself refuses
+/// nobody.
+/// </summary>
 public sealed class AwsGate : IDisposable
 {
     private readonly HttpListener _listener = new();
@@ -16,7 +19,7 @@ public sealed class AwsGate : IDisposable
     private readonly Func<AskedOfAws, (int Status, string Body)?> _instead;
     private readonly Task _serving;
 
-    /// <param name="instead">The answer to give, or null to ask the server.</param>
+    /// <param name="instead">Returns the answer to give, or null to forward the request.</param>
     public AwsGate(Uri behind, Func<AskedOfAws, (int Status, string Body)?> instead)
     {
         (_behind, _instead) = (behind, instead);
@@ -29,7 +32,7 @@ public sealed class AwsGate : IDisposable
     public string Url { get; }
     public ConcurrentQueue<AskedOfAws> Asked { get; } = new();
 
-    /// <summary>As STS and IAM refuse.</summary>
+    /// <summary>Returns a refusal in the form of STS and IAM.</summary>
     public static (int Status, string Body) Denied(string message) =>
         (403, $"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{message}</Message></Error></ErrorResponse>");
 

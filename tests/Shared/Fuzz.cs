@@ -3,8 +3,8 @@ using CsCheck;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// Gives a reader honest input that was changed in a few places, again and again. A reader may refuse it in the ways that it documents, and
-/// in no other; it answers soon, and keeps nothing. A few rounds here, five minutes a reader in <c>.ci/long</c>.
+/// Repeatedly gives a reader valid input with a few random changes. A reader may reject it only in the documented ways, must answer soon,
+/// and must not accumulate memory. A few rounds in the suite, five minutes for each reader in <c>.ci/long</c>.
 /// </summary>
 public static class Fuzz
 {
@@ -16,7 +16,7 @@ public static class Fuzz
     private const int MostBytes = 1 << 20;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
-    // The same rounds on every machine: what fails here failed before, and is not somebody else's bad luck.
+    // A fixed seed, so that the rounds are the same on every machine and a failure is never a matter of chance.
     private const string Seed = "0N0XIzNsQ0O2";
 
     private enum Change
@@ -32,9 +32,9 @@ public static class Fuzz
 
     private sealed record Edit(Change Change, double At, int Length, byte Byte, int Word);
 
-    /// <param name="honest">Inputs that the reader takes.</param>
-    /// <param name="words">What means something to it.</param>
-    /// <param name="read">Reads; catches what the reader documents, and nothing else.</param>
+    /// <param name="honest">Inputs that the reader accepts.</param>
+    /// <param name="words">Byte sequences that have a meaning in the format.</param>
+    /// <param name="read">Reads the input, and catches only the exceptions that the reader documents.</param>
     public static void Changed(IReadOnlyList<byte[]> honest, IReadOnlyList<byte[]> words, Action<byte[]> read)
     {
         foreach (var input in honest)
@@ -56,7 +56,7 @@ public static class Fuzz
 
         void Once(byte[] input)
         {
-            // Nobody can stop a reader that hangs, so that it is left behind and said.
+            // A reader that hangs cannot be stopped, so its task is abandoned and the test fails.
             var reading = Task.Run(() => read(input));
             try
             {
@@ -72,7 +72,7 @@ public static class Fuzz
         }
     }
 
-    /// <summary>As base64, to be kept as a test.</summary>
+    /// <summary>Prints the input as base64, so that it can be kept as a test.</summary>
     private static string Shown(byte[] input) => Convert.ToBase64String(input);
 
     private static Gen<Edit> Edits(int words) =>

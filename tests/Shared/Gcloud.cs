@@ -13,8 +13,8 @@ internal static class Gcloud
         .Select(folder => Path.Combine(folder, "gcloud"))
         .FirstOrDefault(File.Exists);
 
-    /// <summary>What a command prints as JSON.</summary>
-    /// <param name="endpoints">Where it asks: its own variables.</param>
+    /// <summary>Runs a command and returns its JSON output.</summary>
+    /// <param name="endpoints">The CLI's own variables for the addresses of the APIs.</param>
     public static async Task<JsonElement> AskAsync(string arguments, string folder, IReadOnlyDictionary<string, string> endpoints)
     {
         var start = new ProcessStartInfo(Executable ?? throw new InvalidOperationException(HowToInstall))
@@ -26,7 +26,7 @@ internal static class Gcloud
             start.ArgumentList.Add(argument);
         var token = Path.Combine(folder, "token");
         await File.WriteAllTextAsync(token, "a-token-of-gcloud");
-        // The last is no property of the CLI, and ours alone.
+        // OPENIDCONNECT is a variable of this program only; the CLI refuses it as an unknown property.
         foreach (var (name, value) in endpoints.Where(e => e.Key.StartsWith("CLOUDSDK_API_ENDPOINT_OVERRIDES_", StringComparison.Ordinal)
             && !e.Key.EndsWith("_OPENIDCONNECT", StringComparison.Ordinal)))
             start.Environment[name] = value;

@@ -8,28 +8,27 @@ using System.Text.Json.Nodes;
 
 namespace AuditCli.Tests;
 
-/// <summary>A request that the server saw.</summary>
 public sealed record GoogleRequest(string Method, string Path, string Query, string? Token, string? QuotaProject, string Body);
 
-/// <summary>What befalls a request instead of its answer.</summary>
+/// <summary>An error that a request gets instead of its answer.</summary>
 public sealed record GoogleFault(int Status, string Body)
 {
     public string? RetryAfter { get; init; }
 
-    /// <summary>An error as Google words it.</summary>
+    /// <summary>Returns an error in Google's form.</summary>
     public static GoogleFault Error(int status, string word, string message, string? reason = null) =>
         new(status, GoogleServer.Error(status, word, message, reason).ToJsonString());
 }
 
 /// <summary>
-/// A loopback stand-in for Google's REST APIs and token endpoints: resources are data (<c>google.json</c>), lists have pages of two, errors
-/// have Google's form, and a token may have only some permissions. The Google Cloud CLI takes it for the real thing.
+/// A loopback stand-in for Google's REST APIs and token endpoints. Resources are data (<c>google.json</c>), lists have pages of two, errors
+/// have Google's form, and a token can be limited to some permissions. The Google Cloud CLI works with it unchanged.
 /// </summary>
 /// <remarks>
-/// A resource is <c>"[METHOD ]/path[?name=value]": {"permission", "body"} | {"permission", "list": member, "data": [...], "also": {...}}</c>, or with
-/// <c>"inner"</c> beside <c>"list"</c> a map whose data are <c>[key, [elements]]</c> pairs. <c>{"disabled": "kms.googleapis.com"}</c> answers as an
-/// API that the project has not enabled. <c>*</c> stands for one segment of a path. The firewall rules in effect on a network follow from the lists
-/// of networks and rules, unless they are a resource of their own.
+/// A resource is <c>"[METHOD ]/path[?name=value]": {"permission", "body"} | {"permission", "list": member, "data": [...], "also":
+/// {...}}</c>. With <c>"inner"</c> in addition to <c>"list"</c>, it is a map whose data are <c>[key, [elements]]</c> pairs. <c>{"disabled":
+/// "kms.googleapis.com"}</c> answers like an API that the project has not enabled. <c>*</c> matches one segment of a path. The effective
+/// firewall rules of a network are derived from the lists of networks and rules, unless they are given as a resource.
 /// </remarks>
 public sealed class GoogleServer : IDisposable
 {
@@ -42,8 +41,8 @@ public sealed class GoogleServer : IDisposable
     private readonly Task _serving;
     private int _count;
 
-    /// <param name="resources">The content of a file such as <c>google.json</c>; null for that one.</param>
-    /// <param name="fault">What befalls the nth API request, counted from 0; nothing where it returns null.</param>
+    /// <param name="resources">The content of a file such as <c>google.json</c>; null for that file.</param>
+    /// <param name="fault">Returns the error for the nth API request, counted from 0; null for the normal answer.</param>
     public GoogleServer(string? resources = null, Func<GoogleRequest, int, GoogleFault?>? fault = null)
     {
         var content = JsonNode.Parse(resources ?? File.ReadAllText(Repository.Path("tests", "Shared", "google.json")))!.AsObject();
@@ -57,7 +56,7 @@ public sealed class GoogleServer : IDisposable
 
     public Uri Address { get; }
 
-    /// <summary>The Google Cloud CLI's variables that send every API here; auditcli takes the same.</summary>
+    /// <summary>The Google Cloud CLI's variables that send every API to this server; auditcli reads the same ones.</summary>
     public ImmutableSortedDictionary<string, string> Overrides => new[]
     {
         ("BIGQUERY", "bigquery/v2/"), ("CLOUDASSET", ""), ("CLOUDKMS", ""), ("CLOUDRESOURCEMANAGER", ""), ("COMPUTE", "compute/v1/"),
@@ -65,19 +64,19 @@ public sealed class GoogleServer : IDisposable
         ("POLICYANALYZER", ""), ("SERVICEUSAGE", ""), ("SQL", ""), ("STORAGE", "storage/v1/"),
     }.ToImmutableSortedDictionary(a => "CLOUDSDK_API_ENDPOINT_OVERRIDES_" + a.Item1, a => new Uri(Address, a.Item2).AbsoluteUri, StringComparer.Ordinal);
 
-    /// <summary>API requests in order, those for tokens apart.</summary>
+    /// <summary>API requests in order, without those for tokens.</summary>
     public IReadOnlyList<GoogleRequest> Seen => [.. _seen];
 
     /// <summary>Paths of requests for tokens, in order.</summary>
     public ConcurrentQueue<string> TokenRequests { get; } = new();
 
-    /// <summary>The permissions of a token; one that is not named here has all.</summary>
+    /// <summary>The permissions of a token. A token that is not listed has all.</summary>
     public ConcurrentDictionary<string, ImmutableHashSet<string>> Permissions { get; } = new();
 
-    /// <summary>Who a token belongs to, where the server says so.</summary>
+    /// <summary>The account of a token, where the server reports it.</summary>
     public ConcurrentDictionary<string, string> Emails { get; } = new();
 
-    /// <summary>A service account's key file for this server.</summary>
+    /// <summary>Returns a service account's key file for this server.</summary>
     public string ServiceAccountFile(string email) => new JsonObject
     {
         ["type"] = "service_account",
@@ -89,7 +88,7 @@ public sealed class GoogleServer : IDisposable
         ["token_uri"] = new Uri(Address, "token").AbsoluteUri,
     }.ToJsonString();
 
-    /// <summary>A federated identity's file: its subject's token stands in a file, the rest is this server's.</summary>
+    /// <summary>Returns a federated identity's file. The subject's token is read from a file; all endpoints are on this server.</summary>
     public string ExternalAccountFile(string subjectTokenFile) => new JsonObject
     {
         ["type"] = "external_account",
@@ -99,7 +98,7 @@ public sealed class GoogleServer : IDisposable
         ["credential_source"] = new JsonObject { ["file"] = subjectTokenFile },
     }.ToJsonString();
 
-    /// <summary>The error form of all of Google's newer APIs.</summary>
+    /// <summary>Returns an error in the form of all newer Google APIs.</summary>
     public static JsonObject Error(int code, string status, string message, string? reason = null, string? permission = null)
     {
         var error = new JsonObject { ["code"] = code, ["message"] = message, ["status"] = status };
@@ -162,11 +161,13 @@ public sealed class GoogleServer : IDisposable
         }
         catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or IOException)
         {
-            // The caller hung up, or the test is over.
+            // The client disconnected, or the test is over.
         }
     }
 
-    /// <summary>Everything that hands out tokens; each kind of credential gets a token that says which it was.</summary>
+    /// <summary>
+    /// Answers the requests for tokens. Each kind of credential gets a different token, so that tests can tell them apart.
+    /// </summary>
     private (int, string)? Token(GoogleRequest request)
     {
         var form = request.Body.Split('&').Select(p => p.Split('=', 2)).Where(p => p.Length == 2).ToDictionary(p => p[0], p => Uri.UnescapeDataString(p[1]));
@@ -250,8 +251,8 @@ public sealed class GoogleServer : IDisposable
     }
 
     /// <summary>
-    /// The rules of the project's own list that belong to the network asked about, and no policies; null for anything else, and a network
-    /// that is not there.
+    /// Returns the rules of the project's own list that apply to the requested network, and no policies; null for any other request or for
+    /// an unknown network.
     /// </summary>
     private JsonObject? EffectiveFirewalls(GoogleRequest request)
     {
@@ -268,13 +269,13 @@ public sealed class GoogleServer : IDisposable
             return null;
         var rules = Data(List("/global/firewalls")).Where(r => r!["network"]!.GetValue<string>().EndsWith(networks + network, StringComparison.Ordinal));
         var body = new JsonObject();
-        // Google leaves empty lists out.
+        // Google omits empty lists.
         if (rules.Any())
             body["firewalls"] = new JsonArray([.. rules.Select(r => r!.DeepClone())]);
         return new() { ["permission"] = "compute.networks.getEffectiveFirewalls", ["body"] = body };
     }
 
-    /// <summary>Whether a list of the request's body, or a text of it, says what the resource's key asks for.</summary>
+    /// <summary>Returns whether a list or a text in the request's body has the value that the resource's key requires.</summary>
     private static bool IsInBody(GoogleRequest request, string wanted) => request.Body.StartsWith('{') && wanted.Split('=', 2) is [var name, var value]
         && JsonNode.Parse(request.Body)![name] is { } found
         && (found is JsonArray list ? list.Any(e => e?.ToString() == value) : found.ToString() == value);
@@ -289,7 +290,7 @@ public sealed class GoogleServer : IDisposable
         var data = resource["data"]!.AsArray();
         var page = data.Skip(from).Take(PageSize).Select(e => e!.DeepClone()).ToArray();
         var answer = resource["also"]?.DeepClone().AsObject() ?? [];
-        // Google leaves empty lists out.
+        // Google omits empty lists.
         if (page.Length > 0)
         {
             answer[resource["list"]!.GetValue<string>()] = resource["inner"]?.GetValue<string>() is { } inner

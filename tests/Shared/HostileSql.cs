@@ -1,8 +1,8 @@
 namespace AuditCli;
 
 /// <summary>
-/// SQL that a stranger's control may bring, or that an author writes by accident, and a word of why it is refused. The tables are users
-/// and devices.
+/// SQL that a stranger's control may contain, or that an author writes by accident, each with a word of the reason for its refusal. The
+/// tables are users and devices.
 /// </summary>
 public static class HostileSql
 {
@@ -51,7 +51,7 @@ public static class HostileSql
         { "SUMMARIZE users", "SHOW" },
         { "SELECT json_execute_serialized_sql('{}')", "json_execute_serialized_sql" },
         { "SELECT write_log('x')", "write_log" },
-        // the clock, the session, chance
+        // the clock, the session, random values
         { "SELECT current_date", "current_date" },
         { "SELECT user, u.name FROM users u", "user" },
         { "SELECT \"user\" FROM users", "user" },
@@ -123,7 +123,7 @@ public static class HostileSql
         { "SELECT 1 AS x\0", "NUL" },
     };
 
-    /// <summary>A text, the part of it that is said again and again, and how often.</summary>
+    /// <summary>A text, the part of it to repeat, and how often.</summary>
     public static TheoryData<string, string, int> TooDeep { get; } = new()
     {
         { "SELECT 1{0}", "+1", 900 },

@@ -5,7 +5,6 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
-/// <summary>How a server can fail a client.</summary>
 public enum ServerFault
 {
     None,
@@ -20,17 +19,19 @@ public enum ServerFault
 }
 
 /// <summary>
-/// A loopback stand-in for IAM and STS with any number of users: pages are made when asked for, so that a test can be large
-/// while the server stays small. Unknown operations are answered as IAM answers them.
+/// A loopback stand-in for IAM and STS with any number of users. Pages are generated on request, so that a large test needs little memory.
+/// Unknown operations are answered as IAM answers them.
 /// </summary>
 public sealed class IamServer : IDisposable
 {
-    /// <summary>What AssumeRole hands out; the secret and the token may appear nowhere else.</summary>
+    /// <summary>The key that AssumeRole returns. Its secret and token may not appear anywhere else.</summary>
     public const string RoleKey = "ASIAIOSFODNNROLEKEY1";
     public const string RoleSecret = "MARKERrolesecretMARKERrolesecretMARKERrol";
     public const string RoleToken = "MARKERroletokenMARKERroletoken";
 
-    /// <summary>Credentials in the forms of the container's and the machine's endpoint, and of the access portal of IAM Identity Center.</summary>
+    /// <summary>
+    /// Credentials in the forms of the container and instance metadata endpoints, and of IAM Identity Center's access portal.
+    /// </summary>
     private const string RoleJson = $$"""{"Code":"Success","Type":"AWS-HMAC","LastUpdated":"2026-01-01T00:00:00Z","AccessKeyId":"{{RoleKey}}","SecretAccessKey":"{{RoleSecret}}","Token":"{{RoleToken}}","Expiration":"2036-01-01T00:00:00Z"}""";
     private const string PortalJson = $$"""{"roleCredentials":{"accessKeyId":"{{RoleKey}}","secretAccessKey":"{{RoleSecret}}","sessionToken":"{{RoleToken}}","expiration":2082758400000} }""";
     private readonly HttpListener _listener = new();
@@ -41,8 +42,8 @@ public sealed class IamServer : IDisposable
     private readonly Func<string, int, ServerFault> _fault;
     private int _answered;
 
-    /// <param name="delay">Before each answer.</param>
-    /// <param name="fault">What befalls the nth call of an action, counted from 1; nothing when null.</param>
+    /// <param name="delay">The delay before each answer.</param>
+    /// <param name="fault">Returns the fault of the nth call of an action, counted from 1; null if no call fails.</param>
     public IamServer(int users, TimeSpan delay, Func<string, int, ServerFault>? fault = null)
     {
         (_users, _delay, _fault) = (users, delay, fault ?? ((_, _) => ServerFault.None));
@@ -60,7 +61,7 @@ public sealed class IamServer : IDisposable
     /// <summary>What answers have in the field Date; null leaves it to the machine's clock.</summary>
     public Func<string>? Date { get; init; }
 
-    /// <summary>A field that all answers have besides.</summary>
+    /// <summary>An additional field of all responses.</summary>
     public (string Name, string Value)? Field { get; init; }
 
     public int Answered => Volatile.Read(ref _answered);
@@ -69,10 +70,10 @@ public sealed class IamServer : IDisposable
     /// <summary>The access key ids that requests were signed with, by action.</summary>
     public ConcurrentDictionary<string, string> SignedBy { get; } = new();
 
-    /// <summary>What was asked elsewhere than of IAM and STS: method, path and the field that proves the right to ask.</summary>
+    /// <summary>Requests to the credential endpoints: method, path and the field that authorizes the request.</summary>
     public ConcurrentQueue<(string Method, string Path, string? Proof)> AskedForCredentials { get; } = new();
 
-    /// <summary>The bodies of calls of STS, in their order.</summary>
+    /// <summary>The bodies of STS calls, in order.</summary>
     public ConcurrentQueue<string> Assumed { get; } = new();
 
     public void Dispose()
@@ -125,7 +126,7 @@ public sealed class IamServer : IDisposable
         }
         catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or OperationCanceledException or IOException)
         {
-            // The client went away, or the test is over.
+            // The client disconnected, or the test is over.
         }
     }
 

@@ -9,8 +9,8 @@ using System.Text;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// One etcd and one kube-apiserver of its own on free ports of the loopback, with two users: an administrator, and a reader who may
-/// do what tests allow. Killed by their own process ids.
+/// An etcd and a kube-apiserver on free loopback ports, with two users: an administrator, and a reader with only the rights that a test
+/// grants. Both are stopped by their own process ids.
 /// </summary>
 public sealed class KubeApiServer : IAsyncDisposable
 {
@@ -38,10 +38,10 @@ public sealed class KubeApiServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>What was asked of the server, one JSON object a line, without bodies.</summary>
+    /// <summary>The requests to the server, one JSON object per line, without bodies.</summary>
     public string AuditLog => Path.Combine(_folder.Path, "audit.log");
 
-    /// <summary>Starts one and waits until it is ready.</summary>
+    /// <summary>Starts a server and waits until it is ready.</summary>
     /// <exception cref="InvalidOperationException">It is not installed, ends at once, or is not ready in time.</exception>
     public static async Task<KubeApiServer> StartAsync()
     {
@@ -61,10 +61,10 @@ public sealed class KubeApiServer : IAsyncDisposable
         }
     }
 
-    /// <summary>TLS that trusts this server and no other.</summary>
+    /// <summary>TLS options that trust only this server.</summary>
     public SslClientAuthenticationOptions Trusting() => new() { CertificateChainPolicy = _authority.Policy() };
 
-    /// <summary>Makes an object as the administrator; it may exist already.</summary>
+    /// <summary>Creates an object as the administrator, unless it already exists.</summary>
     public async Task CreateAsync(string path, string json)
     {
         using var content = new StringContent(json, Encoding.UTF8, "application/json");
@@ -73,7 +73,7 @@ public sealed class KubeApiServer : IAsyncDisposable
             throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
-    /// <summary>What the server answers to a question of the administrator's that leaves nothing behind, such as a review.</summary>
+    /// <summary>Sends a request that stores no object, such as a review, as the administrator, and returns the response.</summary>
     public async Task<string> AskAsync(string path, string json)
     {
         using var content = new StringContent(json, Encoding.UTF8, "application/json");
@@ -83,7 +83,7 @@ public sealed class KubeApiServer : IAsyncDisposable
             : throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
-    /// <summary>What the administrator reads at a path, as it comes.</summary>
+    /// <summary>Returns what the administrator reads at a path, unchanged.</summary>
     public Task<string> ReadAsync(string path) => _admin.GetStringAsync(new Uri(path, UriKind.Relative));
 
     /// <summary>A kubeconfig with one context.</summary>
@@ -102,7 +102,7 @@ public sealed class KubeApiServer : IAsyncDisposable
     /// <summary>The authority that signed the server's certificate, as PEM.</summary>
     public string AuthorityPem => _authority.Pem;
 
-    /// <summary>A user of a kubeconfig, authenticated by a client certificate made for the name.</summary>
+    /// <summary>Returns a kubeconfig user that authenticates with a client certificate issued for the name.</summary>
     public string CertificateUser(string name)
     {
         var (certificate, key) = _authority.Issue($"CN={name}", server: false);
@@ -183,7 +183,7 @@ public sealed class KubeApiServer : IAsyncDisposable
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
-                // Not yet.
+                // The server is not ready yet.
             }
             await Task.Delay(100);
         }
@@ -191,7 +191,7 @@ public sealed class KubeApiServer : IAsyncDisposable
     }
 }
 
-/// <summary>A certificate authority that lives as long as a test.</summary>
+/// <summary>A certificate authority that exists only during a test.</summary>
 public sealed class TestAuthority : IDisposable
 {
     private readonly RSA _key = RSA.Create(2048);
@@ -208,7 +208,7 @@ public sealed class TestAuthority : IDisposable
 
     public string Pem => _certificate.ExportCertificatePem();
 
-    /// <summary>Trusts what this authority issued and nothing else.</summary>
+    /// <summary>Returns a policy that trusts only certificates of this authority.</summary>
     public X509ChainPolicy Policy() => new()
     {
         TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -216,8 +216,10 @@ public sealed class TestAuthority : IDisposable
         RevocationMode = X509RevocationMode.NoCheck,
     };
 
-    /// <summary>A certificate and its key, both as PEM; for a server it is good for 127.0.0.1 alone, or for the name given.</summary>
-    /// <param name="expired">Its validity is over.</param>
+    /// <summary>
+    /// Returns a certificate and its key, both as PEM. A server certificate is valid only for 127.0.0.1, or for the name if one is given.
+    /// </summary>
+    /// <param name="expired">Whether it has already expired.</param>
     public (string Certificate, string Key) Issue(string subject, bool server, string? name = null, bool expired = false)
     {
         using var key = RSA.Create(2048);

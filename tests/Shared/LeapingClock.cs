@@ -1,6 +1,8 @@
 namespace AuditCli.Tests;
 
-/// <summary>Tells the real time of day, and measures so many seconds between any two looks; waits and limits are real.</summary>
+/// <summary>
+/// A clock whose time stamps advance by a fixed number of seconds with each reading. The time of day, waits and timeouts are real.
+/// </summary>
 internal sealed class LeapingClock(int seconds) : TimeProvider
 {
     private long _now;

@@ -1,11 +1,10 @@
 namespace AuditCli.Tests;
 
-/// <summary>What the suite samples and <c>.ci/long</c> tries whole, by the variable <c>AUDITCLI_LONG</c>.</summary>
+/// <summary>Tells whether to sample or to try everything. <c>.ci/long</c> sets the variable <c>AUDITCLI_LONG</c>.</summary>
 public static class LongRun
 {
-    /// <summary>Whether everything is to be tried.</summary>
     public static bool IsWhole { get; } = Environment.GetEnvironmentVariable("AUDITCLI_LONG") == "1";
 
-    /// <summary>All of them, or the first and every further one of so many.</summary>
+    /// <summary>Returns all elements in a long run, otherwise the first one and then every <paramref name="oneOf"/>th.</summary>
     public static IEnumerable<T> Sample<T>(IEnumerable<T> all, int oneOf) => IsWhole ? all : all.Where((_, n) => n % oneOf == 0);
 }

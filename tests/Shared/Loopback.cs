@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace AuditCli.Tests;
 
-/// <summary>The one address that test servers bind to.</summary>
+/// <summary>The address to which test servers bind.</summary>
 public static class Loopback
 {
-    /// <summary>A port nobody listened on a moment ago.</summary>
+    /// <summary>Returns a port that was free a moment ago.</summary>
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace AuditCli.Tests;
 
-/// <summary>One moto_server of its own, on a free port, killed by its own process id.</summary>
+/// <summary>A moto_server process on a free port, stopped by its own process id.</summary>
 public sealed class MotoServer : IAsyncDisposable
 {
     internal const string HowToInstall = "moto_server is not installed: pip install 'moto[server]==5.2.1'";
@@ -16,7 +16,7 @@ public sealed class MotoServer : IAsyncDisposable
         Address = address;
     }
 
-    /// <summary>The program on the path, or null.</summary>
+    /// <summary>The path of the program, or null if it is not installed.</summary>
     internal static string? Executable => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "moto_server.exe" : "moto_server"))
@@ -24,7 +24,7 @@ public sealed class MotoServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>Starts one and waits until it answers.</summary>
+    /// <summary>Starts a server and waits until it answers.</summary>
     /// <exception cref="InvalidOperationException">There is no moto_server, it ends at once, or it does not answer in a minute.</exception>
     public static async Task<MotoServer> StartAsync()
     {
@@ -49,7 +49,7 @@ public sealed class MotoServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets everything that was made in it.</summary>
+    /// <summary>Deletes everything that was created in it.</summary>
     public async Task ResetAsync()
     {
         using var client = new HttpClient();
@@ -83,7 +83,7 @@ public sealed class MotoServer : IAsyncDisposable
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
-                // Not yet.
+                // The server does not answer yet.
             }
             await Task.Delay(100);
         }

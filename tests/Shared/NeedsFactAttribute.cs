@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// A test that starts other programs or needs rights. Without one of them it is skipped and names it; with CI=true it runs, and fails.
+/// A test that starts other programs or needs rights. If one of them is missing, the test is skipped and names it; with CI=true it runs and
+/// fails.
 /// </summary>
 public sealed class NeedsFactAttribute : FactAttribute
 {
@@ -17,7 +18,7 @@ public sealed class NeedsFactAttribute : FactAttribute
     public string[] Tools { get; }
 }
 
-/// <summary>As <see cref="NeedsFactAttribute"/>, for a table of cases.</summary>
+/// <summary>The same as <see cref="NeedsFactAttribute"/> for a theory.</summary>
 public sealed class NeedsTheoryAttribute : TheoryAttribute
 {
     /// <param name="tools">As <see cref="Tool.WhyNot"/>.</param>
@@ -30,17 +31,17 @@ public sealed class NeedsTheoryAttribute : TheoryAttribute
     public string[] Tools { get; }
 }
 
-/// <summary>What tests need beside .NET and a file system.</summary>
+/// <summary>What tests need in addition to .NET and a file system.</summary>
 internal static class Tool
 {
     private const string Botocore = "1.43.11";
     private static readonly Lazy<bool> HasBotocore = new(
         () => OnThePath("python3") && Says("python3", "-c", $"import botocore, sys; sys.exit(botocore.__version__ != '{Botocore}')"));
 
-    /// <summary>Why a test cannot run; null when it can, and in CI, where it must.</summary>
+    /// <summary>Returns why a test cannot run; null if it can, and always null in CI, where a missing tool must be a failure.</summary>
     /// <param name="tools">
-    /// Programs on the path; <c>root</c>, the user on Linux, for mounts and networks of one's own; <c>kube-apiserver</c> with its etcd;
-    /// <c>botocore</c> in the version that the catalogue was made from.
+    /// Programs on the path; <c>root</c>, the user on Linux, for private mounts and networks; <c>kube-apiserver</c> with its etcd;
+    /// <c>botocore</c> in the version from which the catalogue was made.
     /// </param>
     public static string? WhyNot(params string[] tools) =>
         Environment.GetEnvironmentVariable("CI") == "true" ? null : tools.Select(WhyNotOne).FirstOrDefault(why => why is not null);

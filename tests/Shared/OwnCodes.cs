@@ -5,36 +5,37 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Tests;
 
-/// <summary>Compares the codes that the program gives itself with the constants, with their uses in the source, and with the manual.</summary>
+/// <summary>
+/// Compares the codes that the program itself assigns with their constants, with their uses in the source, and with the manual.
+/// </summary>
 internal static class OwnCodes
 {
-    /// <summary>The codes as evidence has them, once and in order; one with a status is shown with 404.</summary>
+    /// <summary>Returns the codes as they appear in evidence, sorted and without duplicates. A code with a status gets 404.</summary>
     public static string[] Examples(ImmutableArray<OwnCode> codes) =>
         [.. codes.Select(c => c.HasStatus ? c.Code + "404" : c.Code).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>The public constants of a class that holds codes, by name.</summary>
+    /// <summary>Returns the public constants of a class of codes, by name.</summary>
     public static IEnumerable<(string Name, string Code)> Constants(Type holder) =>
         holder.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).Where(f => f.IsLiteral).Select(f => (f.Name, (string)f.GetRawConstantValue()!));
 
-    /// <summary>The members of a class that holds codes, such as <c>Codes.TimedOut</c>, that no file of the source uses.</summary>
+    /// <summary>Returns the members of a class of codes, such as <c>Codes.TimedOut</c>, that no source file uses.</summary>
     public static IEnumerable<string> Unused(Type holder, IEnumerable<string> members)
     {
         var source = Source("").Where(f => Path.GetFileNameWithoutExtension(f) != holder.Name).Select(Text).ToArray();
         return members.Select(m => $"{holder.Name}.{m}").Where(m => !source.Any(text => Regex.IsMatch(text, $@"(?<!\w){Regex.Escape(m)}\b")));
     }
 
-    /// <summary>The C# files of a project.</summary>
     public static IEnumerable<string> Source(string project) =>
         Directory.EnumerateFiles(Repository.Path("src", project), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
-    /// <summary>The text of a C# file without the lines that are comments.</summary>
+    /// <summary>Returns the text of a C# file without its comment lines.</summary>
     public static string Text(string file) =>
         string.Join('\n', File.ReadLines(file).Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal)));
 
     /// <summary>
-    /// Compares one part of the page <c>auditcli help codes</c> with a table of codes. <c>AUDITCLI_APPROVE=1</c> writes the part again, which is
-    /// then read before it is committed.
+    /// Compares one section of the page <c>auditcli help codes</c> with a table of codes. <c>AUDITCLI_APPROVE=1</c> rewrites the section;
+    /// read it before committing it.
     /// </summary>
     public static void AreInManual(string heading, ImmutableArray<OwnCode> codes)
     {

@@ -3,11 +3,11 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
-/// <summary>Kinds of secrets, put together at run time so that no scanner takes this file for a leak.</summary>
+/// <summary>Secrets of many kinds, assembled at run time so that secret scanners do not report this file.</summary>
 public static class PlantedSecrets
 {
-    /// <summary>Each with the text it stands in, and the part of it that must not stay.</summary>
-    /// <param name="seed">Eight letters and digits that the secrets are made of.</param>
+    /// <summary>Returns each kind with a text that contains the secret, and the secret itself, which must not remain.</summary>
+    /// <param name="seed">Eight letters and digits from which the secrets are made.</param>
     public static IEnumerable<(string Kind, string Text, string Secret)> Of(string seed)
     {
         var body = string.Concat(Enumerable.Repeat(seed, 12));

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AuditCli.Tests;
 
-/// <summary>Files of the kinds that .NET cannot make, by the system's own calls.</summary>
+/// <summary>Creates files of kinds that .NET cannot create, with system calls.</summary>
 internal static class PosixFiles
 {
     private const uint OwnerOnly = 0b110_000_000;

@@ -5,7 +5,7 @@ using System.Text;
 namespace AuditCli.Tests;
 
 /// <summary>
-/// Replaces a file the moment somebody who read it has closed it (Linux's <c>inotify</c>): whoever opens it again meets the other one.
+/// Replaces a file as soon as a reader has closed it, using Linux's <c>inotify</c>. The next reader opens the replacement.
 /// </summary>
 internal sealed class ReplacedOnceRead : IDisposable
 {
@@ -13,9 +13,9 @@ internal sealed class ReplacedOnceRead : IDisposable
     private readonly int _watch = Initialise(flags: 0);
     private readonly Task<bool> _replaced;
 
-    /// <param name="path">Is read once, and is the other file from then on.</param>
-    /// <param name="other">Its new content.</param>
-    /// <param name="times">How often it is read before.</param>
+    /// <param name="path">The file to replace.</param>
+    /// <param name="other">The new content.</param>
+    /// <param name="times">How often the file is read before it is replaced.</param>
     public ReplacedOnceRead(string path, byte[] other, int times = 1)
     {
         Assert.True(_watch >= 0 && Add(_watch, [.. Encoding.UTF8.GetBytes(path), 0], ClosedUnwritten) >= 0, $"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
@@ -24,11 +24,11 @@ internal sealed class ReplacedOnceRead : IDisposable
         _replaced = Task.Factory.StartNew(
             () =>
             {
-                // Of a file there are no names in events, so each has sixteen bytes; equal ones that nobody fetched are one.
+                // Events of a watched file carry no name, so each has sixteen bytes. Identical unread events are merged into one.
                 var oneEvent = new byte[16];
                 for (var closed = 0; closed < times; closed++)
                 {
-                    // Anything else says that the file is gone, with the folder of a test that has ended.
+                    // Any other event means that the file was deleted, together with the folder of a finished test.
                     if (Read(_watch, oneEvent, oneEvent.Length) != oneEvent.Length
                         || (BinaryPrimitives.ReadUInt32LittleEndian(oneEvent.AsSpan(4)) & ClosedUnwritten) == 0)
                     {
@@ -44,10 +44,12 @@ internal sealed class ReplacedOnceRead : IDisposable
             TaskScheduler.Default);
     }
 
-    /// <summary>Whether it was read, and is the other one now. Whoever met the other one may ask before this has noticed that it put it there.</summary>
+    /// <summary>
+    /// Whether the file was read and has been replaced. Waits, because a reader can open the replacement before the task has recorded it.
+    /// </summary>
     public bool IsReplaced => _replaced.Wait(TimeSpan.FromSeconds(5)) && _replaced.Result;
 
-    /// <summary>Closes a watch of which the event has come; one that nobody read waits until the tests end.</summary>
+    /// <summary>Closes the watch if its task has ended. An open watch of a file that nobody read is left until the tests end.</summary>
     public void Dispose()
     {
         if (_replaced.IsCompleted)

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace AuditCli.Tests;
 
-/// <summary>Where the checkout stands, so that tests can read the shipped controls and samples.</summary>
+/// <summary>The folder of the checkout, so that tests can read the shipped controls and samples.</summary>
 public static class Repository
 {
     public static string Root { get; } = typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()

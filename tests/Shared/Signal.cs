@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace AuditCli.Tests;
 
-/// <summary>POSIX signals, sent by the system's own <c>kill(2)</c>: not every machine has a program of that name.</summary>
+/// <summary>Sends POSIX signals with the system's own <c>kill(2)</c>, because not every machine has a <c>kill</c> program.</summary>
 internal static class Signal
 {
     public const int Interrupt = 2;
@@ -14,13 +14,12 @@ internal static class Signal
 
     public static int Continue => OperatingSystem.IsMacOS() ? 19 : 18;
 
-    /// <summary>Sends a signal to a process that the test started.</summary>
     public static void Send(Process process, int signal) =>
         Assert.True(Kill(process.Id, signal) == 0, $"signal {signal} was not sent: {Marshal.GetLastPInvokeErrorMessage()}");
 
     /// <summary>
-    /// Lets programs that are started from now on be interrupted. A shell that ignores the signal, as one does for its background jobs,
-    /// hands that down to the tests and all that they start.
+    /// Makes SIGINT effective for programs started from now on. A shell that ignores the signal, as it does for background jobs, passes
+    /// that on to the tests and every program they start.
     /// </summary>
     public static void AllowInterrupt()
     {

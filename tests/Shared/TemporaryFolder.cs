@@ -1,11 +1,11 @@
 namespace AuditCli.Tests;
 
-/// <summary>A new empty folder, removed with all it holds when the test ends.</summary>
+/// <summary>A new empty folder, deleted with its content at the end of the test.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("auditcli-test-").FullName;
 
-    /// <summary>Writes a file, making its folders, and returns its full path.</summary>
+    /// <summary>Writes a file, creating its folders, and returns its full path.</summary>
     public string Write(string name, string content)
     {
         var path = System.IO.Path.Combine(Path, name);

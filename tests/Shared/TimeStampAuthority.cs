@@ -5,14 +5,14 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace AuditCli.Tests;
 
-/// <summary>A time stamp authority (RFC 3161) that <c>openssl ts</c> answers for, under a root of its own.</summary>
+/// <summary>A time stamp authority (RFC 3161) with its own root, implemented with <c>openssl ts</c>.</summary>
 public sealed class TimeStampAuthority
 {
     private readonly string _folder;
 
-    /// <param name="folder">Where its files go; must not exist.</param>
-    /// <param name="from">From when its certificate is valid; its root is valid for longer.</param>
-    /// <param name="until">Until when, likewise.</param>
+    /// <param name="folder">The folder for its files; must not exist.</param>
+    /// <param name="from">The start of its certificate's validity. The root is valid longer.</param>
+    /// <param name="until">The end of its certificate's validity.</param>
     public TimeStampAuthority(string folder, DateTimeOffset from, DateTimeOffset until)
     {
         _folder = Directory.CreateDirectory(folder).FullName;
@@ -46,13 +46,13 @@ public sealed class TimeStampAuthority
             """);
     }
 
-    /// <summary>Valid for a year around now.</summary>
+    /// <summary>Creates an authority whose certificate is valid for a year around now.</summary>
     public TimeStampAuthority(string folder)
         : this(folder, DateTimeOffset.UtcNow.AddMonths(-6), DateTimeOffset.UtcNow.AddMonths(6))
     {
     }
 
-    /// <summary>The certificate to trust, in PEM.</summary>
+    /// <summary>The root certificate to trust, in PEM.</summary>
     public string RootPem { get; }
 
     public string RootFile => At("root.pem");
@@ -60,14 +60,13 @@ public sealed class TimeStampAuthority
     /// <summary>The certificate that signs the time stamps.</summary>
     public string CertificateFile => At("tsa.crt");
 
-    /// <summary>Answers a query.</summary>
     public byte[] Answer(byte[] query)
     {
         File.WriteAllBytes(At("query.tsq"), query);
         return Reply();
     }
 
-    /// <summary>Answers a query that <c>openssl ts</c> made itself, by a digest that may be another than SHA-256.</summary>
+    /// <summary>Returns the response to a query that <c>openssl ts</c> makes with any digest, such as SHA-1.</summary>
     public byte[] AnswerByDigest(string digest, byte[] content)
     {
         File.WriteAllBytes(At("content"), content);
@@ -93,13 +92,13 @@ public sealed class TimeStampAuthority
     }
 }
 
-/// <summary>Answers over HTTP on this machine, as authorities do.</summary>
+/// <summary>Answers time stamp queries over HTTP on the loopback.</summary>
 public sealed class TimeStampServer : IDisposable
 {
     private readonly HttpListener _listener = new();
     private readonly Task _serving;
 
-    /// <param name="status">With what it answers; the answer has a body only when it is 200.</param>
+    /// <param name="status">The status of the responses. Only a response with 200 has a body.</param>
     public TimeStampServer(Func<byte[], byte[]> answer, int status = 200)
     {
         Url = $"http://127.0.0.1:{Loopback.FreePort()}/tsr";
@@ -134,7 +133,7 @@ public sealed class TimeStampServer : IDisposable
 
     public string Url { get; }
 
-    /// <summary>What each query called itself.</summary>
+    /// <summary>The content type of each query.</summary>
     public List<string> ContentTypes { get; } = [];
 
     public void Dispose()

@@ -1,4 +1,5 @@
-// Opens a page in headless Chromium as a reader does, and notes what a page must not do: messages, requests, dialogs, and what axe finds.
+// Opens a page in headless Chromium as a reader does, and collects what a page must not do: messages, requests, dialogs, and findings of
+// axe.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +10,7 @@ import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Opens the file, lets the caller use it, looks at it in both widths and colours, and prints what was found as one JSON object. */
+/** Opens the file, lets the caller use it, checks it in both widths and colour schemes, and prints the findings as one JSON object. */
 export async function visit(file, shots, use) {
   const profile = await mkdtemp(join(tmpdir(), 'auditcli-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -49,7 +50,7 @@ async function look(page, found, colours, width, shots) {
   found[`overflow${width}`] = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (shots) await page.screenshot({ path: join(shots, `${colours}-${width}.png`), fullPage: false });
   if (shots) await page.screenshot({ path: join(shots, `${colours}-${width}-full.png`), fullPage: true });
-  // Axe is put in as the tester's own script, which the page's policy does not stop.
+  // Axe is injected as the tester's own script, so the page's policy does not block it.
   await page.evaluate(axe);
   const result = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
   found.serious[`${colours}-${width}`] = result.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => `${v.id}: ${v.nodes.length} x ${v.nodes[0].html.slice(0, 160)}: ${v.nodes[0].failureSummary?.slice(0, 200)}`);

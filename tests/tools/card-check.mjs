@@ -1,4 +1,4 @@
-// Opens an evidence card and says what it found: one JSON object on stdout. usage: node card-check.mjs card.html [FOLDER-FOR-SCREENSHOTS]
+// Opens an evidence card and prints its findings as one JSON object. usage: node card-check.mjs card.html [FOLDER-FOR-SCREENSHOTS]
 import { visit } from './browser.mjs';
 
 const [file, shots] = process.argv.slice(2);

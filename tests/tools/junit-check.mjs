@@ -1,4 +1,4 @@
-// Reads JUnit XML as CI systems' tools do, and prints what it counted. usage: node junit-check.mjs FILE
+// Reads JUnit XML as the tools of CI systems do, and prints the counts. usage: node junit-check.mjs FILE
 import { readFileSync } from 'node:fs';
 import { parse } from 'junit2json';
 

@@ -1,4 +1,5 @@
-// Validates an OSCAL document with NIST's own schema, whose patterns are ECMAScript's with Unicode classes. usage: node oscal-check.mjs SCHEMA FILE
+// Validates an OSCAL document with NIST's own schema, whose patterns are ECMAScript ones with Unicode classes.
+// usage: node oscal-check.mjs SCHEMA FILE
 import { readFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import formats from 'ajv-formats';

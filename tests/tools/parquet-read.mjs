@@ -1,4 +1,4 @@
-// Reads a Parquet file with hyparquet, and prints its rows and metadata: what a program that nobody here wrote sees.
+// Reads a Parquet file with hyparquet, an independent program, and prints its rows and metadata.
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
 const file = await asyncBufferFromFile(process.argv[2]);

@@ -1,10 +1,10 @@
-// Uses a report as a reader does, without a network, and says what it found: one JSON object on stdout.
+// Uses a report as a reader does, without a network, and prints its findings as one JSON object.
 // usage: node report-check.mjs report.html WORD ITEM-WORD [FOLDER-FOR-SCREENSHOTS]
 import { visit } from './browser.mjs';
 
 const [file, word, itemWord, shots] = process.argv.slice(2);
 await visit(file, shots, async (page, found) => {
-  // The first stop of the keyboard leads past the head of the page.
+  // The first Tab stop skips the head of the page.
   await page.keyboard.press('Tab');
   found.firstStop = await page.evaluate(() => document.activeElement.innerText);
   await page.keyboard.press('Enter');
@@ -25,7 +25,7 @@ await visit(file, shots, async (page, found) => {
   await page.click('#clear');
   found.afterClear = await shown();
 
-  // By keyboard alone: a population is opened, searched and turned.
+  // Opens, searches and pages a population with the keyboard alone.
   const population = page.locator('details.population').nth(Number(process.env.POPULATION ?? 0));
   await population.locator('summary').focus();
   await page.keyboard.press('Enter');

@@ -1,4 +1,4 @@
-// Validates JSON documents with one of our own schemas (draft 2020-12). A .jsonl file holds one document a line.
+// Validates JSON documents with one of the program's schemas (draft 2020-12). A .jsonl file holds one document per line.
 // usage: node schema-check.mjs SCHEMA FILE
 import { readFileSync } from 'node:fs';
 import Ajv2020 from 'ajv/dist/2020.js';

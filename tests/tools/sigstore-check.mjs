@@ -1,6 +1,6 @@
 // Verifies a Sigstore bundle with the npm packages @sigstore/bundle and @sigstore/verify, without a transparency log.
 // node sigstore-check.mjs BUNDLE.sigstore.json STATEMENT.json '{"key"?: PEM file, "authorities"?: PEM file, "tsa"?: PEM file}'
-// The files of authorities have the innermost first. Prints {payload: "same", signer, timestamps}; fails otherwise.
+// In the files of authorities, each certificate is followed by its issuer. Prints {payload: "same", signer, timestamps}; fails otherwise.
 import { bundleFromJSON } from "@sigstore/bundle";
 import { Verifier, toSignedEntity, toTrustMaterial } from "@sigstore/verify";
 import { createHash, createPublicKey, X509Certificate } from "node:crypto";

@@ -232,8 +232,8 @@ internal sealed class SliceRun(
     }
 
     /// <summary>
-    /// Returns a WITH clause that hides each named table behind one of the same name with the rows of one partition; inputs
-    /// belong to all.
+    /// Returns a WITH clause that replaces each named table by one of the same name with the rows of one partition. Inputs
+    /// belong to every partition.
     /// </summary>
     private string Narrowed(SqlLineage lineage, SlicePart? part)
     {

@@ -10,7 +10,7 @@ namespace AuditCli.Controls.Loading;
 /// <c>completeness[0].equals</c>, <c>evidence.users.keep</c>, so that a fault inside SQL can be shown in the file; and
 /// <c>parameters.days</c>, the parameter's type.
 /// </param>
-/// <param name="Fixtures">The <c>&lt;id&gt;.fixtures.yaml</c> beside it; null when there is none.</param>
+/// <param name="Fixtures">The <c>&lt;id&gt;.fixtures.yaml</c> next to it; null if it does not exist.</param>
 public sealed record LoadedControl(
     Control Control,
     ControlOrigin Origin,

@@ -7,7 +7,7 @@ using AuditCli.Evidence;
 namespace AuditCli.Controls.Loading;
 
 /// <summary>
-/// Reads the fixtures beside a control. Cells become JSON by their column's type, so that a text stays text even when it looks
+/// Reads the fixtures of a control. Cells become JSON by their column's type, so that a text stays text even when it looks
 /// like a number; an empty cell is absent.
 /// </summary>
 public sealed class FixtureLoader

@@ -120,7 +120,7 @@ public static class BundleSigner
 
     private static void Write(string folder, string final, AttestationFiles files)
     {
-        // The files are written beside the bundle, so that an interrupted signing leaves nothing in it, and each time into a new
+        // The files are written next to the bundle, so that an interrupted signing leaves nothing in it, and each time into a new
         // folder, so that two programs never mix their files.
         var partial = $"{folder}.attestation-{Path.GetRandomFileName()}";
         Directory.CreateDirectory(partial);

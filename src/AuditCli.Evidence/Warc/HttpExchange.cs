@@ -149,7 +149,7 @@ public sealed record FailureLink(string Type, string Code, string Message)
     }
 
     /// <summary>Parses the output of <see cref="Format"/>.</summary>
-    /// <exception cref="InvalidDataException">A line has another form, or there is none.</exception>
+    /// <exception cref="InvalidDataException">The text has no lines, or one of another form.</exception>
     public static ImmutableArray<FailureLink> Parse(string text)
     {
         if (!text.EndsWith("\r\n", StringComparison.Ordinal))

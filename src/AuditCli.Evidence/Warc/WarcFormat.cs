@@ -115,13 +115,13 @@ public static class WarcFormat
     }
 
     /// <summary>Returns the record's date.</summary>
-    /// <exception cref="InvalidDataException">There is none, or not in the form of WARC 1.1.</exception>
+    /// <exception cref="InvalidDataException">The date is missing, or not in the form of WARC 1.1.</exception>
     public static DateTimeOffset Date(WarcRecord record) => Rfc3339.TryParse(record["WARC-Date"] ?? "", out var date)
         ? date
         : throw new InvalidDataException($"{record.Id}: '{record["WARC-Date"]}' is not a date");
 
     /// <summary>Returns the URI of the request.</summary>
-    /// <exception cref="InvalidDataException">There is none, or it is not absolute.</exception>
+    /// <exception cref="InvalidDataException">The URI is missing or not absolute.</exception>
     public static Uri TargetUri(WarcRecord record) => Uri.TryCreate(record["WARC-Target-URI"], UriKind.Absolute, out var uri)
         ? uri
         : throw new InvalidDataException($"{record.Id}: '{record["WARC-Target-URI"]}' is not an absolute URI");

@@ -17,7 +17,7 @@ internal static class OpenFileLimit
         ? null
         : "auditcli: this process may have " + limit.Now.ToString(null, null) + " files open at once, but auditcli needs at least 128; run 'ulimit -n 1024'\n";
 
-    /// <summary>Returns the limit, at most <see cref="int.MaxValue"/>, which also stands for no limit.</summary>
+    /// <summary>Returns the limit, at most <see cref="int.MaxValue"/>, which also means that there is no limit.</summary>
     /// <exception cref="IOException">The system does not report the limit.</exception>
     public static long OfThisProcess()
     {

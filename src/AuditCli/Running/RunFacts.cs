@@ -9,7 +9,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Running;
 
-/// <summary>The stopped run whose collected evidence this run evaluated and sealed, and when and by whom.</summary>
+/// <summary>The stopped run whose collected evidence this run evaluated and sealed, and when, by which user and where.</summary>
 /// <param name="BundleId">The id of the bundle that the stopped run would have sealed.</param>
 internal sealed record Resumption(string BundleId, DateTimeOffset At, string User, string Machine);
 

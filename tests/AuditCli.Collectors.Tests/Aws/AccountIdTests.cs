@@ -3,7 +3,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>What an answer says of its account is compared with the account that was entered, in every place where it says so.</summary>
+/// <summary>Compares the account that a response names, wherever it names one, with the account of the target.</summary>
 [Collection("environment")]
 public sealed class AccountIdTests
 {
@@ -105,7 +105,7 @@ public sealed class AccountIdTests
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync(operation, ("UserName", "alice")));
         Assert.Equal(("AnotherName", $"{operation} answers about UserName bob, and alice was asked about"), (e.Code, e.Message));
 
-        // IAM tells users apart without case.
+        // IAM user names are not case-sensitive.
         said = "Alice";
         Assert.Single(await session.CollectAsync(operation, ("UserName", "alice")));
     }

@@ -7,11 +7,14 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>What the catalogue calls sensitive is gone before anything is written, and nothing that a collector needs goes with it.</summary>
+/// <summary>
+/// Checks that what the catalogue marks as sensitive is removed before anything is written, and that nothing a collector needs is removed
+/// with it.
+/// </summary>
 [Collection("environment")]
 public sealed class AnswerSecretsTests
 {
-    /// <summary>Looks like a credential, and is called sensitive too.</summary>
+    /// <summary>A token that looks like a credential and is also marked as sensitive.</summary>
     private const string Token = "eyJhbGciOiJub25lIn0.eyJwYWdlIjoyfQ0K.c2lnbmF0dXJl";
 
     [Fact]
@@ -83,7 +86,7 @@ public sealed class AnswerSecretsTests
         + "<OptionGroupName>kept</OptionGroupName><Options><Option><OptionSettings><OptionSetting>"
         + "<Value>MARKER</Value></OptionSetting></OptionSettings></Option></Options></OptionGroup></OptionGroupsList>"
         + "</DescribeOptionGroupsResult></DescribeOptionGroupsResponse>")]
-    // What the catalogue does not know yet, below something sensitive.
+    // Members that the catalogue does not know, below a sensitive one.
     [InlineData("auditmanager:GetAssessment", """{"assessment":{"framework":{"controlSets":[{"id":"kept","new":{"deep":["MARKER"]}}]}}}""")]
     [InlineData("codebuild:BatchGetReports", """{"reports":[{"name":"kept"}],"new":"kept"}""")]
     public void What_is_sensitive_or_named_goes_and_its_neighbours_stay(string operation, string answer)

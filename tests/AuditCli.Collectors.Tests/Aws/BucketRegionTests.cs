@@ -2,7 +2,9 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>Buckets of other regions than the one asked: no form of S3's answer leaves one unread in silence.</summary>
+/// <summary>
+/// Reads buckets of regions other than the one that was asked. Whatever form S3's redirect has, the bucket is read or reported.
+/// </summary>
 [Collection("environment")]
 public sealed class BucketRegionTests
 {

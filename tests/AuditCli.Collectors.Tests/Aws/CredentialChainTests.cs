@@ -3,14 +3,14 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>The variables that lead the SDK to credentials, set for one test and put back after it.</summary>
+/// <summary>Sets the variables that lead the SDK to credentials, and restores them after the test.</summary>
 internal sealed class Surroundings : IDisposable
 {
     public const string Secret = "MARKERproofOfIdentityMARKERproofOfIdentity";
     private readonly Dictionary<string, string?> _before = [];
     private readonly TemporaryFolder _folder = new();
 
-    /// <param name="way">One of those that the SDK's chain knows; anything else has none.</param>
+    /// <param name="way">A way of the SDK's credential chain; anything else gives no credentials.</param>
     public Surroundings(string way, Uri server)
     {
         foreach (var name in new[] { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" })
@@ -62,7 +62,7 @@ internal sealed class Surroundings : IDisposable
         }
     }
 
-    /// <summary>The cached login of the session "company" is found by the SHA-1 of its name.</summary>
+    /// <summary>The name of the cached login of the session "company", the SHA-1 of the session's name.</summary>
     private static string SessionFile => "71b21161ffa1e6516bcc072aaf5ef38cbe85b511";
 
     public void Dispose()

@@ -8,7 +8,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>What boto3 does although no model says so; compare with the calls in <see cref="MotoTests"/>.</summary>
+/// <summary>Tests what boto3 does beyond its models; compare with the calls in <see cref="MotoTests"/>.</summary>
 [Collection("environment")]
 public sealed class CustomisationTests
 {
@@ -105,7 +105,7 @@ public sealed class CustomisationTests
         Assert.Equal(polls - 1, clock.Waits.Count(w => w == TimeSpan.FromSeconds(2)));
     }
 
-    /// <summary>Remembers what was asked, in place of hosts that no test may reach.</summary>
+    /// <summary>Records the request and answers it, in place of hosts that tests may not reach.</summary>
     private sealed class Wire(string body) : HttpMessageHandler
     {
         public Uri? Asked { get; private set; }

@@ -3,7 +3,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>Clocks that differ, and credentials whose time is over.</summary>
+/// <summary>Tests clocks that differ, and expired credentials.</summary>
 [Collection("environment")]
 public sealed class ExpiryTests
 {
@@ -33,7 +33,7 @@ public sealed class ExpiryTests
         Assert.Equal(first.GetRawText(), (await session.CallAsync(operation)).GetRawText());
         Assert.Equal([$"{status}", "200", "200"], await session.StatusesAsync(operation.Split(':')[0]));
 
-        // Whatever the clock says when it is replayed: the second attempt was made, so it is made again.
+        // The replay repeats the second attempt because it was recorded, whatever its own clock says.
         await using var replay = Session.Replay(session);
         Assert.Equal(first.GetRawText(), (await replay.CallAsync(operation)).GetRawText());
         await replay.CallAsync(operation);

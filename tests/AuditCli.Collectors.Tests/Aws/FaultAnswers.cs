@@ -2,7 +2,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>What a provider answers in the tests of faults, and what opens a session there.</summary>
+/// <summary>Responses of a provider for the tests of faults, and a call that connects.</summary>
 internal static class FaultAnswers
 {
     public const string Users = """
@@ -18,7 +18,7 @@ internal static class FaultAnswers
         </ListUsersResult></ListUsersResponse>
         """;
 
-    /// <summary>A call that needs no answer opens the session.</summary>
+    /// <summary>Connects by a call whose response does not matter.</summary>
     public static async Task ConnectAsync(Session session) =>
         await Assert.ThrowsAsync<CollectionException>(() => session.CallAsync("sts:GetCallerIdentity"));
 }

@@ -3,7 +3,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>A connection, a redirect or an answer that is not what it should be is a failure with a name, live and replayed.</summary>
+/// <summary>Checks that a broken connection, a redirect or an unexpected response is a failure with a code, live and replayed.</summary>
 [Collection("environment")]
 public sealed class FaultTests
 {

@@ -3,7 +3,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>What the generator of the catalogue lets in, and what stops it. It judges models that stand in no botocore.</summary>
+/// <summary>Tests what the catalogue's generator accepts and what makes it stop, with models that are not part of botocore.</summary>
 public sealed class GeneratorTests
 {
     [NeedsFact("botocore")]
@@ -56,7 +56,7 @@ public sealed class GeneratorTests
     private static async Task<(int Code, string Said)> GenerateAsync(params string[] arguments)
     {
         var start = new ProcessStartInfo("python3") { RedirectStandardOutput = true, RedirectStandardError = true };
-        // Compiled scripts would be files beside the sources.
+        // Without this, Python would write compiled files next to the sources.
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         foreach (var argument in (string[])[Repository.Path("src", "AuditCli.Collectors", "Aws", "Catalogue", "generate.py"), .. arguments])
             start.ArgumentList.Add(argument);

@@ -10,7 +10,9 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>CloudTrail's event history as AWS serves it: two requests a second for an account in a region, and a refusal above that.</summary>
+/// <summary>
+/// Serves CloudTrail's event history as AWS does: two requests per second for each account and region, and throttling above that.
+/// </summary>
 internal sealed class EventHistory(TimeProvider clock, int pages, double perSecond = 2)
 {
     public const string Account = "123456789012";
@@ -93,7 +95,7 @@ public sealed class LookupPaceTests
 
         await session.CallAsync(Lookup, ("LookupAttributes", new[] { new { AttributeKey = "EventName", AttributeValue = "ConsoleLogin" } }));
 
-        // The first goes at once.
+        // The first request does not wait.
         Assert.Equal(2, clock.Waits.Count(w => w > TimeSpan.Zero));
         Assert.InRange(clock.Waits.Max(), TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(1));
     }

@@ -10,7 +10,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>One seeded moto for the tests that only read.</summary>
+/// <summary>A seeded moto server for tests that only read.</summary>
 public sealed class SeededMoto : IAsyncLifetime
 {
     private MotoServer? _server;
@@ -31,7 +31,7 @@ public sealed class SeededMoto : IAsyncLifetime
             await server.DisposeAsync();
     }
 
-    /// <summary>boto3's answers to the calls, one line each.</summary>
+    /// <summary>Returns boto3's responses to the calls, one line each.</summary>
     public async Task<string[]> Boto3Async(IEnumerable<string> calls, params string[] more)
     {
         var start = new ProcessStartInfo("python3") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -57,7 +57,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
     private const int FewestServices = 45;
     private const int FewestOperations = 150;
 
-    /// <summary>What moto answers otherwise than AWS's own model says, so that it is no whole answer and is refused as none.</summary>
+    /// <summary>Operations whose response in moto differs from AWS's model. Such a response is not complete, and is refused.</summary>
     private static readonly Dictionary<string, string> NotAsTheModelSays = new(StringComparer.Ordinal)
     {
         ["budgets:DescribeBudgets"] = "nextToken for NextToken",
@@ -195,7 +195,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         Assert.DoesNotContain("MARKER", Stored(session.Folder), StringComparison.Ordinal);
     }
 
-    /// <summary>Where boto3 has no paginator, it leaves in the answer what only concerns paging.</summary>
+    /// <summary>Removes the paging members that boto3 leaves in the response of an operation without a paginator.</summary>
     private static JsonNode WithoutPaging(string operation, JsonNode answer)
     {
         if (new AwsCatalogue().Find(operation) is (_, { Pager: { Results.IsEmpty: true } pager }))
@@ -206,7 +206,7 @@ public sealed class MotoTests(SeededMoto moto) : IClassFixture<SeededMoto>
         return answer;
     }
 
-    /// <summary>Everything a bundle folder holds, decompressed.</summary>
+    /// <summary>Returns the decompressed content of all files in a bundle folder.</summary>
     internal static string Stored(string folder)
     {
         var all = new StringBuilder();

@@ -10,7 +10,10 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>Answers with status 200 that are not quite what their protocol says: none is a whole table unless its rows are what the provider meant.</summary>
+/// <summary>
+/// Tests responses with status 200 that deviate slightly from their protocol. Such a response is a complete table only if its rows are what
+/// the provider meant.
+/// </summary>
 [Collection("environment")]
 public sealed class OddAnswerTests
 {
@@ -125,7 +128,7 @@ public sealed class OddAnswerTests
         Assert.DoesNotContain(secret, MotoTests.Stored(session.Folder), StringComparison.Ordinal);
     }
 
-    /// <summary>The item of one operation, and the columns of its rows that are the provider's.</summary>
+    /// <summary>Returns the evidence item of one operation, and those columns of its rows that come from the provider.</summary>
     private static async Task<(EvidenceItem Item, string[] Rows)> CollectedAsync(byte[] body, string operation)
     {
         await using var server = new LoopbackServer((request, _) => request.Body.Contains("GetCallerIdentity", StringComparison.Ordinal)

@@ -2,7 +2,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>Lists for which botocore has no paginator: they must not end early without saying so.</summary>
+/// <summary>Tests lists for which botocore has no paginator. They must not end early unnoticed.</summary>
 [Collection("environment")]
 public sealed class PagingTests
 {

@@ -15,8 +15,8 @@ using AuditCli.Tests;
 namespace AuditCli.Collectors.Tests.Aws;
 
 /// <summary>
-/// botocore's tests of the wire protocols, each through the whole client to a server on the loopback: what was sent must be what
-/// the test says, and what the server answers must be read as the test says. See Vectors/README.md.
+/// Runs botocore's tests of the wire protocols through the whole client and a loopback server. The request must be what the test expects,
+/// and the response must be read as the test expects. See Vectors/README.md.
 /// </summary>
 public sealed class ProtocolVectorTests
 {
@@ -50,7 +50,7 @@ public sealed class ProtocolVectorTests
         foreach (var (field, value) in expected.TryGetProperty("headers", out var headers) ? Entries(headers) : [])
         {
             Assert.True(seen.Fields.TryGetValue(field, out var sent), $"{field} is missing");
-            // The SDK names the character set of a form.
+            // The SDK adds the character set to the content type of a form.
             Assert.Equal(value.GetString(), field == "Content-Type" ? sent!.Split(';')[0] : sent);
         }
         if (expected.TryGetProperty("forbidHeaders", out var forbidden))
@@ -107,7 +107,7 @@ public sealed class ProtocolVectorTests
         return await client.CallAsync(operation, parameters, CancellationToken.None);
     }
 
-    /// <summary>Such as <c>input/rest-json/3 RestJsonSomething</c>.</summary>
+    /// <summary>Returns names such as <c>input/rest-json/3 RestJsonSomething</c>.</summary>
     private static IEnumerable<string> Names(string side)
     {
         var files = Directory.GetFiles(Path.Combine(Folder, side), "*.json").Order(StringComparer.Ordinal);
@@ -135,7 +135,7 @@ public sealed class ProtocolVectorTests
         return (vector, service, service.Operation(service.OperationNames.Single())!);
     }
 
-    /// <summary>With the lines that a catalogue's file has.</summary>
+    /// <summary>Writes a catalogue with the same line breaks as its file.</summary>
     private static byte[] CatalogueFile(JsonElement catalogue)
     {
         var members = catalogue.EnumerateObject().ToLookup(m => m.Name is "operations" or "shapes");
@@ -149,7 +149,7 @@ public sealed class ProtocolVectorTests
     private static IEnumerable<KeyValuePair<string, JsonElement>> Entries(JsonElement e) =>
         e.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value));
 
-    /// <summary>The order of the query does not matter.</summary>
+    /// <summary>Sorts the query, because its order does not matter.</summary>
     private static string Target(string target)
     {
         var parts = target.Split('?', 2);
@@ -157,7 +157,7 @@ public sealed class ProtocolVectorTests
         return parts[0] + "?" + string.Join('&', query.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>What a body says, however it is laid out.</summary>
+    /// <summary>Normalizes a body, because its layout does not matter.</summary>
     private static string Body(WireProtocol protocol, string body)
     {
         var text = body.Trim();

@@ -5,7 +5,9 @@ using AuditCli.Collectors.Aws.Protocols;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>Forms of answers that AWS's protocols allow (https://smithy.io/2.0/spec/http-bindings.html) and hardly any service uses.</summary>
+/// <summary>
+/// Tests forms of responses that AWS's protocols allow (https://smithy.io/2.0/spec/http-bindings.html) but hardly any service uses.
+/// </summary>
 public sealed class RareFormTests
 {
     [Theory]

@@ -103,7 +103,10 @@ public sealed class ReadOnlyTests
         Assert.Empty(server.Seen);
     }
 
-    /// <summary>Of path parameters of one part, of several, and of several operations; as text, and escaped once and twice.</summary>
+    /// <summary>
+    /// Puts the value into path parameters of one segment, of several segments, and of several operations, unescaped and escaped once and
+    /// twice.
+    /// </summary>
     [Theory]
     [InlineData("..")]
     [InlineData(".")]
@@ -161,7 +164,7 @@ public sealed class ReadOnlyTests
     [InlineData("a%20b")]
     public void Names_with_points_are_names(string value) => Assert.Null(PathSegments.WhyNot(value));
 
-    /// <summary>The same rule as for Google's logs: what programs wrote into a log is data.</summary>
+    /// <summary>Applies the same rule as for Google's logs: what programs wrote into a log is data, which may not be read.</summary>
     [Theory]
     [InlineData("logs:GetLogEvents")]
     [InlineData("logs:FilterLogEvents")]

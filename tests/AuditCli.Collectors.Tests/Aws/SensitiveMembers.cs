@@ -3,7 +3,9 @@ using AuditCli.Collectors.Aws.Catalogue;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>Every value that the catalogue calls sensitive in an answer's body, with an answer that holds nothing else.</summary>
+/// <summary>
+/// Lists every value in a response body that the catalogue marks as sensitive, each with a response that contains nothing else.
+/// </summary>
 internal static class SensitiveMembers
 {
     public const string Marker = "MARKER value";
@@ -22,7 +24,7 @@ internal static class SensitiveMembers
             service.Protocol == WireProtocol.Query ? [operation.Name + "Response", operation.Wrapper!] : output.Payload is null ? ["Answer"] : [];
     }
 
-    /// <summary>Steps on the wire; null is an element of a JSON list.</summary>
+    /// <summary>Returns the steps on the wire; null stands for an element of a JSON list.</summary>
     private static IEnumerable<string?[]> Paths(ServiceModel service, string shape, bool json, string?[] path, bool sensitive, string[] above)
     {
         if (above.Contains(shape))

@@ -10,15 +10,15 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>A collector on a transport with a bundle folder of its own, sent to a server by the environment as any user would.</summary>
+/// <summary>A collector on a transport with its own bundle folder. Environment variables direct it to a server, as for any user.</summary>
 internal sealed class Session : IAsyncDisposable
 {
     public const string SecretKey = "MARKERsecretAccessKeyMARKER0123456789abcd";
     public const string SessionToken = "MARKERsessionTokenMARKER/0123+456789abcd==";
 
     /// <summary>
-    /// The SDK asks once in a process where profiles are, and whether there is such a file. It is empty; a test that needs profiles writes them there,
-    /// and empties it again.
+    /// The profile file. The SDK looks for its path and existence only once in a process, so the file always exists and is empty. A test
+    /// that needs profiles writes them there and empties it again.
     /// </summary>
     public static readonly string Profiles = NoProfiles();
 
@@ -36,7 +36,7 @@ internal sealed class Session : IAsyncDisposable
     public AwsCollector Collector { get; }
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
-    /// <summary>Before any test, whichever comes first, makes the SDK look.</summary>
+    /// <summary>Makes the SDK look for the file before any test runs.</summary>
     [ModuleInitializer]
     internal static void NameProfiles()
     {
@@ -52,8 +52,10 @@ internal sealed class Session : IAsyncDisposable
         return path;
     }
 
-    /// <summary>Live against a server. The environment belongs to the process, so that these tests run one after another.</summary>
-    /// <param name="keep">Whether there is a bundle, without which nothing is recorded and nothing redacted, as in <c>auditcli call</c>.</param>
+    /// <summary>
+    /// Returns a live session against a server. These tests run one after another, because the environment belongs to the process.
+    /// </summary>
+    /// <param name="keep">Whether there is a bundle. Without one nothing is recorded or redacted, as in <c>auditcli call</c>.</param>
     public static Session Live(Uri server, TimeProvider? clock = null, ExchangeLimits? limits = null, bool keep = true)
     {
         foreach (var (name, value) in new Dictionary<string, string?>
@@ -71,7 +73,7 @@ internal sealed class Session : IAsyncDisposable
         return new(folder => new LiveTransport(keep ? folder : null, "test-bundle", clock ?? TimeProvider.System, limits), clock ?? TimeProvider.System);
     }
 
-    /// <summary>From another session's exchanges, with an environment that has no credentials.</summary>
+    /// <summary>Replays another session's exchanges, in an environment without credentials.</summary>
     public static Session Replay(Session recorded)
     {
         foreach (var name in new[] { "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION" })
@@ -87,7 +89,7 @@ internal sealed class Session : IAsyncDisposable
 
     public Operation Operation(string name) => _source.FindOperation(name) ?? throw new ArgumentException($"{name} is not in the catalogue");
 
-    /// <summary>All pages of one operation.</summary>
+    /// <summary>Returns all pages of one operation.</summary>
     public async Task<List<Page>> CollectAsync(string operation, params (string Name, object Value)[] parameters) =>
         await CollectAsync(operation, CancellationToken.None, parameters);
 
@@ -105,11 +107,11 @@ internal sealed class Session : IAsyncDisposable
     public Task<JsonElement> CallAsync(string operation, params (string Name, object Value)[] parameters) =>
         Collector.CallAsync(Target(), operation, Parameters(parameters), null, CancellationToken.None);
 
-    /// <summary>The statuses of what was recorded of a service, in order; "failed" where there was no answer.</summary>
+    /// <summary>Returns the recorded statuses of a service in order; "failed" where there was no response.</summary>
     public async Task<List<string>> StatusesAsync(string service) =>
         [.. (await RecordedAsync(service)).Select(r => r.Exchange.Response?.StartLine.Split(' ')[1] ?? "failed")];
 
-    /// <summary>Every recorded attempt of one service, once the transport is closed.</summary>
+    /// <summary>Returns every recorded attempt of one service. Closes the transport first.</summary>
     public async Task<List<RecordedExchange>> RecordedAsync(string service)
     {
         await Transport.DisposeAsync();
@@ -125,6 +127,6 @@ internal sealed class Session : IAsyncDisposable
     }
 }
 
-/// <summary>Tests that set the process's environment take turns.</summary>
+/// <summary>Tests that set environment variables do not run in parallel.</summary>
 [CollectionDefinition("environment", DisableParallelization = true)]
 public sealed class EnvironmentTests;

@@ -116,7 +116,7 @@ public sealed class AuthenticatedMotoTests
         Environment.SetEnvironmentVariable("AWS_SESSION_TOKEN", null);
     }
 
-    /// <summary>Makes a user with a key and a policy, then switches authentication on.</summary>
+    /// <summary>Creates a user with a key and a policy, then enables authentication.</summary>
     private static async Task<string[]> KeysAsync(Uri moto)
     {
         var script = Repository.Path("tests", "AuditCli.Collectors.Tests", "Aws", "boto3_calls.py");

@@ -4,7 +4,9 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>A call that is refused for now is asked again, after waits that the provider may lengthen and that end; one that is denied is not.</summary>
+/// <summary>
+/// Checks that a throttled call is retried after limited waits, which the provider may lengthen, and that a denied call is not retried.
+/// </summary>
 [Collection("environment")]
 public sealed class ThrottlingTests
 {
@@ -68,7 +70,7 @@ public sealed class ThrottlingTests
                 return Reaction.Xml(
                     "<ListAccountAliasesResponse><ListAccountAliasesResult><IsTruncated>false</IsTruncated>"
                     + "<AccountAliases/></ListAccountAliasesResult></ListAccountAliasesResponse>");
-            // Somebody else is answered between any two attempts.
+            // Another call is answered between any two attempts.
             SpinWait.SpinUntil(() => Volatile.Read(ref answered) > seen, TimeSpan.FromSeconds(30));
             seen = Volatile.Read(ref answered);
             return ++asked <= 40 ? FaultAnswers.Throttled : Reaction.Xml(FaultAnswers.Users);
@@ -84,7 +86,7 @@ public sealed class ThrottlingTests
             }
         });
 
-        // Forty times the wait would have been minutes; only the answers of others say that it is worth it.
+        // Forty waits would exceed the limit of one call. They are allowed only because other calls are answered meanwhile.
         var answer = await session.CallAsync("iam:ListUsers");
         await end.CancelAsync();
         await others;

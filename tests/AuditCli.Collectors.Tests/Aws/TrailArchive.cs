@@ -7,13 +7,13 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>A bucket with a trail's files of four hours, and CloudTrail's own key.</summary>
+/// <summary>A bucket with four hours of a trail's files, and CloudTrail's own signing key.</summary>
 internal sealed class TrailArchive : IDisposable
 {
     public const string Bucket = "northquay-trail";
     public const string Account = "123456789012";
 
-    /// <summary>CloudTrail keeps the tokens that it hands out; every trail has some.</summary>
+    /// <summary>A session token as CloudTrail records it; every trail contains some.</summary>
     public const string SessionToken = "IQoJb3JpZ2luX2VjEMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKERMARKER"
         + "MARKERMARKERMARKERMARKERMARKERMARKER";
     private const string Base = $"audit/AWSLogs/{Account}/";
@@ -21,7 +21,9 @@ internal sealed class TrailArchive : IDisposable
     private static readonly DateTimeOffset First = new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly RSA _key = RSA.Create(2048);
 
-    /// <summary>CloudTrail signs what it makes later with another key, which it lists for the time of the making.</summary>
+    /// <summary>
+    /// CloudTrail signs files that it delivers late with another key, which it lists only for the time of their delivery.
+    /// </summary>
     private readonly RSA _laterKey = RSA.Create(2048);
 
     public TrailArchive(int hours = 4, Action<int, Dictionary<string, object?>>? digest = null, RSA? signer = null)
@@ -50,7 +52,7 @@ internal sealed class TrailArchive : IDisposable
             digest?.Invoke(hour, content);
             var bytes = JsonSerializer.SerializeToUtf8Bytes(content);
             (previousKey, previousHash) = (key, Hash(bytes));
-            // As the AWS CLI puts it together (awscli/customizations/cloudtrail/validation.py).
+            // The same text as in the AWS CLI (awscli/customizations/cloudtrail/validation.py).
             var signed = $"{content["digestEndTime"]}\n{Bucket}/{key}\n{previousHash}\n{content["previousDigestSignature"] ?? "null"}";
             previousSignature = Convert.ToHexStringLower(
                 (signer ?? _key).SignData(Encoding.UTF8.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
@@ -59,10 +61,10 @@ internal sealed class TrailArchive : IDisposable
     }
 
     /// <summary>
-    /// Adds a backfill digest for each of the hours, in a chain of their own, with one file of events of that hour that came late: the event
-    /// <c>late-</c>hour, and one that was delivered before.
+    /// Adds a backfill digest for each of the hours, in a separate chain. Each has one file with events of that hour that arrived late: the
+    /// event <c>late-</c>hour, and one that was already delivered.
     /// </summary>
-    /// <param name="change">What is changed before it is signed.</param>
+    /// <param name="change">Changes the digest before it is signed.</param>
     public void AddBackfill(int[] hours, Action<int, Dictionary<string, object?>>? change = null, RSA? signer = null)
     {
         string? previousKey = null, previousHash = null, previousSignature = null;
@@ -89,7 +91,7 @@ internal sealed class TrailArchive : IDisposable
         }
     }
 
-    /// <summary>Puts other events into the file of an hour, with a digest that vouches for them.</summary>
+    /// <summary>Replaces the events of an hour's file, and updates the digest to match.</summary>
     public static Action<int, Dictionary<string, object?>> Vouched(int hour, byte[] content, Action<string, byte[]> put) => (at, digest) =>
     {
         if (at != hour)
@@ -103,7 +105,7 @@ internal sealed class TrailArchive : IDisposable
     public SortedDictionary<string, (byte[] Body, string? Signature)> Objects { get; } = new(StringComparer.Ordinal);
     public bool Validated { get; init; } = true;
 
-    /// <summary>Whether S3 says that its objects are gzip, as it does for those that CloudTrail wrote itself.</summary>
+    /// <summary>Whether S3 declares its objects as gzip, as it does for those that CloudTrail itself wrote.</summary>
     public bool SaysGzip { get; init; } = true;
 
     public string Key(string part) => Objects.Keys.Single(k => k.Contains(part, StringComparison.Ordinal));
@@ -182,7 +184,7 @@ internal sealed class TrailArchive : IDisposable
         _laterKey.Dispose();
     }
 
-    /// <summary>The beginning of the time for which keys are asked.</summary>
+    /// <summary>Returns the start of the period for which keys are requested.</summary>
     private static DateTimeOffset Asked(SeenRequest request) =>
         DateTimeOffset.FromUnixTimeSeconds((long)JsonElement.Parse(request.Body).GetProperty("StartTime").GetDouble());
 

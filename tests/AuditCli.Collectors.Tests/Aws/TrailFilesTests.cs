@@ -8,7 +8,7 @@ using AuditCli.Collectors.Tests.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>The events of a trail are read from its files in the bucket, for which its signed digests vouch.</summary>
+/// <summary>Reads the events of a trail from its files in the bucket, which are authenticated by signed digests.</summary>
 [Collection("environment")]
 public sealed class TrailFilesTests
 {
@@ -336,7 +336,7 @@ public sealed class TrailFilesTests
         Assert.Equal(allowed, new ObjectsOfTrail("northquay-trail", "audit/AWSLogs/123456789012/").Refusal(request) is null);
     }
 
-    /// <summary>The events that were read, and what was wrong after them; null where nothing was.</summary>
+    /// <summary>Returns the events that were read, and the failure that ended the reading; null if there was none.</summary>
     private static async Task<(string[] Events, CollectionException? Failure)> ReadAsync(Session session)
     {
         var pages = new List<Page>();

@@ -13,7 +13,7 @@ using Xunit.Abstractions;
 
 namespace AuditCli.Collectors.Tests.Aws;
 
-/// <summary>A list that is not whole, or is none, is never a whole list without elements.</summary>
+/// <summary>Checks that an incomplete or malformed list is never taken for a complete list without elements.</summary>
 [Collection("environment")]
 public sealed class WholeAnswerTests(ITestOutputHelper output)
 {
@@ -148,8 +148,8 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Left out are the changes that make another honest answer: services that speak JSON leave out empty lists, and where no flag says so a
-    /// page without a token is the last one.
+    /// Skips changes whose result is another valid response: JSON services omit empty lists, and without a flag a page without a token is
+    /// the last one.
     /// </summary>
     [Fact]
     public async Task A_changed_answer_is_complete_only_with_the_same_rows()
@@ -210,7 +210,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         ], member => [member], leavesOut: true);
     }
 
-    /// <summary>Of XML: every change of every element of a row, which stands twice.</summary>
+    /// <summary>Applies every change to every element of a row in XML. The response contains the row twice.</summary>
     [Theory]
     [InlineData(Users, "<ListUsersResponse><ListUsersResult><IsTruncated>false</IsTruncated><Users>{0}</Users></ListUsersResult></ListUsersResponse>",
         "<member><UserName>a</UserName><Arn>arn:aws:iam::123456789012:user/a</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>"
@@ -246,7 +246,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             var column = item.Columns.Single(c => c.Name.Equals(path[0], StringComparison.OrdinalIgnoreCase));
             Assert.Equal(Without(whole.Rows[1], "_ref"), Without(rows[1], "_ref"));
             Assert.Equal(Without(whole.Rows[0], "_ref", column.Name), Without(rows[0], "_ref", column.Name));
-            // A member of the row's own says what it says now, or nothing.
+            // A member of the row itself must have the changed value, or be absent if that says nothing.
             if (path.Length == 1)
                 Assert.True(rows[0].TryGetProperty(column.Name, out var found) ? IsSaid(found, said) : said is null, $"{change} {text}: {rows[0]}");
         }
@@ -260,7 +260,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
 
         static bool IsSaid(JsonElement found, string? said) => found.ValueKind switch
         {
-            // An instant may also be written in seconds.
+            // A time can also be given in seconds.
             JsonValueKind.String => found.GetString() == said
                 || long.TryParse(said, CultureInfo.InvariantCulture, out var seconds)
                     && found.TryGetDateTimeOffset(out var instant)
@@ -273,7 +273,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             string.Join('\n', row.EnumerateObject().Where(m => !columns.Contains(m.Name)).Select(m => m.ToString()));
     }
 
-    /// <summary>Of a map, an entry that has a part twice or lacks one, and a key that stands there twice.</summary>
+    /// <summary>Tests entries of a map with a part twice or missing, and a repeated key.</summary>
     [Theory]
     [InlineData("<entry><key>Users</key><key>Groups</key><value>1</value></entry>")]
     [InlineData("<entry><key>Users</key><value>1</value><value>2</value></entry>")]
@@ -294,7 +294,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         Assert.True(item.Code == "MalformedResponse", $"{item.Outcome} {item.Code} {item.Message}");
     }
 
-    /// <summary>Operations of every protocol, with the members that may honestly be missing.</summary>
+    /// <summary>Returns operations of every protocol, with the members that a valid response may lack.</summary>
     private static (string Operation, string[] Pages, string[] Optional)[] Honest() =>
     [
         (Users,
@@ -340,11 +340,11 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     private static bool IsToken(string name) => name.Contains("Marker", StringComparison.Ordinal) || name.Contains("oken", StringComparison.Ordinal)
         || name.Contains("Truncated", StringComparison.Ordinal) || name.StartsWith("LastEval", StringComparison.Ordinal);
 
-    /// <summary>Whether a member is not there any more, or says nothing.</summary>
+    /// <summary>Returns whether a member was removed or is null.</summary>
     private static bool IsGone(Mutation mutation, string name) =>
         mutation.Change == Change.Drop || mutation.Change == Change.Retype && mutation.Body.Contains($"\"{name}\":null", StringComparison.Ordinal);
 
-    /// <summary>Everything but the root and what the rows are made of.</summary>
+    /// <summary>Returns all elements except the root and those that hold the rows.</summary>
     private static IEnumerable<ImmutableArray<string>> Around(XElement root) =>
         root.Elements().Where(e => e.Name.LocalName is not ("ResponseMetadata" or "Owner" or "requestId")).SelectMany(e =>
             e.Name.LocalName.EndsWith("Result", StringComparison.Ordinal)

@@ -105,7 +105,7 @@ def call(line):
     except botocore.exceptions.ClientError as error:
         return {'Error': error.response['Error']['Code']}
     except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
-        return {'Broken': f'{type(error).__name__}: {error}'}    # moto has no answer that boto3 can read: no comparison
+        return {'Broken': f'{type(error).__name__}: {error}'}    # moto's response is one that boto3 cannot read, so it is not compared
 
 
 if len(sys.argv) > 2:

@@ -9,7 +9,7 @@ CODE = io.BytesIO()
 with zipfile.ZipFile(CODE, 'w') as package:
     package.writestr('a.py', 'def h(e, c): return 1')
 
-# Service, method of boto3, arguments.
+# Service, boto3 method and arguments.
 MORE = [
     ('sns', 'create_topic', dict(Name='alerts')),
     ('sns', 'subscribe', dict(TopicArn='arn:aws:sns:us-east-1:123456789012:alerts', Protocol='email', Endpoint='a@example.com')),

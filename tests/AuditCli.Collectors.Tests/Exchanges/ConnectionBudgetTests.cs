@@ -3,7 +3,9 @@ using AuditCli.Collectors.Exchanges;
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>Connections of a run are bounded over all hosts, since a cloud has one for each service and region.</summary>
+/// <summary>
+/// Checks that the connections of a run are limited across all hosts, because a cloud has one host for each service and region.
+/// </summary>
 public sealed class ConnectionBudgetTests
 {
     private const int Allowed = 2;

@@ -1,7 +1,7 @@
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>A clock on which everything happens so many times faster, waits and limits alike.</summary>
+/// <summary>A clock that runs a given number of times faster, waits and timeouts included.</summary>
 internal sealed class HastyClock(int times) : TimeProvider
 {
     private readonly DateTimeOffset _start = DateTimeOffset.UtcNow;

@@ -1,8 +1,8 @@
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>Tells the real time, and lets every wait between attempts pass at once; it remembers how long each would have been.</summary>
-/// <param name="longest">A longer wait is a limit and no wait; null for 25 seconds.</param>
+/// <summary>A clock with the real time on which waits between attempts end at once. It records how long each would have been.</summary>
+/// <param name="longest">The longest time that counts as a wait; a longer one is a timeout and stays real. Null for 25 seconds.</param>
 internal sealed class ImpatientClock(TimeSpan? longest = null) : TimeProvider
 {
     private readonly TimeSpan _longest = longest ?? TimeSpan.FromSeconds(25);

@@ -9,7 +9,6 @@ using System.Text;
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>A request as it came over the wire.</summary>
 internal sealed record SeenRequest(string Method, string Target, IReadOnlyDictionary<string, string> Fields, string Body);
 
 /// <summary>What a scripted server does with one request.</summary>
@@ -17,13 +16,13 @@ internal sealed record Reaction(int Status, string ContentType, byte[] Body)
 {
     public (string Name, string Value)[] Fields { get; init; } = [];
 
-    /// <summary>Breaks the connection after this many bytes of the body.</summary>
+    /// <summary>Closes the connection after this many bytes of the body.</summary>
     public int? BreakAfter { get; init; }
 
-    /// <summary>Sends the head and then nothing.</summary>
+    /// <summary>Sends the header fields and then nothing.</summary>
     public bool Stall { get; init; }
 
-    /// <summary>Sends the body a byte at a time, with this pause between them.</summary>
+    /// <summary>Sends the body byte by byte, with this pause in between.</summary>
     public TimeSpan? Drip { get; init; }
 
     public static Reaction Xml(string body, int status = 200) => new(status, "text/xml", Encoding.UTF8.GetBytes(body));
@@ -31,7 +30,7 @@ internal sealed record Reaction(int Status, string ContentType, byte[] Body)
     public static Reaction Json(string body, int status = 200) => new(status, "application/x-amz-json-1.1", Encoding.UTF8.GetBytes(body));
 }
 
-/// <summary>An HTTP/1.1 server on the loopback that does what it is told, faults included, and remembers what it saw.</summary>
+/// <summary>A scripted HTTP/1.1 server on the loopback, faults included, that records its requests.</summary>
 internal sealed class LoopbackServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -42,8 +41,8 @@ internal sealed class LoopbackServer : IAsyncDisposable
     private readonly X509Certificate2? _certificate;
     private int _count;
 
-    /// <param name="react">Given the request and its number, counted from 0.</param>
-    /// <param name="certificate">With its key: the server speaks TLS. Null for plain http.</param>
+    /// <param name="react">Returns the reaction to a request and its number, counted from 0.</param>
+    /// <param name="certificate">A certificate with its key for TLS; null for plain HTTP.</param>
     public LoopbackServer(Func<SeenRequest, int, Reaction> react, X509Certificate2? certificate = null)
     {
         _react = react;
@@ -95,7 +94,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or AuthenticationException)
         {
-            // The caller hung up, or the test is over.
+            // The client disconnected, or the test is over.
         }
     }
 

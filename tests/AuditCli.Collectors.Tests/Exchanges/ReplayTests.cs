@@ -4,7 +4,9 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>Whoever asks the same as somebody else gets its own recorded answers, in whatever order the two ask this time.</summary>
+/// <summary>
+/// Replays identical requests of several callers. Each caller gets its own recorded responses, whatever their order this time.
+/// </summary>
 public sealed class ReplayTests : IDisposable
 {
     private static readonly ExchangeScope Scope = new("prod", "s3", "aws-global");
@@ -45,7 +47,7 @@ public sealed class ReplayTests : IDisposable
             Assert.Equal(recorded[1], await AskAsync(replay, server.Address, "evidence-b"));
             Assert.Empty(replay.Unused);
         }
-        // Each record was copied once, so that the copy can be replayed like the first.
+        // Each record was copied exactly once, so the copy can be replayed like the original.
         await using var third = Replay("again", "third");
         Assert.Equal(recorded[1], await AskAsync(third, server.Address, "evidence-b"));
     }
@@ -73,7 +75,7 @@ public sealed class ReplayTests : IDisposable
     private ReplayTransport Replay(string from, string into) =>
         new(Path.Combine(_folder.Path, from, BundleLayout.ExchangesFolder), Path.Combine(_folder.Path, into), into);
 
-    /// <summary>What was answered, and the record that holds it.</summary>
+    /// <summary>Returns the response and the record that holds it.</summary>
     private static async Task<(string Answer, string Record)> AskAsync(ExchangeTransport transport, Uri server, string? asker)
     {
         var trail = transport.BeginTrail(asker);

@@ -8,7 +8,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>What is said of a server that does not prove who it is, and whose authorities count, for every source.</summary>
+/// <summary>Tests, for every source, how an untrusted server is reported, and which certificate authorities are trusted.</summary>
 [Collection("environment")]
 public sealed class ServerTrustTests : IDisposable
 {
@@ -55,7 +55,7 @@ public sealed class ServerTrustTests : IDisposable
 
         Says(e, issuer, reason, "AWS_CA_BUNDLE");
         Assert.Empty(server.Seen);
-        // Asking again would change nothing.
+        // A retry would change nothing.
         Assert.Equal(["failed"], await session.StatusesAsync("sts"));
     }
 

@@ -4,7 +4,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Exchanges;
 
-/// <summary>Which requests go through a stated proxy, and which past it.</summary>
+/// <summary>Tests which requests use a configured proxy and which bypass it.</summary>
 [Collection("environment")]
 public sealed class StatedProxyTests : IDisposable
 {

@@ -5,7 +5,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Files;
 
-/// <summary>Files that management gave are read before anything is asked.</summary>
+/// <summary>Checks that files from management are read before any request is sent.</summary>
 public sealed class InputCheckTests
 {
     private static readonly PlannedInput Leavers = new("k", "leavers", [new("id", ColumnType.Text), new("left_on", ColumnType.Date)], []);

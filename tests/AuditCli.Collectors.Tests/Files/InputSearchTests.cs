@@ -5,7 +5,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Files;
 
-/// <summary>A credential in a file that is handed in is found in every form of the file, and its place is named.</summary>
+/// <summary>Checks that a credential in an input file is found in every file format, and that its place is named.</summary>
 public sealed class InputSearchTests : IDisposable
 {
     private const string Secret = "password = MARKER1!";

@@ -24,7 +24,7 @@ public sealed class CatalogueTests
         {
             Assert.True(o.Method is "GET" or "POST", o.Name);
             Assert.True(o.Reads is not null || o.Method == "GET" && ReadVerbs.Any(v => o.Name.Split('.')[^1].StartsWith(v, StringComparison.Ordinal)), o.Name);
-            // Only what has elements can be joined.
+            // Pages can be joined only if the response has rows.
             Assert.True(o.Token is null || o.Rows is not null, o.Name);
             Assert.Equal(o.Columns.Length, o.Columns.Select(c => c.Name.ToLowerInvariant()).Distinct().Count());
         });
@@ -73,7 +73,8 @@ public sealed class CatalogueTests
         var said = await process.StandardOutput.ReadToEndAsync() + await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
 
-        // Another release of the CLI describes other operations: the generator says so, and comparing would prove nothing.
+        // Another release of the CLI describes other operations. The generator then stops with this message, and comparing would prove
+        // nothing.
         Assert.True(process.ExitCode == 0 || said.Contains("the catalogue is made from Google Cloud CLI", StringComparison.Ordinal), said);
     }
 

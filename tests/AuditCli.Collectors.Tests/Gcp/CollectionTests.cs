@@ -188,7 +188,7 @@ public sealed class CollectionTests
         await using var replay = Session.Replay(live);
         await replay.Collector.ConnectAsync(target, CancellationToken.None);
 
-        // In the other order, as happens when many are asked at once.
+        // Replays in the reverse order, which can happen with concurrent requests.
         var second = await RowsAsync(replay, asked, "p-two");
 
         var first = await RowsAsync(replay, asked, "p-one");

@@ -3,7 +3,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Gcp;
 
-/// <summary>Projects of a domain (<c>example.com:legacy</c>), whose ids have a colon, are read like all others.</summary>
+/// <summary>Checks that projects of a domain (<c>example.com:legacy</c>), whose ids contain a colon, are read like all others.</summary>
 [Collection("environment")]
 public sealed class DomainProjectTests
 {

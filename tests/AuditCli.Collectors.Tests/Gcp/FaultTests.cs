@@ -176,7 +176,7 @@ public sealed class FaultTests
         Assert.Equal(6, (await session.RecordedAsync("iam")).Count);
     }
 
-    /// <summary>Only what the tested operation asks; who the caller is stays answered.</summary>
+    /// <summary>Applies a fault only to the tested operation; the identity request is always answered.</summary>
     private static Func<GoogleRequest, int, GoogleFault?> OnApi(Func<GoogleRequest, int, GoogleFault?> fault)
     {
         var count = 0;

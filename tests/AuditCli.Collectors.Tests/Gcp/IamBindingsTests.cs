@@ -9,7 +9,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Gcp;
 
-/// <summary>The role bindings that reach a project, level by level.</summary>
+/// <summary>Tests the role bindings that apply to a project, level by level.</summary>
 [Collection("environment")]
 public sealed class IamBindingsTests
 {

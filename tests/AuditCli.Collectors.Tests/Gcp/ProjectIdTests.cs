@@ -4,7 +4,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Gcp;
 
-/// <summary>What an answer says of its project is compared with the project that was asked, and what can be no project is none.</summary>
+/// <summary>Compares the project that a response names with the requested one, and refuses what cannot be a project id.</summary>
 [Collection("environment")]
 public sealed class ProjectIdTests
 {

@@ -151,7 +151,9 @@ public sealed class ReadOnlyTests
         Assert.Empty(server.Seen);
     }
 
-    /// <summary>The same rule as for AWS's logs: what an audit trail recorded is evidence, what programs wrote is data.</summary>
+    /// <summary>
+    /// Applies the same rule as for AWS's logs: an audit trail is evidence, but what programs wrote is data, which may not be read.
+    /// </summary>
     [Theory]
     [InlineData(null, false)]
     [InlineData("", false)]

@@ -11,7 +11,9 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Gcp;
 
-/// <summary>A collector on a transport with a bundle folder of its own, sent to a server by the environment as any user of gcloud would.</summary>
+/// <summary>
+/// A collector on a transport with its own bundle folder. Environment variables direct it to a server, as for any user of gcloud.
+/// </summary>
 internal sealed class Session : IAsyncDisposable
 {
     public const string Account = "auditor@p-one.iam.gserviceaccount.com";
@@ -30,8 +32,8 @@ internal sealed class Session : IAsyncDisposable
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
     /// <summary>
-    /// Live against a server, with a service account's key. The environment belongs to the process, so that these tests run one after
-    /// another.
+    /// Returns a live session against a server, with a service account's key. These tests run one after another, because the environment
+    /// belongs to the process.
     /// </summary>
     public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null)
     {
@@ -48,7 +50,7 @@ internal sealed class Session : IAsyncDisposable
         return session;
     }
 
-    /// <summary>From another session's exchanges, with an environment that has nothing of Google's.</summary>
+    /// <summary>Replays another session's exchanges, in an environment without any Google variables.</summary>
     public static Session Replay(Session recorded)
     {
         Clear();
@@ -66,12 +68,12 @@ internal sealed class Session : IAsyncDisposable
     public static ImmutableSortedDictionary<string, JsonElement> Parameters(params (string Name, object Value)[] parameters) =>
         parameters.ToImmutableSortedDictionary(p => p.Name, p => JsonSerializer.SerializeToElement(p.Value), StringComparer.Ordinal);
 
-    /// <summary>Writes a file beside the bundle and returns its path.</summary>
+    /// <summary>Writes a file next to the bundle and returns its path.</summary>
     public string Write(string name, string content) => _folder.Write(name, content);
 
     public Operation Operation(string name) => _source.FindOperation(name) ?? throw new ArgumentException($"{name} is not in the catalogue");
 
-    /// <summary>Connects to the one project, and reads all pages of an operation.</summary>
+    /// <summary>Connects to the only project, and returns all pages of an operation.</summary>
     public async Task<List<Page>> CollectAsync(string operation, params (string Name, object Value)[] parameters)
     {
         var pages = new List<Page>();
@@ -79,7 +81,7 @@ internal sealed class Session : IAsyncDisposable
         return pages;
     }
 
-    /// <summary>As the other, and what was read before a failure is in the list.</summary>
+    /// <summary>Adds the pages to the list as they arrive, so that those before a failure are kept.</summary>
     public async Task CollectAsync(List<Page> pages, string operation, params (string Name, object Value)[] parameters)
     {
         await Collector.ConnectAsync(Target(), CancellationToken.None);
@@ -89,14 +91,14 @@ internal sealed class Session : IAsyncDisposable
             pages.Add(page);
     }
 
-    /// <summary>Everything that stands in the bundle's folder, files of exchanges unpacked.</summary>
+    /// <summary>Returns the content of the bundle's folder, with exchanges decompressed.</summary>
     public async Task<string> StoredAsync()
     {
         await Transport.DisposeAsync();
         return Aws.MotoTests.Stored(Path.Combine(Folder, "bundle"));
     }
 
-    /// <summary>Every recorded attempt at an API, once the transport is closed.</summary>
+    /// <summary>Returns every recorded attempt at an API. Closes the transport first.</summary>
     public async Task<List<RecordedExchange>> RecordedAsync(string api)
     {
         await Transport.DisposeAsync();

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 
 namespace AuditCli.Collectors.Tests.Gcp;
 
-/// <summary>A list that is not whole, or is none, is never a whole list without elements.</summary>
+/// <summary>Checks that an incomplete or malformed list is never taken for a complete list without elements.</summary>
 [Collection("environment")]
 public sealed class WholeAnswerTests(ITestOutputHelper output)
 {
@@ -83,8 +83,8 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Left out are the changes that make another honest answer: Google leaves out empty lists and the last page's token, so that an
-    /// answer without them is one of a smaller project.
+    /// Skips changes whose result is another valid response: Google omits empty lists and the token of the last page, so such a response
+    /// could come from a smaller project.
     /// </summary>
     [Fact]
     public async Task A_changed_answer_is_complete_only_with_the_same_rows()
@@ -161,7 +161,10 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         ("storage:buckets.list", ["""{"kind":"storage#buckets","items":[{"kind":"storage#bucket","name":"a"}]}"""]),
     ];
 
-    /// <summary>The members beside the rows; in a map of lists, which of them a place has is what Google says of the place.</summary>
+    /// <summary>
+    /// Returns the members around the rows. In a map of lists these include the list of each location, but not its other members, which are
+    /// Google's statements about the location.
+    /// </summary>
     private static IEnumerable<ImmutableArray<string>> Around(JsonElement page) => page.EnumerateObject().Select(m => ImmutableArray.Create(m.Name)).Concat(
         page.TryGetProperty("items", out var map) && map.ValueKind == JsonValueKind.Object
             ? map.EnumerateObject()

@@ -21,7 +21,7 @@ public sealed class ClusterFixture : IAsyncLifetime
         if (Tool.WhyNot("kube-apiserver") is not null)
             return;
         _server = await KubeApiServer.StartAsync();
-        // The server makes this one by itself, a moment after it is ready.
+        // The server creates this namespace itself, shortly after it is ready.
         await CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"default"}}""");
         await CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"team-a","labels":{"tier":"gold"}}}""");
         await CreateAsync("/api/v1/namespaces/default/secrets", $$$"""{"metadata":{"name":"password"},"data":{"p":"{{{SecretData}}}"}}""");
@@ -60,7 +60,7 @@ public sealed class ClusterFixture : IAsyncLifetime
 
     private Task CreateAsync(string path, string json) => Server.CreateAsync(path, json);
 
-    /// <summary>A custom resource is served a moment after it is defined.</summary>
+    /// <summary>Waits until a custom resource is served, which takes a moment after its definition.</summary>
     private async Task ServedAsync(string path)
     {
         var watch = Stopwatch.StartNew();
@@ -291,7 +291,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
         }
     }
 
-    /// <summary>What the server's audit log says of requests that came from AuditCli.</summary>
+    /// <summary>Returns the requests of AuditCli in the server's audit log.</summary>
     private List<(string Verb, string? Resource)> OurRequests()
     {
         using var file = new StreamReader(new FileStream(cluster.Server.AuditLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));

@@ -5,7 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>The one configmap whose data is read.</summary>
+/// <summary>Tests the only ConfigMap whose data is read.</summary>
 public sealed class AwsAuthTests
 {
     private const string Whole = """

@@ -10,7 +10,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>A collector on a transport with a bundle folder of its own, sent to a cluster by a kubeconfig.</summary>
+/// <summary>A collector on a transport with its own bundle folder. A kubeconfig directs it to a cluster.</summary>
 internal sealed class ClusterSession : IAsyncDisposable
 {
     public const string Token = "MARKERbearerTokenMARKER0123456789";
@@ -24,7 +24,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         Collector = new(Transport, clock, CredentialExchanges.Add, pageSize);
     }
 
-    /// <summary>Where the exchanges go; the kubeconfig is elsewhere.</summary>
+    /// <summary>The folder for the exchanges; the kubeconfig is elsewhere.</summary>
     public string Folder => Path.Combine(_folder.Path, "bundle");
     public ExchangeTransport Transport { get; }
     public KubernetesCollector Collector { get; }
@@ -41,10 +41,10 @@ internal sealed class ClusterSession : IAsyncDisposable
         return session;
     }
 
-    /// <summary>With a kubeconfig that is somewhere already.</summary>
+    /// <summary>Returns a live session with an existing kubeconfig.</summary>
     public static ClusterSession Live(Target target, TimeProvider clock) => new(target, folder => new LiveTransport(folder, "test-bundle", clock), clock, 500);
 
-    /// <summary>From another session's exchanges; what its target says about a kubeconfig does not exist here.</summary>
+    /// <summary>Replays another session's exchanges. The kubeconfig that its target names does not exist.</summary>
     public static ClusterSession Replay(ClusterSession recorded, int pageSize = 500) => new(
         Target(("kubeconfig", "/nowhere/kubeconfig"), ("context", "nobody")),
         folder => new ReplayTransport(Path.Combine(recorded.Folder, BundleLayout.ExchangesFolder), folder, "replay-bundle"), TimeProvider.System, pageSize);
@@ -65,7 +65,7 @@ internal sealed class ClusterSession : IAsyncDisposable
 
     public async Task<Connection> ConnectAsync() => Assert.Single(await Collector.ConnectAsync(_target, CancellationToken.None));
 
-    /// <summary>Connects, and reads all pages of one list.</summary>
+    /// <summary>Connects, and returns all pages of one list.</summary>
     public async Task<List<Page>> CollectAsync(string operation, params (string Name, string Value)[] parameters)
     {
         await ConnectAsync();
@@ -83,7 +83,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         return pages;
     }
 
-    /// <summary>Collects operations as a run does, all at once, and gives each one's item and the rows of its table.</summary>
+    /// <summary>Collects operations concurrently, as a run does, and returns the evidence item and the rows of each.</summary>
     public async Task<ImmutableArray<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)>> RunAsync(params string[] operations)
     {
         var source = KubernetesSource.Create();
@@ -107,7 +107,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     public Task<JsonElement> CallAsync(string operation, params (string Name, string Value)[] parameters) =>
         Collector.CallAsync(_target, operation, Parameters(parameters), CancellationToken.None);
 
-    /// <summary>Every recorded attempt, once the transport is closed.</summary>
+    /// <summary>Returns every recorded attempt. Closes the transport first.</summary>
     public async Task<List<RecordedExchange>> RecordedAsync()
     {
         await Transport.DisposeAsync();
@@ -119,7 +119,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         ];
     }
 
-    /// <summary>Whether the text stands in any file of the bundle, uncompressed.</summary>
+    /// <summary>Returns whether a file of the bundle contains the text, after decompression.</summary>
     public async Task<bool> HoldsAsync(string text)
     {
         await Transport.DisposeAsync();

@@ -5,7 +5,10 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>How a caller gets in, and whom the evidence says it was. The environment belongs to the process, so these take turns.</summary>
+/// <summary>
+/// Tests how a caller authenticates, and which identity the evidence states. The tests do not run in parallel, because the environment
+/// belongs to the process.
+/// </summary>
 [Collection("environment")]
 public sealed class ConfigurationTests
 {
@@ -141,7 +144,7 @@ public sealed class ConfigurationTests
         Assert.Equal("claimed:alice", (await session.ConnectAsync()).Identity);
     }
 
-    /// <summary>A kubeconfig's user whose credentials a program prints.</summary>
+    /// <summary>Returns a kubeconfig user whose credentials a plugin prints.</summary>
     internal static string TokenPlugin(TemporaryFolder folder, string token) => Plugin(
         folder, $$$"""echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"{{{token}}}"}}'""");
 

@@ -81,7 +81,7 @@ public sealed class RightsFixture : IAsyncLifetime
         CreateAsync(path, "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{" + members + "}}");
 }
 
-/// <summary>The derived tables against a real API server, and against what kubectl says of it.</summary>
+/// <summary>Compares the derived tables with a real API server and with kubectl.</summary>
 public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<RightsFixture>
 {
     private string Admin => cluster.Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}");
@@ -135,7 +135,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         }
         Assert.InRange(yes, 30, (callers.Length * questions.Length) - 30);
 
-        // The same once through kubectl, which forms the questions by itself.
+        // Asks some of the same through kubectl, which builds the reviews itself.
         using var folder = new TemporaryFolder();
         var kubeconfig = folder.Write("kubeconfig", Admin);
         Assert.Equal("yes", await Kubectl.CanIAsync(kubeconfig, "get", "pods", "--as=bob", "-n", "team-a"));
@@ -164,7 +164,9 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         Assert.Empty(((ReplayTransport)replay.Transport).Unused);
     }
 
-    /// <summary>No controller writes rules into aggregated roles here, so that what the table shows comes from the selectors alone.</summary>
+    /// <summary>
+    /// Tests aggregated roles without the controller that fills in their rules, so that the table's rules come from the selectors alone.
+    /// </summary>
     [NeedsFact("kube-apiserver")]
     public async Task An_aggregated_role_has_what_its_selectors_choose()
     {
@@ -179,7 +181,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         Assert.Equal(
             ["watch example.com gadgets"],
             rows.Where(r => Text(r, "subject") == "erin").Select(r => $"{Text(r, "verb")} {Text(r, "api_group")} {Text(r, "resource")}"));
-        // The server's own role for reading is made of another of its roles.
+        // The built-in role view aggregates another built-in role, so frank must have the rules of that role.
         var reading = await cluster.Server.ReadAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles/system:aggregate-to-view");
         var view = JsonNode.Parse(reading)!["rules"]!.AsArray().SelectMany(rule => rule!["verbs"]!.AsArray().SelectMany(v =>
             rule["apiGroups"]!.AsArray().SelectMany(g => rule["resources"]!.AsArray().Select(r => $"{v} {g} {r}"))));
@@ -218,7 +220,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
         Assert.All(rows.Where(r => Text(r, "kind") == "CronJob"), r => Assert.Equal("batch/v1beta1", Text(r, "api_version")));
     }
 
-    /// <summary>Whether a row allows what is asked, as the RBAC authorizer reads a rule.</summary>
+    /// <summary>Returns whether a row grants the request, as the RBAC authorizer interprets a rule.</summary>
     private static bool Grants(JsonElement row, string verb, string what, string? ns)
     {
         if (Text(row, "verb") != "*" && Text(row, "verb") != verb)
@@ -233,7 +235,7 @@ public sealed class DerivedTableTests(RightsFixture cluster) : IClassFixture<Rig
             && (Text(row, "namespace") is not { } within || within == ns);
     }
 
-    /// <summary>Reads <c>resource[.group][/name or /subresource]</c>; only the lease in these tests has a name.</summary>
+    /// <summary>Parses <c>resource[.group][/name or /subresource]</c>. Only the lease in these tests has a name.</summary>
     private static (string Resource, string Group, string? Name) Asked(string what)
     {
         var (whole, rest) = what.Split('/', 2) is [var w, var p] ? (w, p) : (what, null);

@@ -238,7 +238,7 @@ public sealed class FaultTests
 
     private static string Raw(List<Page> pages) => string.Join('\n', pages.SelectMany(p => p.Rows).Select(r => r.Pointer + r.Value.GetRawText()));
 
-    /// <summary>A server that knows the caller; the number counts the other requests from 0.</summary>
+    /// <summary>Returns a server that tells the caller who it is, and numbers the other requests from 0.</summary>
     private static LoopbackServer Server(Func<SeenRequest, int, Reaction> react) =>
         new((request, n) => request.Method == "POST" ? Review : react(request, n - 1));
 

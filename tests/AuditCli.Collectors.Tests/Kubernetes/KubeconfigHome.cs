@@ -3,7 +3,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>A folder for kubeconfig files and plugins, in an environment that says nothing of kubeconfig files and proxies.</summary>
+/// <summary>A folder for kubeconfig files and plugins, and an environment without variables for kubeconfig files and proxies.</summary>
 internal sealed class KubeconfigHome : IDisposable
 {
     private static readonly string[] Variables = ["KUBECONFIG", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];

@@ -6,7 +6,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>Kubeconfig files are read as kubectl reads them; what cannot be honoured is refused by name.</summary>
+/// <summary>Checks that kubeconfig files are interpreted as kubectl does. A setting that is not supported is refused by name.</summary>
 [Collection("environment")]
 public sealed class KubeconfigTests : IDisposable
 {
@@ -251,7 +251,7 @@ public sealed class KubeconfigTests : IDisposable
 
     private const string Fine = "{ name: a, cluster: { server: http://127.0.0.1:1 } }";
 
-    /// <summary>The real time, and as much later as a test says.</summary>
+    /// <summary>The real time plus the offset that a test sets.</summary>
     private sealed class LaterClock : TimeProvider
     {
         public TimeSpan Later { get; set; }

@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>Kubernetes' own client, for a second opinion.</summary>
+/// <summary>Kubernetes' own client, for comparison.</summary>
 internal static class Kubectl
 {
-    /// <summary>What it prints; it must succeed.</summary>
+    /// <summary>Returns the output of kubectl, which must succeed.</summary>
     public static async Task<string> RunAsync(params string[] arguments)
     {
         var (code, output, faults) = await StartAsync(arguments);
@@ -13,11 +13,11 @@ internal static class Kubectl
         return output;
     }
 
-    /// <summary><c>yes</c> or <c>no</c>; the latter ends with an exit code of its own.</summary>
+    /// <summary>Returns <c>yes</c> or <c>no</c>. kubectl also exits with 1 for <c>no</c>.</summary>
     public static async Task<string> CanIAsync(string kubeconfig, params string[] question)
     {
         var (_, output, faults) = await StartAsync(["--kubeconfig", kubeconfig, "auth", "can-i", .. question]);
-        // The server may add why.
+        // The server can append a reason.
         var word = output.Split(' ', '\n')[0];
         Assert.True(word is "yes" or "no", output + faults);
         return word;

@@ -7,7 +7,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>Kubeconfig files lead to the place and the user to which they lead kubectl, which is asked itself.</summary>
+/// <summary>Checks that kubeconfig files lead to the same server and user as in kubectl itself.</summary>
 [Collection("environment")]
 public sealed class KubectlTests : IDisposable
 {
@@ -36,7 +36,8 @@ public sealed class KubectlTests : IDisposable
             clusters: [{ name: c, cluster: { server: "https://two.example:1", insecure-skip-tls-verify: true } }, { name: C, cluster: { server: "https://two.example:2", proxy-url: "http://p.example:3" } }]
             users: [{ name: u, user: { client-certificate: u.crt, client-key: u.key } }, { name: only, user: { exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: ./bin/login, args: [x] } } }]
             """);
-        // What lies beside the other file, or where the command runs, is not what is meant.
+        // Paths are relative to the kubeconfig that names them. The files next to the other kubeconfig are wrong, so that using them would
+        // be noticed.
         _home.Folder.Write("a/certs/ca.pem", "authority of one");
         _home.Folder.Write("b/certs/ca.pem", "wrong");
         _home.Folder.Write("b/u.crt", "certificate of two");
@@ -46,7 +47,7 @@ public sealed class KubectlTests : IDisposable
         string[] files = [.. list.Split(':').Select(f => Path.Combine(_home.Folder.Path, f == "one" ? "a" : "b", f))];
         Environment.SetEnvironmentVariable("KUBECONFIG", string.Join(Path.PathSeparator, files));
 
-        // It prints paths as the files state them; flattened, it reads what they lead to.
+        // kubectl prints paths as they are written; with --flatten it reads the files to which they lead.
         string[] arguments = ["config", "view", "--minify", "--raw", "--flatten", "-o", "json",
             .. context is null ? Array.Empty<string>() : ["--context", context]];
         var said = JsonElement.Parse(await Kubectl.RunAsync(arguments));
@@ -65,7 +66,8 @@ public sealed class KubectlTests : IDisposable
         Assert.Equal(
             (Text(theirUser, "token"), Data(theirUser, "client-certificate-data"), Data(theirUser, "client-key-data")),
             (user.Token, Content(user.CertificateFile), Content(user.KeyFile)));
-        // Token files and plugins are never flattened; that kubectl takes these from the folder of their file is asked of a server below.
+        // Token files and plugins are never flattened. The next test checks with a server that kubectl looks for them in the folder of
+        // their file.
         Assert.Equal(Beside(Text(theirUser, "tokenFile")), user.TokenFile);
         Assert.Equal(Beside(theirUser.TryGetProperty("exec", out var exec) ? Text(exec, "command") : null), user.Exec?.Command);
 
@@ -106,7 +108,7 @@ public sealed class KubectlTests : IDisposable
     [MemberData(nameof(Users))]
     public async Task Kubectl_shows_the_same_credentials_to_the_same_server(string user)
     {
-        // Without TLS kubectl shows no credentials to anybody.
+        // Without TLS, kubectl sends no credentials.
         using var authority = new TestAuthority();
         await using var server = Secured(authority);
         var kubeconfig = WithAuthority(server.Address.AbsoluteUri.TrimEnd('/'), server, user, authority);
@@ -149,7 +151,10 @@ public sealed class KubectlTests : IDisposable
         return new((_, _) => KubeconfigHome.Whoami("a"), X509Certificate2.CreateFromPem(certificate, key));
     }
 
-    /// <summary>A kubeconfig that names an authority for the address, with the token file and the plugin of <see cref="Users"/> beside it.</summary>
+    /// <summary>
+    /// Writes a kubeconfig that names a certificate authority for the address, with the token file and the plugin of <see cref="Users"/>
+    /// next to it.
+    /// </summary>
     private string WithAuthority(string address, LoopbackServer server, string user, TestAuthority authority)
     {
         _home.Folder.Write("ca.pem", authority.Pem);
@@ -160,7 +165,7 @@ public sealed class KubectlTests : IDisposable
             .Replace("server:", "certificate-authority: ca.pem, server:", StringComparison.Ordinal));
     }
 
-    /// <summary>What we show the server, which must be what kubectl shows it.</summary>
+    /// <summary>Returns the credentials that this program sends, after checking that kubectl sends the same.</summary>
     private static async Task<string> ShownAlikeAsync(LoopbackServer server, ClusterSession session, params string[] where)
     {
         await session.ConnectAsync();

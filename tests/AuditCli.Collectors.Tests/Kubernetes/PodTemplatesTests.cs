@@ -5,7 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>What rows come from which pods and templates, without a cluster.</summary>
+/// <summary>Tests which rows result from which pods and templates, without a cluster.</summary>
 public sealed class PodTemplatesTests
 {
     private const string OldCronJobs = "/apis/batch/v1beta1/cronjobs";

@@ -5,7 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>What rows come from which roles and bindings, without a cluster.</summary>
+/// <summary>Tests which rows result from which roles and bindings, without a cluster.</summary>
 public sealed class RbacEffectiveTests
 {
     private const string Rbac = "rbac.authorization.k8s.io/v1/";
@@ -27,7 +27,7 @@ public sealed class RbacEffectiveTests
         var (item, rows) = Assert.Single(await session.RunAsync("rbac_effective"));
 
         Assert.Equal((CollectionOutcome.Incomplete, "Forbidden", $"/apis/{Rbac}{denied} is forbidden"), (item.Outcome, item.Code, item.Message));
-        // A role that is not on a list which was not read is not missing.
+        // If the list of roles could not be read, a role must not be reported as missing.
         Assert.Equal(
             shown,
             rows.Select(r =>

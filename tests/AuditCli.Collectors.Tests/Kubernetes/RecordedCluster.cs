@@ -5,8 +5,8 @@ using AuditCli.Collectors.Tests.Exchanges;
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
 /// <summary>
-/// A loopback server that answers lists with given objects, in pages as it is asked; a list without objects is empty, and a group
-/// version it does not serve is not found.
+/// A loopback server that answers list requests with given objects, in pages of the requested size. A list without objects is empty; a
+/// group version that it does not serve is not found.
 /// </summary>
 internal sealed partial class RecordedCluster : IAsyncDisposable
 {
@@ -21,7 +21,7 @@ internal sealed partial class RecordedCluster : IAsyncDisposable
 
     public ClusterSession Session(int pageSize = 500) => ClusterSession.Live(ClusterSession.Kubeconfig(_server.Address), pageSize: pageSize);
 
-    /// <summary>Puts objects into the list of an operation.</summary>
+    /// <summary>Adds objects to the list of an operation.</summary>
     public RecordedCluster With(string operation, params string[] objects)
     {
         _objects[Path(operation)] = objects;
@@ -34,7 +34,7 @@ internal sealed partial class RecordedCluster : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Leaves out a list, or all of a group and version.</summary>
+    /// <summary>Stops serving one list, or a whole group version.</summary>
     public RecordedCluster NotServing(string path)
     {
         _missing.Add(path);

@@ -3,7 +3,9 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>What a cluster's answers say in <c>Warning</c>, from the wire to the evidence item: the server's own words, or that the answer is old.</summary>
+/// <summary>
+/// Follows a <c>Warning</c> field from the wire to the evidence item: the server's own words, or that the response is old.
+/// </summary>
 public sealed class WarningTests
 {
     private const string Pods = """{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"a"}}]}""";
@@ -49,8 +51,8 @@ public sealed class WarningTests
         Assert.Equal(["deprecated", "say \"no\""], item.Exchanges[^1].ServerWarnings.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Pods on two pages.</summary>
-    /// <param name="fields">What the answer says besides, told whether it is the second page.</param>
+    /// <summary>Reads pods from two pages.</summary>
+    /// <param name="fields">Returns additional fields of a response; the argument says whether it is the second page.</param>
     private static async Task<EvidenceItem> ReadAsync(Func<bool, (string Name, string Value)[]> fields)
     {
         await using var server = new LoopbackServer((request, _) =>

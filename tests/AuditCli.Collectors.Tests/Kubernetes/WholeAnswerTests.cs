@@ -12,7 +12,7 @@ using Xunit.Abstractions;
 
 namespace AuditCli.Collectors.Tests.Kubernetes;
 
-/// <summary>A list that is not whole, or is none, is never a whole list without objects.</summary>
+/// <summary>Checks that an incomplete or malformed list is never taken for a complete list without objects.</summary>
 public sealed class WholeAnswerTests(ITestOutputHelper output)
 {
     private static readonly Reaction Review = Reaction.Json("""{"kind":"SelfSubjectReview","status":{"userInfo":{"username":"auditor"}}}""", 201);
@@ -169,8 +169,8 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         });
 
     /// <summary>
-    /// Answers that a real API server gave, and the same lists in pages as it divides them. Left out is the one change that makes another honest
-    /// answer: items that are null, as of a list without objects.
+    /// Uses responses of a real API server, and the same lists divided into pages as it does. Skips the only change whose result is another
+    /// valid response: null items, as in a list without objects.
     /// </summary>
     [Fact]
     public async Task A_changed_answer_is_complete_only_with_the_same_rows()
@@ -200,7 +200,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             (_, m) => m.Change is Change.Retype && m.Path is ["items"] && m.Body.Contains("\"items\":null", StringComparison.Ordinal));
     }
 
-    /// <summary>Of lists that a real API server gave, the first few objects.</summary>
+    /// <summary>Uses the first few objects of lists from a real API server.</summary>
     [Fact]
     public async Task A_changed_row_is_complete_only_as_it_was_said()
     {
@@ -220,7 +220,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             return new(operation, before, [.. list.GetProperty("items").EnumerateArray().Take(3).Select(i => i.GetRawText())], "]}");
         }
 
-        // What has another name than the API's is kept in a column of its own.
+        // A member whose name the API does not have is kept in a separate column.
         static IEnumerable<string> Columns(string member) => member switch
         {
             "metadata" => ["metadata", "namespace", "name", "uid", "created_at", "labels", "annotations", WellKnownResources.Other],
@@ -229,7 +229,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
         };
     }
 
-    /// <summary>The rows of a list, or null where it is not complete.</summary>
+    /// <summary>Returns the rows of a list, or null if it is not complete.</summary>
     private static async Task<string?> RowsAsync(ClusterSession session, string operation)
     {
         try
@@ -248,7 +248,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
             .Select(m => ImmutableArray.Create(m.Name))
             .Concat(list.GetProperty("metadata").EnumerateObject().Select(m => ImmutableArray.Create("metadata", m.Name)));
 
-    /// <summary>The lists of the sample's cluster.</summary>
+    /// <summary>Returns the lists of the sample's cluster.</summary>
     private static IEnumerable<(string Operation, string Body)> Recorded() =>
         new RecordedExchanges(Repository.Path("samples", "exchanges", "trading", "api-cluster.warc.gz")).All()
             .Where(r => r.Exchange.Response is { } response && response.StartLine.Contains(" 200 ", StringComparison.Ordinal))
@@ -260,7 +260,7 @@ public sealed class WholeAnswerTests(ITestOutputHelper output)
                 && !l.Operation.Contains("aws-auth", StringComparison.Ordinal))
             .DistinctBy(l => l.Operation);
 
-    /// <summary>The list in pages of so many objects.</summary>
+    /// <summary>Divides the list into pages of this many objects.</summary>
     private static string[] Paged(string body, int size)
     {
         var list = JsonElement.Parse(body);

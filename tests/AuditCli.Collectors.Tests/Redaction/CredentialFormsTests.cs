@@ -5,7 +5,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Redaction;
 
-/// <summary>Which texts hold a credential, and which only speak of one.</summary>
+/// <summary>Distinguishes texts that contain a credential from those that only mention one.</summary>
 public sealed class CredentialFormsTests
 {
     private const int FewerAlarms = 5;

@@ -6,7 +6,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Redaction;
 
-/// <summary>The last look at files before they are sealed, by several workers at once.</summary>
+/// <summary>Tests the search of files for credentials before they are sealed, with several workers at once.</summary>
 public sealed class CredentialScanTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -43,7 +43,7 @@ public sealed class CredentialScanTests : IDisposable
         Assert.Empty(CredentialScan.Find(_folder.Path, CancellationToken.None));
     }
 
-    /// <summary>One rule at collecting and at the end: a name cannot stop a seal.</summary>
+    /// <summary>Checks that collecting and sealing apply the same rule. Otherwise a name that was collected could stop the seal.</summary>
     [Fact]
     public void What_came_through_at_collecting_comes_through_before_sealing()
     {

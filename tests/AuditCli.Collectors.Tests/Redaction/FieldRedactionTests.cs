@@ -8,7 +8,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Redaction;
 
-/// <summary>What stands beside the body of an exchange is cleaned before it is written.</summary>
+/// <summary>Checks that everything outside the body of an exchange is redacted before it is written.</summary>
 public sealed class FieldRedactionTests : IDisposable
 {
     private static readonly ExchangeScope Scope = new("prod", "s3", "aws-global");

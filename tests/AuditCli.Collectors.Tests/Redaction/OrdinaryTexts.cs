@@ -3,7 +3,9 @@ using System.Text;
 
 namespace AuditCli.Collectors.Tests.Redaction;
 
-/// <summary>What providers return and people write all day, made of realistic parts: none of it holds a secret, and much of it speaks of some.</summary>
+/// <summary>
+/// Texts as providers return and people write them, built from realistic parts. None contains a secret, but many mention one.
+/// </summary>
 internal sealed class OrdinaryTexts(int seed)
 {
     private static readonly string[] Teams =
@@ -76,7 +78,7 @@ internal sealed class OrdinaryTexts(int seed)
         "user {person}:{team}@{name}", "cn={person},ou={team},dc=northquay,dc=example", "H4sI is how gzip begins",
         "GitHub app {name}, installation {num}", "sig={stage}", "signature={name}", "$2 of {n} approvals", "$5 per {n} calls",
         "token_type=bearer expires_in=3600", "grant_type=client_credentials", "id_token_signed_response_alg: RS256",
-        // What begins as tokens of known services do.
+        // Texts with the prefixes of known services' tokens.
         "SKU {num} of {team}", "SK{num}", "SK-{stage}-{thing}", "dapi-{team}-{stage}", "dapi{num}", "glsa_{stage}_{team}", "glrt-{team}-{thing}-{stage}",
         "gldt-deployment-tokens-of-{name}", "rating {num}:AAA of {team}", "{num}:AA-{name}", "1//0 and 1//{n}", "https://{name}.example//0/{hash40}",
         "tskey-{team}-{stage}-{thing}-rotation", "sqp_{team}", "squ_{hash10}", "nfp_{stage}_{team}_{thing}", "gsk_{team}_in_{region}", "xai-{team}-{thing}",

@@ -176,7 +176,9 @@ public sealed class RedactionTests
         Assert.Equal(body.Contains("kept", StringComparison.Ordinal), clean.Contains("kept", StringComparison.Ordinal));
     }
 
-    /// <summary>What AWS calls sensitive is emptied, in the form in which it comes over the wire, or is named with the reason why it stays.</summary>
+    /// <summary>
+    /// Checks that what AWS marks as sensitive is removed as it appears on the wire, or is listed with the reason for keeping it.
+    /// </summary>
     [Theory]
     [MemberData(nameof(CatalogueTests.Services), MemberType = typeof(CatalogueTests))]
     public void Every_member_that_the_catalogue_calls_sensitive_is_emptied_or_kept_for_a_reason(string name)

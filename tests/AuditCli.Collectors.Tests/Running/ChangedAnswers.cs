@@ -4,22 +4,22 @@ using Xunit.Abstractions;
 namespace AuditCli.Collectors.Tests.Running;
 
 /// <summary>
-/// Changes honest answers one at a time and asks again: an answer that was changed is complete only with the rows of the honest one. Ten thousand
-/// changes in the long run.
+/// Makes one change at a time to valid responses and collects again. A changed response may be complete only with the rows of the valid
+/// one. Ten thousand changes in the long run.
 /// </summary>
-/// <param name="rows">The rows of an operation as it is answered now; null where it is not complete.</param>
+/// <param name="rows">Collects an operation and returns its rows; null if they are not complete.</param>
 internal sealed class ChangedAnswers(ITestOutputHelper output, Func<string, Task<string?>> rows)
 {
     private const int Seed = 20261129;
     private IReadOnlyList<string> _pages = [];
     private Mutation? _mutation;
 
-    /// <summary>Body and status of a page, counted from 0, as a server answers it now.</summary>
+    /// <summary>Returns the current body and status of a page, counted from 0.</summary>
     public (string Body, int Status) Page(int page) => _mutation?.Page == page ? (_mutation.Body, _mutation.Status) : (_pages[page], 200);
 
-    /// <param name="lists">Each with the pages of its honest answer.</param>
-    /// <param name="change">One change of a list, drawn by lot.</param>
-    /// <param name="isHonest">Whether what came out is another honest answer, of which nothing is to be said.</param>
+    /// <param name="lists">Each list with the pages of its valid response.</param>
+    /// <param name="change">Returns a random change of a list.</param>
+    /// <param name="isHonest">Whether the result of a change is another valid response, which is not compared.</param>
     public async Task AreCompleteOnlyWithTheSameRowsAsync<T>(
         IReadOnlyList<T> lists, Func<T, (string Operation, IReadOnlyList<string> Pages)> of, Func<Random, T, Mutation> change, Func<T, Mutation, bool> isHonest)
     {

@@ -7,27 +7,27 @@ using Xunit.Abstractions;
 
 namespace AuditCli.Collectors.Tests.Running;
 
-/// <summary>An honest answer with rows to change: the text before them, each of them, and the text behind them.</summary>
+/// <summary>A valid response whose rows can be changed: the text before the rows, each row, and the text after them.</summary>
 internal sealed record HonestRows(string Operation, string Before, ImmutableArray<string> Rows, string After);
 
 /// <summary>
-/// Changes one member of one row at a time and collects again, up to the table. Where the evidence is complete all the same, every other row and
-/// every other column is as it was, and the column of the changed member holds what is said there now, or nothing where nothing is said: no value
-/// is bent into another. A member that is there twice, and one of the row's own in another case, is never complete.
+/// Changes one member of one row at a time and collects again, as far as the table. If the evidence is still complete, all other rows and
+/// columns must be unchanged, and the column of the changed member must hold the new value, or be absent if there is none. No value may be
+/// converted into another. A duplicate member is never complete, nor is a member of the row itself in another case.
 /// </summary>
-/// <param name="collect">Collects an operation as it is answered now.</param>
+/// <param name="collect">Collects an operation with the current body.</param>
 internal sealed class ChangedRows(ITestOutputHelper output, Func<string, Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)>> collect)
 {
     private const int Seed = 20261129;
 
-    /// <summary>Tells where a row came from; it is another one in every collection.</summary>
+    /// <summary>The column that refers to the source of a row; it differs in every collection.</summary>
     private const string Reference = "_ref";
 
-    /// <summary>The body as a server answers it now.</summary>
+    /// <summary>The current body of the response.</summary>
     public string Body { get; private set; } = "";
 
-    /// <param name="columns">The columns that a member of a row, or one that is new there, makes.</param>
-    /// <param name="leavesOut">Whether members that the source's model does not have are left out below a column.</param>
+    /// <param name="columns">Returns the columns that result from a member of a row, including a new one.</param>
+    /// <param name="leavesOut">Whether members below a column are dropped if the source's model does not have them.</param>
     public async Task AreKeptAsTheyWereSaidAsync(IReadOnlyList<HonestRows> lists, Func<string, IEnumerable<string>> columns, bool leavesOut)
     {
         var lot = new Random(Seed);
@@ -75,7 +75,7 @@ internal sealed class ChangedRows(ITestOutputHelper output, Func<string, Task<(E
         || (said is not { ValueKind: not JsonValueKind.Null } value ? !row.TryGetProperty(column, out _)
             : row.TryGetProperty(column, out var found) && (IsPart(found, value, leavesOut) || IsReading(found, value, type.Value)));
 
-    /// <summary>Whether a value is what was said, or the part of it that a model knows.</summary>
+    /// <summary>Returns whether a value equals the one in the response, or the part of it that the model knows.</summary>
     private static bool IsPart(JsonElement found, JsonElement said, bool leavesOut) => (found.ValueKind, said.ValueKind) switch
     {
         (JsonValueKind.Object, JsonValueKind.Object) when leavesOut =>
@@ -85,7 +85,7 @@ internal sealed class ChangedRows(ITestOutputHelper output, Func<string, Task<(E
         _ => JsonElement.DeepEquals(found, said),
     };
 
-    /// <summary>Other forms in which sources write one and the same value: a whole number as a text, an instant as seconds or as a day.</summary>
+    /// <summary>Returns whether a value is another form of the same value: an integer as text, or a time as seconds or as a date.</summary>
     private static bool IsReading(JsonElement found, JsonElement said, ColumnType type) => type switch
     {
         ColumnType.Integer => said.ValueKind == JsonValueKind.String && found.ValueKind == JsonValueKind.Number && found.GetRawText() == said.GetString(),

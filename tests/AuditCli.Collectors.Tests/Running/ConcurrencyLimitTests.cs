@@ -47,7 +47,7 @@ public sealed class ConcurrencyLimitTests
     }
 
     [Theory]
-    [InlineData(3, 100, 100, 3)]    // in all
+    [InlineData(3, 100, 100, 3)]    // in total
     [InlineData(100, 100, 2, 8)]    // two for each of four services
     [InlineData(100, 3, 2, 7)]      // three for the place with two services, two for each of the others
     public async Task No_more_than_allowed_are_on_their_way(int inAll, int perPlace, int perService, int most)
@@ -55,7 +55,7 @@ public sealed class ConcurrencyLimitTests
         var limit = new ConcurrencyLimit(new(inAll, perPlace, perService, inAll));
         LimitKey[] keys = [Here, There, Besides, Another];
         var (now, seen) = (0, 0);
-        // As many as are allowed must meet inside; more than that never do.
+        // As many calls as allowed must run at the same time, and never more.
         var met = new TaskCompletionSource();
         await Task.WhenAll(Enumerable.Range(0, 80).Select(n => limit.RunAsync(keys[n % keys.Length], StepAsync, CancellationToken.None))).WaitAsync(Patience);
         Assert.Equal(most, seen);

@@ -7,7 +7,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Collectors.Tests.Running;
 
-/// <summary>Lists whose pages are empty and always name a next one.</summary>
+/// <summary>Tests lists whose pages are empty and always refer to a next page.</summary>
 [Collection("environment")]
 public sealed class EmptyPagesTests
 {
@@ -69,7 +69,9 @@ public sealed class EmptyPagesTests
         Assert.Equal((e.Code, e.Message), (again.Code, again.Message));
     }
 
-    /// <summary>The evidence of a run, as it is written into the bundle: nothing read, the code, and one line for each request that was sent.</summary>
+    /// <summary>
+    /// Checks the evidence that a run writes into the bundle: no rows, the code, and one line for each request that was sent.
+    /// </summary>
     [Theory]
     [InlineData("cloudtrail:LookupEvents")]
     [InlineData("iam:projects.serviceAccounts.list")]
@@ -151,7 +153,7 @@ public sealed class EmptyPagesTests
         }
     }
 
-    /// <summary>Measures what it is told.</summary>
+    /// <summary>A clock that advances only when a test sets it.</summary>
     private sealed class StillClock : TimeProvider
     {
         public long Milliseconds { get; set; }

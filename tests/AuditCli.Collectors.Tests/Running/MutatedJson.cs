@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Tests.Running;
 
-/// <summary>How an answer is changed: one member of what stands around its rows, its status, or its end.</summary>
+/// <summary>The ways to change a response: one member around its rows, its status, or its end.</summary>
 internal enum Change
 {
     Rename,
@@ -17,20 +17,20 @@ internal enum Change
     Cut,
 }
 
-/// <summary>A change of one of several pages. A path leads to a member; it is empty for the status and the end.</summary>
+/// <summary>A change to one of several pages. The path leads to the changed member; it is empty for a changed status or end.</summary>
 internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> Path, string Body, int Status)
 {
     private static readonly string[] Values = ["\"text\"", "7", "true", "false", "{}", "[]", "null", "\"\"", "0", "[{}]", "[\"a\"]", "{\"a\":{}}"];
 
-    /// <summary>Statuses of success with which no list comes.</summary>
+    /// <summary>Successful statuses that no list has.</summary>
     public static readonly int[] Statuses = [201, 202, 203, 204, 205, 206, 207, 226, 299];
 
     public override string ToString() => $"page {Page}: {Change} {string.Join('.', Path)} (status {Status}): {(Body.Length > 600 ? Body[..600] : Body)}";
 
-    /// <summary>One change, drawn by lot.</summary>
-    /// <param name="pages">The honest bodies.</param>
-    /// <param name="around">The paths of the members that stand around a page's rows.</param>
-    /// <param name="isToken">Whether a path is that of a page token: those get names that speak of one.</param>
+    /// <summary>Returns a random change.</summary>
+    /// <param name="pages">The valid bodies.</param>
+    /// <param name="around">Returns the paths of the members around a page's rows.</param>
+    /// <param name="isToken">Whether a path is that of a page token. If renamed, it gets another name that could be a token's.</param>
     public static Mutation Of(
         Random lot, IReadOnlyList<string> pages, Func<JsonElement, IEnumerable<ImmutableArray<string>>> around,
         Func<ImmutableArray<string>, bool> isToken)
@@ -77,7 +77,7 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
         return drawn == name ? name + "X" : drawn;
     }
 
-    /// <summary>The name in another case, or another name where it has no letters.</summary>
+    /// <summary>Returns the name in another case, or another name if it has no letters.</summary>
     public static string InAnotherCase(Random lot, string name)
     {
         string[] ways =
@@ -95,7 +95,7 @@ internal sealed record Mutation(int Page, Change Change, ImmutableArray<string> 
         return lot.GetItems([.. Values.Where(v => JsonElement.Parse(v).ValueKind != kind)], 1)[0];
     }
 
-    /// <summary>Writes an object, the member at the path as the change says.</summary>
+    /// <summary>Writes an object with the member at the path changed.</summary>
     private static void Write(StringBuilder body, JsonElement holder, ReadOnlySpan<string> path, Func<string, string, string> change)
     {
         body.Append('{');

@@ -3,11 +3,11 @@ using System.Xml.Linq;
 
 namespace AuditCli.Collectors.Tests.Running;
 
-/// <summary>The changes of <see cref="Mutation"/> in XML.</summary>
+/// <summary>The changes of <see cref="Mutation"/> for XML.</summary>
 internal static class MutatedXml
 {
-    /// <param name="around">The paths of the elements that stand around a page's rows; the root's is empty.</param>
-    /// <param name="isToken">Whether a name is that of a page token, or of the flag that says that there are more.</param>
+    /// <param name="around">Returns the paths of the elements around a page's rows; the root's is empty.</param>
+    /// <param name="isToken">Whether a name is that of a page token, or of the flag for more pages.</param>
     public static Mutation Of(Random lot, IReadOnlyList<string> pages, Func<XElement, IEnumerable<ImmutableArray<string>>> around, Func<string, bool> isToken)
     {
         var page = lot.Next(pages.Count);
@@ -44,7 +44,7 @@ internal static class MutatedXml
         return new(page, change, path, root.ToString(SaveOptions.DisableFormatting), 200);
     }
 
-    /// <summary>Every change of every element below a row's own, with the way from the row to it and the text that stands there now, if any.</summary>
+    /// <summary>Returns every change of every element below a row, with the path from the row to it and its new text, if any.</summary>
     public static IEnumerable<(Change Change, string Row, ImmutableArray<string> Path, string? Said)> OfRow(string row)
     {
         var count = XElement.Parse(row).Descendants().Count();
@@ -74,7 +74,7 @@ internal static class MutatedXml
                 at.Name = Turned(at.Name.LocalName);
                 break;
             case Change.Duplicate when at.ElementsBeforeSelf().Any(e => e.Name == at.Name) || IsElementOfList(at):
-                // One more element of a list is an honest list; the list itself twice is none.
+                // A repeated element would make another valid list, so the list itself is repeated, which is not valid.
                 at.Parent!.AddAfterSelf(new XElement(at.Parent));
                 break;
             case Change.Duplicate:

@@ -6,28 +6,28 @@ using System.Text.Json;
 
 namespace AuditCli.Collectors.Tests.Running;
 
-/// <summary>A change of one member of one row, at any depth.</summary>
-/// <param name="Path">From the row to the member: names, and numbers of elements of lists.</param>
-/// <param name="Said">What the row's own member says now; null where it is gone.</param>
-/// <param name="Row">The whole row as it is answered.</param>
+/// <summary>A change to one member of a row, at any depth.</summary>
+/// <param name="Path">The path from the row to the member: names, and indexes of list elements.</param>
+/// <param name="Said">The new value of the row's top-level member; null if it was removed.</param>
+/// <param name="Row">The whole changed row.</param>
 internal sealed record RowMutation(Change Change, ImmutableArray<string> Path, JsonElement? Said, string Row)
 {
-    /// <summary>Of every kind, and those that a lenient reader takes for a number or a verdict.</summary>
+    /// <summary>Values of every kind, and some that a lenient parser takes for a number or a boolean.</summary>
     private static readonly string[] Values =
         [
             "\"text\"", "7", "-1", "1.5", "true", "false", "{}", "[]", "null", "\"\"", "0", "[{}]", "[\"a\"]", "{\"a\":{}}", "\"7\"",
             "\"true\"", "\"false\"", "\"null\"", "\"2026-01-01\"",
         ];
 
-    /// <summary>The row's own member in which the change is.</summary>
+    /// <summary>The top-level member of the row that contains the change.</summary>
     public string Member => Path[0];
 
-    /// <summary>Whether the changed member is below the row's own.</summary>
+    /// <summary>Whether the changed member is below the top level of the row.</summary>
     public bool IsDeep => Path.Length > 1;
 
     public override string ToString() => $"{Change} {string.Join('.', Path)}: {Row}";
 
-    /// <summary>One change, drawn by lot.</summary>
+    /// <summary>Returns a random change.</summary>
     public static RowMutation Of(Random lot, string row)
     {
         var root = JsonElement.Parse(row);

@@ -5,7 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>When evidence was read, by whose clock, and what that does to tests of a state and of a period.</summary>
+/// <summary>Tests when evidence was read and by whose clock, and how that affects tests of a state and of a period.</summary>
 public sealed class ClockTests
 {
     private const string Bob = """{"name":"bob","mfa":true}""";

@@ -3,7 +3,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>Two counts that do not agree, or cannot be made, decide against a pass.</summary>
+/// <summary>Checks that two counts that differ or cannot be determined prevent a pass.</summary>
 public sealed class CompletenessCheckTests
 {
     private const string Bob = """{"name":"bob","mfa":true}""";

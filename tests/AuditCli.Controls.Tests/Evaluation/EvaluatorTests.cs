@@ -5,7 +5,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>What tests, items and partitions make of a control, and how they break.</summary>
+/// <summary>Tests how tests, items and partitions determine a control's conclusion, and how they fail.</summary>
 public sealed class EvaluatorTests
 {
     private const string Bob = """{"name":"bob","mfa":true}""";

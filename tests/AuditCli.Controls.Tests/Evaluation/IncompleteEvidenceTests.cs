@@ -3,7 +3,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>What was not read never becomes a pass.</summary>
+/// <summary>Checks that unread evidence never becomes a pass.</summary>
 public sealed class IncompleteEvidenceTests
 {
     private const string Bob = """{"name":"bob","mfa":true}""";

@@ -4,7 +4,7 @@ using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>Where networks begin and end in the internet of their family, beside what .NET's own parser of networks says.</summary>
+/// <summary>Tests where networks start and end within the address space of their family, compared with .NET's own network parser.</summary>
 public sealed class InternetFunctionTests : IDisposable
 {
     private readonly LockedDatabase _database = LockedDatabase.Open("1GB");

@@ -3,7 +3,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>Part of the engagement is never taken for the whole of it.</summary>
+/// <summary>Checks that part of the engagement is never taken for the whole.</summary>
 public sealed class PartialViewTests
 {
     private const string Alice = """{"name":"alice","mfa":true,"_target":"a","_account":"a"}""";
@@ -90,7 +90,7 @@ public sealed class PartialViewTests
         var leftOut = await Some.EvaluateAsync(control, [TargetB], WithRegister(In("member", Alice), """{"name":"alice"}"""));
 
         Assert.All(read.Result.Tests.Where(t => t.Id == "T1"), t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
-        // What does not read the table is concluded as before.
+        // A test that does not read the table concludes as before.
         Assert.Equal(["T1 Inconclusive", "T2 Pass"], leftOut.Result.Tests.Select(t => $"{t.Id} {t.Conclusion}"));
     }
 
@@ -120,7 +120,7 @@ public sealed class PartialViewTests
             ],
             outcome.Test.Completeness.Select(c => $"{c.Name}: {c.Left} {c.Right} {c.Agree}"));
 
-        // Only where a count means nothing for one account alone does its author say so.
+        // An author sets this only where a count is meaningless for a single account.
         var whole = control with { Completeness = [control.Completeness[0] with { AcrossEngagement = true }] };
         Assert.True(Assert.Single((await Some.EvaluateAsync(whole, one, other)).Test.Completeness).Agree);
 
@@ -142,7 +142,7 @@ public sealed class PartialViewTests
     }
 
     [Theory]
-    // Each asks for a row that may be among those that were not read, so that its absence makes the deviation.
+    // Each looks for a row that may be among the unread ones, so its absence alone makes the deviation.
     [InlineData("SELECT u.name AS item, EXISTS (SELECT 1 FROM devices d WHERE d._with_UserName = u.name) AS pass, '' AS reason FROM users u", false)]
     [InlineData("SELECT u.name AS item, u.name IN (SELECT d._with_UserName FROM devices d) AS pass, '' AS reason FROM users u", false)]
     [InlineData("SELECT u.name AS item, CASE WHEN NOT EXISTS (SELECT 1 FROM devices d) THEN false ELSE true END AS pass, '' AS reason FROM users u", false)]
@@ -159,7 +159,7 @@ public sealed class PartialViewTests
         "WITH known AS (SELECT d._with_UserName AS name FROM devices d) "
             + "SELECT u.name AS item, u.name IN (SELECT k.name FROM known k) AS pass, '' AS reason FROM users u",
         false)]
-    // Each asks for a row that speaks against the item: what was not read can only hide a deviation.
+    // Each looks for a row that speaks against the item, so unread rows can only hide a deviation.
     [InlineData("SELECT u.name AS item, NOT EXISTS (SELECT 1 FROM devices d WHERE d.serial = 'lost') AND false AS pass, '' AS reason FROM users u", true)]
     [InlineData("SELECT u.name AS item, CASE WHEN EXISTS (SELECT 1 FROM users x) THEN false ELSE true END AS pass, '' AS reason FROM users u", true)]
     [InlineData("SELECT u.name AS item, false AS pass, '' AS reason FROM users u WHERE NOT EXISTS (SELECT 1 FROM devices__calls c) OR true", false)]

@@ -4,7 +4,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Controls.Tests.Evaluation;
 
-/// <summary>Two values that differ anywhere are two items, whatever character it is that they differ by.</summary>
+/// <summary>Checks that two values that differ in any character are two items.</summary>
 public sealed class WholeTextTests
 {
     private static readonly Control Approved = Some.Control() with { Evidence = [Some.Users, Some.Approvals], Waivers = Some.Waivers };

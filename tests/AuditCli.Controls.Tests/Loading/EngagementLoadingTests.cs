@@ -156,7 +156,7 @@ public sealed class EngagementLoadingTests
         Assert.Equal(Path.Combine(home, ".kube", "audit"), engagement.Targets.Single(t => t.Source == "kubernetes").Setting("kubeconfig"));
     }
 
-    /// <summary>The engagement without its replay and kubeconfig, and with that credentials file on line 19.</summary>
+    /// <summary>Returns the engagement without its replay and kubeconfig, and with that credentials file on line 19.</summary>
     private static string Live(string credentials) => Samples.Engagement
         .Replace("replay: exchanges\n", "", StringComparison.Ordinal)
         .Replace(", kubeconfig: config", "", StringComparison.Ordinal)
@@ -244,7 +244,7 @@ public sealed class EngagementLoadingTests
     [InlineData("Europe/Zurich", "2026-01-01", "2026-06-30", "2025-12-31T23:00:00Z", "2026-06-30T22:00:00Z")]
     // Clocks in Cairo go from 24 April 2026 00:00 to 01:00, so that day begins at 01:00 there.
     [InlineData("Africa/Cairo", "2026-04-24", "2026-04-24", "2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z")]
-    // Clocks in Havana show 1 November 2026 00:00 twice, an hour apart; the day has both.
+    // Clocks in Havana show 1 November 2026 00:00 twice, an hour apart; the day includes both.
     [InlineData("America/Havana", "2026-11-01", "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z")]
     public void A_period_begins_and_ends_at_midnight_in_its_time_zone(string zone, string start, string end, string startsAt, string endsBefore)
     {

@@ -6,7 +6,7 @@ namespace AuditCli.Controls.Tests.Loading;
 
 public sealed class FixtureLoadingTests
 {
-    /// <summary>Fixtures with every key there is.</summary>
+    /// <summary>Fixtures that use every key.</summary>
     public const string Fixtures = """
         cases:
           - name: a user without a device fails

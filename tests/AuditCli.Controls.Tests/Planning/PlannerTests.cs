@@ -160,7 +160,7 @@ public sealed class PlannerTests
     public void Questions_that_keep_other_events_stay_apart()
     {
         var (one, other) = (Control("APD-AWS-001", Users), Control("APD-AWS-002", Users));
-        // Not from a file, because the loader refuses 'keep' until it is built.
+        // Set here and not in a file, because the loader refuses 'keep' until it is implemented.
         other = other with { Control = other.Control with { Evidence = [other.Control.Evidence[0] with { Keep = "true IS TRUE" }] } };
         Assert.Equal(2, Plan("include: []", "a: { aws: {} }", [one, other]).Plan.Requests.Length);
     }

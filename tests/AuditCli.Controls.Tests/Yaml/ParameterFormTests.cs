@@ -6,8 +6,8 @@ using AuditCli.Tests;
 namespace AuditCli.Controls.Tests.Yaml;
 
 /// <summary>
-/// The form of parameters: what an author may say of it, and that no value outside it gets as far as a test, whoever gives the value.
-/// In texts that are broken, <c>»</c> stands before the place that the fault must name.
+/// Tests the form of parameters: what an author can declare, and that a value outside it never reaches a test, whoever supplied it. In
+/// invalid texts, <c>»</c> marks the place that the fault must name.
 /// </summary>
 public sealed class ParameterFormTests
 {
@@ -283,7 +283,7 @@ public sealed class ParameterFormTests
         return (file, faults);
     }
 
-    /// <summary>The message about a value, which is quoted as it is written; quotes in YAML say that it is text.</summary>
+    /// <summary>Returns the message about a value, quoted as it is written; quotes in YAML make it a text.</summary>
     private static string Message(string value, string must, string why)
     {
         var shown = value == "''" ? "empty"
@@ -293,6 +293,6 @@ public sealed class ParameterFormTests
         return $"{must}, but is {shown}{why}";
     }
 
-    /// <summary>The fault on line 18, at the mark in a text that begins at a column.</summary>
+    /// <summary>Returns the fault on line 18, at the mark in a text that starts at a column.</summary>
     private static string At(string marked, int column, string fault) => $"18:{column + marked.IndexOf('»', StringComparison.Ordinal)}: {fault}";
 }

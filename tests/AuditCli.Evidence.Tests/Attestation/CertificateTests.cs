@@ -9,7 +9,9 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 
-/// <summary>Certificates of signers and of time stamp authorities, judged at the stamped time and not today.</summary>
+/// <summary>
+/// Tests the certificates of signers and time stamp authorities, which are checked at the time of the stamp and not today.
+/// </summary>
 public sealed class CertificateTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -77,7 +79,7 @@ public sealed class CertificateTests : IDisposable
             _folder.Path, "acme", new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(authority.Answer(query))));
         var options = new VerifyOptions(AllowUnsigned: false) { TimeStampRoots = SignedRow.Certificates(authority.RootPem) };
         await AnsweredAsync(bundle, code, options with { Trust = SignerTrust.Nobody.With(Text("root.crt")) });
-        // Whoever trusts the key itself has decided what it is for.
+        // A user who trusts the key itself has accepted its use, whatever the certificate allows.
         await AnsweredAsync(bundle, null, options with { Trust = SignerTrust.Nobody.With(key.Fingerprint.Hex) });
     }
 
@@ -133,7 +135,7 @@ public sealed class CertificateTests : IDisposable
         using var key = SigningKey.Create();
         foreach (var (id, authority) in new[] { ("acme-1", expired), ("acme-2", early) })
         {
-            // A signer refuses such an answer, so the time stamp is exchanged afterwards.
+            // The signer would refuse such a response, so the time stamp is replaced afterwards.
             var bundle = await SignedRow.SealAsync(
                 _folder.Path, id, new(key, null, null, [new("http://127.0.0.1/")], (_, query, _) => Task.FromResult(valid.Answer(query))));
             Forgery.Stamp(bundle, authority.Stamp(File.ReadAllBytes(Forgery.At(bundle, "statement.sig"))));
@@ -148,7 +150,7 @@ public sealed class CertificateTests : IDisposable
     public async Task An_authority_whose_certificate_expired_after_it_stamped_is_trusted()
     {
         using var key = SigningKey.Create();
-        // On a busy machine the answer may come too late: then it is asked again with a longer life.
+        // On a busy machine the response can come after the certificate expired; then it is tried again with a longer validity.
         for (var seconds = 3; ; seconds *= 2)
         {
             var until = DateTimeOffset.UtcNow.AddSeconds(seconds);
@@ -240,7 +242,7 @@ public sealed class CertificateTests : IDisposable
     }
 }
 
-/// <summary>A key with a certificate, an intermediate authority and a root above it.</summary>
+/// <summary>A key with a certificate, an intermediate certificate authority and a root.</summary>
 internal sealed class SignerCertificate
 {
     public SignerCertificate(DateTimeOffset from, DateTimeOffset until)
@@ -261,10 +263,10 @@ internal sealed class SignerCertificate
 
     public string RootPem { get; }
 
-    /// <summary>The private key and its certificates, in no order.</summary>
+    /// <summary>The private key and its certificates, in arbitrary order.</summary>
     public string Pem { get; }
 
-    /// <summary>The authorities, innermost first.</summary>
+    /// <summary>The certificates of the authorities, the issuer of the signer's certificate first.</summary>
     public string ChainPem { get; }
 
     private static CertificateRequest Authority(string name, ECDsa key)

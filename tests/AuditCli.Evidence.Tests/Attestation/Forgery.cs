@@ -9,7 +9,7 @@ using AuditCli.Evidence.Text;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 
-/// <summary>The files of <c>attestation/</c> as somebody with a key, or without one, would make them.</summary>
+/// <summary>Produces the files of <c>attestation/</c> as a forger with or without a key would.</summary>
 internal static class Forgery
 {
     public static readonly BigInteger Order = BigInteger.Parse(
@@ -35,7 +35,7 @@ internal static class Forgery
         return CanonicalJson.Encode(node);
     });
 
-    /// <summary>Changes what is signed, and signs it again.</summary>
+    /// <summary>Changes the statement and signs it again.</summary>
     public static void Resign(string bundle, SigningKey key, Action<JsonNode> edit, Func<byte[], byte[]>? stamp = null) => Resign(bundle, key, content =>
     {
         var node = JsonNode.Parse(content)!;
@@ -43,14 +43,14 @@ internal static class Forgery
         return CanonicalJson.Encode(node);
     }, stamp);
 
-    /// <summary>The same, byte for byte.</summary>
+    /// <summary>Changes the bytes of the statement and signs it again.</summary>
     public static void Resign(string bundle, SigningKey key, Func<byte[], byte[]> edit, Func<byte[], byte[]>? stamp = null)
     {
         var statement = edit(File.ReadAllBytes(At(bundle, "statement.json")));
         Write(bundle, statement, key.Sign(Dsse.PreAuthentication(statement)), stamp);
     }
 
-    /// <summary>Writes statement and signature wherever they stand.</summary>
+    /// <summary>Writes statement and signature into every file that contains them.</summary>
     public static void Write(string bundle, byte[] statement, byte[] signature, Func<byte[], byte[]>? stamp = null)
     {
         File.WriteAllBytes(At(bundle, "statement.json"), statement);
@@ -63,7 +63,7 @@ internal static class Forgery
         Stamp(bundle, stamp?.Invoke(signature));
     }
 
-    /// <summary>Puts a time stamp into both places, or takes it out of both.</summary>
+    /// <summary>Writes a time stamp into both files that contain one, or removes it from both.</summary>
     public static void Stamp(string bundle, byte[]? stamp)
     {
         if (stamp is null)
@@ -79,7 +79,7 @@ internal static class Forgery
         });
     }
 
-    /// <summary>Puts another public key into all places that show it, the signed statement left alone.</summary>
+    /// <summary>Replaces the public key in every file that shows it, but not in the signed statement.</summary>
     public static void ShowKey(string bundle, ECDsa key)
     {
         File.WriteAllText(At(bundle, "signer.pub.pem"), key.ExportSubjectPublicKeyInfoPem() + "\n");
@@ -104,8 +104,8 @@ internal static class Forgery
     }
 
     /// <summary>
-    /// A new key under which an old signature, of whoever holds the old key, is that of another statement (duplicate-signature key
-    /// selection): with k = (e + r d) / s known, d' = (s k - e') / r.
+    /// Returns a new key for which an existing signature, made with a key that the forger also holds, is valid for another statement
+    /// (duplicate-signature key selection): with k = (e + r d) / s known, d' = (s k - e') / r.
     /// </summary>
     public static ECDsa KeyThatFits(SigningKey old, byte[] signature, byte[] oldStatement, byte[] newStatement)
     {

@@ -5,7 +5,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 
-/// <summary>A folder in which a row of bundles grows: what is dropped, exchanged or added to it is told.</summary>
+/// <summary>Tests a folder in which a chain of bundles grows. A bundle that is missing, replaced or added is reported.</summary>
 public sealed class LockerTests : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -75,7 +75,7 @@ public sealed class LockerTests : IAsyncLifetime, IDisposable
         else
             File.WriteAllText(head, $"{SealedAttestation.Head(Path.Combine(_locker, older)).Bundle.Statement}  {older}/attestation/statement.json\n");
         await AnsweredAsync(code);
-        // And nobody continues a row from there: it would fork.
+        // A chain must not be continued from there, because it would fork.
         using var open = Locker.Open(_locker);
         var refused = Assert.Throws<InvalidDataException>(open.Head);
         Assert.Contains("acme-", refused.Message, StringComparison.Ordinal);

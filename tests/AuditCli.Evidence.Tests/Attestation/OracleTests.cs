@@ -6,7 +6,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 
-/// <summary>What programs that nobody here wrote say of a signed bundle.</summary>
+/// <summary>Checks signed bundles with independent programs.</summary>
 public sealed class OracleTests(SignedRow row) : IClassFixture<SignedRow>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -123,7 +123,7 @@ public sealed class OracleTests(SignedRow row) : IClassFixture<SignedRow>, IDisp
         Assert.Contains($"number 2 of its chain, head {SealedAttestation.Head(row.Second).Bundle.Statement}", said, StringComparison.Ordinal);
         Assert.Contains($"signed by {row.Key.Fingerprint}", said, StringComparison.Ordinal);
         Assert.Contains("time stamp: ", said, StringComparison.Ordinal);
-        // Without a root, no time is claimed.
+        // Without a root certificate, the script claims no time.
         Assert.Contains("time stamp: none", await RecipeAsync(0, row.Second), StringComparison.Ordinal);
         Assert.Contains("number 1 of its chain", await RecipeAsync(0, await SignedRow.SealAsync(_folder.Path, "acme", row.Plain())), StringComparison.Ordinal);
     }

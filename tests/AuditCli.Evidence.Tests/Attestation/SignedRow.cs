@@ -9,12 +9,14 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 
-/// <summary>A row of three bundles, signed by one key and stamped by an authority; and strangers of each kind.</summary>
+/// <summary>
+/// A chain of three bundles, signed with one key and time-stamped by an authority, and unrelated keys and authorities of each kind.
+/// </summary>
 public sealed class SignedRow : IAsyncLifetime, IDisposable
 {
     public const string Challenge = "engagement 2026-17, 9 Nov";
 
-    /// <summary>When the bundles say that their collection ended.</summary>
+    /// <summary>The end of collection that the bundles state.</summary>
     public static readonly DateTimeOffset Finished = new(2026, 11, 20, 10, 5, 0, TimeSpan.Zero);
 
     private readonly TemporaryFolder _folder = new();
@@ -29,12 +31,12 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
 
     public string First { get; private set; } = "";
 
-    /// <summary>The one that is tampered with. Has the challenge and follows the first.</summary>
+    /// <summary>The bundle that tests tamper with. It contains the challenge and follows the first.</summary>
     public string Second { get; private set; } = "";
 
     public string Third { get; private set; } = "";
 
-    /// <summary>Who is trusted, and whose time.</summary>
+    /// <summary>Options that trust the signer's key and the authority's time.</summary>
     public VerifyOptions Options => new(AllowUnsigned: false)
     {
         Trust = SignerTrust.Nobody.With(Key.PublicPem),
@@ -71,7 +73,7 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
             [new("http://127.0.0.1/tsr")],
             (_, query, _) => Task.FromResult(Authority.Answer(query)));
 
-    /// <summary>Without a time stamp.</summary>
+    /// <summary>Returns a request without a time stamp.</summary>
     public SigningRequest Plain(string? previous = null) => Request(previous) with { Authorities = [] };
 
     public static ImmutableArray<X509Certificate2> Certificates(string pem)
@@ -81,7 +83,7 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
         return [.. all];
     }
 
-    /// <summary>A small bundle with what a signer repeats, and what the tamper list works on.</summary>
+    /// <summary>Seals a small bundle with the facts that a statement repeats and the files that the tamper list changes.</summary>
     public static async Task<string> SealAsync(string folder, string id, SigningRequest? request)
     {
         await using var bundle = BundleWriter.Create(folder, id);
@@ -100,9 +102,9 @@ public sealed class SignedRow : IAsyncLifetime, IDisposable
     }
 }
 
-/// <summary>Asks an authority as a signer does.</summary>
+/// <summary>Requests time stamps as a signer does.</summary>
 internal static class Stamping
 {
-    /// <summary>The answer over a signature.</summary>
+    /// <summary>Returns the response for a signature.</summary>
     public static byte[] Stamp(this TimeStampAuthority authority, byte[] signature) => authority.Answer(new TimeStampQuery(signature).Content);
 }

@@ -5,7 +5,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Attestation;
 
-/// <summary>Between checking a bundle and signing it somebody may change it: what is signed is what was checked, or nothing.</summary>
+/// <summary>Changes a bundle between its check and its signing. What is signed must be what was checked, or nothing.</summary>
 public sealed class SigningWindowTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -5,7 +5,7 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 
-/// <summary>One entry of a zip file as somebody who means harm would write it. What is null is written as it should be.</summary>
+/// <summary>An entry of a forged zip file. A property that is null is written correctly.</summary>
 internal sealed record ZipPart(string Name, byte[] Content)
 {
     public string? LocalName { get; init; }
@@ -26,10 +26,10 @@ internal sealed record ZipPart(string Name, byte[] Content)
     public byte[] Descriptor { get; init; } = [];
 }
 
-/// <summary>Zip and tar files byte by byte.</summary>
+/// <summary>Builds zip and tar files byte by byte.</summary>
 internal static class ArchiveForgery
 {
-    /// <summary>The files of a folder as parts, below a top folder of its name.</summary>
+    /// <summary>Returns the files of a folder as parts, below a top folder with its name.</summary>
     public static List<ZipPart> Parts(string bundle) =>
     [
         .. Directory.GetFiles(bundle, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
@@ -84,7 +84,7 @@ internal static class ArchiveForgery
         return deflated.ToArray();
     }
 
-    /// <summary>A header and its content, padded.</summary>
+    /// <summary>Returns a header and its content, padded.</summary>
     public static byte[] TarPart(
         string name, byte[] content, char kind = '0', string link = "", string prefix = "", long? size = null, bool gnu = false,
         Action<byte[]>? edit = null)

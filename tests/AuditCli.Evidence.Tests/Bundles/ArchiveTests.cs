@@ -10,7 +10,10 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 
-/// <summary>Bundles in zip and tar files, read as they are: the same answers as for the folder, and nothing that could be read in two ways.</summary>
+/// <summary>
+/// Verifies bundles in zip and tar files without unpacking them. The report is that of the folder, and an archive that could be read in two
+/// ways is refused.
+/// </summary>
 public sealed class ArchiveTests : IAsyncLifetime, IDisposable
 {
     private static readonly string Long = $"data/inputs/{new string('x', 60)}/{new string('y', 90)}.csv";
@@ -104,7 +107,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         var (code, tamper) = TamperTests.Cases[name];
         tamper(bundle);
         var (zip, tar) = (Path.Combine(_folder.Path, "t.zip"), Path.Combine(_folder.Path, "t.tar"));
-        // Empty folders have no file that names them.
+        // No file path implies an empty folder, so these get entries of their own.
         var folders = Directory.GetDirectories(bundle, "*", SearchOption.AllDirectories)
             .Where(f => !Directory.EnumerateFileSystemEntries(f).Any())
             .Select(f => $"acme-2026/{Path.GetRelativePath(bundle, f)}/").ToArray();
@@ -114,7 +117,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         {
             var report = await Samples.VerifyAsync(archive);
             Assert.Equal(VerifyAnswer.Fails, report.Answer);
-            // Names that readers decode or keep differently are already refused as such.
+            // Names that some readers decode or store differently are refused earlier, with this code.
             Assert.Contains(name[..3] is "F15" or "F17" ? "CONTAINER_UNSAFE" : code, report.Problems.Select(p => p.Code));
         }
     }
@@ -144,7 +147,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
     {
         await SameReportAsync(Written("a.zip", ArchiveForgery.Zip(ArchiveForgery.Parts(_bundle))));
         await SameReportAsync(Written("b.zip", ArchiveForgery.Zip(ArchiveForgery.Parts(_bundle).Select(p => p with { Deflated = true }))));
-        // The long name does not fit a header, so it stands in a pax header, and its beginning in the file's own.
+        // A long name does not fit into a header, so a pax header holds it, and the file's own header its beginning.
         byte[] parts = [.. ArchiveForgery.Parts(_bundle).SelectMany(p => p.Name.Length <= 100
             ? ArchiveForgery.TarPart(p.Name, p.Content)
             : [.. ArchiveForgery.Pax(("path", p.Name)), .. ArchiveForgery.TarPart(p.Name[..100], p.Content)])];
@@ -173,7 +176,7 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
                     _ => ForgedArchives.Edited(original, at, (byte)random.Next(1, 256)),
                 });
                 var report = await Samples.VerifyAsync(archive);
-                // Times, owners and the like of an entry are no part of a bundle.
+                // The time, owner and similar fields of an entry are not part of a bundle, so a change there goes unnoticed.
                 if (report.Answer == VerifyAnswer.Holds)
                     Assert.Equal(honest.Lines.ToArray(), report.Lines.ToArray());
                 else

@@ -4,9 +4,9 @@ using AuditCli.Tests;
 namespace AuditCli.Evidence.Tests.Bundles;
 
 /// <summary>
-/// Bags of the BagIt conformance suite. The verifier wants RFC 8493 and more: SHA-256 manifests alone, two spaces, ascending
-/// order, a total. So it refuses every invalid bag for the rule that the bag is about, and the valid one because it has no
-/// SHA-256 manifest.
+/// Verifies the bags of the BagIt conformance suite. The verifier requires RFC 8493 and more: only SHA-256 manifests, two spaces, ascending
+/// order and a total. It refuses every invalid bag because of the rule that the bag tests, and the valid one because it has no SHA-256
+/// manifest.
 /// </summary>
 public sealed class BagItVectorTests : IDisposable
 {
@@ -18,12 +18,12 @@ public sealed class BagItVectorTests : IDisposable
     [Theory]
     // RFC 8493, 2.1.1: no white space before the colon of bagit.txt.
     [InlineData("invalid/bagit-with-invalid-whitespace", "TYPE_UNSUPPORTED", "bagit.txt")]
-    // RFC 8493, 2.1.3: a payload file that a manifest leaves out.
+    // RFC 8493, 2.1.3: a payload file that a manifest omits.
     [InlineData("invalid/notAllManifestsListAllFiles", "UNEXPECTED_FILE", "data/missingFromManifest.txt")]
-    // RFC 8493, 2.1.3: a file must not be listed twice. The suite's capital letters are refused before that is looked at.
+    // RFC 8493, 2.1.3: a file must not be listed twice. The verifier refuses the suite's capital letters before it looks at that.
     [InlineData("invalid/same-filename-listed-twice-with-different-hashes", "MANIFEST_MALFORMED", "data/README")]
     [InlineData("invalid/same-filename-listed-twice-with-the-same-hash", "MANIFEST_MALFORMED", "data/README")]
-    // Stricter than the RFC, which lets a bag have any one algorithm.
+    // Stricter than the RFC, which allows a bag any one algorithm.
     [InlineData("valid/basicBag", "MISSING_FILE", "manifest-sha256.txt")]
     public async Task A_bag_of_the_suite_is_refused(string bag, string code, string path)
     {

@@ -169,7 +169,7 @@ public sealed class BundleTests : IDisposable
         var options = new VerifyOptions(AllowUnsigned: false) { Trust = SignerTrust.Nobody.With(key.PublicPem) };
         var still = await BundleVerifier.VerifyAsync(bundle, options, default);
         Assert.Equal((VerifyAnswer.Holds, "live"), (still.Answer, still.Mode));
-        // Each file is another once it was read: whatever is read twice, or before it is hashed, is found out.
+        // Overwrites each file after it was read, so that reading a file twice, or before hashing it, is detected.
         using var changing = new ChangingFolder(bundle);
         var report = BundleVerifier.Verify(changing, options, default);
         Assert.True(report.Problems.IsEmpty, string.Join('\n', report.Problems));
@@ -183,7 +183,7 @@ public sealed class BundleTests : IDisposable
     {
         if (!OperatingSystem.IsLinux())
             return;
-        // The system says 0 bytes of it, and hands out more: as of a file that somebody appends to.
+        // The kernel reports a size of 0 bytes but returns more, as with a file that somebody appends to.
         Assert.Throws<ChangedFileException>(() => SafeFile.Hash("/proc/version", default));
         Assert.Throws<ChangedFileException>(() => SafeFile.Read("/proc/version", 1000));
     }
@@ -265,7 +265,7 @@ public sealed class BundleTests : IDisposable
         return process.ExitCode;
     }
 
-    /// <summary>A folder of which somebody writes over every file right after it was read.</summary>
+    /// <summary>A folder whose files are overwritten right after they were read.</summary>
     private sealed class ChangingFolder(string root) : BundleFiles
     {
         private readonly BundleFolder _folder = new(root);

@@ -1,12 +1,12 @@
 namespace AuditCli.Evidence.Tests.Bundles;
 
 /// <summary>
-/// Zip and tar files that could be read in two ways, or not at all, numbered as the project's tamper list numbers them, and what
-/// verification says.
+/// Zip and tar files that could be read in two ways or not at all, numbered as in the project's tamper list, and the result of
+/// verification.
 /// </summary>
 internal static class ForgedArchives
 {
-    /// <summary>The zip's bytes, made from the honest parts.</summary>
+    /// <summary>Builds the bytes of a zip file from the parts of a valid one.</summary>
     internal static readonly Dictionary<string, (string Code, Func<List<ZipPart>, byte[]> Forge)> Zips = new(StringComparer.Ordinal)
     {
         ["Z01 parent"] = Added(new("acme-2026/../../evil", "x"u8.ToArray())),

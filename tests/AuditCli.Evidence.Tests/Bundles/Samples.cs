@@ -8,7 +8,7 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 
-/// <summary>A small bundle with every kind of payload.</summary>
+/// <summary>A small bundle with payload of every kind.</summary>
 internal static class Samples
 {
     public static readonly BagInfo Info = new("AuditCli 0.1.0", new(2026, 10, 1), new(2033, 10, 1));
@@ -55,7 +55,7 @@ internal static class Samples
 
     public static Task<VerifyReport> VerifyAsync(string path) => BundleVerifier.VerifyAsync(path, new(AllowUnsigned: true), default);
 
-    /// <summary>Writes both manifests anew over what the folder holds, as someone without a key can.</summary>
+    /// <summary>Recomputes both manifests from the content of the folder, as somebody without a key can.</summary>
     public static void Reseal(string bundle, string? manifest = null)
     {
         var files = Directory.GetFiles(Path.Combine(bundle, "data"), "*", SearchOption.AllDirectories)

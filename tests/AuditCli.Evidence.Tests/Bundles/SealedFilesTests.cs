@@ -4,7 +4,9 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Bundles;
 
-/// <summary>What is handed out of a sealed file is what its manifest says, however and whenever the file is changed.</summary>
+/// <summary>
+/// Checks that the content read from a sealed file always matches its manifest, however and whenever the file is changed.
+/// </summary>
 public sealed class SealedFilesTests : IDisposable
 {
     private const string Large = "data/large.bin";
@@ -14,7 +16,7 @@ public sealed class SealedFilesTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>How somebody changes a file of which half was read.</summary>
+    /// <summary>The ways to change a file after half of it was read.</summary>
     public static TheoryData<string> Changes => ["overwritten", "replaced", "cut", "emptied", "removed", "longer"];
 
     [Theory]
@@ -56,12 +58,12 @@ public sealed class SealedFilesTests : IDisposable
                 rest += more;
         });
         Assert.Equal(content[..(Length / 2 + rest)], read[..(Length / 2 + rest)]);
-        // What is open stays open when its name goes, and what stands behind its end is not read.
+        // An open file stays readable after its name is gone, and bytes beyond its sealed length are not read.
         if (change is "replaced" or "removed" or "longer")
             Assert.Equal(Length - Length / 2, rest);
         else
             Assert.Contains(Large, Assert.IsType<InvalidDataException>(fault).Message, StringComparison.Ordinal);
-        // And whoever opens it again meets the fault, or what was sealed.
+        // Opening the file again gives the fault, or the sealed content.
         using var again = new MemoryStream();
         fault = Record.Exception(() =>
         {

@@ -6,12 +6,14 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Verification;
 
-/// <summary>A signed bundle that was tampered with fails verification, in each of the ways of the list and at any byte.</summary>
+/// <summary>
+/// Checks that a signed bundle fails verification after each kind of tampering on the list, and after a change to any byte.
+/// </summary>
 public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    // What the unsigned table says of edits that a resealing hides: the signature covers the tag manifest.
+    // Codes for edits that resealing hides in an unsigned bundle. Here the signature covers the tag manifest, so they are found.
     private static readonly Dictionary<string, string> Resealed = new(StringComparer.Ordinal)
     {
         ["M03 both manifests rewritten over less"] = "CONTENT_MODIFIED",
@@ -62,7 +64,7 @@ public sealed class SignedTamperTests(SignedRow row) : IClassFixture<SignedRow>,
     {
         var bundle = await SignedRow.SealAsync(_folder.Path, "hostile", row.Plain());
         TamperTests.Cases[name].Tamper(bundle);
-        // Our own signer refuses such a manifest.
+        // The program's own signer refuses such a manifest.
         SignedTampering.SignWhatIsThere(bundle, row);
         var report = await BundleVerifier.VerifyAsync(bundle, row.Options with { TimeStampRoots = null }, default);
         Assert.Contains(TamperTests.Cases[name].Code, report.Problems.Select(p => p.Code));

@@ -9,14 +9,16 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Verification;
 
-/// <summary>Ways to tamper with a signed bundle, numbered as the project's tamper list numbers them, and what verification says.</summary>
+/// <summary>Ways to tamper with a signed bundle, numbered as in the project's tamper list, and the result of verification.</summary>
 /// <remarks>
-/// Elsewhere: Z01 to Z10 in ForgedArchives, N01 to N03 and N07 of certificates in CertificateTests, N08 in BundleTests, N09 in VerifyTests,
-/// N11 in LockerTests.
+/// Other files have Z01 to Z10 (ForgedArchives), N01 to N03 and N07 of certificates (CertificateTests), N08 (BundleTests), N09
+/// (VerifyTests) and N11 (LockerTests).
 /// </remarks>
 internal static class SignedTampering
 {
-    /// <summary>What is done to the row's second bundle, how it is then asked about, and the answer; null where everything holds.</summary>
+    /// <summary>
+    /// A change to the chain's second bundle, the options for verifying it, and the expected code; null if verification succeeds.
+    /// </summary>
     internal sealed record Case(
         string? Code, Action<string, SignedRow> Tamper, Func<VerifyOptions, SignedRow, VerifyOptions>? Ask = null, bool TrustWhatIsShown = false);
 
@@ -260,7 +262,7 @@ internal static class SignedTampering
         return shown;
     }
 
-    /// <summary>The year in the token's GeneralizedTime, one earlier.</summary>
+    /// <summary>Moves the year in the token's GeneralizedTime back by one.</summary>
     private static byte[] TimeEdited(byte[] stamp)
     {
         var text = Encoding.Latin1.GetString(stamp);

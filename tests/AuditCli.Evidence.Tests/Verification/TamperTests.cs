@@ -5,14 +5,14 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Verification;
 
-/// <summary>Ways to tamper with an unsigned bundle, numbered as the project's tamper list numbers them, and what verification says.</summary>
+/// <summary>Ways to tamper with an unsigned bundle, numbered as in the project's tamper list, and the result of verification.</summary>
 public sealed class TamperTests : IAsyncLifetime, IDisposable
 {
     private const string Csv = "data/inputs/hr/hr.csv";
     private readonly TemporaryFolder _folder = new();
     private string _bundle = "";
 
-    /// <summary>What is done to a bundle, and the code that tells it.</summary>
+    /// <summary>A change to a bundle, and the code that reports it.</summary>
     internal static readonly Dictionary<string, (string Code, Action<string> Tamper)> Cases = new(StringComparer.Ordinal)
     {
         ["F01 bit flip"] = ("CONTENT_MODIFIED", b => Edit(b, Csv, c => [(byte)(c[0] ^ 1), .. c[1..]])),

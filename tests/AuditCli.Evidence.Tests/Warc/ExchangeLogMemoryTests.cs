@@ -4,7 +4,7 @@ using AuditCli.Tests;
 
 namespace AuditCli.Evidence.Tests.Warc;
 
-/// <summary>Tests that count the memory of the whole process, and so run when nothing else does.</summary>
+/// <summary>Tests that measure the memory of the whole process, so no other tests may run at the same time.</summary>
 [CollectionDefinition("memory", DisableParallelization = true)]
 public sealed class MemoryTests;
 

@@ -5,7 +5,6 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Evidence.Tests.Warc;
 
-/// <summary>Exchanges to write.</summary>
 internal static class Exchanges
 {
     public static readonly DateTimeOffset Date = new DateTimeOffset(2026, 9, 30, 12, 0, 0, TimeSpan.Zero).AddTicks(1234567);

@@ -42,7 +42,8 @@ public sealed class WarcReaderTests
             unnoticed++;
             Assert.Equal(original, records);
         }
-        // The time, flags and system bytes of gzip headers carry nothing; the bag's manifest covers them.
+        // The time, flag and system bytes of gzip headers hold no content, so flips there go unnoticed here; the bag's manifest covers
+        // them.
         Assert.True(unnoticed < Sample.Ends.Length * 8, $"{unnoticed} flips went unnoticed");
     }
 

@@ -5,8 +5,8 @@ using AuditCli.Tests.Running;
 namespace AuditCli.Tests.Bundles;
 
 /// <summary>
-/// The record, the index and the results of a bundle are what their published schemas say, by a validator nobody here wrote. A member that a
-/// schema does not know is an error, so a new one is specified before it is written.
+/// Checks the record, the index and the results of a bundle against their published schemas with an independent validator. The schemas
+/// refuse unknown members, so a new member has to be specified before it can be written.
 /// </summary>
 public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
 {

@@ -5,8 +5,8 @@ using AuditCli.Tests.Reperformance;
 namespace AuditCli.Tests.Bundles;
 
 /// <summary>
-/// Somebody replaces a file of a bundle after a command has read it once: it prints what was sealed, or fails and names the file, and never
-/// prints what took its place.
+/// Replaces a file of a bundle after a command has read it once. The command must print what was sealed, or fail and name the file, and
+/// never print the replacement.
 /// </summary>
 public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAccount>, IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
 
     private const int Sampled = 4;
 
-    /// <summary>Each command with each kind of file in <c>.ci/long</c>; here one of four of them.</summary>
+    /// <summary>Each command with each kind of file in <c>.ci/long</c>; otherwise one in four of these combinations.</summary>
     public static TheoryData<string, string> Cases
     {
         get
@@ -80,7 +80,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
 
     private string Copy(string name) => BundleForgery.Copy(account.Bundle, Path.Combine(_folder.Path, name));
 
-    /// <summary>The file as somebody would like it to be.</summary>
+    /// <summary>Returns a forged version of the file.</summary>
     private static byte[] Other(string path)
     {
         if (path.EndsWith(".warc.gz", StringComparison.Ordinal))

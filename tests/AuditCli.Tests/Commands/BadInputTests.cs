@@ -3,7 +3,9 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary>What somebody got wrong is named with its place, ends with the right code, and leaves nothing that looks like a bundle.</summary>
+/// <summary>
+/// Checks that each mistake of a user is reported with its place and the right exit code, and leaves nothing that looks like a bundle.
+/// </summary>
 public sealed class BadInputTests
 {
     private const string Engagement = """

@@ -3,7 +3,7 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary>Whoever names the wrong thing as BUNDLE is told what it is and what to do next, by every command alike.</summary>
+/// <summary>Checks that every command explains what a wrong BUNDLE argument is and what to do next.</summary>
 public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<SampleRun>
 {
     public static TheoryData<string> Commands => ["verify", "show", "query", "diff", "report", "reperform", "seal"];
@@ -111,7 +111,7 @@ public sealed class BundleArgumentTests(SampleRun sample) : IClassFixture<Sample
         _ => [command, bundle],
     });
 
-    /// <summary>The sample's bundle under that folder of a zip, with one file more where a name is given.</summary>
+    /// <summary>Packs the sample's bundle into a zip below that folder, with an additional file if a name is given.</summary>
     private string Zip(TemporaryFolder folder, string top, string? added)
     {
         var path = Path.Combine(folder.Path, "archive.zip");

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary><c>call gcp</c>: what the Google Cloud CLI prints, or nothing.</summary>
+/// <summary>Checks that <c>call gcp</c> prints what the Google Cloud CLI prints, or nothing.</summary>
 public sealed class CallGcpTests
 {
     private const string Token = "MARKERtokenOfServiceAccountMARKER";
@@ -155,7 +155,9 @@ public sealed class CallGcpTests
         Assert.Contains("\"ζ\\u0001<&>\"", printed, StringComparison.Ordinal);
     }
 
-    /// <summary>Every member and every literal is the same, members in any order. Set aside: one member that one command adds.</summary>
+    /// <summary>
+    /// Compares every member and every literal, regardless of the order of members. One member that a single CLI command adds is ignored.
+    /// </summary>
     [NeedsTheory("gcloud")]
     [InlineData("projects list", "cloudresourcemanager.v1:projects.list filter=lifecycleState:ACTIVE")]
     [InlineData("projects describe p-one", "cloudresourcemanager.v1:projects.get")]
@@ -200,7 +202,7 @@ public sealed class CallGcpTests
     private static async Task FailsAsync(GoogleServer server, int exitCode, string words, params string[] question)
     {
         using var folder = new TemporaryFolder();
-        // What asks no API needs no endpoints of a process of its own.
+        // Exit code 1 means that no API request is sent, so no separate process with endpoint overrides is needed.
         var result = exitCode == 1
             ? await AuditCommand.RunAsync(
                 folder.Path,

@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary>A real API server with the objects of <c>cluster.yaml</c>, applied by kubectl, and more service accounts than fit a page.</summary>
+/// <summary>
+/// A real API server with the objects of <c>cluster.yaml</c>, applied by kubectl, and more service accounts than fit on one page.
+/// </summary>
 public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
 {
     private const int MoreThanAPage = 501;
@@ -14,10 +16,9 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
 
     public string Folder => _folder.Path;
 
-    /// <summary>The administrator's kubeconfig.</summary>
     public string Admin => Path.Combine(Folder, "admin");
 
-    /// <summary>That of a user who may list pods.</summary>
+    /// <summary>The kubeconfig of a user who may list pods.</summary>
     public string Reader => Path.Combine(Folder, "reader");
 
     public async Task InitializeAsync()
@@ -27,7 +28,7 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
         _server = await KubeApiServer.StartAsync();
         _folder.Write("admin", Server.Kubeconfig($"{{ token: {KubeApiServer.AdminToken} }}"));
         _folder.Write("reader", Server.Kubeconfig($"{{ token: {KubeApiServer.ReaderToken} }}"));
-        // The server makes this one by itself, a moment after it is ready.
+        // The server creates this namespace itself, shortly after it is ready.
         await Server.CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"default"}}""");
         await KubectlAsync("apply", "--validate=false", "-f", Repository.Path("tests", "AuditCli.Tests", "cluster.yaml"));
         await KubectlAsync("wait", "--for=condition=Established", "crd", "--all");
@@ -47,7 +48,7 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>What kubectl prints as the administrator.</summary>
+    /// <summary>Returns what kubectl prints when run as the administrator.</summary>
     public async Task<string> KubectlAsync(params string[] arguments)
     {
         var result = await AuditCommand.OtherAsync(Folder, "kubectl", ["--kubeconfig", Admin, .. arguments]);
@@ -55,7 +56,7 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
         return result.Output;
     }
 
-    /// <summary>Verb, resource and program of every request that the server's audit log names.</summary>
+    /// <summary>Returns verb, resource and program of every request in the server's audit log.</summary>
     public IReadOnlyList<(string Verb, string? Resource, string Program)> Requests()
     {
         using var file = new StreamReader(new FileStream(Server.AuditLog, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
@@ -70,7 +71,7 @@ public sealed class ClusterOfObjects : IAsyncLifetime, IDisposable
     }
 }
 
-/// <summary><c>call kubernetes</c>: what kubectl prints, or nothing.</summary>
+/// <summary>Checks that <c>call kubernetes</c> prints what kubectl prints, or nothing.</summary>
 public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixture<ClusterOfObjects>
 {
     private static readonly string[] Resources =
@@ -165,8 +166,8 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
     }
 
     /// <summary>
-    /// Every object has the same members, and every literal the same characters. Set aside: the head of the list, where kubectl prints
-    /// a List of its own, and ours is the server's.
+    /// Compares all members of every object, and every literal character by character. The head of the list is ignored: kubectl prints a
+    /// List of its own there, and this program the server's.
     /// </summary>
     [NeedsFact("kube-apiserver", "kubectl")]
     public async Task Every_list_has_the_objects_that_kubectl_prints_and_the_head_that_the_server_sends()
@@ -203,7 +204,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
 
     private static (string?, string?) Head(JsonElement list) => (list.GetProperty("apiVersion").GetString(), list.GetProperty("kind").GetString());
 
-    /// <summary>Every number literal of the objects, in the order in which they are written.</summary>
+    /// <summary>Returns every number literal of the objects in document order.</summary>
     private static IEnumerable<string> Numbers(JsonElement e) => e.ValueKind switch
     {
         JsonValueKind.Object => e.EnumerateObject().SelectMany(m => Numbers(m.Value)),

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary><c>call aws</c>, and what all of <c>call</c> shares: an answer or none, never a half.</summary>
+/// <summary>Tests <c>call aws</c>, and what all forms of <c>call</c> share: they print a complete answer or none.</summary>
 public sealed class CallTests
 {
     [Fact]

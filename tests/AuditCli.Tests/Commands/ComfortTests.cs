@@ -3,7 +3,7 @@ using AuditCli.Libraries;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary>What makes the first hour short: a beginning, completion, hints, packs.</summary>
+/// <summary>Tests what helps a new user: <c>init</c>, completion, hints and packs.</summary>
 public sealed class ComfortTests
 {
     private static readonly Dictionary<string, string> Nothing = [];
@@ -47,7 +47,7 @@ public sealed class ComfortTests
         Assert.Equal(1, (await AuditCommand.RunAsync(folder.Path, command)).ExitCode);
         Assert.Equal(content, await File.ReadAllTextAsync(file));
 
-        // What it offers as inputs fits the controls, once it is said where they came from.
+        // The inputs that it suggests suit the controls once the file states their origin.
         File.WriteAllText(file, content
             .Replace("# inputs:", "inputs:", StringComparison.Ordinal)
             .Replace("\n#   ", "\n  ", StringComparison.Ordinal)
@@ -121,7 +121,7 @@ public sealed class ComfortTests
             result.Output);
     }
 
-    /// <summary>As a person presses the tabulator in an interactive shell, with the program on the path.</summary>
+    /// <summary>Completes a line as the Tab key does in an interactive shell with the program on the path.</summary>
     [NeedsTheory("bash")]
     [InlineData("auditcli ver", "verify")]
     [InlineData("auditcli run --cont", "--control --controls")]
@@ -165,7 +165,8 @@ public sealed class ComfortTests
     public async Task Zsh_takes_the_script()
     {
         using var folder = new TemporaryFolder();
-        // Completion proper needs a terminal; without one the function can be fed the line, and what it would add be caught.
+        // Real completion needs a terminal. Without one, the function is called with the line, and compadd is replaced to print what it
+        // would add.
         const string Script = """
             autoload -Uz compinit; compinit -u -D
             source <(auditcli completion zsh)
@@ -199,7 +200,7 @@ public sealed class ComfortTests
             result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
-    /// <summary>A folder with a program called auditcli.</summary>
+    /// <summary>Creates a folder with a program named auditcli.</summary>
     private static string Program(TemporaryFolder folder)
     {
         var program = folder.Write("bin/auditcli", $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}' \"$@\"\n");

@@ -3,7 +3,7 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary>What a run would not get is known before it, without a trace anywhere.</summary>
+/// <summary>Checks that <c>doctor</c> reports what a run could not read, and writes nothing.</summary>
 public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedCluster>
 {
     private static readonly Dictionary<string, string> Nothing = [];
@@ -106,7 +106,7 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
     public async Task Where_the_regions_cannot_be_listed_what_needs_none_is_examined_and_run_all_the_same()
     {
         using var folder = new TemporaryFolder();
-        // It serves IAM and STS alone, and refuses ec2:DescribeRegions.
+        // The server implements only IAM and STS, so it refuses ec2:DescribeRegions.
         using var server = new IamServer(users: 3, TimeSpan.Zero);
         var environment = AwsEnvironment.At(server.Url);
         var result = await AuditCommand.ProcessAsync(folder.Path, environment, [], "doctor", "--aws", "--control", "APD-AWS-004", "--control", "INF-AWS-002");
@@ -175,7 +175,7 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         Assert.Contains(said, result.Output + result.Error, StringComparison.Ordinal);
         if (exit != 0)
             return;
-        // What has a side effect was not tried, so nobody may say that everything can be read.
+        // An operation with a side effect is not tried, so the summary must not claim that everything can be read.
         Assert.Contains("not asked: iam:GetCredentialReport", result.Output, StringComparison.Ordinal);
         Assert.Contains("none was refused; not tried: ", Last(result), StringComparison.Ordinal);
     }

@@ -1,9 +1,9 @@
 namespace AuditCli.Tests.Commands;
 
-/// <summary>Every help text is part of the product, and approved.</summary>
+/// <summary>Compares every help text with its approved file.</summary>
 public sealed class HelpTests
 {
-    /// <summary>Every command, as it is written after the program's name.</summary>
+    /// <summary>Every command line after the program's name.</summary>
     public static TheoryData<string> Written => [.. All];
 
     private static IEnumerable<string> All => Commands(Composition.Root(AuditCommand.Host("/")), "");

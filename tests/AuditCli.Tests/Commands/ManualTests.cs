@@ -2,7 +2,7 @@ using AuditCli.Commands;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary>The manual in the program: every topic is printed, every command is found, and nothing else is.</summary>
+/// <summary>Tests the manual in the program: every topic is printed and every command is found, and nothing else is.</summary>
 public sealed class ManualTests
 {
     public static TheoryData<string> Topics => [.. HelpCommand.Topics];
@@ -47,7 +47,7 @@ public sealed class ManualTests
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         var page = HelpCommand.Page(topic);
         Assert.StartsWith("# ", page, StringComparison.Ordinal);
-        // The headings of a table's columns are not repeated for each row.
+        // The header row of a table is left out, because the output shows no headings.
         var lines = page.Split('\n');
         var words = lines.Where((_, n) => n + 1 == lines.Length || !lines[n + 1].StartsWith("|---", StringComparison.Ordinal)).SelectMany(l => l.Split(' '));
         Assert.All(words.Where(w => w.Length > 0 && w.All(char.IsAsciiLetterLower)), w => Assert.Contains(w, run.Output, StringComparison.OrdinalIgnoreCase));

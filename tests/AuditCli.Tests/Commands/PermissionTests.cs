@@ -5,7 +5,9 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary><c>permissions</c>: what has to be granted is printed as the provider's own tools take it, and what is not known is said.</summary>
+/// <summary>
+/// Tests <c>permissions</c>: it prints what has to be granted in the form that the provider's tools accept, and says what it does not know.
+/// </summary>
 public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<SampleRun>
 {
     private static readonly string[] AwsControls =
@@ -127,7 +129,7 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
         var needed = collected.Append("iam:GenerateCredentialReport").Where(o => o != "sts:GetCallerIdentity").Select(o => named.GetValueOrDefault(o, o));
         Assert.Equal(needed.Distinct().Order(StringComparer.Ordinal), Actions(result.Output).Order(StringComparer.Ordinal));
 
-        // The index speaks of tables; the exchanges say which calls really left.
+        // The index lists tables only; the recorded exchanges show which calls were sent.
         var sent = Directory.EnumerateFiles(Path.Combine(sample.Bundle, "data", "exchanges"), "*.warc.gz", SearchOption.AllDirectories)
             .SelectMany(f => SentAction().Matches(Unpacked(f)).Select(m => m.Groups[1].Value)).Where(a => a != "GetCallerIdentity").ToHashSet();
         Assert.True(sent.Count >= 15, string.Join(" ", sent));
@@ -174,7 +176,7 @@ public sealed partial class PermissionTests(SampleRun sample) : IClassFixture<Sa
     private static partial Regex SentAction();
 }
 
-/// <summary>Controls that tests write themselves: each of their tables is a test of its own, which passes when it was read.</summary>
+/// <summary>Controls written by tests. Each of their tables is a separate test, which passes if the table was read.</summary>
 internal static class OwnControls
 {
     public const string Pods = """
@@ -190,7 +192,7 @@ internal static class OwnControls
 
         """;
 
-    /// <summary>Writes one into the library <c>lib</c> of a folder, and returns its file.</summary>
+    /// <summary>Writes a control into the library <c>lib</c> of a folder, and returns its path.</summary>
     /// <param name="evidence">The lines below <c>evidence:</c>.</param>
     public static string Write(TemporaryFolder folder, string id, string evidence)
     {
@@ -219,6 +221,6 @@ internal static class OwnControls
             """ + evidence + "tests:\n" + string.Concat(tests));
     }
 
-    /// <summary>The permissions in a role's file.</summary>
+    /// <summary>Returns the permissions in a role file.</summary>
     public static string[] GooglePermissions(string role) => [.. role.Split('\n').Where(l => l.StartsWith("- ", StringComparison.Ordinal)).Select(l => l[2..])];
 }

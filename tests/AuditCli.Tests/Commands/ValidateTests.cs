@@ -1,6 +1,6 @@
 namespace AuditCli.Tests.Commands;
 
-/// <summary><c>controls validate</c>: what its author is told of a test whose SQL would say the same whatever was read.</summary>
+/// <summary>Tests what <c>controls validate</c> reports about a test whose SQL gives the same result whatever was read.</summary>
 public sealed class ValidateTests : IDisposable
 {
     private const string Id = "APD-XSR-903";

@@ -3,7 +3,7 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Tests.Commands;
 
-/// <summary><c>verify</c> of archives, of what cannot be read, and of keys that no longer count, as somebody types it.</summary>
+/// <summary>Tests <c>verify</c> on archives, unreadable files and revoked keys, from the command line.</summary>
 public sealed class VerifyTests : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -72,7 +72,7 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         Assert.Contains("unpack it", result.Error, StringComparison.Ordinal);
     }
 
-    /// <remarks>N09 of the tamper list. Root reads everything, unless it gives up the capability to.</remarks>
+    /// <remarks>N09 of the tamper list. Root can read every file unless it drops the capability to do so.</remarks>
     [NeedsFact("setpriv")]
     public async Task A_file_that_cannot_be_read_leaves_the_answer_undecided()
     {
@@ -86,7 +86,7 @@ public sealed class VerifyTests : IAsyncLifetime, IDisposable
         Assert.Equal(3, result.ExitCode);
         var problem = JsonNode.Parse(result.Output)!["problems"]![0]!;
         Assert.Equal(("UNREADABLE", "data/log.clef", "undecided"), ((string?)problem["code"], (string?)problem["path"], (string?)problem["answer"]));
-        // A folder that cannot be listed hides what is in it, so its files are missing: that is a failure.
+        // A folder that cannot be listed hides its files, so they count as missing, and verification fails.
         await MadeAsync("chmod", "600", file);
         await MadeAsync("chmod", "000", Path.GetDirectoryName(file)!);
         try

@@ -3,7 +3,9 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Diff;
 
-/// <summary>What became of exceptions: nothing that was merely not seen is called fixed.</summary>
+/// <summary>
+/// Compares the exceptions of two bundles. An exception that the later bundle merely could not see must not be called fixed.
+/// </summary>
 public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixture<SampleRun>, IClassFixture<HostileRun>
 {
     private const string Control = """
@@ -146,7 +148,7 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     {
         using var folder = new TemporaryFolder();
         var first = await RunAsync(folder, "first", "a,2\nb,2\n");
-        // A cell that does not fit leaves the file incomplete, so that what it shows is indicated.
+        // A cell of the wrong type makes the file incomplete, so its exceptions are only indicated.
         var second = await RunAsync(folder, "second", "a,2\nb,2\nc,no number\n", exit: 3);
         var text = await AuditCommand.RunAsync(folder.Path, "diff", first, second, "--allow-unsigned");
         Assert.Contains("2 still open (2 of them indicated)", text.Output, StringComparison.Ordinal);
@@ -258,7 +260,7 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     private static string[] States(JsonElement diff) =>
         [.. diff.GetProperty("exceptions").EnumerateArray().Select(e => $"{e.GetProperty("item")} {e.GetProperty("state")}").Order(StringComparer.Ordinal)];
 
-    /// <summary>A sealed bundle about the accounts of a file.</summary>
+    /// <summary>Returns a sealed bundle about the accounts in a file.</summary>
     private static async Task<string> RunAsync(
         TemporaryFolder folder,
         string name,

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace AuditCli.Tests.Hosting;
 
 /// <summary>
-/// Surroundings that a process may find itself in: streams that are closed, full or read no further, few files, odd locales, folders that
-/// are gone.
+/// Runs the program in unusual environments: streams that are closed, full or no longer read, few open files, unusual locales, and a
+/// deleted working folder.
 /// </summary>
 public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>, IDisposable
 {
@@ -12,7 +12,9 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
 
     private readonly TemporaryFolder _folder = new();
 
-    /// <summary>All of them in <c>.ci/long</c>; here the one that seals, the one that reads without a child, and the one that does both.</summary>
+    /// <summary>
+    /// All commands in <c>.ci/long</c>; otherwise one that seals, one that reads without a child process, and one that does both.
+    /// </summary>
     private static string[] Commands =>
     [
         .. UsualEnds.Commands.Where(c => LongRun.IsWhole
@@ -30,7 +32,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         "mkdir gone && cd gone && rmdir ../gone && {0}",
     ];
 
-    /// <summary>Every command in each of them in <c>.ci/long</c>; here each of them once, with one command after the other.</summary>
+    /// <summary>Every command in each environment in <c>.ci/long</c>; otherwise each environment once, with the commands in turn.</summary>
     public static TheoryData<string, string> Odd
     {
         get
@@ -51,7 +53,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
     {
         var odd = await SayAsync(surroundings.Replace("{0}", $"{Program} {command}", StringComparison.Ordinal), asItIs: true);
         Assert.True(odd.ExitCode == 0, $"{surroundings}: {command}\n{odd}");
-        // What a run prints has its bundle's name and times.
+        // The output of a run contains the name and the times of its bundle, which differ.
         if (!command.StartsWith("run", StringComparison.Ordinal))
             Assert.Equal(usual.Output[command], odd.Output);
         Assert.DoesNotContain("Unhandled", odd.Error, StringComparison.Ordinal);
@@ -74,7 +76,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         Assert.All(Directory.GetDirectories(Path.Combine(_folder.Path, "out")), d => Assert.False(d.EndsWith(".partial", StringComparison.Ordinal), d));
     }
 
-    /// <summary>All of them in <c>.ci/long</c>; here every other one.</summary>
+    /// <summary>All in <c>.ci/long</c>; otherwise every other one.</summary>
     public static TheoryData<string> Closed => [.. LongRun.Sample(["<&- >&- 2>&-", ">&-", "2>&-", ">&- 2>&-", ">/dev/full 2>/dev/full", "2>/dev/full"], 2)];
 
     [Theory]
@@ -112,7 +114,7 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         {
             var result = await SayAsync($"ulimit -n {files}; exec {Program} {command}", asItIs: true);
             Assert.True(result.ExitCode != 0 && result.Output.Length == 0, $"{command}\n{result}");
-            // With fewer still the runtime itself does not begin: which of its files it misses, and how it ends, is not for this program to say.
+            // With even fewer files the .NET runtime does not start. Which file it fails on, and how it exits, is not up to this program.
             if (files < 40)
                 continue;
             Assert.True(result.ExitCode == 1, $"{command}\n{result}");
@@ -163,13 +165,13 @@ public sealed class ProcessEndsTests(UsualEnds usual) : IClassFixture<UsualEnds>
         AuditCommand.ShellAsync(_folder.Path, usual.Variables(Path.Combine(_folder.Path, "out")), asItIs ? command : $"{Program} {command}");
 }
 
-/// <summary>A bundle of one control of the sample, and what each command prints where nothing is odd.</summary>
+/// <summary>A bundle of one control of the sample, and what each command prints in a normal environment.</summary>
 public sealed class UsualEnds : IAsyncLifetime, IDisposable
 {
     internal const string Program = "dotnet \"$AUDITCLI_DLL\"";
     private readonly TemporaryFolder _folder = new();
 
-    /// <summary>Each command as a person types it; all end with 0.</summary>
+    /// <summary>Command lines as a user types them; each exits with 0.</summary>
     internal static string[] Commands { get; } =
     [
         "run \"$SAMPLE\" --control LOG-AWS-001 --out \"$OUT\"",

@@ -8,8 +8,8 @@ using AuditCli.Evidence;
 namespace AuditCli.Tests.Libraries;
 
 /// <summary>
-/// Which codes a control may take as an empty answer, of the sources that the program has. One that is taken although it says something else
-/// makes a pass without data, and is refused when the control is loaded.
+/// Checks which error codes a control may accept as an empty answer, for every source. Accepting a code that means something else would
+/// give a pass without data, so such a control is refused when it is loaded.
 /// </summary>
 public sealed class AllowedErrorsTests
 {
@@ -40,7 +40,7 @@ public sealed class AllowedErrorsTests
     [InlineData("InternalFailure")]
     [InlineData("RequestTimeout")]
     [InlineData("ValidationException")]
-    // Of other sources, and no code at all.
+    // Codes of other sources, and an empty code.
     [InlineData("NOT_FOUND")]
     [InlineData("notFound")]
     [InlineData("PERMISSION_DENIED")]
@@ -52,7 +52,7 @@ public sealed class AllowedErrorsTests
     public void A_code_of_AWS_that_does_not_say_none_is_refused_at_loading(string code) => IsRefused("aws", "iam:ListUsers", code);
 
     [Theory]
-    // Denied: the status, and the reasons that come with 401 and 403 in the new and in the old form.
+    // Denied: the status, and the reasons that accompany 401 and 403 in the new and the old error format.
     [InlineData("PERMISSION_DENIED")]
     [InlineData("UNAUTHENTICATED")]
     [InlineData("forbidden")]
@@ -89,7 +89,7 @@ public sealed class AllowedErrorsTests
     [InlineData("HTTP403")]
     [InlineData("HTTP404")]
     [InlineData("HTTP429")]
-    // Of other sources, and no code at all.
+    // Codes of other sources, and an empty code.
     [InlineData("NotFound")]
     [InlineData("NoSuchEntity")]
     [InlineData("not_found")]
@@ -121,7 +121,7 @@ public sealed class AllowedErrorsTests
     [InlineData("Http403")]
     [InlineData("Http404")]
     [InlineData("Http502")]
-    // Of other sources, and no code at all.
+    // Codes of other sources, and an empty code.
     [InlineData("NOT_FOUND")]
     [InlineData("notFound")]
     [InlineData("NoSuchEntity")]
@@ -129,7 +129,10 @@ public sealed class AllowedErrorsTests
     [InlineData("*")]
     public void A_code_of_Kubernetes_that_does_not_say_none_is_refused_at_loading(string code) => IsRefused("kubernetes", "v1/pods", code);
 
-    /// <summary>Of what the program itself says of an answer that it did not get, each source takes what it says of something that is not there.</summary>
+    /// <summary>
+    /// Allows, of the codes that the program itself assigns to a failed request, only those by which the source reports that something does
+    /// not exist.
+    /// </summary>
     [Theory]
     [InlineData("aws", "iam:ListUsers", "TrailNotFoundException")]
     [InlineData("gcp", "iam:projects.serviceAccounts.list")]
@@ -157,7 +160,7 @@ public sealed class AllowedErrorsTests
     [InlineData("kubernetes", "policy/v1beta1/podsecuritypolicies", "NotServed")]
     public void A_providers_word_for_none_loads(string source, string operation, string code)
     {
-        // Some need a parameter besides, which is another matter.
+        // Some operations also lack a parameter here; that fault is expected.
         Assert.All(Load(source, operation, code).Faults, f => Assert.Contains("needs the parameter", f.Message, StringComparison.Ordinal));
     }
 

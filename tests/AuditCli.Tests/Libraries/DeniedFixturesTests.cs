@@ -9,14 +9,14 @@ using AuditCli.Libraries;
 namespace AuditCli.Tests.Libraries;
 
 /// <summary>
-/// Every case of every shipped control again, with one evidence at a time refused, throttled, cut off or answered with nothing: that
-/// makes no pass and no deviation, and what the other evidence shows is not lost.
+/// Repeats every case of every shipped control with one piece of evidence at a time refused, throttled, cut off or empty. This must not
+/// produce a pass or an exception, and exceptions that other evidence shows must remain.
 /// </summary>
 public sealed class DeniedFixturesTests
 {
     /// <summary>
-    /// Evidence that alone knows a deviation of some case, because it is the population or the one source of the fact. A refusal of
-    /// anything else must leave the deviations visible.
+    /// Evidence without which a deviation of some case cannot be found, because it is the population or the only source of the fact. A
+    /// refusal of any other evidence must leave the deviations visible.
     /// </summary>
     private static readonly ImmutableSortedSet<string> OnlySource =
     [
@@ -41,7 +41,7 @@ public sealed class DeniedFixturesTests
 
     private const string InHistory = "the event history is the one place where what was done is written";
 
-    /// <summary>Evidence that no other source of the control can contradict when a provider answers with nothing, and why.</summary>
+    /// <summary>Evidence that no other source of the control can contradict when a provider returns an empty answer, and why.</summary>
     private static readonly ImmutableSortedDictionary<string, string> BelievedWhenEmpty = ImmutableSortedDictionary<string, string>.Empty
         .Add("APD-AWS-001 root_events", "the event history is the one place where a use of root is written; the report is compared with it where it can be")
         .Add("APD-AWS-001 virtual_devices", "the account summary counts a device of root and does not tell a virtual one from another")
@@ -71,10 +71,10 @@ public sealed class DeniedFixturesTests
         .Add("INF-GCP-001 regions", "nothing else lists the regions that a project can have policies in")
         .Add("INF-K8S-002 containers", "pods and objects of other kinds than deployments, stateful sets and daemon sets are listed nowhere else");
 
-    /// <summary>Of so many refusals the suite tries one; <c>.ci/long</c> tries all.</summary>
+    /// <summary>The suite tries one of this many refusals; <c>.ci/long</c> tries all.</summary>
     private const int Sampled = 90;
 
-    /// <summary>And of so many empty answers.</summary>
+    /// <summary>The suite tries one of this many empty answers.</summary>
     private const int SampledEmpty = 18;
 
     public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
@@ -126,7 +126,7 @@ public sealed class DeniedFixturesTests
 
     private static IEnumerable<(FixtureCase Case, string Evidence, FixtureCase Denied, string How)> Denials(Control control, FixtureFile fixtures)
     {
-        // What was concluded in spite of nothing; a case that is inconclusive already shows no more by being refused again.
+        // Only cases with a conclusion are tried. Refusing evidence of a case that is already inconclusive would show nothing more.
         foreach (var fixture in fixtures.Cases.Where(c => c.Expect.Conclusion is Conclusion.Pass or Conclusion.Fail or Conclusion.NoOccurrence))
         {
             foreach (var partition in fixture.Partitions.Where(p => !p.Evidence.IsEmpty))
@@ -158,7 +158,7 @@ public sealed class DeniedFixturesTests
         let emptied = Below(control, need).ToImmutableSortedDictionary(n => n.Name, _ => new FixtureTable([], CollectionOutcome.Complete, null, []))
         select (fixture, need.Name, With(fixture, partition, emptied));
 
-    /// <summary>The first half of the rows, as where one of several pages was refused.</summary>
+    /// <summary>Keeps the first half of the rows, as when one of several pages was refused.</summary>
     private static ImmutableSortedDictionary<string, FixtureTable> CutOff(EvidenceNeed need, FixtureTable table) =>
         ImmutableSortedDictionary<string, FixtureTable>.Empty.Add(
             need.Name, new([.. table.Rows.Take(table.Rows.Length / 2)], CollectionOutcome.Incomplete, "Throttling", []));
@@ -166,17 +166,17 @@ public sealed class DeniedFixturesTests
     private static FixtureCase With(FixtureCase fixture, FixturePartition partition, ImmutableSortedDictionary<string, FixtureTable> tables) =>
         fixture with { Partitions = fixture.Partitions.Replace(partition, partition with { Evidence = partition.Evidence.SetItems(tables) }) };
 
-    /// <summary>The evidence and what is asked for each of its rows.</summary>
+    /// <summary>Returns the evidence and all evidence that is requested for each of its rows.</summary>
     private static IEnumerable<EvidenceNeed> Below(Control control, EvidenceNeed need) =>
         control.Evidence.Where(n => n.ForEach == need.Name).SelectMany(n => Below(control, n)).Prepend(need);
 
-    /// <summary>The table with the first of its calls refused.</summary>
+    /// <summary>Returns the table with its first call refused.</summary>
     private static FixtureTable? OneCall(EvidenceNeed need, FixtureTable table)
     {
         if (need.ForEach is null || table.Rows.IsEmpty || table.Outcome != CollectionOutcome.Complete)
             return null;
         var asked = Asked(need, table.Rows[0]);
-        // A case whose rows do not say what they were asked for has no call that could be refused alone.
+        // Rows without the parameters of their request belong to no call that could be refused on its own.
         if (asked == "{}")
             return null;
         var calls = (table.Calls.IsEmpty ? table.Rows : table.Calls).Select(r => Asked(need, r)).Distinct().ToImmutableArray();
@@ -189,7 +189,7 @@ public sealed class DeniedFixturesTests
             ]);
     }
 
-    /// <summary>With what a row was asked for, as JSON.</summary>
+    /// <summary>Returns the parameters with which a row was requested, as JSON.</summary>
     private static string Asked(EvidenceNeed need, JsonElement row) => JsonSerializer.Serialize(
         row.EnumerateObject()
             .Where(m => m.Name == "_region"
@@ -197,7 +197,7 @@ public sealed class DeniedFixturesTests
                     && m.Name.StartsWith("_with_", StringComparison.Ordinal))
             .ToDictionary(m => m.Name, m => m.Value));
 
-    /// <summary>What the case concludes, whatever it expects.</summary>
+    /// <summary>Returns what the case concludes, whatever it expects.</summary>
     private static async Task<(Conclusion Conclusion, ImmutableArray<string> Deviations, ImmutableArray<string> Indicated)> ConcludedAsync(
         ControlEvaluation ready, Control control, FixtureCase fixture)
     {

@@ -6,12 +6,12 @@ using AuditCli.Tests.Running;
 namespace AuditCli.Tests.Libraries;
 
 /// <summary>
-/// For the shipped controls the printed role is enough for every one to pass, and every line of it is needed: without any one of them a
-/// control is INCONCLUSIVE. Proved on a real API server and on the loopback Google server, through the whole program.
+/// Checks that the printed role is enough for every shipped control to pass, and that each of its lines is needed: without it, a control is
+/// INCONCLUSIVE. Uses a real API server and the loopback Google server, and runs the whole program.
 /// </summary>
 public sealed partial class LeastPrivilegeTests
 {
-    /// <summary>Of so many lines of a role the suite takes one away, <c>.ci/long</c> each.</summary>
+    /// <summary>The suite removes one of this many lines of a role; <c>.ci/long</c> removes each.</summary>
     private const int Sampled = 6;
 
     private const string GoogleToken = "MARKERtokenOfServiceAccountMARKER";
@@ -57,7 +57,7 @@ public sealed partial class LeastPrivilegeTests
         async Task ApplyAsync(string role, ImmutableArray<Right> added, ImmutableArray<Right> removed)
         {
             await KubectlAsync(folder, admin, "apply", "-f", folder.Write("role.yaml", role));
-            // The server looks at roles through a cache, which is behind by a moment.
+            // The server caches roles, so a change takes effect after a moment.
             foreach (var (right, wanted) in added.Select(a => (a, "yes")).Concat(removed.Select(r => (r, "no"))))
             {
                 for (var attempt = 0; await MayAsync(right) != wanted; attempt++)
@@ -104,7 +104,9 @@ public sealed partial class LeastPrivilegeTests
         }
     }
 
-    /// <summary>Some control lost evidence, those that did are inconclusive, and the others pass as before.</summary>
+    /// <summary>
+    /// Checks that at least one control lost evidence, that those that did are inconclusive, and that the others pass as before.
+    /// </summary>
     private static void Weaker(Dictionary<string, Concluded> before, Dictionary<string, Concluded> after, string without)
     {
         Assert.Equal(before.Keys.Order(), after.Keys.Order());
@@ -117,7 +119,7 @@ public sealed partial class LeastPrivilegeTests
     private static void AllPass(Dictionary<string, Concluded> all) =>
         Assert.All(all, c => Assert.True(c.Value == new Concluded("PASS", false), $"with all that is granted, {c.Key} is {c.Value}"));
 
-    /// <summary>How every control of a run concludes.</summary>
+    /// <summary>Returns the conclusion of every control of a run.</summary>
     private static async Task<Dictionary<string, Concluded>> ConcludeAsync(TemporaryFolder folder, Func<Task<CommandResult>> run)
     {
         var bundles = Path.Combine(folder.Path, "bundles");
@@ -130,7 +132,9 @@ public sealed partial class LeastPrivilegeTests
             c => new Concluded(c.GetProperty("conclusion").GetString()!, c.GetProperty("limitations").GetArrayLength() > 0));
     }
 
-    /// <summary>Registers that approve every fault planted in samples/google.json; returns the lines that name them to an engagement.</summary>
+    /// <summary>
+    /// Writes registers that approve every fault planted in samples/google.json, and returns the lines that add them to an engagement.
+    /// </summary>
     private static string Registers(TemporaryFolder folder)
     {
         const string Inputs = """
@@ -154,7 +158,7 @@ public sealed partial class LeastPrivilegeTests
         }
     }
 
-    /// <summary>Something of every kind that the shipped controls read, and nothing wrong with it.</summary>
+    /// <summary>Creates one correct object of every kind that the shipped controls read.</summary>
     private static async Task SeedAsync(KubeApiServer server)
     {
         const string Pod = """
@@ -182,11 +186,11 @@ public sealed partial class LeastPrivilegeTests
             server.CreateAsync($"{group}/namespaces/default/{kind}", """{"metadata":{"name":"web"},"spec":""" + spec + "}");
     }
 
-    /// <summary>Every right that a ClusterRole gives.</summary>
+    /// <summary>Returns every right that a ClusterRole grants.</summary>
     private static IEnumerable<Right> Rights(string role) => Rule().Matches(role)
         .SelectMany(r => Resources(r).Select(n => Of(r, n)));
 
-    /// <summary>The role without one right; a rule that is left without any goes as a whole.</summary>
+    /// <summary>Returns the role without one right. A rule left without rights is removed.</summary>
     private static string Without(string role, Right right) => Rule().Replace(role, rule =>
     {
         var others = Resources(rule).Where(n => Of(rule, n) != right).ToArray();

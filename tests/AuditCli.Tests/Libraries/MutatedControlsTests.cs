@@ -8,8 +8,8 @@ using Xunit.Abstractions;
 namespace AuditCli.Tests.Libraries;
 
 /// <summary>
-/// Whether the fixtures of a shipped control notice when its SQL is wrong: one place after the other is turned into its opposite, and
-/// some case must conclude otherwise. Ten places of each control here, all of them in <c>.ci/long</c>.
+/// Checks that the fixtures of a shipped control detect errors in its SQL: each place is inverted in turn, and some case must then conclude
+/// otherwise. The suite tries ten places of each control, <c>.ci/long</c> all of them.
 /// </summary>
 public sealed partial class MutatedControlsTests(ITestOutputHelper output)
 {
@@ -39,7 +39,7 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         var (control, fixtures) = DeniedFixturesTests.Load(id);
         var mutants = Mutants(control).ToImmutableArray();
         var listed = UnnoticedMutants.Listed.Select(l => l.Place).ToImmutableHashSet(StringComparer.Ordinal);
-        // To find that none of many cases notices one takes the longest, and the whole run does it.
+        // Listed mutants are tried only in the long run, because trying every case without a match takes the longest.
         var tried = LongRun.Sample(mutants, Math.Max(1, mutants.Length / Sampled))
             .Where(m => LongRun.IsWhole || !listed.Contains(WithoutLine($"{id} {m.Place}"))).ToArray();
         var missed = (await UnnoticedAsync(control, [.. tried], fixtures)).Select(m => $"{id} {m.Place}").ToArray();
@@ -58,9 +58,9 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         Assert.All(UnnoticedMutants.Listed, l => Assert.True(places.Contains(l.Place) && l.Reason.Length > 20, l.Place));
     }
 
-    /// <param name="Control">The control with the one place changed.</param>
-    /// <param name="Test">The test that has the place, as the control has it and changed; null for a completeness check.</param>
-    /// <param name="Check">The completeness check that has it, in the same way.</param>
+    /// <param name="Control">The control with one place changed.</param>
+    /// <param name="Test">The original and the changed test; null if the place is in a completeness check.</param>
+    /// <param name="Check">The original and the changed completeness check; null if the place is in a test.</param>
     private sealed record Mutant(
         Control Control,
         string Place,
@@ -90,8 +90,9 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Those that no case notices. All mutants of the tests, and then all of the completeness checks, are asked beside them of the same tables,
-    /// and only where one answers otherwise is its control run as a whole, since loading a case takes as long as many questions.
+    /// Returns the mutants that no case detects. All mutated tests are first evaluated together on the same tables, then all mutated
+    /// completeness checks. A mutant's control is run as a whole only where its result differs, because loading a case costs as much as
+    /// many queries.
     /// </summary>
     private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(Control control, ImmutableArray<Mutant> mutants, FixtureFile fixtures)
     {
@@ -115,14 +116,15 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         return [.. tests, .. checks];
     }
 
-    /// <param name="same">Whether the mutant of that number says what its own test or check says.</param>
+    /// <param name="same">Whether the mutant of that number gives the result of its original test or check.</param>
     private static async Task<ImmutableArray<Mutant>> UnnoticedAsync(
         ImmutableArray<Mutant> mutants,
         FixtureFile fixtures,
         Func<ImmutableArray<Mutant>, Control> together,
         Func<ControlResult, ImmutableSortedDictionary<string, string>, Mutant, int, bool> same)
     {
-        // Cases with much evidence notice the most. What is left after some of them is prepared anew, for ever more cases at once.
+        // Cases with much evidence detect the most mutants, so they come first. The remaining mutants are prepared again after a growing
+        // number of cases.
         var cases = fixtures.Cases.OrderByDescending(c => c.Partitions.Sum(p => p.Evidence.Sum(e => e.Value.Rows.Length))).ToArray();
         for (var (done, next) = (0, Together); done < cases.Length && !mutants.IsEmpty; (done, next) = (done + next, next * 2))
         {
@@ -150,11 +152,11 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
         !Assert.Single(await FixtureRunner.RunAsync(
             mutant.Control, new("f", [fixture]), EvaluationLimits.Default, process: null, CancellationToken.None)).Passed;
 
-    /// <summary>What a test concludes in each partition, and its rows.</summary>
+    /// <summary>Returns what a test concludes in each partition, and its rows.</summary>
     private static string Said(ControlResult result, ImmutableSortedDictionary<string, string> rows, string test) =>
         string.Join('\n', result.Tests.Where(t => t.Id == test).Select(t => $"{t.Conclusion} {t.Error}").Append(rows[test]));
 
-    /// <summary>What a completeness check found in each partition of each test.</summary>
+    /// <summary>Returns what a completeness check found in each partition of each test.</summary>
     private static string Said(ControlResult result, string check) =>
         string.Join('\n', result.Tests.SelectMany(t => t.Completeness.Where(c => c.Name == check).Select(c => $"{t.Id} {t.Partition} {c with { Name = "" }}")));
 
@@ -163,7 +165,7 @@ public sealed partial class MutatedControlsTests(ITestOutputHelper output)
     [GeneratedRegex(@"line [0-9]+: ", RegexOptions.CultureInvariant)]
     private static partial Regex Line { get; }
 
-    /// <summary>The identifier of an exception has the name of its test.</summary>
+    /// <summary>Matches the identifier of an exception, which is derived from the name of its test.</summary>
     [GeneratedRegex("/X/[0-9a-f]{12}", RegexOptions.CultureInvariant)]
     private static partial Regex ExceptionId { get; }
 }

@@ -8,8 +8,8 @@ using AuditCli.Libraries;
 namespace AuditCli.Tests.Libraries;
 
 /// <summary>
-/// No value that an engagement sets for a parameter of a shipped control empties a test unnoticed: each number has limits, and each
-/// text a form.
+/// Checks that no value an engagement can set for a parameter of a shipped control empties a test unnoticed: each number has limits, and
+/// each text a pattern.
 /// </summary>
 public sealed class ShippedParametersTests
 {

@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Tests.Libraries;
 
-/// <summary>A control's SQL with one place changed to its opposite.</summary>
-/// <param name="Place">Where, for people: the line and the words around the change.</param>
+/// <summary>A control's SQL with one place inverted.</summary>
+/// <param name="Place">The line and the words around the change, for people.</param>
 internal sealed record SqlMutant(string Sql, string Place);
 
 /// <summary>
-/// Every way to turn one comparison, boolean, join or NULL test of SQL into its opposite, or a limit into the value beside it. Texts,
-/// quoted names and comments are left alone. What fixtures do not notice of these, nobody would notice in the control.
+/// Produces every mutant of an SQL text: one comparison, boolean, join or NULL test inverted, or a limit moved by one. Texts, quoted names
+/// and comments are not changed. An error that the fixtures do not detect here would go unnoticed in the control.
 /// </summary>
 internal static partial class SqlMutants
 {
@@ -72,7 +72,7 @@ internal static partial class SqlMutants
         return $"line {line}: {Regex.Replace(words, @"\s+", " ").Trim()}";
     }
 
-    /// <summary>What is passed over comes first; then words of more than one part before their parts, so that each is changed as a whole.</summary>
+    /// <summary>Matches skipped text first, then tokens of several words before their parts, so that each is changed as a whole.</summary>
     [GeneratedRegex(
         """
         '(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|->>|->|=>

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace AuditCli.Tests.Libraries;
 
 /// <summary>
-/// Places in the SQL of shipped controls whose opposite no fixture notices, by the words around them, each with the reason why none can. They are
-/// without the line, which every change above them moves.
+/// Lists places in the SQL of shipped controls whose inversion no fixture can detect, each with the reason. Places are identified by the
+/// words around them and not by line numbers, which every edit above would change.
 /// </summary>
 internal static class UnnoticedMutants
 {

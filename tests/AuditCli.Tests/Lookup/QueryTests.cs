@@ -3,7 +3,7 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Lookup;
 
-/// <summary>Somebody's own SQL over a bundle: every question that can be asked, and nothing that can be reached.</summary>
+/// <summary>Tests a user's own SQL on a bundle: every query works, and none reaches anything outside the bundle.</summary>
 public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFixture<SampleRun>, IClassFixture<HostileRun>
 {
     [Theory]
@@ -53,7 +53,7 @@ public sealed class QueryTests(SampleRun sample, HostileRun hostile) : IClassFix
         var result = await AuditCommand.RunAsync(folder.Path, "query", copy, "SELECT * FROM \"APD-AWS-002\".users");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("aws-iam-listusers-", result.Error, StringComparison.Ordinal);
-        // Of what the SQL does not name nothing is read.
+        // A table that the SQL does not name is not read, so its forgery goes unnoticed here.
         Assert.Equal(0, (await AuditCommand.RunAsync(folder.Path, "query", copy, "SELECT * FROM results.controls")).ExitCode);
     }
 

@@ -6,7 +6,7 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Lookup;
 
-/// <summary>From a line of a workpaper to the bytes of the provider's answer.</summary>
+/// <summary>Follows a line of a workpaper to the bytes of the provider's response.</summary>
 public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IClassFixture<SampleRun>, IClassFixture<HostileRun>
 {
     private const string Person = "arn:aws:iam::444455556666:user/lukas.berg";
@@ -91,7 +91,7 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
         Assert.Contains("<GetCredentialReportResponse", exchange, StringComparison.Ordinal);
     }
 
-    /// <summary>Every exception of the sample, whichever provider: somebody will ask about each.</summary>
+    /// <summary>Shows every exception of the sample, whatever its provider.</summary>
     [Fact]
     public async Task Every_exception_of_the_sample_has_evidence_that_can_be_shown()
     {

@@ -10,10 +10,10 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Lookup;
 
-/// <summary>From every exception of the sample to the one place in the raw evidence that it rests on, whichever report is read.</summary>
+/// <summary>Traces every exception of the sample, from each report, to the one place in the raw evidence on which it is based.</summary>
 public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleRun>
 {
-    /// <summary>Endings of items that say which of several attributes of a thing is tested.</summary>
+    /// <summary>Suffixes of items that name which of several attributes is tested.</summary>
     private static readonly string[] Suffixes = ["age", "use"];
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
             }
             var part = pointer.Length == 0 ? Encoding.UTF8.GetString(exchange.Response!.Body.Span) : AnswerPart.Of(exchange.Response!.Body, pointer);
             Assert.True(part is not null, $"{row.Control} {row.Item}: nothing is at {place}");
-            // What was asked for one thing does not repeat its name in the answer.
+            // The response to a request about a single resource does not repeat its name, so the URI is searched too.
             var asked = pointer.Length == 0 ? exchange.Uri.OriginalString : "";
             Assert.True(
                 names.Any(n => part.Contains(n, StringComparison.Ordinal) || asked.Contains(n, StringComparison.Ordinal)),
@@ -206,7 +206,7 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
 
     private PopulationRow[] Exceptions() => [.. Rows().Where(r => r.Verdict != ItemVerdict.Pass)];
 
-    /// <summary>The first place of each line of the workbook's sheet of exceptions.</summary>
+    /// <summary>Returns the first reference of each line of the workbook's exceptions sheet.</summary>
     private string[] Workbook()
     {
         using var zip = ZipFile.OpenRead(Path.Combine(sample.Bundle, "data/reports/workpaper.xlsx"));

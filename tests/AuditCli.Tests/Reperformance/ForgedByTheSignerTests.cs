@@ -5,7 +5,9 @@ using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Tests.Reperformance;
 
-/// <summary>Whoever holds the trusted key can change a bundle and sign it again: verification holds, and doing the run again names what was changed.</summary>
+/// <summary>
+/// Changes a bundle and signs it again with the trusted key. Verification succeeds, but <c>reperform</c> names what was changed.
+/// </summary>
 public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClassFixture<SignedSample>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -65,7 +67,7 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
         var before = Digest.Of(File.ReadAllBytes(file)).Hex;
         var text = File.ReadAllText(file);
         var item = Deviation().Match(text).Groups["item"].Value;
-        // Each account's rows have a digest of their own: the lines of the altered one are digested again.
+        // The rows of each account have their own digest, so the digest of the changed account is computed again.
         var (account, lines) = ("444455556666", File.ReadAllLines(file));
         var digest = Lines(lines, account);
         File.WriteAllText(file, text
@@ -86,7 +88,9 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
 
     private string Copy() => BundleForgery.Copy(sample.Bundle, Path.Combine(_folder.Path, "copy"));
 
-    /// <summary>What doing the run again says of a bundle that its signer wrote and signed anew; verification finds nothing.</summary>
+    /// <summary>
+    /// Returns the result of <c>reperform</c> for a bundle that its signer changed and signed again; <c>verify</c> finds nothing.
+    /// </summary>
     private async Task<CommandResult> SignedAgainAsync(string bundle)
     {
         Directory.Delete(Path.Combine(bundle, "attestation"), recursive: true);
@@ -119,14 +123,14 @@ public sealed partial class ForgedByTheSignerTests(SignedSample sample) : IClass
     private static partial Regex Deviation();
 }
 
-/// <summary>The sample's run, signed by a key that its verifier trusts.</summary>
+/// <summary>A run of the sample, signed with a key that the verifier trusts.</summary>
 public sealed class SignedSample : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public string Bundle { get; private set; } = "";
 
-    /// <summary>The signer's key; the verifier's is beside it, with <c>.pub</c> behind its name.</summary>
+    /// <summary>The signer's private key. The verifier's public key has the same path with <c>.pub</c> appended.</summary>
     public string Key => Path.Combine(_folder.Path, "auditor.pem");
 
     public async Task InitializeAsync()

@@ -5,8 +5,8 @@ using AuditCli.Controls.Evaluation;
 namespace AuditCli.Tests.Reperformance;
 
 /// <summary>
-/// Bundles outlive the program: one sealed under each number of the rules of evaluation is kept in <c>tests/Shared/bundles</c>, and
-/// today's program verifies, reads and re-performs every one.
+/// Verifies, reads and re-performs old bundles with the current program. <c>tests/Shared/bundles</c> keeps one for each version of the
+/// evaluation rules, because bundles are kept longer than programs.
 /// </summary>
 public sealed class OldBundleTests : IDisposable
 {

@@ -1,7 +1,7 @@
-using System.Text;
 using System.Text.Json.Nodes;
-using AuditCli.Evidence;
+using System.Text;
 using AuditCli.Evidence.Warc;
+using AuditCli.Evidence;
 using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reperformance;
@@ -60,27 +60,17 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         ["the tool's version is changed after the plus sign"] = (
             1,
             b => Edit(b, r => r["tool"]!["version"] = $"{Tool}+0123abcd"),
-<<<<<<< HEAD:tests/AuditCli.Tests/Reperformance/ReperformRecordTests.cs
-            "is byte for byte what this program writes, but run.json names another program"),
-        ["the tool's name is changed"] = (b => Edit(b, r => r["tool"]!["name"] = "othertool"), "data/run.json: tool othertool "),
-=======
             "is to the byte what this program makes, and not what run.json names"),
         ["the tool's name is changed"] = (5, b => Edit(b, r => r["tool"]!["name"] = "othertool"), "data/run.json: tool othertool "),
->>>>>>> wt-time:tests/AuditCli.Tests/ReperformRecordTests.cs
         ["the tool's runtime is changed"] = (
             2,
             b => Edit(b, r => r["tool"]!["runtime"] = ".NET 99"),
-            "is byte for byte what this program writes, but run.json names another program"),
+            "is to the byte what this program makes, and not what run.json names"),
         ["the tool's system is changed"] = (
             3,
             b => Edit(b, r => r["tool"]!["system"] = "win-x64"),
-<<<<<<< HEAD:tests/AuditCli.Tests/Reperformance/ReperformRecordTests.cs
-            "is byte for byte what this program writes, but run.json names another program"),
-        ["the tool's version is changed wherever it is named"] = (b =>
-=======
             "is to the byte what this program makes, and not what run.json names"),
         ["the tool's version is changed wherever it is named"] = (4, b =>
->>>>>>> wt-time:tests/AuditCli.Tests/ReperformRecordTests.cs
         {
             Edit(b, r => r["tool"]!["version"] = "9.9.9");
             BundleForgery.Replace(b, "bag-info.txt", $"auditcli {Tool}", "auditcli 9.9.9");
@@ -90,7 +80,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
                     ? Honest(r, Text(r).Replace($"auditcli/{Tool}", "auditcli/9.9.9", StringComparison.Ordinal))
                     : r);
             }
-        }, "is byte for byte what this program writes, but run.json names another program"),
+        }, "is to the byte what this program makes, and not what run.json names"),
         ["the recorder of a file is changed"] = (
             7,
             b => BundleForgery.EditExchanges(Path.Combine(b, Exchanges), r => r.Type == "warcinfo"
@@ -215,12 +205,6 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         WriteIndex(bundle, lines);
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
-<<<<<<< HEAD:tests/AuditCli.Tests/Reperformance/ReperformRecordTests.cs
-        var said = how.StartsWith("removed with", StringComparison.Ordinal)
-            ? "contains redaction marks but is not recorded as redacted"
-            : ": redact";
-        Assert.True(result.Output.Contains(said, StringComparison.Ordinal), result.ToString());
-=======
         string[] said =
         [
             $"iam:ListVirtualMFADevices in {TargetOf(redacted[0])} aws-global: redactions 0 digest hmac-sha256:000",
@@ -260,7 +244,6 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         Assert.True(result.ExitCode == 2, result.ToString());
         Assert.True(
             result.Output.Contains("holds marks of redacted secrets and does not say that it was redacted", StringComparison.Ordinal), result.ToString());
->>>>>>> wt-time:tests/AuditCli.Tests/ReperformRecordTests.cs
     }
 
     [Fact]
@@ -270,7 +253,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("record   identical", result.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, mode, run_by, started, finished",
+            "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished",
             result.Output,
             StringComparison.Ordinal);
     }

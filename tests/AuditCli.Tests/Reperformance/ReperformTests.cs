@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Reperformance;
 
-/// <summary>A bundle does its own run again, and whoever changed it consistently is found out by name.</summary>
+/// <summary>Tests <c>reperform</c>: it repeats the run from the bundle alone, and names what somebody changed consistently.</summary>
 public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccount>, IDisposable
 {
     private const string Keys = "data/exchanges/prod/iam-aws-global.warc.gz";
@@ -295,7 +295,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var samples = Path.Combine(_folder.Path, "samples");
         var run = await AuditCommand.RunAsync(_folder.Path, "run", Repository.Path("samples", "engagement.yaml"), "--out", samples);
         Assert.True(run.ExitCode == 2, run.ToString());
-        // A bundle travels alone: what its engagement names by relative path is nowhere near.
+        // The copy is far from the files that its engagement names by relative path.
         var bundle = BundleForgery.Copy(AuditCommand.TheBundle(samples), Path.Combine(_folder.Path, "elsewhere"));
         var temporary = Directory.CreateDirectory(Path.Combine(_folder.Path, "tmp")).FullName;
         var surroundings = new Dictionary<string, string> { ["TMPDIR"] = temporary, ["HOME"] = "/nonexistent", ["DOTNET_CLI_HOME"] = temporary };
@@ -318,7 +318,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         using var process = AuditCommand.Start(
             _folder.Path, environment, [], "reperform", AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")), "--allow-unsigned");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        // Held still in the middle of its work, so that the signal does not come too late on a fast machine.
+        // The process is stopped in the middle of its work, so that the signal does not come too late on a fast machine.
         bool HasBegun() => Directory.EnumerateDirectories(temporary, "*.partial", SearchOption.AllDirectories).Any();
         var begun = HasBegun();
         for (var waited = 0; !begun && waited < 12_000 && !process.HasExited; waited++)
@@ -345,7 +345,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     private Task<CommandResult> ReperformAsync(string bundle, params string[] more) =>
         AuditCommand.RunAsync(_folder.Path, ["reperform", bundle, "--allow-unsigned", .. more]);
 
-    /// <summary>A library with nothing but the one control, changed.</summary>
+    /// <summary>Returns a library that holds only the one control, changed.</summary>
     private string Library(Func<string, string> change)
     {
         var text = File.ReadAllText(Repository.Path("controls", "access-to-programs-and-data", "APD-AWS-004.yaml"));
@@ -362,7 +362,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     private static string Text(Evidence.Warc.WarcRecord record) => System.Text.Encoding.UTF8.GetString(record.Block.Span);
 }
 
-/// <summary>One live run against a loopback account of three users, which several tests look at.</summary>
+/// <summary>A live run against a loopback account with three users, shared by several tests.</summary>
 public sealed class OneAccount : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -2,7 +2,7 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reports;
 
-/// <summary>The page in the place of a screenshot, as a browser shows it.</summary>
+/// <summary>Tests the page that replaces a screenshot, as a browser shows it.</summary>
 public sealed class EvidenceCardTests(SampleRun sample, HostileRun hostile) : IClassFixture<SampleRun>, IClassFixture<HostileRun>
 {
     private const string Person = "arn:aws:iam::444455556666:user/lukas.berg";

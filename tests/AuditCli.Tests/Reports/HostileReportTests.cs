@@ -8,7 +8,7 @@ using AuditCli.Reports.Formats.Workbook;
 
 namespace AuditCli.Tests.Reports;
 
-/// <summary>A bundle that was written to harm its reader is shown harmlessly, in every form.</summary>
+/// <summary>Checks that every report format shows a malicious bundle harmlessly.</summary>
 public sealed class HostileReportTests : IDisposable
 {
     private static readonly Item[] Hostile =
@@ -93,7 +93,8 @@ public sealed class HostileReportTests : IDisposable
     {
         var format = ReportFormats.All.Single(f => f.Name == name);
         var text = ReportFormatTests.Readable(format, await WrittenAsync(name));
-        // JSON may hold them as escapes, which are harmless until somebody decodes them; then they are still our own escapes.
+        // JSON may contain the characters as escapes, which are harmless until decoded. The decoded text must contain only the escapes of
+        // this program.
         if (name is "oscal" or "sarif")
             text = string.Concat(Strings(JsonDocument.Parse(text).RootElement));
         Assert.DoesNotContain(text.EnumerateRunes(), r =>

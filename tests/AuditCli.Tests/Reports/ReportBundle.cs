@@ -12,7 +12,9 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Tests.Reports;
 
-/// <summary>One population item as a test writes it. The item is a JSON string, so that it can be one that no program of ours writes.</summary>
+/// <summary>
+/// A population item as a test writes it. The item is a JSON string, so that it can be one that this program would never write.
+/// </summary>
 internal sealed record Item(
     string Json,
     string Verdict,
@@ -22,7 +24,7 @@ internal sealed record Item(
     public static Item Of(string text, string verdict = "deviation") => new(JsonSerializer.Serialize(text), verdict);
 }
 
-/// <summary>A sealed bundle made by hand: a fixed one for approved files, or one with any population.</summary>
+/// <summary>Builds sealed bundles by hand: a fixed one for approved files, or one with any population.</summary>
 internal static class ReportBundle
 {
     public const string Id = "example-exchange-20261123t050000z-0123abcd";
@@ -63,7 +65,7 @@ internal static class ReportBundle
         Item.Of("arn:aws:iam::111122223333:user/unread", "undetermined"),
     ];
 
-    /// <summary>Writes and seals it in a folder; returns its path.</summary>
+    /// <summary>Writes and seals the bundle in a folder, and returns its path.</summary>
     public static async Task<string> SealAsync(
         string folder, IEnumerable<Item> items, string id = Id, string itemInTable = "arn:aws:iam::111122223333:user/lukas.berg")
     {

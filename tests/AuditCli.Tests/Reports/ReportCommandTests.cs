@@ -1,6 +1,6 @@
 namespace AuditCli.Tests.Reports;
 
-/// <summary><c>auditcli report</c>: what it refuses first, then what it writes.</summary>
+/// <summary>Tests <c>auditcli report</c>: first what it refuses, then what it writes.</summary>
 public sealed class ReportCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

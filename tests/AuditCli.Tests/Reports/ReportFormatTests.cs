@@ -11,7 +11,9 @@ using AuditCli.Reports.Workpapers;
 
 namespace AuditCli.Tests.Reports;
 
-/// <summary>Every form of the workpaper: approved, deterministic, and honest on its first page.</summary>
+/// <summary>
+/// Tests every format of the workpaper: it matches its approved file, is deterministic, and states its limitations on the first page.
+/// </summary>
 public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -148,7 +150,10 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         Assert.Equal(places, workpaper.Traces.Of(workpaper.Controls[0], CancellationToken.None)[("T1", 2)].References.Length);
     }
 
-    /// <summary>Two hundred accounts have two hundred times one account's reasons, not each the reasons of all.</summary>
+    /// <summary>
+    /// Checks that the report of 200 accounts contains each reason once, for its own account. Repeating all reasons for every account would
+    /// make it 200 times larger.
+    /// </summary>
     [Fact]
     public async Task A_case_of_junit_has_the_reasons_of_its_own_account_alone()
     {
@@ -189,7 +194,10 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         return content.ToArray();
     }
 
-    /// <summary>The parts of a workbook after each other, and the packed items of a page as they are: what a person can approve.</summary>
+    /// <summary>
+    /// Returns the parts of a workbook one after another, and the compressed items of a page decompressed, so that a person can approve
+    /// them.
+    /// </summary>
     internal static string Readable(IReportFormat format, byte[] content)
     {
         if (format.Name == "xlsx")
@@ -211,7 +219,7 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
 
     private static string GoldenName(IReportFormat format) => format.Name == "xlsx" ? "workpaper.xlsx.txt" : format.FileName;
 
-    /// <summary>The text as a reader sees it, whatever the form escapes.</summary>
+    /// <summary>Returns the text as a reader sees it, with the escapes of the format removed.</summary>
     private static string Plain(string text) => WebUtility.HtmlDecode(Regex.Replace(
         Regex.Unescape(Regex.Replace(text.Replace("\\\\", "\\", StringComparison.Ordinal), @"\\(?!u[0-9a-fA-F]{4})", "")), "</?x:[^>]*>", " "));
 }

@@ -5,7 +5,7 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reports;
 
-/// <summary>What readers that nobody here wrote make of the reports: LibreOffice, gnumeric, Chromium with axe, NIST's schema, CI tools.</summary>
+/// <summary>Reads the reports with independent programs: LibreOffice, gnumeric, Chromium with axe, NIST's schema and CI tools.</summary>
 public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
 {
     private static readonly string[] LightAndDark = ["light-1280", "dark-1280", "light-390", "dark-390"];
@@ -143,7 +143,7 @@ public sealed class ReportOracleTests : IClassFixture<SampleRun>, IDisposable
         Assert.Equal(0, found.GetProperty("overflow390").GetInt32());
     }
 
-    /// <summary>Each control's line of the index has the numbers of results.json.</summary>
+    /// <summary>Checks that each control's line of the index has the numbers of results.json.</summary>
     private void CheckIndex(string csv)
     {
         var lines = csv.Replace("\"", "", StringComparison.Ordinal).Split('\n');

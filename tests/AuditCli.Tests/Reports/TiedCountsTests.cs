@@ -17,10 +17,12 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reports;
 
-/// <summary>Every number that is printed is a count of what is listed, in its own unit. The rows are counted here once more, from their files.</summary>
+/// <summary>
+/// Checks that every printed number counts what is listed, in its own unit. The test counts the rows again from their files.
+/// </summary>
 public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
 {
-    /// <summary>What the rows of one test hold.</summary>
+    /// <summary>The counts of one test's rows.</summary>
     private sealed record Tally(string Unit, long Population, long Exceptions, long Approved, long Undetermined, long Indicated)
     {
         public string Noun => Number(Population, Unit);
@@ -163,7 +165,7 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         var run = sarif.RootElement.GetProperty("runs")[0];
         var result = oscal.RootElement.GetProperty("assessment-results").GetProperty("results")[0];
         var findings = result.GetProperty("findings").EnumerateArray().ToArray();
-        // Each item of a population has an observation; those that passed are no exceptions.
+        // Every item of a population has an observation; those that passed are not exceptions.
         var listed = result.GetProperty("observations").EnumerateArray()
             .Where(o => o.GetProperty("props").EnumerateArray()
                 .Single(p => p.GetProperty("name").GetString() == "result").GetProperty("value").GetString() != "pass")

@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>A run on a machine whose clock differs from the servers': what it concludes, where it says so, and its replay.</summary>
+/// <summary>
+/// Tests runs on a machine whose clock differs from the servers': their conclusions, where these mention the difference, and their replay.
+/// </summary>
 public sealed partial class ClockTests
 {
     private static readonly string[] Reports =
@@ -76,7 +78,7 @@ public sealed partial class ClockTests
         var answers = 0;
         using var server = new IamServer(users: 2, TimeSpan.Zero)
         {
-            // The first says who the caller is; the report is the last.
+            // The first response is to GetCallerIdentity; the third is the credential report.
             Date = () => DateTimeOffset.UtcNow.AddHours(Interlocked.Increment(ref answers) == 3 ? -3 : 0).ToString("r", CultureInfo.InvariantCulture),
         };
         var (result, bundle) = await RunAsync(folder, server);
@@ -94,7 +96,7 @@ public sealed partial class ClockTests
         using var folder = new TemporaryFolder();
         using var server = new IamServer(users: 2, TimeSpan.Zero) { Field = (field, value) };
         var (result, bundle) = await RunAsync(folder, server);
-        // An answer of a cache says nothing of the server's clock, so that with such answers alone it is compared with none.
+        // A cached answer says nothing about the server's clock. If all answers are cached, there is no clock to compare with.
         Assert.True(result.ExitCode == (value == "299" ? 3 : 0), result.ToString());
         Assert.DoesNotContain("OldAnswer", result.Output, StringComparison.Ordinal);
         var html = await TextAsync(Path.Combine(bundle, "data", "reports", "report.html"));
@@ -146,7 +148,7 @@ public sealed partial class ClockTests
         Assert.Contains(words, scope, StringComparison.Ordinal);
     }
 
-    /// <summary>APD-AWS-004 of one account, as of now.</summary>
+    /// <summary>Runs APD-AWS-004 for one account, as of now.</summary>
     private static async Task<(CommandResult Result, string Bundle)> RunAsync(
         TemporaryFolder folder, IamServer server, Func<string, string>? change = null, string? asOf = null)
     {
@@ -169,7 +171,7 @@ public sealed partial class ClockTests
             SampleTests.SameContents(bundle, AuditCommand.TheBundle(Path.Combine(folder.Path, "replayed")), part);
     }
 
-    /// <summary>What a report says, of a workbook the text of its first sheet.</summary>
+    /// <summary>Returns the text of a report; for a workbook, that of its first sheet.</summary>
     private static async Task<string> TextAsync(string report)
     {
         if (!report.EndsWith(".xlsx", StringComparison.Ordinal))
@@ -179,7 +181,7 @@ public sealed partial class ClockTests
         return Unescaped(await sheet.ReadToEndAsync());
     }
 
-    /// <summary>Without what Markdown, HTML and JSON do to an apostrophe.</summary>
+    /// <summary>Reverts how Markdown, HTML and JSON escape an apostrophe.</summary>
     private static string Unescaped(string text) => text
         .Replace("&#39;", "'", StringComparison.Ordinal)
         .Replace("&apos;", "'", StringComparison.Ordinal)

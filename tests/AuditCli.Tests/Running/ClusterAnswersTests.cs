@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>A whole run against a cluster on the loopback whose answers are whole and say something besides, or never end.</summary>
+/// <summary>Runs against a loopback cluster whose answers carry a warning or whose pages never end.</summary>
 public sealed class ClusterAnswersTests : IDisposable
 {
     private const string Control = """
@@ -76,7 +76,7 @@ public sealed class ClusterAnswersTests : IDisposable
         Assert.Contains("the server warns: v1 Namespace is deprecated", report, StringComparison.Ordinal);
     }
 
-    /// <summary>What was printed, and the page that was sealed.</summary>
+    /// <summary>Returns the output and the sealed report page.</summary>
     private async Task<(CommandResult Result, string Report)> RunAsync(ClusterServer cluster, TimeProvider clock)
     {
         _folder.Write("config", cluster.Kubeconfig);

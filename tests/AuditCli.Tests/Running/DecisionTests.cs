@@ -1,6 +1,8 @@
 namespace AuditCli.Tests.Running;
 
-/// <summary>What the engagement decides about a control: it is left out with a decision that counts, and tested in spite of one that does not.</summary>
+/// <summary>
+/// Tests decisions of the engagement that a control is not applicable: a valid one leaves the control out, an invalid one does not.
+/// </summary>
 public sealed class DecisionTests
 {
     [Fact]
@@ -48,7 +50,7 @@ public sealed class DecisionTests
         Assert.Matches(@"engagement\.yaml:\d+:\d+: ", result.Error);
     }
 
-    /// <summary>As a reader takes it in, whatever the width.</summary>
+    /// <summary>Joins the lines of a text, so that wrapping does not matter.</summary>
     private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static string Engagement(string by, string on, string id = "APD-AWS-004") => AwsEnvironment.Engagement("APD-AWS-004").Replace(

@@ -9,12 +9,12 @@ using AuditCli.Evidence;
 namespace AuditCli.Tests.Running;
 
 /// <summary>
-/// Takes every operation of every provider away from the sample, and the way into every target: what was not read may hide, never clear and
-/// never accuse.
+/// Denies each operation of every provider and the connection to every target of the sample. Missing evidence may hide an exception, but
+/// never gives a pass and never adds an exception.
 /// </summary>
 public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
 {
-    /// <summary>Runs beside each other; two, for the machines that build have no more to spare.</summary>
+    /// <summary>The number of runs at the same time. Two, because build machines cannot spare more.</summary>
     private const int AtOnce = 2;
 
     [Fact]
@@ -50,7 +50,8 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
                     Assert.True(conclusion == Text(before[id], "conclusion"), $"{id} needs none of {all}, and is {conclusion} without");
                     continue;
                 }
-                // A fault that was seen all the same stays one: in another account, or where what is missing can only hide.
+                // A FAIL remains if the exception was still read: in another account, or where the missing evidence could only hide
+                // exceptions.
                 Assert.True(
                     conclusion == "INCONCLUSIVE" || conclusion == "FAIL" && Text(before[id], "conclusion") == "FAIL",
                     $"without {denied}, {id} is {conclusion}");
@@ -62,7 +63,7 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
         });
     }
 
-    /// <summary>Denials that no control shares go into one run, where each control lacks one thing at the most.</summary>
+    /// <summary>Combines denials that share no control into one run, so that each control lacks at most one thing.</summary>
     private static List<List<Denial>> Together(IEnumerable<Denial> denials)
     {
         var runs = new List<List<Denial>>();
@@ -87,7 +88,7 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 
-    /// <summary>Every item with that verdict, as control test account item.</summary>
+    /// <summary>Returns every item with that verdict, as control, test, account and item.</summary>
     private static HashSet<string> Items(string bundle, string verdict) =>
     [
         .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.ndjson").SelectMany(file => File.ReadLines(file)
@@ -96,11 +97,13 @@ public sealed class DenialTests(SampleRun sample) : IClassFixture<SampleRun>
             .Select(r => $"{Path.GetFileNameWithoutExtension(file)} {r.GetProperty("account").GetString()} {r.GetProperty("item").GetString()}")),
     ];
 
-    /// <param name="Denied">An operation, or <c>connect:</c> and a target.</param>
+    /// <param name="Denied">An operation, or <c>connect:</c> followed by a target.</param>
     /// <param name="Users">The controls that need it.</param>
     private sealed record Denial(string Denied, ImmutableHashSet<string> Users);
 
-    /// <summary>The real collector with operations taken away, as a provider would: no page, and its own words.</summary>
+    /// <summary>
+    /// The real collector with some operations denied as a provider would deny them: no page, and the provider's own message.
+    /// </summary>
     private sealed class DenyingCollector(ICollector inner, ImmutableHashSet<string> denied) : ICollector
     {
         public ImmutableArray<string> UnusualEndpoints => inner.UnusualEndpoints;

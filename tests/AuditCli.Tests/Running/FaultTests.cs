@@ -1,6 +1,8 @@
 namespace AuditCli.Tests.Running;
 
-/// <summary>A provider that misbehaves, from end to end: the conclusion says so, and the first limitation says how.</summary>
+/// <summary>
+/// Runs against a misbehaving provider from end to end. The conclusion shows it, and the first limitation says how it failed.
+/// </summary>
 public sealed class FaultTests
 {
     [Theory]
@@ -18,7 +20,7 @@ public sealed class FaultTests
     {
         using var folder = new TemporaryFolder();
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
-        // The second page, where there is one: what came before stays, and does not pass for the whole.
+        // ListUsers fails on its second page: the first page is kept, but is not taken for the whole list.
         using var server = new IamServer(
             users: 3,
             TimeSpan.Zero,

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>The Google Cloud controls against a live server with an organization, and the replay of what that run recorded.</summary>
+/// <summary>Runs the Google Cloud controls against a live server with an organization, and replays the recorded run.</summary>
 public sealed class GoogleTests
 {
     private const string More = """
@@ -15,7 +15,10 @@ public sealed class GoogleTests
 
         """;
 
-    /// <summary>Control, project and item of every fault of samples/google.json that no register covers, in order: a key once for each test it fails.</summary>
+    /// <summary>
+    /// Control, project and item of every fault of samples/google.json that no register approves, in order. A key is listed once for each
+    /// test that it fails.
+    /// </summary>
     internal static readonly string[] Planted =
     [
         "APD-GCP-001 nq-sandbox folders/320 roles/editor group:developers@northquay.example",
@@ -47,7 +50,7 @@ public sealed class GoogleTests
         foreach (var permission in new[] { "resourcemanager.folders.getIamPolicy", "iam.serviceAccounts.list", "compute.firewalls.list" })
             Assert.Contains(permission, results.GetRawText(), StringComparison.Ordinal);
 
-        // Nobody confirmed who asked, and whom the credentials claim to be is in no exchange.
+        // The server did not confirm an identity. The one that the credentials claim is in no recorded exchange.
         var target = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(bundle, "data", "run.json"))).GetProperty("targets")[0];
         Assert.StartsWith("claimed: ", target.GetProperty("identity").GetString(), StringComparison.Ordinal);
         var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
@@ -97,7 +100,7 @@ public sealed class GoogleTests
         return AuditCommand.ProcessAsync(folder.Path, environment, [], "run", "engagement.yaml", "--out", "live-out");
     }
 
-    /// <summary>Control, project and item of every deviation that nobody approved, in order.</summary>
+    /// <summary>Returns control, project and item of every unapproved deviation, in order.</summary>
     internal static string[] Deviations(string bundle) =>
     [
         .. Directory.EnumerateFiles(Path.Combine(bundle, "data", "results"), "*.ndjson")

@@ -1,6 +1,6 @@
 namespace AuditCli.Tests.Running;
 
-/// <summary>A run that cannot finish leaves what it collected, and nothing that looks like a bundle.</summary>
+/// <summary>Checks that a run that cannot finish leaves what it collected, and nothing that looks like a bundle.</summary>
 public sealed class InterruptionTests
 {
     [Fact]
@@ -32,7 +32,7 @@ public sealed class InterruptionTests
         folder.Write("engagement.yaml", AwsEnvironment.Engagement("APD-AWS-004"));
         var small = Directory.CreateDirectory(Path.Combine(folder.Path, "small")).FullName;
         using var server = new IamServer(users: 3000, delay: TimeSpan.Zero);
-        // A mount of the run's own name space: it ends with the process.
+        // The mount is in a namespace of the process, so it disappears when the process exits.
         var result = await AuditCommand.ProcessAsync(
             folder.Path,
             AwsEnvironment.At(server.Url),

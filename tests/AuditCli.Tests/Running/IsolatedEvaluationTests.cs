@@ -9,7 +9,7 @@ using AuditCli.Evidence;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>A child that all hostile texts of a class are given to, one after the other.</summary>
+/// <summary>One child process that evaluates all hostile SQL texts of the class, one after the other.</summary>
 public sealed class SharedChild : IAsyncLifetime
 {
     public EvaluationProcess Process { get; } = IsolatedEvaluationTests.Child(EvaluationLimits.Default with { TestTime = TimeSpan.FromSeconds(30) });
@@ -19,7 +19,9 @@ public sealed class SharedChild : IAsyncLifetime
     public async Task DisposeAsync() => await Process.DisposeAsync();
 }
 
-/// <summary>Whatever a stranger's control does, nothing passes, nothing outside the evidence is read or written, and the program lives.</summary>
+/// <summary>
+/// Checks that a hostile control never passes, reads or writes nothing outside the evidence, and does not end the program.
+/// </summary>
 public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<SharedChild>
 {
     private const string Alice = """{"name":"alice","mfa":false,"tags":{"a":[1]},"_account":"prod"}""";
@@ -34,10 +36,10 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
 
     public static EvaluationProcess Child(EvaluationLimits limits) => new(Program, limits);
 
-    /// <summary>Texts that the gate has nothing against, and that do harm all the same; seconds they may take; and what is said of them.</summary>
+    /// <summary>SQL that the gate accepts but that is harmful, with the seconds it may take and the expected message.</summary>
     public static TheoryData<string, int, string> Bombs { get; } = new()
     {
-        // It grows tenfold with every level, on constants and so before any row is looked at.
+        // Grows tenfold with every level, from constants, so before any row is read.
         { $"SELECT {Long("'y'", 12)} AS item, true AS pass, '' AS reason", 3, "" },
         {
             $"SELECT a.name AS item, length({Nested("a.name", i => $"regexp_replace({i}, '[ab]', 'bbbbbbbbbb', 'g')", 10)}) > 0 AS pass, "
@@ -45,7 +47,7 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
             90,
             "emory"
         },
-        // One call that does not look at the clock.
+        // A single call during which the engine does not check the time limit.
         { $"SELECT a.name AS item, levenshtein({Long("a.name", 5)}, {Long("a.name", 5)} || 'y') >= 0 AS pass, '' AS reason FROM users a", 4, "the time limit" },
         {
             "SELECT count(*)::VARCHAR AS item, true AS pass, '' AS reason FROM "
@@ -271,11 +273,11 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     private static string Nested(string inner, Func<string, string> level, int levels) =>
         Enumerable.Range(0, levels).Aggregate(inner, (text, _) => level(text));
 
-    /// <summary>An expression that begins with a text of one letter and has ten times as many with every level.</summary>
+    /// <summary>Returns an expression whose text starts with one letter and grows tenfold with every level.</summary>
     private static string Long(string text, int levels) =>
         Nested($"replace({text}, {text}, 'xxxxxxxxxx')", i => $"replace({i}, 'x', 'xxxxxxxxxx')", levels - 1);
 
-    /// <summary>Process ids of the children that this process started with exactly these limits.</summary>
+    /// <summary>Returns the ids of the child processes that this process started with exactly these limits.</summary>
     private static int[] Children(EvaluationLimits limits) =>
     [
         .. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
@@ -292,7 +294,7 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         }
         catch (IOException)
         {
-            // It ended while it was looked at.
+            // The process exited meanwhile.
             return "";
         }
     }

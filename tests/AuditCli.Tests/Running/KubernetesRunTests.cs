@@ -47,7 +47,7 @@ public sealed class AuditedCluster : IAsyncLifetime
             await _server.DisposeAsync();
     }
 
-    /// <summary>A token as the kubelet mounts it into a pod.</summary>
+    /// <summary>Returns a token like the one that the kubelet mounts into a pod.</summary>
     public async Task<string> TokenAsync()
     {
         var answer = await Server.AskAsync(
@@ -57,7 +57,7 @@ public sealed class AuditedCluster : IAsyncLifetime
     }
 }
 
-/// <summary>The shipped Kubernetes controls against a real API server, from outside and as from within a pod.</summary>
+/// <summary>Runs the shipped Kubernetes controls against a real API server, from outside and as from within a pod.</summary>
 public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<AuditedCluster>
 {
     private static readonly Dictionary<string, string> Nothing = [];
@@ -148,7 +148,7 @@ public sealed class KubernetesRunTests(AuditedCluster cluster) : IClassFixture<A
         Assert.DoesNotContain(key, result.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>The account's token and the cluster's authority where a kubelet puts them, on a /run that only the program sees.</summary>
+    /// <summary>Puts the token and the cluster's CA where a kubelet does, on a /run that only the program sees.</summary>
     [NeedsFact("root", "kube-apiserver", "unshare", "mount", "sh")]
     public async Task A_pods_own_service_account_reads_its_cluster()
     {

@@ -5,7 +5,7 @@ namespace AuditCli.Tests.Running;
 
 /// <summary>
 /// The sample's company on live servers: moto with both accounts, the Google server with the organization, an API server with the cluster.
-/// One run audits all of them, with credentials that say what they are.
+/// One run audits all of them, with credentials that are recognizable in its output.
 /// </summary>
 public sealed partial class LiveRun : IAsyncLifetime, IDisposable
 {
@@ -57,7 +57,8 @@ public sealed partial class LiveRun : IAsyncLifetime, IDisposable
     }
 
     /// <summary>
-    /// The sample's engagement with another last line than its own exchanges, at the moment that its planted dates were chosen for.
+    /// Returns the sample's engagement with its line for recorded exchanges replaced, as of the moment for which its planted dates were
+    /// chosen.
     /// </summary>
     public static string Engagement(string replay)
     {
@@ -81,7 +82,7 @@ public sealed partial class LiveRun : IAsyncLifetime, IDisposable
         _folder.Dispose();
     }
 
-    /// <summary>moto in one process with both accounts seeded, at the address returned.</summary>
+    /// <summary>Starts one moto process with both accounts seeded, and returns its address.</summary>
     private async Task<string> StartAccountsAsync()
     {
         var start = new ProcessStartInfo("python3", [Repository.Path("samples", "record.py"), "serve", "--aws"])
@@ -90,7 +91,7 @@ public sealed partial class LiveRun : IAsyncLifetime, IDisposable
             RedirectStandardError = true,
         };
         _accounts = Process.Start(start)!;
-        // It says its address once both accounts are seeded; before that it would answer too.
+        // The server prints its address after seeding both accounts. It would already answer before that, without the data.
         var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         _accounts.ErrorDataReceived += (_, _) => { };
         _accounts.OutputDataReceived += (_, e) =>

@@ -4,13 +4,13 @@ using AuditCli.Tests.Secrets;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>The sample's engagement against live servers of all three providers, and the replay of what that run recorded.</summary>
+/// <summary>Runs the sample's engagement against live servers of all three providers, and replays the recorded run.</summary>
 public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
 {
-    /// <summary>The event history reaches back 90 days from today, and the sample's period began on this day.</summary>
+    /// <summary>Whether the event history, which goes back 90 days from today, still covers the first day of the sample's period.</summary>
     private static readonly bool HistoryCoversThePeriod = new DateTime(2026, 9, 1, 0, 0, 0, DateTimeKind.Utc) >= DateTime.UtcNow.AddDays(-90);
 
-    /// <summary>What samples/record.py plants and no register covers: control, account and item.</summary>
+    /// <summary>Control, account and item of what samples/record.py plants and no register approves.</summary>
     private static readonly string[] Planted =
     [
         .. GoogleTests.Planted,
@@ -45,7 +45,7 @@ public sealed partial class LiveTests(LiveRun run) : IClassFixture<LiveRun>
     public void Every_planted_fault_is_found_and_nothing_else()
     {
         Assert.DoesNotContain("REPLAY", run.Result.Output, StringComparison.Ordinal);
-        // A security group's number is made up anew by every start of the server.
+        // The server assigns new security group ids each time it starts.
         Assert.Equal(Planted.Order(StringComparer.Ordinal), GoogleTests.Deviations(run.Bundle).Select(d => GroupNumber().Replace(d, "sg-x")));
 
         var controls = SampleTests.Results(run.Bundle).GetProperty("controls").EnumerateArray().ToArray();

@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>Many accounts: what a process may have open at once bounds their speed, never their number.</summary>
+/// <summary>Checks that the limit of open files affects only the speed of a run with many accounts, not how many it can read.</summary>
 public sealed class OpenFilesTests
 {
     private const int Accounts = 12;
 
-    /// <summary>Fewer than the run has files of exchanges: one for each account and region.</summary>
+    /// <summary>Fewer than the run has files of exchanges, one for each account and region.</summary>
     private const int Allowed = 256;
 
     [NeedsFact("prlimit")]
@@ -76,7 +76,7 @@ public sealed class OpenFilesTests
         }
         catch (IOException)
         {
-            // It ended meanwhile.
+            // The process exited meanwhile.
             return 0;
         }
     }

@@ -3,7 +3,7 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>One moto with an organization of six accounts.</summary>
+/// <summary>A moto server with an organization of six accounts.</summary>
 public sealed class OrganizationOnMoto : IAsyncLifetime
 {
     private MotoServer? _server;
@@ -32,7 +32,7 @@ public sealed class OrganizationOnMoto : IAsyncLifetime
     }
 }
 
-/// <summary>An organization as one target: every account is read, or it is said which was not and why.</summary>
+/// <summary>Tests an organization as one target: every account is read, or reported as not read with the reason.</summary>
 public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<OrganizationOnMoto>
 {
     private const string Control = """
@@ -74,7 +74,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
-        // management has 1 user, ledger 1, matching 2; refusing has 3 that nobody saw.
+        // management has 1 user, ledger 1 and matching 2; the 3 of refusing could not be read.
         Assert.Equal(4, control.GetProperty("population").GetInt32());
         var limitations = control.GetProperty("limitations").EnumerateArray().ToArray();
         Assert.All(limitations, l => Assert.Equal(Id("refusing"), l.GetProperty("account").GetString()));
@@ -87,7 +87,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
             && n.EndsWith("cannot be read", StringComparison.Ordinal));
         Assert.Contains($"account {Id("refusing")} of target org could not be entered: AccessDenied", result.Output, StringComparison.Ordinal);
         Assert.Contains($"{Id("sandbox")} (sandbox) is left out by exclude_accounts", result.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
-        // Its own account with its own credentials, which no role of that name has to exist for.
+        // The management account is read with its own credentials, since the role need not exist there.
         Assert.DoesNotContain(gate.Asked, a => a.Operation == "AssumeRole" && a.Body.Contains(Id("management"), StringComparison.Ordinal));
         Assert.All(gate.Asked.Where(a => a.Operation == "AssumeRole"), a => Assert.Contains("ExternalId=engagement-7", a.Body, StringComparison.Ordinal));
     }
@@ -102,7 +102,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
-        // Of the account that is closed nobody can use anything; it is listed, and limits nothing.
+        // A closed account cannot be used by anybody, so it is listed but causes no limitation.
         var limitation = Assert.Single(control.GetProperty("limitations").EnumerateArray());
         Assert.Equal(("AccountLeftOut", Id("sandbox")), (limitation.GetProperty("code").GetString(), limitation.GetProperty("account").GetString()));
     }
@@ -148,7 +148,7 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal("PASS", control.GetProperty("conclusion").GetString());
-        // management 1, ledger 1, matching 2, refusing 3, sandbox 4: nobody twice.
+        // management 1, ledger 1, matching 2, refusing 3, sandbox 4: no user is counted twice.
         Assert.Equal(11, control.GetProperty("population").GetInt32());
         Assert.Contains($"not tested: org: account {Id("refusing")} is read through target own", result.Output, StringComparison.Ordinal);
         Assert.Contains($"not tested: org: account {Id("ledger")} is read through target ledger", result.Output, StringComparison.Ordinal);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>The sample engagement, through the real collector and SDK, with no cloud and no network.</summary>
+/// <summary>Runs the sample engagement through the real collectors and SDKs, without a cloud or a network.</summary>
 public sealed class SampleTests : IClassFixture<SampleRun>
 {
     private const int ReadmeWidth = 132;
@@ -34,7 +34,7 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         var run = await AuditCommand.RunAsync(host, CancellationToken.None, "run", Repository.Path("samples", "engagement.yaml"), "--out", folder.Path);
         Assert.Equal(Masked(run.Output), Masked(Printed("samples", "README.md")));
 
-        // The first page shows parts of it; a line of three dots is what it leaves out.
+        // The main README shows parts of the output; a line of three dots marks what it leaves out.
         var whole = string.Join(' ', Masked(run.Output));
         var at = 0;
         foreach (var part in Printed("README.md").Split("\n...\n").Select(p => string.Join(' ', Masked(p))))
@@ -53,7 +53,8 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             return readme[from..readme.IndexOf("\n```", from, StringComparison.Ordinal)];
         }
 
-        // What differs from run to run is the bundle's own name and digest. Line ends are compared as blanks, because the README has none at the end of a line.
+        // Masks the bundle's name and digest, which differ from run to run. Line ends are compared as spaces, because the README has no
+        // trailing spaces.
         static string[] Masked(string text) => [.. System.Text.RegularExpressions.Regex.Replace(
                 System.Text.RegularExpressions.Regex.Replace(text, @"(?m)^bundle .*$", "bundle"), @"(?m)^tagmanifest sha256 [0-9a-f]{64}", "tagmanifest")
             .Split((char[])['\n', '\r', ' '], StringSplitOptions.RemoveEmptyEntries)];
@@ -170,7 +171,9 @@ public sealed class SampleTests : IClassFixture<SampleRun>
     internal static JsonElement Results(string bundle) =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(bundle, "data", "results", "results.json"))).RootElement;
 
-    /// <summary>Both bundles hold the same files with the same bytes below that folder; the first difference is shown.</summary>
+    /// <summary>
+    /// Checks that both bundles hold the same files with the same bytes below that folder, and shows the first difference.
+    /// </summary>
     internal static void SameContents(string bundle, string other, string part)
     {
         var (left, right) = (Contents(bundle, part), Contents(other, part));
@@ -182,14 +185,14 @@ public sealed class SampleTests : IClassFixture<SampleRun>
             File.ReadAllText(Path.Combine(folder, file)) is { Length: > 3000 } text ? text[..3000] : File.ReadAllText(Path.Combine(folder, file));
     }
 
-    /// <summary>Every file below a folder of the bundle with its digest.</summary>
+    /// <summary>Returns every file below a folder of the bundle with its digest.</summary>
     private static SortedDictionary<string, string> Contents(string bundle, string part) => new(
         Directory.EnumerateFiles(Path.Combine(bundle, part), "*", SearchOption.AllDirectories)
             .ToDictionary(f => Path.GetRelativePath(bundle, f), f => Evidence.Digest.Of(File.ReadAllBytes(f)).Hex),
         StringComparer.Ordinal);
 }
 
-/// <summary>One run of the sample, which several tests look at.</summary>
+/// <summary>One run of the sample, shared by several tests.</summary>
 public sealed class SampleRun : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();

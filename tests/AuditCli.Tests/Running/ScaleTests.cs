@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>Many users: memory is bounded by pages and windows, not by how many there are.</summary>
+/// <summary>Runs with many users, and checks that memory is bounded by the size of pages and windows, not by the number of users.</summary>
 public sealed class ScaleTests
 {
-    /// <summary>Some pages of them; <c>.ci/long</c> takes twenty.</summary>
+    /// <summary>A few pages of users; <c>.ci/long</c> uses twenty.</summary>
     private static readonly int Users = LongRun.IsWhole ? 20_000 : 5_000;
     private const long Bound = 500L << 20;
 
@@ -36,7 +36,8 @@ public sealed class ScaleTests
         Assert.Equal(Users, server.Calls["ListAccessKeys"]);
         Assert.True(peak < Bound, $"peak memory was {peak >> 20} MiB");
 
-        // The report is one response and its rows are several pages: each names the record of that response, root too.
+        // The report is a single response whose rows fill several pages. Every row must name the record of that response, including the
+        // root user's.
         var report = Assert.Single(Directory.GetFiles(Path.Combine(bundle, "data", "tables"), "aws-iam-getcredentialreport-*.ndjson.gz"));
         var references = BundleForgery.ReadTable(report).Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(r => JsonDocument.Parse(r).RootElement.GetProperty("_ref").GetString()!).ToArray();

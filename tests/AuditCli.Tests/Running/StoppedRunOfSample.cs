@@ -3,13 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>A run of the sample that the last search before the seal stopped: one text in its recorded answers has the form of a credential.</summary>
+/// <summary>
+/// A run of the sample that the search before sealing stopped, because one text in its recorded responses looks like a credential.
+/// </summary>
 public sealed partial class StoppedRunOfSample : IAsyncLifetime, IDisposable
 {
     private const string Secret = "password=Hunter2abcd";
     private readonly TemporaryFolder _folder = new();
 
-    /// <summary>What the run left.</summary>
     public string Partial { get; private set; } = "";
 
     public CommandResult Result { get; private set; } = new(0, "", "");
@@ -26,7 +27,7 @@ public sealed partial class StoppedRunOfSample : IAsyncLifetime, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Copies what the run left into the folder's <c>out</c>, under its name.</summary>
+    /// <summary>Copies the folder that the run left into <c>out</c> of another folder, under the same name.</summary>
     public string CopyTo(string folder) => BundleForgery.Copy(Partial, Path.Combine(folder, "out"));
 
     /// <summary>Writes the sample with that text into a folder.</summary>

@@ -4,13 +4,16 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>A seal that the last search stops, and what finishes it; and what a control's SQL puts together, which stops none.</summary>
+/// <summary>
+/// Tests a seal that the search for credentials stopped, and how to finish it. Text that a control's SQL composes does not stop a seal.
+/// </summary>
 public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClassFixture<StoppedRunOfSample>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
+<<<<<<< HEAD:tests/AuditCli.Tests/Running/StoppedSealTests.cs
     /// <summary>What a test puts together, and what its rows show of it.</summary>
     private static readonly (string Sql, string Shown)[] Texts =
     [
@@ -26,6 +29,19 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [Fact]
     public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written()
     {
+=======
+    [Theory]
+    [InlineData("'password=' || UserId", "(a credential)")]
+    [InlineData("'see token: ' || UserId || ', please'", "(a credential)")]
+    [InlineData("'Authorization: Bearer ' || UserId || '0123456789'", "(a credential)")]
+    [InlineData("'{\"password\":\"' || UserId || '\"}'", "(a credential)")]
+    [InlineData("'password=Hunter2!'", "(a credential)")]
+    [InlineData("'the user ' || UserName", "the user ")]
+    public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written(string text, string shown)
+    {
+        // A control's author can compose the text, so that the file itself does not contain it.
+        var sql = text.Replace("password=Hunter2!", "pass' || 'word=Hun' || 'ter2!", StringComparison.Ordinal);
+>>>>>>> wt-com:tests/AuditCli.Tests/StoppedSealTests.cs
         var run = await RunControlAsync(
         [
             .. Texts.Select(t =>
@@ -82,12 +98,12 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without sending any request", stopped.Result.Error, StringComparison.Ordinal);
 
         var partial = stopped.CopyTo(_folder.Path);
-        // What stopped it stops it again, unless somebody answers for it.
+        // The same search stops it again, unless somebody takes responsibility with --allow-secrets.
         var again = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial);
         Assert.True(again.ExitCode == 1, again.ToString());
         Assert.Contains("inspect the file; if it is not one, seal it unchanged with --allow-secrets", again.Error, StringComparison.Ordinal);
 
-        // The copy lies beside no engagement and no recording.
+        // Neither the engagement nor the recordings are near the copy, so the resumed run must not need them.
         var resumed = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets", "--output", "json");
         Assert.True(resumed.ExitCode == 2, resumed.ToString());
         var bundle = JsonElement.Parse(resumed.Output).GetProperty("bundle").GetString()!;
@@ -175,7 +191,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         Assert.Contains($"--resume takes everything from the folder, so leave out {more[0]}", result.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>All of them in <c>.ci/long</c>; here the one that keeps nothing from anybody.</summary>
+    /// <summary>All in <c>.ci/long</c>; otherwise only the umask that removes no permission.</summary>
     public static TheoryData<string> Umasks => [.. LongRun.Sample(["000", "022", "777"], 3)];
 
     [Theory]
@@ -186,7 +202,11 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
             return;
         StoppedRunOfSample.Write(_folder.Path);
         var program = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}'";
+<<<<<<< HEAD:tests/AuditCli.Tests/Running/StoppedSealTests.cs
         // The first is stopped by a credential, and leaves a partial folder; the second finds exceptions.
+=======
+        // The first run is stopped by a credential and leaves a partial folder.
+>>>>>>> wt-com:tests/AuditCli.Tests/StoppedSealTests.cs
         var result = await AuditCommand.ShellAsync(_folder.Path, new Dictionary<string, string>(), $"""
             set -e -o pipefail
             umask {umask}
@@ -225,15 +245,20 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
             var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             if (Directory.Exists(path))
                 mode |= UnixFileMode.UserExecute;
-            // What the verifier gets is for everybody to read.
+            // The public key is for the verifier, so everybody may read it.
             if (path.EndsWith("auditor.pem.pub", StringComparison.Ordinal))
                 mode |= UnixFileMode.GroupRead | UnixFileMode.OtherRead;
             Assert.True(File.GetUnixFileMode(path) == mode, $"{path} is {File.GetUnixFileMode(path)}");
         }
     }
 
+<<<<<<< HEAD:tests/AuditCli.Tests/Running/StoppedSealTests.cs
     /// <summary>Runs one control over the sample's users, with a test for each SQL.</summary>
     private Task<CommandResult> RunControlAsync(string[] tests, string count = "SELECT count(UserId) FROM users")
+=======
+    /// <summary>Runs one control on the sample's users.</summary>
+    private Task<CommandResult> RunControlAsync(string sql, string count = "SELECT count(UserId) FROM users")
+>>>>>>> wt-com:tests/AuditCli.Tests/StoppedSealTests.cs
     {
         var listed = string.Concat(tests.Select((sql, n) => $"""
               - id: T{n + 1}
@@ -276,7 +301,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--target", "prod", "--out", "out");
     }
 
-    /// <summary>Changes a row of a table, and the digest that the index has of it.</summary>
+    /// <summary>Changes a row of a table and its digest in the index.</summary>
     private static void ForgeTable(string partial)
     {
         var index = Path.Combine(partial, "data", "evidence", "index.jsonl");
@@ -305,7 +330,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
 
     private static JsonElement Json(string bundle, string file) => JsonElement.Parse(File.ReadAllText(Path.Combine(bundle, "data", file)));
 
-    /// <summary>What the sample's engagement says of its own controls and inputs.</summary>
+    /// <summary>Matches the controls and inputs of the sample's engagement.</summary>
     [GeneratedRegex(@"^(controls|inputs):\n((  .*)?\n)+", RegexOptions.Multiline)]
     private static partial Regex Sections();
 }

@@ -4,12 +4,12 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Secrets;
 
-/// <summary>Whole runs over a cluster whose objects say too much: what is sealed, and what a seal that is stopped leaves.</summary>
+/// <summary>Runs against a cluster whose objects hold secrets, and checks what is sealed and what a stopped seal leaves.</summary>
 public sealed class ClusterSecretTests : IDisposable
 {
     private const string Password = "Hunter2";
 
-    /// <summary>One short password, as people and programs write it into a description.</summary>
+    /// <summary>The forms in which people and programs write a short password into a description.</summary>
     private static readonly string[] Descriptions =
     [
         "password=Hunter2!", "see password=Hunter2! for the rest", "password=\"Hunter2!\"", "password=&quot;Hunter2!&quot;", "password&#61;Hunter2!",
@@ -51,7 +51,7 @@ public sealed class ClusterSecretTests : IDisposable
     {
         var planted = PlantedSecrets.Of("kY3dE5fG").ToArray();
         var added = "";
-        // Something else puts a credential into the folder, which the last search must find.
+        // Writes another credential straight into the folder, so that the search before sealing stops the run.
         using var cluster = new ClusterServer(_ =>
         {
             var partial = Directory.GetDirectories(Path.Combine(_folder.Path, "out"), "*.partial").Single();
@@ -68,7 +68,7 @@ public sealed class ClusterSecretTests : IDisposable
         Assert.Equal([], planted.Where(p => everything.Contains(p.Secret, StringComparison.Ordinal)).Select(p => p.Kind));
     }
 
-    /// <summary>Runs one control that repeats what every pod says of itself.</summary>
+    /// <summary>Runs one control that copies every pod's note into its results.</summary>
     private Task<CommandResult> RunAsync(ClusterServer cluster)
     {
         _folder.Write("library/access-to-programs-and-data/APD-K8S-900.yaml", """
@@ -119,7 +119,7 @@ public sealed class ClusterSecretTests : IDisposable
         return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--out", "out", "-v");
     }
 
-    /// <summary>What was written, and what is packed in it.</summary>
+    /// <summary>Returns everything that was written, decompressed too.</summary>
     private async Task<string> EverythingAsync()
     {
         var everything = new StringBuilder(await CredentialTests.EverythingAsync(Path.Combine(_folder.Path, "out")));
@@ -135,7 +135,7 @@ public sealed class ClusterSecretTests : IDisposable
         return everything.ToString();
     }
 
-    /// <summary>A pod for each note, which its annotation says.</summary>
+    /// <summary>Returns one pod for each note, with the note as an annotation.</summary>
     private static byte[] Pods(IEnumerable<string> notes) => JsonSerializer.SerializeToUtf8Bytes(new
     {
         kind = "PodList",

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AuditCli.Tests.Secrets;
 
-/// <summary>Where credentials come from, and that they go nowhere.</summary>
+/// <summary>Tests every origin of credentials, and that no credential is written or printed.</summary>
 public sealed class CredentialTests
 {
     private const string ProfileKey = "AKIAIOSFODNNPROFILE1";
@@ -106,7 +106,7 @@ public sealed class CredentialTests
                 environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server.Url;
                 break;
             case "single sign-on":
-                // The cached login is found by the SHA-1 of the session's name.
+                // The name of the cache file is the SHA-1 of the session's name.
                 folder.Write(
                     ".aws/sso/cache/71b21161ffa1e6516bcc072aaf5ef38cbe85b511.json",
                     $$"""{"startUrl":"https://company.example/start","region":"us-east-1","accessToken":"{{Secret}}","expiresAt":"2036-01-01T00:00:00Z"}""");
@@ -143,7 +143,7 @@ public sealed class CredentialTests
         Assert.Equal(0, server.Answered);
     }
 
-    /// <summary>The bytes of every file below a folder, decompressed where they are gzip.</summary>
+    /// <summary>Returns the content of every file below a folder, with gzip files decompressed.</summary>
     internal static async Task<string> EverythingAsync(string folder)
     {
         var everything = new StringBuilder();

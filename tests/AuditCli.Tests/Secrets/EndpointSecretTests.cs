@@ -3,7 +3,9 @@ using AuditCli.Tests.Commands;
 
 namespace AuditCli.Tests.Secrets;
 
-/// <summary>One run, and one look before it, of targets whose endpoints have credentials in their addresses: each has its own.</summary>
+/// <summary>
+/// Runs <c>doctor</c> and <c>run</c> once for targets whose endpoint addresses contain credentials, different ones for each endpoint.
+/// </summary>
 public sealed class EndpointsWithSecrets : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -15,10 +17,10 @@ public sealed class EndpointsWithSecrets : IAsyncLifetime, IDisposable
     public CommandResult Doctor { get; private set; } = new(0, "", "");
     public CommandResult Reperformed { get; private set; } = new(0, "", "");
 
-    /// <summary>What was printed, and every byte of every file that was written.</summary>
+    /// <summary>The output and the content of every file that was written.</summary>
     public string Everything { get; private set; } = "";
 
-    /// <summary>What of the address of an endpoint may appear nowhere.</summary>
+    /// <summary>Returns the part of an endpoint's address that may not appear anywhere.</summary>
     public static string Secret(string endpoint) => $"MARKER{endpoint}MARKER";
 
     public async Task InitializeAsync()
@@ -110,7 +112,7 @@ public sealed class EndpointsWithSecrets : IAsyncLifetime, IDisposable
 
         """;
 
-    /// <summary>The address with a user, a password and a query.</summary>
+    /// <summary>Returns the address with a user, a password and a query.</summary>
     private static string WithSecrets(string url, string endpoint) => new UriBuilder(url)
     {
         UserName = "auditor",
@@ -119,7 +121,9 @@ public sealed class EndpointsWithSecrets : IAsyncLifetime, IDisposable
     }.Uri.AbsoluteUri;
 }
 
-/// <summary>An address that holds credentials says who is asked, and the credentials in it go nowhere.</summary>
+/// <summary>
+/// Checks that the output still names the server of an address with credentials, and that these are neither written nor printed.
+/// </summary>
 public sealed class EndpointSecretTests(EndpointsWithSecrets run) : IClassFixture<EndpointsWithSecrets>
 {
     [Theory]
@@ -141,7 +145,7 @@ public sealed class EndpointSecretTests(EndpointsWithSecrets run) : IClassFixtur
     [InlineData("key", "target password is account 111122223333")]
     public void What_the_address_of_an_endpoint_holds_beside_the_host_is_written_and_printed_nowhere(string endpoint, string said)
     {
-        // That it was used, and how that ended.
+        // Without this the test would pass if the endpoint had never been used.
         Assert.Contains(said, run.Everything, StringComparison.Ordinal);
         var secret = EndpointsWithSecrets.Secret(endpoint);
         foreach (var form in new[] { secret, Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"auditor:{secret}")) })

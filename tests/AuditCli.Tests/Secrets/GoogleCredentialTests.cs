@@ -4,7 +4,9 @@ using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Secrets;
 
-/// <summary>Every form of Google credentials through the program, from the file or machine to the bundle, where nothing of it stands.</summary>
+/// <summary>
+/// Runs the program with every form of Google credentials, from a file or from the machine. No credential may appear in the bundle.
+/// </summary>
 public sealed class GoogleCredentialTests : IDisposable
 {
     private const string Target = "target@nq-ledger-prod.iam.gserviceaccount.com";
@@ -89,8 +91,10 @@ public sealed class GoogleCredentialTests : IDisposable
         _folder.Dispose();
     }
 
-    /// <summary>The run concludes, with this token and no other; its bundle says who it was, and how it became that.</summary>
-    /// <param name="email">Whom Google takes the token for; null where Google does not say.</param>
+    /// <summary>
+    /// Checks that the run concludes and sends this token only, and that its bundle names the identity and the token exchange.
+    /// </summary>
+    /// <param name="email">The account to which Google attributes the token; null if Google does not say.</param>
     private async Task ConcludesAsync(string token, string? email, string exchange, string target, params (string Name, string Value)[] environment)
     {
         if (email is not null)

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace AuditCli.Tests.Secrets;
 
 /// <summary>
-/// A whole run against a server that returns secrets wherever a provider may: none is left anywhere, and the tests still find what they
-/// must.
+/// Runs against a server that returns secrets wherever a provider can. None may be written anywhere, and the tests must still find their
+/// exceptions.
 /// </summary>
 public sealed class PlantedSecretTests : IDisposable
 {
@@ -101,7 +101,7 @@ public sealed class PlantedSecretTests : IDisposable
         Assert.True(process.ExitCode == 130, $"{process.ExitCode} {error}");
         Assert.EndsWith(".partial", Assert.Single(Directory.GetDirectories(Path.Combine(folder, "out"))), StringComparison.Ordinal);
         var everything = await output + error + await CredentialTests.EverythingAsync(Path.Combine(folder, "out"));
-        // Enough was there to hold some: answers with each of their places.
+        // Checks that responses with every kind of place were received, so that there was something to leak.
         Assert.Contains("DescribeLaunchTemplateVersionsResponse", everything, StringComparison.Ordinal);
         Assert.Contains("base64-", everything, StringComparison.Ordinal);
         AssertHoldsNone(server, everything);
@@ -110,7 +110,7 @@ public sealed class PlantedSecretTests : IDisposable
 
     private static void AssertHoldsNone(Account account, string everything)
     {
-        // All at once: there are thousands, and what is searched is long.
+        // Searches for all variants at once, because there are thousands of them and the text is long.
         var variants = account.Planted.SelectMany(p => Variants(p.Text, p.Secret).Select(v => (p.Kind, Text: v))).DistinctBy(v => v.Text).ToArray();
         var found = everything.AsSpan().IndexOfAny(SearchValues.Create([.. variants.Select(v => v.Text)], StringComparison.Ordinal));
         if (found < 0)
@@ -127,7 +127,7 @@ public sealed class PlantedSecretTests : IDisposable
         return Path.Combine(_folder.Path, name);
     }
 
-    /// <summary>Runs the control, and returns every item's verdict and whatever the run wrote and printed.</summary>
+    /// <summary>Runs the control, and returns the verdict of every item and all that the run wrote and printed.</summary>
     private async Task<(string[] Verdicts, string Everything)> RunAsync(string name, Account account)
     {
         using var server = account;
@@ -145,15 +145,15 @@ public sealed class PlantedSecretTests : IDisposable
         return ([.. verdicts], run.ToString() + again + await CredentialTests.EverythingAsync(folder));
     }
 
-    /// <summary>The forms in which a secret could have been written.</summary>
+    /// <summary>Returns the forms in which a secret could have been written.</summary>
     private static IEnumerable<string> Variants(string text, string secret) =>
     [
         secret, text, Uri.EscapeDataString(text), JsonSerializer.Serialize(text)[1..^1], JsonSerializer.Serialize(JsonSerializer.Serialize(text))[3..^3],
-        // Wherever in a longer text it stood.
+        // Base64 of the secret at each of the three offsets in a longer text.
         .. Enumerable.Range(0, 3).Select(o => Convert.ToBase64String(Encoding.UTF8.GetBytes(new string('x', o) + secret))[(o == 0 ? 0 : 4)..^4]),
     ];
 
-    /// <summary>A loopback AWS account that has a secret in every place where text may stand.</summary>
+    /// <summary>A loopback AWS account that returns a secret in every place that holds text.</summary>
     private sealed class Account : IDisposable
     {
         private readonly HttpListener _listener = new();
@@ -162,8 +162,8 @@ public sealed class PlantedSecretTests : IDisposable
         private readonly string[] _fields = [];
         private readonly string? _held;
 
-        /// <param name="planted">Whether there are secrets, or harmless texts in their places.</param>
-        /// <param name="held">The operation that is never answered.</param>
+        /// <param name="planted">Whether the places hold secrets or harmless texts.</param>
+        /// <param name="held">An operation that is never answered.</param>
         public Account(bool planted, string? held = null)
         {
             _held = held;
@@ -191,7 +191,7 @@ public sealed class PlantedSecretTests : IDisposable
                             Description = $"see {d.Text}",
                             Environment = new { Variables = new { URL = environment[i].Text } },
                         },
-                        // What the model does not know: places of other services, as an answer of AWS Config has them.
+                        // Members that the model does not know: places of other services, as in a response of AWS Config.
                         new
                         {
                             FunctionName = $"other-{i:d2}",
@@ -239,7 +239,7 @@ public sealed class PlantedSecretTests : IDisposable
 
             (string Kind, string Text, string Secret)[] Place(char place)
             {
-                // Each is a secret of its own.
+                // Every place gets a different secret.
                 var texts = Enumerable.Range(0, Kinds).Select(i => PlantedSecrets.Of($"k{place}{i:d2}Bd5E").ElementAt(i)).ToArray();
                 Planted.AddRange(texts);
                 return planted ? texts : [.. texts.Select(t => t with { Text = "nothing to hide" })];

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Secrets;
 
-/// <summary>The look at files before the first request, and the last one before sealing.</summary>
+/// <summary>Tests the search for credentials in files before the first request, and the last one before sealing.</summary>
 public sealed class SecretScanTests
 {
     private const string Secret = "hunter2hunter2";
@@ -35,7 +35,7 @@ public sealed class SecretScanTests
             run.GetProperty("secrets_allowed").EnumerateArray().Select(f => f.GetString()));
     }
 
-    /// <summary>The sample, with a password in a register that somebody keeps.</summary>
+    /// <summary>Returns a folder with the sample, and a password in one of its registers.</summary>
     private static TemporaryFolder Sample()
     {
         var folder = new TemporaryFolder();

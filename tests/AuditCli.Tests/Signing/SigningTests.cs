@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace AuditCli.Tests.Signing;
 
-/// <summary>Signing from the command line: keys, run, seal and verify, and what is refused.</summary>
+/// <summary>Tests signing from the command line: keys, run, seal and verify, and what they refuse.</summary>
 public sealed class SigningTests : IDisposable
 {
     private const string Passphrase = "MARKERcorrect horse battery stapleMARKER";
@@ -38,7 +38,7 @@ public sealed class SigningTests : IDisposable
         var wrong = await Answer(1, Host("MARKERwrongMARKER"), "keys", "show", "auditor.pem");
         Assert.Contains("passphrase", wrong.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("MARKER", wrong.ToString(), StringComparison.Ordinal);
-        // Whoever sits at a terminal is asked instead.
+        // In a terminal the user is asked for the passphrase instead.
         await Answer(0, without with { AskSecret = _ => Passphrase }, "keys", "show", "auditor.pem");
         await Answer(0, without, "keys", "new", "plain.pem", "--no-passphrase");
         Assert.StartsWith("-----BEGIN PRIVATE KEY", File.ReadAllText(At("plain.pem")), StringComparison.Ordinal);

@@ -2,7 +2,7 @@ using AuditCli.Tests.Reperformance;
 
 namespace AuditCli.Tests.Signing;
 
-/// <summary>A key that comes with the bundle proves nothing, by whatever way its path leads there.</summary>
+/// <summary>Checks that a key inside the bundle is refused as a trust anchor, whatever form its path has.</summary>
 public sealed class TrustInsideTests(SignedSample sample) : IClassFixture<SignedSample>, IDisposable
 {
     private const string Signer = "attestation/signer.pub.pem";

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AuditCli.Tests.Text;
 
-/// <summary>What a provider says is shown, and steers no terminal and no report.</summary>
+/// <summary>Checks that text from a provider is shown, and cannot control a terminal or a report.</summary>
 public sealed class StrangersWordsTests : IAsyncDisposable
 {
     private const string Identity =

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Tests.Text;
 
-/// <summary>A run as a person sees it: in a terminal of 80 columns, which tmux plays.</summary>
+/// <summary>Tests what a user sees of a run in a terminal of 80 columns, for which tmux is used.</summary>
 public sealed partial class TerminalTests
 {
     private const string Between = "=====";
@@ -26,7 +26,8 @@ public sealed partial class TerminalTests
             var clock = Stopwatch.StartNew();
             while (!File.Exists(ended) && clock.Elapsed < Patience)
             {
-                // At one moment twice: as it is seen, and with the lines joined that the terminal had to wrap.
+                // Captures the same screen twice: as shown, and with wrapped lines joined. They differ if a line was too long for the
+                // terminal.
                 var captured = await TmuxAsync(folder, socket, "capture-pane", "-p", ";", "display-message", "-p", Between, ";", "capture-pane", "-p", "-J");
                 var both = captured.Split(Between);
                 var screen = both[0];
@@ -60,7 +61,7 @@ public sealed partial class TerminalTests
         return result.Output;
     }
 
-    /// <summary>The percentage behind the bar.</summary>
+    /// <summary>Matches the progress bar and the percentage after it.</summary>
     [GeneratedRegex("^.*[━─-]{8,}.* +[0-9]+%", RegexOptions.Multiline)]
     private static partial Regex Bars { get; }
 }

@@ -6,7 +6,9 @@ using AuditCli.Text;
 
 namespace AuditCli.Tests.Text;
 
-/// <summary>The bundle of <see cref="HostileRun"/>, and beside it one that is not whole, a key, an engagement and libraries with the same words.</summary>
+/// <summary>
+/// The bundle of <see cref="HostileRun"/>, and a broken bundle, a key, an engagement and libraries that contain the same text.
+/// </summary>
 public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
 {
     private readonly HostileRun _run = new();
@@ -15,7 +17,7 @@ public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
 
     public string Bundle => _run.Bundle;
 
-    /// <summary>A bundle with a file that nobody listed.</summary>
+    /// <summary>A bundle with a file that its manifest does not list.</summary>
     public string Broken { get; private set; } = "";
 
     /// <summary>A key without a passphrase.</summary>
@@ -67,10 +69,15 @@ public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
     public void Dispose() => _run.Dispose();
 }
 
-/// <summary>What stands before stdout and stderr: nothing that steers a terminal, and nothing that nobody sees, passes it in any way of writing.</summary>
+/// <summary>
+/// Tests the writer in front of stdout and stderr: however it is written, no character that controls a terminal or is invisible passes.
+/// </summary>
 public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClassFixture<HostileSurroundings>
 {
-    /// <summary>A name that clears the screen, colours, erases and goes up as a console does, sets a title, and turns the direction.</summary>
+    /// <summary>
+    /// A name that clears the screen, sets colours, erases lines, moves up as a progress display does, sets the title, and reverses the
+    /// direction.
+    /// </summary>
     internal const string Hostile = "a\u001b[2J\u001b[31m\u001b[1A\u001b[2K\u001b]0;t\u0007\r\u0085\u009b1m\u202e\u2066\u200bb";
 
     private static readonly SearchValues<char> Harmful = SearchValues.Create(
@@ -79,16 +86,16 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
             .Concat(Enumerable.Range(0x2028, 7)).Concat(Enumerable.Range(0x2066, 4)).Select(c => (char)c),
     ]);
 
-    /// <summary>Code points, of each kind the first, the last and those that do harm.</summary>
+    /// <summary>Code points that control a terminal: the first, the last and the harmful ones of each kind.</summary>
     public static TheoryData<int> Steering =>
     [
-        // C0 and DEL, line ends and tabs left out.
+        // C0 and DEL, without line ends and tabs.
         0x00, 0x07, 0x08, 0x0B, 0x0C, 0x0D, 0x0E, 0x1A, 0x1B, 0x1F, 0x7F,
         // C1: next line, single shift, device control, control sequence, string terminator, operating system command, privacy message.
         0x80, 0x85, 0x8E, 0x90, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F,
-        // Directions.
+        // Bidirectional controls.
         0x061C, 0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069,
-        // Separators of lines, and what nobody sees.
+        // Line separators and invisible characters.
         0x2028, 0x2029, 0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0x2064, 0x206F, 0x2800, 0x3164, 0xFE00, 0xFE0F,
         0xFEFF, 0xFFA0, 0xFFF9, 0xFFFB, 0xFFFE, 0xE0001, 0xE0041, 0xE007F, 0xE0100, 0x1FFFE,
     ];
@@ -125,7 +132,7 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
     [MemberData(nameof(Steering))]
     public void A_text_of_json_stays_the_same_text(int code)
     {
-        // As a provider writes it: raw where JSON allows that.
+        // Unescaped where JSON allows it, as a provider would write it.
         var raw = char.ConvertFromUtf32(code);
         var json = code < 0x20 ? JsonSerializer.Serialize(raw) : $"\"{raw}\"";
         Assert.Equal(raw, JsonSerializer.Deserialize<string>(Shown(w => w.Write($"{{\"a\":{json}}}"))[5..^1]));
@@ -158,7 +165,9 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
         Assert.Equal(passes && sequence != "\r", terminal.ToString().Contains('\u001b', StringComparison.Ordinal));
     }
 
-    /// <summary>Every command that shows words of a bundle, a control or an engagement, through the writer that stands before stdout and stderr.</summary>
+    /// <summary>
+    /// Runs every command that shows text of a bundle, a control or an engagement, through the writer in front of stdout and stderr.
+    /// </summary>
     [Theory]
     [InlineData("show BUNDLE")]
     [InlineData("show BUNDLE CONTROL")]
@@ -241,7 +250,7 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
             _ = JsonElement.Parse(output.ToString());
     }
 
-    /// <summary>The same through a real process, whose streams are put together elsewhere.</summary>
+    /// <summary>Runs a real process, whose streams are set up in other code.</summary>
     [Theory]
     [InlineData("show BUNDLE CONTROL")]
     [InlineData("query BUNDLE FROM_ITEMS --format csv")]
@@ -266,7 +275,7 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
         _ => word.Replace("NOTHING", Hostile, StringComparison.Ordinal),
     };
 
-    /// <summary>Lines of CSV end with both, as RFC 4180 has it.</summary>
+    /// <summary>Checks that no harmful character was printed. Line ends are normalized first, because CSV uses CR LF (RFC 4180).</summary>
     private static void IsHarmless(string text)
     {
         var ended = text.ReplaceLineEndings("\n");

@@ -2,7 +2,7 @@ using AuditCli.Text;
 
 namespace AuditCli.Tests.Text;
 
-/// <summary>Words of strangers in tables, tickets and terminals: one guard for each, and the strictest.</summary>
+/// <summary>Tests how untrusted text is made safe: one strict function each for tables, tickets and terminals.</summary>
 public sealed class TextTests
 {
     [Theory]

@@ -43,7 +43,7 @@ def suite(given, side):
         model = {'metadata': {'serviceId': 'Vectors', 'endpointPrefix': 'vectors', **given['metadata']},
                  'shapes': given['shapes'], 'operations': {operation['name']: operation}}
         if given['metadata']['protocol'] == 'query' and 'output' in operation:
-            # Every query service of botocore has this wrapper; the tests imply it.
+            # Every query service of botocore has this wrapper, but the tests do not state it.
             operation['output'] = {**operation['output'], 'resultWrapper': operation['name'] + 'Result'}
         service = generate.Service('vectors', json.loads(json.dumps(model)), {})
         metadata = model['metadata']
