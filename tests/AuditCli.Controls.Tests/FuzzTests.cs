@@ -26,7 +26,7 @@ public sealed class FuzzTests
             "---\n", "...\n", "null", "~", "1e9", "2026-13-45");
         Fuzz.Changed(honest, pieces, content =>
         {
-            _ = Yaml.YamlDocument.Parse("c.yaml", content);
+            _ = YamlDocument.Parse("c.yaml", content);
             _ = ControlLibrary.Load(
                 [new LibraryFile("access-to-programs-and-data/APD-AWS-001.yaml", content)],
                 TestSources.All,

@@ -1,3 +1,10 @@
+using AuditCli.Tests.Commands;
+using AuditCli.Tests.Diff;
+using AuditCli.Tests.Hosting;
+using AuditCli.Tests.Libraries;
+using AuditCli.Tests.Reperformance;
+using AuditCli.Tests.Running;
+using AuditCli.Tests.Secrets;
 using Xunit.Abstractions;
 
 [assembly: TestCollectionOrderer("AuditCli.Tests.LongestFirst", "AuditCli.Tests")]

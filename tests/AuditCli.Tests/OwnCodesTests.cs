@@ -1,5 +1,4 @@
 using AuditCli.Collectors;
-using AuditCli.Commands;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -20,7 +19,7 @@ public sealed class OwnCodesTests
         kind =>
         {
             Assert.Contains(Codes.All.Concat(LimitationCodes.All), c => c.Kind == kind);
-            Assert.Contains($"\n| {kind.ToString().ToLowerInvariant()} | ", Commands.HelpCommand.Page("codes"), StringComparison.Ordinal);
+            Assert.Contains($"\n| {kind.ToString().ToLowerInvariant()} | ", AuditCli.Commands.HelpCommand.Page("codes"), StringComparison.Ordinal);
         });
 
     /// <summary>

@@ -53,7 +53,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
     public async Task What_takes_the_place_of_a_file_is_never_printed(string command, string file)
     {
         string[] Words(string bundle) => [.. command.Split(' ').Select(w => w switch { "BUNDLE" => bundle, "SQL" => Sql, _ => w })];
-        var genuine = await AuditCommand.RunAsync(_folder.Path, Words(Copy("genuine")));
+        var genuine = await AuditCommand.RunAsync(_folder.Path, Words(Copy("untouched")));
         for (var times = 1; times <= 3; times++)
         {
             var bundle = Copy($"read-{times}");
@@ -67,7 +67,7 @@ public sealed class ReplacedFileTests(OneAccount account) : IClassFixture<OneAcc
             if (result.ExitCode == genuine.ExitCode)
             {
                 Assert.Equal(
-                    genuine.Output.Replace("genuine", "", StringComparison.Ordinal),
+                    genuine.Output.Replace("untouched", "", StringComparison.Ordinal),
                     result.Output.Replace($"read-{times}", "", StringComparison.Ordinal));
             }
             else

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using System.Text;
 using AuditCli.Evidence.Warc;
 using AuditCli.Evidence;
-using AuditCli.Tests.Running;
 
 namespace AuditCli.Tests.Reperformance;
 

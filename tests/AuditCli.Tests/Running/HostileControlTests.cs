@@ -6,30 +6,30 @@ using AuditCli.Tests.Reperformance;
 namespace AuditCli.Tests.Running;
 
 /// <summary>
-/// Tests SQL that takes the engine minutes or gigabytes to parse, in a bundle's control or in a library. Each command must end soon, in
-/// little memory, and say what it could not read.
+/// SQL that takes the engine minutes or gigabytes to read, in a bundle's control or in a library: each command ends soon, in little memory, and
+/// says what it could not read.
 /// </summary>
 public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneAccount>, IDisposable
 {
     private const string Control = "data/controls/apd-aws-004.yaml";
     private const string Item = "user000001/AKIAUSER000001";
 
-    /// <summary>The peak memory of the command's own process, in bytes.</summary>
+    /// <summary>Of the command's own process, in bytes.</summary>
     private const long MostMemory = 600L << 20;
 
-    /// <summary>The SQL that cannot be parsed within the time limit.</summary>
+    /// <summary>The SQL of which a reader does not come to an end in the time that it has.</summary>
     private const string Endless = "comments";
 
-    /// <summary>More processor time than a child process needs before it parses any SQL.</summary>
+    /// <summary>More processor time than a child needs before it reads any SQL.</summary>
     private static readonly TimeSpan StartingWork = TimeSpan.FromSeconds(2);
 
-    /// <summary>Generous, for slow machines; the program allows ten seconds for each SQL text.</summary>
+    /// <summary>For the machine's other work; SQL has ten seconds for each text.</summary>
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(100);
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Returns hostile SQL by name, each close to the largest size that a control may have.</summary>
+    /// <summary>By name; of each about as much as a control may have.</summary>
     private static string Hostile(string name) => name switch
     {
         "comments" => "SELECT 1 AS item " + string.Concat(Enumerable.Repeat("/**/", 16_000)),
@@ -50,15 +50,10 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
 
-<<<<<<< HEAD:tests/AuditCli.Tests/Running/HostileControlTests.cs
     /// <summary>All of them in <c>.ci/long</c>; here what takes time and what takes memory.</summary>
     public static TheoryData<string> Names => [.. Tried];
 
     private static string[] Tried => LongRun.IsWhole ? All : [Endless, "grouping sets"];
-=======
-    /// <summary>All names in <c>.ci/long</c>; otherwise one that takes time and one that takes memory.</summary>
-    public static TheoryData<string> Names => [.. LongRun.IsWhole ? All : ["comments", "grouping sets"]];
->>>>>>> wt-com:tests/AuditCli.Tests/HostileControlTests.cs
 
     private static string[] All =>
     [
@@ -87,8 +82,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     [MemberData(nameof(Names))]
     public async Task A_diff_with_such_a_control_says_what_it_could_not_read_and_calls_nothing_fixed_that_it_cannot_tell(string name)
     {
-        // Adds an exception to the earlier bundle that the later one no longer has. To tell whether it was fixed, diff has to read the SQL
-        // of both.
+        // An exception of the earlier bundle that the later one has no more: the SQL of both says what was read.
         var (before, after) = (Bundle(name, "before"), Bundle(name, "after"));
         BundleForgery.Replace(
             before,
@@ -131,8 +125,8 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     }
 
     /// <summary>
-    /// Uses the SQL that never finishes, so that the signal arrives while the child is parsing, on any machine. SQL that exhausts memory
-    /// ends too early.
+    /// With SQL that takes all the time it gets, so that the signal comes while the child is at it, whatever the machine: what dies of its
+    /// memory is over at once.
     /// </summary>
     [Theory]
     [InlineData("diff BEFORE BUNDLE --allow-unsigned")]
@@ -148,7 +142,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         BundleForgery.Reseal(before);
         using var process = Start(words, after, before);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        // A child can take long to start on a busy machine. The bound only keeps the test from hanging.
+        // A child among much other work takes long to begin: the bound is only there so that the test ends.
         for (var waited = 0; !HasBusyChild(process) && waited < 30_000 && !process.HasExited; waited++)
             await Task.Delay(10);
         Assert.True(HasBusyChild(process), "no child was at the SQL");
@@ -159,15 +153,11 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), $"{watch.Elapsed}");
     }
 
-<<<<<<< HEAD:tests/AuditCli.Tests/Running/HostileControlTests.cs
     /// <summary>All commands in <c>.ci/long</c>; here the next of the SQL that is tried gets the next command, so that each is given once.</summary>
     private static IEnumerable<string> Share(string name, string[] commands) =>
         commands.Where((_, n) => LongRun.IsWhole || n % Tried.Length == Array.IndexOf(Tried, name));
 
     /// <summary>The most memory that it had so far; 0 once it has ended.</summary>
-=======
-    /// <summary>Returns the peak memory of the process so far; 0 once it has exited.</summary>
->>>>>>> wt-com:tests/AuditCli.Tests/HostileControlTests.cs
     private static long PeakOf(Process process)
     {
         try
@@ -181,9 +171,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         }
     }
 
-    /// <summary>
-    /// Returns whether a child has used more processor time than it takes to start, which means that it is parsing the SQL.
-    /// </summary>
+    /// <summary>Whether a child has worked for longer than it takes to start, which is what reading the SQL does.</summary>
     private static bool HasBusyChild(Process process)
     {
         try
@@ -198,16 +186,14 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         }
     }
 
-    /// <summary>
-    /// Returns the processor time of a process. Linux gives it in hundredths of a second, after the process name in parentheses.
-    /// </summary>
+    /// <summary>The processor time that a process has had, as Linux tells it: in hundredths of a second, behind the name in parentheses.</summary>
     private static TimeSpan WorkOf(string process)
     {
         var fields = File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return TimeSpan.FromMilliseconds(10 * (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)));
     }
 
-    /// <summary>Returns a bundle whose control contains this SQL, as if its conclusions came from it; verification succeeds.</summary>
+    /// <summary>The bundle whose control has such SQL, as if it had concluded with it; nothing of verification notices.</summary>
     private string Bundle(string sql, string name)
     {
         var bundle = BundleForgery.Copy(account.Bundle, Path.Combine(_folder.Path, name));
@@ -219,7 +205,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         return bundle;
     }
 
-    /// <summary>Returns the control with that SQL in its first test.</summary>
+    /// <summary>The control whose first test has that SQL.</summary>
     private static string With(string sql, string control)
     {
         var at = control.IndexOf("    sql: |\n", control.IndexOf("\ntests:", StringComparison.Ordinal), StringComparison.Ordinal);

@@ -1,15 +1,15 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors;
-using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
+using AuditCli.Controls;
 using AuditCli.Libraries;
 using AuditCli.Running;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>The results of the complete sample engagement, computed once.</summary>
+/// <summary>The results of the whole sample engagement, made once.</summary>
 public sealed class WholeSample : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -22,9 +22,7 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>
-    /// Runs the sample in a folder with an edited engagement. Reports are left out, because they add nothing to the results.
-    /// </summary>
+    /// <summary>Runs the sample, its engagement edited, in a folder; without reports, which show nothing that the results do not hold.</summary>
     internal static async Task<EvaluationResults> RunAsync(
         string folder, Func<string, string> edit, PlanFilter filter, ImmutableArray<CollectorEntry>? collectors = null)
     {
@@ -39,7 +37,10 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
     }
 }
 
-/// <summary>Runs the sample with each part left out in turn. No test may pass on a part unless it passes on the whole.</summary>
+/// <summary>
+/// The sample with a part of it left out, each part in turn and every control: no test passes over a part that does not pass over the
+/// whole.
+/// </summary>
 public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixture<WholeSample>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -85,7 +86,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
         var leavers = results.Controls.SingleOrDefault(c => c.Id == "APD-XSR-001");
         if (limitation is null)
         {
-            // With all targets of a source left out, the control has nothing to test.
+            // All targets of a source are left out, so there is nothing to conclude from.
             Assert.Null(leavers);
             Assert.Contains(results.NotTested, n => n.Id == "APD-XSR-001");
             return;
@@ -95,7 +96,7 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
             Assert.Equal(Conclusion.Inconclusive, leavers!.Conclusion);
             Assert.Equal(["dev"], leavers.Limitations.Where(l => l.Code == limitation).Select(l => l.Target).Distinct());
         }
-        // The event selectors of trails are requested in every account.
+        // The selectors of trails are looked for in every account.
         var trails = results.Controls.Single(c => c.Id == "LOG-AWS-001");
         Assert.Contains(trails.Limitations, l => l.Code == limitation && l.Evidence == "event_selectors");
         Assert.All(trails.Tests.Where(t => t.Id == "T1"), t => Assert.Equal(Conclusion.Inconclusive, t.Conclusion));
@@ -119,7 +120,6 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
     [MemberData(nameof(Inputs))]
     public async Task An_input_that_is_missing_never_makes_a_pass(string inputs)
     {
-<<<<<<< HEAD:tests/AuditCli.Tests/Running/PartialSampleTests.cs
         // The others never ask for it. A control that cannot be tested without it is left out of a whole engagement, and refused where it is named.
         var missing = inputs.Split(',');
         var controls = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control).ToArray();
@@ -127,17 +127,6 @@ public sealed partial class PartialSampleTests(WholeSample whole) : IClassFixtur
         var filter = missing.All(i => IsOptional(controls, i)) ? new PlanFilter([.. Users(controls, missing).Select(c => c.Id)], []) : PlanFilter.None;
         var results = await WholeSample.RunAsync(
             _folder.Path, text => missing.Aggregate(text, (t, i) => Regex.Replace(t, $@"(?m)^  {i}:\n(    .*\n)+", "")), filter);
-=======
-        // Only these controls use the input. A control that needs it is left out if it is part of the whole engagement, but refused if it
-        // is named.
-        var users = ChosenLibrary.Load(null, AuditCommand.Host(_folder.Path)).Controls.Select(c => c.Control)
-            .Where(c => c.Evidence.Any(e => e.IsFile && e.Operation == input)).ToArray();
-        Assert.NotEmpty(users);
-        var filter = users.All(c => c.Evidence.All(e => e.Operation != input || e.Optional))
-            ? new PlanFilter([.. users.Select(c => c.Id)], [])
-            : PlanFilter.None;
-        var results = await WholeSample.RunAsync(_folder.Path, text => Regex.Replace(text, $@"(?m)^  {input}:\n(    .*\n)+", ""), filter);
->>>>>>> wt-com:tests/AuditCli.Tests/PartialSampleTests.cs
 
         NothingPassesThatDidNot(results);
     }

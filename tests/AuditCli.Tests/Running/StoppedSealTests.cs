@@ -4,16 +4,13 @@ using System.Text.RegularExpressions;
 
 namespace AuditCli.Tests.Running;
 
-/// <summary>
-/// Tests a seal that the search for credentials stopped, and how to finish it. Text that a control's SQL composes does not stop a seal.
-/// </summary>
+/// <summary>A seal that the last search stops, and what finishes it; and what a control's SQL puts together, which stops none.</summary>
 public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClassFixture<StoppedRunOfSample>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-<<<<<<< HEAD:tests/AuditCli.Tests/Running/StoppedSealTests.cs
     /// <summary>What a test puts together, and what its rows show of it.</summary>
     private static readonly (string Sql, string Shown)[] Texts =
     [
@@ -29,19 +26,6 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [Fact]
     public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written()
     {
-=======
-    [Theory]
-    [InlineData("'password=' || UserId", "(a credential)")]
-    [InlineData("'see token: ' || UserId || ', please'", "(a credential)")]
-    [InlineData("'Authorization: Bearer ' || UserId || '0123456789'", "(a credential)")]
-    [InlineData("'{\"password\":\"' || UserId || '\"}'", "(a credential)")]
-    [InlineData("'password=Hunter2!'", "(a credential)")]
-    [InlineData("'the user ' || UserName", "the user ")]
-    public async Task What_sql_makes_look_like_a_credential_is_replaced_where_rows_are_written(string text, string shown)
-    {
-        // A control's author can compose the text, so that the file itself does not contain it.
-        var sql = text.Replace("password=Hunter2!", "pass' || 'word=Hun' || 'ter2!", StringComparison.Ordinal);
->>>>>>> wt-com:tests/AuditCli.Tests/StoppedSealTests.cs
         var run = await RunControlAsync(
         [
             .. Texts.Select(t =>
@@ -95,15 +79,15 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     public async Task What_the_last_search_stopped_is_finished_without_asking_again_and_says_so()
     {
         Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz, near character", stopped.Result.Error, StringComparison.Ordinal);
-        Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without sending any request", stopped.Result.Error, StringComparison.Ordinal);
+        Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without asking again", stopped.Result.Error, StringComparison.Ordinal);
 
         var partial = stopped.CopyTo(_folder.Path);
-        // The same search stops it again, unless somebody takes responsibility with --allow-secrets.
+        // What stopped it stops it again, unless somebody answers for it.
         var again = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial);
         Assert.True(again.ExitCode == 1, again.ToString());
-        Assert.Contains("inspect the file; if it is not one, seal it unchanged with --allow-secrets", again.Error, StringComparison.Ordinal);
+        Assert.Contains("look at the file; if it is none, seal it as it is with --allow-secrets", again.Error, StringComparison.Ordinal);
 
-        // Neither the engagement nor the recordings are near the copy, so the resumed run must not need them.
+        // The copy lies beside no engagement and no recording.
         var resumed = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets", "--output", "json");
         Assert.True(resumed.ExitCode == 2, resumed.ToString());
         var bundle = JsonElement.Parse(resumed.Output).GetProperty("bundle").GetString()!;
@@ -133,14 +117,14 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [InlineData("input", "was changed or added since")]
     [InlineData("record", "data/run.json was changed or added since")]
     [InlineData("added", "data/exchanges/prod/more.warc.gz was changed or added since")]
-    [InlineData("taken", "was removed since then")]
+    [InlineData("taken", "was taken away since")]
     [InlineData("link", "is a link")]
     [InlineData("interrupted", "the run was stopped before it had collected and evaluated everything")]
     [InlineData("renamed", "it is no '<bundle-id>.partial' folder of a run")]
     [InlineData("nowhere", "it is no '<bundle-id>.partial' folder of a run")]
     [InlineData("control and manifest", "controls cannot be run by this version")]
     [InlineData("engagement and manifest", "its engagement is not the one that was run")]
-    [InlineData("table and manifest", "no longer produce the tables that were built from them")]
+    [InlineData("table and manifest", "do not give the tables again that were made of them")]
     public async Task A_folder_that_is_not_as_the_run_left_it_is_refused_by_name(string change, string said)
     {
         var partial = stopped.CopyTo(_folder.Path);
@@ -191,7 +175,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         Assert.Contains($"--resume takes everything from the folder, so leave out {more[0]}", result.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>All in <c>.ci/long</c>; otherwise only the umask that removes no permission.</summary>
+    /// <summary>All of them in <c>.ci/long</c>; here the one that keeps nothing from anybody.</summary>
     public static TheoryData<string> Umasks => [.. LongRun.Sample(["000", "022", "777"], 3)];
 
     [Theory]
@@ -202,11 +186,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
             return;
         StoppedRunOfSample.Write(_folder.Path);
         var program = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "auditcli.dll")}'";
-<<<<<<< HEAD:tests/AuditCli.Tests/Running/StoppedSealTests.cs
         // The first is stopped by a credential, and leaves a partial folder; the second finds exceptions.
-=======
-        // The first run is stopped by a credential and leaves a partial folder.
->>>>>>> wt-com:tests/AuditCli.Tests/StoppedSealTests.cs
         var result = await AuditCommand.ShellAsync(_folder.Path, new Dictionary<string, string>(), $"""
             set -e -o pipefail
             umask {umask}
@@ -245,20 +225,15 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
             var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             if (Directory.Exists(path))
                 mode |= UnixFileMode.UserExecute;
-            // The public key is for the verifier, so everybody may read it.
+            // What the verifier gets is for everybody to read.
             if (path.EndsWith("auditor.pem.pub", StringComparison.Ordinal))
                 mode |= UnixFileMode.GroupRead | UnixFileMode.OtherRead;
             Assert.True(File.GetUnixFileMode(path) == mode, $"{path} is {File.GetUnixFileMode(path)}");
         }
     }
 
-<<<<<<< HEAD:tests/AuditCli.Tests/Running/StoppedSealTests.cs
     /// <summary>Runs one control over the sample's users, with a test for each SQL.</summary>
     private Task<CommandResult> RunControlAsync(string[] tests, string count = "SELECT count(UserId) FROM users")
-=======
-    /// <summary>Runs one control on the sample's users.</summary>
-    private Task<CommandResult> RunControlAsync(string sql, string count = "SELECT count(UserId) FROM users")
->>>>>>> wt-com:tests/AuditCli.Tests/StoppedSealTests.cs
     {
         var listed = string.Concat(tests.Select((sql, n) => $"""
               - id: T{n + 1}
@@ -301,7 +276,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         return AuditCommand.RunAsync(_folder.Path, "run", "engagement.yaml", "--target", "prod", "--out", "out");
     }
 
-    /// <summary>Changes a row of a table and its digest in the index.</summary>
+    /// <summary>Changes a row of a table, and the digest that the index has of it.</summary>
     private static void ForgeTable(string partial)
     {
         var index = Path.Combine(partial, "data", "evidence", "index.jsonl");
@@ -330,7 +305,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
 
     private static JsonElement Json(string bundle, string file) => JsonElement.Parse(File.ReadAllText(Path.Combine(bundle, "data", file)));
 
-    /// <summary>Matches the controls and inputs of the sample's engagement.</summary>
+    /// <summary>What the sample's engagement says of its own controls and inputs.</summary>
     [GeneratedRegex(@"^(controls|inputs):\n((  .*)?\n)+", RegexOptions.Multiline)]
     private static partial Regex Sections();
 }
