@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using AuditCli.Controls.Evaluation;
 
 namespace AuditCli.Reports;

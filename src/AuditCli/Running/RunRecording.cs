@@ -3,10 +3,10 @@ using System.Globalization;
 using AuditCli.Bundles;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Running;
-using AuditCli.Controls.Evaluation;
 using AuditCli.Controls;
-using AuditCli.Evidence.Text;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Running;
 

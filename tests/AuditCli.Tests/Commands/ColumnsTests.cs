@@ -11,7 +11,7 @@ public sealed class ColumnsTests
 
         Assert.Equal(0, told.ExitCode);
         var lines = told.Output.ReplaceLineEndings("\n").Split('\n');
-        Assert.Equal("ecr:GetLifecyclePolicy: asked in every region", lines[0]);
+        Assert.Equal("ecr:GetLifecyclePolicy: called in every region", lines[0]);
         Assert.Equal("  rows: one, the whole answer", lines[1]);
         Assert.Equal(
             "  LifecyclePolicyNotFoundException means 'there is none'; "

@@ -238,7 +238,7 @@ public sealed partial class ShowTests(SampleRun sample, HostileRun hostile) : IC
     {
         var both = await AuditCommand.RunAsync(sample.Folder, "show", sample.Bundle, "APD-AWS-002", "--output", "json", "--raw");
         Assert.Equal(1, both.ExitCode);
-        Assert.Contains("choose one", both.Error, StringComparison.Ordinal);
+        Assert.Contains("exclude each other", both.Error, StringComparison.Ordinal);
         var unknown = await AuditCommand.RunAsync(
             sample.Folder, "show", sample.Bundle, "urn:uuid:00000000-0000-0000-0000-000000000000", "--output", "json");
         Assert.Equal(1, unknown.ExitCode);

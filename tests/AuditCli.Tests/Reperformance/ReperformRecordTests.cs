@@ -1,7 +1,7 @@
-using System.Text.Json.Nodes;
 using System.Text;
-using AuditCli.Evidence.Warc;
+using System.Text.Json.Nodes;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Warc;
 
 namespace AuditCli.Tests.Reperformance;
 
@@ -59,16 +59,16 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         ["the tool's version is changed after the plus sign"] = (
             1,
             b => Edit(b, r => r["tool"]!["version"] = $"{Tool}+0123abcd"),
-            "is to the byte what this program makes, and not what run.json names"),
+            "is byte for byte what this program writes, but run.json names another program"),
         ["the tool's name is changed"] = (5, b => Edit(b, r => r["tool"]!["name"] = "othertool"), "data/run.json: tool othertool "),
         ["the tool's runtime is changed"] = (
             2,
             b => Edit(b, r => r["tool"]!["runtime"] = ".NET 99"),
-            "is to the byte what this program makes, and not what run.json names"),
+            "is byte for byte what this program writes, but run.json names another program"),
         ["the tool's system is changed"] = (
             3,
             b => Edit(b, r => r["tool"]!["system"] = "win-x64"),
-            "is to the byte what this program makes, and not what run.json names"),
+            "is byte for byte what this program writes, but run.json names another program"),
         ["the tool's version is changed wherever it is named"] = (4, b =>
         {
             Edit(b, r => r["tool"]!["version"] = "9.9.9");
@@ -79,7 +79,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
                     ? Honest(r, Text(r).Replace($"auditcli/{Tool}", "auditcli/9.9.9", StringComparison.Ordinal))
                     : r);
             }
-        }, "is to the byte what this program makes, and not what run.json names"),
+        }, "is byte for byte what this program writes, but run.json names another program"),
         ["the recorder of a file is changed"] = (
             7,
             b => BundleForgery.EditExchanges(Path.Combine(b, Exchanges), r => r.Type == "warcinfo"
@@ -242,7 +242,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         var result = await ResealedAsync(bundle);
         Assert.True(result.ExitCode == 2, result.ToString());
         Assert.True(
-            result.Output.Contains("holds marks of redacted secrets and does not say that it was redacted", StringComparison.Ordinal), result.ToString());
+            result.Output.Contains("contains redaction marks but is not recorded as redacted", StringComparison.Ordinal), result.ToString());
     }
 
     [Fact]
@@ -252,7 +252,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("record   identical", result.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "not derivable from the exchanges, and so only its signer's word: in run.json bundle_id, mode, run_by, started, finished",
+            "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, mode, run_by, started, finished",
             result.Output,
             StringComparison.Ordinal);
     }

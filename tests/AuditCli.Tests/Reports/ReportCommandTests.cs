@@ -54,7 +54,7 @@ public sealed class ReportCommandTests : IDisposable
         var filled = _folder.Write("handover/workpaper.xlsx", "signed off");
         var over = await RunAsync(bundle, "--format", "all", "--out", Path.GetDirectoryName(filled)!);
         Assert.Equal(1, over.ExitCode);
-        Assert.Contains("exists already", over.Error, StringComparison.Ordinal);
+        Assert.Contains("already exists", over.Error, StringComparison.Ordinal);
         Assert.Equal("signed off", await File.ReadAllTextAsync(filled));
     }
 

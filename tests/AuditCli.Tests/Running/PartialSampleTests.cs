@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors;
+using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Controls.Planning;
-using AuditCli.Controls;
 using AuditCli.Libraries;
 using AuditCli.Running;
 

@@ -79,13 +79,13 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     public async Task What_the_last_search_stopped_is_finished_without_asking_again_and_says_so()
     {
         Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz, near character", stopped.Result.Error, StringComparison.Ordinal);
-        Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without asking again", stopped.Result.Error, StringComparison.Ordinal);
+        Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without sending any request", stopped.Result.Error, StringComparison.Ordinal);
 
         var partial = stopped.CopyTo(_folder.Path);
         // What stopped it stops it again, unless somebody answers for it.
         var again = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial);
         Assert.True(again.ExitCode == 1, again.ToString());
-        Assert.Contains("look at the file; if it is none, seal it as it is with --allow-secrets", again.Error, StringComparison.Ordinal);
+        Assert.Contains("inspect the file; if it is not one, seal it unchanged with --allow-secrets", again.Error, StringComparison.Ordinal);
 
         // The copy lies beside no engagement and no recording.
         var resumed = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets", "--output", "json");
@@ -117,14 +117,14 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     [InlineData("input", "was changed or added since")]
     [InlineData("record", "data/run.json was changed or added since")]
     [InlineData("added", "data/exchanges/prod/more.warc.gz was changed or added since")]
-    [InlineData("taken", "was taken away since")]
+    [InlineData("taken", "was removed since then")]
     [InlineData("link", "is a link")]
     [InlineData("interrupted", "the run was stopped before it had collected and evaluated everything")]
     [InlineData("renamed", "it is no '<bundle-id>.partial' folder of a run")]
     [InlineData("nowhere", "it is no '<bundle-id>.partial' folder of a run")]
     [InlineData("control and manifest", "controls cannot be run by this version")]
     [InlineData("engagement and manifest", "its engagement is not the one that was run")]
-    [InlineData("table and manifest", "do not give the tables again that were made of them")]
+    [InlineData("table and manifest", "no longer produce the tables that were built from them")]
     public async Task A_folder_that_is_not_as_the_run_left_it_is_refused_by_name(string change, string said)
     {
         var partial = stopped.CopyTo(_folder.Path);
