@@ -36,6 +36,9 @@ public sealed record Engagement
     /// <summary>The full path of the folder of recorded exchanges; null reads from the network.</summary>
     public string? Replay { get; init; }
 
+    /// <summary>Whether the file itself says <c>replay</c>; an engagement read from a bundle replays the bundle's exchanges in any case.</summary>
+    public bool StatesReplay { get; init; }
+
     /// <summary>The full path of the file.</summary>
     public required string File { get; init; }
 

@@ -15,7 +15,10 @@ public sealed partial class CodesTests
     private static Type[] Holders => [.. typeof(Codes).Assembly.GetTypes().Where(t => !t.IsNested && t.Name.EndsWith("Codes", StringComparison.Ordinal))];
 
     private static (string Name, string Text)[] Files =>
-        [.. OwnCodes.Source("AuditCli.Collectors").Select(f => (Path.GetFileName(f), OwnCodes.Text(f))).Where(f => !f.Item1.EndsWith("Codes.cs", StringComparison.Ordinal))];
+        [
+            .. OwnCodes.Source("AuditCli.Collectors").Select(f => (Path.GetFileName(f), OwnCodes.Text(f)))
+                .Where(f => !f.Item1.EndsWith("Codes.cs", StringComparison.Ordinal)),
+        ];
 
     [Fact]
     public void Every_constant_is_named_like_its_code_and_has_one_row_in_the_table()
@@ -34,7 +37,8 @@ public sealed partial class CodesTests
 
     [Fact]
     public void Every_code_is_given_or_compared_somewhere() =>
-        Assert.Empty(Holders.SelectMany(h => OwnCodes.Unused(h, OwnCodes.Constants(h).Select(c => c.Name).Concat(h.GetMethod("OfStatus") is { } m ? [m.Name] : []))));
+        Assert.Empty(Holders.SelectMany(h => OwnCodes.Unused(
+            h, OwnCodes.Constants(h).Select(c => c.Name).Concat(h.GetMethod("OfStatus") is { } m ? [m.Name] : []))));
 
     /// <summary>Finds codes spelled out as literals, which could get out of step with the constant.</summary>
     [Fact]

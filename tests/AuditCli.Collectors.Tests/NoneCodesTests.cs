@@ -54,7 +54,8 @@ public sealed class NoneCodesTests
         var own = OwnCodes.Examples(Codes.All);
         var taken = Operations.SelectMany(o => own.Where(Find(o).SaysNone).Select(code => $"{o}: {code}")).Order(StringComparer.Ordinal);
         // TrailNotFoundException is also a code of AWS itself, whose codes for something that does not exist are recognized by their form.
-        var trails = Operations.Where(o => o.StartsWith("aws ", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(o => $"{o}: TrailNotFoundException");
+        var trails = Operations.Where(o => o.StartsWith("aws ", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(o => $"{o}: TrailNotFoundException");
         Assert.Equal([.. trails, "kubernetes v1/pods: NotFound", "kubernetes v1/pods: NotServed"], taken);
     }
 

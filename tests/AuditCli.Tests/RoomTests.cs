@@ -30,6 +30,14 @@ public sealed partial class RoomTests
             .Select(Path.GetFileName).Order(StringComparer.Ordinal),
         Rooms[project].Order(StringComparer.Ordinal));
 
+    /// <summary>Tests of one room are in the folder of its name; secrets pass through many rooms and have a folder of their own.</summary>
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void The_folders_of_the_tests_are_rooms(string project) => Assert.All(
+        Directory.GetDirectories(Repository.Path("tests", $"{project}.Tests")).Select(d => Path.GetFileName(d)!)
+            .Where(d => d is not ("bin" or "obj" or "TestResults" or "Golden" or "Vectors" or "Secrets")),
+        folder => Assert.Contains(folder, Rooms[project]));
+
     [Theory]
     [MemberData(nameof(Projects))]
     public void Every_namespace_is_its_folder(string project) => Assert.All(Files(project), file =>

@@ -70,7 +70,7 @@ public sealed partial class SourceNameTests
         new[] { "*.cs", "*.csproj" }.SelectMany(p => Directory.EnumerateFiles(Repository.Path("src"), p, SearchOption.AllDirectories))
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
                 && Path.GetFileName(f) is not (Catalogue or History)
-                && !CollectorCatalog.All.Any(c => f.Contains(Path.Combine("AuditCli.Collectors", FolderOf(c)) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+                && !CollectorCatalog.All.Any(c => f.Split(Path.DirectorySeparatorChar).Contains(FolderOf(c))))
             .Select(f => (f, CommentPattern().Replace(RawStringPattern().Replace(PackagePattern().Replace(File.ReadAllText(f), ""), "\"\""), "")));
 
     [GeneratedRegex("\"\"\".*?\"\"\"", RegexOptions.Singleline)]

@@ -16,7 +16,8 @@ internal static class OwnCodes
 
     /// <summary>Returns the public constants of a class of codes, by name.</summary>
     public static IEnumerable<(string Name, string Code)> Constants(Type holder) =>
-        holder.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).Where(f => f.IsLiteral).Select(f => (f.Name, (string)f.GetRawConstantValue()!));
+        holder.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).Where(f => f.IsLiteral)
+            .Select(f => (f.Name, (string)f.GetRawConstantValue()!));
 
     /// <summary>Returns the members of a class of codes, such as <c>Codes.TimedOut</c>, that no source file uses.</summary>
     public static IEnumerable<string> Unused(Type holder, IEnumerable<string> members)

@@ -42,6 +42,8 @@ public static class ResultsJson
     public static EvaluationResults Read(ReadOnlySpan<byte> json)
     {
         var results = JsonSerializer.Deserialize(json, Context.EvaluationResults) ?? throw new JsonException("the results are null");
+        if (JsonMember.NullElement(JsonElement.Parse(json)) is { } missing)
+            throw new JsonException($"{missing} is null");
         return results.Schema == EvaluationResults.CurrentSchema
             ? results
             : throw new JsonException($"results of schema {results.Schema} cannot be read, only of schema {EvaluationResults.CurrentSchema}");

@@ -143,6 +143,7 @@ public static class EngagementLoader
             Inputs = inputs,
             Targets = targets,
             Replay = replay,
+            StatesReplay = root is YamlMap stated && stated.Find("replay") is not null,
             File = full,
             Source = content,
         }, []);

@@ -13,7 +13,7 @@ internal static class RunMode
             return null;
         try
         {
-            using var document = JsonDocument.Parse(run);
+            using var document = JsonDocument.Parse(run, new JsonDocumentOptions { AllowDuplicateProperties = false });
             var record = document.RootElement;
             if (!record.TryGetProperty("mode", out var mode) || mode.ValueKind != JsonValueKind.String || mode.GetString() is not ("live" or "replay"))
                 return null;

@@ -31,7 +31,7 @@ internal sealed record AttestationFindings(
     public static string ChainWords(AttestationFindings? found, bool asked) => found?.Statement is { } statement
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"number {statement.Chain.Sequence} of its row, head {found.Head}{(asked ? "" : "; compare it with the head you recorded")}")
+            $"number {statement.Chain.Sequence} of its chain, head {found.Head}{(asked ? "" : "; compare it with the head you recorded")}")
         : asked ? "not reached" : "no head was given";
 }
 
@@ -245,7 +245,9 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         }
         var moment = stamped ?? (statement is not null && Rfc3339.TryParse(statement.Facts.Finished, out var finished) ? finished : null);
         if (moment is not { } when)
-            tell(VerifyQuestion.KeyTrust, VerifyCode.CertificateTime, file, "the time of signing is unknown, so the validity of the certificate cannot be checked");
+            tell(
+                VerifyQuestion.KeyTrust, VerifyCode.CertificateTime, file,
+                "the time of signing is unknown, so the validity of the certificate cannot be checked");
         else if (Chains.WhyNot(certificates[0], certificates, options.Trust.Authorities, when, purpose: null, options.Revoked) is { } why)
         {
             var (from, to) = (certificates[0].NotBefore.ToUniversalTime(), certificates[0].NotAfter.ToUniversalTime());
@@ -268,7 +270,8 @@ internal sealed class AttestationCheck(AttestationFiles files, VerifyOptions opt
         if (options.ExpectHead is { } expected && expected != head)
             tell(VerifyQuestion.Chain, VerifyCode.ChainHeadMismatch, file, $"the head is {head}, not {expected}");
         if (options.Challenge is { } challenge && challenge != statement.Challenge)
-            tell(VerifyQuestion.Chain, VerifyCode.ChallengeMismatch, file, statement.Challenge is null ? "contains no challenge" : "contains another challenge");
+            tell(
+                VerifyQuestion.Chain, VerifyCode.ChallengeMismatch, file, statement.Challenge is null ? "contains no challenge" : "contains another challenge");
         if (options.Previous is not { } previous)
             return;
         var link = statement.Chain;

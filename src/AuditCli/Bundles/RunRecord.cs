@@ -109,6 +109,10 @@ internal sealed record RunRecord
     public static DateTimeOffset Instant(string text, string name) =>
         Rfc3339.TryParse(text, out var instant) ? instant : throw new InvalidDataException($"'{name}' of run.json is not a timestamp");
 
+    /// <summary>Returns the library's message without the names of types: of missing members only their names.</summary>
+    private static string Lacking(string message) =>
+        message.IndexOf("including: ", StringComparison.Ordinal) is > 0 and var at ? $"it lacks {message[(at + "including: ".Length)..]}" : message;
+
     /// <summary>Returns the bytes of <c>data/run.json</c>.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Context.RunRecord);
 
@@ -118,7 +122,13 @@ internal sealed record RunRecord
     {
         try
         {
-            var schema = JsonSerializer.Deserialize(content, Context.RunSchema)!.Schema;
+            var members = JsonElement.Parse(content, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (members.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException("run.json is not the record of a run: it is not a JSON object");
+            if (!members.TryGetProperty("schema", out var stated) || stated.ValueKind != JsonValueKind.Number || !stated.TryGetInt32(out var schema))
+                throw new InvalidDataException("run.json is not the record of a run: it has no schema number");
+            if (JsonMember.NullElement(members) is { } missing)
+                throw new InvalidDataException($"run.json is not the record of a run: {missing} is null");
             if (schema != CurrentSchema)
                 throw new InvalidDataException($"run.json has schema {schema}, but this version reads only {CurrentSchema}");
             var record = JsonSerializer.Deserialize(content, Context.RunRecord)!;
@@ -129,16 +139,17 @@ internal sealed record RunRecord
                     $"run.json contradicts itself: its mode is {record.Mode}, and "
                     + $"{(record.IsReplay ? "it says when exchanges were recorded" : "it does not say when exchanges were recorded")}");
         }
+        catch (JsonException e) when (e.Path is { Length: > 2 } path)
+        {
+            throw new InvalidDataException($"run.json is not the record of a run: '{path[2..]}' does not have the form that it must have", e);
+        }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // System.Text.Json throws InvalidOperationException for text that is not well-formed Unicode.
-            throw new InvalidDataException($"run.json is not the record of a run: {e.Message}", e);
+            throw new InvalidDataException($"run.json is not the record of a run: {Lacking(e.Message)}", e);
         }
     }
 }
-
-/// <summary>The member that is read first, so that a record of another schema is named as one.</summary>
-internal sealed record RunSchema(int Schema);
 
 /// <summary>The program that performed the run.</summary>
 internal sealed record RunTool(string Name, string Version, string Runtime, string System)
@@ -239,5 +250,4 @@ internal sealed record RunLimits(
     int? RequestsAtOnce = null, int? RequestsAtOncePerAccountAndRegion = null, int? RequestsAtOncePerService = null, int? Connections = null);
 
 [JsonSerializable(typeof(RunRecord))]
-[JsonSerializable(typeof(RunSchema))]
 internal sealed partial class RunRecordContext : JsonSerializerContext;

@@ -17,7 +17,11 @@ internal static class InitCommand
 
     public static Command Build(AuditHost host)
     {
-        var folder = new Argument<string>("DIR") { Description = "The folder of the engagement; created if it does not exist.", DefaultValueFactory = _ => "." };
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "The folder of the engagement; created if it does not exist.",
+            DefaultValueFactory = _ => ".",
+        };
         var entity = CommandOptions.Text(host, "--entity", "NAME", "Who is audited.", "Example Exchange");
         var preparer = CommandOptions.Text(host, "--preparer", "NAME", "Who prepares the workpapers. Default: you.", Environment.UserName);
         var reviewer = CommandOptions.Text(host, "--reviewer", "NAME", "Who reviews them; never the preparer.", NobodyYet);
@@ -94,7 +98,8 @@ internal static class InitCommand
     }
 
     private static string Engagement(
-        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<CollectorEntry> collectors, ImmutableArray<Register> inputs)
+        string entity, string preparer, string reviewer, DateOnly first, DateOnly last, ImmutableArray<CollectorEntry> collectors,
+        ImmutableArray<Register> inputs)
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $$"""
             # An engagement: entity, period, controls and targets. To run it: auditcli run engagement.yaml
@@ -106,7 +111,7 @@ internal static class InitCommand
             reviewer: {{Quoted(reviewer)}}
             # controls:
             #   include: ["APD-*", INF-AWS-001]      # default: every control that has a target; see auditcli controls list
-            #   not_applicable: { OPS-AWS-002: { reason: "...", approved_by: "...", approved_on: 2026-01-31 } }
+            #   not_applicable: { APD-AWS-002: { reason: "...", approved_by: "...", approved_on: 2026-01-31 } }
 
             """);
         text.Append("targets:\n");

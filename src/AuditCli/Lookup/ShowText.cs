@@ -116,7 +116,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         foreach (var item in bundle.Index.Where(i => i.Names.Any(n => n.Control == control.Id)))
         {
             Line($"evidence {item.Names.First(n => n.Control == control.Id).Name}: {item.EvidenceId} in {Place(item)}: "
-                + $"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items} rows");
+                + $"{item.Outcome.ToString().ToLowerInvariant()}, {Wording.Count(item.Items, "row")}");
         }
         Line("");
         Next($"{control.Id} TEST", $"{control.Id}/X/...", "EVIDENCE-ID");
@@ -188,7 +188,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         Line($"{item.EvidenceId} {item.Operation}");
         Line($"in {Place(item)}, read as {item.Identity} from {Rfc3339.Format(item.Started)} to {Rfc3339.Format(item.Finished)}");
-        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {item.Items} rows, {item.Pages} pages"
+        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {Wording.Count(item.Items, "row")}, {Wording.Count(item.Pages, "page")}"
             + $"{(item.Code is { } code ? $", {code}" : "")}{(item.Message is { } message ? $": {message}" : "")}");
         Line($"used by {string.Join(", ", item.Names.Select(n => $"{n.Control} as {n.Name}"))}");
         foreach (var (name, value) in item.Parameters)
@@ -313,7 +313,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         var item = table.Evidence;
         Line($"{table.Name}: {item.Operation} in {Place(item)}: {item.Outcome.ToString().ToLowerInvariant()}, "
-            + $"{table.Rows} rows, {table.Matching} that match best ({item.EvidenceId})");
+            + $"{Wording.Count(table.Rows, "row")}, {table.Matching} that match best ({item.EvidenceId})");
         foreach (var row in table.Found)
         {
             Line($"  {(row.Element.Length > 0 ? $"{row.Column}{row.Element}: " : "")}"

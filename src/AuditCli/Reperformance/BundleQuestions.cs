@@ -23,6 +23,9 @@ internal sealed record BundleQuestions(
     /// <summary>The as-of time that the engagement states; null if it follows from the run.</summary>
     public DateTimeOffset? StatedAsOf { get; init; }
 
+    /// <summary>The mode that follows from the engagement: it says whether recorded exchanges were replayed.</summary>
+    public string StatedMode => Prepared.Engagement.StatesReplay ? RunRecord.Replay : RunRecord.Live;
+
     /// <summary>
     /// Loads a bundle's engagement, its inputs, and its own controls or those of a folder. Reads nothing outside the bundle and that
     /// folder. Files of the bundle are copied first and compared with the manifest, so that a later change cannot affect the run.

@@ -29,7 +29,7 @@ internal static class RecordComparison
 
     /// <summary>The text that lists what cannot be derived from the exchanges.</summary>
     public const string NotDerived =
-        "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, mode, run_by, started, finished, resumed, limits, "
+        "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, run_by, started, finished, resumed, limits, "
         + "secrets_allowed and unused_recordings, and "
         + "the context and cluster names of a kubeconfig, and an identity that is only claimed; "
         + "times, order, levels and further lines of the log; organizations, contacts, dates and retention in bag-info.txt; "
@@ -131,7 +131,8 @@ internal static class RecordComparison
     private static void CompareMaker(BundleFolder bundle, RunRecord record, RecordedTimes exchanges, DifferenceList differences)
     {
         var (name, version) = (record.Tool.Name, record.Tool.Version.Split('+')[0]);
-        foreach (var (member, label, was) in new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", record.BundleId) })
+        var labels = new[] { ("tool", "Bag-Software-Agent", $"{name} {version}"), ("bundle_id", "External-Identifier", record.BundleId) };
+        foreach (var (member, label, was) in labels)
         {
             if (bundle.IsSealed && bundle.Info(label) is var said && said != was)
                 differences.Add(new(BundleLayout.Run, member, was, said, $"{label} of bag-info.txt says otherwise"));

@@ -107,6 +107,11 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
         var compared = ResultComparison.Of(bundle, rebuilt, again.Results, evidence, results, cancellationToken);
         var items = again.Results.Controls.Sum(c => c.Tests.Sum(t => t.Population));
         var times = RecordedTimes.Of(questions.Prepared.Engagement.Replay!, cancellationToken);
+        if (questions.Record.Mode != questions.StatedMode)
+        {
+            changed.Add(new(
+                BundleLayout.Run, "mode", questions.Record.Mode, questions.StatedMode, "the engagement says whether it replays recorded exchanges"));
+        }
         RecordComparison.Of(bundle, questions.Record, questions.StatedAsOf, rebuilt, times, changed, cancellationToken);
         var made = ReportComparison.Of(bundle, work, host.Sources, questions.Record.Evaluation, reports, cancellationToken);
         string[] notes =
@@ -116,7 +121,9 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
             .. questions.Record.Evaluation == EvaluationRules.Current
                 ? []
                 : new[] { $"the bundle was evaluated under rules {questions.Record.Evaluation}, and this program has rules {EvaluationRules.Current}" },
-            .. questions.Record.Tool.Version == Tool.Version ? [] : new[] { $"auditcli {questions.Record.Tool.Version} made the bundle, and this is {Tool.Version}" },
+            .. questions.Record.Tool.Version == Tool.Version
+                ? []
+                : new[] { $"auditcli {questions.Record.Tool.Version} made the bundle, and this is {Tool.Version}" },
             .. evidence.Unrecorded == 0
                 ? []
                 : new[]

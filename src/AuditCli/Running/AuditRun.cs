@@ -169,7 +169,8 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     {
         _ when file.StartsWith(BundleLayout.InputsFolder, StringComparison.Ordinal) || file == BundleLayout.Engagement =>
             $"remove it from the file that you supplied and run again; if it is not one, {Allowed}",
-        _ when file.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal) => $"remove it from the control and run again; if it is not one, {Allowed}",
+        _ when file.StartsWith(BundleLayout.ControlsFolder, StringComparison.Ordinal) =>
+            $"remove it from the control and run again; if it is not one, {Allowed}",
         _ when prepared is { Engagement.Replay: not null, Stopped: null } && file.StartsWith(BundleLayout.ExchangesFolder, StringComparison.Ordinal) =>
             $"it is in the recorded exchanges, which a replay copies unchanged: record them again with this version; if it is not one, {Allowed}",
         _ when file.StartsWith(BundleLayout.ResultsFolder, StringComparison.Ordinal) =>

@@ -46,7 +46,8 @@ public sealed class FieldRedactionTests : IDisposable
         Assert.Contains("MARKER", server.Seen[0].Target, StringComparison.Ordinal);
         Assert.DoesNotContain("MARKER", written, StringComparison.Ordinal);
         Assert.Contains("x=kept", written, StringComparison.Ordinal);
-        await using var replay = new ReplayTransport(Path.Combine(_folder.Path, "b", BundleLayout.ExchangesFolder), Path.Combine(_folder.Path, "again"), "again");
+        await using var replay = new ReplayTransport(
+            Path.Combine(_folder.Path, "b", BundleLayout.ExchangesFolder), Path.Combine(_folder.Path, "again"), "again");
         Assert.Equal("<Status>1</Status>", await AskAsync(replay, new(address, path)));
     }
 

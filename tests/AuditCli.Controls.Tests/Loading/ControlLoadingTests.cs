@@ -116,7 +116,8 @@ public sealed class ControlLoadingTests
         "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
     [InlineData(
         "  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }",
-        "20:50: parameter 'PathPrefix': {period_strat} is not a placeholder; did you mean '{period_start}'?; the placeholders are {period_start}, {period_end}, {as_of}")]
+        "20:50: parameter 'PathPrefix': {period_strat} is not a placeholder; "
+            + "did you mean '{period_start}'?; the placeholders are {period_start}, {period_end}, {as_of}")]
     [InlineData(
         "  g: { aws: ec2:DescribeSecurityGroups, params: { Filters: [{ Name: a, Values: ['{period}'] }] } }",
         "20:81: parameter 'Filters': {period} is not a placeholder; the placeholders are {period_start}, {period_end}, {as_of}")]
@@ -126,17 +127,20 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: none } }", "20:58: what 'NoSuchEntity' means must be one of empty, but is 'none'")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { AccessDenied: empty } }",
-        "20:44: 'AccessDenied' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
+        "20:44: 'AccessDenied' does not mean 'there is none', so it cannot count as an empty result; "
+            + "for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { Throttling: empty } }",
-        "20:44: 'Throttling' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
+        "20:44: 'Throttling' does not mean 'there is none', so it cannot count as an empty result; "
+            + "for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { ConnectionFailed: empty } }",
         "20:44: 'ConnectionFailed' does not mean 'there is none', so it cannot count as an empty result; "
             + "for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { ExpiredToken: empty } }",
-        "20:44: 'ExpiredToken' does not mean 'there is none', so it cannot count as an empty result; for aws, only the codes for something that was not found do")]
+        "20:44: 'ExpiredToken' does not mean 'there is none', so it cannot count as an empty result; "
+            + "for aws, only the codes for something that was not found do")]
     [InlineData(
         "  u: { aws: iam:ListUsers, allow_errors: { NoSuchEntity: empty, MalformedResponse: empty } }",
         "20:65: 'MalformedResponse' does not mean 'there is none', so it cannot count as an empty result; "

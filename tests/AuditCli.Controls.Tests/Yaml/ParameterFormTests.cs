@@ -65,7 +65,9 @@ public sealed class ParameterFormTests
     [InlineData(
         "type: text, default: a, list: { one_of: »[a, 'b,c'] }",
         "'b,c' cannot be an entry: entries are separated by commas and have no blanks around them")]
-    [InlineData("type: text, default: a, list: { one_of: »[a, ' b'] }", "' b' cannot be an entry: entries are separated by commas and have no blanks around them")]
+    [InlineData(
+        "type: text, default: a, list: { one_of: »[a, ' b'] }",
+        "' b' cannot be an entry: entries are separated by commas and have no blanks around them")]
     [InlineData("type: text, default: a, list: { or: »[] }", "'or' must have at least one item")]
     [InlineData("type: text, default: a, list: { or: »[all, all] }", "'all' is in 'or' twice")]
     [InlineData("type: text, default: a, list: { empty: »yes }", "'empty' must be true or false, but is 'yes'")]

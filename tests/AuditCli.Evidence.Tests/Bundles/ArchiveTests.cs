@@ -237,7 +237,9 @@ public sealed class ArchiveTests : IAsyncLifetime, IDisposable
         var (folder, found) = (await Samples.VerifyAsync(_bundle), await Samples.VerifyAsync(archive));
         Assert.True(found.Problems.IsEmpty, string.Join('\n', found.Problems));
         Assert.Equal(folder.Lines.ToArray(), found.Lines.ToArray());
-        Assert.Equal((folder.BundleId, folder.Mode, folder.TagManifestSha256, VerifyAnswer.Holds), (found.BundleId, found.Mode, found.TagManifestSha256, found.Answer));
+        Assert.Equal(
+            (folder.BundleId, folder.Mode, folder.TagManifestSha256, VerifyAnswer.Holds),
+            (found.BundleId, found.Mode, found.TagManifestSha256, found.Answer));
     }
 
     private async Task SameReportOfAsync(string name, string command)

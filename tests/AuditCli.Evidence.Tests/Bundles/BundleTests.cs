@@ -108,7 +108,9 @@ public sealed class BundleTests : IDisposable
         Assert.Equal(
             ["files Holds", "manifest Holds", "signature NotChecked", "key trust NotChecked", "time NotChecked", "chain NotChecked", "totals Holds"],
             report.Lines.Select(l => $"{l.Question} {l.Answer}"));
-        Assert.Equal(("acme-2026", "replay", bundle.TagManifestSha256, VerifyAnswer.Holds), (report.BundleId, report.Mode, report.TagManifestSha256, report.Answer));
+        Assert.Equal(
+            ("acme-2026", "replay", bundle.TagManifestSha256, VerifyAnswer.Holds),
+            (report.BundleId, report.Mode, report.TagManifestSha256, report.Answer));
     }
 
     [Fact]

@@ -245,6 +245,21 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
             result.Output.Contains("contains redaction marks but is not recorded as redacted", StringComparison.Ordinal), result.ToString());
     }
 
+    /// <summary>The engagement in the bundle says that it replays recordings, whatever the record says of its times.</summary>
+    [Fact]
+    public async Task A_replay_that_calls_itself_live_is_named()
+    {
+        var bundle = BundleForgery.Copy(sample.Bundle, Path.Combine(_folder.Path, "live"));
+        Edit(bundle, r =>
+        {
+            (r["started"], r["finished"]) = (r["recorded"]!["first"]!.DeepClone(), r["recorded"]!["last"]!.DeepClone());
+            (r["mode"], r["recorded"]) = ("live", null);
+        });
+        var result = await ResealedAsync(bundle);
+        Assert.True(result.ExitCode == 2, result.ToString());
+        Assert.True(result.Output.Contains("data/run.json: mode live -> replay", StringComparison.Ordinal), result.ToString());
+    }
+
     [Fact]
     public async Task What_cannot_be_derived_is_said()
     {
@@ -252,7 +267,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("record   identical", result.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, mode, run_by, started, finished",
+            "not derivable from the exchanges, so only the signer vouches for it: in run.json bundle_id, run_by, started, finished",
             result.Output,
             StringComparison.Ordinal);
     }
