@@ -12,9 +12,13 @@ public sealed partial class RoomTests
 {
     private static readonly string Page = File.ReadAllText(Repository.Path("src", "README.md"));
 
-    /// <summary>The rooms of each project, in the order of the page.</summary>
-    private static readonly Dictionary<string, string[]> Rooms = SectionPattern().Matches(Page)
-        .ToDictionary(s => s.Groups[1].Value, s => RoomPattern().Matches(s.Groups[2].Value).Select(r => r.Groups[1].Value).ToArray());
+    /// <summary>The rooms of each project, in the page's order; below them the folders of the sources, which the page does not list.</summary>
+    private static readonly Dictionary<string, string[]> Rooms = SectionPattern().Matches(Page).ToDictionary(
+        s => s.Groups[1].Value,
+        s => RoomPattern().Matches(s.Groups[2].Value).Select(r => r.Groups[1].Value).Concat(SourcesOf(s.Groups[1].Value)).ToArray());
+
+    private static IEnumerable<string> SourcesOf(string project) =>
+        CollectorCatalog.All.Select(c => c.Implementation).Where(i => i.Assembly.GetName().Name == project).Select(i => i.Namespace!.Split('.')[^1]);
 
     public static TheoryData<string> Projects => [.. Rooms.Keys];
 
