@@ -112,6 +112,6 @@ public static class Codes
     /// <summary>Every code of the collectors, in the order of <see cref="OwnCode.Shown"/>.</summary>
     public static ImmutableArray<OwnCode> All { get; } =
     [
-        .. new[] { OfEverySource }.Concat(CollectorCatalog.All.Select(c => c.Codes)).SelectMany(c => c).OrderBy(c => c.Shown, StringComparer.Ordinal),
+        .. OfEverySource.Concat(CollectorCatalog.All.SelectMany(c => c.Codes)).OrderBy(c => c.Shown, StringComparer.Ordinal),
     ];
 }

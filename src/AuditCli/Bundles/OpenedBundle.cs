@@ -18,10 +18,9 @@ internal sealed class OpenedBundle
     private readonly Lazy<ILookup<string, (string Name, EvidenceItem Item)>> _evidence;
     private ControlLibrary? _library;
 
-    private OpenedBundle(BundleFolder files, JsonElement run, RunRecord record, EvaluationResults results, ImmutableArray<EvidenceItem> index)
+    private OpenedBundle(BundleFolder files, RunRecord record, EvaluationResults results, ImmutableArray<EvidenceItem> index)
     {
         Files = files;
-        Run = run;
         Record = record;
         Results = results;
         Index = index;
@@ -30,9 +29,6 @@ internal sealed class OpenedBundle
     }
 
     public BundleFolder Files { get; }
-
-    /// <summary>The whole of <c>data/run.json</c> as JSON, for output that shows it unchanged.</summary>
-    public JsonElement Run { get; }
 
     /// <summary>The record of the run.</summary>
     public RunRecord Record { get; }
@@ -62,7 +58,7 @@ internal sealed class OpenedBundle
         try
         {
             return new(
-                files, JsonElement.Parse(run), record, ResultsJson.Read(files.Read(BundleLayout.Results)),
+                files, record, ResultsJson.Read(files.Read(BundleLayout.Results)),
                 [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -76,11 +72,11 @@ internal sealed class OpenedBundle
     public static OpenedBundle Of(BundleFolder files, RunRecord record, EvaluationResults results)
     {
         using var index = files.Open(BundleLayout.EvidenceIndex);
-        return new(files, JsonElement.Parse(record.Write()), record, results, [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
+        return new(files, record, results, [.. EvidenceIndex.Items(index, BundleLayout.EvidenceIndex)]);
     }
 
     /// <summary>Returns the same bundle with another record.</summary>
-    public OpenedBundle With(RunRecord record) => new(Files, JsonElement.Parse(record.Write()), record, Results, Index);
+    public OpenedBundle With(RunRecord record) => new(Files, record, Results, Index);
 
     /// <summary>Returns the evidence items of a control with the control's names for them, ordered by name.</summary>
     public IEnumerable<(string Name, EvidenceItem Item)> EvidenceOf(string control) =>

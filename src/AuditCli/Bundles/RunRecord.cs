@@ -131,7 +131,7 @@ internal sealed record RunRecord
                 throw new InvalidDataException($"run.json is not the record of a run: {missing} is null");
             if (schema != CurrentSchema)
                 throw new InvalidDataException($"run.json has schema {schema}, but this version reads only {CurrentSchema}");
-            var record = JsonSerializer.Deserialize(content, Context.RunRecord)!;
+            var record = members.Deserialize(Context.RunRecord)!;
             _ = record.Moment;
             return record.IsReplay == (record.Mode == Replay)
                 ? record

@@ -14,9 +14,12 @@ internal static class ReadAgain
     /// <param name="row">The parent row for which the operation was called; null if it was called once.</param>
     public static IEnumerable<string> Of(AuditHost host, EvidenceItem item, TracedRow? row)
     {
-        if (host.Sources.FirstOrDefault(s => s.Name == item.Source) is not { } source || source.FindOperation(item.Operation) is not { } operation)
+        if (host.Collectors.FirstOrDefault(c => c.Source.Name == item.Source) is not { } collector
+            || collector.Source.FindOperation(item.Operation) is not { } operation)
+        {
             return [];
-        var place = host.Collectors.Single(c => c.Source.Name == item.Source).Call is { Place: { } option, PlaceOf: var placeOf } && placeOf(item) is { } value
+        }
+        var place = collector.Call is { Place: { } option, PlaceOf: var placeOf } && placeOf(item) is { } value
             ? $" {option.Name} {Quoted(value)}"
             : "";
         // A table made from several responses was read without parameters of its own.

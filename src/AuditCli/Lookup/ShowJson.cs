@@ -90,10 +90,11 @@ internal sealed class ShowJson : IDisposable
         _json.WriteString("tagmanifest_sha256", _bundle.Files.TagManifestSha256?.Hex);
         _json.WriteBoolean("signed", _bundle.Files.IsSigned);
         _json.WriteString("mode", _bundle.Record.Mode);
+        var record = JsonElement.Parse(_bundle.Record.Write());
         foreach (var member in new[] { "recorded", "entity", "name", "as_of" })
         {
             _json.WritePropertyName(member);
-            _exchanges.Value(_bundle.Run.TryGetProperty(member, out var value) ? value : default);
+            _exchanges.Value(record.GetProperty(member));
         }
     }
 
