@@ -79,6 +79,12 @@ public sealed record Connection(
     /// <summary>The element of the provider's list in which the account was found; null if the target names the account.</summary>
     public JsonElement? Listed { get; init; }
 
+    /// <summary>
+    /// Whether the target names a whole in which the provider lists the account, and not the account itself. A target that names the account
+    /// reads it in preference.
+    /// </summary>
+    public bool IsFound { get; init; }
+
     /// <summary>Why the account is not read, as text: it is excluded or closed. Null if it is to be read.</summary>
     public string? LeftOut { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
 namespace AuditCli.Controls;
@@ -44,6 +45,9 @@ public sealed record Engagement
 
     /// <summary>The file's bytes, which go into the bundle.</summary>
     public required ReadOnlyMemory<byte> Source { get; init; }
+
+    /// <summary>The parsed file, for faults that are found only beside the controls; null if the engagement was not read from a file.</summary>
+    internal YamlMap? Tree { get; init; }
 }
 
 /// <summary>A period of whole days, both ends included, in the engagement's time zone.</summary>

@@ -81,6 +81,13 @@ public sealed record CollectionPlan(
     public CollectionPlan At(DateTimeOffset asOf) =>
         this with { Requests = [.. Requests.Select(r => r with { Parameters = MomentWords.In(r.Parameters, (MomentWords.AsOf, asOf)) })] };
 
+    /// <summary>Returns those of the targets of which something is asked, in their order. No other target is connected to.</summary>
+    public ImmutableArray<Target> TargetsOf(IEnumerable<Target> targets)
+    {
+        var asked = Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
+        return [.. targets.Where(t => asked.Contains(t.Name))];
+    }
+
     /// <summary>
     /// Returns the evidence ID of a planned request in one account and region:
     /// <c>&lt;source&gt;-&lt;operation lower-cased, other characters '-'&gt;-&lt;first 12 hex of SHA-256 of the RFC 8785 request without target&gt;</c>.

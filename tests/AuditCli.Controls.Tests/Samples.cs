@@ -171,9 +171,9 @@ internal static class Samples
         return Assert.Single(library.Controls);
     }
 
-    public static (Engagement? Engagement, string[] Faults) Load(string path)
+    public static (Engagement? Engagement, string[] Faults) Load(string path, string? shownAs = null)
     {
-        var (engagement, faults) = EngagementLoader.Load(path, TestSources.All);
+        var (engagement, faults) = EngagementLoader.Load(path, TestSources.All, shownAs: shownAs);
         return (engagement, [.. faults.Select(f => $"{f.Line}:{f.Column}: {f.Message}")]);
     }
 }

@@ -47,6 +47,7 @@ public sealed class GcpCollector : ICollector
         return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion])
         {
             QuotaOwner = session.Payer ?? target.Name,
+            IsFound = !target.Settings.ContainsKey("projects"),
         })];
     }
 

@@ -24,23 +24,32 @@ public enum ProbeOutcome
 public sealed record ProbedOperation(PlannedRequest Request, string Account, string Region, ProbeOutcome Outcome, string? Code, string? Message);
 
 /// <summary>A target, with the result of connecting to it and of probing its operations.</summary>
-/// <param name="Connections">Every account that the target reaches; empty if the connect failed.</param>
-/// <param name="Failure">Why the target could not be entered; null if it could.</param>
-/// <param name="AccountsAsked">The number of accounts probed: the first of those that can be read.</param>
+/// <param name="Accounts">Every account that the target reaches; a single one without a connection if the target could not be entered.</param>
+/// <param name="AccountsAsked">The number of accounts probed: the first of those that are read through this target.</param>
 public sealed record ProbedTarget(
-    Target Target, ImmutableArray<Connection> Connections, ReadFailure? Failure, int AccountsAsked, ImmutableArray<ProbedOperation> Operations)
+    Target Target, ImmutableArray<ReachedTarget> Accounts, int AccountsAsked, ImmutableArray<ProbedOperation> Operations)
 {
-    /// <summary>The accounts that would be read.</summary>
-    public IEnumerable<Connection> Readable => Connections.Where(c => c is { LeftOut: null, Failure: null });
+    /// <summary>Why the target could not be entered; null if it could.</summary>
+    public ReadFailure? Failure => Accounts is [{ Connection: null, Failure: { } whole }] ? whole : null;
+
+    /// <summary>The connections to its accounts; empty if the target could not be entered.</summary>
+    public IEnumerable<Connection> Connections => Accounts.Select(a => a.Connection).OfType<Connection>();
+
+    /// <summary>The accounts that would be read through this target.</summary>
+    public IEnumerable<Connection> Readable => Accounts.Where(a => a.IsRead).Select(a => a.Connection!);
+
+    /// <summary>The accounts that would be read through another target, each with the name of that target.</summary>
+    public IEnumerable<(string Account, string Target)> ReadElsewhere =>
+        Accounts.Where(a => a.ReadThrough is not null).Select(a => (a.Account, a.ReadThrough!));
+
+    /// <summary>Whether one of its accounts would be read, through this target or through another.</summary>
+    public bool IsRead => Accounts.Any(a => a.IsRead || a.ReadThrough is not null);
 
     /// <summary>
     /// The failures to enter the target or one of its accounts, or to list its accounts completely (with an empty account).
     /// </summary>
     public IEnumerable<(string Account, ReadFailure Failure)> NotEntered =>
-    [
-        .. Failure is { } whole ? [("", whole)] : Array.Empty<(string, ReadFailure)>(),
-        .. Connections.Where(c => c.Failure is not null).Select(c => (c.Account, c.Failure!)),
-    ];
+        Accounts.Where(a => a.Failure is not null).Select(a => (a.Account, a.Failure!));
 }
 
 /// <summary>
@@ -56,45 +65,38 @@ public sealed class AccessProbe(
     /// <summary>
     /// Connects to every target and probes its operations. Failures are part of the result; the method throws only on cancellation.
     /// </summary>
-    public async Task<ImmutableArray<ProbedTarget>> RunAsync(ImmutableArray<Target> targets, CancellationToken cancellationToken) =>
-        [.. await Task.WhenAll(targets.Select(t => ProbeAsync(t, cancellationToken)))];
-
-    private async Task<ProbedTarget> ProbeAsync(Target target, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<ProbedTarget>> RunAsync(ImmutableArray<Target> targets, CancellationToken cancellationToken)
     {
-        ImmutableArray<Connection> connections;
-        try
-        {
-            transport.BeginTrail();
-            connections = await limit.RunAsync(
-                new LimitKey(target.Source, target.Name, "", ""),
-                () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)),
-                cancellationToken);
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            var (code, message) = Failures.Describe(e);
-            return new(target, [], new(code, message, 1), 0, []);
-        }
-        var asked = connections.Where(c => c is { LeftOut: null, Failure: null }).Take(mostAccounts).ToImmutableArray();
+        var reached = await new TargetWalk(collectors, transport, limit).ConnectAsync(targets, cancellationToken);
+        return [.. await Task.WhenAll(targets.Select(t => ProbeAsync(t, [.. reached.Where(r => r.Target.Name == t.Name)], cancellationToken)))];
+    }
+
+    private async Task<ProbedTarget> ProbeAsync(Target target, ImmutableArray<ReachedTarget> accounts, CancellationToken cancellationToken)
+    {
+        var asked = accounts.Where(a => a.IsRead).Take(mostAccounts).ToImmutableArray();
         var unasked = ImmutableArray.CreateBuilder<ProbedOperation>();
         var pages = new Dictionary<(string Account, string Key, string Region), Task<FirstPage>>();
-        foreach (var connection in asked)
+        foreach (var account in asked)
         {
             foreach (var request in plan.Requests.Where(r => r.Target == target.Name))
             {
-                if (request.Operation.Scope != OperationScope.Global && connection.RegionsUnread is { } unread)
-                    unasked.Add(new(request, connection.Account, "", ProbeOutcome.Refused, unread.Code, unread.Message));
-                foreach (var region in request.Operation.Scope == OperationScope.Global ? [connection.GlobalRegion] : connection.Regions)
+                foreach (var region in TargetWalk.PlacesOf(account, request))
                 {
-                    var parent = request.ParentKey is { } key ? pages[(connection.Account, key, region)] : null;
-                    pages[(connection.Account, request.Key, region)] = Task.Run(
-                        () => AskAsync(new RequestPlace(plan, request, connection, region), parent, cancellationToken),
+                    if (region.Length == 0)
+                    {
+                        var unread = account.Connection!.RegionsUnread!;
+                        unasked.Add(new(request, account.Account, "", ProbeOutcome.Refused, unread.Code, unread.Message));
+                        continue;
+                    }
+                    var parent = request.ParentKey is { } key ? pages[(account.Account, key, region)] : null;
+                    pages[(account.Account, request.Key, region)] = Task.Run(
+                        () => AskAsync(new RequestPlace(plan, request, account.Connection!, region), parent, cancellationToken),
                         cancellationToken);
                 }
             }
         }
         var answers = await Task.WhenAll(pages.Values);
-        return new(target, connections, null, asked.Length, [.. unasked, .. answers.Select(a => a.Result)]);
+        return new(target, accounts, asked.Length, [.. unasked, .. answers.Select(a => a.Result)]);
     }
 
     private async Task<FirstPage> AskAsync(RequestPlace place, Task<FirstPage>? parent, CancellationToken cancellationToken)

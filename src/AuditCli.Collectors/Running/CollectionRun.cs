@@ -7,26 +7,6 @@ using AuditCli.Evidence.Bundles;
 namespace AuditCli.Collectors.Running;
 
 /// <summary>
-/// A target of the run and the result of connecting to it. A target that reaches several accounts has one entry for each.
-/// </summary>
-/// <param name="Connection">Null if the target could not be entered at all.</param>
-/// <param name="ReadThrough">The target through which the account is read instead; null if it is read through this one.</param>
-/// <param name="Failure">Why the target or account could not be entered; null if it was entered or did not have to be.</param>
-/// <param name="Exchanges">
-/// Every attempt made while connecting, sorted by file: the calls for the identity, the accounts and the regions. Only the first of several
-/// accounts has them.
-/// </param>
-public sealed record ReachedTarget(
-    Target Target, Connection? Connection, string? ReadThrough, ReadFailure? Failure, ImmutableArray<ExchangeReference> Exchanges)
-{
-    /// <summary>Whether the account was entered, by this target or by the one through which it is read.</summary>
-    public bool IsEntered => Connection is { LeftOut: null } && Failure is null;
-
-    /// <summary>The account; empty if it is not known.</summary>
-    public string Account => Connection?.Account ?? "";
-}
-
-/// <summary>
 /// What a run collected: every target in the order given, every file supplied, and every evidence item, as listed in the evidence index.
 /// </summary>
 public sealed record Collected(ImmutableArray<ReachedTarget> Targets, ImmutableArray<BundledInput> Inputs, ImmutableArray<EvidenceItem> Items);
@@ -60,18 +40,18 @@ public sealed class CollectionRun(
         CancellationToken cancellationToken)
     {
         var bundled = await InputCollection.BundleAsync(bundle, inputs, plan.Inputs, cancellationToken);
-        var entered = await Task.WhenAll(targets.Select(t => EnterAsync(t, cancellationToken)));
-        var reached = OncePerAccount(entered.SelectMany(t => t));
+        var reached = await new TargetWalk(collectors, transport, limit).ConnectAsync(targets, cancellationToken);
         foreach (var target in reached)
         {
             if (target.Failure is { } failure)
                 tell(new CollectionEvent.TargetFailed(target.Target.Name, failure.Code, failure.Message));
-            else if (target.IsEntered && target.ReadThrough is null)
+            else if (target.IsRead)
                 tell(new CollectionEvent.TargetReached(target.Connection!));
         }
 
         var asked = reached.Where(t => t.ReadThrough is null && (t.IsEntered || t.Failure is not null))
-            .SelectMany(t => plan.Requests.Where(r => r.Target == t.Target.Name).SelectMany(r => At(t, r)))
+            .SelectMany(t => plan.Requests.Where(r => r.Target == t.Target.Name)
+                .SelectMany(r => TargetWalk.PlacesOf(t, r).Select(region => (Target: t, Request: r, Region: region))))
             .ToImmutableArray();
         var listing = reached.Where(t => t.Connection?.Listed is not null).Select(t => t.Target).Distinct().ToImmutableArray();
         tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length + listing.Length));
@@ -117,58 +97,6 @@ public sealed class CollectionRun(
         .SelectMany(account => account.Index())
         .OrderBy(a => a.Index)
         .Select(a => a.Item);
-
-    private async Task<ImmutableArray<ReachedTarget>> EnterAsync(Target target, CancellationToken cancellationToken)
-    {
-        var trail = transport.BeginTrail();
-        try
-        {
-            var connections = await limit.RunAsync(
-                new LimitKey(target.Source, target.Name, "", ""),
-                () => new ValueTask<ImmutableArray<Connection>>(collectors[target.Source].ConnectAsync(target, cancellationToken)),
-                cancellationToken);
-            // Accounts are entered concurrently, but each has its own files; sorting by file gives the same order in a replay.
-            ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
-            return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            var (code, message) = Failures.Describe(e);
-            return [new(target, null, null, new(code, message, 1), trail.Drain())];
-        }
-    }
-
-    /// <summary>
-    /// Ensures that an account which two targets reach is read once: a target that names it takes precedence over one that found it in a
-    /// list, then the first in order. If another target reads the account, this target's failure to enter it is dropped.
-    /// </summary>
-    private static ImmutableArray<ReachedTarget> OncePerAccount(IEnumerable<ReachedTarget> entered)
-    {
-        var all = entered.ToImmutableArray();
-        var readers = new Dictionary<(string Source, string Account), string>();
-        foreach (var t in all.Where(t => t.IsEntered).OrderBy(t => t.Connection!.Listed is not null))
-            readers.TryAdd((t.Target.Source, t.Account), t.Target.Name);
-        return
-        [
-            .. all.Select(t => t.Account.Length > 0 && readers.TryGetValue((t.Target.Source, t.Account), out var reader) && reader != t.Target.Name
-                ? t with { ReadThrough = reader, Failure = null }
-                : t),
-        ];
-    }
-
-    /// <summary>
-    /// Returns where a request is made: once for the account, or in every region. A target or account that was not entered, or whose
-    /// regions are unknown, has one entry with an empty region.
-    /// </summary>
-    private static IEnumerable<(ReachedTarget Target, PlannedRequest Request, string Region)> At(ReachedTarget target, PlannedRequest request)
-    {
-        if (!target.IsEntered)
-            return [(target, request, "")];
-        return request.Operation.Scope == OperationScope.Global
-            ? [(target, request, target.Connection!.GlobalRegion)]
-            : target.Connection!.RegionsUnread is not null ? [(target, request, "")]
-            : target.Connection.Regions.Select(region => (target, request, region));
-    }
 
     private async Task<EvidenceItem> AskAsync(
         ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open,

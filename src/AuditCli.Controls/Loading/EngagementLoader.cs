@@ -19,19 +19,20 @@ public static class EngagementLoader
     /// Reads the engagement; returns null with every fault of the file. Values of overridden parameters are JSON by YAML's own
     /// rules until <see cref="Check"/> converts them to their parameters' types.
     /// </summary>
-    /// <param name="path">The path as given; messages print it, and the engagement has the full path.</param>
+    /// <param name="path">The path as given; the engagement has the full path.</param>
     /// <param name="usesLibrary">Whether the folder of controls that it names is read, and so must exist.</param>
+    /// <param name="shownAs">The path as messages print it; null for <paramref name="path"/>.</param>
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Load(
-        string path, ImmutableArray<EvidenceSource> sources, bool usesLibrary = true)
+        string path, ImmutableArray<EvidenceSource> sources, bool usesLibrary = true, string? shownAs = null)
     {
-        var (content, faults) = Content(path);
-        return content is null ? (null, faults) : Read(path, content, sources, new EngagementFiles(path) { UsesLibrary = usesLibrary });
+        var (content, faults) = Content(path, shownAs ?? path);
+        return content is null ? (null, faults) : Read(path, shownAs ?? path, content, sources, new EngagementFiles(path) { UsesLibrary = usesLibrary });
     }
 
     /// <summary>Does the same as <see cref="Load"/>, for text that is not in a file.</summary>
     /// <param name="path">The path that it would have: its folder is the engagement's, and messages print it.</param>
     public static (Engagement? Engagement, ImmutableArray<Diagnostic> Faults) Parse(string path, byte[] content, ImmutableArray<EvidenceSource> sources) =>
-        Read(path, content, sources, new EngagementFiles(path));
+        Read(path, path, content, sources, new EngagementFiles(path));
 
     /// <summary>
     /// Reads the engagement of a bundle. Only the bundle's own copies of the named files and folders are used: inputs are those
@@ -46,11 +47,11 @@ public static class EngagementLoader
         string bundle, string exchanges, ImmutableArray<EvidenceSource> sources, ImmutableArray<Control> library)
     {
         var path = Path.Combine([bundle, .. BundleLayout.Engagement.Split('/')]);
-        var (content, faults) = Content(path);
+        var (content, faults) = Content(path, path);
         if (content is null)
             return (null, faults);
-        (var engagement, faults) = Read(path, content, sources, new EngagementFiles(path, bundle, exchanges));
-        if (engagement is null || YamlDocument.Parse(path, content).Root is not YamlMap root || root.Find("controls") is not YamlMap controls)
+        (var engagement, faults) = Read(path, path, content, sources, new EngagementFiles(path, bundle, exchanges));
+        if (engagement?.Tree?.Find("controls") is not YamlMap controls)
             return (engagement, faults);
         var wrong = new FaultList();
         var known = engagement.ParameterOverrides.Where(o => library.Any(c => c.Id == o.Control && c.Parameters.Any(p => p.Name == o.Parameter)));
@@ -63,12 +64,11 @@ public static class EngagementLoader
     /// Checks what needs the controls: every ID and glob matches one, and every override names a parameter of a control, with a
     /// value of its type and form. Returns the engagement with typed values, and the faults.
     /// </summary>
-    /// <param name="file">The file's name in messages.</param>
     /// <param name="library">Every control of the library, including retired ones.</param>
-    public static (Engagement Engagement, ImmutableArray<Diagnostic> Faults) Check(Engagement engagement, string file, ImmutableArray<Control> library)
+    public static (Engagement Engagement, ImmutableArray<Diagnostic> Faults) Check(Engagement engagement, ImmutableArray<Control> library)
     {
         var faults = new FaultList();
-        if (YamlDocument.Parse(file, engagement.Source.Span).Root is not YamlMap root || root.Find("controls") is not YamlMap controls)
+        if (engagement.Tree?.Find("controls") is not YamlMap controls)
             return (engagement, []);
         var ids = library.Select(c => c.Id).ToImmutableArray();
         foreach (var item in (controls.Find("include") as YamlList)?.Items.OfType<YamlScalar>() ?? [])
@@ -89,24 +89,25 @@ public static class EngagementLoader
         return (engagement with { ParameterOverrides = overrides }, faults.InOrder());
     }
 
-    private static (byte[]? Content, ImmutableArray<Diagnostic> Faults) Content(string path)
+    private static (byte[]? Content, ImmutableArray<Diagnostic> Faults) Content(string path, string shownAs)
     {
         try
         {
             var file = new FileInfo(path);
             return file.Exists && file.Length > YamlDocument.MaximumBytes
-                ? (null, [new(path, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)])
+                ? (null, [new(shownAs, 1, 1, $"the file has {file.Length} bytes; at most {YamlDocument.MaximumBytes} are read", DiagnosticKind.Form)])
                 : (File.ReadAllBytes(path), []);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return (null, [new(path, 1, 1, $"the engagement cannot be read: {e.Message}", DiagnosticKind.Meaning)]);
+            return (null, [new(shownAs, 1, 1, $"the engagement cannot be read: {e.Message}", DiagnosticKind.Meaning)]);
         }
     }
 
-    private static (Engagement?, ImmutableArray<Diagnostic>) Read(string path, byte[] content, ImmutableArray<EvidenceSource> sources, EngagementFiles files)
+    private static (Engagement?, ImmutableArray<Diagnostic>) Read(
+        string path, string shownAs, byte[] content, ImmutableArray<EvidenceSource> sources, EngagementFiles files)
     {
-        var (root, parseFaults) = YamlDocument.Parse(path, content);
+        var (root, parseFaults) = YamlDocument.Parse(shownAs, content);
         var faults = new FaultList();
         faults.AddRange(parseFaults);
         if (root is null || MapReader.Of(root, "an engagement", faults) is not { } map || !map.SchemaIsOne())
@@ -143,9 +144,10 @@ public static class EngagementLoader
             Inputs = inputs,
             Targets = targets,
             Replay = replay,
-            StatesReplay = root is YamlMap stated && stated.Find("replay") is not null,
+            StatesReplay = (root as YamlMap)?.Find("replay") is not null,
             File = full,
             Source = content,
+            Tree = root as YamlMap,
         }, []);
     }
 

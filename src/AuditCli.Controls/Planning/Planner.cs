@@ -31,7 +31,7 @@ public sealed class Planner
         _filter = filter;
         _sources = sources.ToImmutableDictionary(s => s.Name, StringComparer.Ordinal);
         _top = new(file, 1, 1);
-        _root = engagement.Source.IsEmpty ? null : YamlDocument.Parse(file, engagement.Source.Span).Root as YamlMap;
+        _root = engagement.Tree;
         _targets = [.. engagement.Targets.Where(t => filter.Targets.IsEmpty || filter.Targets.Contains(t.Name))];
     }
 

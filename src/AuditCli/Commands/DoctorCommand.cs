@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using AuditCli.Collectors;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
@@ -15,7 +16,7 @@ internal static class DoctorCommand
 
     public static Command Build(AuditHost host)
     {
-        var subject = new SubjectOptions(host);
+        var named = new SubjectOptions(host);
         var place = CommandOptions.Text(host, "--out", "DIR", "The folder for bundles, to show its free disk space.", "bundles");
         var form = CommandOptions.Output(host);
         var command = new DetailedCommand("doctor", "Show who you are, what you can reach, and which operations will be denied, before a run.", """
@@ -35,23 +36,23 @@ internal static class DoctorCommand
         {
             place, form,
         };
-        subject.AddTo(command);
+        named.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            var (options, wrong) = subject.Read(parsed);
-            if (options is null)
+            var (subject, wrong) = named.Read(parsed);
+            if (subject is null)
                 return await BundleCommands.UsageAsync(error, wrong!);
             await using var evaluation = host.StartEvaluation();
-            var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+            var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
-            if (await prepared.CheckInputsAsync(options, error, cancellationToken) is { IsEmpty: false } unusable)
+            if (await prepared.CheckInputsAsync(subject, allowSecrets: false, error, cancellationToken) is { IsEmpty: false } unusable)
                 return CommandErrors.Report(error, unusable);
             if (prepared.Engagement.Replay is not null)
             {
                 return await BundleCommands.UsageAsync(
-                    error, $"{options.ShownAs} replays recorded exchanges: its run sends no request, so nothing can be denied");
+                    error, $"{subject.ShownAs} replays recorded exchanges: its run sends no request, so nothing can be denied");
             }
             try
             {
@@ -77,29 +78,19 @@ internal static class DoctorCommand
     private static async Task<Examination> ExamineAsync(AuditHost host, PreparedRun prepared, string place, CancellationToken cancellationToken)
     {
         var plan = prepared.Plan.Plan.At(prepared.Engagement.AsOf ?? host.Clock.GetUtcNow());
-        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
-        ImmutableArray<Target> targets = [.. prepared.Engagement.Targets.Where(t => asked.Contains(t.Name))];
+        var targets = plan.TargetsOf(prepared.Engagement.Targets);
         var limits = RequestLimits.Default.Within(OpenFileLimit.OfThisProcess());
         await using var transport = new LiveTransport(bundleFolder: null, seed: "doctor", host.Clock, connections: limits.Connections);
-        var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
-            .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, host.Clock, _ => { })));
-        try
-        {
-            var probed = await new AccessProbe(plan, collectors, transport, new ConcurrencyLimit(limits), MostAccounts).RunAsync(targets, cancellationToken);
-            return new(
-                probed,
-                plan.NotTested,
-                NotSupplied(prepared),
-                [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
-                transport.ClockOffsets,
-                place,
-                FreeBytes(place));
-        }
-        finally
-        {
-            foreach (var collector in collectors.Values)
-                await collector.DisposeAsync();
-        }
+        await using var collectors = OpenedCollectors.For(targets, host.Collectors, new(transport, host.Clock, _ => { }));
+        var probe = new AccessProbe(plan, collectors.BySource, transport, new ConcurrencyLimit(limits), MostAccounts);
+        return new(
+            await probe.RunAsync(targets, cancellationToken),
+            plan.NotTested,
+            NotSupplied(prepared),
+            collectors.UnusualEndpoints,
+            transport.ClockOffsets,
+            place,
+            FreeBytes(place));
     }
 
     /// <summary>Returns the inputs that a control could use but the engagement does not supply, each with its controls.</summary>
@@ -156,7 +147,7 @@ internal sealed record Examination(
     /// <summary>
     /// 3 if a target or account cannot be entered, if no account would be read, or if an operation is refused; otherwise 0.
     /// </summary>
-    public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.Readable.Any())
+    public int ExitCode => Targets.Any(t => t.NotEntered.Any() || !t.IsRead)
         || Readings.Any(o => o.Outcome == ProbeOutcome.Refused)
         ? AuditCli.ExitCode.Undecided
         : AuditCli.ExitCode.Ok;

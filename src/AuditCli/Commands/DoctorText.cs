@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using AuditCli.Collectors;
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence.Text;
 using AuditCli.Reports;
@@ -52,7 +53,7 @@ internal static class DoctorText
         var readable = found.Readings.Count(o => o.Outcome == ProbeOutcome.Readable);
         if (found.ExitCode != ExitCode.Ok)
         {
-            var targets = found.Targets.Count(t => t.Failure is not null || !t.Readable.Any());
+            var targets = found.Targets.Count(t => t.Failure is not null || !t.IsRead);
             var accounts = found.Targets.Where(t => t.Failure is null).Sum(t => t.NotEntered.Count());
             var refused = found.Readings.Where(o => o.Outcome == ProbeOutcome.Refused)
                 .Select(o => o.Request.Operation.Name).Distinct(StringComparer.Ordinal).Count();
@@ -83,14 +84,7 @@ internal static class DoctorText
             ["name"] = t.Target.Name,
             ["source"] = t.Target.Source,
             ["failure"] = t.Failure is { } f ? new JsonObject { ["code"] = f.Code, ["message"] = f.Message } : null,
-            ["accounts"] = new JsonArray([.. t.Connections.Select(c => (JsonNode)new JsonObject
-            {
-                ["account"] = c.Account,
-                ["identity"] = c.Identity,
-                ["regions"] = new JsonArray([.. c.Regions.Select(r => (JsonNode)r)]),
-                ["left_out"] = c.LeftOut,
-                ["failure"] = (c.Failure ?? c.RegionsUnread) is { } w ? new JsonObject { ["code"] = w.Code, ["message"] = w.Message } : null,
-            })]),
+            ["accounts"] = new JsonArray([.. t.Accounts.Where(a => a.Connection is not null).Select(a => (JsonNode)Account(a, a.Connection!))]),
             ["accounts_asked"] = t.AccountsAsked,
             ["operations"] = new JsonArray([.. t.Operations.Select(o => (JsonNode)new JsonObject
             {
@@ -107,6 +101,16 @@ internal static class DoctorText
         ["not_tested"] = new JsonArray([.. found.NotTested.Select(n => (JsonNode)new JsonObject { ["id"] = n.Id, ["reason"] = n.Reason })]),
     }.ToJsonString(PrintedJson.Options);
 
+    private static JsonObject Account(ReachedTarget account, Connection connection) => new()
+    {
+        ["account"] = account.Account,
+        ["identity"] = connection.Identity,
+        ["regions"] = new JsonArray([.. connection.Regions.Select(r => (JsonNode)r)]),
+        ["left_out"] = connection.LeftOut,
+        ["read_through"] = account.ReadThrough,
+        ["failure"] = (account.Failure ?? connection.RegionsUnread) is { } w ? new JsonObject { ["code"] = w.Code, ["message"] = w.Message } : null,
+    };
+
     private static void Target(ProbedTarget target, Action<string> line)
     {
         if (target.Failure is { } failure)
@@ -115,7 +119,7 @@ internal static class DoctorText
             return;
         }
         var reachable = target.Readable.ToArray();
-        if (reachable.Length == 0)
+        if (!target.IsRead)
             line($"target {target.Target.Name} HAS NO ACCOUNT that could be read");
         foreach (var connection in reachable.Take(5))
         {
@@ -126,6 +130,8 @@ internal static class DoctorText
             line($"  and {reachable.Length - 5} more accounts");
         if (target.AccountsAsked < reachable.Length)
             line($"  tried in the first {target.AccountsAsked} of {reachable.Length} accounts");
+        foreach (var (account, other) in target.ReadElsewhere)
+            line($"  account {account} is read through target {other}");
         foreach (var (account, why) in target.NotEntered)
         {
             line($"  {(account.Length == 0 ? "THE LIST OF ACCOUNTS MAY BE INCOMPLETE" : $"account {account} CANNOT BE ENTERED")}: "

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using AuditCli.Controls;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Controls.Planning;
 using AuditCli.Reperformance;
 using AuditCli.Running;
 using Spectre.Console;
@@ -58,9 +57,9 @@ internal static class RunCommand
             var stopped = parsed.GetValue(resume) is { } folder ? Path.TrimEndingDirectorySeparator(host.FullPath(folder)) : null;
             var (asked, unclear) = stopped is null ? subject.Read(parsed)
                 : subject.Given(parsed) is { } given ? (null, $"--resume takes everything from the folder, so leave out {given}")
-                : (new(stopped, stopped, null, "", PlanFilter.None, Verbose: false), null);
+                : (null, null);
             var (signed, wrong) = signing.Read(parsed);
-            if (asked is null || wrong is not null)
+            if (unclear is not null || wrong is not null)
             {
                 parsed.InvocationConfiguration.Error.WriteLine(unclear ?? wrong);
                 return Task.FromResult(ExitCode.Usage);
@@ -72,16 +71,16 @@ internal static class RunCommand
                 return Task.FromResult(ExitCode.Usage);
             }
             var target = stopped is not null && place == DefaultOut ? Path.GetDirectoryName(stopped)! : host.FullPath(place);
-            var options = asked with
+            var options = new RunOptions(signed?.Locker ?? target)
             {
-                Out = signed?.Locker ?? target,
-                Resume = stopped,
                 Verbose = parsed.GetValue(verbose),
                 AllowSecrets = parsed.GetValue(secrets),
                 Signing = signed,
             };
             return RunAsync(
                 host,
+                asked,
+                stopped,
                 options,
                 parsed.GetValue(form) == "json",
                 parsed.InvocationConfiguration.Output,
@@ -91,17 +90,20 @@ internal static class RunCommand
         return command;
     }
 
+    /// <param name="subject">What is audited; null to finish a stopped run.</param>
+    /// <param name="stopped">The folder of the stopped run to finish; null if there is a subject.</param>
     private static async Task<int> RunAsync(
-        AuditHost host, RunOptions options, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        AuditHost host, RunSubject? subject, string? stopped, RunOptions options, bool json, TextWriter output, TextWriter error,
+        CancellationToken cancellationToken)
     {
         await using var evaluation = host.StartEvaluation();
         AuditRun? run = null;
         try
         {
-            using var work = options.Resume is null ? null : new WorkFolder();
-            var (prepared, faults) = options.Resume is { } folder
+            using var work = stopped is null ? null : new WorkFolder();
+            var (prepared, faults) = stopped is { } folder
                 ? await ResumeAsync(folder, work!, host, evaluation, cancellationToken)
-                : await LoadAsync(options, host, evaluation, error, cancellationToken);
+                : await LoadAsync(subject!, options.AllowSecrets, host, evaluation, error, cancellationToken);
             if (prepared is null)
                 return CommandErrors.Report(error, faults);
             run = new AuditRun(prepared, options, host, evaluation, error);
@@ -128,12 +130,12 @@ internal static class RunCommand
     }
 
     private static async Task<(PreparedRun? Run, ImmutableArray<string> Faults)> LoadAsync(
-        RunOptions options, AuditHost host, EvaluationProcess evaluation, TextWriter error, CancellationToken cancellationToken)
+        RunSubject subject, bool allowSecrets, AuditHost host, EvaluationProcess evaluation, TextWriter error, CancellationToken cancellationToken)
     {
-        var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+        var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, cancellationToken);
         if (prepared is null)
             return (null, [.. faults.Select(f => f.ToString())]);
-        var wrong = await prepared.CheckInputsAsync(options, error, cancellationToken);
+        var wrong = await prepared.CheckInputsAsync(subject, allowSecrets, error, cancellationToken);
         return wrong.IsEmpty ? (prepared, []) : (null, wrong);
     }
 

@@ -62,8 +62,8 @@ internal sealed class SubjectOptions
     public string? Given(ParseResult parsed) => parsed.GetValue(_engagement)
         ?? Options.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
 
-    /// <summary>Returns the options of a run except the folder for the bundle; on failure null and a message.</summary>
-    public (RunOptions? Options, string? Wrong) Read(ParseResult parsed)
+    /// <summary>Returns what is audited; on failure null and a message.</summary>
+    public (RunSubject? Subject, string? Wrong) Read(ParseResult parsed)
     {
         var filter = new PlanFilter([.. parsed.GetValue(_control) ?? []], [.. parsed.GetValue(_target) ?? []]);
         var library = parsed.GetValue(_controls) is { } folder ? _host.FullPath(folder) : null;
@@ -71,7 +71,7 @@ internal sealed class SubjectOptions
         if (parsed.GetValue(_engagement) is { } file)
         {
             return sources.IsEmpty
-                ? (new(_host.Shown(_host.FullPath(file)), _host.FullPath(file), library, "", filter, Verbose: false) { Pack = parsed.GetValue(_pack) }, null)
+                ? (new(_host.Shown(_host.FullPath(file)), _host.FullPath(file), library, filter) { Pack = parsed.GetValue(_pack) }, null)
                 : (null, $"{file} already names the targets; --{sources[0]} is only for a run without an engagement, so leave it out");
         }
         if (sources.IsEmpty)
@@ -90,7 +90,7 @@ internal sealed class SubjectOptions
         }
         var content = AmbientEngagement.Write(targets.ToImmutable(), _host);
         var shown = AmbientEngagement.ShownAs;
-        return (new(shown, _host.FullPath(shown), library, "", filter, Verbose: false) { Content = content, Pack = parsed.GetValue(_pack) }, null);
+        return (new(shown, _host.FullPath(shown), library, filter) { Content = content, Pack = parsed.GetValue(_pack) }, null);
     }
 
     /// <summary>Returns the values of a needed option on the command line or, without any, the one in the environment.</summary>

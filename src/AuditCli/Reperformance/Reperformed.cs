@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
-using AuditCli.Controls.Planning;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Verification;
 using AuditCli.Reports.Formats;
@@ -77,7 +76,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
     public static Task<FinishedRun> RunAsync(
         BundleQuestions questions, string work, AuditHost host, EvaluationProcess evaluation, TextWriter progress, CancellationToken cancellationToken)
     {
-        var options = new RunOptions(questions.Prepared.Engagement.File, questions.Prepared.Engagement.File, null, work, PlanFilter.None, Verbose: false)
+        var options = new RunOptions(work)
         {
             AllowSecrets = true,  // the original run decided whether to seal them
             SealReports = false,  // ReportComparison makes them of the bundle's own files

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Bundles;
+using AuditCli.Collectors;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Redaction;
@@ -200,33 +201,19 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
         var asOf = engagement.AsOf ?? dates?.Last ?? started;
         var plan = prepared.Plan.Plan.At(asOf);
-        var asked = plan.Requests.Select(r => r.Target).ToImmutableHashSet(StringComparer.Ordinal);
-        ImmutableArray<Target> targets = [.. engagement.Targets.Where(t => asked.Contains(t.Name))];
-
-        var collectors = host.Collectors.Where(c => targets.Any(t => t.Source == c.Source.Name))
-            .ToImmutableDictionary(c => c.Source.Name, c => c.Open(new(transport, clock, log.Tell)));
-        Collected collected;
-        ImmutableArray<string> endpoints;
-        try
+        var targets = plan.TargetsOf(engagement.Targets);
+        await using var collectors = OpenedCollectors.For(targets, host.Collectors, new(transport, clock, log.Tell));
+        var limit = new ConcurrencyLimit(limits);
+        var collected = await RunProgress.ShowAsync(host, error, show =>
         {
-            var limit = new ConcurrencyLimit(limits);
-            collected = await RunProgress.ShowAsync(host, error, show =>
+            void Tell(CollectionEvent happened)
             {
-                void Tell(CollectionEvent happened)
-                {
-                    log.Tell(happened);
-                    show(happened);
-                }
-                return new CollectionRun(plan, collectors, transport, bundle, clock, limit, Tell).RunAsync(
-                    targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
-            });
-            endpoints = [.. collectors.Values.SelectMany(c => c.UnusualEndpoints).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        }
-        finally
-        {
-            foreach (var collector in collectors.Values)
-                await collector.DisposeAsync();
-        }
+                log.Tell(happened);
+                show(happened);
+            }
+            return new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, Tell).RunAsync(
+                targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
+        });
         var facts = new RunFacts
         {
             Started = prepared.Stopped?.Started ?? started,
@@ -237,7 +224,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
             Inputs = collected.Inputs,
-            UnusualEndpoints = endpoints,
+            UnusualEndpoints = collectors.UnusualEndpoints,
             ClockOffsets = transport.ClockOffsets,
             Limits = limits,
             User = prepared.Stopped?.User ?? Environment.UserName,

@@ -31,34 +31,34 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     /// <summary>Loads and checks the engagement and its controls. Returns null and the faults if there are any.</summary>
     /// <exception cref="IOException">There is no process in which SQL could be checked.</exception>
     public static async Task<(PreparedRun? Run, ImmutableArray<Diagnostic> Faults)> LoadAsync(
-        RunOptions options, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
+        RunSubject subject, AuditHost host, EvaluationProcess evaluation, CancellationToken cancellationToken)
     {
         if (!TryKey(host.Environment(RedactionVariable), out var redactionKey))
         {
             var needed = $"the variable must hold at least {LeastKeyBytes} random bytes in hexadecimal, as 'openssl rand -hex {LeastKeyBytes}' prints them";
             return (null, [new(RedactionVariable, 1, 1, needed, DiagnosticKind.Meaning)]);
         }
-        var (engagement, faults) = options.Content is { } content
-            ? EngagementLoader.Parse(options.Engagement, content, host.Sources)
-            : EngagementLoader.Load(options.Engagement, host.Sources, usesLibrary: options.Library is null);
+        var (engagement, faults) = subject.Content is { } content
+            ? EngagementLoader.Parse(subject.Engagement, content, host.Sources)
+            : EngagementLoader.Load(subject.Engagement, host.Sources, usesLibrary: subject.Library is null, subject.ShownAs);
         if (engagement is null)
             return (null, faults);
-        var library = ChosenLibrary.Load(options.Library ?? engagement.Library, host);
+        var library = ChosenLibrary.Load(subject.Library ?? engagement.Library, host);
         if (!library.Faults.IsEmpty)
             return (null, library.Faults);
-        var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, options.ShownAs, [.. library.Controls.Select(c => c.Control)]);
+        var (checkedEngagement, unknown) = EngagementLoader.Check(engagement, [.. library.Controls.Select(c => c.Control)]);
         if (!unknown.IsEmpty)
             return (null, unknown);
-        var filter = options.Filter;
-        if (options.Pack is { } name)
+        var filter = subject.Filter;
+        if (subject.Pack is { } name)
         {
-            var packs = ChosenLibrary.Packs(options.Library ?? engagement.Library, host);
+            var packs = ChosenLibrary.Packs(subject.Library ?? engagement.Library, host);
             var (pack, wrongPack) = ControlPack.Find(name, packs, [.. library.Controls.Select(c => c.Control)]);
             if (pack is null)
                 return (null, wrongPack);
             filter = filter with { Pack = pack };
         }
-        var plan = Planner.Plan(checkedEngagement, options.ShownAs, library.Controls, host.Sources, filter, AsOf(checkedEngagement, host));
+        var plan = Planner.Plan(checkedEngagement, subject.ShownAs, library.Controls, host.Sources, filter, AsOf(checkedEngagement, host));
         var running = plan.Controls.Select(c => c.Control.Id).ToImmutableHashSet(StringComparer.Ordinal);
         var wrong = plan.Faults;
         foreach (var control in library.Controls.Where(c => running.Contains(c.Control.Id)))
@@ -66,7 +66,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         if (wrong.IsEmpty && plan.Controls.IsEmpty && plan.NotApplicable.IsEmpty)
         {
             var reasons = string.Join("; ", plan.Plan.NotTested.Select(n => $"{n.Id}: {n.Reason}").DefaultIfEmpty("the library is empty"));
-            wrong = [new(options.ShownAs, 1, 1, $"no control can run: {reasons}", DiagnosticKind.Meaning)];
+            wrong = [new(subject.ShownAs, 1, 1, $"no control can run: {reasons}", DiagnosticKind.Meaning)];
         }
         return wrong.IsEmpty ? (new(checkedEngagement, plan, redactionKey), []) : (null, wrong);
     }
@@ -84,16 +84,18 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     /// Reads every input before the first request. Returns the faults that prevent the run; without faults, prints remarks about rows that
     /// do not count.
     /// </summary>
+    /// <param name="allowSecrets">See <see cref="RunOptions.AllowSecrets"/>.</param>
     /// <param name="error">Receives the remarks, one per line.</param>
-    public async Task<ImmutableArray<string>> CheckInputsAsync(RunOptions options, TextWriter error, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<string>> CheckInputsAsync(
+        RunSubject subject, bool allowSecrets, TextWriter error, CancellationToken cancellationToken)
     {
-        var folder = Path.GetDirectoryName(options.ShownAs) ?? "";
+        var folder = Path.GetDirectoryName(subject.ShownAs) ?? "";
         var inputs = Engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, Path.Combine(folder, i.Written)));
         // The engagement is part of the bundle, so it is searched for credentials like the files it names. The empty name cannot be that of
         // an input.
-        ImmutableArray<SuppliedInput> supplied = options.Content is null ? [new("", Engagement.File, null, options.ShownAs), .. inputs] : [.. inputs];
-        var found = await Task.Run(() => InputCheck.Of(Plan.Plan.Inputs, supplied, options.AllowSecrets, cancellationToken), cancellationToken);
-        if (!options.AllowSecrets)
+        ImmutableArray<SuppliedInput> supplied = subject.Content is null ? [new("", Engagement.File, null, subject.ShownAs), .. inputs] : [.. inputs];
+        var found = await Task.Run(() => InputCheck.Of(Plan.Plan.Inputs, supplied, allowSecrets, cancellationToken), cancellationToken);
+        if (!allowSecrets)
         {
             // The controls that run are sealed too: report a credential in them now, and not at the end of a run of hours.
             var controls = Plan.Controls.Select(c => c.Control).Concat(Plan.NotApplicable.Select(c => c.Control));

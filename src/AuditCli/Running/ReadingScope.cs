@@ -19,10 +19,9 @@ internal sealed record ReadingScope(ImmutableSortedDictionary<string, SourceScop
     public static async Task<(ReadingScope? Scope, ImmutableArray<string> Faults)> OfEngagementAsync(
         AuditHost host, string file, string? library, PlanFilter filter, CancellationToken cancellationToken)
     {
-        var options = new RunOptions(
-            host.Shown(host.FullPath(file)), host.FullPath(file), library is null ? null : host.FullPath(library), Out: "", filter, Verbose: false);
+        var subject = new RunSubject(host.Shown(host.FullPath(file)), host.FullPath(file), library is null ? null : host.FullPath(library), filter);
         await using var evaluation = host.StartEvaluation();
-        var (run, faults) = await PreparedRun.LoadAsync(options, host, evaluation, cancellationToken);
+        var (run, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, cancellationToken);
         if (run is null)
             return (null, [.. faults.Select(f => f.ToString())]);
         var asked = run.Plan.Plan.Requests.GroupBy(r => r.Operation.Source, StringComparer.Ordinal).ToImmutableSortedDictionary(

@@ -3,17 +3,25 @@ using AuditCli.Signing;
 
 namespace AuditCli.Running;
 
-/// <summary>The options of a run from the command line. Paths are full.</summary>
+/// <summary>What is audited, as the command line names it. Paths are full.</summary>
 /// <param name="ShownAs">The engagement's path as messages show it.</param>
 /// <param name="Library">The folder of controls; null for the engagement's or the shipped library.</param>
-internal sealed record RunOptions(
-    string ShownAs,
-    string Engagement,
-    string? Library,
-    string Out,
-    PlanFilter Filter,
-    bool Verbose)
+internal sealed record RunSubject(string ShownAs, string Engagement, string? Library, PlanFilter Filter)
 {
+    /// <summary>The content of an engagement that the program made from the command line; null to read the file.</summary>
+    public byte[]? Content { get; init; }
+
+    /// <summary>The name of a pack of the library; null for every control that the engagement includes.</summary>
+    public string? Pack { get; init; }
+}
+
+/// <summary>How a run writes its bundle.</summary>
+/// <param name="Out">The full path of the folder for the bundle.</param>
+internal sealed record RunOptions(string Out)
+{
+    /// <summary>Whether the log is shown on stderr too.</summary>
+    public bool Verbose { get; init; }
+
     /// <summary>Whether to seal although a file holds what looks like a credential.</summary>
     public bool AllowSecrets { get; init; }
 
@@ -22,13 +30,4 @@ internal sealed record RunOptions(
 
     /// <summary>How to sign the bundle; null leaves it unsigned.</summary>
     public SigningOptions? Signing { get; init; }
-
-    /// <summary>The folder of a stopped run to finish; null to run the engagement.</summary>
-    public string? Resume { get; init; }
-
-    /// <summary>The content of an engagement that the program made from the command line; null to read the file.</summary>
-    public byte[]? Content { get; init; }
-
-    /// <summary>The name of a pack of the library; null for every control that the engagement includes.</summary>
-    public string? Pack { get; init; }
 }

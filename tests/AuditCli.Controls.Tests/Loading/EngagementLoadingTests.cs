@@ -177,8 +177,8 @@ public sealed class EngagementLoadingTests
             parameters: { APD-AWS-001: { max_age: { value: 1, by: b, why: w }, max_age_days: { value: "60", by: b, why: w } }, APD-AWS-004: { max_age_days: { value: 60, by
             """.Trim(), StringComparison.Ordinal));
         var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { max_age_days: { type: integer, default: 90, why: w } }")).Control;
-        var (engagement, _) = EngagementLoader.Load(path, TestSources.All);
-        var (_, faults) = EngagementLoader.Check(engagement!, "e", [control]);
+        var (engagement, _) = EngagementLoader.Load(path, TestSources.All, shownAs: "e");
+        var (_, faults) = EngagementLoader.Check(engagement!, [control]);
         Assert.Equal(
             [
                 "e:11:26: there is no control 'INF-K8S-002'",
@@ -189,7 +189,7 @@ public sealed class EngagementLoadingTests
             ],
             faults.Select(f => f.ToString()));
         Assert.StartsWith(
-            "e:11:13: 'APD-AWS-*' matches no control", EngagementLoader.Check(engagement!, "e", []).Faults[0].ToString(), StringComparison.Ordinal);
+            "e:11:13: 'APD-AWS-*' matches no control", EngagementLoader.Check(engagement!, []).Faults[0].ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,7 +207,7 @@ public sealed class EngagementLoadingTests
             targets: {}
             """);
         var control = Samples.Loaded(Samples.Minimal(parameters: "parameters: { code: { type: text, default: x, why: w } }")).Control;
-        var (engagement, faults) = EngagementLoader.Check(EngagementLoader.Load(path, TestSources.All).Engagement!, "e", [control]);
+        var (engagement, faults) = EngagementLoader.Check(EngagementLoader.Load(path, TestSources.All).Engagement!, [control]);
         Assert.Empty(faults);
         Assert.Equal("\"007\"", Assert.Single(engagement.ParameterOverrides).Value.GetRawText());
         Assert.Equal(TimeSpan.FromHours(24), engagement.AsOfTolerance);

@@ -271,7 +271,7 @@ public sealed class PlannerTests
             controls: { {{controls}} }
             targets:
               {{targets}}
-            """));
+            """), shownAs: "e");
         Assert.Empty(faults);
         return Planner.Plan(engagement!, "e", library, TestSources.All, filter ?? PlanFilter.None, Now);
     }

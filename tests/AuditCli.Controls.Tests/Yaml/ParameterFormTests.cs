@@ -153,7 +153,7 @@ public sealed class ParameterFormTests
     [MemberData(nameof(Refused))]
     public void An_engagement_cannot_set_a_value_outside_the_form(string form, string value, string allowed, string why)
     {
-        var (_, faults) = EngagementLoader.Check(Engagement(value), "e", [Samples.Loaded(Control(form)).Control]);
+        var (_, faults) = EngagementLoader.Check(Engagement(value), [Samples.Loaded(Control(form)).Control]);
         Assert.Equal($"e:7:54: {Message(value, $"parameter 'n' of APD-AWS-001 must be {allowed}", why)}", Assert.Single(faults).ToString());
     }
 
@@ -194,7 +194,7 @@ public sealed class ParameterFormTests
     public void A_value_of_the_form_is_taken_as_it_is_written(string form, string value)
     {
         var control = Samples.Loaded(Control(form)).Control;
-        var (engagement, faults) = EngagementLoader.Check(Engagement(value), "e", [control]);
+        var (engagement, faults) = EngagementLoader.Check(Engagement(value), [control]);
         Assert.Empty(faults);
         var written = value.Trim('\'');
         var taken = Assert.Single(engagement.ParameterOverrides).Value;
@@ -207,7 +207,7 @@ public sealed class ParameterFormTests
     {
         var clock = Stopwatch.StartNew();
         var (_, faults) = EngagementLoader.Check(
-            Engagement($"'{new string('a', 50_000)}!'"), "e", [Samples.Loaded(Control("type: text, default: a, pattern: '(a+)+'")).Control]);
+            Engagement($"'{new string('a', 50_000)}!'"), [Samples.Loaded(Control("type: text, default: a, pattern: '(a+)+'")).Control]);
         Assert.Equal("parameter 'n' of APD-AWS-001 must be text that matches (a+)+ from beginning to end, but is text", Assert.Single(faults).Message);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"{clock.Elapsed}");
     }

@@ -48,6 +48,27 @@ public sealed class DoctorTests(AuditedCluster cluster) : IClassFixture<AuditedC
         Assert.DoesNotContain(operations, o => o.GetProperty("outcome").GetString() == "refused");
     }
 
+    [Fact]
+    public async Task An_account_that_two_targets_reach_is_tried_once_through_the_target_that_the_run_would_read_it_through()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = GoogleEnvironment.Server();
+        folder.Write(
+            "engagement.yaml",
+            GoogleEnvironment.Engagement("APD-GCP-002", "organization: \"123456789012\"") + "\n  named: { gcp: { projects: [nq-matching-prod] } }\n");
+        var result = await AuditCommand.ProcessAsync(folder.Path, GoogleEnvironment.At(server, folder), [], "doctor", "engagement.yaml", "--output", "json");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        var targets = JsonElement.Parse(result.Output).GetProperty("targets").EnumerateArray().ToArray();
+        var readThrough = targets.SelectMany(t => t.GetProperty("accounts").EnumerateArray())
+            .Select(a => $"{a.GetProperty("account")} {a.GetProperty("read_through")}");
+        Assert.Contains("nq-matching-prod named", readThrough);
+        var asked = targets.SelectMany(t => t.GetProperty("operations").EnumerateArray(), (t, o) => (t.GetProperty("name").GetString(), Operation: o))
+            .Where(o => o.Operation.GetProperty("account").GetString() == "nq-matching-prod")
+            .ToArray();
+        Assert.NotEmpty(asked);
+        Assert.All(asked, o => Assert.Equal("named", o.Item1));
+    }
+
     [NeedsFact("moto_server")]
     public async Task Ambient_aws_credentials_are_examined_and_run_and_the_bundle_can_be_done_again()
     {

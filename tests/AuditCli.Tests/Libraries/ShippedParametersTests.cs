@@ -82,6 +82,6 @@ public sealed class ShippedParametersTests
             targets: {}
             """), AuditCommand.Host(Path.GetTempPath()).Sources);
         Assert.Empty(faults);
-        return EngagementLoader.Check(engagement!, "e", [.. Library.Controls.Select(c => c.Control)]).Faults;
+        return EngagementLoader.Check(engagement!, [.. Library.Controls.Select(c => c.Control)]).Faults;
     }
 }

@@ -29,9 +29,10 @@ public sealed class WholeSample : IAsyncLifetime, IDisposable
         var engagement = SampleFiles.CopyTo(folder);
         File.WriteAllText(engagement, edit(File.ReadAllText(engagement)));
         var host = AuditCommand.Host(folder) with { Collectors = collectors ?? CollectorCatalog.All };
-        var options = new RunOptions(engagement, engagement, null, Path.Combine(folder, "out"), filter, Verbose: false) { SealReports = false };
+        var subject = new RunSubject(engagement, engagement, null, filter);
+        var options = new RunOptions(Path.Combine(folder, "out")) { SealReports = false };
         await using var evaluation = host.StartEvaluation();
-        var (prepared, faults) = await PreparedRun.LoadAsync(options, host, evaluation, CancellationToken.None);
+        var (prepared, faults) = await PreparedRun.LoadAsync(subject, host, evaluation, CancellationToken.None);
         Assert.True(prepared is not null, string.Join('\n', faults));
         return (await new AuditRun(prepared!, options, host, evaluation, TextWriter.Null).RunAsync(CancellationToken.None)).Results;
     }
