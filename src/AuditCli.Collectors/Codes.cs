@@ -32,6 +32,7 @@ public static class Codes
     public const string RepeatedToken = "RepeatedToken";
     public const string ResponseTooLarge = "ResponseTooLarge";
     public const string StatedRowsDiffer = "StatedRowsDiffer";
+    public const string StatedTotalsDiffer = "StatedTotalsDiffer";
     public const string TimedOut = "TimedOut";
     public const string UntrustedServer = "UntrustedServer";
     public const string ValueDoesNotFit = Evidence.Tables.Misfit.Code;
@@ -98,6 +99,9 @@ public static class Codes
         new(StatedRowsDiffer, CodeKind.Unproven,
             "A supplied file has another number of rows than the engagement states.",
             "Ask the file's owner which is right, and correct the file or `stated_rows`."),
+        new(StatedTotalsDiffer, CodeKind.Unproven,
+            "A column of a supplied file has another total than the engagement states.",
+            "Ask the file's owner which is right, and correct the file or `stated_totals`."),
         new(TimedOut, CodeKind.Unreachable,
             "There was no whole response within the time limit of a request.",
             "Check the network and the provider's status, and run again."),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls;
 
@@ -73,4 +74,11 @@ public sealed record EngagementInput(
     string How,
     long? StatedRows,
     string? ReportParameters,
-    string Written);
+    string Written)
+{
+    /// <summary>Where the rows are in the file.</summary>
+    public InputLayout Layout { get; init; } = InputLayout.Whole;
+
+    /// <summary>The totals according to the person who provided the file, by column, as plain decimals.</summary>
+    public ImmutableSortedDictionary<string, string> StatedTotals { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+}

@@ -5,16 +5,23 @@ using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Kubernetes;
+using AuditCli.Collectors.Tests.Files;
 using AuditCli.Evidence;
 using AuditCli.Tests;
+using DuckDB.NET.Data;
 
 namespace AuditCli.Collectors.Tests;
 
 /// <summary>Checks that registers and provider responses with arbitrary changes are either read or refused in the documented way.</summary>
 public sealed class FuzzTests
 {
-    [Fact]
-    public void A_changed_register_is_read_or_named_as_none()
+    [Theory]
+    [InlineData("csv")]
+    [InlineData("json")]
+    [InlineData("ndjson")]
+    [InlineData("xlsx")]
+    [InlineData("parquet")]
+    public void A_changed_register_is_read_or_named_as_none(string format)
     {
         var planned = new PlannedInput(
             "k", "approvals",
@@ -26,26 +33,69 @@ public sealed class FuzzTests
         {
             Keys = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("item", []),
         };
+        using var folder = new TemporaryFolder();
+        var supplied = new SuppliedInput("approvals", Path.Combine(folder.Path, $"approvals.{format}"), null, "approvals");
         Fuzz.Changed(
-            [
-                .. Directory.EnumerateFiles(Repository.Path("samples", "inputs"), "*.csv")
-                    .Order(StringComparer.Ordinal)
-                    .Select(File.ReadAllBytes),
-                "item,approved_by,approved_on,n,ok\na,\"B, C\",2026-01-02,1.5,true\n"u8.ToArray(),
-            ],
-            Words("\"", "\"\"", ",", ";", "\t", "\r", "\r\n", "\0", "\uFEFF", "\u200B", "\u2028", "1e999", "2026-02-30", "=cmd()", "item,item\n"),
+            Registers(format, supplied.Path),
+            Words(
+                "\"", "\"\"", ",", ";", "\t", "\r", "\r\n", "\0", "\uFEFF", "\u200B", "\u2028", "1e999", "2026-02-30", "=cmd()", "item,item\n",
+                "{", "]", "<v>", "PAR1"),
             content =>
             {
+                File.WriteAllBytes(supplied.Path, content);
                 try
                 {
-                    foreach (var row in new InputReading(planned, "approvals.csv").Rows(new MemoryStream(content)))
+                    foreach (var row in new InputReading(planned, supplied).Rows(supplied.Path))
                         _ = row.Line;
                 }
                 catch (InvalidDataException e)
                 {
-                    Assert.StartsWith("approvals.csv", e.Message, StringComparison.Ordinal);
+                    Assert.StartsWith("approvals", e.Message, StringComparison.Ordinal);
                 }
             });
+    }
+
+    private static byte[][] Registers(string format, string path)
+    {
+        switch (format)
+        {
+            case "json":
+                return ["""[{"item":"a","approved_by":"B","approved_on":"2026-01-02","n":1.5,"ok":true},{"item":"b","more":[{}]}]"""u8.ToArray()];
+            case "ndjson":
+                return ["{\"item\":\"a\",\"approved_by\":\"B\",\"approved_on\":\"2026-01-02\",\"n\":1.5,\"ok\":true}\n{\"item\":\"b\"}\n"u8.ToArray()];
+            case "xlsx":
+                string[] names = ["item", "approved_by", "approved_on", "n", "ok"];
+                var head = string.Concat(names.Select((n, i) => $"<c r=\"{(char)('A' + i)}1\" t=\"inlineStr\"><is><t>{n}</t></is></c>"));
+                return
+                [
+                    WrittenWorkbook.Of(
+                        [
+                            ("Data", "", $"<sheetData><row r=\"1\">{head}</row><row r=\"2\"><c r=\"A2\" t=\"s\"><v>0</v></c>"
+                                + "<c r=\"C2\" s=\"1\"><v>46053</v></c>"
+                                + "<c r=\"D2\"><v>1.5</v></c><c r=\"E2\" t=\"b\"><v>1</v></c></row></sheetData>"
+                                + "<mergeCells><mergeCell ref=\"A2:B2\"/></mergeCells>"),
+                        ],
+                        "<si><t>a</t></si>"),
+                ];
+            case "parquet":
+                using (var connection = new DuckDBConnection("DataSource=:memory:"))
+                {
+                    connection.Open();
+                    using var command = connection.CreateCommand();
+                    command.CommandText = $"""
+                        COPY (SELECT 'a' AS item, 'B' AS approved_by, DATE '2026-01-02' AS approved_on, 1.5::DECIMAL(9,1) AS n, true AS ok)
+                        TO '{path}' (FORMAT parquet, COMPRESSION uncompressed)
+                        """;
+                    command.ExecuteNonQuery();
+                }
+                return [File.ReadAllBytes(path)];
+            default:
+                return
+                [
+                    .. Directory.EnumerateFiles(Repository.Path("samples", "inputs"), "*.csv").Order(StringComparer.Ordinal).Select(File.ReadAllBytes),
+                    "item,approved_by,approved_on,n,ok\na,\"B, C\",2026-01-02,1.5,true\n"u8.ToArray(),
+                ];
+        }
     }
 
     [Fact]

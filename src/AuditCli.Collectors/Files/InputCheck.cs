@@ -33,7 +33,14 @@ public static class InputCheck
             {
                 if (!allowSecrets && InputSearch.First(input.Path, input.Shown, cancellationToken) is { } found)
                     faults.Add($"{found}; take it out, or say --allow-secrets, which the bundle will record");
-                foreach (var read in planned.Where(p => p.Input == input.Name))
+                var tables = planned.Where(p => p.Input == input.Name).ToArray();
+                var numbers = tables.SelectMany(t => t.Columns).Where(ColumnTotal.IsFor).Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+                if (tables.Length > 0)
+                {
+                    faults.AddRange(input.StatedTotals.Keys.Where(c => !numbers.Contains(c))
+                        .Select(c => $"{input.Shown}: stated_totals names '{c}', which no control reads as integer or decimal"));
+                }
+                foreach (var read in tables)
                     Read(read, input, faults, remarks, cancellationToken);
             }
             catch (Exception e) when (e is InvalidDataException or System.Xml.XmlException)
@@ -54,15 +61,13 @@ public static class InputCheck
         PlannedInput planned, SuppliedInput input, ImmutableArray<string>.Builder faults, ImmutableArray<string>.Builder remarks,
         CancellationToken cancellationToken)
     {
-        var reading = new InputReading(planned, input.Shown);
-        var rows = 0L;
+        var reading = new InputReading(planned, input);
         var (closed, unlisted) = (new List<string>(), 0L);
         try
         {
-            foreach (var row in reading.Rows(File.OpenRead(input.Path)))
+            foreach (var row in reading.Rows(input.Path))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                rows++;
                 // An unknown word in a column with a closed list means that the file and the control use different vocabularies.
                 foreach (var misfit in row.Misfits.Where(m => planned.Keys.TryGetValue(m.Column, out var words) && !words.IsEmpty))
                 {
@@ -89,7 +94,6 @@ public static class InputCheck
                     ? $"{f.Message}; what rests on it is inconclusive"
                     : $"{f.Message}, and {f.Count - 1} more cells; what rests on them is inconclusive"));
         }
-        if (input.StatedRows is { } stated && stated != rows)
-            remarks.Add($"{input.Shown}: was said to have {stated} rows and has {rows}; what rests on it is inconclusive");
+        remarks.AddRange(reading.Contradictions().Select(c => $"{input.Shown}: {c.Description}; what rests on it is inconclusive"));
     }
 }

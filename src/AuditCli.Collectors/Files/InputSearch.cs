@@ -26,7 +26,27 @@ internal static class InputSearch
     public static string? First(string path, string shown, CancellationToken cancellationToken)
     {
         using var file = File.OpenRead(path);
-        return First(file, shown, MostArchives, cancellationToken);
+        return IsParquet(file) ? InParquet(path, shown, cancellationToken) : First(file, shown, MostArchives, cancellationToken);
+    }
+
+    private static bool IsParquet(Stream content)
+    {
+        Span<byte> head = stackalloc byte[4];
+        var isParquet = content.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == 4 && head.SequenceEqual("PAR1"u8);
+        content.Position = 0;
+        return isParquet;
+    }
+
+    /// <summary>Searches the values, because the pages of the file are compressed.</summary>
+    private static string? InParquet(string path, string shown, CancellationToken cancellationToken)
+    {
+        foreach (var (row, column, text) in ParquetInput.Texts(path, shown))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (IsSecret(column, text))
+                return Found($"{shown}:{row}", $"column {column}");
+        }
+        return null;
     }
 
     /// <param name="content">A seekable stream; it is read from the beginning again.</param>
@@ -37,6 +57,8 @@ internal static class InputSearch
         content.Position = 0;
         if (head is [0x50, 0x4b, 3, 4, ..])
             return InArchive(content, shown, archives, cancellationToken);
+        if (head.StartsWith("PAR1"u8))
+            throw new InvalidDataException($"{shown}: is a Parquet file in an archive, and is not searched for credentials");
         if (head is [0x1f, 0x8b, ..])
         {
             using var unpacked = Unpacked(new GZipStream(content, CompressionMode.Decompress, leaveOpen: true), shown, archives, cancellationToken);

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Collectors.Files;
 
@@ -9,6 +11,12 @@ namespace AuditCli.Collectors.Files;
 public sealed record SuppliedInput(string Name, string Path, long? StatedRows, string? Written = null)
 {
     public string Shown => Written ?? Name;
+
+    /// <summary>Where the rows are in the file.</summary>
+    public InputLayout Layout { get; init; } = InputLayout.Whole;
+
+    /// <summary>The totals that the supplier states, by column, as plain decimals.</summary>
+    public ImmutableSortedDictionary<string, string> StatedTotals { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }
 
 /// <summary>A file that management supplied, as stored in the bundle.</summary>

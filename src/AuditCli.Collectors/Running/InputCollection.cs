@@ -39,18 +39,18 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
         var started = clock.GetUtcNow();
         var added = EvidenceColumns.Added(perParent: false, []);
         var id = EvidenceIds.For(Source, planned.Input, Canonical(planned));
-        var reading = new InputReading(planned, supplied.Shown);
+        var reading = new InputReading(planned, supplied);
         using var table = bundle.OpenTable(id, added, planned.Columns);
         try
         {
-            foreach (var row in reading.Rows(File.OpenRead(bundle.PathOf(copy))))
+            foreach (var row in reading.Rows(bundle.PathOf(copy)))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (table.Append(["", "", "", $"{copy}#/{row.Number}"], row.Row) is { } misfit)
                     reading.Judge(row, misfit);
             }
-            if (supplied.StatedRows is { } stated && stated != table.Rows)
-                reading.Failures.Add(Codes.StatedRowsDiffer, $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
+            foreach (var (code, description) in reading.Contradictions())
+                reading.Failures.Add(code, $"{supplied.Name} {description}");
         }
         catch (InvalidDataException e)
         {

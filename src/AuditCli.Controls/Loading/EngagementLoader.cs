@@ -233,7 +233,11 @@ public static class EngagementLoader
             var path = written.Length == 0 ? null : files.Input(name.Text, reader.Map.Find("file")!, written, faults);
             var input = new EngagementInput(name.Text, path ?? "", reader.Text("obtained_from"), reader.Date("obtained_on") ?? default,
                 reader.Text("how"), reader.Optional("stated_rows") is { } rows ? NodeReader.Count(rows, "'stated_rows'", faults) : null,
-                reader.OptionalText("report_parameters"), written);
+                reader.OptionalText("report_parameters"), written)
+            {
+                Layout = InputReader.Layout(reader, written, faults),
+                StatedTotals = InputReader.Totals(reader, faults),
+            };
             reader.Close();
             if (path is not null || !files.AreABundles)
                 inputs.Add(input);

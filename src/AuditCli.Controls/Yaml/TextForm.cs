@@ -21,7 +21,7 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
     public static readonly TextForm Framework = new(FrameworkPattern(), "a framework with its version such as iso-27001-2022");
 
     /// <summary>A column of a file, as its header writes it.</summary>
-    public static readonly TextForm FileColumn = new(FileColumnPattern(), "a column name, at most 128 characters, not beginning with '_' or a blank");
+    public static readonly TextForm FileColumn = new(FileColumnPattern(), "a column name, at most 128 characters, not beginning with '_' or a blank; or _key");
 
     /// <summary>The unit that reports count, in a form that can be put into the plural.</summary>
     public static readonly TextForm Unit = new(
@@ -53,7 +53,7 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
     [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,62}\z")]
     private static partial Regex FrameworkPattern();
 
-    [GeneratedRegex(@"^[^_\s][^\t\n\r]{0,127}\z")]
+    [GeneratedRegex(@"^(?:_key|[^_\s][^\t\n\r]{0,127})\z")]
     private static partial Regex FileColumnPattern();
 
     [GeneratedRegex(@"^(?=.{1,40}\z)[A-Za-z][A-Za-z0-9-]*(?: [A-Za-z0-9-]+)*(?<=[A-Za-z])\z")]

@@ -20,7 +20,7 @@ internal static class CellFormat
     public const int MaxDepth = 63;
 
     private const int DecimalDigits = 38;
-    private const int DecimalPlaces = 9;
+    public const int DecimalPlaces = 9;
 
     /// <summary>
     /// Appends a value that is not null. Returns null when it fits its column; otherwise appends nothing and returns why not.

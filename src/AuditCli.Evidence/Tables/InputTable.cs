@@ -24,39 +24,47 @@ public sealed record InputRow(long Number, long Line, JsonElement Row, Immutable
 /// </summary>
 public sealed class InputTable
 {
-    private readonly CsvReader _csv;
-    private readonly ImmutableArray<(Column Column, int Field, ImmutableArray<string>? Key)> _columns;
+    private readonly ImmutableArray<(Column Column, ImmutableArray<string>? Key)> _columns;
 
+    /// <param name="columns">The columns, in the order of the cells of a record.</param>
     /// <param name="keys">The key columns, each with the words allowed in it; empty for any text.</param>
-    /// <exception cref="InvalidDataException">
-    /// A declared column is not in the file; the message names it and lists the header's columns.
-    /// </exception>
-    /// <exception cref="ArgumentException">A column is declared with a type that CSV does not have.</exception>
-    public InputTable(CsvReader csv, ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? keys = null)
+    /// <exception cref="ArgumentException">A column is declared with a type that inputs do not have.</exception>
+    public InputTable(ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? keys = null)
     {
         if (columns.FirstOrDefault(c => c.Type is ColumnType.Json or ColumnType.Double) is { } unknown)
             throw new ArgumentException($"'{unknown.Name}' cannot be {unknown.Type} in an input", nameof(columns));
-        var missing = columns.Where(c => !csv.Header.Contains(c.Name)).Select(c => $"'{c.Name}'").ToList();
-        if (missing.Count > 0)
-        {
-            if (csv.Header is [var only] && only.IndexOfAny([';', '\t']) is >= 0 and var at)
-                throw new InvalidDataException($"{csv.Name}:1: {CsvReader.OtherSeparator(only[at])}");
-            throw new InvalidDataException(
-                $"{csv.Name}:1: no column {string.Join(", ", missing)}; the header has {string.Join(", ", csv.Header.Select(h => $"'{h}'"))}");
-        }
-        _csv = csv;
-        _columns = [.. columns.Select(c => (
-            c,
-            csv.Header.IndexOf(c.Name),
-            keys?.TryGetValue(c.Name, out var words) == true ? words : default(ImmutableArray<string>?)))];
+        _columns = [.. columns.Select(c => (c, keys?.TryGetValue(c.Name, out var words) == true ? words : default(ImmutableArray<string>?)))];
+    }
+
+    /// <summary>Returns the records of a CSV file with the cells of the columns.</summary>
+    /// <exception cref="InvalidDataException">
+    /// A declared column is not in the file; the message names it and lists the header's columns.
+    /// </exception>
+    public static IEnumerable<InputRecord> Records(CsvReader csv, ImmutableArray<Column> columns)
+    {
+        if (columns.Any(c => !csv.Header.Contains(c.Name)) && csv.Header is [var only] && only.IndexOfAny([';', '\t']) is >= 0 and var at)
+            throw new InvalidDataException($"{csv.Name}:1: {CsvReader.OtherSeparator(only[at])}");
+        var fields = FieldsOf($"{csv.Name}:1", csv.Header, columns);
+        return csv.Records().Select(r => new InputRecord(r.Number, r.Line, [.. fields.Select(f => new InputCell(r.Fields[f]))]));
+    }
+
+    /// <summary>Returns the place of each column in a header.</summary>
+    /// <param name="place">Where the header is, for the message.</param>
+    /// <exception cref="InvalidDataException">A column is not there.</exception>
+    public static ImmutableArray<int> FieldsOf(string place, ImmutableArray<string> header, ImmutableArray<Column> columns)
+    {
+        var missing = columns.Where(c => !header.Contains(c.Name)).Select(c => $"'{c.Name}'").ToList();
+        return missing.Count == 0
+            ? [.. columns.Select(c => header.IndexOf(c.Name))]
+            : throw new InvalidDataException(
+                $"{place}: no column {string.Join(", ", missing)}; the header has {string.Join(", ", header.Select(h => $"'{h}'"))}");
     }
 
     /// <summary>Returns every record as a row, in file order.</summary>
-    /// <exception cref="InvalidDataException">See <see cref="CsvReader"/>.</exception>
-    public IEnumerable<InputRow> Rows()
+    public IEnumerable<InputRow> Rows(IEnumerable<InputRecord> records)
     {
         var text = new JsonText();
-        foreach (var record in _csv.Records())
+        foreach (var record in records)
         {
             text.Truncate(0);
             var (misfits, cleaned) = Format(text, record);
@@ -82,15 +90,19 @@ public sealed class InputTable
             : (null, $"is not one of {string.Join(", ", oneOf)}");
     }
 
-    private (ImmutableArray<Misfit> Misfits, ImmutableArray<string> Cleaned) Format(JsonText text, CsvRecord record)
+    private (ImmutableArray<Misfit> Misfits, ImmutableArray<string> Cleaned) Format(JsonText text, InputRecord record)
     {
         ImmutableArray<Misfit> misfits = [];
         ImmutableArray<string> cleaned = [];
         var separator = (byte)'{';
-        foreach (var (column, field, key) in _columns)
+        foreach (var (i, (column, key)) in _columns.Index())
         {
-            var cell = record.Fields[field];
-            if (cell.Length == 0)
+            if (record.Cells[i] is { Fault: { } unread })
+            {
+                misfits = misfits.Add(new(column.Name, unread));
+                continue;
+            }
+            if (record.Cells[i].Text is not { Length: > 0 } cell)
                 continue;
             // Numbers are not cleaned: a cell with more than the digits was formatted, and its meaning would be a guess.
             var (value, fault) = key is { } words ? Key(cell, words)

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Running;
 using AuditCli.Controls;
@@ -212,7 +211,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 show(happened);
             }
             return new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, Tell).RunAsync(
-                targets, [.. engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, i.Written))], cancellationToken);
+                targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written))], cancellationToken);
         });
         var facts = new RunFacts
         {

@@ -90,7 +90,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         RunSubject subject, bool allowSecrets, TextWriter error, CancellationToken cancellationToken)
     {
         var folder = Path.GetDirectoryName(subject.ShownAs) ?? "";
-        var inputs = Engagement.Inputs.Select(i => new SuppliedInput(i.Name, i.File, i.StatedRows, Path.Combine(folder, i.Written)));
+        var inputs = Engagement.Inputs.Select(i => Supplied(i, Path.Combine(folder, i.Written)));
         // The engagement is part of the bundle, so it is searched for credentials like the files it names. The empty name cannot be that of
         // an input.
         ImmutableArray<SuppliedInput> supplied = subject.Content is null ? [new("", Engagement.File, null, subject.ShownAs), .. inputs] : [.. inputs];
@@ -118,6 +118,14 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         }
         return found.Faults;
     }
+
+    /// <summary>Returns an input as collectors read it.</summary>
+    /// <param name="written">The path that messages show.</param>
+    public static SuppliedInput Supplied(EngagementInput input, string written) => new(input.Name, input.File, input.StatedRows, written)
+    {
+        Layout = input.Layout,
+        StatedTotals = input.StatedTotals,
+    };
 
     private static bool TryKey(string? text, out ReadOnlyMemory<byte>? key)
     {

@@ -94,7 +94,7 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f, columns: { Id: text, ID: text } }", "20:38: the columns 'Id' and 'ID' differ only in case, which SQL ignores")]
     [InlineData(
         "  u: { file: f, columns: { _id: text } }",
-        "20:28: in 'columns', '_id' is not a column name, at most 128 characters, not beginning with '_' or a blank")]
+        "20:28: in 'columns', '_id' is not a column name, at most 128 characters, not beginning with '_' or a blank; or _key")]
     [InlineData(
         "  U: { aws: iam:ListUsers }",
         "20:3: in 'evidence', 'U' is not a name of lower-case letters, digits, '-' and '_', at most 63, not beginning with '-' or '_'")]

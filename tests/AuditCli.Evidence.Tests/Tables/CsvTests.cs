@@ -114,7 +114,7 @@ public sealed class CsvTests
     {
         var closed = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("store", ["aws", "gcp"]);
         using var reader = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes($"store\n{cell}\n")), "map.csv");
-        var row = Assert.Single(new InputTable(reader, [new("store", ColumnType.Text)], closed).Rows());
+        var row = Assert.Single(Rows(reader, [new("store", ColumnType.Text)], closed));
         Assert.Equal(word, row.Row.TryGetProperty("store", out var value) ? value.GetString() : null);
         Assert.Equal(word is null ? ["is not one of aws, gcp"] : [], row.Misfits.Select(m => m.Description));
     }
@@ -201,13 +201,13 @@ public sealed class CsvTests
     {
         using var reader = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes($"a,b\n\"{cell}\",1\n")), "leavers.csv");
         var keys = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("a", []);
-        return Assert.Single(new InputTable(reader, [new("a", ColumnType.Text), new("b", ColumnType.Text)], keys).Rows());
+        return Assert.Single(Rows(reader, [new("a", ColumnType.Text), new("b", ColumnType.Text)], keys));
     }
 
     private static ImmutableArray<InputRow> Rows(string csv, params ImmutableArray<Column> columns)
     {
         using var reader = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes(csv)), "leavers.csv");
-        return [.. new InputTable(reader, columns).Rows()];
+        return [.. Rows(reader, columns)];
     }
 
     private static List<CsvRecord> Read(byte[] csv)
@@ -215,4 +215,8 @@ public sealed class CsvTests
         using var reader = new CsvReader(new MemoryStream(csv), "leavers.csv");
         return [.. reader.Records()];
     }
+
+    private static IEnumerable<InputRow> Rows(
+        CsvReader csv, ImmutableArray<Column> columns, IReadOnlyDictionary<string, ImmutableArray<string>>? keys = null) =>
+        new InputTable(columns, keys).Rows(InputTable.Records(csv, columns));
 }

@@ -15,6 +15,8 @@ internal static class UnnoticedMutants
     private const string OnePriority = "no two rules of one policy have the same priority, and of the network's own the next line decides";
     private const string NoOpening = "a row for no opening names no port, and so closes none";
 
+    private const string WithoutZones = "the two counts differ only for a region whose zones were not read, and T1 and T3 leave that region undetermined";
+
     public static ImmutableArray<(string Place, string Reason)> Listed { get; } =
     [
         ("APD-K8S-001 T1 e AS need FROM rights r [JOIN -> LEFT JOIN] needs n ON (r.verb IN ('*',", NoNeed),
@@ -57,5 +59,7 @@ internal static class UnnoticedMutants
             "what is no pod and has an owner is a row only while its owner was not read, and then nothing asks for the owner's system"),
         ("INF-K8S-002 T1 s.entry FROM current c [JOIN -> LEFT JOIN] selectors s ON s.namespace",
             "what no entry of the register names has no labels to agree with, and the HAVING after the join leaves it out"),
+        ("LOG-AWS-001 completeness 0 equals ons, ','), r.RegionName)) [AND -> OR] (r.RegionName IN (SELECT z.", WithoutZones),
+        ("LOG-AWS-001 completeness 0 equals unt) OR r.RegionName [IN -> NOT IN] (SELECT x._region FROM stop", WithoutZones),
     ];
 }

@@ -1,0 +1,226 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace AuditCli.Collectors.Files;
+
+/// <summary>
+/// Reads a JSON document of any size token by token. Memory grows only to the size of one value that is asked for as a whole, which is limited.
+/// </summary>
+internal sealed class JsonTokens(Stream file, string shown) : IDisposable
+{
+    /// <summary>The largest row, in bytes.</summary>
+    public const int LargestRow = 16 << 20;
+
+    private const int First = 1 << 16;
+    private const int MaxDepth = 64;
+
+    private byte[] _buffer = new byte[First];
+    private int _start;
+    private int _end;
+    private bool _isLast;
+    private bool _begun;
+    private JsonReaderState _state = new(new() { MaxDepth = MaxDepth });
+
+    /// <summary>Options for a row: an object with two members of one name has no one meaning.</summary>
+    public static JsonDocumentOptions Strict { get; } = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
+
+    /// <summary>The line of the file that is being read, from 1.</summary>
+    public long Line { get; private set; } = 1;
+
+    /// <summary>The line on which the token or value that was read last begins.</summary>
+    public long Begin { get; private set; } = 1;
+
+    /// <summary>Reads one token, and for a scalar its value with it.</summary>
+    public JsonTokenType Read()
+    {
+        for (; ; Fill())
+        {
+            var reader = Reader();
+            if (TryRead(ref reader))
+            {
+                Consume(reader, (int)reader.TokenStartIndex);
+                return reader.TokenType;
+            }
+        }
+    }
+
+    /// <summary>Whether the array or object that is being read ends here; if so, its end is read.</summary>
+    public bool AtEnd()
+    {
+        for (; ; Fill())
+        {
+            var reader = Reader();
+            if (!TryRead(ref reader))
+                continue;
+            if (reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.EndObject))
+                return false;
+            Consume(reader, (int)reader.TokenStartIndex);
+            return true;
+        }
+    }
+
+    /// <summary>Reads the name of a member.</summary>
+    public string Name()
+    {
+        for (; ; Fill())
+        {
+            var reader = Reader();
+            if (!TryRead(ref reader))
+                continue;
+            var name = Text(ref reader);
+            Consume(reader, (int)reader.TokenStartIndex);
+            return name;
+        }
+    }
+
+    /// <summary>Reads the whole value that comes next.</summary>
+    public JsonElement Value()
+    {
+        for (; ; Fill())
+        {
+            var reader = Reader();
+            if (!TryRead(ref reader))
+                continue;
+            var begin = (int)reader.TokenStartIndex;
+            try
+            {
+                if (!reader.TrySkip())
+                    continue;
+                var bytes = _buffer.AsSpan(_start + begin, (int)reader.BytesConsumed - begin);
+                if (!Utf8.IsValid(bytes))
+                    throw new InvalidDataException($"{shown}:{Line}: is not UTF-8");
+                var value = JsonElement.Parse(bytes, Strict);
+                Consume(reader, begin);
+                return value;
+            }
+            catch (JsonException e)
+            {
+                throw NotJson(shown, Line, e);
+            }
+        }
+    }
+
+    /// <summary>Reads over the value that comes next, whatever its size.</summary>
+    public void Skip()
+    {
+        var depth = 0;
+        do
+        {
+            depth += Read() switch
+            {
+                JsonTokenType.StartArray or JsonTokenType.StartObject => 1,
+                JsonTokenType.EndArray or JsonTokenType.EndObject => -1,
+                _ => 0,
+            };
+        }
+        while (depth > 0);
+    }
+
+    /// <summary>Throws unless nothing but white space follows.</summary>
+    public void RequireEnd()
+    {
+        while (!_isLast)
+            Fill();
+        var reader = Reader();
+        if (TryReadAtEnd(ref reader))
+            throw new InvalidDataException($"{shown}:{Line}: something follows the JSON document");
+    }
+
+    public static string Word(JsonTokenType type) => type switch
+    {
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        JsonTokenType.String => "a text",
+        JsonTokenType.Number => "a number",
+        JsonTokenType.Null => "null",
+        _ => "a boolean",
+    };
+
+    public static string Word(JsonValueKind kind) => kind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null => "null",
+        _ => "a boolean",
+    };
+
+    /// <summary>Returns the error for text that is not JSON, without the library's own position, which counts within a part of the file.</summary>
+    public static InvalidDataException NotJson(string shown, long line, JsonException e)
+    {
+        var message = e.Message.Split(" Path:")[0].Split(" LineNumber:")[0].Split(" Change the reader options.")[0];
+        return new($"{shown}:{line}: is not JSON: {message}", e);
+    }
+
+    public void Dispose() => file.Dispose();
+
+    private Utf8JsonReader Reader()
+    {
+        if (!_begun)
+        {
+            _begun = true;
+            Fill();
+            if (_buffer.AsSpan(_start, _end - _start).StartsWith("\uFEFF"u8))
+                _start += 3;
+        }
+        return new(_buffer.AsSpan(_start, _end - _start), _isLast, _state);
+    }
+
+    private bool TryRead(ref Utf8JsonReader reader) =>
+        TryReadAtEnd(ref reader) || (_isLast ? throw new InvalidDataException($"{shown}:{Line}: the JSON document ends too early") : false);
+
+    private bool TryReadAtEnd(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.Read();
+        }
+        catch (JsonException e)
+        {
+            throw NotJson(shown, Line, e);
+        }
+    }
+
+    private string Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"{shown}:{Line}: the name of a member is not well-formed Unicode", e);
+        }
+    }
+
+    /// <param name="begin">Where the token begins that was read, or the first of a value.</param>
+    private void Consume(in Utf8JsonReader reader, int begin)
+    {
+        var read = (int)reader.BytesConsumed;
+        Begin = Line + _buffer.AsSpan(_start, begin).Count((byte)'\n');
+        Line += _buffer.AsSpan(_start, read).Count((byte)'\n');
+        _start += read;
+        _state = reader.CurrentState;
+    }
+
+    private void Fill()
+    {
+        if (_isLast)
+            return;
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+        }
+        if (_end == _buffer.Length)
+        {
+            if (_buffer.Length >= LargestRow)
+                throw new InvalidDataException($"{shown}:{Line}: a value is larger than {LargestRow >> 20} MiB");
+            Array.Resize(ref _buffer, _buffer.Length * 2);
+        }
+        var read = file.ReadAtLeast(_buffer.AsSpan(_end), 1, throwOnEndOfStream: false);
+        _isLast = read == 0;
+        _end += read;
+    }
+}
