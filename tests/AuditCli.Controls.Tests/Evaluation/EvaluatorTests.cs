@@ -38,7 +38,7 @@ public sealed class EvaluatorTests
     [InlineData("""{"name":5}""", "line 1, column name is not of type text")]
     [InlineData("""{"name":"x","mfa":"true"}""", "column mfa is not of type boolean")]
     [InlineData("""{"name":"x","mfa":1}""", "column mfa is not of type boolean")]
-    [InlineData("""{"name":"x","name":"y"}""", "column name stands there twice")]
+    [InlineData("""{"name":"x","name":"y"}""", "column name occurs twice")]
     [InlineData("""{"nome":"x"}""", "column nome is not a column of the table")]
     [InlineData("""{"name":"\ud800"}""", "column name is not JSON that can be read")]
     [InlineData("""{"name":"x"} 5""", "not JSON that can be read")]

@@ -89,7 +89,7 @@ internal static class ScopeNotes
             else if (Math.Abs(offset) > limit)
             {
                 yield return new(
-                    "clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}, and {ClockWords.Duration(TimeSpan.FromSeconds(limit))} are tolerated");
+                    "clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}; the limit is {ClockWords.Duration(TimeSpan.FromSeconds(limit))}");
             }
         }
         var limited = TimeSpan.FromSeconds(moment.ClockLimitSeconds ?? 0);
