@@ -42,9 +42,9 @@ internal sealed class InputReading(PlannedInput planned, string shown)
             yield return row;
         }
         if (csv.EmptyAtEnd > 0)
-            Note($"{shown}: {csv.EmptyAtEnd} empty rows at the end are left out");
+            Note($"{shown}: {csv.EmptyAtEnd} empty rows at the end are ignored");
         if (csv.UnnamedColumns > 0)
-            Note($"{shown}:1: {csv.UnnamedColumns} empty columns without a name are left out");
+            Note($"{shown}:1: {csv.UnnamedColumns} empty columns without a name are ignored");
     }
 
     /// <summary>Records a cell that is not in the row because it does not fit its column.</summary>

@@ -50,7 +50,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
                     reading.Judge(row, misfit);
             }
             if (supplied.StatedRows is { } stated && stated != table.Rows)
-                reading.Failures.Add(Codes.StatedRowsDiffer, $"{supplied.Name} was said to have {stated} rows and has {table.Rows}");
+                reading.Failures.Add(Codes.StatedRowsDiffer, $"{supplied.Name} has {table.Rows} rows, but {stated} were stated");
         }
         catch (InvalidDataException e)
         {

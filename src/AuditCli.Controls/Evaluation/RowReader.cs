@@ -73,7 +73,7 @@ internal sealed class RowReader
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: an escaped lone surrogate.
-            throw new EvidenceFormatException(Place(column) + "is not JSON that can be read", e);
+            throw new EvidenceFormatException(Place(column) + "is not valid JSON", e);
         }
     }
 

@@ -111,7 +111,7 @@ internal sealed record RunRecord
 
     /// <summary>Returns the library's message without the names of types: of missing members only their names.</summary>
     private static string Lacking(string message) =>
-        message.IndexOf("including: ", StringComparison.Ordinal) is > 0 and var at ? $"it has no {message[(at + "including: ".Length)..]}" : message;
+        message.IndexOf("including: ", StringComparison.Ordinal) is > 0 and var at ? $"it lacks {message[(at + "including: ".Length)..]}" : message;
 
     /// <summary>Returns the bytes of <c>data/run.json</c>.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Context.RunRecord);

@@ -69,7 +69,7 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
             workpaper.ResultsSha256.Hex, workpaper.IndexSha256.Hex,
             "http://127.0.0.1:5000 (not encrypted)", "https://10.0.0.1:6443 (certificate not checked)", "narrowed by the engagement", "leaves out 999900001111",
             "grace_days is 7, set by R. Reviewer: Client standard", "not tested: APD-K8S-001: the engagement has no target of kubernetes",
-            "target dev could not be entered: AccessDenied", "data/inputs/hr-leavers/leavers.csv",
+            "could not connect to target dev: AccessDenied", "data/inputs/hr-leavers/leavers.csv",
             "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded answers",
             .. workpaper.Notes.Select(n => n.Text),
         ];

@@ -120,10 +120,10 @@ internal static class ScopeNotes
     }
 
     private static string NotEntered(RunTarget target, IEnumerable<RunTarget> read) =>
-        target.Account is { } account ? $"account {account} of target {target.Name} could not be entered: {target.Failure!.Code}"
+        target.Account is { } account ? $"could not connect to account {account} of target {target.Name}: {target.Failure!.Code}"
         // Some accounts of the target were read, so the failure's own message says which part is missing.
         : read.Any(r => r.Name == target.Name) ? $"target {target.Name}: {target.Failure!.Message}"
-        : $"target {target.Name} could not be entered: {target.Failure!.Code}";
+        : $"could not connect to target {target.Name}: {target.Failure!.Code}";
 
     /// <summary>Returns one note for all inputs that no control reads, because a run may have many of them.</summary>
     private static IEnumerable<ScopeNote> Attached(ImmutableArray<RunInput> inputs)
