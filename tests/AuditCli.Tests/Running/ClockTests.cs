@@ -133,7 +133,7 @@ public sealed partial class ClockTests
 
     [Theory]
     [InlineData("period: { start: 2026-09-01, end: 2026-11-15 }", "period: { start: 2026-09-01, end: 2099-12-31 }", 0, "was read from")]
-    [InlineData("as_of_tolerance: 36500d", "as_of_tolerance: 36500d", 1, "it lay in the future")]
+    [InlineData("as_of_tolerance: 36500d", "as_of_tolerance: 36500d", 1, "so as_of was in the future")]
     [InlineData("period: { start: 2026-09-01, end: 2026-11-15 }", "period: { start: 2026-09-01, end: 2026-11-15 }", -100, "after ")]
     public async Task A_period_that_was_not_over_and_a_moment_of_the_future_are_said_first(string line, string other, int days, string words)
     {
