@@ -257,7 +257,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     {
         var same = await ReperformAsync(account.Bundle, "--controls", Repository.Path("controls"));
         Assert.True(same.ExitCode == 0, same.ToString());
-        Assert.Contains("1 control concludes the same", same.Output, StringComparison.Ordinal);
+        Assert.Contains("1 control reaches the same conclusion", same.Output, StringComparison.Ordinal);
 
         var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c
             .Replace("default: 90", "default: 10", StringComparison.Ordinal)
