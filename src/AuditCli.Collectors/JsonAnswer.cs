@@ -27,7 +27,7 @@ internal static class JsonAnswer
     /// <param name="code">The source's code of an answer that is not as its API says.</param>
     /// <param name="of">What holds the member, as named in the message.</param>
     /// <exception cref="CollectionException">There is none.</exception>
-    public static string Text(JsonElement holder, string name, string code, string of = "the answer") =>
+    public static string Text(JsonElement holder, string name, string code, string of = "the response") =>
         JsonMember.Text(holder, name) is { Length: > 0 } text ? text : throw new CollectionException(code, $"{of} has no {name}");
 
     /// <summary>Decodes escaped texts, since an escape is the only way to write an unpaired surrogate in UTF-8.</summary>

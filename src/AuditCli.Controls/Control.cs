@@ -128,7 +128,7 @@ public sealed record ControlParameter(string Name, ColumnType Type, JsonElement 
 /// <param name="Source">A source's name, or <c>file</c>.</param>
 /// <param name="Operation">The operation's name, or the input's.</param>
 /// <param name="ForEach">The evidence for whose rows this operation is called.</param>
-/// <param name="With">Parameter to column of the parent's row.</param>
+/// <param name="With">The column of the parent's row, by parameter.</param>
 /// <param name="AllowErrors">Error codes that mean "there is none".</param>
 /// <param name="Optional">Whether an input that was not supplied is an empty table with a note.</param>
 /// <param name="IfTarget">

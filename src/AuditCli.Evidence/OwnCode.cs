@@ -30,7 +30,7 @@ public enum CodeKind
     /// <summary>Everything that was there was read, and does not show that it is whole and unaltered.</summary>
     Unproven,
 
-    /// <summary>The moment of a state is not certain, or is not the engagement's.</summary>
+    /// <summary>The time at which a state was read is uncertain, or is not the engagement's.</summary>
     Moment,
 
     /// <summary>The engagement or the command line left it out.</summary>

@@ -168,7 +168,7 @@ public sealed class PermissionTests
               verbs: ["list"]
 
             """.ReplaceLineEndings("\n"), document.Text, StringComparison.Ordinal);
-        Assert.Contains(document.Remarks.Notes, n => n.Contains("who may list them may also read their data", StringComparison.Ordinal));
+        Assert.Contains(document.Remarks.Notes, n => n.Contains("whoever may list them may also read their data", StringComparison.Ordinal));
     }
 
     [Fact]

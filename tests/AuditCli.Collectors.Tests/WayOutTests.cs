@@ -61,7 +61,7 @@ public sealed class WayOutTests
         Assert.Equal("InvalidParameter", e.Code);
         Assert.Empty(server.Seen);
         var target = new Target("prod", "aws", ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("regions", ["us-east-1", value]));
-        Assert.Contains($"'{value}' can be no region", AwsSource.Create().WhyNotTarget(target), StringComparison.Ordinal);
+        Assert.Contains($"'{value}' cannot be a region", AwsSource.Create().WhyNotTarget(target), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -82,8 +82,8 @@ public sealed class WayOutTests
         var second = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(everywhere, CancellationToken.None));
 
         Assert.Equal(("MalformedResponse", "MalformedResponse"), (first.Code, second.Code));
-        Assert.Contains("is no account", first.Message, StringComparison.Ordinal);
-        Assert.Contains("is no region", second.Message, StringComparison.Ordinal);
+        Assert.Contains("is not an account", first.Message, StringComparison.Ordinal);
+        Assert.Contains("is not a region", second.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -25,7 +25,7 @@ internal static class AccountId
     /// <exception cref="CollectionException">The text is not an account id, such as <c>../../etc</c>.</exception>
     public static string Of(string text, string operation) => Is(text)
         ? text
-        : throw new CollectionException(Codes.MalformedResponse, $"{operation}: '{text}' is no account; an account is twelve digits");
+        : throw new CollectionException(Codes.MalformedResponse, $"{operation}: '{text}' is not an account; an account has twelve digits");
 
     /// <summary>Returns the account in an ARN; null if it names none or the text is not an ARN.</summary>
     public static string? OfArn(string arn) => arn.StartsWith("arn:", StringComparison.Ordinal) && Owner(arn) is { } owner && Is(owner) ? owner : null;
@@ -43,7 +43,7 @@ internal static class AccountId
         if (service.Name != "iam")
             return null;
         return rows.Select(r => Arn(r.Value)).FirstOrDefault(a => a is not null && IsForeign(a, entered)) is { } foreign
-            ? new(AwsCodes.AnotherAccount, $"{service.Name}:{operation.Name} lists {foreign}, and account {entered} was asked")
+            ? new(AwsCodes.AnotherAccount, $"{service.Name}:{operation.Name} lists {foreign}, but account {entered} was requested")
             : null;
     }
 
@@ -62,7 +62,7 @@ internal static class AccountId
                 continue;
             var wanted = value.GetString()!;
             if (rows.SelectMany(r => Named(r.Value, name)).FirstOrDefault(n => !n.Equals(wanted, StringComparison.OrdinalIgnoreCase)) is { } other)
-                return new(AwsCodes.AnotherName, $"{service.Name}:{operation.Name} answers about {name} {other}, and {wanted} was asked about");
+                return new(AwsCodes.AnotherName, $"{service.Name}:{operation.Name} returned {name} {other}, but {wanted} was requested");
         }
         return null;
     }

@@ -20,8 +20,8 @@ internal static class AnswerRows
     public static string Row(OperationModel operation) => operation switch
     {
         { Rows: { } list } => $"one for each element of {list}",
-        { Pager: not null } => "one for each page of the answer",
-        _ => "one, the whole answer",
+        { Pager: not null } => "one for each page of the response",
+        _ => "one, the whole response",
     };
 
     /// <summary>Returns the columns of one row.</summary>
@@ -59,7 +59,7 @@ internal static class AnswerRows
             throw Malformed($"{operation.Rows} is not a list");
         if (Quantity(holder) is { } quantity && quantity != at.GetArrayLength())
             throw Malformed(string.Create(
-                CultureInfo.InvariantCulture, $"{operation.Rows} has {at.GetArrayLength()} elements, and the answer says {quantity}"));
+                CultureInfo.InvariantCulture, $"{operation.Rows} has {at.GetArrayLength()} elements, and the response says {quantity}"));
         var structures = AtRows(service, operation, operation.Output!) is ShapeModel.List list && Structure(service, list) is not null;
         var prefix = "/" + string.Join('/', Steps(operation));
         var rows = ImmutableArray.CreateBuilder<PageRow>(at.GetArrayLength());
@@ -104,10 +104,10 @@ internal static class AnswerRows
             && shape.Member(step) is { Flat: false } && Quantity(holder) != 0;
         var isFlat = shape.Member(step) is { Flat: true };
         if (written || shape.Required.Contains(step) && !isFlat)
-            return $"the answer has no {step}";
+            return $"the response has no {step}";
         if (Quantity(holder) is > 0 and var quantity)
-            return string.Create(CultureInfo.InvariantCulture, $"the answer has no {step}, and says that there are {quantity}");
-        return operation.Pager?.More is { } more && PageTokens.At(page, more) is null ? $"the answer has neither {operation.Rows} nor {more}" : null;
+            return string.Create(CultureInfo.InvariantCulture, $"the response has no {step}, and says that there are {quantity}");
+        return operation.Pager?.More is { } more && PageTokens.At(page, more) is null ? $"the response has neither {operation.Rows} nor {more}" : null;
     }
 
     /// <summary>Returns the number of elements that the response states for a list; null if it does not state one.</summary>

@@ -193,12 +193,12 @@ public sealed class AwsCollector : ICollector
         var identity = await FirstAsync(session, "sts:GetCallerIdentity", [], cancellationToken);
         var (account, arn) = (AccountId.Of(Text(identity, "Account"), "sts:GetCallerIdentity"), Text(identity, "Arn"));
         if (AccountId.OfArn(arn) != account)
-            throw new CollectionException(AwsCodes.AnotherAccount, $"sts:GetCallerIdentity says account {account} and names {arn}, which is of another");
+            throw new CollectionException(AwsCodes.AnotherAccount, $"sts:GetCallerIdentity reports account {account}, but {arn} belongs to another account");
         var meant = target.Setting("organization") != "true" && target.Settings.GetValueOrDefault("role_arn", []) is [.., var role]
             ? AccountId.OfArn(role)
             : null;
         if (meant is not null && meant != account)
-            throw new CollectionException(AwsCodes.AnotherAccount, $"role_arn is of account {meant}, and sts:GetCallerIdentity says account {account}");
+            throw new CollectionException(AwsCodes.AnotherAccount, $"role_arn belongs to account {meant}, but sts:GetCallerIdentity reports account {account}");
         var entered = new Connection(target, account, arn, AwsSession.GlobalRegion, []);
         if (target.Settings.TryGetValue("regions", out var given) && given is not ["enabled"])
             return entered with { Regions = given };
@@ -226,7 +226,7 @@ public sealed class AwsCollector : ICollector
     /// <exception cref="CollectionException">The text is not a region, such as <c>../../etc</c>.</exception>
     private static string Region(string text) => Partitions.IsRegion(text)
         ? text
-        : throw new CollectionException(Codes.MalformedResponse, $"ec2:DescribeRegions: '{text}' is no region");
+        : throw new CollectionException(Codes.MalformedResponse, $"ec2:DescribeRegions: '{text}' is not a region");
 
     private async Task<JsonElement> FirstAsync(AwsSession session, string name, JsonObject parameters, CancellationToken cancellationToken)
     {

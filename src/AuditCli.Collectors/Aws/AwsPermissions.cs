@@ -48,7 +48,7 @@ internal static class AwsPermissions
         {
             notes = notes.Add($"{TrailFiles.Operation.Name} also needs s3:GetObject on the files of the trail alone, "
                 + "arn:aws:s3:::BUCKET/PREFIX/AWSLogs/*, and kms:Decrypt on the key that encrypts them; "
-                + "the policy does not grant it, since it does not know the bucket");
+                + "the policy does not grant it, because the bucket is not known");
         }
         return new("IAM policy", text, new(notes, effects.ToImmutable(), unmapped.ToImmutable()), HoldsRemarks: false);
     }
@@ -60,21 +60,21 @@ internal static class AwsPermissions
             ? "it grants nothing, and IAM takes no policy without a statement"
             : "use: aws iam create-policy --policy-name AuditCliReader --policy-document file://FILE, "
                     + "and attach it to the role or user of the target, in every account");
-        notes.Add($"{Identity}, which every run asks first, needs no permission");
+        notes.Add($"{Identity}, which every run calls first, needs no permission");
         if (onlyToConnect.Contains(Regions))
-            notes.Add($"{Regions} is asked for targets with regions: enabled, the default; for those with a list of regions it is not");
+            notes.Add($"{Regions} is called for targets with regions: enabled (the default), and not for those with a list of regions");
         foreach (var target in targets.OrderBy(t => t.Name, StringComparer.Ordinal))
         {
             var roles = target.Settings.GetValueOrDefault("role_arn", []);
             if (roles is [.., var last] && !IsOrganization(target))
-                notes.Add($"target {target.Name}: the policy belongs to {last}; whoever assumes that role needs sts:AssumeRole on it");
+                notes.Add($"target {target.Name}: the policy belongs to {last}; the identity that assumes that role needs sts:AssumeRole on it");
             if (roles.Length > 1)
                 notes.Add($"target {target.Name}: its roles are assumed one after another; each needs sts:AssumeRole on the next");
             if (IsOrganization(target))
             {
                 notes.Add($"target {target.Name}: the policy belongs to the role {target.Setting("role_name")} of every account, "
                     + $"and to {(roles.IsEmpty ? "the target's own credentials" : roles[^1])} in the management account or a delegated administrator's, "
-                    + $"which alone needs the actions of organizations, and sts:AssumeRole on {Organization.RoleArn(target, "arn:aws:", "*")}");
+                    + $"which is the only one to need the actions of organizations, and sts:AssumeRole on {Organization.RoleArn(target, "arn:aws:", "*")}");
             }
         }
         notes.Add("a service control policy, a permissions boundary, or a policy of a bucket or key can deny what this policy allows");

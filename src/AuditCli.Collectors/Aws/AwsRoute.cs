@@ -16,7 +16,7 @@ internal static class AwsRoute
     public static Route Of(string? profile)
     {
         const string Next = $"{BundleVariable}, or ca_bundle of the profile, can name a PEM file with the authorities to trust, "
-            + "such as those of a proxy that opens TLS";
+            + "such as those of a proxy that inspects TLS";
         var trust = Bundle(profile ?? "default") is var (file, from) ? ServerTrust.OnlyFile(file, from, Next) : ServerTrust.System(Next);
         return new(StatedProxy.OfEnvironment(ProxyHabit.Python), trust);
     }

@@ -81,7 +81,7 @@ internal sealed class AwsSession(
         return answer.Status == 200 || answer.Status == operation.Status
             ? answer
             : throw new CollectionException(Codes.MalformedResponse, string.Create(
-                CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the answer has status {answer.Status}, which no whole answer has"));
+                CultureInfo.InvariantCulture, $"{service.Name}:{operation.Name}: the response has status {answer.Status}, which no complete response has"));
     }
 
     private async Task<AwsAnswer> AskedAsync(
@@ -90,7 +90,7 @@ internal sealed class AwsSession(
         follow();
         var asked = Endpoint(region);
         if (!Partitions.IsRegion(asked))
-            throw new CollectionException(Codes.InvalidParameter, $"'{asked}' can be no region, which is a part of the host that is asked");
+            throw new CollectionException(Codes.InvalidParameter, $"'{asked}' cannot be a region, which is part of the host name");
         try
         {
             try
@@ -139,7 +139,7 @@ internal sealed class AwsSession(
         if (operation.Pager?.Inputs.FirstOrDefault(next.ContainsKey) is { } own)
         {
             throw new CollectionException(
-                Codes.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is given by AuditCli, which reads every page");
+                Codes.InvalidParameter, $"{service.Name}:{operation.Name}: {own} is set by AuditCli, which reads every page");
         }
         next = Customisations.Asked(service, operation, next);
         var empty = new EmptyPages($"{service.Name}:{operation.Name}", transport.IsReplay ? null : clock);

@@ -23,22 +23,22 @@ public static class AwsSource
                 new("profile", TargetSettingForm.Text, false, []) { Description = "Profile of the AWS configuration files." },
                 new("role_arn", TargetSettingForm.TextOrList, false, [])
                 {
-                    Description = "A role to assume, or a list of roles that are assumed one after another.",
+                    Description = "A role to assume, or a list of roles to assume one after another.",
                 },
-                new("external_id", TargetSettingForm.Text, false, []) { Description = "The external id that is given to every role." },
+                new("external_id", TargetSettingForm.Text, false, []) { Description = "The external id passed when a role is assumed." },
                 new("organization", TargetSettingForm.Flag, false, [])
                 {
                     Description = "Every account of the organization; the credentials are the management account's or a delegated administrator's.",
                 },
                 new("role_name", TargetSettingForm.Text, false, [])
                 {
-                    Description = "With organization: the role that is assumed in every account but the credentials' own.",
+                    Description = "With organization: the role to assume in every account except the credentials' own.",
                 },
                 new("exclude_accounts", TargetSettingForm.TextList, false, [])
                 {
-                    Description = "With organization: account ids that are left out; the results list them.",
+                    Description = "With organization: account ids to exclude; the results list them.",
                 },
-                new("regions", TargetSettingForm.TextOrList, false, ["enabled"]) { Description = "'enabled' (where not given), or a list." },
+                new("regions", TargetSettingForm.TextOrList, false, ["enabled"]) { Description = "'enabled' (the default), or a list." },
             ],
             name => name == TrailFiles.Operation.Name ? TrailFiles.Operation
                 : catalogue.Find(name) is var (service, operation) ? Describe(service, operation)
@@ -58,19 +58,19 @@ public static class AwsSource
         if (organization && target.Setting("role_name") is null)
             return "organization: true needs role_name, the name of the role that is assumed in every account, such as AuditReadOnly";
         if (!organization && new[] { "role_name", "exclude_accounts" }.FirstOrDefault(target.Settings.ContainsKey) is { } alone)
-            return $"{alone} goes with organization: true alone";
+            return $"{alone} can only be used with organization: true";
         if (target.Settings.GetValueOrDefault("role_arn", []).FirstOrDefault(r => !r.StartsWith("arn:", StringComparison.Ordinal)) is { } role)
-            return $"role_arn must be the ARN of a role, or of several that are assumed one after another; '{role}' is none";
+            return $"role_arn must be the ARN of a role, or of several that are assumed one after another; '{role}' is not an ARN";
         if (!organization && target.Setting("external_id") is not null && !target.Settings.ContainsKey("role_arn"))
-            return "external_id is given to a role: it goes with role_arn, or with organization: true";
+            return "external_id is passed when a role is assumed: use it with role_arn, or with organization: true";
         if (target.Settings.GetValueOrDefault("exclude_accounts", []).FirstOrDefault(a => !AccountId.Is(a)) is { } account)
-            return $"exclude_accounts lists account ids of twelve digits, in quotes; '{account}' is none";
+            return $"exclude_accounts lists account ids of twelve digits, in quotes; '{account}' is not one";
         var regions = target.Settings.GetValueOrDefault("regions", []);
         if (regions is not ["enabled"] && regions.FirstOrDefault(r => !Partitions.IsRegion(r)) is { } region)
-            return $"'{region}' can be no region; write its id, such as eu-west-1";
+            return $"'{region}' cannot be a region; write its id, such as eu-west-1";
         return target.Setting("role_name") is { } name
             && (name.Length > 512 || !name.All(c => char.IsAsciiLetterOrDigit(c) || "+=,.@_/-".Contains(c, StringComparison.Ordinal)) || name.StartsWith('/'))
-            ? $"role_name is the name of a role, perhaps behind its path (audit/AuditReadOnly); '{name}' cannot be one"
+            ? $"role_name is the name of a role, optionally with its path before it (audit/AuditReadOnly); '{name}' cannot be one"
             : null;
     }
 

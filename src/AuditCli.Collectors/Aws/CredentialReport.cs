@@ -143,7 +143,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
                 continue;
             }
             if (reader is { NodeType: XmlNodeType.Element, LocalName: "Content" } && ++contents > 1)
-                throw Malformed("the answer has two credential reports");
+                throw Malformed("the response has two credential reports");
             reader.Read();
         }
         return time ?? throw Malformed("the credential report does not say when it was made");
@@ -152,7 +152,7 @@ internal sealed class CredentialReport(TimeProvider? clock)
     private static XmlReader AtContent(ReadOnlyMemory<byte> answer)
     {
         var reader = Open(answer);
-        return reader.ReadToFollowing("Content") ? reader : throw Malformed("the answer has no credential report");
+        return reader.ReadToFollowing("Content") ? reader : throw Malformed("the response has no credential report");
     }
 
     private static XmlReader Open(ReadOnlyMemory<byte> answer) => XmlReader.Create(

@@ -71,8 +71,8 @@ internal sealed class Credentials
         // Assume the role now: otherwise a refusal would be reported as a failure of the first call that needs the role.
         await Named(
             $"target {target.Name}: assuming {role}",
-            $"whoever assumes it needs sts:AssumeRole on it, "
-                + $"and its trust policy must name them{(target.Setting("external_id") is null ? "" : " and the target's external id")}",
+            $"the caller needs sts:AssumeRole on it, "
+                + $"and its trust policy must name the caller{(target.Setting("external_id") is null ? "" : " and the target's external id")}",
             assumed.GetCredentialsAsync);
         return assumed;
     }
@@ -86,10 +86,10 @@ internal sealed class Credentials
             {
                 throw new CollectionException(
                     Codes.NoCredentials,
-                    $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists those there are");
+                    $"target {target.Name}: there is no AWS profile named {name}; `aws configure list-profiles` lists the existing ones");
             }
             var next = profile.Options.SsoAccountId is null && profile.Options.SsoSession is null
-                ? $"`aws sts get-caller-identity --profile {name}` tries the profile without AuditCli"
+                ? $"`aws sts get-caller-identity --profile {name}` tests the profile without AuditCli"
                 : $"`aws sso login --profile {name}` signs in again";
             var fromProfile = await Had(
                 $"target {target.Name}: the AWS profile {name}", next, () => Task.FromResult(AWSCredentialsFactory.GetAWSCredentials(profile, chain)));
@@ -137,8 +137,8 @@ internal sealed class Credentials
             .FirstOrDefault(n => Environment.GetEnvironmentVariable(n) is not null) is { } container
             ? $"{container} says where the container's credentials are, and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE with which token"
         : Environment.GetEnvironmentVariable("AWS_PROFILE") is { } profile
-            ? $"AWS_PROFILE is {profile}: `aws sts get-caller-identity` tries it without AuditCli, `aws sso login` signs in again"
-        : "set AWS_PROFILE, or give the target a profile; `aws configure list-profiles` lists those there are";
+            ? $"AWS_PROFILE is {profile}: `aws sts get-caller-identity` tests it without AuditCli, `aws sso login` signs in again"
+        : "set AWS_PROFILE, or give the target a profile; `aws configure list-profiles` lists the existing ones";
 
     private static async Task<T> Named<T>(string what, string next, Func<Task<T>> resolve)
     {

@@ -21,6 +21,6 @@ internal sealed record ObjectsOfTrail(string Bucket, string Prefix)
         return request.Method == HttpMethod.Get && request.RequestUri.Query.Length == 0
             && path.StartsWith($"/{Bucket}/", StringComparison.Ordinal) && Has(path[(Bucket.Length + 2)..])
             ? null
-            : $"{request.Method} {request.RequestUri.Shown()} is no file of a trail in s3://{Bucket}/{Prefix}";
+            : $"{request.Method} {request.RequestUri.Shown()} is not a file of a trail in s3://{Bucket}/{Prefix}";
     }
 }

@@ -43,7 +43,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
             var id = AccountId.Of(Text(account, "Id"), Accounts);
             // The ARN of an account ends with its id, after the organization's: arn:aws:organizations::<management>:account/<organization>/<id>.
             if (account.TryGetProperty("Arn", out var arn) && arn.GetString() is { Length: > 0 } named && !named.EndsWith("/" + id, StringComparison.Ordinal))
-                throw new CollectionException(AwsCodes.AnotherAccount, $"{Accounts} lists account {id} as {named}, which is another");
+                throw new CollectionException(AwsCodes.AnotherAccount, $"{Accounts} lists account {id} as {named}, which is a different account");
             listed[id] = account;
         }
         var doubt = await DoubtAsync(listed.Keys.ToImmutableSortedSet(StringComparer.Ordinal), cancellationToken);
@@ -60,7 +60,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
                 : status != "ACTIVE"
                     ? unread with
                     {
-                        LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of no known status"}, "
+                        LeftOut = $"account {Named(account)} is {status?.ToLowerInvariant().Replace('_', ' ') ?? "of unknown status"}, "
                             + "and cannot be read",
                     }
                 : id == own.Account ? own with { Listed = account }
@@ -70,7 +70,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         var unknown = excluded.Where(id => !listed.ContainsKey(id)).Order(StringComparer.Ordinal)
             .Select(id => new Connection(target, id, "", AwsSession.GlobalRegion, [])
             {
-                LeftOut = $"exclude_accounts names {id}, which is no account of the organization",
+                LeftOut = $"exclude_accounts names {id}, which is not an account of the organization",
             });
         return
         [
@@ -89,7 +89,7 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             var (code, message) = Failures.Describe(e);
-            return unread with { Failure = new(code, $"account {Named(account)} could not be entered: {message}", 1) };
+            return unread with { Failure = new(code, $"could not connect to account {Named(account)}: {message}", 1) };
         }
     }
 
@@ -140,5 +140,5 @@ internal sealed class Organization(AwsCatalogue catalogue, AwsSession session)
         ? $"{Text(account, "Id")} ({text})"
         : Text(account, "Id");
 
-    private static string Text(JsonElement row, string name) => JsonAnswer.Text(row, name, Codes.MalformedResponse, of: "an element of the answer");
+    private static string Text(JsonElement row, string name) => JsonAnswer.Text(row, name, Codes.MalformedResponse, of: "an element of the response");
 }

@@ -24,7 +24,7 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         if (more?.ValueKind == JsonValueKind.False)
         {
             return Given(page) is { } idle && !PlacesOnLastPage
-                ? throw Malformed($"the answer says that nothing follows, and gives {idle} to read on")
+                ? throw Malformed($"the response says that nothing follows, but also gives {idle} for a next page")
                 : null;
         }
         // Without the flag, a token from the response means that there is more; a token derived from the last row does not mean anything.
@@ -32,17 +32,17 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
         {
             return pager.Outputs.All(o => At(page, o) is null)
                 ? null
-                : throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
+                : throw Malformed($"the response does not say whether more follows: it has no {pager.More}");
         }
         if (more is null && pager.More is not null && Given(page) is null
             && service.Shape(model.Output!) is ShapeModel.Structure shape && shape.Required.Contains(pager.More))
-            throw Malformed($"the answer does not say whether more follows: it has no {pager.More}");
+            throw Malformed($"the response does not say whether more follows: it has no {pager.More}");
         if (pager.Inputs.IsEmpty)
         {
             return pager.Outputs.All(o => At(page, o) is null)
                 ? null
                 : throw new CollectionException(
-                    Codes.NextPageUnreadable, $"{_operation}: there are more pages, and the operation takes no token to ask for them");
+                    Codes.NextPageUnreadable, $"{_operation}: there are more pages, but the operation takes no token to request them");
         }
         var next = (JsonObject)parameters.DeepClone();
         var given = new List<string>();
@@ -58,7 +58,7 @@ internal sealed class PageTokens(ServiceModel service, OperationModel model, Pag
             }
         }
         if (given.Count == 0)
-            return more is null ? null : throw Malformed("there are more pages, and the answer does not say how to read them");
+            return more is null ? null : throw Malformed("there are more pages, but the response does not say how to read them");
         _given.Add(string.Join('\n', given));
         return next;
     }

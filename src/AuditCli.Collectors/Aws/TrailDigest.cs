@@ -49,7 +49,7 @@ internal sealed record TrailDigest(
         }
         catch (Exception e) when (e is JsonException or FormatException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new CollectionException(Codes.MalformedResponse, $"{key} is no digest file of CloudTrail: {e.Message}", e);
+            throw new CollectionException(Codes.MalformedResponse, $"{key} is not a digest file of CloudTrail: {e.Message}", e);
         }
     }
 

@@ -70,11 +70,11 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     {
         var (arn, from, until) = (Text(request, "TrailARN"), Moment(request, "StartTime"), Moment(request, "EndTime"));
         var trail = await OneAsync(Trails, request.Region, new { trailNameList = new[] { arn } }, "trailList", cancellationToken)
-            ?? throw new CollectionException(AwsCodes.TrailNotFoundException, $"{arn} is no trail in {request.Region}");
+            ?? throw new CollectionException(AwsCodes.TrailNotFoundException, $"{arn} is not a trail in {request.Region}");
         if (!(trail.TryGetProperty("LogFileValidationEnabled", out var enabled) && enabled.ValueKind == JsonValueKind.True))
         {
             throw new CollectionException(
-                AwsCodes.TrailHasNoDigests, $"{arn} makes no digest files, so nobody can tell whether its files are all there and unaltered");
+                AwsCodes.TrailHasNoDigests, $"{arn} creates no digest files, so it cannot be shown that its files are complete and unaltered");
         }
         var bucket = Needed(trail, "S3BucketName");
         var logs = (trail.TryGetProperty("S3KeyPrefix", out var prefix) && prefix.GetString() is { Length: > 0 } given
@@ -93,7 +93,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         await foreach (var key in DigestsAsync(place, folder, request.Region, from, until, cancellationToken))
         {
             if (DigestName.Read(key, folder, request.Account, request.Region) is null)
-                faults.Add(AwsCodes.TrailObjectNotUnderstood, $"{key} is among the digest files, and its name is not that of one");
+                faults.Add(AwsCodes.TrailObjectNotUnderstood, $"{key} is stored among the digest files, but does not have the name of a digest file");
             if (Name(key) is not { } digestName || digestName.Until <= from || digestName.Until > until + Late)
                 continue;
             if (await ObjectAsync(place, key, request.Region, faults, cancellationToken) is not { } found || Digest(key, found, faults) is not { } digest)
@@ -105,7 +105,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
                 await TryAddKeysAsync(keys, request.Region, made - AroundMaking, made + AroundMaking, faults, cancellationToken);
             }
             if (digest.Key != key || digest.Bucket != bucket || !digest.IsSigned(keys))
-                faults.Add(AwsCodes.DigestNotSigned, $"{key} is not signed by CloudTrail for this place");
+                faults.Add(AwsCodes.DigestNotSigned, $"{key} is not signed by CloudTrail for this location");
             if (digestName.IsBackfill)
                 chains.AddBackfill(digest);
             else
@@ -152,14 +152,14 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
     {
         if (file.Bucket != place.Bucket || !place.Has(file.Key))
         {
-            faults.Add(AwsCodes.TrailFileMissing, $"s3://{file.Bucket}/{file.Key} is not a place of this trail, and was not read");
+            faults.Add(AwsCodes.TrailFileMissing, $"s3://{file.Bucket}/{file.Key} is outside the location of this trail, and was not read");
             yield break;
         }
         if (await ObjectAsync(place, file.Key, region, faults, cancellationToken) is not { } found)
             yield break;
         if (found.Sha256 != file.Sha256)
         {
-            faults.Add(AwsCodes.TrailFileAltered, $"{file.Key} is not what its digest vouches for");
+            faults.Add(AwsCodes.TrailFileAltered, $"{file.Key} does not match its digest");
             yield break;
         }
         using var document = Records(file.Key, found.Content, faults);
@@ -282,7 +282,7 @@ internal sealed class TrailFiles(AwsCatalogue catalogue, AwsSession session)
         catch (CollectionException e)
         {
             var missing = e.Code == "NoSuchKey" || e.Code == AwsCodes.OfStatus(404);
-            faults.Add(missing ? AwsCodes.TrailFileMissing : e.Code, missing ? $"{key} is not there" : $"{key}: {e.Message}");
+            faults.Add(missing ? AwsCodes.TrailFileMissing : e.Code, missing ? $"{key} is missing" : $"{key}: {e.Message}");
             return null;
         }
     }

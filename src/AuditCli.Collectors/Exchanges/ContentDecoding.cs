@@ -48,7 +48,7 @@ internal static class ContentDecoding
             "deflate" => new ZLibStream(source, CompressionMode.Decompress),
             "br" => new BrotliStream(source, CompressionMode.Decompress),
             "identity" => null,
-            _ => throw new IOException($"the answer has the unknown content coding {coding}"),
+            _ => throw new IOException($"the response has the unknown content coding {coding}"),
         };
         if (decoder is null)
             return coded;
@@ -57,12 +57,12 @@ internal static class ContentDecoding
             var decoded = await BoundedAsync(decoder, null, maxBytes, cancellationToken);
             // .NET's GZipStream ends without an error if its input is truncated; the trailer has the length.
             if (decoder is GZipStream && (coded.Length < 18 || BinaryPrimitives.ReadUInt32LittleEndian(coded.Span[^4..]) != (uint)decoded.Length))
-                throw new IOException("the compressed answer breaks off");
+                throw new IOException("the compressed response is truncated");
             return decoded;
         }
         catch (InvalidDataException e)
         {
-            throw new IOException($"the answer is not {coding}: {e.Message}", e);
+            throw new IOException($"the response is not {coding}: {e.Message}", e);
         }
     }
 
@@ -85,5 +85,5 @@ internal static class ContentDecoding
     }
 
     private static ExchangeRefusedException TooLarge(int maxBytes) => new(
-        Codes.ResponseTooLarge, string.Create(CultureInfo.InvariantCulture, $"the answer is larger than {maxBytes} bytes"));
+        Codes.ResponseTooLarge, string.Create(CultureInfo.InvariantCulture, $"the response is larger than {maxBytes} bytes"));
 }

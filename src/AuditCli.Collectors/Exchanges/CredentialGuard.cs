@@ -17,7 +17,7 @@ internal sealed class CredentialGuard(TimeProvider clock, Action<CredentialExcha
 
     /// <summary>Sends a request and returns its whole response.</summary>
     /// <param name="operation">The name of the exchange; null if the request is none.</param>
-    /// <exception cref="ExchangeRefusedException">The request is no exchange of credentials.</exception>
+    /// <exception cref="ExchangeRefusedException">The request is not an exchange of credentials.</exception>
     /// <exception cref="HttpRequestException">There is no whole response in time.</exception>
     public async Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request, string? operation, Func<CancellationToken, Task<HttpResponseMessage>> send, CancellationToken cancellationToken)
@@ -25,7 +25,7 @@ internal sealed class CredentialGuard(TimeProvider clock, Action<CredentialExcha
         if (operation is null)
         {
             throw new ExchangeRefusedException(
-                Codes.RefusedReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is no exchange of credentials");
+                Codes.RefusedReadOnly, $"{request.Method} {request.RequestUri?.Shown()} is not an exchange of credentials");
         }
         var date = clock.GetUtcNow();
         var status = 0;
@@ -41,8 +41,8 @@ internal sealed class CredentialGuard(TimeProvider clock, Action<CredentialExcha
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new HttpRequestException(
-                HttpRequestError.Unknown, $"{operation} was not answered",
-                new TimeoutException($"there was no whole answer within {Longest.TotalSeconds} s", e));
+                HttpRequestError.Unknown, $"{operation} received no response",
+                new TimeoutException($"there was no complete response within {Longest.TotalSeconds} s", e));
         }
         finally
         {

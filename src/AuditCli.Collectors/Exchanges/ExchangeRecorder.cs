@@ -124,8 +124,8 @@ internal sealed class ExchangeRecorder : DelegatingHandler
     private Exception Explain(Exception failure, bool timedOut) => failure switch
     {
         OperationCanceledException when timedOut => new HttpRequestException(
-            HttpRequestError.Unknown, "no answer in time",
-            new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"there was no whole answer within {_limits.Attempt.TotalSeconds} s"))),
+            HttpRequestError.Unknown, "no response in time",
+            new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"there was no complete response within {_limits.Attempt.TotalSeconds} s"))),
         IOException broken => new HttpRequestException(HttpRequestError.ResponseEnded, broken.Message, broken),
         _ => failure,
     };

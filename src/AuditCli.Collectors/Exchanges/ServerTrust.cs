@@ -48,12 +48,12 @@ internal sealed class ServerTrust
         }
         catch (CryptographicException e)
         {
-            throw new CollectionException(Codes.UntrustedServer, $"{place} holds a certificate that cannot be read; it must be PEM", e);
+            throw new CollectionException(Codes.UntrustedServer, $"{place} contains a certificate that cannot be read; it must be PEM", e);
         }
         return authorities.Count > 0
             ? new(authorities, place, next, isChecked: true)
             : throw new CollectionException(
-                Codes.UntrustedServer, $"{place} holds no certificate; it must be PEM, with the line -----BEGIN CERTIFICATE-----");
+                Codes.UntrustedServer, $"{place} contains no certificate; it must be PEM, with the line -----BEGIN CERTIFICATE-----");
     }
 
     /// <summary>Returns the trust in the authorities of a file only, as <see cref="Only"/> does.</summary>
@@ -109,7 +109,7 @@ internal sealed class ServerTrust
     private string Describe(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, string? host)
     {
         if (certificate is null)
-            return $"the server showed no certificate; {_next}";
+            return $"the server presented no certificate; {_next}";
         var reasons = new List<string>();
         if ((errors & SslPolicyErrors.RemoteCertificateNameMismatch) != 0)
             reasons.Add($"it is for {Names(certificate)} and not for {host}");
@@ -134,10 +134,10 @@ internal sealed class ServerTrust
             : $"{which} has expired ({Day(certificate.NotAfter)})",
         X509ChainStatusFlags.PartialChain => $"its issuer is unknown: {certificate.Issuer} is not among {_place}",
         X509ChainStatusFlags.UntrustedRoot => certificate.Subject == certificate.Issuer && which == "it"
-            ? $"it is signed by itself and is not among {_place}"
+            ? $"it is self-signed and is not among {_place}"
             : $"its root {certificate.Subject} is not among {_place}",
         X509ChainStatusFlags.NotSignatureValid => $"{which} is not signed by the {certificate.Issuer} among {_place}",
-        X509ChainStatusFlags.NotValidForUsage => $"{which} is not made for servers",
+        X509ChainStatusFlags.NotValidForUsage => $"{which} is not valid for servers",
         X509ChainStatusFlags.Revoked => $"{which} was revoked",
         _ => $"{which} has the fault {status}",
     };

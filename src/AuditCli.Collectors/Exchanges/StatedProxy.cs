@@ -100,13 +100,13 @@ internal sealed class StatedProxy : IWebProxy
     private static Stated Read(string text, string place)
     {
         if (!Uri.TryCreate(text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
-            throw new CollectionException(Codes.InvalidProxy, $"{place} holds no address of a proxy; write it as http://host:port, or unset it");
+            throw new CollectionException(Codes.InvalidProxy, $"{place} does not contain the address of a proxy; write it as http://host:port, or unset it");
         // The h means that the proxy resolves names, which the runtime does for SOCKS 5 anyway.
         var scheme = uri.Scheme == "socks5h" ? "socks5" : uri.Scheme;
         if (!Schemes.Contains(scheme))
         {
             throw new CollectionException(
-                Codes.InvalidProxy, $"{place} names a proxy of the kind {uri.Scheme}; http, https, socks4, socks4a, socks5 and socks5h can be used");
+                Codes.InvalidProxy, $"{place} names a proxy of type {uri.Scheme}; http, https, socks4, socks4a, socks5 and socks5h are supported");
         }
         var parts = uri.UserInfo.Split(':', 2);
         var account = uri.UserInfo.Length == 0

@@ -32,7 +32,7 @@ public static class InputCheck
             try
             {
                 if (!allowSecrets && InputSearch.First(input.Path, input.Shown, cancellationToken) is { } found)
-                    faults.Add($"{found}; take it out, or say --allow-secrets, which the bundle will record");
+                    faults.Add($"{found}; remove it, or use --allow-secrets, which the bundle records");
                 var tables = planned.Where(p => p.Input == input.Name).ToArray();
                 var numbers = tables.SelectMany(t => t.Columns).Where(ColumnTotal.IsFor).Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
                 if (tables.Length > 0)
@@ -47,7 +47,7 @@ public static class InputCheck
             {
                 faults.Add(
                     $"{input.Shown}: cannot be searched for credentials: {e.Message}; "
-                        + "hand it in as text, or say --allow-secrets, which the bundle will record");
+                        + "supply it as text, or use --allow-secrets, which the bundle records");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -85,15 +85,15 @@ public static class InputCheck
         }
         faults.AddRange(closed);
         if (unlisted > 0)
-            faults.Add($"{input.Shown}: {unlisted} more cells of closed columns hold another word");
+            faults.Add($"{input.Shown}: {unlisted} more cells of columns with a fixed list of words contain another word");
         remarks.AddRange(reading.Notes);
         if (closed.Count == 0)
         {
             remarks.AddRange(reading.Failures.Failures.Select(f =>
                 f.Count == 1
-                    ? $"{f.Message}; what rests on it is inconclusive"
-                    : $"{f.Message}, and {f.Count - 1} more cells; what rests on them is inconclusive"));
+                    ? $"{f.Message}; tests that depend on it are inconclusive"
+                    : $"{f.Message}, and {f.Count - 1} more {(f.Count == 2 ? "cell" : "cells")}; tests that depend on them are inconclusive"));
         }
-        remarks.AddRange(reading.Contradictions().Select(c => $"{input.Shown}: {c.Description}; what rests on it is inconclusive"));
+        remarks.AddRange(reading.Contradictions().Select(c => $"{input.Shown}: {c.Description}; tests that depend on it are inconclusive"));
     }
 }

@@ -50,9 +50,9 @@ internal sealed class CsvInput(Stream file, string shown, ImmutableArray<Column>
         get
         {
             if (_csv.EmptyAtEnd > 0)
-                yield return $"{shown}: {_csv.EmptyAtEnd} empty rows at the end are left out";
+                yield return $"{shown}: {_csv.EmptyAtEnd} empty rows at the end are ignored";
             if (_csv.UnnamedColumns > 0)
-                yield return $"{shown}:1: {_csv.UnnamedColumns} empty columns without a name are left out";
+                yield return $"{shown}:1: {_csv.UnnamedColumns} empty columns without a name are ignored";
         }
     }
 

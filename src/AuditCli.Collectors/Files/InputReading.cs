@@ -55,15 +55,15 @@ internal sealed class InputReading(PlannedInput planned, SuppliedInput supplied)
             Note(remark);
     }
 
-    /// <summary>Returns where the rows contradict what their supplier states, as the end of a sentence about the file.</summary>
+    /// <summary>Returns where the rows contradict what their supplier states.</summary>
     public IEnumerable<(string Code, string Description)> Contradictions()
     {
         if (supplied.StatedRows is { } stated && stated != _rows)
-            yield return (Codes.StatedRowsDiffer, $"was said to have {stated} rows and has {_rows}");
+            yield return (Codes.StatedRowsDiffer, $"{stated} rows were stated, but it has {_rows}");
         foreach (var (column, said, total) in _totals)
         {
             if (total.IfNot(said) is { } sum)
-                yield return (Codes.StatedTotalsDiffer, $"was said to have {column} {said} in total and has {sum}");
+                yield return (Codes.StatedTotalsDiffer, $"a total of {said} was stated for {column}, but it is {sum}");
         }
     }
 

@@ -87,7 +87,7 @@ internal static class InputSearch
     private static MemoryStream Unpacked(Stream packed, string shown, int archives, CancellationToken cancellationToken)
     {
         if (archives == 0)
-            throw new InvalidDataException($"{shown}: is an archive in an archive in an archive, and is not searched for credentials");
+            throw new InvalidDataException($"{shown}: is an archive nested three levels deep, and is not searched for credentials");
         var part = new MemoryStream();
         var some = new byte[1 << 16];
         for (int read; (read = packed.Read(some)) > 0;)
@@ -95,7 +95,7 @@ internal static class InputSearch
             cancellationToken.ThrowIfCancellationRequested();
             part.Write(some, 0, read);
             if (part.Length > LargestMember)
-                throw new InvalidDataException($"{shown}: is larger than {LargestMember >> 20} MiB unpacked, and is not searched for credentials");
+                throw new InvalidDataException($"{shown}: is larger than {LargestMember >> 20} MiB when unpacked, and is not searched for credentials");
         }
         part.Position = 0;
         return part;

@@ -35,9 +35,9 @@ internal static class AnswerRows
         }
         catch (JsonException e)
         {
-            throw new CollectionException(Codes.MalformedResponse, $"{what}: the answer is not JSON: {e.Message}", e);
+            throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is not JSON: {e.Message}", e);
         }
-        throw new CollectionException(Codes.MalformedResponse, $"{what}: the answer is not a JSON object");
+        throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is not a JSON object");
     }
 
     /// <summary>
@@ -52,17 +52,17 @@ internal static class AnswerRows
             ? [rows, NextPageToken, .. operation.Beside, .. operation.Partial, .. Always]
             : [NextPageToken, .. operation.Columns.Select(c => c.Name), .. operation.Partial, .. Always, .. operation.Whole.Select(w => w.Split('.')[0])];
         if (!known.Contains("error") && page.TryGetProperty("error", out var error) && error.ValueKind != JsonValueKind.Null)
-            throw Malformed(what, $"the answer has status 200, and is an error: {error.GetRawText()}");
+            throw Malformed(what, $"the response has status 200, but is an error: {error.GetRawText()}");
         if (UnknownMembers.InAnotherCase(page, known) is var (found, name))
-            throw Malformed(what, $"the answer has {found} where the API has {name}");
+            throw Malformed(what, $"the response has {found} where the API has {name}");
         if (page.GetPropertyCount() > 0 && !page.EnumerateObject().Any(m => known.Contains(m.Name)))
-            throw Malformed(what, $"the answer has no member that the API has, but {page.EnumerateObject().First().Name}");
+            throw Malformed(what, $"the response has no member of the API, but {page.EnumerateObject().First().Name}");
         if (operation.Kind is { } kind && page.TryGetProperty("kind", out var own) && !(own.ValueKind == JsonValueKind.String && own.ValueEquals(kind)))
-            throw Malformed(what, $"the answer is a {own.GetRawText()}, not a {kind}");
+            throw Malformed(what, $"the response is a {own.GetRawText()}, not a {kind}");
         if (page.TryGetProperty(NextPageToken, out var token) && token.ValueKind != JsonValueKind.String)
             throw Malformed(what, $"{NextPageToken} is not a text");
         if (operation.Rows is { } list && !page.TryGetProperty(list, out _) && OtherPart(page, known) is { } part)
-            throw Malformed(what, $"the answer has no {list}, but {part}, which the API does not have");
+            throw Malformed(what, $"the response has no {list}, but {part}, which is not in the API");
     }
 
     /// <summary>Returns the member that suggests further pages which cannot be read; null if there is none.</summary>

@@ -18,26 +18,29 @@ internal static class GcpCodes
     public static ImmutableArray<OwnCode> All =>
     [
         new(AnotherProject, CodeKind.Malformed,
-            "A response lists something of another Google Cloud project than was asked about.",
-            "Look at the raw response with `auditcli show`, and run again. AWS's is AnotherAccount."),
+            "A response lists a resource of a Google Cloud project other than the requested one.",
+            "Look at the raw response with `auditcli show`, and run again. The code for AWS is AnotherAccount."),
         new(ApiNotEnabled, CodeKind.Absent,
-            "The API is not enabled in the project that is asked or that pays for the request; this is no denial, and often means that nothing is there.",
-            "Enable the API, or say in the control what a project without it means."),
+            "The API is not enabled in the project that is read or that pays for the request; this is not a denial, and often means that there "
+            + "are no such resources.",
+            "Enable the API, or state in the control what a project without it means."),
         new(InvalidHierarchy, CodeKind.Malformed,
-            "The folders and organizations above a project, as the responses give them, form no hierarchy that can be read to its top.",
-            "Run again, since the project may have moved meanwhile; if it stays so, look at the raw responses with `auditcli show`."),
+            "The folders and organizations above a project, as given in the responses, do not form a hierarchy that can be followed to its top.",
+            "Run again, since the project may have been moved meanwhile; if the problem persists, look at the raw responses with `auditcli show`."),
         new(InvalidTarget, CodeKind.Input,
-            "A target does not say in exactly one way which projects it is.",
+            "A target does not specify its projects in exactly one way.",
             "Give the target one of `projects`, `folder` and `organization`."),
         new(NoProjects, CodeKind.Input,
             "The target has no project, or none that its credentials can see.",
             "Check the folder or organization of the target, and the permission to list projects under it."),
         new(PartialAnswer, CodeKind.Incomplete,
-            "Google says that something is missing from its response, such as a zone that did not answer.",
-            "Run again when what the message names is reachable."),
+            "Google reports that its response is partial, for example because a zone did not respond.",
+            "Run again when the part that the message names is reachable."),
         new(Status, CodeKind.Unreachable,
-            "Google, or a proxy before it, answered with this HTTP status and no error in Google's form; AWS's nnn and Kubernetes' Httpnnn mean the same.",
-            "Look at the raw response with `auditcli show`; 401 and 403 are denials, 429 means too many requests, and 5xx may pass.") { HasStatus = true },
+            "Google, or a proxy in front of it, responded with this HTTP status and without an error in Google's form; nnn for AWS and Httpnnn "
+            + "for Kubernetes mean the same.",
+            "Look at the raw response with `auditcli show`; 401 and 403 are denials, 429 means too many requests, and 5xx may be "
+            + "temporary.") { HasStatus = true },
     ];
 
     /// <summary>Returns the code of a response without an error in Google's form.</summary>

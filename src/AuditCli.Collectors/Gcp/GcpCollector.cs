@@ -121,7 +121,7 @@ public sealed class GcpCollector : ICollector
         {
             throw new CollectionException(
                 GcpCodes.InvalidTarget,
-                $"target {target.Name} must say which projects it is: exactly one of projects, folder and organization");
+                $"target {target.Name} must specify its projects: exactly one of projects, folder and organization");
         }
         var projects = way == "projects"
             ? target.Settings[way].Distinct(StringComparer.Ordinal).ToImmutableArray()

@@ -66,7 +66,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
     private (GoogleCredential Credential, string Claimed) Of(JsonElement root, string file)
     {
         var type = JsonMember.Text(root, "type")
-            ?? throw new CollectionException(Codes.NoCredentials, $"{file} does not say which type of credentials it holds");
+            ?? throw new CollectionException(Codes.NoCredentials, $"{file} does not state which type of credentials it contains");
         if (type == JsonCredentialParameters.ImpersonatedServiceAccountCredentialType)
             return Impersonated(root, file);
         var subject = root.TryGetProperty("credential_source", out var source) && source.ValueKind == JsonValueKind.Object
@@ -90,7 +90,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
         if (!root.TryGetProperty("source_credentials", out var inner)
             || JsonMember.Text(root, "service_account_impersonation_url") is not { } url || Account(url) is not { Length: > 0 } account)
         {
-            throw new CollectionException(Codes.NoCredentials, $"{file} does not say who impersonates whom");
+            throw new CollectionException(Codes.NoCredentials, $"{file} does not state which account is impersonated, and with which credentials");
         }
         var (source, _) = Of(inner, file);
         var initializer = new ImpersonatedCredential.Initializer(account)

@@ -11,7 +11,7 @@ namespace AuditCli.Collectors.Gcp;
 internal static class GcpPermissions
 {
     private const string Resource = "Gcp/permissions.json";
-    private const string NotKnown = "what it needs is not in AuditCli's table; Google's page about the method says it";
+    private const string NotKnown = "what it needs is not in AuditCli's table; see Google's page about the method";
 
     /// <param name="operations">The operations that are collected.</param>
     /// <param name="targets">The targets that are collected from; none means targets that name their projects.</param>
@@ -67,7 +67,7 @@ internal static class GcpPermissions
             if (target.Setting("impersonate") is { } account)
             {
                 yield return $"target {target.Name}: the role belongs to {account}; "
-                    + "whoever impersonates that account needs iam.serviceAccounts.getAccessToken on it";
+                    + "the identity that impersonates that account needs iam.serviceAccounts.getAccessToken on it";
             }
             if (target.Setting("quota_project") is { } payer)
                 yield return $"target {target.Name}: the identity needs serviceusage.services.use in {payer}, which pays for the requests";

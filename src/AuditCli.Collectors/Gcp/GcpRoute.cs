@@ -12,7 +12,7 @@ internal static class GcpRoute
     /// <exception cref="CollectionException">The proxy or the authorities cannot be used.</exception>
     public static Route Usual()
     {
-        const string Next = $"{Authorities} can name a PEM file with the authorities to trust, such as those of a proxy that opens TLS";
+        const string Next = $"{Authorities} can name a PEM file with the authorities to trust, such as those of a proxy that inspects TLS";
         var (file, from) = new[] { Authorities, "REQUESTS_CA_BUNDLE" }
             .Select(v => (Environment.GetEnvironmentVariable(v), v))
             .FirstOrDefault(v => !string.IsNullOrEmpty(v.Item1));

@@ -71,10 +71,10 @@ internal sealed class GcpSession(
             AnswerRows.Check(what, operation, page);
             yield return page;
             if (AnswerRows.Missing(operation, page) is { } missing)
-                throw new CollectionException(GcpCodes.PartialAnswer, $"{what}: the answer says that some of it is missing: {missing}");
+                throw new CollectionException(GcpCodes.PartialAnswer, $"{what}: the response says that it is partial: {missing}");
             if (AnswerRows.Unfollowed(operation, page) is { } member)
                 throw new CollectionException(
-                    Codes.NextPageUnreadable, $"{what}: the answer says that more follows ({member}), and nobody can say how to read it");
+                    Codes.NextPageUnreadable, $"{what}: the response says that more follows ({member}), but not how to read it");
             token = operation.Token is null ? null : JsonMember.Text(page, AnswerRows.NextPageToken);
             if (string.IsNullOrEmpty(token))
                 yield break;
@@ -95,7 +95,7 @@ internal sealed class GcpSession(
         // One attempt only: a 401 is the usual response to a machine's token, and renewing the token would not change it.
         var client = Client(IdentityService, GlobalRegion, address, r => r.Method == HttpMethod.Get && r.RequestUri == new Uri(address, IdentityPath)
             ? null
-            : $"{r.Method} {r.RequestUri?.Shown()} is not the question who the caller is", attempts: 1);
+            : $"{r.Method} {r.RequestUri?.Shown()} is not the request for the caller's identity", attempts: 1);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, IdentityPath));

@@ -32,7 +32,7 @@ public static class GcpSource
                 new("organization", TargetSettingForm.Text, false, []) { Description = "Every project under this organization, by its number." },
                 new("credentials", TargetSettingForm.File, false, [])
                 {
-                    Description = "A credentials file, from the engagement's folder; where not given, the application default credentials.",
+                    Description = "A credentials file, relative to the engagement's folder; the application default credentials if omitted.",
                 },
                 new("impersonate", TargetSettingForm.Text, false, []) { Description = "A service account to impersonate." },
                 new("quota_project", TargetSettingForm.Text, false, []) { Description = "The project that pays for the requests." },
@@ -42,10 +42,10 @@ public static class GcpSource
                 : null,
             name => Suggest(catalogue, name))
         {
-            TargetDescription = "Google Cloud projects: exactly one of projects, folder and organization says which.",
+            TargetDescription = "Google Cloud projects: give exactly one of projects, folder and organization.",
             OperationDescription =
-                "<API>:<collection.method>, such as iam:projects.serviceAccounts.list; asked of each project, which stands "
-                + "where a parameter needs one and none is given, and for {project} in a parameter's text.",
+                "<API>:<collection.method>, such as iam:projects.serviceAccounts.list; called for each project, which is used "
+                + "where a parameter needs a project and none is given, and for {project} in a parameter's text.",
             WhyNotTarget = WhyNot,
         };
     }
@@ -53,9 +53,9 @@ public static class GcpSource
     private static string? WhyNot(Target target)
     {
         if (target.Settings.GetValueOrDefault("projects", []).FirstOrDefault(p => !ProjectId.Is(p)) is { } project)
-            return $"'{project}' can be no project; write its id, such as acme-prod-1";
+            return $"'{project}' cannot be a project; write its id, such as acme-prod-1";
         return new[] { "folder", "organization" }.FirstOrDefault(k => target.Setting(k) is { } id && !ProjectId.IsParent(id, k)) is { } kind
-            ? $"'{target.Setting(kind)}' is no {kind}; write its number, such as 123456789012"
+            ? $"'{target.Setting(kind)}' is not a {kind}; write its number, such as 123456789012"
             : null;
     }
 

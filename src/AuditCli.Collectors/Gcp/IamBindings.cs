@@ -61,10 +61,10 @@ internal static class IamBindings
             if (!seen.Add(at))
             {
                 throw new CollectionException(
-                    GcpCodes.InvalidHierarchy, $"{at} stands above itself in the answers about {project}; reading on would never end");
+                    GcpCodes.InvalidHierarchy, $"{at} is its own ancestor in the responses about {project}, so reading on would never end");
             }
             if (seen.Count > MostLevels)
-                throw new CollectionException(GcpCodes.InvalidHierarchy, $"more than {MostLevels} levels stand above {project}");
+                throw new CollectionException(GcpCodes.InvalidHierarchy, $"more than {MostLevels} levels are above {project}");
             var (read, policy) = Level(at, project);
             // Read the parent first, so that the last exchange before the page is the one with its rows.
             (next, var noParent) = await ParentAsync(read);
@@ -112,13 +112,13 @@ internal static class IamBindings
         at.StartsWith(Folders, StringComparison.Ordinal) ? (Folder, FolderPolicy)
         : at.StartsWith(Organizations, StringComparison.Ordinal) ? (null, OrganizationPolicy)
         : at == $"projects/{project}" ? (Project, ProjectPolicy)
-        : throw new CollectionException(GcpCodes.InvalidHierarchy, $"'{at}' is given as a parent and is neither a folder nor an organization");
+        : throw new CollectionException(GcpCodes.InvalidHierarchy, $"'{at}' is given as a parent, but is neither a folder nor an organization");
 
     /// <summary>Returns the parent; null for a project without an organization. A folder always has a parent.</summary>
     private static string? Parent(string at, JsonElement answer) =>
-        answer.GetPropertyCount() == 0 ? throw new CollectionException(Codes.MalformedResponse, $"the answer about {at} says nothing")
+        answer.GetPropertyCount() == 0 ? throw new CollectionException(Codes.MalformedResponse, $"the response about {at} is empty")
         : answer.TryGetProperty("parent", out var parent) && parent.ValueKind == JsonValueKind.String && parent.GetString() is { Length: > 0 } text ? text
-        : at.StartsWith(Folders, StringComparison.Ordinal) ? throw new CollectionException(Codes.MalformedResponse, $"the answer about {at} names no parent")
+        : at.StartsWith(Folders, StringComparison.Ordinal) ? throw new CollectionException(Codes.MalformedResponse, $"the response about {at} names no parent")
         : null;
 
     private static ImmutableArray<PageRow> Rows(string what, string resource, int depth, JsonElement policy)
@@ -157,7 +157,7 @@ internal static class IamBindings
             : list.ValueKind == JsonValueKind.Array ? list.EnumerateArray()
             : throw Malformed();
 
-        CollectionException Malformed() => new(Codes.MalformedResponse, $"{what}: the policy of {resource} has another form than Google's policies");
+        CollectionException Malformed() => new(Codes.MalformedResponse, $"{what}: the policy of {resource} does not have the form of Google's policies");
     }
 
     private static JsonElement? Given(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value : null;

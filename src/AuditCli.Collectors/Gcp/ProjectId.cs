@@ -28,7 +28,7 @@ internal static partial class ProjectId
             return null;
         var foreign = rows.Select(r => Project(r.Value)).FirstOrDefault(p => p.ValueKind == JsonValueKind.String && !p.ValueEquals(entered));
         return foreign.ValueKind == JsonValueKind.String
-            ? new(GcpCodes.AnotherProject, $"{operation} lists something of project {foreign.GetRawText().Trim('"')}, and project {entered} was asked")
+            ? new(GcpCodes.AnotherProject, $"{operation} lists a resource of project {foreign.GetRawText().Trim('"')}, but project {entered} was requested")
             : null;
     }
 

@@ -29,13 +29,13 @@ internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
             await foreach (var project in RowsAsync(Projects, at, cancellationToken))
             {
                 var id = Text(project, "projectId");
-                found.Add(ProjectId.Is(id) ? id : throw new CollectionException(Codes.MalformedResponse, $"{Projects}: '{id}' is no project"));
+                found.Add(ProjectId.Is(id) ? id : throw new CollectionException(Codes.MalformedResponse, $"{Projects}: '{id}' is not a project"));
             }
             await foreach (var folder in RowsAsync(Folders, at, cancellationToken))
             {
                 var name = Text(folder, "name");
                 if (!name.StartsWith("folders/", StringComparison.Ordinal) || !ProjectId.IsParent(name, "folder"))
-                    throw new CollectionException(Codes.MalformedResponse, $"{Folders}: '{name}' is no folder");
+                    throw new CollectionException(Codes.MalformedResponse, $"{Folders}: '{name}' is not a folder");
                 if (seen.Add(name))
                     open.Enqueue(name);
             }
@@ -55,5 +55,5 @@ internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
         }
     }
 
-    private static string Text(JsonElement row, string name) => JsonAnswer.Text(row, name, Codes.MalformedResponse, of: "an element of the answer");
+    private static string Text(JsonElement row, string name) => JsonAnswer.Text(row, name, Codes.MalformedResponse, of: "an element of the response");
 }

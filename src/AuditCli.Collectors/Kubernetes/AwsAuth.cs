@@ -73,7 +73,7 @@ internal static class AwsAuth
         }
         if (JsonMember.Text(configmap, "apiVersion") is not (null or "v1")
             || JsonMember.Text(Members.Of(configmap, "metadata"), "name") is not (null or "aws-auth"))
-            throw Malformed("it is another configmap");
+            throw Malformed("it is a different configmap");
         if (Members.Of(configmap, "data").ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object))
             throw Malformed("its data is not an object");
         foreach (var (member, _) in Mappings.Add(("mapAccounts", "")))
@@ -123,7 +123,7 @@ internal static class AwsAuth
         }
         catch (YamlException e)
         {
-            failures.Add(Malformed($"{member} is not a list that can be read (line {e.Start.Line})", e));
+            failures.Add(Malformed($"{member} is not a readable list (line {e.Start.Line})", e));
             return [];
         }
     }

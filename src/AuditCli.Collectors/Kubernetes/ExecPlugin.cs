@@ -40,10 +40,10 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
     {
         { Command: null } => "exec names no command",
         { ApiVersion: not (Group + "v1" or Group + "v1beta1") } =>
-            $"exec has the apiVersion {exec.ApiVersion ?? "(none)"}; {Group}v1 and {Group}v1beta1 can be used, as by kubectl",
+            $"exec has the apiVersion {exec.ApiVersion ?? "(none)"}; {Group}v1 and {Group}v1beta1 can be used, as in kubectl",
         { InteractiveMode: null, ApiVersion: Group + "v1" } => "exec has no interactiveMode, which its apiVersion requires",
         { InteractiveMode: "Always" } =>
-            $"exec has interactiveMode Always, and no plugin of ours gets a terminal; "
+            $"exec has interactiveMode Always, but AuditCli gives plugins no terminal; "
             + $"run {Path.GetFileName(exec.Command)} once by hand, and set IfAvailable",
         { InteractiveMode: not (null or "Never" or "IfAvailable") } =>
             $"exec has the interactiveMode {exec.InteractiveMode}; Never, IfAvailable and Always are known",
@@ -143,7 +143,7 @@ internal sealed class ExecPlugin(KubeExec exec, string place, JsonObject? cluste
                 throw Failed("printed a certificate without its key, or a key without its certificate");
             DateTimeOffset? expires = JsonMember.Text(status, "expirationTimestamp") is not { Length: > 0 } text ? null
                 : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) ? end
-                : throw Failed("printed an expirationTimestamp that is no time");
+                : throw Failed("printed an expirationTimestamp that is not a time");
             return new(
                 string.IsNullOrEmpty(token) ? null : token,
                 string.IsNullOrEmpty(certificate) ? null : ClientCertificates.Of(certificate, key!),

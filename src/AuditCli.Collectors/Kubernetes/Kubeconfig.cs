@@ -68,10 +68,10 @@ internal sealed record Kubeconfig(
             ?? throw Wrong($"the kubeconfig {string.Join(", ", Places)} has no context {name}; {Known(Contexts.Keys, name)}");
         var cluster = context.Cluster is { } c
             ? Clusters.GetValueOrDefault(c)
-                ?? throw Wrong($"{context.Place}: the context {name} names the cluster {c}, which is not there; {Known(Clusters.Keys, c)}")
+                ?? throw Wrong($"{context.Place}: the context {name} names the cluster {c}, which does not exist; {Known(Clusters.Keys, c)}")
             : throw Wrong($"{context.Place}: the context {name} names no cluster; give it one");
         var user = context.User is { } u
-            ? Users.GetValueOrDefault(u) ?? throw Wrong($"{context.Place}: the context {name} names the user {u}, which is not there; {Known(Users.Keys, u)}")
+            ? Users.GetValueOrDefault(u) ?? throw Wrong($"{context.Place}: the context {name} names the user {u}, which does not exist; {Known(Users.Keys, u)}")
             : new KubeUser("", context.Place);
         return (context, cluster, user);
     }
@@ -82,7 +82,7 @@ internal sealed record Kubeconfig(
     {
         string[] all = [.. names.Order(StringComparer.Ordinal)];
         var twin = all.FirstOrDefault(n => n.Equals(asked, StringComparison.OrdinalIgnoreCase));
-        return twin is not null ? $"there is {twin}, and capital letters count"
+        return twin is not null ? $"there is {twin}; names are case-sensitive"
             : all.Length == 0 ? "it has none"
             : $"it has {string.Join(", ", all.Take(10))}{(all.Length > 10 ? " and others" : "")}";
     }

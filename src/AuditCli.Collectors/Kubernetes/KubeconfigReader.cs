@@ -7,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace AuditCli.Collectors.Kubernetes;
 
-/// <summary>Reads one kubeconfig file. Unknown members are ignored, as by kubectl.</summary>
+/// <summary>Reads one kubeconfig file. Unknown members are ignored, as in kubectl.</summary>
 internal sealed class KubeconfigReader
 {
     private const int MaximumBytes = 8 * 1024 * 1024;
@@ -36,13 +36,13 @@ internal sealed class KubeconfigReader
             {
                 [] => new([file], null, Empty<KubeContext>(), Empty<KubeCluster>(), Empty<KubeUser>()),
                 [var document, ..] when document.RootNode is YamlMappingNode root => reader.Read(root),
-                [var document, ..] => throw reader.Wrong(document.RootNode, "it is no kubeconfig: members such as clusters and contexts are missing"),
+                [var document, ..] => throw reader.Wrong(document.RootNode, "it is not a kubeconfig: members such as clusters and contexts are missing"),
             };
         }
         catch (YamlException e)
         {
             // The exception's message is not repeated: the parser quotes its input, which may be a token.
-            throw new CollectionException(Codes.NoCredentials, $"the kubeconfig {file}:{e.Start.Line} is not YAML that can be read", e);
+            throw new CollectionException(Codes.NoCredentials, $"the kubeconfig {file}:{e.Start.Line} is not valid YAML", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -136,7 +136,7 @@ public sealed class KubernetesCollector : ICollector
     private ClusterAccess Recorded(ExchangeScope scope)
     {
         var first = _transport.FirstRecorded(scope)
-            ?? throw new CollectionException(Codes.NoRecording, $"nothing is recorded of {scope.Target}");
+            ?? throw new CollectionException(Codes.NoRecording, $"nothing is recorded for {scope.Target}");
         var path = first.AbsolutePath.EndsWith(KubernetesIdentity.FirstPath, StringComparison.Ordinal)
             ? first.AbsolutePath[..^KubernetesIdentity.FirstPath.Length]
             : "";

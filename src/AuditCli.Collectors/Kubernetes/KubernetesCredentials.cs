@@ -102,7 +102,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
                 + "kubectl refuses that, so keep one");
         var stated = text.Contains("://", StringComparison.Ordinal);
         if (!Uri.TryCreate((stated ? text : "http://" + text).TrimEnd('/'), UriKind.Absolute, out var server) || server.Scheme is not ("http" or "https"))
-            throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has a server that is no http or https address");
+            throw Wrong($"{cluster.Place}: the cluster {cluster.Name} has a server that is not an http or https address");
         return ReferenceEquals(server.WithoutCredentials(), server)
             ? (server, stated)
             : throw Wrong($"{cluster.Place}: the server of the cluster {cluster.Name} has more than a host and a path in its address; "
@@ -121,12 +121,12 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
 
     private static ServerTrust Trust(KubeCluster cluster)
     {
-        var next = $"certificate-authority or certificate-authority-data of the cluster {cluster.Name} ({cluster.Place}) says whom to trust";
+        var next = $"certificate-authority or certificate-authority-data of the cluster {cluster.Name} ({cluster.Place}) names the authorities to trust";
         return cluster switch
         {
             { Insecure: true, AuthorityData: null, AuthorityFile: null } => ServerTrust.Unchecked(),
             { Insecure: true } => throw Wrong(
-                $"{cluster.Place}: the cluster {cluster.Name} has an authority and insecure-skip-tls-verify; kubectl refuses that, so take the latter out"),
+                $"{cluster.Place}: the cluster {cluster.Name} has an authority and insecure-skip-tls-verify; kubectl refuses that, so remove the latter"),
             { AuthorityData: { } data } => ServerTrust.Only(
                 Decoded(data, $"{cluster.Place}: certificate-authority-data"), $"the certificate-authority-data of the cluster {cluster.Name}", next),
             { AuthorityFile: { } file } => ServerTrust.OnlyFile(file, $"certificate-authority of the cluster {cluster.Name}", next),
@@ -141,7 +141,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
             $"it signs in with the auth-provider {provider}, which is not supported; "
                 + "sign in with an exec plugin (gke-gcloud-auth-plugin, kubelogin, aws eks get-token) or with a token",
         { Token: not null, Username: not null } or { Token: not null, Password: not null } =>
-            "it has a token and a password, of which kubectl allows one; take the other out",
+            "it has a token and a password, but kubectl allows only one of them; remove the other",
         { CertificateFile: not null, CertificateData: not null } => "it has client-certificate and client-certificate-data; kubectl refuses that, so keep one",
         { KeyFile: not null, KeyData: not null } => "it has client-key and client-key-data; kubectl refuses that, so keep one",
         { CertificateFile: null, CertificateData: null } and ({ KeyFile: not null } or { KeyData: not null }) =>
@@ -149,9 +149,9 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         { KeyFile: null, KeyData: null } and ({ CertificateFile: not null } or { CertificateData: not null }) =>
             "it has a client certificate and no client key; give it both",
         { As: null } when user.AsUid is not null || !user.AsGroups.IsEmpty || !user.AsExtra.IsEmpty =>
-            "as-uid, as-groups and as-user-extra need as; give it, or take them out",
+            "as-uid, as-groups and as-user-extra need as; add it, or remove them",
         _ when Impersonation(user).FirstOrDefault(f => !f.Value.All(c => c is >= ' ' and <= '~')) is { Key: { } field } =>
-            $"{field} has characters that no field of a request can have",
+            $"{field} has characters that are not allowed in a request header",
         { Exec: { } exec, Token: null, TokenFile: null, Username: null, Password: null } => ExecPlugin.WhyNot(exec),
         _ => null,
     };
@@ -189,7 +189,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
         {
             throw Wrong(
                 $"{user.Place}: client certificate and key of the user {user.Name} do not belong together, "
-                    + "or are in another form than PEM without a passphrase",
+                    + "or are not in PEM form without a passphrase",
                 e);
         }
     }

@@ -33,12 +33,12 @@ internal static class KubernetesPermissions
     {
         var notes = ImmutableArray.Create(
             $"use: kubectl apply -f FILE, then kubectl create clusterrolebinding {Name} --clusterrole={Name} --user=USER",
-            "a run also asks whom the server takes it for (selfsubjectreviews), "
+            "a run also asks the server for its own identity (selfsubjectreviews), "
                 + "and what is served where a list is missing: by default every user may (system:basic-user, system:discovery), "
-                + "and a refusal of the first does no harm");
+                + "and a refusal of the first has no effect");
         return resources.Any(r => r.IsMetadataOnly)
-            ? notes.Add("AuditCli asks for the metadata of configmaps alone, but Kubernetes has no such permission: "
-                + "who may list them may also read their data")
+            ? notes.Add("AuditCli requests only the metadata of configmaps, but Kubernetes has no such permission: "
+                + "whoever may list them may also read their data")
             : notes;
     }
 

@@ -151,7 +151,7 @@ internal sealed class KubernetesSession : ITargetSession
         }
         catch (JsonException e)
         {
-            throw new CollectionException(Codes.MalformedResponse, $"the answer to {path} is not JSON that can be read", e);
+            throw new CollectionException(Codes.MalformedResponse, $"the response to {path} is not valid JSON", e);
         }
     }
 
@@ -167,7 +167,7 @@ internal sealed class KubernetesSession : ITargetSession
                 KubernetesCodes.ListExpired,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{resource}: the server forgot the list after {pagesBefore} pages ({e.Message}); it must be read again from the beginning"),
+                    $"{resource}: the list expired on the server after {pagesBefore} pages ({e.Message}); it must be read again from the beginning"),
                 e);
         }
         catch (CollectionException e) when (e.Code == KubernetesCodes.NotFound)
@@ -201,14 +201,14 @@ internal sealed class KubernetesSession : ITargetSession
             return new(
                 missing.Code,
                 $"{missing.Message}; whether the cluster serves {resource} could not be read: "
-                    + $"the answer to {resource.DiscoveryPath} is no list of resources",
+                    + $"the response to {resource.DiscoveryPath} is not a list of resources",
                 missing);
         }
         var kind = resources.EnumerateArray().FirstOrDefault(r => JsonMember.Text(r, "name") == resource.Name);
         if (kind.ValueKind == JsonValueKind.Undefined)
             return new(KubernetesCodes.NotServed, $"the cluster serves {resource.GroupVersion}, but no {resource.Name} in it", missing);
         return ns is not null && kind.TryGetProperty("namespaced", out var namespaced) && namespaced.ValueKind == JsonValueKind.False
-            ? new(Codes.InvalidParameter, $"{resource} is not divided into namespaces", missing)
+            ? new(Codes.InvalidParameter, $"{resource} is not namespaced", missing)
             : missing;
     }
 
@@ -246,7 +246,7 @@ internal sealed class KubernetesSession : ITargetSession
                     return body;
                 if (answer.IsSuccessStatusCode)
                     throw new CollectionException(Codes.MalformedResponse, string.Create(
-                        CultureInfo.InvariantCulture, $"{what}: the answer has status {(int)answer.StatusCode}, which no whole answer has"));
+                        CultureInfo.InvariantCulture, $"{what}: the response has status {(int)answer.StatusCode}, which no complete response has"));
                 if (last || !MayPass(answer.StatusCode))
                     throw KubernetesFailures.Of(what, answer, body);
                 asked = RetryAfter.Of(answer.Headers.RetryAfter, answer.Headers.Date, LongestWait);
@@ -290,7 +290,7 @@ internal sealed class KubernetesSession : ITargetSession
             if (!KubernetesSource.Parameters.Any(p => p.Name == name))
                 throw Invalid($"{resource} takes no parameter {name}; it takes {string.Join(", ", KubernetesSource.Parameters.Select(p => p.Name))}");
             if (value.ValueKind != JsonValueKind.String || value.GetString() is not { Length: > 0 } text)
-                throw Invalid($"{resource}.{name} must be a text that is not empty; leave it out instead");
+                throw Invalid($"{resource}.{name} must be a non-empty text; otherwise leave it out");
             if (name != "namespace")
                 selectors.Append(CultureInfo.InvariantCulture, $"&{name}={Uri.EscapeDataString(text)}");
             else if (KubernetesResource.IsLabel(text))

@@ -32,10 +32,10 @@ public static class KubernetesSource
     public static EvidenceSource Create() => new(
         Name,
         [
-            new("context", TargetSettingForm.Text, false, []) { Description = "Context of the kubeconfig; its current one where not given." },
+            new("context", TargetSettingForm.Text, false, []) { Description = "Context of the kubeconfig; its current context if omitted." },
             new("kubeconfig", TargetSettingForm.File, false, [])
             {
-                Description = "The kubeconfig file, from the engagement's folder; kubectl's own rules where not given.",
+                Description = "The kubeconfig file, relative to the engagement's folder; kubectl's own rules if omitted.",
             },
         ],
         name => DerivedTable.Find(name) is { } table ? Describe(table)

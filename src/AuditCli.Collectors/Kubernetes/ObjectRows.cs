@@ -33,18 +33,18 @@ internal static class ObjectRows
         }
         catch (JsonException e)
         {
-            throw Malformed(resource, $"is not JSON that can be read: {e.Message}", e);
+            throw Malformed(resource, $"is not valid JSON: {e.Message}", e);
         }
         if (list.ValueKind != JsonValueKind.Object || JsonMember.Text(list, "kind") is not { } kind || !kind.EndsWith("List", StringComparison.Ordinal))
             throw Malformed(resource, "is not a list");
         if (resource.IsMetadataOnly && kind != MetadataList)
-            throw Malformed(resource, $"is a {kind}, where metadata alone was asked for");
+            throw Malformed(resource, $"is a {kind}, where only metadata was requested");
         if (!resource.IsMetadataOnly && !WellKnownResources.MayBe(resource, kind[..^"List".Length]))
             throw Malformed(resource, $"is a {kind}");
         if (JsonMember.Text(list, "apiVersion") is not { } version || version != resource.AnswerVersion)
             throw Malformed(resource, $"is of version {JsonMember.Text(list, "apiVersion") ?? "none"}, not of {resource.AnswerVersion}");
         if (!list.TryGetProperty("items", out var items) || items.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
-            throw Malformed(resource, "has no items that are a list");
+            throw Malformed(resource, "has no list of items");
         CheckNames(resource, list, OfList);
         // These are members of a Status, which the server writes in place of a list that it could not complete.
         if (OfFailure.FirstOrDefault(m => list.TryGetProperty(m, out _)) is { } member)
@@ -115,7 +115,7 @@ internal static class ObjectRows
 
     /// <summary>Returns the failure for a response that does not conform to the API.</summary>
     public static CollectionException Malformed(KubernetesResource resource, string how, Exception? cause = null) =>
-        new(Codes.MalformedResponse, $"the answer to {resource} {how}", cause);
+        new(Codes.MalformedResponse, $"the response to {resource} {how}", cause);
 
     /// <summary>
     /// Refuses an object with a member name that differs from the API's only by case: its value would be missing in the row.
@@ -160,7 +160,7 @@ internal static class ObjectRows
     }
 
     private static CollectionException Unfollowed(KubernetesResource resource, string what) =>
-        new(Codes.NextPageUnreadable, $"{resource}: the answer says that more objects follow ({what}), and does not say how to read them");
+        new(Codes.NextPageUnreadable, $"{resource}: the response says that more objects follow ({what}), but not how to read them");
 
     private static void Write(Utf8JsonWriter writer, KubernetesResource resource, JsonElement list, JsonElement item, ImmutableArray<string> fields)
     {

@@ -64,10 +64,10 @@ internal sealed class RequestCheck(string basePath)
         {
             var key = Uri.UnescapeDataString(parameter.Split('=')[0]);
             if (!ListParameters.Contains(key))
-                return $"{name}: the parameter {key} is not one of a list that ends";
+                return $"{name}: the parameter {key} is not a parameter of a finite list";
         }
         return request.Headers.NonValidated.TryGetValues("Accept", out var accept) && accept.Count == 1 && accept.ToString() == resource.Accept
             ? null
-            : $"{name} must be asked for as {resource.Accept}";
+            : $"{name} must be requested as {resource.Accept}";
     }
 }

@@ -103,14 +103,14 @@ public sealed class AccessProbe(
     {
         var parameters = place.Request.Parameters;
         if (place.Request.Operation.SideEffect is { } effect)
-            return Not(place, $"asking has a side effect: it {effect}");
+            return Not(place, $"calling it has a side effect: it {effect}");
         if (parent is not null)
         {
             var (above, row) = await parent;
             if (row is not { } first)
             {
                 return Not(place, above.Outcome == ProbeOutcome.Readable
-                    ? $"{above.Request.Operation.Name} has nothing to ask it for"
+                    ? $"{above.Request.Operation.Name} has no rows to call it for"
                     : $"{above.Request.Operation.Name} was not read");
             }
             foreach (var (parameter, column) in place.Request.With)
@@ -141,7 +141,7 @@ public sealed class AccessProbe(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(Probed(place, ProbeOutcome.Refused, Codes.NoAnswer, $"no answer within {Patience.TotalMinutes:0} minutes"), null);
+            return new(Probed(place, ProbeOutcome.Refused, Codes.NoAnswer, $"no response within {Patience.TotalMinutes:0} minutes"), null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

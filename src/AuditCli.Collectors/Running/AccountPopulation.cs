@@ -33,7 +33,7 @@ internal sealed class AccountPopulation(BundleWriter bundle)
         {
             table.Append([target.Name, account.Account, "", null], Row(account));
             if (account.Failure is not null)
-                failures.Add(Codes.AccountNotEntered, $"account {account.Account} could not be entered");
+                failures.Add(Codes.AccountNotEntered, $"could not connect to account {account.Account}");
         }
         foreach (var doubt in reached.Where(t => t.Account.Length == 0).Select(t => t.Failure).OfType<ReadFailure>())
             failures.Add(doubt.Code, doubt.Message);

@@ -43,6 +43,6 @@ internal sealed class EmptyPages(string what, TimeProvider? clock)
 
     private CollectionException Failure(CollectionException? inner) => new(Codes.EndlessPages, string.Create(
         CultureInfo.InvariantCulture,
-        $"{what}: {_inARow} pages in a row brought nothing and named a next one; "
-            + $"it is given up after {Most} in {Longest.TotalMinutes} minutes, or {MostAtAll}"), inner);
+        $"{what}: {_inARow} consecutive pages were empty but pointed to a next page; "
+            + $"reading stops after {Most} of them within {Longest.TotalMinutes} minutes, or after {MostAtAll}"), inner);
 }

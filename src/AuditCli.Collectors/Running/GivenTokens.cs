@@ -18,6 +18,6 @@ internal sealed class GivenTokens(string what)
     public void Add(string token)
     {
         if (!_given.Add(BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(token)))))
-            throw new CollectionException(Codes.RepeatedToken, $"{what}: the answer gives a page token that it gave before; reading on would never end");
+            throw new CollectionException(Codes.RepeatedToken, $"{what}: the response repeats an earlier page token, so reading on would never end");
     }
 }

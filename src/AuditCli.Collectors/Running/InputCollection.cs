@@ -50,7 +50,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
                     reading.Judge(row, misfit);
             }
             foreach (var (code, description) in reading.Contradictions())
-                reading.Failures.Add(code, $"{supplied.Name} {description}");
+                reading.Failures.Add(code, $"{supplied.Name}: {description}");
         }
         catch (InvalidDataException e)
         {

@@ -6,7 +6,7 @@ namespace AuditCli.Controls.Evaluation;
 public static class ClockWords
 {
     /// <summary>The message that no server's clock is known.</summary>
-    public const string NotCompared = "no answer says its time (Date), so that the collecting machine's clock was compared with none";
+    public const string NotCompared = "no response carries a date (Date header), and the collecting machine's clock could not be compared with the servers'";
 
     /// <summary>Says which way two clocks differ, and by how much.</summary>
     /// <param name="offset">How far the servers were ahead.</param>
@@ -19,10 +19,11 @@ public static class ClockWords
     /// <param name="limit">The tolerated age.</param>
     public static string Old(TimeSpan? age, long stale, TimeSpan limit) => string.Join("; ", new[]
     {
-        age is { } old ? $"an answer came out of a cache and was {Duration(old)} old (Age), and {Duration(limit)} are tolerated" : null,
+        age is { } old ? $"a response came from a cache and was {Duration(old)} old (Age header); the limit is {Duration(limit)}" : null,
         stale > 0
             ? string.Create(
-                CultureInfo.InvariantCulture, $"{stale} answers say that they are out of date, or were changed on the way (Warning, Age)")
+                CultureInfo.InvariantCulture,
+                $"{stale} {(stale == 1 ? "response is" : "responses are")} marked as out of date, or as changed in transit (Warning, Age)")
             : null,
     }.OfType<string>());
 

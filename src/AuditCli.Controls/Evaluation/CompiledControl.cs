@@ -35,7 +35,7 @@ internal sealed record CompiledControl(
     private const string CallsSuffix = "__calls";
 
     private const string NamesNoEvidence =
-        "it names no evidence, so its rows would be the same whatever was read; select from a table of the control's evidence";
+        "it names no evidence, so its rows would be the same whatever was collected; select from a table of the control's evidence";
 
     public static CompiledControl Compile(Control control, SqlGate gate)
     {

@@ -103,7 +103,7 @@ public static partial class ControlSql
                     {
                         messages.Add(new SqlMessage(
                             key,
-                            $"a row of '{absent.Name}' that was not read would make a deviation, so nothing stands while it is incomplete; "
+                            $"a missing row of '{absent.Name}' would cause a deviation, so deviations are not final while it is incomplete; "
                             + "remove 'stands_when_incomplete', or make 'pass' NULL there",
                             null,
                             true));

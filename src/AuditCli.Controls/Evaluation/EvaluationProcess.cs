@@ -145,7 +145,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
             var (exitCode, _) = await child.EndAsync();
             var why = watch.Why
                 ?? $"the process that ran it ended with exit code {exitCode} before it answered: "
-                + "it needed more memory than it may have, or it broke the engine";
+                + "it exceeded its memory limit, or crashed the SQL engine";
             return (null, new(watch.Step, why));
         }
         finally
@@ -170,7 +170,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
                 case FrameKind.Rows:
                     var n = frame.Content.Length < RowPipe.HeadBytes ? int.MaxValue : BinaryPrimitives.ReadUInt16LittleEndian(frame.Content.Span);
                     if (n >= rows.Length)
-                        throw new InvalidDataException("a child sent rows of a test that it was not asked for");
+                        throw new InvalidDataException("the evaluation process sent rows of a test that was not requested");
                     var part = frame.Content[RowPipe.HeadBytes..];
                     written += part.Length;
                     if (written > limits.Output)
@@ -181,7 +181,7 @@ public sealed class EvaluationProcess(ImmutableArray<string> command, Evaluation
                 case FrameKind.Answer:
                     return frame.Read(type);
                 default:
-                    throw new InvalidDataException($"a child does not say {frame.Kind}");
+                    throw new InvalidDataException($"the evaluation process sent an unexpected frame {frame.Kind}");
             }
         }
         return null;

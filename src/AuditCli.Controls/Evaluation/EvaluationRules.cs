@@ -52,106 +52,111 @@ public static class EvaluationRules
     public static ImmutableArray<EvaluationRule> All { get; } =
     [
         new(2, "read-by-the-servers-clocks",
-            "When evidence was read is told by the servers' own clocks (Date), and by the collecting machine's, corrected, where answers say no time.",
+            "The time at which evidence was read comes from the servers' clocks (the Date header); where responses carry no date, it comes from "
+            + "the collecting machine's clock, corrected by its offset.",
             [
                 "tables read_from", "tables read_until", "tables clock_offset_seconds",
                 "results read_from", "results read_until", "results clock_limit_seconds", "results clock_offset_seconds",
             ]),
         new(2, "state-read-away",
-            "Whether a state was read too far from its moment is told by the servers' clocks.",
+            "Whether a state was read too far from the as-of time is judged by the servers' clocks.",
             [.. Concluded, "results limitations"]) { OnlyWith = [LimitationCodes.StateReadAway] },
         new(2, "first-to-last-request",
-            "An evidence item begins with the first and ends with the last of all its requests, in whatever order they were answered.",
+            "An evidence item starts with the first of all its requests and ends with the last, in whatever order they were answered.",
             ["tables started", "tables finished"]),
         new(2, "clock-limit",
-            "A state is not concluded where the collecting machine's clock was further from the servers' than a tenth of the tolerance, "
-            + "at most 5 minutes, or was compared with none.",
+            "A test of a state is not concluded if the collecting machine's clock differed from the servers' by more than a tenth of the "
+            + "tolerance (at most 5 minutes), or could not be compared with theirs.",
             [.. Concluded, "results limitations"]) { OnlyWith = [LimitationCodes.ClockDiffers, LimitationCodes.ClockNotCompared] },
-        new(2, "mode-of-a-test", "Each test says whether it speaks of a state or of the period.", ["results mode"]),
+        new(2, "mode-of-a-test", "Each test states whether it covers a state or the period.", ["results mode"]),
         new(2, "text-whole",
-            "A text is not cut at the character U+0000 any more, so that names that differ only after it are different items.",
+            "A text is no longer cut off at the character U+0000, so names that differ only after it are different items.",
             ["results item", "results reason", "results attributes"]),
         new(2, "inputs-cleaned",
-            "Keys, dates, times and booleans of supplied files are read without invisible characters and white space at their ends, and empty rows at "
-            + "the end are left out.",
+            "Keys, dates, times and booleans in supplied files are read without invisible characters and without white space at their ends, and "
+            + "empty rows at the end of a file are left out.",
             [.. Rows, "tables notes", "results notes", .. Concluded]) { OnlyWith = ["file"] },
         new(2, "input-cells",
-            "A cell that does not fit is named by the file's own path and line, and in a register of approvals it is a note instead of a gap.",
+            "A cell that does not fit its column is reported with the file's own path and line; in a register of approvals it is a note and no "
+            + "longer makes the evidence incomplete.",
             [.. Answers, "tables notes", .. Concluded, "results limitations", "results notes"]) { OnlyWith = ["file"] },
         new(2, "approvals-vouched-for",
-            "An approval in whose approver or reason nobody sees anything does not count, nor one by the preparer or of everything at once, and a test "
-            + "with approvals of a register that is not whole is not concluded.",
+            "An approval does not count if its approver or reason is blank or consists of invisible characters, if the preparer gave it, or if "
+            + "it approves everything at once; a test whose register of approvals is incomplete is not concluded.",
             [.. Concluded, "results waivers"]) { OnlyWith = ["file"] },
         new(2, "taken-as-none-is-said",
-            "Codes that a control takes for 'there is none' are listed with the calls that were answered so.",
+            "Codes that a control accepts as 'there is none' are listed, with the calls that returned them.",
             ["tables taken_as_none", "results notes"]),
         new(2, "deleted-member",
-            "The name of a deleted member of Google Cloud ends before its last ?uid=, since one before that is part of the name.",
+            "The name of a deleted Google Cloud member ends before the last ?uid= in it, because an earlier ?uid= is part of the name.",
             [.. Rows, "tables member_id", .. Concluded]) { OnlyWith = ["iam_bindings"] },
         new(2, "whole-engagement",
-            "A test over the whole engagement is not concluded where --target left a target out, and is incomplete where exclude_accounts left an "
-            + "account out; before, the part was concluded from.",
+            "A test over the whole engagement is not concluded if --target left out a target, and is incomplete if exclude_accounts left out an "
+            + "account; before, the conclusion was drawn from the part that was read.",
             [.. Concluded, "results limitations"]) { OnlyWith = [LimitationCodes.TargetLeftOut, LimitationCodes.AccountLeftOut] },
         new(2, "counts-agree-in-each-account",
-            "In a control over the whole engagement two counts must agree in every account and not only in their sums.",
+            "In a control over the whole engagement, two counts must agree in every account, not only in total.",
             [.. Concluded, "results completeness"]) { OnlyWith = [EvaluationRule.Disagrees] },
         new(2, "absent-rows-do-not-stand",
-            "A deviation that a row which was not read may have made (NOT EXISTS, NOT IN, EXCEPT; EXISTS or IN in a verdict) is indicated while that "
-            + "evidence is incomplete.",
+            "A deviation that may be caused by a row that was not read (NOT EXISTS, NOT IN, EXCEPT; EXISTS or IN in a verdict) is only "
+            + "indicated while that evidence is incomplete.",
             Concluded) { OnlyWith = [EvaluationRule.Indicated] },
         new(2, "readable-parts-are-kept",
-            "A table made of several lists (pod_templates, rbac_effective, aws_auth, iam_bindings) keeps the rows of the parts that could be read; "
-            + "before, the first part that could not be read ended it.",
+            "A table built from several lists (pod_templates, rbac_effective, aws_auth, iam_bindings) keeps the rows of the parts that could be "
+            + "read; before, reading stopped at the first part that could not be read.",
             [
                 .. Answers, .. Rows, "tables exchanges", "tables started", "tables finished", "tables rows", "tables role_missing",
                 .. Concluded, .. Populations,
             ]) { OnlyWith = ["pod_templates", "rbac_effective", "aws_auth", "iam_bindings"] },
         new(2, "pod-templates-ended",
-            "pod_templates says how many replicas of a template are asked for, and whether its Job has ended.",
+            "pod_templates states how many replicas of a template are requested, and whether its Job has ended.",
             [.. Rows, "tables replicas", "tables finished"]) { OnlyWith = ["pod_templates"] },
         new(2, "tls-failures-say-why",
-            "A connection that could not be secured says why; a refused certificate has the code UntrustedServer for every source, all else ConnectionFailed.",
+            "The message about a connection that could not be secured states the reason; a refused certificate has the code UntrustedServer for "
+            + "every source, any other failure ConnectionFailed.",
             [.. Answers, "results limitations"]) { OnlyWith = ["UntrustedServer", "ConnectionFailed"] },
         new(2, "regions-not-enabled",
-            "A region that takes valid AWS credentials for invalid ones has the code RegionNotEnabled, and the message names the region.",
+            "A region that refuses valid AWS credentials as invalid has the code RegionNotEnabled, and the message names the region.",
             [.. Answers, "results limitations"]) { OnlyWith = ["RegionNotEnabled"] },
         new(2, "trail-files-whole",
-            "Files that CloudTrail's backfill digests name are read, an event that was delivered again is one event, and a file without events does not "
-            + "end the reading of the others.",
+            "Files named by CloudTrail's backfill digests are read, an event delivered more than once is one event, and a file without events "
+            + "no longer ends the reading of the others.",
             [.. Answers, .. Rows, "tables exchanges", "tables finished", .. Concluded, .. Populations]) { OnlyWith = ["cloudtrail:TrailFiles"] },
         new(2, "odd-answers",
-            "An answer of AWS or Google with two members of one name, with an element that is no row, with half of a surrogate pair, or with neither the "
-            + "list nor the flag that says whether more follows, is a limitation; one after a byte order mark is read.",
+            "A response from AWS or Google is a limitation if it has two members of the same name, an element that is not a row, an unpaired "
+            + "surrogate, or neither the list nor the flag that says whether more follows; one that starts with a byte order mark is read.",
             [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["MalformedResponse", Misfit.Code] },
         new(2, "rows-of-long-answers-name-their-exchange",
-            "Rows after the first thousand of one credential report or trail file name the record of their exchange; before, only their place in it.",
+            "Rows after the first thousand of a credential report or trail file name the record of their exchange; before, they gave only their "
+            + "place in it.",
             [.. Rows, "tables _ref"]) { OnlyWith = ["iam:GetCredentialReport", "cloudtrail:TrailFiles"] },
         new(2, "answers-about-another",
-            "An answer of IAM about another user, group, role or policy than was asked about is a limitation.",
+            "A response from IAM about a user, group, role or policy other than the requested one is a limitation.",
             [.. Answers, .. Rows, .. Concluded, .. Populations]) { OnlyWith = ["AnotherName"] },
         new(2, "whole-answers",
-            "An answer that is not whole or none is a limitation: of a status other than 200, of another kind, without the list that the API always writes, "
-            + "with members the API does not have in place of those it has or in another case, with a token or a count of what follows that cannot be "
-            + "followed, and pages without rows that never end.",
+            "A response that is incomplete, or not a response of the API, is a limitation: one with a status other than 200, of another kind, "
+            + "without the list that the API always sends, with unknown members in place of the API's own or with members in another case, with a "
+            + "page token or remaining count that cannot be followed, or in a series of empty pages that never ends.",
             [
                 .. Answers, .. Rows, "tables exchanges", "tables finished", .. Concluded, .. Populations,
             ]) { OnlyWith = ["MalformedResponse", "NextPageUnreadable", "EndlessPages"] },
         new(2, "old-answers",
-            "An answer out of a cache is of the moment at which the cache got it, and a state of one that was older than tolerated, or that says it is out of "
-            + "date, is not concluded.",
+            "A response from a cache counts as read at the time at which the cache obtained it, and a state is not concluded from a response "
+            + "that is older than tolerated or marked as out of date.",
             [
                 "tables read_from", "tables read_until", "tables answer_age_seconds", "tables stale_answers",
                 "results read_from", "results read_until", "results answer_age_seconds", "results stale_answers", .. Concluded, "results limitations",
             ]) { OnlyWith = [LimitationCodes.OldAnswer, LimitationCodes.StateReadAway] },
-        new(2, "server-warnings", "What a server warns of in an answer (Warning 299) is a note.", ["tables notes", "results notes"]),
+        new(2, "server-warnings", "Warnings that a server sends with a response (Warning 299) are notes.", ["tables notes", "results notes"]),
         new(2, "audit-logs-only",
-            "Of Google Cloud's logs those of the audit trail are read, and a filter that could match other entries is refused.",
+            "Of Google Cloud's logs, only the audit logs are read, and a filter that could match other entries is refused.",
             [.. Answers, .. Rows, "tables exchanges", "tables started", "tables finished", .. Concluded, .. Populations]) { OnlyWith = ["RefusedReadOnly"] },
         new(2, "no-credential-in-rows",
-            "What looks like a credential once a test's SQL has put texts together is replaced in the rows, and in an item's name is an error of the test.",
+            "Text that looks like a credential only after a test's SQL has joined texts is replaced in the rows; in an item's name it is an "
+            + "error of the test.",
             ["results reason", "results attributes"]),
         new(2, "recording-ends",
-            "A call that was repeated and whose recording ends keeps its last failure.",
+            "A retried call whose recording ends keeps its last failure.",
             [.. Answers, "results limitations"]) { OnlyWith = ["NoRecording"] },
     ];
 

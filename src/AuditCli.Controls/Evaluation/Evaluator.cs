@@ -91,7 +91,8 @@ public static class Evaluator
             conclusion = Conclusion.NeedsReview;
         var nones = outcomes.SelectMany(o => o.TakenAsNone).GroupBy(n => (n.Evidence, n.Code), n => n.Count).Select(g => (g.Key, Calls: g.Sum()))
             .Select(n => string.Create(
-                CultureInfo.InvariantCulture, $"{n.Key.Evidence}: answered {n.Key.Code}, taken as none ({n.Calls} {(n.Calls == 1 ? "call" : "calls")})"));
+                CultureInfo.InvariantCulture,
+                $"{n.Key.Evidence}: {n.Key.Code} was accepted as 'there is none' ({n.Calls} {(n.Calls == 1 ? "call" : "calls")})"));
         var notes = outcomes.SelectMany(o => o.Notes).Distinct().Concat(nones).Order(StringComparer.Ordinal);
         return new ControlResult(
             control.Id, control.Version, control.Sha256, scope.Origin, conclusion, control.Title, control.Domain,

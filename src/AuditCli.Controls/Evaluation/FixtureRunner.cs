@@ -111,7 +111,7 @@ public static class FixtureRunner
         {
             var found = result.Registers?.FirstOrDefault(r => r.Evidence == register);
             if (found?.Unknown is { } unknown)
-                yield return $"which rows of {register} match nothing is not known: {unknown}";
+                yield return $"the unmatched rows of {register} are not known: {unknown}";
             var rows = found?.Unmatched.Select(r => r.Row).ToArray() ?? [];
             foreach (var row in expected.Except(rows).Order(StringComparer.Ordinal))
                 yield return $"'{row}' of {register} should match nothing";
@@ -163,7 +163,7 @@ public static class FixtureRunner
             if (unsaid is null)
                 yield return $"'{item}' is not in the population";
             foreach (var (column, expected, said) in unsaid ?? [])
-                yield return $"'{item}' says {column} {said ?? "NULL"}, and the case {expected ?? "NULL"}";
+                yield return $"'{item}' has {column} {said ?? "NULL"}, but the case expects {expected ?? "NULL"}";
         }
     }
 

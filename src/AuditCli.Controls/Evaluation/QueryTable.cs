@@ -48,11 +48,11 @@ internal static class QueryNames
             {
                 var message = tree.RootElement.GetProperty("error_message").GetString()!;
                 throw new QueryException(
-                    message.StartsWith("Only SELECT", StringComparison.Ordinal) ? "only one SELECT may stand here" : message.Split('\n')[0]);
+                    message.StartsWith("Only SELECT", StringComparison.Ordinal) ? "only one SELECT is allowed" : message.Split('\n')[0]);
             }
             var statements = tree.RootElement.GetProperty("statements");
             if (statements.GetArrayLength() != 1)
-                throw new QueryException($"exactly one SELECT may stand here, not {statements.GetArrayLength()} statements");
+                throw new QueryException($"exactly one SELECT is allowed, not {statements.GetArrayLength()} statements");
             var named = new List<(string Schema, string Name)>();
             var common = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
             Walk(statements[0], named, common);

@@ -58,7 +58,7 @@ internal sealed class RowReader
                     throw Fault(reader.GetString()!, "is not a column of the table");
                 column = _columns[index].Column.Name;
                 if (_seen[index])
-                    throw Fault(column, "stands there twice");
+                    throw Fault(column, "occurs twice");
                 _seen[index] = true;
                 next = index + 1;
                 reader.Read();
@@ -68,12 +68,12 @@ internal sealed class RowReader
                     reader.Skip();
             }
             if (reader.Read())
-                throw Fault("", "has something after its object");
+                throw Fault("", "has content after its object");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: an escaped lone surrogate.
-            throw new EvidenceFormatException(Place(column) + "is not JSON that can be read", e);
+            throw new EvidenceFormatException(Place(column) + "is not valid JSON", e);
         }
     }
 

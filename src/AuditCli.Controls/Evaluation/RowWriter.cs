@@ -98,8 +98,8 @@ internal sealed class RowWriter : IDisposable
         return row.RootElement.GetProperty("item").GetString() == item
             ? (byte[])[.. clean, (byte)'\n']
             : throw new InvalidDataException(
-                "the SQL made an item that looks like a credential, which no result may hold: "
-                + "let it name the thing and not what the thing holds");
+                "the SQL produced an item that looks like a credential, which results must not contain: "
+                + "identify the object by its name, not by its content");
     }
 
     public void Dispose()

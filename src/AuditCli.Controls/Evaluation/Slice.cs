@@ -92,9 +92,10 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
         if (IsComplete(need))
             return [];
         if (!Tables.TryGetValue(need.Name, out var tables))
-            return [Limit(need, CollectionOutcome.Failed, LimitationCodes.NotCollected, "the control needs it, and nothing was collected under this name")];
+            return [Limit(
+                need, CollectionOutcome.Failed, LimitationCodes.NotCollected, "the control needs this evidence, but nothing was collected under its name")];
         return tables.Where(t => !t.Complete).SelectMany(t => t.Limitations.IsEmpty
-            ? [Limit(need, CollectionOutcome.Incomplete, LimitationCodes.Incomplete, "the table is marked as not complete")]
+            ? [Limit(need, CollectionOutcome.Incomplete, LimitationCodes.Incomplete, "the table is marked as incomplete")]
             : t.Limitations.AsEnumerable());
     }
 
@@ -133,17 +134,18 @@ internal sealed record Slice(PartitionName Name, ImmutableSortedDictionary<strin
             .OrderByDescending(r => r.Table.AnswerAge).FirstOrDefault() is { Need: { } old, Table: { } kept })
         {
             var words = ClockWords.Old(kept.AnswerAge > moment.ClockLimit ? kept.AnswerAge : null, kept.StaleAnswers, moment.ClockLimit);
-            return Limit(old, CollectionOutcome.Complete, LimitationCodes.OldAnswer, $"{words}: the moment of a state is not certain");
+            return Limit(old, CollectionOutcome.Complete, LimitationCodes.OldAnswer, $"{words}, so the time at which the state was read is uncertain");
         }
         var worst = read.Where(r => r.Table.ClockOffset is not null).OrderByDescending(r => r.Table.ClockOffset!.Value.Duration()).FirstOrDefault();
         if (worst is { Table.ClockOffset: { } offset })
         {
             return offset.Duration() <= moment.ClockLimit ? null : Limit(worst.Need, CollectionOutcome.Complete, LimitationCodes.ClockDiffers,
-                $"{ClockWords.Difference(offset)}, and {ClockWords.Duration(moment.ClockLimit)} are tolerated: the moment of a state is not certain");
+                $"{ClockWords.Difference(offset)}; the limit is {ClockWords.Duration(moment.ClockLimit)}, "
+                    + "so the time at which the state was read is uncertain");
         }
         return read.FirstOrDefault(r => r.Table is { Complete: true, ReadFrom: not null }) is { Need: { } undated }
             ? Limit(undated, CollectionOutcome.Complete, LimitationCodes.ClockNotCompared,
-                $"{ClockWords.NotCompared}: the moment of a state is not certain")
+                $"{ClockWords.NotCompared}, so the time at which the state was read is uncertain")
             : null;
     }
 

@@ -132,7 +132,7 @@ internal sealed class SliceRun(
             return Unknown(((SqlVerdict.Refused)register.Verdict).Message);
         bool IsUnread(EvidenceNeed need) => _unloaded.ContainsKey(need.Name) || !slice.IsComplete(need);
         if (_control.Evidence.FirstOrDefault(n => register.Evidence.Contains(n.Name) && IsUnread(n)) is { } unread)
-            return Unknown($"{unread.Name} was not read whole");
+            return Unknown($"{unread.Name} was not read completely");
         var rows = ImmutableArray<UnmatchedRow>.Empty;
         var problem = await GuardAsync(
             $"evidence {register.Need.Name} unmatched",

@@ -61,12 +61,12 @@ public sealed class SqlGate : IDisposable
         {
             var message = answer.GetProperty("error_message").GetString()!;
             return message.StartsWith("Only SELECT", StringComparison.Ordinal)
-                ? new SqlVerdict.Refused("only one SELECT may stand here (PIVOT, SET, COPY, PRAGMA and the like may not)", null)
+                ? new SqlVerdict.Refused("only one SELECT is allowed (no PIVOT, SET, COPY, PRAGMA or the like)", null)
                 : new SqlVerdict.Refused(message.Split('\n')[0], Offset(answer, sql));
         }
         var statements = answer.GetProperty("statements");
         if (statements.GetArrayLength() != 1)
-            return new SqlVerdict.Refused($"exactly one SELECT may stand here, not {statements.GetArrayLength()} statements", null);
+            return new SqlVerdict.Refused($"exactly one SELECT is allowed, not {statements.GetArrayLength()} statements", null);
         var walk = new SqlWalk(scope);
         var node = statements[0].GetProperty("node");
         return walk.Run(node) is { } refusal

@@ -80,7 +80,7 @@ internal sealed class SqlWalk(SqlScope scope)
         if (element.ValueKind != JsonValueKind.Object)
             return;
         if (element.TryGetProperty("sample", out var sample) && sample.ValueKind != JsonValueKind.Null)
-            throw Refuse("SAMPLE would leave the population to chance", element);
+            throw Refuse("SAMPLE would make the population random", element);
 
         if (JsonMember.Text(element, "class") is { } expression)
         {
@@ -147,7 +147,7 @@ internal sealed class SqlWalk(SqlScope scope)
     private void Node(JsonElement element, string kind, ImmutableHashSet<string> ctes)
     {
         if (kind is "BASE_TABLE" or "TABLE_FUNCTION" or "SELECT_NODE" && ++_relationCount > MostRelations)
-            throw Refuse($"more than {MostRelations} SELECTs and tables are too many", element);
+            throw Refuse($"SQL with more than {MostRelations} SELECTs and tables is refused", element);
         switch (kind)
         {
             case "BASE_TABLE":
@@ -167,7 +167,7 @@ internal sealed class SqlWalk(SqlScope scope)
                 break;
             case "DISTINCT_MODIFIER":
                 if (element.GetProperty("distinct_on_targets").GetArrayLength() > 0)
-                    throw Refuse("DISTINCT ON keeps rows by accident; use row_number() with ORDER BY", element);
+                    throw Refuse("DISTINCT ON keeps arbitrary rows; use row_number() with ORDER BY", element);
                 break;
             case "LIMIT_MODIFIER" or "LIMIT_PERCENT_MODIFIER":
                 throw Refuse("LIMIT and OFFSET hide items of the population", element);
@@ -229,7 +229,7 @@ internal sealed class SqlWalk(SqlScope scope)
             return;
         var bare = names[0].GetString()!;
         if (SessionNames.Contains(bare))
-            throw Refuse($"a bare {bare} may mean the session's, not the evidence's; write t.\"{bare}\" with the table's name or alias", element);
+            throw Refuse($"an unqualified {bare} may refer to the session instead of the evidence; write t.\"{bare}\" with the table's name or alias", element);
         _bareNames.Add(bare);
     }
 
@@ -239,7 +239,7 @@ internal sealed class SqlWalk(SqlScope scope)
         if (!SqlFunctions.Allows(name) && !SqlFunctions.Tables.Contains(name))
             throw Refuse($"the function {name}() is not on the list of allowed functions", element);
         if (SqlFunctions.OrderedAggregates.Contains(name) && element.GetProperty("order_bys").GetProperty("orders").GetArrayLength() == 0)
-            throw Refuse($"{name}() needs ORDER BY inside its parentheses, or its result is an accident", element);
+            throw Refuse($"{name}() needs ORDER BY inside its parentheses; otherwise its result is arbitrary", element);
         _functions.Add(name.ToLowerInvariant());
     }
 
@@ -249,7 +249,7 @@ internal sealed class SqlWalk(SqlScope scope)
         if (!SqlFunctions.Windows.Contains(name) && !SqlFunctions.UnorderedAggregates.Contains(name) && !SqlFunctions.OrderedAggregates.Contains(name))
             throw Refuse($"the window function {name}() is not on the list of allowed functions", element);
         if (!SqlFunctions.UnorderedAggregates.Contains(name) && element.GetProperty("orders").GetArrayLength() == 0)
-            throw Refuse($"{name}() OVER needs ORDER BY, or its result is an accident", element);
+            throw Refuse($"{name}() OVER needs ORDER BY; otherwise its result is arbitrary", element);
         _functions.Add(name.ToLowerInvariant());
     }
 

@@ -54,7 +54,7 @@ internal static class WaiverTable
             CREATE TABLE _waiver_rows AS
             SELECT *, CASE
                     WHEN {Seen("item")} = '' THEN 'it names no item'
-                    WHEN {Seen("item")} = '*' THEN 'it names everything at once, and an approval is of one item'
+                    WHEN {Seen("item")} = '*' THEN 'it approves everything at once, but an approval must name one item'
                     WHEN {Seen("approved_by")} = '' THEN 'it names no approver'
                     WHEN {prepares} THEN 'the preparer of the engagement approved it'
                     WHEN {Seen("reason")} = '' THEN 'it gives no reason'

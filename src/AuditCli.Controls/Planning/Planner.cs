@@ -96,7 +96,7 @@ public sealed class Planner
 
     private ImmutableArray<LeftOutPlace> TargetsLeftOut()
     {
-        const string message = "left out by --target, so nothing of it was read";
+        const string message = "left out by --target, so none of it was read";
         return [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message))];
     }
 

@@ -205,7 +205,7 @@ public static class EvidenceIndex
         foreach (var (line, ended) in NdjsonFile.Lines(file, path))
         {
             number++;
-            yield return ended ? line : throw new InvalidDataException($"{path}:{number}: the last line is not ended");
+            yield return ended ? line : throw new InvalidDataException($"{path}:{number}: the last line is incomplete");
         }
     }
 

@@ -106,9 +106,9 @@ internal sealed class OpenedBundle
     public string? WhyAnotherControl(ControlResult result)
     {
         var path = BundleLayout.Control(result.Id);
-        return !Files.Has(path) ? $"the bundle does not hold {path}"
+        return !Files.Has(path) ? $"the bundle does not contain {path}"
             : Files.DigestOf(path) is var digest && digest != result.Sha256
-                ? $"{path} is not the file that concluded: its sha256 is {digest.Hex[..16]}, and results.json says {result.Sha256.Hex[..16]}"
+                ? $"{path} is not the file that was evaluated: its sha256 is {digest.Hex[..16]}, and results.json says {result.Sha256.Hex[..16]}"
             : null;
     }
 
@@ -141,7 +141,7 @@ internal sealed class OpenedBundle
         if (Files.Has(path))
             return PopulationFile.Read(() => Files.Open(path), control, test);
         return Results.Controls.Any(c => c.Id == control && c.Tests.Any(t => t.Id == test && t.Population > 0))
-            ? throw new InvalidDataException($"{path} is not in the bundle, although results.json counts its items")
+            ? throw new InvalidDataException($"{path} is not in the bundle, although results.json gives a count of its items")
             : [];
     }
 }

@@ -38,7 +38,7 @@ internal static class PopulationFile
             number++;
             yield return ended
                 ? Parse(line, control, test, number, relative)
-                : throw new InvalidDataException($"{relative}:{number}: the last line is not ended");
+                : throw new InvalidDataException($"{relative}:{number}: the last line is incomplete");
         }
     }
 
@@ -46,11 +46,11 @@ internal static class PopulationFile
     {
         try
         {
-            return Parse(line, control, test, number) ?? throw new InvalidDataException($"{file}:{number}: the line is no row of a test");
+            return Parse(line, control, test, number) ?? throw new InvalidDataException($"{file}:{number}: the line is not a row of a test");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{file}:{number}: the line is no row of a test: {e.Message}", e);
+            throw new InvalidDataException($"{file}:{number}: the line is not a row of a test: {e.Message}", e);
         }
     }
 
@@ -68,7 +68,7 @@ internal static class PopulationFile
         {
             var name = RowJson.Text(ref reader);
             if (seen.Contains(name))
-                throw new JsonException($"'{PrintableText.Of(name)}' stands twice");
+                throw new JsonException($"'{PrintableText.Of(name)}' occurs twice");
             seen.Add(name);
             switch (name)
             {
@@ -122,7 +122,7 @@ internal static class PopulationFile
     {
         var words = new Dictionary<string, string?>(StringComparer.Ordinal);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw new JsonException("'waiver' is no object");
+            throw new JsonException("'waiver' is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             words[RowJson.Text(ref reader)] = Next(ref reader);
         string Word(string name) => words.GetValueOrDefault(name) ?? "";
@@ -132,7 +132,7 @@ internal static class PopulationFile
     private static ReadOnlyMemory<byte> Object(ref Utf8JsonReader reader, ReadOnlyMemory<byte> line)
     {
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw new JsonException("'attributes' is no object");
+            throw new JsonException("'attributes' is not an object");
         var start = (int)reader.TokenStartIndex;
         reader.Skip();
         return line[start..(int)reader.BytesConsumed];

@@ -43,8 +43,8 @@ internal sealed record TracedReference(TraceKind Kind, string Evidence, Evidence
     {
         TraceKind.Refused => $" (not read: {Code ?? "no answer"}"
             + $"{(Attempt is { Status: > 0 } a ? $", HTTP {a.Status.ToString(CultureInfo.InvariantCulture)}" : "")})",
-        TraceKind.Call => " (asked, and there is none)",
-        TraceKind.Register => " (a file that management gave)",
+        TraceKind.Call => " (called, and there is none)",
+        TraceKind.Register => " (a file supplied by management)",
         _ => "",
     };
 }

@@ -93,7 +93,7 @@ internal sealed record BundleDiff(
         {
             return then.IsOpen
                 ? new(ExceptionState.StillOpen, item, null)
-                : new(ExceptionState.Reappeared, item, "it was approved, and the approval no longer holds");
+                : new(ExceptionState.Reappeared, item, "it was approved, but the approval is no longer valid");
         }
         if (earlier.TryGetValue(item.Id, out var bundle))
             return new(ExceptionState.Reappeared, item, $"known from {bundle}");

@@ -21,7 +21,7 @@ internal static class DiffText
         (ExceptionState.New, "new", "NEW"),
         (ExceptionState.Reappeared, "reappeared", "REAPPEARED"),
         (ExceptionState.StillOpen, "still_open", "STILL OPEN"),
-        (ExceptionState.SeenLess, "seen_less", "NOT FIXED, SEEN LESS: the later bundle did not read enough to tell"),
+        (ExceptionState.SeenLess, "seen_less", "NOT FIXED, SEEN LESS: the later bundle read too little to tell"),
         (ExceptionState.OtherRule, "other_rule", "NO LONGER AN EXCEPTION, UNDER ANOTHER RULE: the control or a parameter changed"),
         (ExceptionState.Approved, "approved", "APPROVED NOW"),
         (ExceptionState.Fixed, "fixed", "FIXED"),

@@ -71,7 +71,7 @@ internal sealed class ScopeComparison(
                 .. after.Results.Controls.SelectMany(Disagreeing).Where(d => !checks.Contains(d with { Sides = "" }))
                     .Select(d => new ScopeChange(d.Control, "counts do not agree", null, $"{d.Check} in {d.Account}: {d.Sides}")),
                 .. after.Results.Controls.SelectMany(Broken).Where(b => !broken.Contains(b with { Error = "" }))
-                    .Select(b => new ScopeChange(b.Control, "test broke", null, $"{b.Test} in {b.Account}: {b.Error}")),
+                    .Select(b => new ScopeChange(b.Control, "test failed to run", null, $"{b.Test} in {b.Account}: {b.Error}")),
             ];
         }
     }
@@ -127,7 +127,7 @@ internal sealed class ScopeComparison(
         if (part is null)
             return control.Tests.Any(t => t.Id == test) ? $"{account} was not read" : null;
         if (part.Error is { } error)
-            return $"the test broke: {error}";
+            return $"the test failed to run: {error}";
         var definition = after.ControlOf(control, sources);
         bool Concerns(string evidence) => !read.TryGetValue((id, test), out var used) || used.Contains(evidence);
         if (control.Limitations.FirstOrDefault(l =>
@@ -156,7 +156,7 @@ internal sealed class ScopeComparison(
             if (name is null || name == definition?.Waivers?.From)
                 continue;
             if (after.Index.FirstOrDefault(i => i.Target.Length == 0 && i.Operation == input.Operation) is { } again && again.Items < input.Items)
-                return $"the file {input.Operation} has {again.Items} rows, and had {input.Items}";
+                return $"the file {input.Operation} has {again.Items} rows instead of {input.Items}";
         }
         return null;
     }

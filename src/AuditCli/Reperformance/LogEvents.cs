@@ -32,7 +32,7 @@ internal sealed class LogEvents
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                Fault ??= $"{path}:{lines} is no event";
+                Fault ??= $"{path}:{lines} is not an event";
             }
         }
         if (lines == 0)

@@ -31,7 +31,7 @@ internal static class ReperformText
             "results",
             Answer(compared.Results),
             $"{Wording.Count(compared.Controls, "control")} with {Wording.Count(compared.Items, "item")}, evaluated again");
-        Line(output, "reports", ReportAnswer(compared), $"{Wording.Count(compared.ReportsCompared, "report")}, made again from the bundle");
+        Line(output, "reports", ReportAnswer(compared), $"{Wording.Count(compared.ReportsCompared, "report")}, recreated from the bundle");
         Line(output, "record", Answer(compared.Record), "run.json, log and files, compared with the exchanges and the repeated run");
         WriteDifferences(output, compared.Tables);
         WriteDifferences(output, compared.Results);
@@ -53,14 +53,14 @@ internal static class ReperformText
                 $"{change.Id}  {(change.Before is { } was ? Wording.Name(was.Conclusion) : "not in the bundle")} -> "
                 + $"{Wording.Name(change.After.Conclusion)} ({items}{versions})"));
             foreach (var operation in change.NotRecorded)
-                output.WriteLine(PrintableText.Of($"  {operation} was not called by the original run, so nothing of it is recorded"));
+                output.WriteLine(PrintableText.Of($"  {operation} was not called by the original run, so it is not recorded"));
             foreach (var parameter in ParametersThatDiffer(change))
                 output.WriteLine(PrintableText.Of($"  {parameter}"));
         }
         WriteDifferences(output, changes.Items);
-        output.WriteLine($"{Wording.Count(changes.Same, "control")} conclude{(changes.Same == 1 ? "s" : "")} the same for the same items");
+        output.WriteLine($"{Wording.Count(changes.Same, "control")} reach{(changes.Same == 1 ? "es" : "")} the same conclusion for the same items");
         foreach (var absent in changes.Absent)
-            output.WriteLine(PrintableText.Of($"note: {absent} is in the bundle, and was not evaluated with these controls"));
+            output.WriteLine(PrintableText.Of($"note: {absent} is in the bundle, but was not evaluated with these controls"));
     }
 
     public static string Json(Reperformed done) => new JsonObject

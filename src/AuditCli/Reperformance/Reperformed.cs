@@ -122,7 +122,7 @@ internal sealed record Reperformed(VerifyReport Verification, string? NotCompare
                 : new[] { $"the bundle was evaluated under rules {questions.Record.Evaluation}, and this program has rules {EvaluationRules.Current}" },
             .. questions.Record.Tool.Version == Tool.Version
                 ? []
-                : new[] { $"auditcli {questions.Record.Tool.Version} made the bundle, and this is {Tool.Version}" },
+                : new[] { $"auditcli {questions.Record.Tool.Version} created the bundle, and this is {Tool.Version}" },
             .. evidence.Unrecorded == 0
                 ? []
                 : new[]

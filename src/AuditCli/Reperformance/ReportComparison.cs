@@ -40,7 +40,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             if (!bundle.Has(before))
             {
                 differences.Add(new(
-                    BundleLayout.ReportsFolder + format.FileName, "report", null, "there", "this version makes it, and the bundle does not have it"));
+                    BundleLayout.ReportsFolder + format.FileName, "report", null, "there", "this version creates it, but the bundle does not have it"));
                 continue;
             }
             try
@@ -51,7 +51,7 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             catch (InvalidDataException e)
             {
                 // A table that was changed is reported with the tables; the comparison continues.
-                differences.Add(new(BundleLayout.ReportsFolder + format.FileName, "report", "there", null, $"it cannot be made again: {e.Message}"));
+                differences.Add(new(BundleLayout.ReportsFolder + format.FileName, "report", "there", null, $"it cannot be recreated: {e.Message}"));
                 continue;
             }
             var (was, now) = (bundle.DigestOf(before).Hex, BundleFile.Hash(work, format.FileName).Hex);
@@ -68,10 +68,10 @@ internal sealed record ReportComparison(int Compared, ImmutableArray<string> Not
             {
                 differences.Add(new(
                     BundleLayout.Run, "tool", $"{made.Name} {made.Version}, {made.Runtime}, {made.System}", JsonSerializer.Serialize(RunTool.OfThisProgram),
-                    $"{before} is byte for byte what this program writes, but run.json names another program"));
+                    $"{before} is byte for byte what this program writes, but run.json names a different program"));
             }
             else
-                notes.Add($"{format.FileName} differs when it is made again: {made.Name} {made.Version} under {made.Runtime} on {made.System} made it");
+                notes.Add($"{format.FileName} differs when recreated: it was created by {made.Name} {made.Version} under {made.Runtime} on {made.System}");
         }
         return new(ReportFormats.All.Length - notes.Count, notes.ToImmutable());
     }

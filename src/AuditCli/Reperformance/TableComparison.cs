@@ -34,7 +34,7 @@ internal static class TableComparison
     private static string Columns(ReadOnlyMemory<byte> was, ReadOnlyMemory<byte> now)
     {
         if (Parse(was) is not { } left || Parse(now) is not { } right)
-            return "the line is no row";
+            return "the line is not a row";
         var columns = JsonDifference.Between(left, right).ToArray();
         var shown = string.Join(", ", columns.Take(ColumnsNamed).Select(c => $"{c.Path} {c.Before ?? "nothing"} -> {c.After ?? "nothing"}"));
         return columns.Length == 0 ? "the same values, written differently"

@@ -57,7 +57,8 @@ internal static class ControlReasons
 
     private static IEnumerable<string> Of(IEnumerable<TestResult> tests, IEnumerable<Limitation> limitations) =>
     [
-        .. tests.Where(t => t.Error is not null).Select(t => $"test {t.Id} broke in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
+        .. tests.Where(t => t.Error is not null)
+            .Select(t => $"test {t.Id} failed to run in {Wording.Place(t.Partition.Target, t.Partition.Account)}: {t.Error}"),
         // List a table that lacks its parent's rows last: it is the consequence of another limitation.
         .. limitations.OrderBy(l => l.Code == Codes.ParentNotRead).Select(Limitation),
         .. tests.SelectMany(t => t.Completeness.Where(c => !c.Agree).Select(c => (t.Partition, Check: c)))

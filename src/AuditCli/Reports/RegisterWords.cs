@@ -13,7 +13,7 @@ internal static class RegisterWords
     [
         .. control.Waivers.Expired.Concat(control.Waivers.Unmatched).Select(w => ("Approval not used", Approval(w))),
         .. (control.Registers ?? []).SelectMany(r => r.Unknown is { } unknown
-            ? [($"Rows of {r.Evidence}", $"which of them match nothing is not known: {unknown}")]
+            ? [($"Rows of {r.Evidence}", $"the unmatched rows are not known: {unknown}")]
             : r.Unmatched.Select(row => ($"Row of {r.Evidence}", $"{row.Row}: {row.Why}"))),
     ];
 

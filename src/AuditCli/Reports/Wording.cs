@@ -36,12 +36,12 @@ internal static class Wording
     public static string Meaning(Conclusion conclusion) => conclusion switch
     {
         Conclusion.Fail => "an exception that no valid approval covers",
-        Conclusion.Error => "the test itself broke",
+        Conclusion.Error => "the test itself failed to run",
         Conclusion.Inconclusive => "something was not read, two counts do not agree, or an item could not be determined",
-        Conclusion.NeedsReview => "a question to a person is open",
+        Conclusion.NeedsReview => "a question for a person is open",
         Conclusion.Pass => "there was a population, it was read completely, and no uncovered exception was found",
         Conclusion.NoOccurrence => "read completely, and there was nothing to test; this is not a pass",
-        Conclusion.NotApplicable => "the engagement leaves it out, with a reason and an approver",
+        Conclusion.NotApplicable => "the engagement excludes it, with a reason and an approver",
         _ => throw new ArgumentOutOfRangeException(nameof(conclusion)),
     };
 
@@ -57,7 +57,7 @@ internal static class Wording
     /// <summary>Returns why a decision to leave a control out has no effect.</summary>
     public static string Refused(RefusedDecision refused) =>
         $"tested although the engagement calls it not applicable: {refused.Reason} "
-        + $"(approved by {refused.ApprovedBy} on {refused.ApprovedOn:yyyy-MM-dd}) decides nothing, since {refused.Why}";
+        + $"(approved by {refused.ApprovedBy} on {refused.ApprovedOn:yyyy-MM-dd}) has no effect, because {refused.Why}";
 
     /// <summary>Returns a number with its noun, for example <c>1 item</c> or <c>2 policies</c>.</summary>
     public static string Count(long number, string of) => number == 1 ? $"1 {of}" : $"{number} {Plural(of)}";

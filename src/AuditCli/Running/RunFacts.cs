@@ -50,7 +50,7 @@ internal sealed record RunFacts
     /// </summary>
     public IEnumerable<LeftOutPlace> Excluded => Reached.Where(t => t.ReadThrough is null && t.Connection is { Excluded: true })
         .Select(t => new LeftOutPlace(
-            t.Target.Source, t.Target.Name, t.Account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so nothing of it was read"));
+            t.Target.Source, t.Target.Name, t.Account, LimitationCodes.AccountLeftOut, "left out by exclude_accounts, so none of it was read"));
 
     public string Mode => Recorded is null ? RunRecord.Live : RunRecord.Replay;
 

@@ -44,7 +44,7 @@ internal static class RunProgress
                 Tell(console, $"target {c.Target.Name} is {c.Account}, {c.ReadAs}", "");
                 break;
             case CollectionEvent.TargetFailed failed:
-                Tell(console, $"target {failed.Target} could not be entered: {failed.Code} {failed.Message}", "yellow");
+                Tell(console, $"could not connect to target {failed.Target}: {failed.Code} {failed.Message}", "yellow");
                 break;
             case CollectionEvent.Planned planned:
                 task.MaxValue = Math.Max(1, planned.Items);
@@ -93,7 +93,7 @@ internal static class RunProgress
                         error.WriteLine($"target {c.Target.Name} is {c.Account}, {c.ReadAs}");
                         break;
                     case CollectionEvent.TargetFailed failed:
-                        error.WriteLine($"target {failed.Target} could not be entered: {failed.Code} {failed.Message}");
+                        error.WriteLine($"could not connect to target {failed.Target}: {failed.Code} {failed.Message}");
                         break;
                     case CollectionEvent.Planned planned:
                         _planned = planned.Items;

@@ -10,13 +10,13 @@ public sealed class AccountIdTests
     private const string Own = "123456789012";
 
     [Theory]
-    [InlineData("../../etc", "arn:aws:iam::../../etc:user/a", "MalformedResponse", "'../../etc' is no account")]
-    [InlineData("12345678901", "arn:aws:iam::12345678901:user/a", "MalformedResponse", "'12345678901' is no account")]
-    [InlineData("１２３４５６７８９０１２", "arn:aws:iam::123456789012:user/a", "MalformedResponse", "is no account")]
-    [InlineData("123456789012 ", "arn:aws:iam::123456789012:user/a", "MalformedResponse", "is no account")]
-    [InlineData(Own, "arn:aws:iam::999999999999:user/a", "AnotherAccount", "says account 123456789012 and names arn:aws:iam::999999999999:user/a")]
-    [InlineData(Own, "auditor", "AnotherAccount", "names auditor")]
-    [InlineData(Own, "arn:aws:iam::aws:user/a", "AnotherAccount", "names arn:aws:iam::aws:user/a")]
+    [InlineData("../../etc", "arn:aws:iam::../../etc:user/a", "MalformedResponse", "'../../etc' is not an account")]
+    [InlineData("12345678901", "arn:aws:iam::12345678901:user/a", "MalformedResponse", "'12345678901' is not an account")]
+    [InlineData("１２３４５６７８９０１２", "arn:aws:iam::123456789012:user/a", "MalformedResponse", "is not an account")]
+    [InlineData("123456789012 ", "arn:aws:iam::123456789012:user/a", "MalformedResponse", "is not an account")]
+    [InlineData(Own, "arn:aws:iam::999999999999:user/a", "AnotherAccount", "reports account 123456789012, but arn:aws:iam::999999999999:user/a")]
+    [InlineData(Own, "auditor", "AnotherAccount", "but auditor belongs")]
+    [InlineData(Own, "arn:aws:iam::aws:user/a", "AnotherAccount", "but arn:aws:iam::aws:user/a belongs")]
     public async Task An_account_that_is_none_or_another_is_not_entered(string account, string arn, string code, string said)
     {
         await using var server = new LoopbackServer((_, _) => Caller(account, arn));
@@ -42,7 +42,8 @@ public sealed class AccountIdTests
         var target = Session.Target(("role_arn", "arn:aws:iam::999999999999:role/Audit"));
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(target, CancellationToken.None));
 
-        Assert.Equal(("AnotherAccount", "role_arn is of account 999999999999, and sts:GetCallerIdentity says account 123456789012"), (e.Code, e.Message));
+        Assert.Equal(
+            ("AnotherAccount", "role_arn belongs to account 999999999999, but sts:GetCallerIdentity reports account 123456789012"), (e.Code, e.Message));
     }
 
     [Theory]
@@ -76,7 +77,7 @@ public sealed class AccountIdTests
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("iam:ListUsers"));
 
-        Assert.Equal(("AnotherAccount", $"iam:ListUsers lists {arn}, and account {Own} was asked"), (e.Code, e.Message));
+        Assert.Equal(("AnotherAccount", $"iam:ListUsers lists {arn}, but account {Own} was requested"), (e.Code, e.Message));
     }
 
     [Theory]
@@ -103,7 +104,7 @@ public sealed class AccountIdTests
         await session.Collector.ConnectAsync(Session.Target(), CancellationToken.None);
 
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync(operation, ("UserName", "alice")));
-        Assert.Equal(("AnotherName", $"{operation} answers about UserName bob, and alice was asked about"), (e.Code, e.Message));
+        Assert.Equal(("AnotherName", $"{operation} returned UserName bob, but alice was requested"), (e.Code, e.Message));
 
         // IAM user names are not case-sensitive.
         said = "Alice";

@@ -186,9 +186,9 @@ public sealed partial class CatalogueTests
     [InlineData("iam:ListUsers", "one for each element of Users")]                          // what the paginator collects
     [InlineData("wafv2:ListWebACLs", "one for each element of WebACLs")]                    // the one list
     [InlineData("cloudfront:ListDistributions", "one for each element of DistributionList.Items")]
-    [InlineData("organizations:DescribeOrganization", "one, the whole answer")]             // no list
-    [InlineData("guardduty:GetDetector", "one, the whole answer")]                          // a list among other members
-    [InlineData("iam:GetAccountAuthorizationDetails", "one for each page of the answer")]   // several lists, in pages
+    [InlineData("organizations:DescribeOrganization", "one, the whole response")]             // no list
+    [InlineData("guardduty:GetDetector", "one, the whole response")]                          // a list among other members
+    [InlineData("iam:GetAccountAuthorizationDetails", "one for each page of the response")]   // several lists, in pages
     [InlineData("budgets:DescribeBudgets", "one for each element of Budgets")]
     public void The_rows_of_an_operation_follow_one_rule_and_are_told(string operation, string row) => Assert.Equal(row, _source.FindOperation(operation)!.Row);
 

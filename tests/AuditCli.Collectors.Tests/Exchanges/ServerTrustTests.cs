@@ -43,7 +43,7 @@ public sealed class ServerTrustTests : IDisposable
     [InlineData("unknown", "issuer CN=test authority", "its issuer is unknown: CN=test authority is not among the operating system's trusted authorities")]
     [InlineData("expired", "issuer CN=test authority", "it has expired (")]
     [InlineData("another name", "issuer CN=test authority", "it is for api.example and not for 127.0.0.1")]
-    [InlineData("self-signed", "issuer CN=api", "it is signed by itself")]
+    [InlineData("self-signed", "issuer CN=api", "it is self-signed")]
     public async Task Aws_says_which_certificate_it_is_and_why(string fault, string issuer, string reason)
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Xml(Identity), Certificate(fault));
@@ -63,7 +63,7 @@ public sealed class ServerTrustTests : IDisposable
     [InlineData("unknown", "issuer CN=test authority", "it is not signed by the CN=test authority among the certificate-authority-data of the cluster test")]
     [InlineData("expired", "issuer CN=test authority", "it has expired (")]
     [InlineData("another name", "issuer CN=test authority", "it is for api.example and not for 127.0.0.1")]
-    [InlineData("self-signed", "issuer CN=api", "it is signed by itself")]
+    [InlineData("self-signed", "issuer CN=api", "it is self-signed")]
     public async Task A_cluster_says_which_certificate_it_is_and_why_and_a_replay_says_the_same(string fault, string issuer, string reason)
     {
         await using var server = new LoopbackServer((_, _) => Reaction.Json("{}"), Certificate(fault));

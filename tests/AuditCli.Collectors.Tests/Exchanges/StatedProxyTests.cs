@@ -123,8 +123,8 @@ public sealed class StatedProxyTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ftp://proxy.example", "HTTPS_PROXY names a proxy of the kind ftp")]
-    [InlineData("http://", "HTTPS_PROXY holds no address")]
+    [InlineData("ftp://proxy.example", "HTTPS_PROXY names a proxy of type ftp")]
+    [InlineData("http://", "HTTPS_PROXY does not contain the address")]
     public void A_proxy_that_nobody_can_use_is_named_and_nothing_goes_past_it(string text, string said)
     {
         Set("HTTPS_PROXY", text);

@@ -32,8 +32,8 @@ public sealed class InputCheckTests
     [InlineData("id,left_on\n1\n", "inputs/leavers.csv:2: 1 fields where the header has 2")]
     [InlineData(
         "id,left_on\n1,2026-01-01\nx,password: hunter2hunter2\n",
-        "inputs/leavers.csv:3: holds what looks like a credential (column left_on); take it out, or say --allow-secrets, which the "
-        + "bundle will record")]
+        "inputs/leavers.csv:3: holds what looks like a credential (column left_on); remove it, or use --allow-secrets, which the "
+        + "bundle records")]
     public void What_cannot_be_read_as_declared_is_a_fault_with_its_place(string csv, string fault) => Assert.Equal([fault], Check(Leavers, csv).Faults);
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class InputCheckTests
     {
         var found = Check(Leavers, "id,left_on\n1,soon\n2,later\n");
         Assert.Empty(found.Faults);
-        Assert.Equal(["inputs/leavers.csv:2: left_on is not a day (yyyy-MM-dd), and 1 more cells; what rests on them is inconclusive"], found.Remarks);
+        Assert.Equal(["inputs/leavers.csv:2: left_on is not a day (yyyy-MM-dd), and 1 more cell; tests that depend on them are inconclusive"], found.Remarks);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class InputCheckTests
     [Fact]
     public void Other_rows_than_stated_are_told() =>
         Assert.Equal(
-            ["inputs/leavers.csv: was said to have 2 rows and has 1; what rests on it is inconclusive"],
+            ["inputs/leavers.csv: 2 rows were stated, but it has 1; tests that depend on it are inconclusive"],
             Check(Leavers, "id,left_on\n1,2026-01-01\n,\n", stated: 2).Remarks[^1..]);
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class InputSearchTests : IDisposable
             _ => Encoding.UTF8.GetBytes(Text),
         };
         Assert.Equal(
-            $"inputs/{place}: holds what looks like a credential; take it out, or say --allow-secrets, which the bundle will record",
+            $"inputs/{place}: holds what looks like a credential; remove it, or use --allow-secrets, which the bundle records",
             Assert.Single(Check(file, content)));
     }
 

@@ -57,8 +57,8 @@ public sealed class IamBindingsTests
     }
 
     [Theory]
-    [InlineData("folders/11", "stands above itself")]
-    [InlineData("projects/p-one", "stands above itself")]
+    [InlineData("folders/11", "is its own ancestor")]
+    [InlineData("projects/p-one", "is its own ancestor")]
     [InlineData("projects/p-two", "neither a folder nor an organization")]
     [InlineData("", "names no parent")]
     public async Task A_tree_that_has_no_end_is_a_failure(string above, string said)

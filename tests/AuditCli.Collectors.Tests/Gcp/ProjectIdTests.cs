@@ -30,9 +30,9 @@ public sealed class ProjectIdTests
         Assert.Null(GcpSource.Create().WhyNotTarget(Session.Target((setting, [value]))));
 
     [Theory]
-    [InlineData("/v3/projects", "projects", """[{"projectId":"../../etc"}]""", "'../../etc' is no project")]
-    [InlineData("/v3/folders", "folders", """[{"name":"folders/../organizations/1"}]""", "'folders/../organizations/1' is no folder")]
-    [InlineData("/v3/folders", "folders", """[{"name":"organizations/1"}]""", "'organizations/1' is no folder")]
+    [InlineData("/v3/projects", "projects", """[{"projectId":"../../etc"}]""", "'../../etc' is not a project")]
+    [InlineData("/v3/folders", "folders", """[{"name":"folders/../organizations/1"}]""", "'folders/../organizations/1' is not a folder")]
+    [InlineData("/v3/folders", "folders", """[{"name":"organizations/1"}]""", "'organizations/1' is not a folder")]
     public async Task A_list_of_what_can_be_no_project_is_not_followed(string path, string list, string data, string said)
     {
         var resources = new JsonObject
@@ -62,7 +62,7 @@ public sealed class ProjectIdTests
         var e = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("iam:projects.serviceAccounts.list"));
 
         Assert.Equal(
-            ("AnotherProject", "iam:projects.serviceAccounts.list lists something of project p-other, and project p-one was asked"),
+            ("AnotherProject", "iam:projects.serviceAccounts.list lists a resource of project p-other, but project p-one was requested"),
             (e.Code, e.Message));
     }
 }

@@ -110,7 +110,7 @@ public sealed class ApiServerTests(ClusterFixture cluster) : IClassFixture<Clust
             ("NotServed", "the cluster serves apps/v1, but no gadgets in it"),
             Told(await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync("apps/v1/gadgets"))));
         Assert.Equal(
-            ("InvalidParameter", "rbac.authorization.k8s.io/v1/clusterroles is not divided into namespaces"),
+            ("InvalidParameter", "rbac.authorization.k8s.io/v1/clusterroles is not namespaced"),
             Told(await Assert.ThrowsAsync<CollectionException>(() =>
                 session.CollectAsync("rbac.authorization.k8s.io/v1/clusterroles", ("namespace", "default")))));
     }

@@ -40,7 +40,7 @@ public sealed class AwsAuthTests
         """{"mapRoles":"- username: b\n- {rolearn: r, username: b}","mapUsers":"- {userarn: u, username: b}"}""",
         "mapRoles has an entry without rolearn", "r", "u")]
     [InlineData("""{"mapRoles":"-\n- {rolearn: r, username: b}","mapAccounts":"-\n- '1'"}""", "mapRoles has an empty entry", "r", "1")]
-    [InlineData("""{"mapRoles":"all of them","mapUsers":"- {userarn: u, username: b}"}""", "mapRoles is not a list that can be read", "u")]
+    [InlineData("""{"mapRoles":"all of them","mapUsers":"- {userarn: u, username: b}"}""", "mapRoles is not a readable list", "u")]
     public async Task A_slip_in_one_entry_does_not_hide_the_others(string data, string said, params string[] read)
     {
         var (item, rows) = await RunAsync(Reaction.Json($$"""{"kind":"ConfigMap","data":{{data}}}"""));

@@ -46,7 +46,7 @@ public sealed class KubeconfigTests : IDisposable
 
         var e = await Assert.ThrowsAsync<CollectionException>(session.ConnectAsync);
 
-        Assert.Contains("has no context Test; there is test, and capital letters count", e.Message, StringComparison.Ordinal);
+        Assert.Contains("has no context Test; there is test; names are case-sensitive", e.Message, StringComparison.Ordinal);
         Assert.Empty(server.Seen);
     }
 
@@ -64,23 +64,23 @@ public sealed class KubeconfigTests : IDisposable
     [InlineData(
         "{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority: ca.pem } }", "{}", "UntrustedServer",
         "ca.pem, which cannot be read")]
-    [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority-data: bm9uZQ== } }", "{}", "UntrustedServer", "holds no certificate")]
+    [InlineData("{ name: a, cluster: { server: https://127.0.0.1:1, certificate-authority-data: bm9uZQ== } }", "{}", "UntrustedServer", "no certificate")]
     [InlineData(
         "{ name: a, cluster: { server: https://127.0.0.1:1, insecure-skip-tls-verify: maybe } }", "{}", "NoCredentials",
         "insecure-skip-tls-verify must be true or false")]
     [InlineData("{ name: a, cluster: { } }", "{}", "NoCredentials", "the cluster a has no server")]
-    [InlineData("{ name: a, cluster: { server: 'unix:///run/k' } }", "{}", "NoCredentials", "a server that is no http or https address")]
-    [InlineData("{ name: b, cluster: { server: http://127.0.0.1:1 } }", "{}", "NoCredentials", "names the cluster a, which is not there; it has b")]
+    [InlineData("{ name: a, cluster: { server: 'unix:///run/k' } }", "{}", "NoCredentials", "a server that is not an http or https address")]
+    [InlineData("{ name: b, cluster: { server: http://127.0.0.1:1 } }", "{}", "NoCredentials", "names the cluster a, which does not exist; it has b")]
     [InlineData(
         "{ name: a, cluster: { server: http://127.0.0.1:1 } }, { name: a, cluster: { server: http://127.0.0.1:2 } }", "{}", "NoCredentials",
         "clusters has the name a twice")]
     [InlineData(Fine, "{ auth-provider: { name: gcp } }", "NoCredentials", "the auth-provider gcp, which is not supported; sign in with an exec plugin")]
-    [InlineData(Fine, "{ token: MARKER, username: u, password: p }", "NoCredentials", "a token and a password, of which kubectl allows one")]
+    [InlineData(Fine, "{ token: MARKER, username: u, password: p }", "NoCredentials", "a token and a password, but kubectl allows only one of them")]
     [InlineData(Fine, "{ client-certificate-data: YQ== }", "NoCredentials", "a client certificate and no client key")]
     [InlineData(Fine, "{ client-key-data: YQ== }", "NoCredentials", "a client key and no client certificate")]
-    [InlineData(Fine, "{ client-certificate-data: YQ==, client-key-data: YQ== }", "NoCredentials", "in another form than PEM")]
+    [InlineData(Fine, "{ client-certificate-data: YQ==, client-key-data: YQ== }", "NoCredentials", "not in PEM form")]
     [InlineData(Fine, "{ client-certificate-data: '?', client-key-data: YQ== }", "NoCredentials", "client-certificate-data is not Base64")]
-    [InlineData(Fine, "{ as-groups: [g] }", "NoCredentials", "need as; give it")]
+    [InlineData(Fine, "{ as-groups: [g] }", "NoCredentials", "need as; add it")]
     [InlineData(Fine, "{ as: 'a\u00e9' }", "NoCredentials", "Impersonate-User has characters")]
     [InlineData(Fine, "{ tokenFile: missing }", "NoCredentials", "missing cannot be read")]
     [InlineData(
@@ -108,8 +108,8 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a: [", "is not YAML that can be read")]
-    [InlineData("- a\n", "it is no kubeconfig")]
+    [InlineData("a: [", "is not valid YAML")]
+    [InlineData("- a\n", "it is not a kubeconfig")]
     [InlineData("contexts: {a: b}\n", "contexts must be a list")]
     [InlineData("clusters: [a]\n", "an entry of clusters must have a name and a cluster")]
     [InlineData("", "has no current context")]

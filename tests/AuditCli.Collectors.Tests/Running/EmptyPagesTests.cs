@@ -11,7 +11,8 @@ namespace AuditCli.Collectors.Tests.Running;
 [Collection("environment")]
 public sealed class EmptyPagesTests
 {
-    private const string Numbers = "1000 pages in a row brought nothing and named a next one; it is given up after 1000 in 10 minutes, or 10000";
+    private const string Numbers =
+        "1000 consecutive pages were empty but pointed to a next page; reading stops after 1000 of them within 10 minutes, or after 10000";
 
     [Fact]
     public async Task Endless_pages_of_AWS_end_live_and_replayed()

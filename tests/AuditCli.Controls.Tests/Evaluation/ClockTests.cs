@@ -18,19 +18,19 @@ public sealed class ClockTests
     [InlineData(
         301,
         24 * 60,
-        "the collecting machine's clock was 5 minutes behind the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
+        "the collecting machine's clock was 5 minutes behind the servers'; the limit is 5 minutes, so the time at which the state was read is uncertain")]
     [InlineData(
         -301,
         24 * 60,
-        "the collecting machine's clock was 5 minutes ahead of the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
+        "the collecting machine's clock was 5 minutes ahead of the servers'; the limit is 5 minutes, so the time at which the state was read is uncertain")]
     [InlineData(
         8_640_000,
         24 * 60,
-        "the collecting machine's clock was 100 days behind the servers', and 5 minutes are tolerated: the moment of a state is not certain")]
+        "the collecting machine's clock was 100 days behind the servers'; the limit is 5 minutes, so the time at which the state was read is uncertain")]
     [InlineData(
         61,
         10,
-        "the collecting machine's clock was 61 seconds behind the servers', and 60 seconds are tolerated: the moment of a state is not certain")]
+        "the collecting machine's clock was 61 seconds behind the servers'; the limit is 60 seconds, so the time at which the state was read is uncertain")]
     public async Task A_clock_that_is_off_never_passes_a_state(int offset, int toleranceMinutes, string message)
     {
         var moment = Some.Moment with { AsOfTolerance = TimeSpan.FromMinutes(toleranceMinutes) };
@@ -56,9 +56,13 @@ public sealed class ClockTests
     }
 
     [Theory]
-    [InlineData(301, 0, "an answer came out of a cache and was 5 minutes old (Age), and 5 minutes are tolerated: the moment of a state is not certain")]
-    [InlineData(172_800, 0, "an answer came out of a cache and was 2 days old (Age), and 5 minutes are tolerated: the moment of a state is not certain")]
-    [InlineData(10, 3, "3 answers say that they are out of date, or were changed on the way (Warning, Age): the moment of a state is not certain")]
+    [InlineData(
+        301, 0, "a response came from a cache and was 5 minutes old (Age header); the limit is 5 minutes, "
+            + "so the time at which the state was read is uncertain")]
+    [InlineData(
+        172_800, 0, "a response came from a cache and was 2 days old (Age header); the limit is 5 minutes, "
+            + "so the time at which the state was read is uncertain")]
+    [InlineData(10, 3, "3 responses are marked as out of date, or as changed in transit (Warning, Age), so the time at which the state was read is uncertain")]
     public async Task An_old_answer_never_passes_a_state_and_leaves_the_period_alone(int age, int stale, string message)
     {
         var table = Read(0, Bob) with { AnswerAge = TimeSpan.FromSeconds(age), StaleAnswers = stale };

@@ -38,12 +38,12 @@ public sealed class EvaluatorTests
     [InlineData("""{"name":5}""", "line 1, column name is not of type text")]
     [InlineData("""{"name":"x","mfa":"true"}""", "column mfa is not of type boolean")]
     [InlineData("""{"name":"x","mfa":1}""", "column mfa is not of type boolean")]
-    [InlineData("""{"name":"x","name":"y"}""", "column name stands there twice")]
+    [InlineData("""{"name":"x","name":"y"}""", "column name occurs twice")]
     [InlineData("""{"nome":"x"}""", "column nome is not a column of the table")]
-    [InlineData("""{"name":"\ud800"}""", "column name is not JSON that can be read")]
-    [InlineData("""{"name":"x"} 5""", "not JSON that can be read")]
+    [InlineData("""{"name":"\ud800"}""", "column name is not valid JSON")]
+    [InlineData("""{"name":"x"} 5""", "not valid JSON")]
     [InlineData("[]", "is not an object")]
-    [InlineData("{", "not JSON that can be read")]
+    [InlineData("{", "not valid JSON")]
     public async Task A_row_that_does_not_fit_its_table_breaks_the_test(string row, string message) =>
         (await Some.EvaluateAsync(Some.Control(), Some.With(row))).IsError(message);
 

@@ -82,7 +82,7 @@ public sealed class FixtureRunnerTests
                 .Add("zoe", ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "no")),
         };
         var partition = Partition("prod", ("users", Rows("""{"name":"alice"}""")));
-        Assert.Equal(["'alice' says age NULL, and the case 3", "'zoe' is not in the population"], await RunAsync(expect, null, partition));
+        Assert.Equal(["'alice' has age NULL, but the case expects 3", "'zoe' is not in the population"], await RunAsync(expect, null, partition));
         var cells = ImmutableSortedDictionary<string, string?>.Empty.Add("reason", "no device").Add("age", null);
         expect = expect with { Rows = expect.Rows.Remove("zoe").SetItem("alice", cells) };
         Assert.Empty(await RunAsync(expect, null, partition));

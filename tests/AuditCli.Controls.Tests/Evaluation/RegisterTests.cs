@@ -42,7 +42,7 @@ public sealed class RegisterTests
         Partition Of(string account) => In(account, account == denied ? Some.Denied(Some.Users) : Users("alice"), "alice", "bob");
         var register = await OfAsync(Unmatched, Of("dev"), Of("prod"));
         Assert.Empty(register.Unmatched);
-        Assert.Equal("users was not read whole", register.Unknown);
+        Assert.Equal("users was not read completely", register.Unknown);
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed class WaiverTests
     {
         var outcome = await With(Some.Approval("*"), """{"name":"alice","mfa":false}""", """{"name":"*","mfa":false}""");
         Assert.Equal((Conclusion.Fail, 2L), (outcome.Conclusion, outcome.Result.Deviations));
-        Assert.Equal("it names everything at once, and an approval is of one item", Assert.Single(outcome.Result.Waivers.Expired).Why);
+        Assert.Equal("it approves everything at once, but an approval must name one item", Assert.Single(outcome.Result.Waivers.Expired).Why);
     }
 
     [Theory]

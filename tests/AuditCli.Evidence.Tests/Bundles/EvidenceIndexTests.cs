@@ -64,7 +64,7 @@ public sealed class EvidenceIndexTests
         var path = folder.Write(BundleLayout.EvidenceIndex, Encoding.UTF8.GetString(EvidenceIndex.Format(Full)) + "\n{}\n");
         Assert.StartsWith($"{path}:2: ", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);
         File.WriteAllBytes(path, EvidenceIndex.Format(Full));
-        Assert.Contains("not ended", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("line is incomplete", Assert.Throws<InvalidDataException>(() => EvidenceIndex.Read(folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

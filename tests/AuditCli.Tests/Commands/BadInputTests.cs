@@ -169,8 +169,8 @@ public sealed class BadInputTests
         var result = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
         Assert.True(result.ExitCode is 0 or 2, result.ToString());
         Assert.Contains("register.csv:2: arn is read without its invisible characters", result.Error, StringComparison.Ordinal);
-        Assert.Contains("register.csv: 2 empty rows at the end are left out", result.Error, StringComparison.Ordinal);
-        Assert.Contains("register.csv:1: 2 empty columns without a name are left out", result.Error, StringComparison.Ordinal);
+        Assert.Contains("register.csv: 2 empty rows at the end are ignored", result.Error, StringComparison.Ordinal);
+        Assert.Contains("register.csv:1: 2 empty columns without a name are ignored", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class CallGcpTests
         """{"items":{"zones/a":{"instances":[{"name":"x"}]},"zones/b":{"warning":{"code":"UNREACHABLE","message":"zone b is down"}}}}""",
         "zone b is down")]
     [InlineData("storage:buckets.list", """{"items":[{"name":"x"}],"unreachable":["projects/_/buckets/y"]}""", """unreachable: ["projects/_/buckets/y"]""")]
-    [InlineData("iam:projects.serviceAccounts.list", """{"accounts":[{"name":"x"}],"nextPageToken":"again"}""", "a page token that it gave before")]
+    [InlineData("iam:projects.serviceAccounts.list", """{"accounts":[{"name":"x"}],"nextPageToken":"again"}""", "repeats an earlier page token")]
     [InlineData("iam:projects.serviceAccounts.list", "<html>", "not JSON")]
     public async Task An_incomplete_answer_is_not_printed(string question, string? body, string words)
     {
@@ -73,7 +73,7 @@ public sealed class CallGcpTests
     }
 
     [Theory]
-    [InlineData("iam:projects.serviceAccounts.list", "name=projects/{project}, and no project is named")]
+    [InlineData("iam:projects.serviceAccounts.list", "name=projects/{project}, but no project is named")]
     [InlineData("iam:projects.serviceAccounts.list nam=projects/p-one", "takes no parameter nam; it takes name, pageSize")]
     [InlineData("iam:projects.serviceAccounts.list name", "'name' is not name=value")]
     [InlineData("iam:projects.serviceAccounts.list name=a name=b", "name is given twice")]

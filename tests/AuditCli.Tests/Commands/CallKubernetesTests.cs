@@ -138,7 +138,7 @@ public sealed class CallKubernetesTests(ClusterOfObjects cluster) : IClassFixtur
         await FailsAsync(1, "'Gadgets' is not a resource", "example.com/v1/Gadgets");
         await FailsAsync(1, "v1/pods takes no parameter limit; it takes namespace, labelSelector, fieldSelector", "v1/pods", "limit=5");
         await FailsAsync(1, "InvalidParameter: 'a/../b' is not a namespace", "v1/pods", "namespace=a/../b");
-        await FailsAsync(1, "InvalidParameter: v1/nodes is not divided into namespaces", "v1/nodes", "namespace=trading");
+        await FailsAsync(1, "InvalidParameter: v1/nodes is not namespaced", "v1/nodes", "namespace=trading");
     }
 
     [NeedsFact("kube-apiserver", "kubectl")]

@@ -85,7 +85,7 @@ public sealed class CallTests
         "half of a surrogate pair in a name",
         "{\"Keys\":[{\"a\\ud83dz\":\"b\",\"KeyId\":\"c\"}],\"Truncated\":false}",
         3,
-        "MalformedResponse: kms:ListKeys: the answer cannot be read")]
+        "MalformedResponse: kms:ListKeys: the response cannot be read")]
     [InlineData("two members of one name", "{\"Keys\":[],\"Keys\":[{\"KeyId\":\"a\"}],\"Truncated\":false}", 3, "MalformedResponse")]
     public async Task Text_that_is_no_Unicode_is_printed_as_the_escape_that_came_or_named(string what, string body, int exit, string says)
     {

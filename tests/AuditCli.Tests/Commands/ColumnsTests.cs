@@ -12,7 +12,7 @@ public sealed class ColumnsTests
         Assert.Equal(0, told.ExitCode);
         var lines = told.Output.ReplaceLineEndings("\n").Split('\n');
         Assert.Equal("ecr:GetLifecyclePolicy: called in every region", lines[0]);
-        Assert.Equal("  rows: one, the whole answer", lines[1]);
+        Assert.Equal("  rows: one, the whole response", lines[1]);
         Assert.Equal(
             "  LifecyclePolicyNotFoundException means 'there is none'; "
             + "allow_errors: { LifecyclePolicyNotFoundException: empty } turns it into no rows",

@@ -211,7 +211,7 @@ public sealed partial class TraceTests(SampleRun sample) : IClassFixture<SampleR
     {
         using var zip = ZipFile.OpenRead(Path.Combine(sample.Bundle, "data/reports/workpaper.xlsx"));
         var sheet = zip.Entries.Where(e => e.FullName.Contains("worksheets", StringComparison.Ordinal)).Select(e => XDocument.Load(e.Open()))
-            .First(x => Cells(x.Descendants().First(e => e.Name.LocalName == "row")).Contains("raw evidence (record id # place in the answer)"));
+            .First(x => Cells(x.Descendants().First(e => e.Name.LocalName == "row")).Contains("raw evidence (record id # place in the response)"));
         return [.. sheet.Descendants().Where(e => e.Name.LocalName == "row").Skip(1).Select(r => References.Match(Cells(r)[9]).Value)];
 
         static string[] Cells(XElement row) =>

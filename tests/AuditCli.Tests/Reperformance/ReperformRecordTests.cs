@@ -42,7 +42,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         ["the log is cut off"] = (3, b => Lines(b, Log, l => l.Take(3)), "data/log.clef: Concluded 1 controls 0 times -> 1 times"),
         ["the log is no log"] = (
             4,
-            b => File.WriteAllText(Path.Combine(b, Log), "nothing happened\n"), "data/log.clef: line data/log.clef:1 is no event -> nothing"),
+            b => File.WriteAllText(Path.Combine(b, Log), "nothing happened\n"), "data/log.clef: line data/log.clef:1 is not an event -> nothing"),
         ["a clock's offset is changed"] = (
             5,
             b => Edit(b, r => r["clock_offset_seconds"]!.AsObject()["127.0.0.1"] = -4000),
@@ -59,16 +59,16 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
         ["the tool's version is changed after the plus sign"] = (
             1,
             b => Edit(b, r => r["tool"]!["version"] = $"{Tool}+0123abcd"),
-            "is byte for byte what this program writes, but run.json names another program"),
+            "is byte for byte what this program writes, but run.json names a different program"),
         ["the tool's name is changed"] = (5, b => Edit(b, r => r["tool"]!["name"] = "othertool"), "data/run.json: tool othertool "),
         ["the tool's runtime is changed"] = (
             2,
             b => Edit(b, r => r["tool"]!["runtime"] = ".NET 99"),
-            "is byte for byte what this program writes, but run.json names another program"),
+            "is byte for byte what this program writes, but run.json names a different program"),
         ["the tool's system is changed"] = (
             3,
             b => Edit(b, r => r["tool"]!["system"] = "win-x64"),
-            "is byte for byte what this program writes, but run.json names another program"),
+            "is byte for byte what this program writes, but run.json names a different program"),
         ["the tool's version is changed wherever it is named"] = (4, b =>
         {
             Edit(b, r => r["tool"]!["version"] = "9.9.9");
@@ -79,7 +79,7 @@ public sealed class ReperformRecordTests(OneAccount account, RedactedSample samp
                     ? Honest(r, Text(r).Replace($"auditcli/{Tool}", "auditcli/9.9.9", StringComparison.Ordinal))
                     : r);
             }
-        }, "is byte for byte what this program writes, but run.json names another program"),
+        }, "is byte for byte what this program writes, but run.json names a different program"),
         ["the recorder of a file is changed"] = (
             7,
             b => BundleForgery.EditExchanges(Path.Combine(b, Exchanges), r => r.Type == "warcinfo"

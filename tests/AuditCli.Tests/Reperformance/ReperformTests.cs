@@ -85,7 +85,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         BundleForgery.Replace(bundle, "data/reports/summary.md", "PASS", "FAIL");
         var result = await ResealedAsync(bundle);
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains("summary.md differs when it is made again", result.Output, StringComparison.Ordinal);
+        Assert.Contains("summary.md differs when recreated", result.Output, StringComparison.Ordinal);
         Assert.Contains("data/run.json: tool auditcli 0.0.9 -> auditcli ", result.Output, StringComparison.Ordinal);
     }
 
@@ -257,7 +257,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
     {
         var same = await ReperformAsync(account.Bundle, "--controls", Repository.Path("controls"));
         Assert.True(same.ExitCode == 0, same.ToString());
-        Assert.Contains("1 control concludes the same", same.Output, StringComparison.Ordinal);
+        Assert.Contains("1 control reaches the same conclusion", same.Output, StringComparison.Ordinal);
 
         var stricter = await ReperformAsync(account.Bundle, "--controls", Library(c => c
             .Replace("default: 90", "default: 10", StringComparison.Ordinal)
@@ -281,7 +281,7 @@ public sealed class ReperformTests(OneAccount account) : IClassFixture<OneAccoun
         var result = await ReperformAsync(account.Bundle, "--controls", library);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("PASS -> INCONCLUSIVE", result.Output, StringComparison.Ordinal);
-        Assert.Contains("iam:ListAccountAliases was not called by the original run, so nothing of it is recorded", result.Output, StringComparison.Ordinal);
+        Assert.Contains("iam:ListAccountAliases was not called by the original run, so it is not recorded", result.Output, StringComparison.Ordinal);
 
         var broken = await ReperformAsync(account.Bundle, "--controls", Library(c => c.Replace(
             "FROM access_keys k\n        WHERE k.Status = 'Active'\n", "FROM no_such_table k\n", StringComparison.Ordinal)));

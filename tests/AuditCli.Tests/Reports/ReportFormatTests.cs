@@ -67,10 +67,10 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         [
             "REPLAY of exchanges recorded 2026-11-23T04:41:56Z to 2026-11-23T04:42:00Z", ReportBundle.Id,
             workpaper.ResultsSha256.Hex, workpaper.IndexSha256.Hex,
-            "http://127.0.0.1:5000 (not encrypted)", "https://10.0.0.1:6443 (certificate not checked)", "narrowed by the engagement", "leaves out 999900001111",
+            "http://127.0.0.1:5000 (not encrypted)", "https://10.0.0.1:6443 (certificate not checked)", "narrowed by the engagement", "excludes 999900001111",
             "grace_days is 7, set by R. Reviewer: Client standard", "not tested: APD-K8S-001: the engagement has no target of kubernetes",
-            "target dev could not be entered: AccessDenied", "data/inputs/hr-leavers/leavers.csv",
-            "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded answers",
+            "could not connect to target dev: AccessDenied", "data/inputs/hr-leavers/leavers.csv",
+            "APD-AWS-901 is not the shipped control: local", "users 1", workpaper.Controls[0].Result.Sha256.Hex, "3 recorded responses",
             .. workpaper.Notes.Select(n => n.Text),
         ];
         Assert.All(said, words => Assert.True(text.Contains(words, StringComparison.Ordinal), $"{format.FileName} does not say: {words}"));

@@ -313,7 +313,7 @@ public sealed class TiedCountsTests(SampleRun sample) : IClassFixture<SampleRun>
         var run = await AuditCommand.RunAsync(folder.Path, "run", "engagement.yaml", "--out", "out");
         Assert.True(run.ExitCode == 3, run.ToString());
         var workpaper = ReportBundle.Read(AuditCommand.TheBundle(Path.Combine(folder.Path, "out")));
-        Assert.Contains("1 question to a person is open", Assert.Single(workpaper.Controls).Tested, StringComparison.Ordinal);
+        Assert.Contains("1 question for a person is open", Assert.Single(workpaper.Controls).Tested, StringComparison.Ordinal);
         foreach (var format in ReportFormats.All)
         {
             var text = Readable(ReportFormatTests.Written(format, workpaper));

@@ -46,10 +46,10 @@ public sealed partial class ClockTests
     }
 
     [Theory]
-    [InlineData("Age", "7200", "an answer came out of a cache and was 2 hours old (Age), and 5 minutes are tolerated")]
-    [InlineData("Age", "864000", "an answer came out of a cache and was 10 days old (Age), and 5 minutes are tolerated")]
-    [InlineData("Age", "unknown", "answers say that they are out of date, or were changed on the way (Warning, Age)")]
-    [InlineData("Warning", "110 - \"Response is Stale\"", "answers say that they are out of date, or were changed on the way (Warning, Age)")]
+    [InlineData("Age", "7200", "a response came from a cache and was 2 hours old (Age header); the limit is 5 minutes")]
+    [InlineData("Age", "864000", "a response came from a cache and was 10 days old (Age header); the limit is 5 minutes")]
+    [InlineData("Age", "unknown", "marked as out of date, or as changed in transit (Warning, Age)")]
+    [InlineData("Warning", "110 - \"Response is Stale\"", "marked as out of date, or as changed in transit (Warning, Age)")]
     public async Task An_old_answer_concludes_no_state_says_so_on_every_first_page_and_replays_the_same(string field, string value, string words)
     {
         using var folder = new TemporaryFolder();
@@ -133,7 +133,7 @@ public sealed partial class ClockTests
 
     [Theory]
     [InlineData("period: { start: 2026-09-01, end: 2026-11-15 }", "period: { start: 2026-09-01, end: 2099-12-31 }", 0, "was read from")]
-    [InlineData("as_of_tolerance: 36500d", "as_of_tolerance: 36500d", 1, "it lay in the future")]
+    [InlineData("as_of_tolerance: 36500d", "as_of_tolerance: 36500d", 1, "so as_of was in the future")]
     [InlineData("period: { start: 2026-09-01, end: 2026-11-15 }", "period: { start: 2026-09-01, end: 2026-11-15 }", -100, "after ")]
     public async Task A_period_that_was_not_over_and_a_moment_of_the_future_are_said_first(string line, string other, int days, string words)
     {

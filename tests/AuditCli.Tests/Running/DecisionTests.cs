@@ -29,7 +29,7 @@ public sealed class DecisionTests
         Assert.True(run.ExitCode == 0, run.ToString());
         var control = Assert.Single(SampleTests.Results(bundle).GetProperty("controls").EnumerateArray());
         Assert.Equal(("PASS", why), (control.GetProperty("conclusion").GetString(), control.GetProperty("refused_decision").GetProperty("why").GetString()));
-        var said = $"decides nothing, since {why}";
+        var said = $"has no effect, because {why}";
         Assert.True(OneLine(run.Output).Contains(said, StringComparison.Ordinal), run.ToString());
         Assert.Contains(said, (await AuditCommand.RunAsync(folder.Path, "show", bundle, "APD-AWS-004")).Output, StringComparison.Ordinal);
         foreach (var report in Directory.GetFiles(Path.Combine(bundle, "data", "reports")).Where(f => !f.EndsWith(".xlsx", StringComparison.Ordinal)))

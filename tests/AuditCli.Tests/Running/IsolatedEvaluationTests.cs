@@ -244,8 +244,8 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
             var here = await EvaluateAsync(null, control, partitions);
             var there = await EvaluateAsync(shared.Process, control, partitions);
             Assert.Equal(Encoding.UTF8.GetString(Results(here)), Encoding.UTF8.GetString(Results(there)));
-            Assert.Contains("devices: answered NoSuchEntity, taken as none (2 calls)", there.Result.Notes);
-            Assert.Contains("devices: answered NoSuchUser, taken as none (1 call)", there.Result.Notes);
+            Assert.Contains("devices: NoSuchEntity was accepted as 'there is none' (2 calls)", there.Result.Notes);
+            Assert.Contains("devices: NoSuchUser was accepted as 'there is none' (1 call)", there.Result.Notes);
             Assert.Single(there.Result.Registers ?? []);
             Assert.Equal(here.Files, there.Files);
         }

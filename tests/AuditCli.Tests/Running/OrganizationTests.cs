@@ -79,13 +79,13 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
         var limitations = control.GetProperty("limitations").EnumerateArray().ToArray();
         Assert.All(limitations, l => Assert.Equal(Id("refusing"), l.GetProperty("account").GetString()));
         Assert.Contains(limitations, l => l.GetProperty("code").GetString() == "AccessDenied"
-            && l.GetProperty("message").GetString()!.Contains($"account {Id("refusing")} (refusing) could not be entered", StringComparison.Ordinal));
+            && l.GetProperty("message").GetString()!.Contains($"could not connect to account {Id("refusing")} (refusing)", StringComparison.Ordinal));
         string[] notTested = [.. results.GetProperty("not_tested").EnumerateArray().Select(n => n.GetProperty("reason").GetString()!)];
         Assert.Contains($"account {Id("sandbox")} (sandbox) is left out by exclude_accounts", notTested);
         Assert.Contains(notTested, n =>
             n.StartsWith($"account {Id("closed")} (closed) is ", StringComparison.Ordinal)
             && n.EndsWith("cannot be read", StringComparison.Ordinal));
-        Assert.Contains($"account {Id("refusing")} of target org could not be entered: AccessDenied", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"could not connect to account {Id("refusing")} of target org: AccessDenied", result.Output, StringComparison.Ordinal);
         Assert.Contains($"{Id("sandbox")} (sandbox) is left out by exclude_accounts", result.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
         // The management account is read with its own credentials, since the role need not exist there.
         Assert.DoesNotContain(gate.Asked, a => a.Operation == "AssumeRole" && a.Body.Contains(Id("management"), StringComparison.Ordinal));
@@ -176,12 +176,12 @@ public sealed class OrganizationTests(OrganizationOnMoto moto) : IClassFixture<O
 
     [Theory]
     [InlineData("organization: true", "organization: true needs role_name")]
-    [InlineData("role_name: Audit", "role_name goes with organization: true alone")]
-    [InlineData("organization: false, role_name: Audit", "role_name goes with organization: true alone")]
-    [InlineData("organization: true, role_name: Audit, exclude_accounts: [\"12\"]", "'12' is none")]
+    [InlineData("role_name: Audit", "role_name can only be used with organization: true")]
+    [InlineData("organization: false, role_name: Audit", "role_name can only be used with organization: true")]
+    [InlineData("organization: true, role_name: Audit, exclude_accounts: [\"12\"]", "'12' is not one")]
     [InlineData("organization: true, role_name: \"Audit role\"", "'Audit role' cannot be one")]
-    [InlineData("external_id: x", "external_id is given to a role")]
-    [InlineData("role_arn: Audit", "'Audit' is none")]
+    [InlineData("external_id: x", "external_id is passed when a role is assumed")]
+    [InlineData("role_arn: Audit", "'Audit' is not an ARN")]
     public async Task Settings_that_do_not_fit_together_are_an_error_with_their_place(string settings, string said)
     {
         using var folder = new TemporaryFolder();

@@ -59,7 +59,7 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
         var bundle = AuditCommand.TheBundle(Path.Combine(_folder.Path, "out"));
         var test = Json(bundle, "results/results.json").GetProperty("controls")[0].GetProperty("tests")[0];
         Assert.Equal("ERROR", test.GetProperty("conclusion").GetString());
-        Assert.Contains("let it name the thing and not what the thing holds", test.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("identify the object by its name, not by its content", test.GetProperty("error").GetString(), StringComparison.Ordinal);
         await HoldsUpAsync(bundle);
     }
 

@@ -73,7 +73,7 @@ internal sealed class AnswerUnmarshaller : ResponseUnmarshaller
             RedirectHost = (int)status is >= 300 and < 400
                 ? Uri.TryCreate(Header(response, "Location"), UriKind.Absolute, out var location)
                     ? location.Authority
-                    : said.Endpoint ?? "a place it does not name"
+                    : said.Endpoint ?? "an address that it does not name"
                 : null,
             Wait = Wait(response),
             ClockIsWrong = ShortCode(code) is "RequestTimeTooSkewed" or "RequestInTheFuture" or "RequestExpired" || said.ClockIsWrong,

@@ -33,7 +33,7 @@ internal static class AwsFailures
                 return new(
                     AwsCodes.RegionNotEnabled,
                     $"{what} in {asked}: {failure.ErrorCode}: {failure.Message}; {home} accepts the same credentials, so the account has not enabled "
-                        + $"{asked}, or a session token of the global STS endpoint is used, which regions that are enabled by hand refuse; "
+                        + $"{asked}, or the session token comes from the global STS endpoint, which opt-in regions refuse; "
                         + "enable it (account:EnableRegion), "
                         + "use a token of a regional STS endpoint, or leave the region out of the target's regions",
                     e);

@@ -32,23 +32,23 @@ internal static class AnswerForm
                 continue;
             unknown ??= member.Name;
             if (SaysError(member))
-                throw new FormatException($"it came as an answer, and is an error: {member.Name}");
+                throw new FormatException($"it came as a success, but is an error: {member.Name}");
         }
         if (unknown is null)
             return;
         if (found == 0 && known.Count > 0)
-            throw new FormatException($"it has no member that the model has, but {unknown}");
+            throw new FormatException($"it has no member of the model, but {unknown}");
         if (operation.Rows is null)
             return;
         string[] names = [.. known.Select(k => k.Wire)];
         var texts = root.EnumerateObject().Where(m => !names.Contains(m.Name) && m.Value.ValueKind == JsonValueKind.String).Select(m => m.Name);
         if ((UnknownMembers.OfMore(root, names) ?? LikeToken(operation, texts)) is { } more)
-            throw new FormatException($"it says that more follows ({more}), and the model does not know how to read it");
+            throw new FormatException($"it says that more follows ({more}), but the model does not say how to read it");
         var list = known.FirstOrDefault(k => k.Name == operation.Rows.Split('.')[0]);
         if (list is not null && !root.TryGetProperty(list.Wire, out _)
             && root.EnumerateObject().Where(m => m.Value.ValueKind is JsonValueKind.Array or JsonValueKind.Object).Select(m => m.Name)
                 .FirstOrDefault(n => !names.Contains(n)) is { } part)
-            throw new FormatException($"it has no {list.Wire}, but {part}, which the model does not have");
+            throw new FormatException($"it has no {list.Wire}, but {part}, which is not in the model");
     }
 
     /// <summary>Checks the element that holds the members of an XML response, after the members were read.</summary>
@@ -63,10 +63,10 @@ internal static class AnswerForm
         if (unknown.Length == 0)
             return;
         if (!root.Children.Any(c => known.Any(k => isOf(k, c.Name))))
-            throw new FormatException($"<{root.Name}> has nothing that the model has, but <{unknown[0].Name}>");
+            throw new FormatException($"<{root.Name}> has no element of the model, but <{unknown[0].Name}>");
         var said = unknown.Where(u => u.Children.Count > 0 || u.Text is not ("" or "false" or "0")).Select(u => u.Name).ToArray();
         if (operation.Rows is not null && (said.FirstOrDefault(UnknownMembers.SpeaksOfMore) ?? LikeToken(operation, said)) is { } more)
-            throw new FormatException($"<{root.Name}> says that more follows (<{more}>), and the model does not know how to read it");
+            throw new FormatException($"<{root.Name}> says that more follows (<{more}>), but the model does not say how to read it");
     }
 
     /// <summary>
@@ -90,7 +90,7 @@ internal static class AnswerForm
     public static void CheckCase(string name, IEnumerable<MemberReference> known)
     {
         if (known.FirstOrDefault(k => k.Wire.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member && member.Wire != name)
-            throw new FormatException($"{name} stands where the model has {member.Wire}");
+            throw new FormatException($"it has {name} where the model has {member.Wire}");
     }
 
     /// <summary>Whether a member indicates an error and not a list: <c>error</c> in any case, or a type named like an exception.</summary>

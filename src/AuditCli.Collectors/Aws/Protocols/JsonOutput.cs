@@ -32,7 +32,7 @@ internal static class JsonOutput
     public static JsonElement Document(ReadOnlyMemory<byte> body)
     {
         var root = AnyValue(body);
-        return root.ValueKind == JsonValueKind.Object ? root : throw new JsonException($"the answer is a JSON {root.ValueKind}, not an object");
+        return root.ValueKind == JsonValueKind.Object ? root : throw new JsonException($"the response is a JSON {root.ValueKind}, not an object");
     }
 
     /// <summary>

@@ -36,7 +36,7 @@ internal static class TypedJson
             catch (Exception e) when (e is XmlException or JsonException or FormatException or InvalidOperationException)
             {
                 // System.Text.Json throws InvalidOperationException if a member name is not well-formed Unicode.
-                throw new CollectionException(Codes.MalformedResponse, $"{service.Name}:{operation.Name}: the answer cannot be read: {e.Message}", e);
+                throw new CollectionException(Codes.MalformedResponse, $"{service.Name}:{operation.Name}: the response cannot be read: {e.Message}", e);
             }
         }
         // Copy the content, because rows outlive the page.
@@ -62,7 +62,7 @@ internal static class TypedJson
                 case WireProtocol.Ec2:
                     var response = AnswerElement.Parse(answer.Body);
                     if (response.Name != operation.Name + "Response")
-                        throw new FormatException($"the answer is <{response.Name}>");
+                        throw new FormatException($"the response is <{response.Name}>");
                     XmlOutput.Root(writer, service, operation, shape.Members, response);
                     break;
                 case WireProtocol.Json:
@@ -164,7 +164,7 @@ internal static class TypedJson
         var root = JsonOutput.AnyValue(body);
         var fits = member.Kind == MemberKind.Document
             || root.ValueKind == (service.Shape(member.Shape) is ShapeModel.List ? JsonValueKind.Array : JsonValueKind.Object);
-        return fits ? root : throw new JsonException($"the answer is a JSON {root.ValueKind}, which is not a {member.Shape}");
+        return fits ? root : throw new JsonException($"the response is a JSON {root.ValueKind}, which is not a {member.Shape}");
     }
 }
 

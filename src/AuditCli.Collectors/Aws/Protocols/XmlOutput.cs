@@ -36,7 +36,7 @@ internal static class XmlOutput
     /// <summary>Returns the root, unless it is an error or an HTML page.</summary>
     /// <exception cref="FormatException">The document is not a response.</exception>
     public static AnswerElement Answer(AnswerElement root) => NoAnswers.Contains(root.Name, StringComparer.OrdinalIgnoreCase)
-        ? throw new FormatException($"the answer is <{root.Name}>")
+        ? throw new FormatException($"the response is <{root.Name}>")
         : root;
 
     /// <summary>Writes the members that are present in the element.</summary>

@@ -15,8 +15,8 @@ internal static partial class AuditLogFilter
     /// <summary>Returns why a filter may not be sent; null if only audit entries can match it.</summary>
     public static string? WhyNot(string? filter) => filter is not null && IsOfAudit(filter, Deepest)
         ? null
-        : "logging:entries.list reads audit logs, and no other logs: they are data. Let the filter say, joined to the rest of it by AND, "
-            + "logName:\"cloudaudit.googleapis.com\", or ask for a protoPayload.methodName or protoPayload.serviceName, which audit entries alone have";
+        : "logging:entries.list reads audit logs only, because other logs are data. Add to the filter, joined with AND, "
+            + "logName:\"cloudaudit.googleapis.com\", or a condition on protoPayload.methodName or protoPayload.serviceName, which only audit entries have";
 
     /// <summary>Whether at least one of the AND-joined conditions can be true only for audit entries.</summary>
     private static bool IsOfAudit(string filter, int deepest) =>

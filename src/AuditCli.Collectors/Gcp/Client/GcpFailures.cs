@@ -12,10 +12,10 @@ internal static class GcpFailures
     public static CollectionException Of(string what, int status, ReadOnlyMemory<byte> body)
     {
         if (status is >= 300 and < 400)
-            return new(Codes.Redirected, $"{what} was redirected, and no redirect is followed");
+            return new(Codes.Redirected, $"{what} was redirected, and redirects are not followed");
         var code = GcpCodes.OfStatus(status);
         if (Error(body) is not { } error)
-            return new(code, $"{what}: the answer has status {status} and no error in Google's form");
+            return new(code, $"{what}: the response has status {status} and no error in Google's form");
         var message = Text(error, "message") ?? $"{what}: status {status}";
         var (reason, permission) = Reason(error);
         if (reason is "SERVICE_DISABLED" or "accessNotConfigured")

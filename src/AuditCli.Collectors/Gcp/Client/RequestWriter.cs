@@ -34,7 +34,7 @@ internal static class RequestWriter
         foreach (var (name, value) in given)
         {
             if (name == TokenParameter && operation.Token is not null)
-                throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is given by AuditCli, which reads every page");
+                throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is set by AuditCli, which reads every page");
             var parameter = operation.Parameter(name) ?? throw new CollectionException(Codes.InvalidParameter, $"{what} has no parameter {name}");
             if (!Fits(parameter, value))
             {
@@ -133,7 +133,7 @@ internal static class RequestWriter
             ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(ProjectWord, project, StringComparison.Ordinal))
             : throw new CollectionException(
                 Codes.InvalidParameter,
-                $"{what} asks with {name}={value.GetString()}, and no project is named; name the project, or give {name}"),
+                $"{what} would be called with {name}={value.GetString()}, but no project is named; name the project, or give {name}"),
         JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithProject(what, name, e, project)).ToArray()),
         _ => value.Clone(),
     };

@@ -42,7 +42,7 @@ internal static class ScopeNotes
                     + $"{(g.Count() > AccountsNamed ? $"{g.Count()} accounts" : string.Join(", ", g.Select(t => t.Account)))}, "
                     + $"and not read: {g.Key.Regions}")),
             .. run.Targets.SelectMany(t => t.Excluded.Select(e => (t.Name, Excluded: e))).Distinct()
-                .Select(e => new ScopeNote("excluded", $"target {e.Name} leaves out {e.Excluded}")),
+                .Select(e => new ScopeNote("excluded", $"target {e.Name} excludes {e.Excluded}")),
             .. results.Controls.Where(c => c.Origin != ControlOrigin.Shipped).Select(c => new ScopeNote(
                 "control", $"{c.Id} is not the shipped control: {c.Origin.ToString().ToLowerInvariant()}, sha256 {c.Sha256.Hex[..16]}")),
             .. results.Controls.SelectMany(c => c.Parameters.Where(p => p.By is not null)
@@ -62,7 +62,7 @@ internal static class ScopeNotes
                 + $"{(e.StartsWith("http:", StringComparison.OrdinalIgnoreCase) ? " (not encrypted)" : "")}")),
             .. run.SecretsAllowed.Where(f => !f.StartsWith(BundleLayout.ReportsFolder, StringComparison.Ordinal))
                 .Select(f => new ScopeNote("credential", $"sealed although it holds what looks like a credential: {f}")),
-            .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded answers of {u.File} were not asked for")),
+            .. run.UnusedRecordings.Select(u => new ScopeNote("recording", $"{u.Count} recorded responses of {u.File} were not used")),
         ];
     }
 
@@ -89,7 +89,7 @@ internal static class ScopeNotes
             else if (Math.Abs(offset) > limit)
             {
                 yield return new(
-                    "clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}, and {ClockWords.Duration(TimeSpan.FromSeconds(limit))} are tolerated");
+                    "clock", $"{ClockWords.Difference(TimeSpan.FromSeconds(offset))}; the limit is {ClockWords.Duration(TimeSpan.FromSeconds(limit))}");
             }
         }
         var limited = TimeSpan.FromSeconds(moment.ClockLimitSeconds ?? 0);
@@ -102,28 +102,28 @@ internal static class ScopeNotes
         {
             yield return new(
                 "period",
-                $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, after {Rfc3339.Format(moment.AsOf)}, the moment that states are of");
+                $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, after {Rfc3339.Format(moment.AsOf)}, the time as of which states are tested");
         }
         if (moment.ReadFrom < moment.PeriodEnd)
         {
             yield return new(
                 "period",
                 $"the period ends at {Rfc3339.Format(moment.PeriodEnd)}, "
-                + $"and its evidence was read from {Rfc3339.Format(moment.ReadFrom.Value)} on: it was not over");
+                + $"and its evidence was read from {Rfc3339.Format(moment.ReadFrom.Value)} on, before it was over");
         }
         if (moment.ReadUntil is { } until && moment.AsOf > until.AddSeconds(moment.ClockLimitSeconds ?? 0))
         {
             yield return new(
                 "as-of",
-                $"as_of is {Rfc3339.Format(moment.AsOf)}, and the last evidence was read at {Rfc3339.Format(until)}: it lay in the future");
+                $"as_of is {Rfc3339.Format(moment.AsOf)}, but the last evidence was read at {Rfc3339.Format(until)}, so as_of was in the future");
         }
     }
 
     private static string NotEntered(RunTarget target, IEnumerable<RunTarget> read) =>
-        target.Account is { } account ? $"account {account} of target {target.Name} could not be entered: {target.Failure!.Code}"
+        target.Account is { } account ? $"could not connect to account {account} of target {target.Name}: {target.Failure!.Code}"
         // Some accounts of the target were read, so the failure's own message says which part is missing.
         : read.Any(r => r.Name == target.Name) ? $"target {target.Name}: {target.Failure!.Message}"
-        : $"target {target.Name} could not be entered: {target.Failure!.Code}";
+        : $"could not connect to target {target.Name}: {target.Failure!.Code}";
 
     /// <summary>Returns one note for all inputs that no control reads, because a run may have many of them.</summary>
     private static IEnumerable<ScopeNote> Attached(ImmutableArray<RunInput> inputs)

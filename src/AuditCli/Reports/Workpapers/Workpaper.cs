@@ -117,12 +117,12 @@ internal sealed record WorkpaperControl(
     public ControlCounts Counts { get; } = new(Result);
 
     /// <summary>
-    /// How much of the population was tested. If questions to a person are open, the program's tests are not the whole test.
+    /// How much of the population was tested. If questions for a person are open, the program's tests are not the whole test.
     /// </summary>
     public string Tested => OpenQuestions is > 0 and var open
-        ? $"every item was tested by the program; {Wording.Count(open, "question")} to a person {(open == 1 ? "is" : "are")} open, "
+        ? $"every item was tested by the program; {Wording.Count(open, "question")} for a person {(open == 1 ? "is" : "are")} open, "
             + "so the test is not finished"
-        : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question to a person is open"
+        : Result.Conclusion == Controls.Conclusion.NeedsReview ? "every item was tested by the program; a question for a person is open"
         : Counts.Tests.IsEmpty ? "nothing was tested"
         : Counts.Undetermined > 0 ? $"every item was tested, nothing was sampled; {Counts.Undetermined} could not be determined"
         : "100 %: every item was tested, nothing was sampled";

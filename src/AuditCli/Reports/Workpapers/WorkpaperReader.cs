@@ -37,18 +37,18 @@ internal static class WorkpaperReader
                 {
                     yield return new(
                         "claim",
-                        $"{PopulationFile.PathOf(control, test)}:{row.Line} claims to be {row.Claim}, and is {row.ExceptionId ?? "no exception"}");
+                        $"{PopulationFile.PathOf(control, test)}:{row.Line} claims to be {row.Claim}, but is {row.ExceptionId ?? "not an exception"}");
                 }
             }
         }
         if (all > ClaimsNamed)
-            yield return new("claim", $"{all - ClaimsNamed} more lines claim to be an exception that they are not");
+            yield return new("claim", $"{all - ClaimsNamed} more lines claim to be an exception, but are not");
     }
 
     private static string WhyNot(ControlLibrary library, ControlResult result) =>
-        library.Controls.Any(c => c.Control.Id == result.Id) ? "the control's file in the bundle is not the one that concluded"
+        library.Controls.Any(c => c.Control.Id == result.Id) ? "the control's file in the bundle is not the one that was evaluated"
         : library.Faults.FirstOrDefault(f =>
             string.Equals(Path.GetFileNameWithoutExtension(f.File), result.Id, StringComparison.OrdinalIgnoreCase)) is { } fault
             ? $"the control's file cannot be read: {fault.Message} (line {fault.Line})"
-            : "the bundle does not hold the control's file";
+            : "the bundle does not contain the control's file";
 }

@@ -45,7 +45,7 @@ internal sealed class HtmlReport : IReportFormat
         html.Write($"Every number here comes from {BundleLayout.Results} (SHA-256 {workpaper.ResultsSha256.Hex}) ");
         html.Write($"and {BundleLayout.EvidenceIndex} (SHA-256 {workpaper.IndexSha256.Hex}). ");
         html.Markup("Control and direction characters in names are shown by their numbers, as \\u202e. ");
-        html.Markup("‘auditcli verify’ checks the bundle, ‘auditcli reperform’ does its tests again.</p></footer>\n");
+        html.Markup("‘auditcli verify’ checks the bundle, ‘auditcli reperform’ repeats its tests.</p></footer>\n");
         WriteData(html, text, workpaper, cancellationToken);
         text.Write($"<script>{script}</script></body></html>\n");
     }

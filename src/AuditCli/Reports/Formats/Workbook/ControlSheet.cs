@@ -115,7 +115,7 @@ internal static class ControlSheet
                     $"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items}",
                     item.Outcome == CollectionOutcome.Complete ? CellStyle.Good : CellStyle.Bad),
                 SheetCell.Of(
-                    $"{(item.Identity.Length == 0 ? "file that management gave" : item.Identity)}; {Rfc3339.Format(item.Started)}{record}",
+                    $"{(item.Identity.Length == 0 ? "file supplied by management" : item.Identity)}; {Rfc3339.Format(item.Started)}{record}",
                     CellStyle.Wrapped));
         }
         if (control.Evidence.Length > EvidenceShown)

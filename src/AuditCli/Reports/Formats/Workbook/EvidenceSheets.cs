@@ -61,7 +61,7 @@ internal static class EvidenceSheets
         {
             var read = workpaper.Evidence.Where(e => e.Source == EvidenceNeed.FileSource && e.Operation == input.Name).ToArray();
             var (word, style) = input.Tested == false ? ("attached, not tested", CellStyle.Doubtful)
-                : input.StatedRows is not { } stated ? ("nobody stated a number", CellStyle.Doubtful)
+                : input.StatedRows is not { } stated ? ("no number was stated", CellStyle.Doubtful)
                 : read.Length > 0 && read.All(e => e.Items == stated) ? ("agree", CellStyle.Good)
                 : ("DO NOT AGREE", CellStyle.Bad);
             sheet.Row(

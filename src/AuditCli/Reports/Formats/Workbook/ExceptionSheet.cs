@@ -16,7 +16,7 @@ internal static class ExceptionSheet
     {
         string[] names =
         [
-            "exception", "test", "target", "account", "item", "result", "reason", "approval", "attributes", "raw evidence (record id # place in the answer)",
+            "exception", "test", "target", "account", "item", "result", "reason", "approval", "attributes", "raw evidence (record id # place in the response)",
             "rows file", "line", "true exception?", "cause", "owner's comment", "finding",
         ];
         sheet.Row(WorkbookReport.Header(names));

@@ -73,11 +73,11 @@ internal sealed class WorkbookReport : IReportFormat
             sheet.Row(SheetCell.Of(Wording.Name(conclusion), StyleOf(conclusion)), SheetCell.Of(Wording.Meaning(conclusion), CellStyle.Wrapped));
         (ItemVerdict Verdict, string Word, string Meaning)[] results =
         [
-            (ItemVerdict.Pass, "✓ pass", "the item was tested and holds"),
-            (ItemVerdict.Deviation, "✗ exception", "the item was tested and does not hold, and no valid approval covers it"),
-            (ItemVerdict.Approved, "A approved exception", "the item does not hold, and an entry of a register that was valid at the as-of date covers it"),
-            (ItemVerdict.Undetermined, "? undetermined", "the item could not be determined, because something of it was not read"),
-            (ItemVerdict.Indicated, "! indicated exception", "the item does not hold as far as could be read; evidence is missing that might change that"),
+            (ItemVerdict.Pass, "✓ pass", "the item was tested and passed"),
+            (ItemVerdict.Deviation, "✗ exception", "the item was tested and failed, and no valid approval covers it"),
+            (ItemVerdict.Approved, "A approved exception", "the item failed, and a register entry that was valid at the as-of date covers it"),
+            (ItemVerdict.Undetermined, "? undetermined", "the item could not be determined, because part of its evidence was not read"),
+            (ItemVerdict.Indicated, "! indicated exception", "the item failed by the evidence that was read; missing evidence might change that"),
         ];
         foreach (var (verdict, word, meaning) in results)
             sheet.Row(SheetCell.Of(word, StyleOf(verdict)), SheetCell.Of(meaning, CellStyle.Wrapped));
@@ -86,12 +86,12 @@ internal sealed class WorkbookReport : IReportFormat
             SheetCell.Of("cells in this colour are for preparer and reviewer; the program leaves them empty", CellStyle.Wrapped));
         sheet.Row(
             SheetCell.Of("exception id", CellStyle.Label),
-            SheetCell.Of("stays the same from run to run: control, test, account and item decide it", CellStyle.Wrapped));
+            SheetCell.Of("stays the same from run to run: it is derived from control, test, account and item", CellStyle.Wrapped));
         sheet.Row(
             SheetCell.Of("record id", CellStyle.Label),
-            SheetCell.Of($"of the raw answer in {BundleLayout.ExchangesFolder} (WARC); 'auditcli show' prints request and response", CellStyle.Wrapped));
+            SheetCell.Of($"of the raw response in {BundleLayout.ExchangesFolder} (WARC); 'auditcli show' prints request and response", CellStyle.Wrapped));
         sheet.Row(
             SheetCell.Of("\\uXXXX", CellStyle.Label),
-            SheetCell.Of("a control or direction character that the evidence holds at this place, shown by its number", CellStyle.Wrapped));
+            SheetCell.Of("a control or direction character in the evidence, shown by its number", CellStyle.Wrapped));
     }
 }
