@@ -75,7 +75,10 @@ internal static class ControlsCommand
     private static DetailedCommand Validate(AuditHost host, Option<string?> folder)
     {
         var command = new DetailedCommand(
-            "validate", "Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.", """
+            "validate", "Check every control of a library, its SQL, references and fixtures; every fault is listed with file:line:column.", """
+            References are checked against the frameworks of the program, and over them those of DIR/frameworks. Frameworks and packs
+            of the library are checked too.
+
             Exit codes: 0 all are valid, 1 there are faults.
 
             Example:
@@ -85,13 +88,18 @@ internal static class ControlsCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var library = Load(host, folder, parsed);
-            var faults = library.Faults;
+            var frameworks = ChosenLibrary.Frameworks(parsed.GetValue(folder), host);
+            ImmutableArray<Diagnostic> faults = [.. library.Faults, .. frameworks.Faults];
+            // A control that cannot be read would be missing from every pack that names it.
+            if (faults.IsEmpty)
+                faults = [.. PackFaults(parsed.GetValue(folder), library, frameworks, host)];
             var warnings = 0;
             await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls)
             {
                 ImmutableArray<Diagnostic> found =
                 [
+                    .. frameworks.FaultsOf(loaded),
                     .. ChosenLibrary.ParameterDoubts(loaded),
                     .. await ChosenLibrary.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken),
                 ];
@@ -201,6 +209,9 @@ internal static class ControlsCommand
         var (fixtures, faults) = FixtureLoader.Load(file, loaded.Control);
         return fixtures is null ? (null, faults) : (fixtures, [.. faults, .. FixtureCoverage.Check(fixtures, loaded.Control)]);
     }
+
+    private static IEnumerable<Diagnostic> PackFaults(string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host) =>
+        ChosenLibrary.Packs(folder, host).SelectMany(f => ControlPack.Read(f, [.. library.Controls.Select(c => c.Control)], frameworks).Faults);
 
     private static ControlLibrary Load(AuditHost host, Option<string?> folder, ParseResult parsed) =>
         ChosenLibrary.Load(parsed.GetValue(folder), host);

@@ -77,7 +77,7 @@ public sealed class ComfortTests
         Assert.Contains(packs, p => p.Path == "packs/quick.yaml");
         foreach (var file in packs)
         {
-            var (pack, faults) = ControlPack.Read(file, [.. library.Controls.Select(c => c.Control)]);
+            var (pack, faults) = ControlPack.Read(file, [.. library.Controls.Select(c => c.Control)], ChosenLibrary.Frameworks(null, host));
             Assert.Empty(faults);
             Assert.NotEmpty(pack!.Controls);
         }
