@@ -16,37 +16,11 @@ internal static class ControlsCommand
 {
     public static Command Build(AuditHost host)
     {
-        var folder = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the one embedded in the program.");
-        return new Command("controls", "List, show, validate and test controls, and show what an operation's table holds.")
+        var folder = LibraryOptions.Controls(host);
+        return new Command("controls", "List, show, write, validate and test controls, and show what an operation's table holds.")
         {
-            List(host, folder), Show(host, folder), Validate(host, folder), Test(host, folder), Columns(host),
+            ControlsListCommand.Build(host, folder), Show(host, folder), NewControlCommand.Build(host), Validate(host, folder), Test(host, folder), Columns(host),
         };
-    }
-
-    private static DetailedCommand List(AuditHost host, Option<string?> folder)
-    {
-        var command = new DetailedCommand("list", "List the controls of a library.", """
-            Example:
-              auditcli controls list
-            """)
-        { folder };
-        command.SetAction(parsed => WithLibrary(host, folder, parsed, library =>
-        {
-            var output = parsed.InvocationConfiguration.Output;
-            var width = library.Controls.Select(c => c.Control.Id.Length).DefaultIfEmpty().Max();
-            foreach (var domain in library.Controls.GroupBy(c => c.Control.Domain).OrderBy(g => g.Key))
-            {
-                output.WriteLine(Wording.Name(domain.Key).ToUpperInvariant());
-                foreach (var (control, origin, _, _) in domain)
-                {
-                    output.WriteLine(
-                        $"  {control.Id.PadRight(width)}  {control.Version,-7} {control.Title}{(control.Status == "retired" ? " (retired)" : "")}"
-                        + $"{(origin == ControlOrigin.Shipped ? "" : $" ({origin.ToString().ToLowerInvariant()})")}");
-                }
-            }
-            return ExitCode.Ok;
-        }));
-        return command;
     }
 
     private static DetailedCommand Show(AuditHost host, Option<string?> folder)
