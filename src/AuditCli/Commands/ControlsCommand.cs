@@ -19,7 +19,8 @@ internal static class ControlsCommand
         var folder = LibraryOptions.Controls(host);
         return new Command("controls", "List, show, write, validate and test controls, and show what an operation's table holds.")
         {
-            ControlsListCommand.Build(host, folder), Show(host, folder), NewControlCommand.Build(host), Validate(host, folder), Test(host, folder), Columns(host),
+            ControlsListCommand.Build(host, folder), Show(host, folder), NewControlCommand.Build(host),
+            Validate(host, folder), Test(host, folder), Columns(host),
         };
     }
 

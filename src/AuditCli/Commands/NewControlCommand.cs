@@ -57,9 +57,11 @@ internal static class NewControlCommand
             {
                 return await BundleCommands.UsageAsync(error, $"auditcli: {e.Message}");
             }
-            await output.WriteLineAsync($"{file} and its fixtures{(source is null ? $"; no source has the code {wanted.Split('-')[1]}, so its items come from a file" : "")}");
+            var ofFile = source is null ? $"; no source has the code {wanted.Split('-')[1]}, so its items come from a file" : "";
+            await output.WriteLineAsync($"{file} and its fixtures{ofFile}");
             await output.WriteLineAsync(
-                $"next: replace what is marked TODO, then run auditcli controls validate --controls {shown}, then auditcli controls test {wanted} --controls {shown}");
+                $"next: replace what is marked TODO, then run auditcli controls validate --controls {shown}, "
+                + $"then auditcli controls test {wanted} --controls {shown}");
             return ExitCode.Ok;
         });
         return command;
@@ -83,7 +85,8 @@ internal static class NewControlCommand
     private static string? Taken(string id, string folder)
     {
         var names = new[] { $"{id}.yaml", $"{id}.fixtures.yaml" };
-        return Directory.Exists(folder) && LibraryFile.ReadFolder(folder).Files.FirstOrDefault(f => names.Contains(f.Path.Split('/')[^1])) is { } own ? own.ShownAs
+        var files = Directory.Exists(folder) ? LibraryFile.ReadFolder(folder).Files : [];
+        return files.FirstOrDefault(f => names.Contains(f.Path.Split('/')[^1])) is { } own ? own.ShownAs
             : ShippedLibrary.Ids.Contains(id) ? "the shipped library"
             : null;
     }

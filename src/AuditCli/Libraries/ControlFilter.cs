@@ -40,7 +40,8 @@ internal sealed record ControlFilter(
     public static string WordOf(ItgcDomain domain) => ControlWords.Of(ControlWords.Domains, domain);
 
     /// <summary>Returns the names of what a control reads, each once: sources, and the word for files of management.</summary>
-    public static IEnumerable<string> SourcesOf(Control control) => control.Evidence.Select(e => e.Source).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> SourcesOf(Control control) =>
+        control.Evidence.Select(e => e.Source).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     private IEnumerable<string> Written =>
         [.. Of("--framework", Frameworks), .. Of("--domain", Domains), .. Of("--pack", Packs), .. Of("--source", Sources)];
@@ -85,5 +86,7 @@ internal sealed record ControlFilter(
     }
 
     private static string Known(string verb, IEnumerable<string> words) =>
-        words.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } some ? $"{verb} {string.Join(", ", some)}" : "the library is empty";
+        words.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } some
+            ? $"{verb} {string.Join(", ", some)}"
+            : "the library is empty";
 }

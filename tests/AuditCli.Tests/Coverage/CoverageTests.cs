@@ -154,7 +154,8 @@ public sealed class CoverageTests(SampleRun sample) : IClassFixture<SampleRun>
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Matches(@"(?m)^  CC6\.1  .+\n      APD-XSR-911  PASS  ", result.Output);
         Assert.Matches(@"(?m)^  CC6\.2  .+\n      APD-XSR-911  not tested for this: version 1\.0\.0 does not refer to it  ", result.Output);
-        Assert.Contains("note: APD-XSR-911 1.0.0 refers to house, which is no framework of the library or the program", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "note: APD-XSR-911 1.0.0 refers to house, which is no framework of the library or the program", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]
