@@ -43,6 +43,9 @@ public sealed record CollectorEntry
     /// <summary>The target that <c>init</c> writes into a new engagement.</summary>
     public required StarterTarget Starter { get; init; }
 
+    /// <summary>What <c>controls new</c> writes for an ID of this source.</summary>
+    public required NewControlForm NewControl { get; init; }
+
     /// <summary>What the source reads without an engagement, with the credentials in the environment.</summary>
     public required QuickSubject Quick { get; init; }
 
@@ -109,6 +112,12 @@ public sealed record CallForm(
 /// <param name="Settings">Its settings as a YAML flow map.</param>
 /// <param name="Remark">The comment after it: which other settings there are.</param>
 public sealed record StarterTarget(string Name, string Settings, string Remark);
+
+/// <summary>What a new control of a source begins with.</summary>
+/// <param name="Code">The second part of the IDs of its controls, such as <c>AWS</c>.</param>
+/// <param name="Operation">An operation without parameters, whose rows are items.</param>
+/// <param name="Item">The text column of that operation that names the item.</param>
+public sealed record NewControlForm(string Code, string Operation, string Item);
 
 /// <summary>What a source reads without an engagement.</summary>
 /// <param name="Description">The description of the option that names the source.</param>

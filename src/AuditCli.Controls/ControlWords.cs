@@ -20,6 +20,20 @@ public static class ControlWords
         ("crypto-custody", ItgcDomain.CryptoCustody),
     ];
 
+    /// <summary>The first parts of the IDs of shipped controls, one for each domain. A library of one's own may have others.</summary>
+    public static ImmutableArray<(string Code, ItgcDomain Value)> DomainCodes { get; } =
+    [
+        ("APD", ItgcDomain.AccessToProgramsAndData),
+        ("PCM", ItgcDomain.ProgramChangeManagement),
+        ("SDL", ItgcDomain.ProgramDevelopment),
+        ("OPS", ItgcDomain.ComputerOperations),
+        ("INF", ItgcDomain.InfrastructureSecurity),
+        ("LOG", ItgcDomain.LoggingAndMonitoring),
+        ("DAT", ItgcDomain.DataIntegrity),
+        ("AIP", ItgcDomain.AiPlatform),
+        ("CRY", ItgcDomain.CryptoCustody),
+    ];
+
     public static ImmutableArray<(string Word, ControlKind Value)> Kinds { get; } =
         [("operating-effectiveness", ControlKind.OperatingEffectiveness), ("design", ControlKind.Design)];
 

@@ -84,6 +84,7 @@ public static class Composition
         ShowCommand.Build(host),
         QueryCommand.Build(host),
         DiffCommand.Build(host),
+        CoverageCommand.Build(host),
         KeysCommand.Build(host),
         ControlsCommand.Build(host),
         PermissionsCommand.Build(host),

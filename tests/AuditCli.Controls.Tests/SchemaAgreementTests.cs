@@ -67,6 +67,16 @@ public sealed class SchemaAgreementTests
             Form(FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(yaml)), control).Faults));
     }
 
+    [Fact]
+    public async Task The_schema_of_frameworks_refuses_what_the_loader_refuses()
+    {
+        var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "framework.schema.json"));
+        var shipped = File.ReadAllText(Repository.Path("controls", "frameworks", "cis-eks-1.7.yaml"));
+
+        EveryKeyIsUsed("framework.schema.json", shipped);
+        Agree(schema, shipped, yaml => Form(FrameworkList.Load([], [new("frameworks/f.yaml", Encoding.UTF8.GetBytes(yaml))]).Faults));
+    }
+
     private static string[] Form(IEnumerable<Diagnostic> faults) =>
         [.. faults.Where(f => f.Kind == DiagnosticKind.Form).Select(f => f.ToString())];
 

@@ -48,7 +48,7 @@ public sealed partial class SourceNameTests
             new[]
             {
                 entry.Title, entry.PermissionForm, entry.Call.Description, entry.Call.Operation, entry.Call.Details, entry.Starter.Name,
-                entry.Quick.Description,
+                entry.Quick.Description, entry.NewControl.Code, entry.NewControl.Item,
             },
             text => Assert.False(string.IsNullOrWhiteSpace(text)));
         Assert.All(entry.Source.TargetSettings, s => Assert.EndsWith(".", s.Description, StringComparison.Ordinal));
@@ -58,6 +58,8 @@ public sealed partial class SourceNameTests
         Assert.All(entry.Call.Settings.Append(entry.Quick.Needs).OfType<SettingOption>(), o => Assert.Contains(o.Setting, settings));
         Assert.Equal(entry.Quick.Needs is null, entry.Quick.Missing.Length == 0);
         Assert.NotEmpty(entry.Fields.RequestIds);
+        var first = entry.Source.FindOperation(entry.NewControl.Operation);
+        Assert.Contains(first!.Columns, c => c.Name == entry.NewControl.Item);
     });
 
     private static string FolderOf(CollectorEntry entry) => entry.Implementation.Namespace!.Split('.')[^1];

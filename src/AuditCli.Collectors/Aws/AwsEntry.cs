@@ -29,6 +29,7 @@ internal static class AwsEntry
             new("--region", "R", "The region to call; default: the one configured for the credentials.", ""),
             item => item.Region.EndsWith(EveryRegion, StringComparison.Ordinal) ? null : item.Region),
         Starter = new("prod", "{ regions: enabled }", "profile: NAME and role_arn: ARN use other credentials than those in your environment"),
+        NewControl = new("AWS", "iam:ListUsers", "Arn"),
         Quick = new("Without an engagement: the AWS account of the credentials in your environment."),
         Fields = new()
         {

@@ -33,6 +33,7 @@ internal static class GcpEntry
             new("--project", "P", "The project to read; default: the target's, if it has only one.", ""),
             item => item.Account),
         Starter = new("cloud", "{ organization: \"123456789012\" }", "or folder: \"...\", or projects: [a, b]"),
+        NewControl = new("GCP", "iam:projects.serviceAccounts.list", "email"),
         Quick = new("Without an engagement: the Google Cloud project of the credentials in your environment.")
         {
             Needs = new("--project", "ID", "With --gcp: the projects; default GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT.", "projects"),

@@ -31,6 +31,7 @@ internal static class KubernetesEntry
             null,
             _ => null),
         Starter = new("cluster", "{ }", "context: NAME chooses another than the kubeconfig's current one"),
+        NewControl = new("K8S", "v1/namespaces", "name"),
         Quick = new("Without an engagement: the cluster of the kubeconfig's current context."),
         Fields = new() { RequestIds = ["Audit-Id"] },
         Codes = KubernetesCodes.All,

@@ -26,7 +26,7 @@ internal sealed class ControlReader
     }
 
     /// <summary>
-    /// Reads the control; returns null with its faults. The positions are those of the ID and of each SQL text.
+    /// Reads the control; returns null with its faults. The positions are those of the ID, of each SQL text and of each reference.
     /// </summary>
     /// <param name="inBundle">
     /// Whether the file is a bundle's copy, which has a lower-case name and is not in a domain's folder.
@@ -124,9 +124,18 @@ internal sealed class ControlReader
         return read;
     }
 
-    private ImmutableSortedDictionary<string, ImmutableArray<string>> References(MapReader map) =>
-        map.Entries("references", TextForm.Framework).ToImmutableSortedDictionary(
-            e => e.Key.Text, e => NodeReader.Texts(e.Value, $"'{e.Key.Text}'", 1, _faults), StringComparer.Ordinal);
+    private ImmutableSortedDictionary<string, ImmutableArray<string>> References(MapReader map)
+    {
+        var references = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        foreach (var (key, value) in map.Entries("references", TextForm.Framework))
+        {
+            references.Add(key.Text, NodeReader.Texts(value, $"'{key.Text}'", 1, _faults));
+            Remember(FrameworkList.PlaceOf(key.Text), key);
+            foreach (var (item, index) in ((value as YamlList)?.Items ?? []).Select((item, index) => (item, index)))
+                Remember(FrameworkList.PlaceOf(key.Text, index), item);
+        }
+        return references.ToImmutable();
+    }
 
     private ImmutableArray<ControlParameter> Parameters(MapReader map)
     {

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using AuditCli.Controls.Yaml;
 
 namespace AuditCli.Controls.Loading;
 
@@ -7,6 +8,9 @@ namespace AuditCli.Controls.Loading;
 /// </summary>
 public static class IdGlob
 {
+    /// <summary>Whether the text has the form of a control's ID.</summary>
+    public static bool IsId(string text) => TextForm.ControlId.Pattern.IsMatch(text);
+
     /// <summary>Whether the text is a pattern, not the ID of one control.</summary>
     public static bool IsGlob(string text)
     {

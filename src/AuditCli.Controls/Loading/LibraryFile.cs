@@ -25,7 +25,7 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
             if (!Directory.Exists(folder))
                 faults.Meaning(new(folder, 1, 1), "there is no such folder of controls");
             else
-                Read(new DirectoryInfo(folder), "", folder, files, faults);
+                Read(new DirectoryInfo(folder), "", folder, IsNoControl, files, faults);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -51,26 +51,54 @@ public sealed record LibraryFile(string Path, ReadOnlyMemory<byte> Content, stri
         ];
     }
 
-    /// <summary>Whether a file may be in a library without being a control: README files, schemas, packs and dot-files.</summary>
-    internal static bool IsNoControl(string path)
+    /// <summary>Reads the frameworks of a library's folder, by path; returns none where it has no such folder.</summary>
+    public static (ImmutableArray<LibraryFile> Files, ImmutableArray<Diagnostic> Faults) ReadFrameworks(string folder)
+    {
+        var faults = new FaultList();
+        var files = ImmutableArray.CreateBuilder<LibraryFile>();
+        var shown = System.IO.Path.Combine(folder, Framework.Folder);
+        try
+        {
+            if (Directory.Exists(shown))
+                Read(new DirectoryInfo(shown), Framework.Folder, shown, IsUnread, files, faults);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            faults.Meaning(new(shown, 1, 1), $"the folder of frameworks cannot be read: {e.Message}");
+        }
+        return ([.. files.OrderBy(f => f.Path, StringComparer.Ordinal)], faults.InOrder());
+    }
+
+    /// <summary>
+    /// Whether a file may be in a library without being a control: README files, schemas, packs, frameworks and dot-files.
+    /// </summary>
+    public static bool IsNoControl(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.Split('/')[0] is ControlPack.Folder or Framework.Folder || IsUnread(path);
+    }
+
+    /// <summary>Whether a file of a library holds nothing for it: README files, schemas and dot-files.</summary>
+    private static bool IsUnread(string path)
     {
         var parts = path.Split('/');
-        return parts[0] == ControlPack.Folder || parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
+        return parts.Any(p => p.StartsWith('.')) || parts[^1] == "README.md"
             || parts[^1].EndsWith(".schema.json", StringComparison.Ordinal);
     }
 
-    private static void Read(DirectoryInfo folder, string path, string shown, ImmutableArray<LibraryFile>.Builder files, FaultList faults)
+    private static void Read(
+        DirectoryInfo folder, string path, string shown, Predicate<string> isLeftOut, ImmutableArray<LibraryFile>.Builder files, FaultList faults)
     {
         foreach (var entry in folder.EnumerateFileSystemInfos())
         {
             var below = path.Length == 0 ? entry.Name : $"{path}/{entry.Name}";
             var shownBelow = System.IO.Path.Combine(shown, entry.Name);
-            if (IsNoControl(below))
+            if (isLeftOut(below))
                 continue;
             if (entry.LinkTarget is not null)
                 faults.Meaning(new(shownBelow, 1, 1), "links are not followed in a library of controls; put the file itself here");
             else if (entry is DirectoryInfo deeper)
-                Read(deeper, below, shownBelow, files, faults);
+                Read(deeper, below, shownBelow, isLeftOut, files, faults);
             else if (entry is FileInfo { Length: > YamlDocument.MaximumBytes } large)
                 faults.Form(new(shownBelow, 1, 1), $"the file has {large.Length} bytes; at most {YamlDocument.MaximumBytes} are read");
             else

@@ -20,6 +20,10 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
 
     public static readonly TextForm Framework = new(FrameworkPattern(), "a framework with its version such as iso-27001-2022");
 
+    /// <summary>A clause of a framework, as its document numbers it; no colon and no <c>*</c>, which filters use.</summary>
+    public static readonly TextForm Clause = new(
+        ClausePattern(), "a clause such as CC6.1 or GOVERN 1.6 (letters, digits, blanks, '.', '-', '_', '/' and brackets, at most 40)");
+
     /// <summary>A column of a file, as its header writes it.</summary>
     public static readonly TextForm FileColumn = new(FileColumnPattern(), "a column name, at most 128 characters, not beginning with '_' or a blank; or _key");
 
@@ -52,6 +56,9 @@ internal sealed partial record TextForm(Regex Pattern, string Described)
 
     [GeneratedRegex(@"^[a-z0-9][a-z0-9._-]{0,62}\z")]
     private static partial Regex FrameworkPattern();
+
+    [GeneratedRegex(@"^[A-Za-z0-9](?:[A-Za-z0-9 ._()/-]{0,38}[A-Za-z0-9)])?\z")]
+    private static partial Regex ClausePattern();
 
     [GeneratedRegex(@"^(?:_key|[^_\s][^\t\n\r]{0,127})\z")]
     private static partial Regex FileColumnPattern();

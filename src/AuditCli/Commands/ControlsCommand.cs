@@ -16,37 +16,12 @@ internal static class ControlsCommand
 {
     public static Command Build(AuditHost host)
     {
-        var folder = CommandOptions.Text(host, "--controls", "DIR", "The library of controls. Default: the one embedded in the program.");
-        return new Command("controls", "List, show, validate and test controls, and show what an operation's table holds.")
+        var folder = LibraryOptions.Controls(host);
+        return new Command("controls", "List, show, write, validate and test controls, and show what an operation's table holds.")
         {
-            List(host, folder), Show(host, folder), Validate(host, folder), Test(host, folder), Columns(host),
+            ControlsListCommand.Build(host, folder), Show(host, folder), NewControlCommand.Build(host),
+            Validate(host, folder), Test(host, folder), Columns(host),
         };
-    }
-
-    private static DetailedCommand List(AuditHost host, Option<string?> folder)
-    {
-        var command = new DetailedCommand("list", "List the controls of a library.", """
-            Example:
-              auditcli controls list
-            """)
-        { folder };
-        command.SetAction(parsed => WithLibrary(host, folder, parsed, library =>
-        {
-            var output = parsed.InvocationConfiguration.Output;
-            var width = library.Controls.Select(c => c.Control.Id.Length).DefaultIfEmpty().Max();
-            foreach (var domain in library.Controls.GroupBy(c => c.Control.Domain).OrderBy(g => g.Key))
-            {
-                output.WriteLine(Wording.Name(domain.Key).ToUpperInvariant());
-                foreach (var (control, origin, _, _) in domain)
-                {
-                    output.WriteLine(
-                        $"  {control.Id.PadRight(width)}  {control.Version,-7} {control.Title}{(control.Status == "retired" ? " (retired)" : "")}"
-                        + $"{(origin == ControlOrigin.Shipped ? "" : $" ({origin.ToString().ToLowerInvariant()})")}");
-                }
-            }
-            return ExitCode.Ok;
-        }));
-        return command;
     }
 
     private static DetailedCommand Show(AuditHost host, Option<string?> folder)
@@ -75,7 +50,10 @@ internal static class ControlsCommand
     private static DetailedCommand Validate(AuditHost host, Option<string?> folder)
     {
         var command = new DetailedCommand(
-            "validate", "Check every control of a library, its SQL and its fixtures; every fault is listed with file:line:column.", """
+            "validate", "Check every control of a library, its SQL, references and fixtures; every fault is listed with file:line:column.", """
+            References are checked against the frameworks of the program, and over them those of DIR/frameworks. Frameworks and packs
+            of the library are checked too.
+
             Exit codes: 0 all are valid, 1 there are faults.
 
             Example:
@@ -85,13 +63,18 @@ internal static class ControlsCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var library = Load(host, folder, parsed);
-            var faults = library.Faults;
+            var frameworks = ChosenLibrary.Frameworks(parsed.GetValue(folder), host);
+            ImmutableArray<Diagnostic> faults = [.. library.Faults, .. frameworks.Faults];
+            // A control that cannot be read would be missing from every pack that names it.
+            if (faults.IsEmpty)
+                faults = [.. PackFaults(parsed.GetValue(folder), library, frameworks, host)];
             var warnings = 0;
             await using var evaluation = host.StartEvaluation();
             foreach (var loaded in library.Controls)
             {
                 ImmutableArray<Diagnostic> found =
                 [
+                    .. frameworks.FaultsOf(loaded),
                     .. ChosenLibrary.ParameterDoubts(loaded),
                     .. await ChosenLibrary.CheckSqlAsync(loaded, evaluation, forAuthors: true, cancellationToken),
                 ];
@@ -201,6 +184,9 @@ internal static class ControlsCommand
         var (fixtures, faults) = FixtureLoader.Load(file, loaded.Control);
         return fixtures is null ? (null, faults) : (fixtures, [.. faults, .. FixtureCoverage.Check(fixtures, loaded.Control)]);
     }
+
+    private static IEnumerable<Diagnostic> PackFaults(string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host) =>
+        ChosenLibrary.Packs(folder, host).SelectMany(f => ControlPack.Read(f, [.. library.Controls.Select(c => c.Control)], frameworks).Faults);
 
     private static ControlLibrary Load(AuditHost host, Option<string?> folder, ParseResult parsed) =>
         ChosenLibrary.Load(parsed.GetValue(folder), host);

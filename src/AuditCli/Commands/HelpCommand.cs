@@ -27,7 +27,9 @@ internal static class HelpCommand
     ];
 
     private static ImmutableArray<string> Order =>
-        ["engagement", "targets", "access", "conclusions", "codes", "bundle", "reports", "exceptions", "signing", "secrets", "control-files"];
+    [
+        "engagement", "targets", "access", "conclusions", "coverage", "codes", "bundle", "reports", "exceptions", "signing", "secrets", "control-files",
+    ];
 
     public static Command Build(AuditHost host)
     {

@@ -22,8 +22,30 @@ internal static class ChosenLibrary
 
     /// <summary>Returns the packs of a folder of controls, or the shipped ones for null.</summary>
     public static ImmutableArray<LibraryFile> Packs(string? folder, AuditHost host) => folder is null
-        ? [.. ShippedLibrary.Files().Where(f => f.Path.StartsWith(ControlPack.Folder + "/", StringComparison.Ordinal))]
+        ? ShippedLibrary.In(ControlPack.Folder)
         : LibraryFile.ReadPacks(host.FullPath(folder));
+
+    /// <summary>Returns the shipped frameworks, and over them those of a folder of controls; one of the folder wins by its key.</summary>
+    public static FrameworkList Frameworks(string? folder, AuditHost host)
+    {
+        var (own, faults) = folder is null ? ([], []) : LibraryFile.ReadFrameworks(host.FullPath(folder));
+        var list = FrameworkList.Load(ShippedLibrary.In(Framework.Folder), own);
+        return list with { Faults = [.. faults, .. list.Faults] };
+    }
+
+    /// <summary>
+    /// Returns the packs whose names match a name or glob. Returns none, and the faults, when none does or one of them is invalid.
+    /// </summary>
+    public static (ImmutableArray<ControlPack> Packs, ImmutableArray<Diagnostic> Faults) FindPacks(
+        string nameOrGlob, string? folder, ControlLibrary library, FrameworkList frameworks, AuditHost host)
+    {
+        var files = Packs(folder, host);
+        ImmutableArray<Control> controls = [.. library.Controls.Select(c => c.Control)];
+        var names = files.Select(ControlPack.NameOf).Where(n => IdGlob.Matches(nameOrGlob, n)).DefaultIfEmpty(nameOrGlob);
+        var read = names.Select(n => ControlPack.Find(n, files, controls, frameworks)).ToArray();
+        var faults = read.SelectMany(r => r.Faults).ToImmutableArray();
+        return (faults.IsEmpty ? [.. read.Select(r => r.Pack!)] : [], faults);
+    }
 
     /// <summary>Whether a diagnostic is only a warning.</summary>
     public static bool IsWarning(Diagnostic found) => found.Message.StartsWith(WarningWord, StringComparison.Ordinal);

@@ -25,14 +25,19 @@ internal static class ShippedLibrary
 
     /// <summary>The ids of the embedded controls, in order.</summary>
     public static IEnumerable<string> Ids => Files()
-        .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal)
-            && !f.Path.StartsWith(ControlPack.Folder + "/", StringComparison.Ordinal))
+        .Where(IsControl)
         .Select(f => Path.GetFileNameWithoutExtension(f.Path)).Order(StringComparer.Ordinal);
 
     /// <summary>Returns the digest of every embedded control by id.</summary>
     public static ImmutableDictionary<string, Digest> Digests(ImmutableArray<LibraryFile> files) => files
-        .Where(f => !f.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal))
+        .Where(IsControl)
         .ToImmutableDictionary(f => Path.GetFileNameWithoutExtension(f.Path), f => Digest.Of(f.Content.Span));
+
+    /// <summary>Returns the embedded files of one of the library's folders beside the domains: packs or frameworks.</summary>
+    public static ImmutableArray<LibraryFile> In(string folder) => [.. Files().Where(f => f.Path.StartsWith(folder + "/", StringComparison.Ordinal))];
+
+    private static bool IsControl(LibraryFile file) =>
+        !file.Path.EndsWith(".fixtures.yaml", StringComparison.Ordinal) && !LibraryFile.IsNoControl(file.Path);
 
     private static byte[] Read(Assembly assembly, string name)
     {

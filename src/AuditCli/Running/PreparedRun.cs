@@ -52,8 +52,9 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
         var filter = subject.Filter;
         if (subject.Pack is { } name)
         {
-            var packs = ChosenLibrary.Packs(subject.Library ?? engagement.Library, host);
-            var (pack, wrongPack) = ControlPack.Find(name, packs, [.. library.Controls.Select(c => c.Control)]);
+            var folder = subject.Library ?? engagement.Library;
+            var (pack, wrongPack) = ControlPack.Find(
+                name, ChosenLibrary.Packs(folder, host), [.. library.Controls.Select(c => c.Control)], ChosenLibrary.Frameworks(folder, host));
             if (pack is null)
                 return (null, wrongPack);
             filter = filter with { Pack = pack };

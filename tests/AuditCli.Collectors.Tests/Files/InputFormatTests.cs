@@ -71,7 +71,7 @@ public sealed class InputFormatTests : IDisposable
         var (faults, remarks) = Check(
             Supplied("list.ndjson", "{\"id\":\"first\",\"n\":1}\n" + row + "\n"), new Column("id", ColumnType.Text), new Column("n", ColumnType.Integer));
         Assert.Empty(faults);
-        Assert.Equal($"inputs/list.ndjson:2: {misfit}; what rests on it is inconclusive", Assert.Single(remarks));
+        Assert.Equal($"inputs/list.ndjson:2: {misfit}; tests that depend on it are inconclusive", Assert.Single(remarks));
     }
 
     [Fact]
@@ -137,7 +137,7 @@ public sealed class InputFormatTests : IDisposable
     {
         var (faults, remarks) = Check(Parquet("list", $"SELECT {value} AS id"), new Column("id", ColumnType.Text));
         Assert.Empty(faults);
-        Assert.Equal($"inputs/list.parquet:1: id {misfit}; what rests on it is inconclusive", Assert.Single(remarks));
+        Assert.Equal($"inputs/list.parquet:1: id {misfit}; tests that depend on it are inconclusive", Assert.Single(remarks));
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class InputFormatTests : IDisposable
     [Theory]
     [InlineData("45000.15", null)]
     [InlineData("45000.150000000", null)]
-    [InlineData("45000.14", "inputs/list.csv: was said to have amount 45000.14 in total and has 45000.15; what rests on it is inconclusive")]
+    [InlineData("45000.14", "inputs/list.csv: a total of 45000.14 was stated for amount, but it is 45000.15; tests that depend on it are inconclusive")]
     public void A_stated_total_is_compared_exactly(string stated, string? remark)
     {
         var input = Supplied("list.csv", "amount\n45000.10\n0.06\n-0.01\n") with { StatedTotals = Total(stated) };

@@ -30,7 +30,7 @@ public sealed class WorkbookInputTests : IDisposable
             + cell.Replace("<c ", $"<c{style} ", StringComparison.Ordinal) + "</row>"));
         var (faults, remarks) = Check(input, new Column("x", type));
         Assert.Empty(faults);
-        Assert.Contains($"inputs/list.xlsx:2: x {misfit}; what rests on it is inconclusive", remarks);
+        Assert.Contains($"inputs/list.xlsx:2: x {misfit}; tests that depend on it are inconclusive", remarks);
     }
 
     [Theory]

@@ -77,7 +77,7 @@ public sealed class ComfortTests
         Assert.Contains(packs, p => p.Path == "packs/quick.yaml");
         foreach (var file in packs)
         {
-            var (pack, faults) = ControlPack.Read(file, [.. library.Controls.Select(c => c.Control)]);
+            var (pack, faults) = ControlPack.Read(file, [.. library.Controls.Select(c => c.Control)], ChosenLibrary.Frameworks(null, host));
             Assert.Empty(faults);
             Assert.NotEmpty(pack!.Controls);
         }
@@ -126,7 +126,11 @@ public sealed class ComfortTests
     [InlineData("auditcli ver", "verify")]
     [InlineData("auditcli run --cont", "--control --controls")]
     [InlineData("auditcli run --control APD-AWS-00", "APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006")]
-    [InlineData("auditcli run --pack ", "quick")]
+    [InlineData("auditcli run --pack ", "iso-27001 quick soc2 sox-itgc")]
+    [InlineData("auditcli coverage --pack so", "soc2 sox-itgc")]
+    [InlineData("auditcli coverage --framework cis-d", "cis-docker")]
+    [InlineData("auditcli controls list --domain a", "access-to-programs-and-data ai-platform")]
+    [InlineData("auditcli controls list --source k", "kubernetes")]
     [InlineData("auditcli completion z", "zsh")]
     [InlineData("auditcli verify ", "")]
     public async Task Bash_completes(string line, string expected)
@@ -196,7 +200,7 @@ public sealed class ComfortTests
             "pwsh", "-NoProfile", "-NonInteractive", "-Command", Script);
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal(
-            ["verify", "APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006", "--allow-secrets", "quick"],
+            ["verify", "APD-AWS-001 APD-AWS-002 APD-AWS-004 APD-AWS-006", "--allow-secrets", "iso-27001 quick soc2 sox-itgc"],
             result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 

@@ -81,6 +81,46 @@ public sealed class ValidateTests : IDisposable
         Assert.Contains("1 controls read, 0 faults, 0 warnings", result.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_clause_that_does_not_exist_is_an_error_with_its_place()
+    {
+        var result = await ValidateAsync(Control.Replace("soc2-tsc: [CC6.1]", "soc2-tsc: [CC6.1, CC6.11], soc2: [CC6.1]", StringComparison.Ordinal));
+
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.Contains($"{Id}.yaml:14:33: soc2-tsc has no clause 'CC6.11'; did you mean 'CC6.1'?", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"{Id}.yaml:14:42: there is no framework 'soc2'; add frameworks/soc2.yaml to the library", result.Error, StringComparison.Ordinal);
+        Assert.Contains("1 controls read, 2 faults, 0 warnings", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_framework_of_the_library_takes_the_place_of_a_shipped_one()
+    {
+        _folder.Write("library/frameworks/soc2-tsc.yaml", """
+            schema: 1
+            title: Ours
+            publisher: Us
+            version: "1"
+            complete: true
+            listed: All.
+            clauses: { CC6.2: Ours }
+            """);
+        var result = await ValidateAsync(Control);
+        Assert.Contains($"{Id}.yaml:14:26: soc2-tsc has no clause 'CC6.1'; did you mean 'CC6.2'?", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Frameworks_and_packs_of_the_library_are_checked_with_the_controls()
+    {
+        _folder.Write("library/packs/mine.yaml", "schema: 1\ntitle: Mine\ncontrols: [APD-XSR-904]\n");
+        var pack = await ValidateAsync(Control);
+        Assert.Contains("mine.yaml:3:12: there is no control 'APD-XSR-904'; did you mean 'APD-XSR-903'?", pack.Error, StringComparison.Ordinal);
+
+        _folder.Write("library/frameworks/house.yaml", "schema: 1\n");
+        var framework = await ValidateAsync(Control);
+        Assert.Contains("house.yaml:1:1: the key 'clauses' is missing", framework.Error, StringComparison.Ordinal);
+        Assert.Equal(1, framework.ExitCode);
+    }
+
     private Task<CommandResult> ValidateAsync(string control)
     {
         _folder.Write(Path.Combine("library", "access-to-programs-and-data", $"{Id}.yaml"), control);
