@@ -127,7 +127,7 @@ public sealed class ReportFormatTests : IAsyncLifetime, IDisposable
         BundleForgery.Replace(bundle, "data/results/apd-aws-901.t1.ndjson", own, "APD-AWS-901/X/000000000001");
         BundleForgery.Reseal(bundle);
         var workpaper = ReportBundle.Read(bundle);
-        Assert.Contains(workpaper.Notes, n => n.Text == $"data/results/apd-aws-901.t1.ndjson:2 claims to be APD-AWS-901/X/000000000001, and is {own}");
+        Assert.Contains(workpaper.Notes, n => n.Text == $"data/results/apd-aws-901.t1.ndjson:2 claims to be APD-AWS-901/X/000000000001, but is {own}");
         foreach (var format in ReportFormats.All)
             Assert.Contains(own, Plain(Readable(format, Written(format, workpaper))), StringComparison.Ordinal);
     }
