@@ -202,8 +202,8 @@ public sealed class DiffTests(SampleRun sample, HostileRun hostile) : IClassFixt
     [Theory]
     [InlineData("after", "changed", "in the later bundle data/controls/apd-xsr-902.yaml is not the file that was evaluated: its sha256 is ")]
     [InlineData("before", "changed", "in the earlier bundle data/controls/apd-xsr-902.yaml is not the file that was evaluated: its sha256 is ")]
-    [InlineData("after", "removed", "in the later bundle the bundle does not hold data/controls/apd-xsr-902.yaml")]
-    [InlineData("before", "removed", "in the earlier bundle the bundle does not hold data/controls/apd-xsr-902.yaml")]
+    [InlineData("after", "removed", "in the later bundle the bundle does not contain data/controls/apd-xsr-902.yaml")]
+    [InlineData("before", "removed", "in the earlier bundle the bundle does not contain data/controls/apd-xsr-902.yaml")]
     [InlineData("after", "unreadable", "in the later bundle data/controls/apd-xsr-902.yaml is not the file that was evaluated: its sha256 is ")]
     public async Task Nothing_is_fixed_under_a_control_that_is_not_the_one_that_concluded(string which, string how, string said)
     {
