@@ -17,6 +17,7 @@ if (args is [EvaluationChild.Word, var bytes] && long.TryParse(bytes, NumberStyl
 }
 using var streams = StandardStreams.Open();
 OwnerOnly.Apply();
+HomeFolder.Apply();
 int exit;
 try
 {

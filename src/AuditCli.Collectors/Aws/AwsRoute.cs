@@ -50,7 +50,9 @@ internal static class AwsRoute
         ? Expanded(named)
         : Path.Combine(Home, ".aws", name);
 
-    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+    /// <summary>The home folder, even if it does not exist: an empty path would mean the working folder.</summary>
+    private static string Home =>
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
 
     private static string Expanded(string path) => path.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(Home, path[2..]) : path;
 

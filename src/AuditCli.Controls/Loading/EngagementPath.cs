@@ -51,8 +51,10 @@ internal static class EngagementPath
     /// </summary>
     public static string? CredentialsFile(YamlNode node, string written, string folder, bool needed, FaultList faults)
     {
+        // A home that does not exist stays the home: an empty path would mean the working folder.
         var full = written.StartsWith("~/", StringComparison.Ordinal)
-            ? Path.GetFullPath(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), written[2..]))
+            ? Path.GetFullPath(Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), written[2..]))
             : Path.GetFullPath(Path.Combine(folder, written));
         if (!needed || File.Exists(full))
             return full;
