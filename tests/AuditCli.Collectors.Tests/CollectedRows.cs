@@ -13,13 +13,14 @@ namespace AuditCli.Collectors.Tests;
 internal static class CollectedRows
 {
     /// <summary>Returns the evidence item as it is written to the index, and the rows of its table.</summary>
+    /// <param name="allowed">The codes that the control allows as an empty answer.</param>
     public static async Task<(EvidenceItem Item, ImmutableArray<JsonElement> Rows)> OfAsync(
-        ICollector collector, ExchangeTransport transport, Target target, Operation operation)
+        ICollector collector, ExchangeTransport transport, Target target, Operation operation, params ImmutableSortedSet<string> allowed)
     {
         var plan = new CollectionPlan(
             [new(
                 "rows", target.Name, operation, ImmutableSortedDictionary<string, JsonElement>.Empty, null,
-                ImmutableSortedDictionary<string, string>.Empty, [], null, [])],
+                ImmutableSortedDictionary<string, string>.Empty, allowed, null, [])],
             [], []);
         using var folder = new TemporaryFolder();
         await using var bundle = BundleWriter.Create(folder.Path, "a-bundle");

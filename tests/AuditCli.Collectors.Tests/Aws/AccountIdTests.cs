@@ -59,6 +59,44 @@ public sealed class AccountIdTests
         Assert.Equal(code, (await Assert.ThrowsAsync<CollectionException>(() => session.Collector.ConnectAsync(target, CancellationToken.None))).Code);
     }
 
+    /// <summary>
+    /// Checks that what the role of one account can read is not stored as another account's evidence. The access key of each role tells the
+    /// server whose identity to give.
+    /// </summary>
+    [Theory]
+    [InlineData("222222222222", null)]
+    [InlineData("999999999999", "the role belongs to account 999999999999")]
+    [InlineData(Own, "the role belongs to account 123456789012")]
+    public async Task An_account_of_an_organization_whose_role_belongs_to_another_is_not_entered(string entered, string? said)
+    {
+        await using var server = new LoopbackServer((request, _) => request switch
+        {
+            { Body: var body } when body.Contains("AssumeRole", StringComparison.Ordinal) => Reaction.Xml(
+                "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAOFTHEROLE</AccessKeyId>"
+                + "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+                + "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"),
+            { Body: var body } when body.Contains("GetCallerIdentity", StringComparison.Ordinal) =>
+                request.Fields["Authorization"].Contains("ASIAOFTHEROLE", StringComparison.Ordinal)
+                    ? Caller(entered, $"arn:aws:sts::{entered}:assumed-role/Audit/auditcli")
+                    : Caller(Own, $"arn:aws:iam::{Own}:user/a"),
+            _ => Reaction.Json(request.Fields["X-Amz-Target"].Split('.')[^1] switch
+            {
+                "ListRoots" => """{"Roots":[{"Id":"r-1"}]}""",
+                "ListOrganizationalUnitsForParent" => """{"OrganizationalUnits":[]}""",
+                _ => $$"""{"Accounts":[{"Id":"{{Own}}","Status":"ACTIVE","Name":"a"},{"Id":"222222222222","Status":"ACTIVE","Name":"b"}]}""",
+            }),
+        });
+        await using var session = Session.Live(server.Address);
+
+        var connections = await session.Collector.ConnectAsync(
+            Session.Target(("organization", "true"), ("role_name", "Audit")), CancellationToken.None);
+
+        Assert.Equal([Own, "222222222222"], connections.Select(c => c.Account));
+        Assert.Equal(said is null ? null : "AnotherAccount", connections[1].Failure?.Code);
+        Assert.EndsWith(said ?? "", connections[1].Failure?.Message ?? "", StringComparison.Ordinal);
+        Assert.Null(connections[0].Failure);
+    }
+
     [Theory]
     [InlineData("arn:aws:iam::999999999999:user/a")]
     [InlineData("arn:aws-cn:iam::999999999999:user/a")]

@@ -15,11 +15,10 @@ internal sealed class ClusterSession : IAsyncDisposable
 {
     public const string Token = "MARKERbearerTokenMARKER0123456789";
     private readonly TemporaryFolder _folder = new();
-    private readonly Target _target;
 
     private ClusterSession(Target target, Func<string, ExchangeTransport> transport, TimeProvider clock, int pageSize)
     {
-        _target = target;
+        Named = target;
         Transport = transport(Path.Combine(_folder.Path, "bundle"));
         Collector = new(Transport, clock, CredentialExchanges.Add, pageSize);
     }
@@ -28,6 +27,9 @@ internal sealed class ClusterSession : IAsyncDisposable
     public string Folder => Path.Combine(_folder.Path, "bundle");
     public ExchangeTransport Transport { get; }
     public KubernetesCollector Collector { get; }
+
+    /// <summary>The target that names the kubeconfig.</summary>
+    public Target Named { get; }
     public List<CredentialExchange> CredentialExchanges { get; } = [];
 
     public static ClusterSession Live(string kubeconfig, TimeProvider? clock = null, ExchangeLimits? limits = null, int pageSize = 500, string? context = null)
@@ -63,7 +65,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         "trading", KubernetesSource.Name,
         settings.Where(s => s.Value is not null).ToImmutableSortedDictionary(s => s.Name, s => ImmutableArray.Create(s.Value!)));
 
-    public async Task<Connection> ConnectAsync() => Assert.Single(await Collector.ConnectAsync(_target, CancellationToken.None));
+    public async Task<Connection> ConnectAsync() => Assert.Single(await Collector.ConnectAsync(Named, CancellationToken.None));
 
     /// <summary>Connects, and returns all pages of one list.</summary>
     public async Task<List<Page>> CollectAsync(string operation, params (string Name, string Value)[] parameters)
@@ -96,7 +98,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         var run = new CollectionRun(
             plan, ImmutableDictionary<string, ICollector>.Empty.Add(KubernetesSource.Name, Collector), Transport, bundle,
             TimeProvider.System, limit, _ => { });
-        var collected = await run.RunAsync([_target], [], CancellationToken.None);
+        var collected = await run.RunAsync([Named], [], CancellationToken.None);
         return
         [
             .. operations.Select(o => collected.Items.Single(i => i.Operation == o))
@@ -105,7 +107,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     }
 
     public Task<JsonElement> CallAsync(string operation, params (string Name, string Value)[] parameters) =>
-        Collector.CallAsync(_target, operation, Parameters(parameters), CancellationToken.None);
+        Collector.CallAsync(Named, operation, Parameters(parameters), CancellationToken.None);
 
     /// <summary>Returns every recorded attempt. Closes the transport first.</summary>
     public async Task<List<RecordedExchange>> RecordedAsync()
