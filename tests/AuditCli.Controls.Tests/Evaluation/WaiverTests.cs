@@ -65,23 +65,26 @@ public sealed class WaiverTests
         Assert.Equal("it names everything at once, and an approval is of one item", Assert.Single(outcome.Result.Waivers.Expired).Why);
     }
 
+    /// <summary>A test reads the column, because a column that no SQL reads is not loaded and could revive nothing.</summary>
     [Theory]
-    [InlineData("approved_day", "2026-09-01")]
-    [InlineData("last_day", "2026-12-31")]
-    [InlineData("why", null)]
-    [InlineData("item", "alice")]
-    [InlineData("n", "0")]
-    [InlineData("rowid", "0")]
-    public async Task A_register_whose_own_column_has_a_name_of_ours_revives_no_approval(string column, string? value)
+    [InlineData("approved_day", "2026-09-01", "2026-12-31", "2026-10-02", "approved after as_of")]
+    [InlineData("last_day", "2026-12-31", "2019-12-31", "2019-09-01", "expired before as_of")]
+    [InlineData("why", null, "2019-12-31", "2019-09-01", "expired before as_of")]
+    [InlineData("item", "alice", "2019-12-31", "2019-09-01", "expired before as_of")]
+    [InlineData("n", "0", "2019-12-31", "2019-09-01", "expired before as_of")]
+    [InlineData("rowid", "0", "2019-12-31", "2019-09-01", "expired before as_of")]
+    public async Task A_register_whose_own_column_has_a_name_of_ours_revives_no_approval(
+        string column, string? value, string expires, string on, string why)
     {
         var type = column.EndsWith("day", StringComparison.Ordinal) ? ColumnType.Date : ColumnType.Text;
         var approvals = Some.Approvals with { Columns = [.. Some.Approvals.Columns, new(column, type)] };
-        var row = Some.Approval("alice", expires: "2019-12-31")[..^1] + (value is null ? "}" : $",\"{column}\":\"{value}\"}}");
+        var row = Some.Approval("alice", expires, on)[..^1] + (value is null ? "}" : $",\"{column}\":\"{value}\"}}");
+        var reader = Some.Test($"SELECT 'register' AS item, count(a.\"{column}\") = {(value is null ? 0 : 1)} AS pass, '' AS reason FROM approvals a", "T2");
         var outcome = await Some.EvaluateAsync(
-            Control with { Evidence = [Some.Users, approvals] },
+            Control with { Evidence = [Some.Users, approvals], Tests = [.. Control.Tests, reader] },
             Some.Partition("prod", ("users", Some.Table(Some.Users, """{"name":"alice","mfa":false}""")), ("approvals", Some.Table(approvals, row))));
-        Assert.Equal(Conclusion.Fail, outcome.Conclusion);
-        Assert.Equal("expired before as_of", Assert.Single(outcome.Result.Waivers.Expired).Why);
+        Assert.Equal([Conclusion.Fail, Conclusion.Pass], outcome.Result.Tests.Select(t => t.Conclusion));
+        Assert.Equal(why, Assert.Single(outcome.Result.Waivers.Expired).Why);
     }
 
     [Theory]

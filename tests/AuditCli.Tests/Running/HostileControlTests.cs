@@ -17,8 +17,14 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     /// <summary>Of the command's own process, in bytes.</summary>
     private const long MostMemory = 600L << 20;
 
+    /// <summary>The library that parses SQL, as the system names the files that a process has mapped.</summary>
+    private const string Engine = "libduckdb";
+
     /// <summary>The SQL of which a reader does not come to an end in the time that it has.</summary>
     private const string Endless = "comments";
+
+    /// <summary>The SQL that a reader with little memory gives up at once.</summary>
+    private const string Quick = "grouping sets";
 
     /// <summary>More processor time than a child needs before it reads any SQL.</summary>
     private static readonly TimeSpan StartingWork = TimeSpan.FromSeconds(2);
@@ -53,7 +59,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     /// <summary>All of them in <c>.ci/long</c>; here what takes time and what takes memory.</summary>
     public static TheoryData<string> Names => [.. Tried];
 
-    private static string[] Tried => LongRun.IsWhole ? All : [Endless, "grouping sets"];
+    private static string[] Tried => LongRun.IsWhole ? All : [Endless, Quick];
 
     private static string[] All =>
     [
@@ -125,6 +131,42 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     }
 
     /// <summary>
+    /// Checks that no command parses a bundle's SQL in its own process, where nothing limits it: the engine is not even loaded there. A query
+    /// runs the user's own SQL in the process, and shows that a loaded engine is seen.
+    /// </summary>
+    [Theory]
+    [InlineData($"show BUNDLE APD-AWS-004 T1 {Item}", false)]
+    [InlineData("show BUNDLE APD-AWS-004 --output json", false)]
+    [InlineData("show BUNDLE", false)]
+    [InlineData("report BUNDLE --allow-unsigned --format all --out reports", false)]
+    [InlineData("diff BEFORE BUNDLE --allow-unsigned", false)]
+    [InlineData("reperform BUNDLE --allow-unsigned", false)]
+    [InlineData("query BUNDLE FROM\u00a0results.items", true)]
+    public async Task Only_a_child_parses_the_SQL_of_a_bundle(string words, bool loaded)
+    {
+        var (before, after) = (Bundle(Quick, "before"), Bundle(Quick, "after"));
+        BundleForgery.Replace(
+            before,
+            "data/results/apd-aws-004.t1.ndjson",
+            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
+            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
+        BundleForgery.Reseal(before);
+        using var process = Start(words, after, before);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        var maps = "";
+        while (!process.HasExited && !maps.Contains(Engine, StringComparison.Ordinal))
+        {
+            maps = MapsOf(process) is { Length: > 0 } mapped ? mapped : maps;
+            await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(10));
+        }
+        await AuditCommand.EndAsync(process);
+
+        var said = new CommandResult(process.ExitCode, await output, await error).ToString();
+        Assert.Contains("auditcli.dll", maps, StringComparison.Ordinal);
+        Assert.True(maps.Contains(Engine, StringComparison.Ordinal) == loaded, $"{words}: {said}");
+    }
+
+    /// <summary>
     /// With SQL that takes all the time it gets, so that the signal comes while the child is at it, whatever the machine: what dies of its
     /// memory is over at once.
     /// </summary>
@@ -168,6 +210,19 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         catch (InvalidOperationException)
         {
             return 0;
+        }
+    }
+
+    /// <summary>The files that a process has mapped into its memory; empty once it has ended.</summary>
+    private static string MapsOf(Process process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process.Id}/maps");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
         }
     }
 

@@ -129,6 +129,20 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
         Assert.Equal(Conclusion.Error, (await EvaluateAsync(child, control, Some.With(Bob))).Conclusion);
     }
 
+    /// <summary>The time for reading is a small part of what the engine takes for such a text, and ample for one that a person wrote.</summary>
+    [Theory]
+    [InlineData("/**/", 15_900)]
+    [InlineData("/*-*/", 12_700)]
+    public async Task Sql_that_takes_longer_to_read_than_it_may_is_given_up(string part, int times)
+    {
+        var limits = EvaluationLimits.Reading with { SqlTime = TimeSpan.FromSeconds(1) };
+        await using var child = Child(limits);
+        var control = Some.Control(Some.Test($"SELECT 1 AS item {string.Concat(Enumerable.Repeat(part, times))} FROM users"));
+        Assert.Empty(await child.EvidenceOfAsync(control, CancellationToken.None));
+        await using var other = Child(EvaluationLimits.Reading);
+        Assert.Equal("users", Assert.Single(Assert.Single(await other.EvidenceOfAsync(Some.Control(), CancellationToken.None)).Evidence));
+    }
+
     [Fact]
     public async Task A_cancelled_evaluation_ends_its_child_at_once()
     {
