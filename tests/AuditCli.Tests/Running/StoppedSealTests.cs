@@ -79,6 +79,8 @@ public sealed partial class StoppedSealTests(StoppedRunOfSample stopped) : IClas
     public async Task What_the_last_search_stopped_is_finished_without_asking_again_and_says_so()
     {
         Assert.Contains("data/exchanges/prod/iam-aws-global.warc.gz, near character", stopped.Result.Error, StringComparison.Ordinal);
+        // A replay copies what was recorded, so its advice is another one than that of the folder, which asks nobody.
+        Assert.Contains("a replay copies unchanged: record them again with this version", stopped.Result.Error, StringComparison.Ordinal);
         Assert.Contains($"'auditcli run --resume {stopped.Partial}' finishes it without sending any request", stopped.Result.Error, StringComparison.Ordinal);
 
         var partial = stopped.CopyTo(_folder.Path);

@@ -61,6 +61,7 @@ public sealed class ClusterSecretTests : IDisposable
         var run = await RunAsync(cluster);
         Assert.True(run.ExitCode == 1, run.ToString());
         Assert.Contains("data/note.txt, near character", run.Error, StringComparison.Ordinal);
+        Assert.Contains("it came from the provider, not from your files: inspect the file", run.Error, StringComparison.Ordinal);
         Assert.EndsWith(".partial", Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Single(), StringComparison.Ordinal);
         File.Delete(added);
         var everything = run + await EverythingAsync();

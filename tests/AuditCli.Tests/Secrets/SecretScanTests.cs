@@ -20,6 +20,24 @@ public sealed class SecretScanTests
     }
 
     [Fact]
+    public async Task A_credential_in_a_control_is_named_with_its_line_before_anything_is_asked()
+    {
+        using var folder = new TemporaryFolder();
+        var control = Assert.Single(Directory.GetFiles(Repository.Path("controls"), "INF-AWS-001.yaml", SearchOption.AllDirectories));
+        var text = File.ReadAllText(control).Replace("\nlimitations:\n", $"\nlimitations:\n  - password = {Secret}\n", StringComparison.Ordinal);
+        Assert.Contains(Secret, text, StringComparison.Ordinal);
+        var line = text[..text.IndexOf(Secret, StringComparison.Ordinal)].Count(c => c == '\n') + 1;
+        folder.Write(Path.Combine("lib", Path.GetRelativePath(Repository.Path("controls"), control)), text);
+        folder.Write("engagement.yaml", $"{AwsEnvironment.Engagement("INF-AWS-001")}\nreplay: {Repository.Path("samples", "exchanges")}\n");
+        var result = await AuditCommand.RunAsync(
+            folder.Path, "run", "engagement.yaml", "--out", "out", "--control", "INF-AWS-001", "--controls", "lib");
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.Contains($"control INF-AWS-001, line {line}: holds what looks like a credential; remove it", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, result.ToString(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "out")), "something was asked before the controls were read");
+    }
+
+    [Fact]
     public async Task Who_seals_it_all_the_same_is_shown_to_have_done_so()
     {
         using var folder = Sample();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AuditCli.Text;
 
 namespace AuditCli.Tests.Text;
@@ -32,7 +33,7 @@ public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
         Assert.True(key.ExitCode == 0, key.ToString());
 
         var engagement = File.ReadAllText(Path.Combine(Folder, "engagement.yaml"));
-        var context = JsonSerializer.Serialize(TerminalTextTests.Hostile);
+        var context = JsonSerializer.Serialize(TerminalTextTests.Written);
         Write("config", "contexts: []\nclusters: []\nusers: []\n");
         Write("hostile.yaml", engagement
             .Replace("replay: exchanges", "", StringComparison.Ordinal)
@@ -72,7 +73,7 @@ public sealed class HostileSurroundings : IAsyncLifetime, IDisposable
 /// <summary>
 /// Tests the writer in front of stdout and stderr: however it is written, no character that controls a terminal or is invisible passes.
 /// </summary>
-public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClassFixture<HostileSurroundings>
+public sealed partial class TerminalTextTests(HostileSurroundings surroundings) : IClassFixture<HostileSurroundings>
 {
     /// <summary>
     /// A name that clears the screen, sets colours, erases lines, moves up as a progress display does, sets the title, and reverses the
@@ -80,11 +81,25 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
     /// </summary>
     internal const string Hostile = "a\u001b[2J\u001b[31m\u001b[1A\u001b[2K\u001b]0;t\u0007\r\u0085\u009b1m\u202e\u2066\u200bb";
 
+    /// <summary>
+    /// A name that changes the direction and has an invisible character, and that a YAML file may hold. With any other the file would be
+    /// refused before a command printed the name.
+    /// </summary>
+    internal const string Written = "a\u200e\u061c\u200bb";
+
     private static readonly SearchValues<char> Harmful = SearchValues.Create(
     [
         .. Enumerable.Range(0, 0x20).Except(['\n', '\t']).Concat(Enumerable.Range(0x7F, 0x21)).Concat([0x061C, 0x200B, 0x200E, 0x200F, 0xFEFF])
             .Concat(Enumerable.Range(0x2028, 7)).Concat(Enumerable.Range(0x2066, 4)).Select(c => (char)c),
     ]);
+
+    /// <summary>The commands below that print no name which somebody else chose.</summary>
+    private static readonly string[] Nameless =
+    [
+        "show BUNDLE", "query BUNDLE", "verify BUNDLE --allow-unsigned", "reperform BUNDLE --allow-unsigned",
+        "reperform BUNDLE --allow-unsigned --controls library", "permissions hostile.yaml", "permissions hostile.yaml --output json",
+        "controls validate --controls library", "controls test --controls library",
+    ];
 
     /// <summary>Code points that control a terminal: the first, the last and the harmful ones of each kind.</summary>
     public static TheoryData<int> Steering =>
@@ -246,6 +261,8 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
         Assert.True(output.ToString().Length + error.ToString().Length > 0, command);
         Assert.Equal(0, bytes.Length);
         IsHarmless(output.ToString() + error);
+        // Otherwise nothing was tested: the name was stopped before it could be printed.
+        Assert.Equal(!Nameless.Contains(command), NamesShown().IsMatch(output.ToString() + error));
         if (arguments.Contains("json") && output.ToString().Length > 0)
             _ = JsonElement.Parse(output.ToString());
     }
@@ -339,4 +356,8 @@ public sealed class TerminalTextTests(HostileSurroundings surroundings) : IClass
         text.Flush();
         return terminal.ToString();
     }
+
+    /// <summary>Matches the escaped form of a character of the hostile names.</summary>
+    [GeneratedRegex(@"\\u(001b|200e|202e)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex NamesShown();
 }
