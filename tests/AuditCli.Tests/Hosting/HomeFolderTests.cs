@@ -68,6 +68,27 @@ public sealed class HomeFolderTests : IDisposable
         Assert.True(_aws.Answered > 0 && _google.Seen.Count > 0 && _cluster.Lists > 0);
     }
 
+    [Fact]
+    public async Task A_path_from_a_home_that_does_not_exist_is_not_looked_for_in_the_working_folder()
+    {
+        _folder.Write("engagement.yaml", """
+            schema: 1
+            entity: Example Exchange
+            name: Cluster
+            period: { start: 2026-09-01, end: 2026-11-15 }
+            preparer: A. Preparer
+            reviewer: R. Reviewer
+            targets:
+              trading: { kubernetes: { kubeconfig: ~/.kube/config } }
+            """);
+
+        var result = await CallAsync("kubernetes v1/pods --engagement engagement.yaml --target trading", "HOME=/nowhere/at/all");
+
+        Assert.True((result.ExitCode, result.Output) == (1, ""), result.ToString());
+        Assert.Contains("(looked for at /nowhere/at/all/.kube/config)", result.Error, StringComparison.Ordinal);
+        Assert.Equal(0, _cluster.Lists);
+    }
+
     private static string OfTheSystem => File.ReadLines("/etc/passwd")
         .Select(l => l.Split(':'))
         .Where(f => f.Length > 6 && f[0] == Environment.UserName)
