@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using System.Text.Json;
 
 namespace AuditCli.Tests.Running;
@@ -24,6 +26,36 @@ public sealed class SampleTests : IClassFixture<SampleRun>
         Assert.DoesNotContain(notes, n => n.Contains(":  was accepted", StringComparison.Ordinal));
         Assert.Contains(controls, c => c.GetProperty("approved").GetInt64() > 0);
         Assert.Contains(controls.SelectMany(c => c.GetProperty("tests").EnumerateArray()), t => t.GetProperty("conclusion").GetString() == "NO_OCCURRENCE");
+    }
+
+    /// <summary>
+    /// Checks that a reader of any form sees which refusals a control took for "there is none": its pass rests on them. Without it such a pass
+    /// looks like one over data.
+    /// </summary>
+    [Theory]
+    [InlineData("show BUNDLE INF-AWS-001")]
+    [InlineData("show BUNDLE INF-AWS-001 --output json")]
+    [InlineData("report.html")]
+    [InlineData("results.csv")]
+    [InlineData("results.junit.xml")]
+    [InlineData("results.oscal.json")]
+    [InlineData("results.sarif")]
+    [InlineData("summary.md")]
+    [InlineData("workpaper.xlsx")]
+    public async Task What_a_control_took_for_none_is_said_wherever_it_is_shown(string place)
+    {
+        var control = Results(_run.Bundle).GetProperty("controls").EnumerateArray().Single(c => c.GetProperty("id").GetString() == "INF-AWS-001");
+        var notes = control.GetProperty("notes").EnumerateArray().Select(n => n.GetString()!)
+            .Where(n => n.Contains("NoSuch", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(3, notes.Length);
+        var file = Path.Combine(_run.Bundle, "data", "reports", place);
+        string[] words = [.. place.Split(' ').Select(w => w == "BUNDLE" ? _run.Bundle : w)];
+        var said = words.Length > 1 ? (await AuditCommand.RunAsync(_run.Folder, words)).Output
+            : place.EndsWith(".xlsx", StringComparison.Ordinal) ? await SheetsAsync(file)
+            : await File.ReadAllTextAsync(file);
+        foreach (var escaped in new[] { "&#39;", "&apos;", "\\u0027", "\\'" })
+            said = said.Replace(escaped, "'", StringComparison.Ordinal);
+        Assert.All(notes, n => Assert.Contains(n, said, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -183,6 +215,19 @@ public sealed class SampleTests : IClassFixture<SampleRun>
 
         static string Beginning(string folder, string file) =>
             File.ReadAllText(Path.Combine(folder, file)) is { Length: > 3000 } text ? text[..3000] : File.ReadAllText(Path.Combine(folder, file));
+    }
+
+    /// <summary>Returns the parts of a workbook as one text.</summary>
+    private static async Task<string> SheetsAsync(string workbook)
+    {
+        var text = new StringBuilder();
+        await using var zip = await ZipFile.OpenReadAsync(workbook);
+        foreach (var entry in zip.Entries)
+        {
+            using var part = new StreamReader(await entry.OpenAsync());
+            text.Append(await part.ReadToEndAsync());
+        }
+        return text.ToString();
     }
 
     /// <summary>Returns every file below a folder of the bundle with its digest.</summary>
