@@ -1,4 +1,5 @@
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Aws;
 
@@ -47,14 +48,8 @@ internal static class AwsRoute
         ?? Setting(Location("AWS_CONFIG_FILE", "config"), profile == "default" ? ["default", "profile default"] : [$"profile {profile}"]);
 
     private static string Location(string variable, string name) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named
-        ? Expanded(named)
-        : Path.Combine(Home, ".aws", name);
-
-    /// <summary>The home folder, even if it does not exist: an empty path would mean the working folder.</summary>
-    private static string Home =>
-        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-
-    private static string Expanded(string path) => path.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(Home, path[2..]) : path;
+        ? HomePath.Expanded(named)
+        : Path.Combine(HomePath.Folder, ".aws", name);
 
     /// <summary>
     /// Returns the value of <c>ca_bundle</c> in one of the sections. Indented lines are skipped; they belong to the key above them.
@@ -79,7 +74,7 @@ internal static class AwsRoute
                 }
                 else if (inside && line.Split('=', 2) is [var key, var value] && key.Trim() == "ca_bundle" && value.Trim() is { Length: > 0 } named)
                 {
-                    found = Expanded(named);
+                    found = HomePath.Expanded(named);
                 }
             }
         }

@@ -28,13 +28,13 @@ internal sealed class ColumnTotal(Column column)
     {
         var point = number.IndexOf('.', StringComparison.Ordinal);
         var (whole, places) = point < 0 ? (number, "") : (number[..point], number[(point + 1)..]);
-        return BigInteger.Parse(whole + places.PadRight(CellForms.DecimalPlaces, '0'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        return BigInteger.Parse(whole + places.PadRight(CellFormat.DecimalPlaces, '0'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
     }
 
     private static string Text(BigInteger sum)
     {
-        var digits = BigInteger.Abs(sum).ToString(CultureInfo.InvariantCulture).PadLeft(CellForms.DecimalPlaces + 1, '0');
-        var places = digits[^CellForms.DecimalPlaces..].TrimEnd('0');
-        return $"{(sum.Sign < 0 ? "-" : "")}{digits[..^CellForms.DecimalPlaces]}{(places.Length == 0 ? "" : ".")}{places}";
+        var digits = BigInteger.Abs(sum).ToString(CultureInfo.InvariantCulture).PadLeft(CellFormat.DecimalPlaces + 1, '0');
+        var places = digits[^CellFormat.DecimalPlaces..].TrimEnd('0');
+        return $"{(sum.Sign < 0 ? "-" : "")}{digits[..^CellFormat.DecimalPlaces]}{(places.Length == 0 ? "" : ".")}{places}";
     }
 }

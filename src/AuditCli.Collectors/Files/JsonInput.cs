@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.Json;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
@@ -96,55 +95,22 @@ internal sealed class JsonInput : InputFile
 /// <summary>The rows of a file with one JSON object on each line.</summary>
 internal sealed class NdjsonInput(Stream file, string shown, ImmutableArray<Column> columns) : InputFile
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private readonly StreamReader _lines = new(file, StrictUtf8);
     private readonly JsonCells _cells = new(shown, columns);
 
     public override IEnumerable<string> Remarks => [];
 
     public override IEnumerable<InputRecord> Records()
     {
-        for (var line = 1L; Next(line) is { } text; line++)
+        foreach (var (index, (content, _)) in NdjsonFile.Lines(file, shown, JsonTokens.LargestRow).Index())
         {
-            if (text.AsSpan().Trim().IsEmpty)
-                continue;
-            JsonElement row;
-            try
-            {
-                row = JsonElement.Parse(text, JsonTokens.Strict);
-            }
-            catch (JsonException e)
-            {
-                throw JsonTokens.NotJson(shown, line, e);
-            }
-            yield return _cells.Record(line, row, null);
+            var text = index == 0 ? JsonTokens.WithoutMark(content.Span) : content.Span;
+            if (text.ContainsAnyExcept(" \t\r"u8))
+                yield return _cells.Record(index + 1, JsonTokens.Row(text, shown, index + 1), null);
         }
         _cells.RequireColumns();
     }
 
-    protected override void Dispose(bool disposing) => _lines.Dispose();
-
-    /// <summary>Returns the next line; null at the end. A line is at most as long as a row may be, so that memory stays bounded.</summary>
-    private string? Next(long line)
-    {
-        var text = new StringBuilder();
-        try
-        {
-            for (int c; (c = _lines.Read()) >= 0;)
-            {
-                if (c == '\n')
-                    return text.ToString();
-                text.Append((char)c);
-                if (text.Length > JsonTokens.LargestRow)
-                    throw new InvalidDataException($"{shown}:{line}: a row is larger than {JsonTokens.LargestRow >> 20} MiB");
-            }
-        }
-        catch (DecoderFallbackException)
-        {
-            throw new InvalidDataException($"{shown}:{line}: is not UTF-8");
-        }
-        return text.Length == 0 ? null : text.ToString();
-    }
+    protected override void Dispose(bool disposing) => file.Dispose();
 }
 
 /// <summary>Makes records of JSON objects: scalars become the text that a CSV file would have.</summary>

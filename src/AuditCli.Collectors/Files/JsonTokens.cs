@@ -14,15 +14,15 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
     private const int First = 1 << 16;
     private const int MaxDepth = 64;
 
+    /// <summary>Options for a row: an object with two members of one name has no one meaning.</summary>
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
+
     private byte[] _buffer = new byte[First];
     private int _start;
     private int _end;
     private bool _isLast;
     private bool _begun;
     private JsonReaderState _state = new(new() { MaxDepth = MaxDepth });
-
-    /// <summary>Options for a row: an object with two members of one name has no one meaning.</summary>
-    public static JsonDocumentOptions Strict { get; } = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
 
     /// <summary>The line of the file that is being read, from 1.</summary>
     public long Line { get; private set; } = 1;
@@ -86,10 +86,7 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
             {
                 if (!reader.TrySkip())
                     continue;
-                var bytes = _buffer.AsSpan(_start + begin, (int)reader.BytesConsumed - begin);
-                if (!Utf8.IsValid(bytes))
-                    throw new InvalidDataException($"{shown}:{Line}: is not UTF-8");
-                var value = JsonElement.Parse(bytes, Strict);
+                var value = Row(_buffer.AsSpan(_start + begin, (int)reader.BytesConsumed - begin), shown, Line);
                 Consume(reader, begin);
                 return value;
             }
@@ -126,15 +123,36 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
             throw new InvalidDataException($"{shown}:{Line}: something follows the JSON document");
     }
 
-    public static string Word(JsonTokenType type) => type switch
+    /// <summary>Parses the text of one row.</summary>
+    /// <param name="line">The line in messages.</param>
+    /// <exception cref="InvalidDataException">It is not UTF-8 or not JSON.</exception>
+    public static JsonElement Row(ReadOnlySpan<byte> text, string shown, long line)
     {
-        JsonTokenType.StartObject => "an object",
-        JsonTokenType.StartArray => "an array",
-        JsonTokenType.String => "a text",
-        JsonTokenType.Number => "a number",
-        JsonTokenType.Null => "null",
-        _ => "a boolean",
-    };
+        // The parser takes any bytes in a text, and they would fail only where the text is used.
+        if (!Utf8.IsValid(text))
+            throw new InvalidDataException($"{shown}:{line}: is not UTF-8");
+        try
+        {
+            return JsonElement.Parse(text, Strict);
+        }
+        catch (JsonException e)
+        {
+            throw NotJson(shown, line, e);
+        }
+    }
+
+    /// <summary>Returns the beginning of a file without a byte order mark.</summary>
+    public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> text) => text.StartsWith("\uFEFF"u8) ? text[3..] : text;
+
+    public static string Word(JsonTokenType type) => Word(type switch
+    {
+        JsonTokenType.StartObject => JsonValueKind.Object,
+        JsonTokenType.StartArray => JsonValueKind.Array,
+        JsonTokenType.String => JsonValueKind.String,
+        JsonTokenType.Number => JsonValueKind.Number,
+        JsonTokenType.Null => JsonValueKind.Null,
+        _ => JsonValueKind.True,
+    });
 
     public static string Word(JsonValueKind kind) => kind switch
     {
@@ -147,7 +165,7 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
     };
 
     /// <summary>Returns the error for text that is not JSON, without the library's own position, which counts within a part of the file.</summary>
-    public static InvalidDataException NotJson(string shown, long line, JsonException e)
+    private static InvalidDataException NotJson(string shown, long line, JsonException e)
     {
         var message = e.Message.Split(" Path:")[0].Split(" LineNumber:")[0].Split(" Change the reader options.")[0];
         return new($"{shown}:{line}: is not JSON: {message}", e);
@@ -161,8 +179,7 @@ internal sealed class JsonTokens(Stream file, string shown) : IDisposable
         {
             _begun = true;
             Fill();
-            if (_buffer.AsSpan(_start, _end - _start).StartsWith("\uFEFF"u8))
-                _start += 3;
+            _start = _end - WithoutMark(_buffer.AsSpan(0, _end)).Length;
         }
         return new(_buffer.AsSpan(_start, _end - _start), _isLast, _state);
     }

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Collectors.Files;
@@ -12,12 +12,14 @@ namespace AuditCli.Collectors.Files;
 /// </summary>
 internal sealed class ParquetInput : InputFile
 {
+    private const string WithZone = "TIMESTAMP WITH TIME ZONE";
     private readonly string _query;
     private readonly string _shown;
-    private readonly int _width;
+    private readonly ImmutableArray<string?> _faults;
 
-    private ParquetInput(DuckDBConnection connection, string query, string shown, int width) =>
-        (Connection, _query, _shown, _width) = (connection, query, shown, width);
+    /// <param name="faults">For each column why none of its values can be read; null where they can.</param>
+    private ParquetInput(DuckDBConnection connection, string query, string shown, ImmutableArray<string?> faults) =>
+        (Connection, _query, _shown, _faults) = (connection, query, shown, faults);
 
     public override IEnumerable<string> Remarks => [];
 
@@ -38,8 +40,8 @@ internal sealed class ParquetInput : InputFile
                 throw new InvalidDataException(
                     $"{shown}: column '{nested.Name}' is nested ({types[nested.Name]}), and a column holds one value; supply it as columns of its own");
             }
-            var cells = string.Join(", ", columns.Select(c => Text(Quote(c.Name), types[c.Name])).DefaultIfEmpty("''"));
-            return new(connection, $"SELECT {cells} FROM {Table(path)}", shown, columns.Length);
+            var cells = string.Join(", ", columns.Select(c => Text(SqlQuote.Name(c.Name), types[c.Name])).DefaultIfEmpty("''"));
+            return new(connection, $"SELECT {cells} FROM {Table(path)}", shown, [.. columns.Select(c => Fault(types[c.Name]))]);
         }
         catch
         {
@@ -54,7 +56,7 @@ internal sealed class ParquetInput : InputFile
     {
         using var connection = Connect(path, shown);
         var names = Columns(connection, path, shown).Select(c => c.Name).ToArray();
-        var cells = string.Join(", ", names.Select(n => $"CAST({Quote(n)} AS VARCHAR)"));
+        var cells = string.Join(", ", names.Select(n => $"CAST({SqlQuote.Name(n)} AS VARCHAR)"));
         foreach (var (number, row) in Rows(connection, $"SELECT {cells} FROM {Table(path)}", names.Length, shown))
         {
             for (var i = 0; i < names.Length; i++)
@@ -65,37 +67,27 @@ internal sealed class ParquetInput : InputFile
         }
     }
 
-    public override IEnumerable<InputRecord> Records() =>
-        Rows(Connection, _query, _width, _shown).Select(r => new InputRecord(r.Number, r.Number, [.. r.Row.Select(Cell)]));
+    public override IEnumerable<InputRecord> Records() => Rows(Connection, _query, _faults.Length, _shown)
+        .Select(r => new InputRecord(r.Number, r.Number, [.. r.Row.Zip(_faults, (text, fault) => text is null ? default : Cell(text, fault))]));
 
     protected override void Dispose(bool disposing) => Connection.Dispose();
 
-    /// <summary>Marks the cells that cannot be read as text: no text of a file can begin with it, since the engine makes each cell.</summary>
-    private const string FaultMark = "\u0001fault:";
-
-    private static InputCell Cell(string? text) =>
-        text?.StartsWith(FaultMark, StringComparison.Ordinal) == true ? new(null, text[FaultMark.Length..])
-        : text?.StartsWith(TextMark, StringComparison.Ordinal) == true ? new(text[TextMark.Length..])
-        : new(text);
-
-    /// <summary>Begins each text of the file, so that none of them can be taken for a fault.</summary>
-    private const string TextMark = "\u0001text:";
+    private static InputCell Cell(string text, string? fault) => fault is null ? new(text) : new(null, fault);
 
     /// <summary>Returns the expression that gives a column's values in the spelling of CSV.</summary>
-    private static string Text(string column, string type) => type switch
-    {
-        "VARCHAR" => $"'{TextMark}' || {column}",
-        "BOOLEAN" or "DATE" => $"CAST({column} AS VARCHAR)",
-        "TIMESTAMP WITH TIME ZONE" => $"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')",
-        "FLOAT" or "DOUBLE" => $"CAST({column} AS VARCHAR)",
-        _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => Fault(column, "is a time without a time zone"),
-        _ when type.EndsWith("INT", StringComparison.Ordinal) || type.EndsWith("INTEGER", StringComparison.Ordinal)
-            || type.StartsWith("DECIMAL", StringComparison.Ordinal) => $"CAST({column} AS VARCHAR)",
-        _ when type.StartsWith("ENUM", StringComparison.Ordinal) || type == "UUID" => $"'{TextMark}' || CAST({column} AS VARCHAR)",
-        _ => Fault(column, $"is a {type.ToLowerInvariant()}, which inputs do not have"),
-    };
+    private static string Text(string column, string type) => type == WithZone
+        ? $"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
+        : $"CAST({column} AS VARCHAR)";
 
-    private static string Fault(string column, string why) => $"CASE WHEN {column} IS NOT NULL THEN '{FaultMark}{why}' END";
+    /// <summary>Returns why no value of a type can be read, as the end of a sentence; null if they can.</summary>
+    private static string? Fault(string type) => type switch
+    {
+        "VARCHAR" or "BOOLEAN" or "DATE" or "FLOAT" or "DOUBLE" or "UUID" or WithZone => null,
+        _ when type.EndsWith("INT", StringComparison.Ordinal) || type.EndsWith("INTEGER", StringComparison.Ordinal)
+            || type.StartsWith("DECIMAL", StringComparison.Ordinal) || type.StartsWith("ENUM", StringComparison.Ordinal) => null,
+        _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => "is a time without a time zone",
+        _ => $"is a {type.ToLowerInvariant()}, which inputs do not have",
+    };
 
     private static bool IsNested(string type) => type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal)
         || type.StartsWith("MAP", StringComparison.Ordinal) || type.StartsWith("UNION", StringComparison.Ordinal);
@@ -112,7 +104,7 @@ internal sealed class ParquetInput : InputFile
             connection.Open();
             foreach (var setting in (string[])
                 [
-                    "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true", $"allowed_paths=[{Literal(path)}]", "enable_external_access=false",
+                    "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true", $"allowed_paths=[{SqlQuote.Text(path)}]", "enable_external_access=false",
                     "allow_community_extensions=false", "lock_configuration=true",
                 ])
             {
@@ -180,9 +172,5 @@ internal sealed class ParquetInput : InputFile
         return new($"{shown}: is not a Parquet file that can be read: {(path is null ? message : message.Replace(path, shown, StringComparison.Ordinal))}", e);
     }
 
-    private static string Table(string path) => $"read_parquet({Literal(path)}, hive_partitioning=false, union_by_name=false)";
-
-    private static string Literal(string text) => string.Create(CultureInfo.InvariantCulture, $"'{text.Replace("'", "''", StringComparison.Ordinal)}'");
-
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    private static string Table(string path) => $"read_parquet({SqlQuote.Text(path)}, hive_partitioning=false, union_by_name=false)";
 }

@@ -6,6 +6,7 @@ using AuditCli.Evidence.Tables;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
+using CellFormat = DocumentFormat.OpenXml.Spreadsheet.CellFormat;
 
 namespace AuditCli.Collectors.Files;
 

@@ -25,8 +25,8 @@ internal sealed class WorkbookInput : InputFile
     private readonly ImmutableArray<Column> _columns;
     private readonly ImmutableArray<string> _hiddenSheets;
     private readonly string _place;
-    private readonly List<string> _hiddenColumns = [];
-    private readonly List<(int From, int To)> _hidden = [];
+    private readonly List<(int From, int To)> _hiddenRanges = [];
+    private ImmutableArray<string> _header = [];
     private long _hiddenRows;
     private long _merged;
 
@@ -42,6 +42,9 @@ internal sealed class WorkbookInput : InputFile
         _place = place;
     }
 
+    private string[] HiddenColumns =>
+        [.. _header.Where((name, i) => name.Length > 0 && _hiddenRanges.Any(h => i >= h.From && i <= h.To)).Select(n => $"'{n}'")];
+
     public override IEnumerable<string> Remarks
     {
         get
@@ -52,8 +55,8 @@ internal sealed class WorkbookInput : InputFile
                 yield return $"{_place}: {_cells.Rounded} numbers are rounded to 15 digits, the most that spreadsheets show";
             if (_hiddenRows > 0)
                 yield return $"{_place}: {_hiddenRows} hidden rows are read too";
-            if (_hiddenColumns.Count > 0)
-                yield return $"{_place}: hidden columns are read too: {string.Join(", ", _hiddenColumns)}";
+            if (HiddenColumns is { Length: > 0 } hidden)
+                yield return $"{_place}: hidden columns are read too: {string.Join(", ", hidden)}";
             if (_merged > 0)
                 yield return $"{_place}: {_merged} merged ranges; only the first cell of each has a value";
             if (!_hiddenSheets.IsEmpty)
@@ -110,7 +113,6 @@ internal sealed class WorkbookInput : InputFile
 
     private IEnumerable<InputRecord> Read()
     {
-        ImmutableArray<string> header = [];
         ImmutableArray<int> fields = [];
         var (number, expected, pending) = (0L, 1L, 0L);
         foreach (var row in Rows())
@@ -119,13 +121,13 @@ internal sealed class WorkbookInput : InputFile
             if (line < expected)
                 throw new InvalidDataException($"{_place}:{line}: row {line} comes after row {expected - 1}");
             var cells = Cells(row, line);
-            if (header.IsEmpty)
+            if (_header.IsEmpty)
             {
                 expected = line + 1;
                 if (cells.Count == 0)
                     continue;
-                header = Header(cells, line);
-                fields = InputTable.FieldsOf($"{_place}:{line}", header, _columns);
+                _header = Header(cells, line);
+                fields = InputTable.FieldsOf($"{_place}:{line}", _header, _columns);
                 continue;
             }
             pending += line - expected;
@@ -135,7 +137,7 @@ internal sealed class WorkbookInput : InputFile
                 pending++;
                 continue;
             }
-            if (cells.Keys.FirstOrDefault(c => c >= header.Length || header[c].Length == 0, -1) is >= 0 and var unnamed)
+            if (cells.Keys.FirstOrDefault(c => c >= _header.Length || _header[c].Length == 0, -1) is >= 0 and var unnamed)
                 throw new InvalidDataException($"{_place}:{line}: {WorkbookCells.ColumnName(unnamed)}{line} has a value, and its column has no heading");
             if (row.Hidden?.Value == true)
                 _hiddenRows++;
@@ -144,9 +146,8 @@ internal sealed class WorkbookInput : InputFile
                 yield return new(++number, line - pending, [.. _columns.Select(_ => default(InputCell))]);
             yield return new(++number, line, [.. fields.Select((f, i) => cells.TryGetValue(f, out var cell) ? _cells.Read(cell, _columns[i].Type) : default)]);
         }
-        if (header.IsEmpty)
+        if (_header.IsEmpty)
             throw new InvalidDataException($"{_place}: the sheet is empty; its first row must name the columns");
-        HiddenColumns(header);
     }
 
     protected override void Dispose(bool disposing) => _document.Dispose();
@@ -205,12 +206,9 @@ internal sealed class WorkbookInput : InputFile
             else if (reader.ElementType == typeof(MergeCell))
                 _merged++;
             else if (reader.ElementType == typeof(SheetColumn) && reader.LoadCurrentElement() is SheetColumn { Hidden.Value: true } column)
-                _hidden.Add(((int)column.Min!.Value - 1, (int)column.Max!.Value - 1));
+                _hiddenRanges.Add(((int)column.Min!.Value - 1, (int)column.Max!.Value - 1));
         }
     }
-
-    private void HiddenColumns(ImmutableArray<string> header) => _hiddenColumns.AddRange(
-        header.Where((name, i) => name.Length > 0 && _hidden.Any(h => i >= h.From && i <= h.To)).Select(n => $"'{n}'"));
 
     /// <summary>Returns the cells of a row that are not empty, by the number of their column from 0.</summary>
     private SortedDictionary<int, Cell> Cells(Row row, long line)

@@ -116,8 +116,7 @@ internal sealed class GcpCredentials(TimeProvider clock, Action<CredentialExchan
             return named;
         var folder = Environment.GetEnvironmentVariable("CLOUDSDK_CONFIG") is { Length: > 0 } own ? own
             : OperatingSystem.IsWindows() ? Path.Combine(Environment.GetEnvironmentVariable("APPDATA") ?? "", "gcloud")
-            : Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".config", "gcloud");
+            : Path.Combine(HomePath.Folder, ".config", "gcloud");
         var file = Path.Combine(folder, "application_default_credentials.json");
         return File.Exists(file) ? file : null;
     }

@@ -9,6 +9,7 @@ using System.Text.Json.Nodes;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Kubernetes;
 
@@ -58,9 +59,7 @@ internal sealed class KubernetesCredentials(TimeProvider clock, Action<Credentia
             var files = list.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Where(Path.Exists).ToArray();
             return files.Length > 0 ? Kubeconfig.Merged([.. files.Select(KubeconfigReader.Read)]) : throw Wrong("KUBECONFIG names no file that exists");
         }
-        // A home that does not exist stays the home: an empty path would mean the working folder, and anybody's configuration in it.
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        var usual = Path.Combine(home, ".kube", "config");
+        var usual = Path.Combine(HomePath.Folder, ".kube", "config");
         return File.Exists(usual) ? KubeconfigReader.Read(usual) : null;
     }
 

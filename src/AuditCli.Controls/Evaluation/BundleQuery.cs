@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
@@ -71,7 +72,7 @@ public sealed class BundleQuery : IDisposable
         var forms = Columns.Select(c => (
             Name: JsonEncodedText.Encode(c.Name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping),
             Form: ValueForm.Of(c.Type),
-            Column: LockedDatabase.Quote(c.Name))).ToArray();
+            Column: SqlQuote.Name(c.Name))).ToArray();
         using var command = _database.Command($"SELECT {string.Join(", ", forms.Select(f => f.Form.Sql(f.Column)))} FROM {Answer} ORDER BY rowid", []);
         command.UseStreamingMode = true;
         using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -112,11 +113,11 @@ public sealed class BundleQuery : IDisposable
             await using var writer = new DuckDBConnection("DataSource=:memory:;threads=1;autoload_known_extensions=false;autoinstall_known_extensions=false");
             await writer.OpenAsync(cancellationToken);
             Run(writer, "SET TimeZone='UTC'");
-            Run(writer, $"CREATE TABLE answer ({string.Join(", ", Columns.Select(c => $"{LockedDatabase.Quote(c.Name)} VARCHAR"))})");
+            Run(writer, $"CREATE TABLE answer ({string.Join(", ", Columns.Select(c => $"{SqlQuote.Name(c.Name)} VARCHAR"))})");
             await CopyAsync(writer, cancellationToken);
-            var typed = string.Join(", ", Columns.Select(c => $"{FromText(c)} AS {LockedDatabase.Quote(c.Name)}"));
-            var metadata = string.Join(", ", origin.Select(o => $"{LockedDatabase.Quote(o.Key)}: {SqlText.Literal(o.Value)}"));
-            Run(writer, $"COPY (SELECT {typed} FROM answer ORDER BY rowid) TO {SqlText.Literal(partial)} (FORMAT parquet, KV_METADATA {{{metadata}}})");
+            var typed = string.Join(", ", Columns.Select(c => $"{FromText(c)} AS {SqlQuote.Name(c.Name)}"));
+            var metadata = string.Join(", ", origin.Select(o => $"{SqlQuote.Name(o.Key)}: {SqlQuote.Text(o.Value)}"));
+            Run(writer, $"COPY (SELECT {typed} FROM answer ORDER BY rowid) TO {SqlQuote.Text(partial)} (FORMAT parquet, KV_METADATA {{{metadata}}})");
             File.Move(partial, path);
         }
         catch (DuckDBException e)
@@ -149,11 +150,11 @@ public sealed class BundleQuery : IDisposable
     private static string ToText(AnswerColumn column) => string.Format(
         CultureInfo.InvariantCulture,
         column.Type == "BLOB" ? "base64({0})" : ValueForm.IsNested(column.Type) ? "CAST(to_json({0}) AS VARCHAR)" : "CAST({0} AS VARCHAR)",
-        LockedDatabase.Quote(column.Name));
+        SqlQuote.Name(column.Name));
 
     private static string FromText(AnswerColumn column)
     {
-        var name = LockedDatabase.Quote(column.Name);
+        var name = SqlQuote.Name(column.Name);
         return column.Type == "BLOB" ? $"from_base64({name})" : IsPlain(column.Type) ? $"CAST({name} AS {column.Type})" : name;
     }
 
@@ -172,8 +173,8 @@ public sealed class BundleQuery : IDisposable
     {
         database.Execute(TableLoader.Definition(name, table.Columns));
         await TableLoader.LoadAsync(database, name, table.Columns, table.OpenRows.Select(open => open()), _ => true, cancellationToken);
-        database.Execute($"CREATE SCHEMA IF NOT EXISTS {LockedDatabase.Quote(table.Schema)}");
+        database.Execute($"CREATE SCHEMA IF NOT EXISTS {SqlQuote.Name(table.Schema)}");
         database.Execute(
-            $"CREATE VIEW {LockedDatabase.Quote(table.Schema)}.{LockedDatabase.Quote(table.Name)} AS SELECT * FROM main.{LockedDatabase.Quote(name)}");
+            $"CREATE VIEW {SqlQuote.Name(table.Schema)}.{SqlQuote.Name(table.Name)} AS SELECT * FROM main.{SqlQuote.Name(name)}");
     }
 }

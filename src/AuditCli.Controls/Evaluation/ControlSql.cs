@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
@@ -162,7 +163,7 @@ public static partial class ControlSql
             if (need.Unmatched is { } unmatched)
                 yield return ($"evidence.{need.Name}.unmatched", unmatched, SqlText.RegisterFault);
             if (need.Keep is { } keep)
-                yield return ($"evidence.{need.Name}.keep", $"SELECT (\n{keep}\n) AS keep FROM {LockedDatabase.Quote(need.Name)}", OneBoolean);
+                yield return ($"evidence.{need.Name}.keep", $"SELECT (\n{keep}\n) AS keep FROM {SqlQuote.Name(need.Name)}", OneBoolean);
         }
     }
 

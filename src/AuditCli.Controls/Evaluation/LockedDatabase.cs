@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.RegularExpressions;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
@@ -77,7 +78,7 @@ public sealed partial class LockedDatabase : IDisposable
                 tables.Add(reader.GetString(0));
         }
         foreach (var table in tables.Where(t => !kept.Contains(t)))
-            Execute($"DROP TABLE {Quote(table)}");
+            Execute($"DROP TABLE {SqlQuote.Name(table)}");
     }
 
     /// <summary>Returns the engine and the settings that matter for results.</summary>
@@ -92,9 +93,6 @@ public sealed partial class LockedDatabase : IDisposable
             .Add("threads", "1")
             .Add("time_zone", "UTC"));
     }
-
-    /// <summary>Quotes a name as an SQL identifier.</summary>
-    public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
 
     internal DuckDBCommand Command(string sql, IEnumerable<DuckDBParameter> parameters)
     {

@@ -19,7 +19,7 @@ public sealed record QueryTable(
     public string SqlName => $"{Word(Schema)}.{Word(Name)}";
 
     private static string Word(string name) =>
-        name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? name : LockedDatabase.Quote(name);
+        name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? name : SqlQuote.Name(name);
 }
 
 /// <summary>SQL that cannot be run: it is wrong, or exceeds the limits; the message says which.</summary>

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -62,7 +63,7 @@ internal sealed class RowWriter : IDisposable
         using var command = database.Command(
             $"""
             SELECT t.item, t.pass, {verdicts}, {reason}, w.approved_by, w.approved_on, w.expires, w.reason
-                {string.Concat(attributes.Select(a => ", " + a.Form.Sql("t." + LockedDatabase.Quote(a.Name))))}
+                {string.Concat(attributes.Select(a => ", " + a.Form.Sql("t." + SqlQuote.Name(a.Name))))}
             FROM {table} t LEFT JOIN _waivers w ON w.item = t.item ORDER BY t.rowid
             """,
             []);

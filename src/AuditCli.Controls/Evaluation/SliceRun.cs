@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
@@ -228,7 +229,7 @@ internal sealed class SliceRun(
         var rows = (await database.QueryAsync($"SELECT count(*) FROM {table}", [], r => r.GetInt64(0), cancellationToken)).Single();
         if (columns.Length != 1 || rows != 1)
             throw new BrokenTestException($"{side}: must give one value, not {rows} rows of {columns.Length} columns");
-        database.Execute($"ALTER TABLE {table} RENAME COLUMN {LockedDatabase.Quote(columns[0].Name)} TO v");
+        database.Execute($"ALTER TABLE {table} RENAME COLUMN {SqlQuote.Name(columns[0].Name)} TO v");
     }
 
     /// <summary>
@@ -240,11 +241,11 @@ internal sealed class SliceRun(
         var tables = _control.Evidence.Where(n => !n.IsFile)
             .SelectMany(CompiledControl.TablesOf)
             .Where(t => lineage.Tables.Contains(t.Name))
-            .Select(t => LockedDatabase.Quote(t.Name))
+            .Select(t => SqlQuote.Name(t.Name))
             .ToImmutableArray();
         if (part is null || tables.IsEmpty)
             return "";
-        var place = $"_target = {SqlText.Literal(part.Name.Target)} AND _account = {SqlText.Literal(part.Name.Account)}";
+        var place = $"_target = {SqlQuote.Text(part.Name.Target)} AND _account = {SqlQuote.Text(part.Name.Account)}";
         return $"WITH {string.Join(", ", tables.Select(t => $"{t} AS (SELECT * FROM main.{t} WHERE {place})"))} ";
     }
 

@@ -19,9 +19,6 @@ internal static partial class SqlText
     public static string Inner(string sql) => MayBeNull.Replace(
         sql.TrimEnd().TrimEnd(';'), found => found.Groups["name"].Success ? $"CAST({found.Value} AS TIMESTAMPTZ)" : found.Value);
 
-    /// <summary>Quotes a text as an SQL literal.</summary>
-    public static string Literal(string text) => '\'' + text.Replace("'", "''", StringComparison.Ordinal) + '\'';
-
     /// <summary>Returns null when a test's columns are as required, else the first fault.</summary>
     public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
         Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR")

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
@@ -56,8 +57,8 @@ internal static class TableLoader
         if (!staged)
             return;
         await database.ExecuteAsync(
-            $"INSERT INTO {LockedDatabase.Quote(name)} SELECT * FROM {LockedDatabase.Quote(into)} ORDER BY rowid", [], cancellationToken);
-        database.Execute($"DROP TABLE {LockedDatabase.Quote(into)}");
+            $"INSERT INTO {SqlQuote.Name(name)} SELECT * FROM {SqlQuote.Name(into)} ORDER BY rowid", [], cancellationToken);
+        database.Execute($"DROP TABLE {SqlQuote.Name(into)}");
     }
 
     private static void Append(IDuckDBAppenderRow row, ImmutableArray<Column> columns, Cell[] cells)
@@ -81,7 +82,7 @@ internal static class TableLoader
     }
 
     private static string Definition(string name, ImmutableArray<Column> columns, Func<Column, string> type) =>
-        $"CREATE TABLE {LockedDatabase.Quote(name)} ({string.Join(", ", columns.Select(c => $"{LockedDatabase.Quote(c.Name)} {type(c)}"))})";
+        $"CREATE TABLE {SqlQuote.Name(name)} ({string.Join(", ", columns.Select(c => $"{SqlQuote.Name(c.Name)} {type(c)}"))})";
 
     private static string SqlType(ColumnType type) => type switch
     {

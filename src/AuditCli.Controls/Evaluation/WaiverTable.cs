@@ -42,11 +42,11 @@ internal static class WaiverTable
             database.Execute($"CREATE TABLE _waivers {Shape}");
             return;
         }
-        string Text(string column) => $"CAST({LockedDatabase.Quote(column)} AS VARCHAR)";
-        string Day(string column) => $"TRY_CAST({LockedDatabase.Quote(column)} AS DATE)";
+        string Text(string column) => $"CAST({SqlQuote.Name(column)} AS VARCHAR)";
+        string Day(string column) => $"TRY_CAST({SqlQuote.Name(column)} AS DATE)";
         // A cell without visible characters counts as empty: an approver that is one zero-width space has approved nothing.
         string Seen(string column) => $"regexp_replace(coalesce({column}, ''), '[{InvisibleText.CharacterClass}]+', '', 'g')";
-        var prepares = preparer is null ? "FALSE" : $"lower({Seen("approved_by")}) = lower({Seen(SqlText.Literal(preparer))})";
+        var prepares = preparer is null ? "FALSE" : $"lower({Seen("approved_by")}) = lower({Seen(SqlQuote.Text(preparer))})";
         // Days are compared in UTC: approved_on <= as_of < the day after expires. The register's columns are renamed in the inner
         // query, so that none of them can be mistaken for one of AuditCli's, whatever its name.
         await database.ExecuteAsync(
@@ -66,7 +66,7 @@ internal static class WaiverTable
             FROM (
                 SELECT rowid, {Text(rule.Item)}, {Text(rule.ApprovedBy)}, {Text(rule.ApprovedOn)}, {Text(rule.Expires)}, {Text(rule.Reason)},
                     {Day(rule.ApprovedOn)}, {Day(rule.Expires)}
-                FROM {LockedDatabase.Quote(rule.From)}
+                FROM {SqlQuote.Name(rule.From)}
             ) r(n, item, approved_by, approved_on, expires, reason, approved_day, last_day)
             ORDER BY n
             """,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -51,7 +52,7 @@ internal sealed class WholeTexts(string table, ImmutableArray<Column> columns)
         foreach (var place in _texts.Select(t => t.Column).Distinct())
         {
             await database.ExecuteAsync(
-                $"UPDATE {LockedDatabase.Quote(into)} AS t SET {LockedDatabase.Quote(columns[place].Name)} = decode(w.text) "
+                $"UPDATE {SqlQuote.Name(into)} AS t SET {SqlQuote.Name(columns[place].Name)} = decode(w.text) "
                 + $"FROM _whole_texts w WHERE w.place = {place} AND w.n = t.rowid",
                 [], cancellationToken);
         }

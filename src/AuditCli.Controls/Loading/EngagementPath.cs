@@ -1,4 +1,5 @@
 using AuditCli.Controls.Yaml;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Loading;
 
@@ -51,11 +52,7 @@ internal static class EngagementPath
     /// </summary>
     public static string? CredentialsFile(YamlNode node, string written, string folder, bool needed, FaultList faults)
     {
-        // A home that does not exist stays the home: an empty path would mean the working folder.
-        var full = written.StartsWith("~/", StringComparison.Ordinal)
-            ? Path.GetFullPath(Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), written[2..]))
-            : Path.GetFullPath(Path.Combine(folder, written));
+        var full = Path.GetFullPath(Path.Combine(folder, HomePath.Expanded(written)));
         if (!needed || File.Exists(full))
             return full;
         faults.Meaning(node.Position, Directory.Exists(full)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence.Tables;
 
@@ -36,7 +37,7 @@ internal static class InputReader
         var totals = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (column, value) in reader.OptionalEntries("stated_totals", TextForm.FileColumn))
         {
-            if (value is YamlScalar { Text: var total } && CellForms.IsDecimal(total))
+            if (value is YamlScalar { Text: var total } && CellFormat.IsDecimal(Encoding.UTF8.GetBytes(total)))
                 totals[column.Text] = total;
             else
                 faults.Form(value.Position, $"the total of '{column.Text}' must be a plain decimal such as 45000.15, with at most 9 digits after the point");

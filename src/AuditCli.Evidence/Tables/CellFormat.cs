@@ -11,7 +11,7 @@ namespace AuditCli.Evidence.Tables;
 /// Writes a value of each column type in its table spelling. It is strict, because a value that was altered to fit is not
 /// evidence.
 /// </summary>
-internal static class CellFormat
+public static class CellFormat
 {
     /// <summary>
     /// The allowed levels of objects and arrays below a row, which is a level itself; parsers with the usual limit of 64 can then
@@ -20,12 +20,13 @@ internal static class CellFormat
     public const int MaxDepth = 63;
 
     private const int DecimalDigits = 38;
+    /// <summary>How many digits a decimal may have after the point.</summary>
     public const int DecimalPlaces = 9;
 
     /// <summary>
     /// Appends a value that is not null. Returns null when it fits its column; otherwise appends nothing and returns why not.
     /// </summary>
-    public static string? Append(JsonText text, ColumnType type, JsonElement value) => type switch
+    internal static string? Append(JsonText text, ColumnType type, JsonElement value) => type switch
     {
         ColumnType.Text => value.ValueKind != JsonValueKind.String ? Not("a string", value)
             : text.TryAppendString(value) ? null : "is not well-formed Unicode",

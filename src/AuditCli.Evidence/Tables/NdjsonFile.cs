@@ -20,8 +20,10 @@ public static class NdjsonFile
     }
 
     /// <summary>Does the same for an open file.</summary>
+    /// <param name="maxRowBytes">The longest line that is read.</param>
     /// <inheritdoc cref="Lines(string, string)"/>
-    public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(Stream file, string shownAs)
+    public static IEnumerable<(ReadOnlyMemory<byte> Line, bool IsEnded)> Lines(
+        Stream file, string shownAs, int maxRowBytes = TableReader.DefaultMaxRowBytes)
     {
         var buffer = new byte[BufferSize];
         var (start, end, number) = (0, 0, 0L);
@@ -32,8 +34,8 @@ public static class NdjsonFile
                 number++;
                 yield return (buffer.AsMemory(start, length), true);
             }
-            if (end - start > TableReader.DefaultMaxRowBytes)
-                throw new InvalidDataException($"{shownAs}:{number + 1}: the row is larger than {TableReader.DefaultMaxRowBytes} bytes");
+            if (end - start > maxRowBytes)
+                throw new InvalidDataException($"{shownAs}:{number + 1}: the row is larger than {maxRowBytes} bytes");
             buffer.AsSpan(start, end - start).CopyTo(buffer);
             (start, end) = (0, end - start);
             if (end == buffer.Length)

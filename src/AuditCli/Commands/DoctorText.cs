@@ -119,8 +119,8 @@ internal static class DoctorText
             return;
         }
         var reachable = target.Readable.ToArray();
-        if (!target.IsRead)
-            line($"target {target.Target.Name} HAS NO ACCOUNT that could be read");
+        if (reachable.Length == 0)
+            line($"target {target.Target.Name} {(target.IsRead ? "is read through other targets" : "HAS NO ACCOUNT that could be read")}");
         foreach (var connection in reachable.Take(5))
         {
             var regions = connection.Regions.All(r => r == connection.GlobalRegion) ? "" : $" in {string.Join(", ", connection.Regions)}";

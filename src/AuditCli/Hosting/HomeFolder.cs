@@ -1,3 +1,5 @@
+using AuditCli.Evidence.Text;
+
 namespace AuditCli.Hosting;
 
 /// <summary>
@@ -13,9 +15,7 @@ internal static class HomeFolder
     /// </summary>
     public static void Apply()
     {
-        if (OperatingSystem.IsWindows() || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
-            return;
-        Environment.SetEnvironmentVariable(
-            Variable, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify));
+        if (!OperatingSystem.IsWindows() && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
+            Environment.SetEnvironmentVariable(Variable, HomePath.Folder);
     }
 }

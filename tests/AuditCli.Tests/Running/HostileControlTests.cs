@@ -144,13 +144,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     [InlineData("query BUNDLE FROM\u00a0results.items", true)]
     public async Task Only_a_child_parses_the_SQL_of_a_bundle(string words, bool loaded)
     {
-        var (before, after) = (Bundle(Quick, "before"), Bundle(Quick, "after"));
-        BundleForgery.Replace(
-            before,
-            "data/results/apd-aws-004.t1.ndjson",
-            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
-            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
-        BundleForgery.Reseal(before);
+        var (before, after) = Compared(Quick);
         using var process = Start(words, after, before);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         var maps = "";
@@ -175,13 +169,7 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
     [InlineData("reperform BUNDLE --allow-unsigned")]
     public async Task Ctrl_C_ends_a_command_that_waits_for_such_SQL(string words)
     {
-        var (before, after) = (Bundle(Endless, "before"), Bundle(Endless, "after"));
-        BundleForgery.Replace(
-            before,
-            "data/results/apd-aws-004.t1.ndjson",
-            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
-            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
-        BundleForgery.Reseal(before);
+        var (before, after) = Compared(Endless);
         using var process = Start(words, after, before);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         // A child among much other work takes long to begin: the bound is only there so that the test ends.
@@ -193,6 +181,19 @@ public sealed class HostileControlTests(OneAccount account) : IClassFixture<OneA
         await AuditCommand.EndAsync(process);
         Assert.True(process.ExitCode == 130, $"{process.ExitCode} {await output} {await error}");
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), $"{watch.Elapsed}");
+    }
+
+    /// <summary>Two bundles with that SQL, and an exception in the earlier one that the later one does not have.</summary>
+    private (string Before, string After) Compared(string sql)
+    {
+        var (before, after) = (Bundle(sql, "before"), Bundle(sql, "after"));
+        BundleForgery.Replace(
+            before,
+            "data/results/apd-aws-004.t1.ndjson",
+            $"\"item\":\"{Item}\",\"pass\":true,\"verdict\":\"pass\"",
+            $"\"item\":\"{Item}\",\"pass\":false,\"verdict\":\"deviation\"");
+        BundleForgery.Reseal(before);
+        return (before, after);
     }
 
     /// <summary>All commands in <c>.ci/long</c>; here the next of the SQL that is tried gets the next command, so that each is given once.</summary>

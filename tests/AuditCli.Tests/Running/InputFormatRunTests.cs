@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Controls.Planning;
@@ -78,9 +77,8 @@ public sealed partial class InputFormatRunTests : IDisposable
         connection.Open();
         using var command = connection.CreateCommand();
         var format = Path.GetExtension(to) == ".json" ? "FORMAT json, ARRAY true" : "FORMAT parquet";
-        command.CommandText = new StringBuilder()
-            .Append($"COPY (SELECT * FROM read_csv('{csv}', header=true, types={{'approved_on': 'DATE', 'expires': 'DATE'}})) TO '{to}' ({format})")
-            .ToString();
+        command.CommandText =
+            $"COPY (SELECT * FROM read_csv('{csv}', header=true, types={{'approved_on': 'DATE', 'expires': 'DATE'}})) TO '{to}' ({format})";
         command.ExecuteNonQuery();
     }
 

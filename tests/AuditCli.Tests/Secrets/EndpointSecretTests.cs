@@ -128,8 +128,8 @@ public sealed class EndpointSecretTests(EndpointsWithSecrets run) : IClassFixtur
 {
     [Theory]
     [InlineData("password", "target password is account 111122223333")]
-    [InlineData("query", "target query is account 111122223333")]
-    [InlineData("role", "target role is account 111122223333")]
+    [InlineData("query", "target query is read through other targets\n  account 111122223333 is read through target password\n")]
+    [InlineData("role", "target role is read through other targets\n  account 111122223333 is read through target password\n")]
     [InlineData("role", "sts:AssumeRole")]
     [InlineData("absent", "target absent CANNOT BE ENTERED: ConnectionFailed")]
     [InlineData("tunnel", "target absent CANNOT BE ENTERED: ConnectionFailed")]
