@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors;
@@ -13,8 +14,10 @@ namespace AuditCli.Collectors;
 public static class Codes
 {
     public const string AccountNotEntered = "AccountNotEntered";
+    public const string CappedAnswer = "CappedAnswer";
     public const string CollectorFault = "CollectorFault";
     public const string ConnectionFailed = "ConnectionFailed";
+    public const string CountsDiffer = "CountsDiffer";
     public const string EndlessPages = "EndlessPages";
     public const string InputUnreadable = "InputUnreadable";
     public const string InvalidEndpoint = "InvalidEndpoint";
@@ -36,18 +39,25 @@ public static class Codes
     public const string TimedOut = "TimedOut";
     public const string UntrustedServer = "UntrustedServer";
     public const string ValueDoesNotFit = Evidence.Tables.Misfit.Code;
+    private const string Status = "Status";
 
     private static ImmutableArray<OwnCode> OfEverySource =>
     [
         new(AccountNotEntered, CodeKind.Incomplete,
             "AuditCli could not connect to an account that the target lists, so nothing in it was read.",
             "The evidence planned for the account gives the reason; allow the connection, or exclude the account in the engagement."),
+        new(CappedAnswer, CodeKind.Incomplete,
+            "The response has as many rows as the provider returns at most for one question, so there may be more.",
+            "Ask for less at once, for example with a filter or a shorter time."),
         new(CollectorFault, CodeKind.Fault,
             "AuditCli itself failed while sending a request or reading a response; the message names the exception.",
             "Report the message and the version; the recorded exchanges show what was received."),
         new(ConnectionFailed, CodeKind.Unreachable,
             "The server could not be reached, or the connection was lost before the response was complete.",
             "Check the network, the proxy and the name in the message, and run again."),
+        new(CountsDiffer, CodeKind.Incomplete,
+            "The provider counts another number of rows than it returned, for example because the caller may not see all of them.",
+            "Grant the caller access to every row, and run again; rows that change while they are read have the same effect."),
         new(EndlessPages, CodeKind.Malformed,
             "Reading stopped because too many consecutive pages were empty but pointed to a next page.",
             "Run again later; if the problem persists, report it to the provider, because the list cannot be read completely."),
@@ -104,6 +114,11 @@ public static class Codes
         new(StatedTotalsDiffer, CodeKind.Unproven,
             "A column of a supplied file does not have the total that the engagement states.",
             "Ask the file's owner which total is right, and correct the file or `stated_totals`."),
+        new(Status, CodeKind.Unreachable,
+            "An HTTP API, or a proxy in front of it, responded with this HTTP status and without an error code of its own; nnn for AWS, "
+            + "HTTPnnn for Google and Httpnnn for Kubernetes mean the same.",
+            "Look at the raw response with `auditcli show`; 401 and 403 are denials, 429 means too many requests, and 5xx may be "
+            + "temporary.") { HasStatus = true },
         new(TimedOut, CodeKind.Unreachable,
             "There was no complete response within the time limit of a request.",
             "Check the network and the provider's status, and run again."),
@@ -114,6 +129,9 @@ public static class Codes
             "A value does not fit the type of its column, so the cell is not in the table.",
             "Correct the cell of a supplied file; in a provider's response, look at the raw value with `auditcli show`."),
     ];
+
+    /// <summary>Returns the code of a response of an HTTP API without a code of its own.</summary>
+    public static string OfStatus(int status) => Status + status.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Every code of the collectors, in the order of <see cref="OwnCode.Shown"/>.</summary>
     public static ImmutableArray<OwnCode> All { get; } =

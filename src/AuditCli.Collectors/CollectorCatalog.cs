@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Gcp;
+using AuditCli.Collectors.HttpApi;
 using AuditCli.Collectors.Kubernetes;
 
 namespace AuditCli.Collectors;
@@ -13,5 +14,6 @@ public static class CollectorCatalog
         AwsEntry.Create(),
         GcpEntry.Create(),
         KubernetesEntry.Create(),
+        HttpApiEntry.Create(),
     ];
 }

@@ -14,14 +14,17 @@ internal sealed class ConnectionBudget(int most) : IDisposable
 
     private readonly SemaphoreSlim _free = new(most);
 
-    /// <summary>Connects as the handler does by default.</summary>
-    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    /// <summary>Connects as the handler does by default, or to a Unix domain socket.</summary>
+    /// <param name="local">The path of the socket; null to connect to the host.</param>
+    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, string? local, CancellationToken cancellationToken)
     {
         await _free.WaitAsync(cancellationToken);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = local is null
+            ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
+            : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            await socket.ConnectAsync(local is null ? context.DnsEndPoint : new UnixDomainSocketEndPoint(local), cancellationToken);
             return new CountedStream(socket, this);
         }
         catch

@@ -22,6 +22,9 @@ internal sealed class Route(StatedProxy proxy, ServerTrust trust)
     /// <summary>Returns the client certificate for each new connection; null if no client certificate is used.</summary>
     public Func<X509Certificate2?>? ClientCertificate { get; init; }
 
+    /// <summary>The path of a Unix domain socket to which every connection is made, whatever the URL's host; null for the network.</summary>
+    public string? Socket { get; init; }
+
     /// <summary>
     /// Returns a transport for this route. Redirects, cookies and decompression are off: the recorder above would not see them.
     /// </summary>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Gcp;
@@ -46,7 +46,7 @@ internal static class AnswerRows
     /// list; one whose members are all unknown is not a list.
     /// </summary>
     /// <exception cref="CollectionException">The response is one of these (<see cref="Codes.MalformedResponse"/>).</exception>
-    public static void Check(string what, OperationModel operation, JsonElement page)
+    public static void Check(string what, RestOperation operation, JsonElement page)
     {
         string[] known = operation.Rows is { } rows
             ? [rows, NextPageToken, .. operation.Beside, .. operation.Partial, .. Always]
@@ -66,19 +66,19 @@ internal static class AnswerRows
     }
 
     /// <summary>Returns the member that suggests further pages which cannot be read; null if there is none.</summary>
-    public static string? Unfollowed(OperationModel operation, JsonElement page)
+    public static string? Unfollowed(RestOperation operation, JsonElement page)
     {
         if (operation.Rows is null)
             return null;
         // If the operation takes no page token, a token is an unknown member like any other. Members of partial results are reported by
         // Missing.
-        string[] known = [.. operation.Token is null ? [] : new[] { NextPageToken }, .. operation.Beside, .. operation.Partial, operation.Rows];
+        string[] known = [.. operation.Pager is null ? [] : new[] { NextPageToken }, .. operation.Beside, .. operation.Partial, operation.Rows];
         return UnknownMembers.OfMore(page, known);
     }
 
     /// <summary>Returns the rows of one page.</summary>
     /// <exception cref="CollectionException">The member of the rows has another type.</exception>
-    public static ImmutableArray<PageRow> Read(string what, OperationModel operation, JsonElement page) =>
+    public static ImmutableArray<PageRow> Read(string what, RestOperation operation, JsonElement page) =>
         [.. Elements(what, operation, page).Select(e => new PageRow(
             Row(operation.Rows is null ? e.Value : Checked(what, operation, e.Value, e.Pointer), e.Key), e.Pointer))];
 
@@ -87,7 +87,7 @@ internal static class AnswerRows
     /// the key of their list.
     /// </summary>
     /// <exception cref="CollectionException">The member of the rows has another type.</exception>
-    public static IEnumerable<(JsonElement Value, string Pointer, string? Key)> Elements(string what, OperationModel operation, JsonElement page)
+    public static IEnumerable<(JsonElement Value, string Pointer, string? Key)> Elements(string what, RestOperation operation, JsonElement page)
     {
         if (operation.Rows is not { } member)
             return [(page, "", null)];
@@ -102,7 +102,7 @@ internal static class AnswerRows
     }
 
     /// <summary>Returns what the response says is missing, in its own words; null if it says nothing.</summary>
-    public static string? Missing(OperationModel operation, JsonElement page)
+    public static string? Missing(RestOperation operation, JsonElement page)
     {
         if (operation.Rows is null && operation.Partial.IsEmpty && operation.Whole.IsEmpty)
             return null;
@@ -153,7 +153,7 @@ internal static class AnswerRows
             .Select(m => m.Name).FirstOrDefault();
 
     /// <summary>Returns an element as a row, after checking that it is an object with the API's names where the API has objects.</summary>
-    private static JsonElement Checked(string what, OperationModel operation, JsonElement element, string pointer)
+    private static JsonElement Checked(string what, RestOperation operation, JsonElement element, string pointer)
     {
         if (operation.Columns is [{ Name: ValueColumn }])
             return element;
@@ -186,7 +186,7 @@ internal static class AnswerRows
         using (var writer = new Utf8JsonWriter(row))
         {
             writer.WriteStartObject();
-            writer.WriteString(OperationModel.KeyColumn, key);
+            writer.WriteString(RestOperation.KeyColumn, key);
             foreach (var member in element.EnumerateObject())
                 member.WriteTo(writer);
             writer.WriteEndObject();

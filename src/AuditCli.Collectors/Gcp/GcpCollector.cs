@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Running;
 using AuditCli.Evidence;
 using Google.Apis.Auth.OAuth2;
@@ -14,7 +14,7 @@ namespace AuditCli.Collectors.Gcp;
 /// <summary>Reads Google Cloud projects by the operations of the catalogue.</summary>
 public sealed class GcpCollector : ICollector
 {
-    private readonly GcpCatalogue _catalogue = new();
+    private readonly RestCatalogue _catalogue = new(GcpSource.Catalogue);
     private readonly TargetSessions<GcpSession> _sessions;
 
     /// <param name="transport">A live or replay transport; the collector does not own it.</param>
@@ -133,6 +133,6 @@ public sealed class GcpCollector : ICollector
 
     private static string Parent(string way, string id) => id.Contains('/', StringComparison.Ordinal) ? id : $"{way}s/{id}";
 
-    private (ApiModel Api, OperationModel Operation) Find(string name) => _catalogue.Find(name)
+    private (RestApi Api, RestOperation Operation) Find(string name) => _catalogue.Find(name)
         ?? throw new CollectionException(Codes.RefusedReadOnly, $"{name} is not in the read-only catalogue");
 }

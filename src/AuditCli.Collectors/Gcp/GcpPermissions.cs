@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
@@ -17,7 +17,7 @@ internal static class GcpPermissions
     /// <param name="targets">The targets that are collected from; none means targets that name their projects.</param>
     public static PermissionDocument Document(ImmutableArray<Operation> operations, ImmutableArray<Target> targets)
     {
-        var catalogue = new GcpCatalogue();
+        var catalogue = new RestCatalogue(GcpSource.Catalogue);
         using var stream = typeof(GcpPermissions).Assembly.GetManifestResourceStream(Resource)!;
         using var document = JsonDocument.Parse(stream);
         var (known, about) = (document.RootElement.GetProperty("operations"), document.RootElement.GetProperty("notes"));
@@ -31,7 +31,8 @@ internal static class GcpPermissions
         notes.AddRange(Use([.. permissions.Where(p => ofOrganizations.Any(o => p.StartsWith(o, StringComparison.Ordinal)))]));
         if (!asked.IsEmpty)
         {
-            var hosts = asked.Select(a => catalogue.Find(a)?.Api.Host.Host).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+            var hosts = asked.Select(a => catalogue.Find(a) is var (api, _) ? Endpoints.Host(api).Host : null)
+                .OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
             notes.Add($"these APIs must be enabled: {string.Join(", ", hosts)}");
         }
         notes.AddRange(Identities(targets, listed));

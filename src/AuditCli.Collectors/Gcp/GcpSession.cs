@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Running;
@@ -38,15 +38,15 @@ internal sealed class GcpSession(
     /// <param name="table">The table of several calls that makes this request; null for a request of its own.</param>
     /// <exception cref="CollectionException">There is no response, it is incomplete, or a page token repeats.</exception>
     public async IAsyncEnumerable<JsonElement> PagesAsync(
-        ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project,
+        RestApi api, RestOperation operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project,
         [EnumeratorCancellation] CancellationToken cancellationToken, string? table = null)
     {
         var what = $"{api.Name}:{operation.Name}";
-        var parameters = RequestWriter.Complete(api, operation, given, project);
+        var parameters = RestRequest.Complete(api, operation, given, new RestPlace("{project}", project));
         // A request that does not name its project is identical for all projects. Each project has a separate file for these, so that a
         // replay gives every project its own response. A table of several calls has a separate file too, because a control may also make
         // one of its calls.
-        var region = table is null && (project.Length == 0 || RequestWriter.Names(parameters, project)) ? GlobalRegion : project.Replace(':', '_');
+        var region = table is null && (project.Length == 0 || RestRequest.Names(parameters, project)) ? GlobalRegion : project.Replace(':', '_');
         var service = table is null ? api.Name : $"{api.Name}.{table}";
         var origin = transport.RecordedOrigin(new(target, service, region));
         var address = transport.IsReplay ? Endpoints.Recorded(api, origin) : Endpoints.Of(api);
@@ -55,7 +55,7 @@ internal sealed class GcpSession(
         var empty = new EmptyPages(what, transport.IsReplay ? null : clock);
         for (string? token = null; ;)
         {
-            using var request = RequestWriter.Write(address, operation, parameters, token);
+            using var request = RestRequest.Write(address, operation, parameters, token is null ? null : new(operation.TokenParameter, token));
             GoogleAnswer answer;
             try
             {
@@ -75,7 +75,7 @@ internal sealed class GcpSession(
             if (AnswerRows.Unfollowed(operation, page) is { } member)
                 throw new CollectionException(
                     Codes.NextPageUnreadable, $"{what}: the response says that more follows ({member}), but not how to read it");
-            token = operation.Token is null ? null : JsonMember.Text(page, AnswerRows.NextPageToken);
+            token = operation.Pager is null ? null : JsonMember.Text(page, AnswerRows.NextPageToken);
             if (string.IsNullOrEmpty(token))
                 yield break;
             tokens.Add(token);
@@ -148,10 +148,10 @@ internal static class Endpoints
 
     /// <summary>Returns Google's own URL, or the one in the Google Cloud CLI's variable, including the base path.</summary>
     /// <exception cref="CollectionException">The variable does not hold a valid URL.</exception>
-    public static Uri Of(ApiModel api)
+    public static Uri Of(RestApi api)
     {
-        var own = new Uri(api.Host, api.BasePath);
-        var variable = Prefix + api.Override;
+        var own = new Uri(Host(api), api.BasePath);
+        var variable = Prefix + api.Text("override");
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
             return own;
         // A different path could not be reproduced in a replay, which records only hosts.
@@ -161,7 +161,10 @@ internal static class Endpoints
     }
 
     /// <summary>Returns the recorded host, whatever it was, so that a replay needs no knowledge of endpoints.</summary>
-    public static Uri Recorded(ApiModel api, Uri? origin) => new(origin ?? api.Host, api.BasePath);
+    public static Uri Recorded(RestApi api, Uri? origin) => new(origin ?? Host(api), api.BasePath);
+
+    /// <summary>Returns Google's own host of an API.</summary>
+    public static Uri Host(RestApi api) => new(api.Text("host")!);
 
     /// <summary>
     /// Returns the endpoint for the caller's identity. Null if an override sends the audited APIs to another host and does not cover this

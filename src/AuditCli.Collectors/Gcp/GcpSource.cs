@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
@@ -18,12 +18,15 @@ public static class GcpSource
     /// <summary>The source name in controls and engagements.</summary>
     public const string Name = "gcp";
 
+    /// <summary>The folder of the catalogue's files.</summary>
+    internal const string Catalogue = "Gcp/Catalogue";
+
     private const int MostSuggestions = 5;
 
     /// <summary>Returns the source with its operations; it is cheap to create and thread-safe.</summary>
     public static EvidenceSource Create()
     {
-        var catalogue = new GcpCatalogue();
+        var catalogue = new RestCatalogue(GcpSource.Catalogue);
         return new(
             Name,
             [
@@ -60,7 +63,7 @@ public static class GcpSource
     }
 
     // The scope is global, because the location is part of resource names.
-    private static Operation Describe(ApiModel api, OperationModel operation) => new(
+    private static Operation Describe(RestApi api, RestOperation operation) => new(
         Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
         [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required))],
         operation.Columns)
@@ -72,7 +75,7 @@ public static class GcpSource
         NotFound = "NOT_FOUND|notFound",
     };
 
-    private static ImmutableArray<string> Suggest(GcpCatalogue catalogue, string name)
+    private static ImmutableArray<string> Suggest(RestCatalogue catalogue, string name)
     {
         var colon = name.IndexOf(':', StringComparison.Ordinal);
         var wanted = name[(colon + 1)..];

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Gcp;
@@ -51,7 +51,7 @@ internal static class IamBindings
     /// <summary>Yields the policies from the project upwards; pages before a failure remain valid.</summary>
     /// <exception cref="CollectionException">A level was denied or is incomplete, or the levels repeat or exceed the limit.</exception>
     public static async IAsyncEnumerable<Page> CollectAsync(
-        GcpSession session, GcpCatalogue catalogue, string project, [EnumeratorCancellation] CancellationToken cancellationToken)
+        GcpSession session, RestCatalogue catalogue, string project, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var at = $"projects/{project}";
         var seen = new HashSet<string>(StringComparer.Ordinal);

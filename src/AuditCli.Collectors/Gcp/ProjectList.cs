@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 
 namespace AuditCli.Collectors.Gcp;
 
@@ -8,7 +8,7 @@ namespace AuditCli.Collectors.Gcp;
 /// Lists the projects under an organization or folder, folder by folder. A search is not used, because it silently omits what the caller
 /// may not see and lags by minutes, while a list call is denied.
 /// </summary>
-internal sealed class ProjectList(GcpSession session, GcpCatalogue catalogue)
+internal sealed class ProjectList(GcpSession session, RestCatalogue catalogue)
 {
     private const string Projects = "cloudresourcemanager:projects.list";
     private const string Folders = "cloudresourcemanager:folders.list";

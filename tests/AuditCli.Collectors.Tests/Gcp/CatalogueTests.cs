@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using AuditCli.Collectors.Gcp;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 
@@ -8,10 +8,10 @@ namespace AuditCli.Collectors.Tests.Gcp;
 
 public sealed class CatalogueTests
 {
-    private readonly GcpCatalogue _catalogue = new();
+    private readonly RestCatalogue _catalogue = new();
     private readonly EvidenceSource _source = GcpSource.Create();
 
-    public static TheoryData<string> Apis => [.. new GcpCatalogue().ApiNames];
+    public static TheoryData<string> Apis => [.. new RestCatalogue(GcpSource.Catalogue).ApiNames];
 
     [Theory]
     [MemberData(nameof(Apis))]
@@ -25,7 +25,7 @@ public sealed class CatalogueTests
             Assert.True(o.Method is "GET" or "POST", o.Name);
             Assert.True(o.Reads is not null || o.Method == "GET" && ReadVerbs.Any(v => o.Name.Split('.')[^1].StartsWith(v, StringComparison.Ordinal)), o.Name);
             // Pages can be joined only if the response has rows.
-            Assert.True(o.Token is null || o.Rows is not null, o.Name);
+            Assert.True(o.Pager is null || o.Rows is not null, o.Name);
             Assert.Equal(o.Columns.Length, o.Columns.Select(c => c.Name.ToLowerInvariant()).Distinct().Count());
         });
         Assert.All(api.Refused, r => Assert.Null(api.Operation(r.Key)));

@@ -1,5 +1,5 @@
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Gcp.Client;
 using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
@@ -51,7 +51,7 @@ public sealed class ReadOnlyTests
     {
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
-        var api = new GcpCatalogue().Api(name)!;
+        var api = new RestCatalogue(GcpSource.Catalogue).Api(name)!;
         using var client = Guarded(session, server, api);
         using var request = new HttpRequestMessage(new(method), new Uri(server.Address, path));
 
@@ -65,7 +65,7 @@ public sealed class ReadOnlyTests
     {
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
-        using var client = Guarded(session, server, new GcpCatalogue().Api("cloudresourcemanager")!);
+        using var client = Guarded(session, server, new RestCatalogue(GcpSource.Catalogue).Api("cloudresourcemanager")!);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(server.Address, "v3/projects/p"));
         request.Headers.Add("X-HTTP-Method-Override", "DELETE");
 
@@ -79,7 +79,7 @@ public sealed class ReadOnlyTests
     {
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
-        using var client = Guarded(session, server, new GcpCatalogue().Api("cloudresourcemanager")!);
+        using var client = Guarded(session, server, new RestCatalogue(GcpSource.Catalogue).Api("cloudresourcemanager")!);
 
         await Assert.ThrowsAsync<ExchangeRefusedException>(() => client.GetAsync(new Uri($"http://127.0.0.1:{Loopback.FreePort()}/v3/projects/p")));
     }
@@ -89,7 +89,7 @@ public sealed class ReadOnlyTests
     {
         using var server = new GoogleServer();
         await using var session = Session.Live(server);
-        var api = new GcpCatalogue().Api("cloudresourcemanager")!;
+        var api = new RestCatalogue(GcpSource.Catalogue).Api("cloudresourcemanager")!;
         var clock = new ImpatientClock();
         using var client = new GoogleClient(
             session.Transport.Open(new("google", api.Name, "gcp-global"), new RequestCheck(api, server.Address).Refusal),
@@ -201,6 +201,6 @@ public sealed class ReadOnlyTests
         Assert.Equal(isRead, server.Seen.Any(s => s.ToString()!.Contains("entries:list", StringComparison.Ordinal)));
     }
 
-    private static HttpClient Guarded(Session session, GoogleServer server, ApiModel api) =>
+    private static HttpClient Guarded(Session session, GoogleServer server, RestApi api) =>
         new(session.Transport.Open(new("google", api.Name, "gcp-global"), new RequestCheck(api, new Uri(server.Address, api.BasePath)).Refusal));
 }

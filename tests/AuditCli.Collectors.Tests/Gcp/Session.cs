@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Gcp;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Evidence.Warc;
@@ -38,9 +38,9 @@ internal sealed class Session : IAsyncDisposable
     public static Session Live(GoogleServer server, TimeProvider? clock = null, string? credentials = null)
     {
         Clear();
-        var catalogue = new GcpCatalogue();
+        var catalogue = new RestCatalogue(GcpSource.Catalogue);
         foreach (var api in catalogue.ApiNames.Select(n => catalogue.Api(n)!))
-            Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Override, new Uri(server.Address, api.BasePath).AbsoluteUri);
+            Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_" + api.Text("override"), new Uri(server.Address, api.BasePath).AbsoluteUri);
         Environment.SetEnvironmentVariable("CLOUDSDK_API_ENDPOINT_OVERRIDES_OPENIDCONNECT", server.Address.AbsoluteUri);
         var session = new Session(
             folder => new LiveTransport(Path.Combine(folder, "bundle"), "test-bundle", clock ?? TimeProvider.System),

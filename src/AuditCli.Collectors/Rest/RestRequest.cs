@@ -3,37 +3,30 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Text;
 
-namespace AuditCli.Collectors.Gcp.Client;
+namespace AuditCli.Collectors.Rest;
 
 /// <summary>Writes parameters into the path, query and body of a request; equal parameters always give the same request.</summary>
-internal static class RequestWriter
+internal static class RestRequest
 {
-    private const string ProjectWord = "{project}";
-
-    /// <summary>The parameter that asks for the next page.</summary>
-    public const string TokenParameter = "pageToken";
-
     /// <summary>
-    /// Returns the parameters as they will be sent: checked, with the project inserted where required, and with the catalogue's defaults
+    /// Returns the parameters as they will be sent: checked, with the place inserted where required, and with the catalogue's defaults
     /// for parameters that the control does not give.
     /// </summary>
-    /// <param name="project">The project; empty if there is none.</param>
+    /// <param name="place">What replaces a word in parameters; null for an API without such a word.</param>
     /// <exception cref="CollectionException">
-    /// A parameter is unknown, missing or of another type, leads to another path than the operation's, or needs a project and there is
-    /// none.
+    /// A parameter is unknown, missing or of another type, leads to another path than the operation's, or needs a place and there is none.
     /// </exception>
     public static ImmutableSortedDictionary<string, JsonElement> Complete(
-        ApiModel api, OperationModel operation, IEnumerable<KeyValuePair<string, JsonElement>> given, string project)
+        RestApi api, RestOperation operation, IEnumerable<KeyValuePair<string, JsonElement>> given, RestPlace? place = null)
     {
         var what = $"{api.Name}:{operation.Name}";
         var all = ImmutableSortedDictionary.CreateBuilder<string, JsonElement>(StringComparer.Ordinal);
         foreach (var (name, value) in given)
         {
-            if (name == TokenParameter && operation.Token is not null)
+            if (operation.Pager is { } pager && (name == pager.To && name.Length > 0 || pager.Own.Contains(name)))
                 throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is set by AuditCli, which reads every page");
             var parameter = operation.Parameter(name) ?? throw new CollectionException(Codes.InvalidParameter, $"{what} has no parameter {name}");
             if (!Fits(parameter, value))
@@ -41,19 +34,19 @@ internal static class RequestWriter
                 throw new CollectionException(
                     Codes.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             }
-            all[name] = WithProject(what, name, value, project);
+            all[name] = WithPlace(what, name, value, place);
         }
         foreach (var parameter in operation.Parameters.Where(p => !all.ContainsKey(p.Name)))
         {
             if (parameter.Fill is { } fill)
             {
                 using var document = JsonDocument.Parse(fill);
-                all[parameter.Name] = WithProject(what, parameter.Name, document.RootElement, project);
+                all[parameter.Name] = WithPlace(what, parameter.Name, document.RootElement, place);
             }
             else if (parameter.Required)
                 throw new CollectionException(Codes.InvalidParameter, $"{what} needs the parameter {parameter.Name}");
         }
-        // Check the path after the project was inserted.
+        // Check the path after the place was inserted.
         foreach (var (name, value) in all.Where(p => operation.Parameter(p.Key)!.Place == ParameterPlace.Path && p.Value.ValueKind == JsonValueKind.String))
         {
             if (PathSegments.WhyNot(value.GetString()!) is { } why)
@@ -62,30 +55,37 @@ internal static class RequestWriter
         return all.ToImmutable();
     }
 
-    /// <summary>Whether the parameters name the project, so that the request differs from that of every other project.</summary>
-    public static bool Names(ImmutableSortedDictionary<string, JsonElement> parameters, string project) => parameters.Values.Any(v => v.ValueKind switch
+    /// <summary>Whether the parameters name the place, so that the request differs from that of every other place.</summary>
+    public static bool Names(ImmutableSortedDictionary<string, JsonElement> parameters, string place) => parameters.Values.Any(v => v.ValueKind switch
     {
-        JsonValueKind.String => Mentions(v.GetString()!, project),
-        JsonValueKind.Array => v.EnumerateArray().Any(e => e.ValueKind == JsonValueKind.String && Mentions(e.GetString()!, project)),
+        JsonValueKind.String => Mentions(v.GetString()!, place),
+        JsonValueKind.Array => v.EnumerateArray().Any(e => e.ValueKind == JsonValueKind.String && Mentions(e.GetString()!, place)),
         _ => false,
     });
 
     /// <summary>Returns the request for one page.</summary>
     /// <param name="parameters">The result of <see cref="Complete"/>.</param>
-    public static HttpRequestMessage Write(Uri baseAddress, OperationModel operation, ImmutableSortedDictionary<string, JsonElement> parameters, string? token)
+    /// <param name="next">What the page before said about this one; null for the first page.</param>
+    public static HttpRequestMessage Write(
+        Uri baseAddress, RestOperation operation, ImmutableSortedDictionary<string, JsonElement> parameters, NextPage? next)
     {
-        var at = Placed(operation, parameters, ParameterPlace.Query).SelectMany(p => Values(p.Value).Select(v => (p.Key, Value: v)));
-        if (token is not null && operation.Token == ParameterPlace.Query)
-            at = at.Append((TokenParameter, token));
-        var query = string.Join('&', at.Select(p => $"{Uri.EscapeDataString(p.Key)}={Uri.EscapeDataString(p.Value)}"));
+        var inBody = next is { Parameter: not null } && operation.Pager!.Place == ParameterPlace.Body;
+        var at = Placed(operation, parameters, ParameterPlace.Query)
+            .Where(p => p.Key != next?.Parameter)
+            .SelectMany(p => Values(p.Value).Select(v => (p.Key, Value: v)));
+        if (next is { Parameter: { } parameter } && !inBody)
+            at = at.Append((parameter, next.Value));
+        var query = next is { Parameter: null }
+            ? next.Value
+            : string.Join('&', at.Select(p => $"{Uri.EscapeDataString(p.Key)}={Uri.EscapeDataString(p.Value)}"));
         var request = new HttpRequestMessage(
             new(operation.Method), new Uri(baseAddress, Path(operation, parameters) + (query.Length == 0 ? "" : "?" + query)));
         if (operation.Method == HttpMethod.Post.Method)
         {
             var body = new JsonObject(Placed(operation, parameters, ParameterPlace.Body)
                 .Select(p => KeyValuePair.Create(p.Key, JsonNode.Parse(p.Value.GetRawText()))));
-            if (token is not null && operation.Token == ParameterPlace.Body)
-                body[TokenParameter] = token;
+            if (inBody)
+                body[next!.Parameter!] = next.Value;
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body.ToJsonString()));
             request.Content.Headers.ContentType = new("application/json");
         }
@@ -93,10 +93,10 @@ internal static class RequestWriter
     }
 
     private static IEnumerable<KeyValuePair<string, JsonElement>> Placed(
-        OperationModel operation, ImmutableSortedDictionary<string, JsonElement> parameters, ParameterPlace place) =>
+        RestOperation operation, ImmutableSortedDictionary<string, JsonElement> parameters, ParameterPlace place) =>
         parameters.Where(p => operation.Parameter(p.Key)!.Place == place);
 
-    private static string Path(OperationModel operation, ImmutableSortedDictionary<string, JsonElement> parameters)
+    private static string Path(RestOperation operation, ImmutableSortedDictionary<string, JsonElement> parameters)
     {
         var path = new StringBuilder();
         foreach (var part in operation.Path.Split('{'))
@@ -117,7 +117,7 @@ internal static class RequestWriter
     private static IEnumerable<string> Values(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(JsonMember.TextOrRaw) : [JsonMember.TextOrRaw(value)];
 
-    private static bool Fits(ParameterModel parameter, JsonElement value) => parameter.Type switch
+    private static bool Fits(RestParameter parameter, JsonElement value) => parameter.Type switch
     {
         ColumnType.Text or ColumnType.Timestamp => value.ValueKind == JsonValueKind.String,
         ColumnType.Integer => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
@@ -127,16 +127,28 @@ internal static class RequestWriter
         _ => parameter.Place == ParameterPlace.Body || value.ValueKind == JsonValueKind.Array,
     };
 
-    private static JsonElement WithProject(string what, string name, JsonElement value, string project) => value.ValueKind switch
+    private static JsonElement WithPlace(string what, string name, JsonElement value, RestPlace? place) => value.ValueKind switch
     {
-        JsonValueKind.String when value.GetString()!.Contains(ProjectWord, StringComparison.Ordinal) => project.Length > 0
-            ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(ProjectWord, project, StringComparison.Ordinal))
+        JsonValueKind.String when place is { } p && value.GetString()!.Contains(p.Word, StringComparison.Ordinal) => p.Value.Length > 0
+            ? JsonSerializer.SerializeToElement(value.GetString()!.Replace(p.Word, p.Value, StringComparison.Ordinal))
             : throw new CollectionException(
                 Codes.InvalidParameter,
-                $"{what} would be called with {name}={value.GetString()}, but no project is named; name the project, or give {name}"),
-        JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithProject(what, name, e, project)).ToArray()),
+                $"{what} would be called with {name}={value.GetString()}, but no {p.Kind} is named; name the {p.Kind}, or give {name}"),
+        JsonValueKind.Array => JsonSerializer.SerializeToElement(value.EnumerateArray().Select(e => WithPlace(what, name, e, place)).ToArray()),
         _ => value.Clone(),
     };
 
-    private static bool Mentions(string text, string project) => text.Split('/').Contains(project, StringComparer.Ordinal);
+    private static bool Mentions(string text, string place) => text.Split('/').Contains(place, StringComparer.Ordinal);
 }
+
+/// <summary>What replaces a word in parameters, such as <c>{project}</c>.</summary>
+/// <param name="Value">The account of the connection; empty if the request has none.</param>
+internal readonly record struct RestPlace(string Word, string Value)
+{
+    /// <summary>The word for people: <c>project</c>.</summary>
+    public string Kind => Word.Trim('{', '}');
+}
+
+/// <summary>What a page says about the next one.</summary>
+/// <param name="Parameter">The parameter to send; null if <paramref name="Value"/> is the whole query of the next request.</param>
+internal sealed record NextPage(string? Parameter, string Value);

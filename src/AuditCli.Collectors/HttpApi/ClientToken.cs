@@ -1,0 +1,93 @@
+using System.Text.Json;
+using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Rest;
+using AuditCli.Evidence.Text;
+
+namespace AuditCli.Collectors.HttpApi;
+
+/// <summary>
+/// Obtains access tokens with the credentials of a client (RFC 6749, section 4.4) and renews them before they expire. The exchanges are
+/// not recorded: only endpoint, time and status are noted.
+/// </summary>
+/// <param name="proof">Returns the fields that prove the client's identity, new for each exchange.</param>
+internal sealed class ClientToken(
+    Uri endpoint, string client, string? scope, Func<IEnumerable<KeyValuePair<string, string>>> proof, TimeProvider clock,
+    Action<CredentialExchange> seen, Route route, string product)
+{
+    private const string Operation = "oauth2:client_credentials";
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Usual = TimeSpan.FromMinutes(5);
+    private readonly CredentialGuard _guard = new(clock, seen);
+    private readonly SemaphoreSlim _one = new(1);
+    private string? _token;
+    private DateTimeOffset _until;
+
+    /// <summary>Returns a token that is valid for at least a minute.</summary>
+    /// <exception cref="CollectionException">The endpoint gives none (<see cref="Codes.NoCredentials"/>), or cannot be reached.</exception>
+    public async Task<string> GetAsync(CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            if (_token is { } known && clock.GetUtcNow() < _until)
+                return known;
+            (_token, _until) = await ObtainAsync(cancellationToken);
+            return _token;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task<(string, DateTimeOffset)> ObtainAsync(CancellationToken cancellationToken)
+    {
+        IEnumerable<KeyValuePair<string, string>> fields = [new("grant_type", "client_credentials"), new("client_id", client), .. proof()];
+        if (scope is not null)
+            fields = fields.Append(new("scope", scope));
+        var asked = clock.GetUtcNow();
+        try
+        {
+            using var network = new HttpClient(route.Connect(CredentialGuard.Connect));
+            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new FormUrlEncodedContent(fields) };
+            request.Headers.TryAddWithoutValidation("Accept", "application/json");
+            using var response = await _guard.SendAsync(request, Operation, limited => network.SendAsync(request, limited), cancellationToken);
+            var body = Parsed(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+            if (!response.IsSuccessStatusCode)
+                throw Refused((int)response.StatusCode, body);
+            if (body is not { } answer || JsonMember.Text(answer, "access_token") is not { Length: > 0 } token)
+                throw new CollectionException(Codes.NoCredentials, $"{endpoint.Host} answered the request for a token of {product} without one");
+            var life = answer.TryGetProperty("expires_in", out var expires) && long.TryParse(JsonMember.TextOrRaw(expires), out var seconds) && seconds > 0
+                ? TimeSpan.FromSeconds(Math.Min(seconds, 86_400))
+                : Usual;
+            return (token, asked + life - Margin);
+        }
+        catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
+        {
+            throw new OperationCanceledException("the call was cancelled", e, cancellationToken);
+        }
+        catch (Exception e) when (RestFailures.IsKnown(e))
+        {
+            throw RestFailures.Map($"the token of {product}", e);
+        }
+    }
+
+    /// <summary>Returns the failure in the words of RFC 6749, section 5.2; other members may repeat what was sent.</summary>
+    private CollectionException Refused(int status, JsonElement? body)
+    {
+        var error = body is { } said ? JsonMember.Text(said, "error") : null;
+        return new(Codes.NoCredentials, $"{endpoint.Host} gave no token of {product} to client {client}: {error ?? $"status {status}"}");
+    }
+
+    private static JsonElement? Parsed(byte[] body)
+    {
+        try
+        {
+            return JsonElement.Parse(body) is { ValueKind: JsonValueKind.Object } answer ? answer : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

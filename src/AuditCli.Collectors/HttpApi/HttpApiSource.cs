@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using AuditCli.Collectors.Rest;
+using AuditCli.Evidence;
+
+namespace AuditCli.Collectors.HttpApi;
+
+/// <summary>
+/// Describes the products that are read over plain HTTP APIs, as data: each is one file of the catalogue. Operations are written
+/// <c>&lt;product&gt;:&lt;operation&gt;</c> (<c>okta:users.list</c>). A target is one host, which is also the account.
+/// </summary>
+public static partial class HttpApiSource
+{
+    /// <summary>The source name in controls and engagements.</summary>
+    public const string Name = "http";
+
+    /// <summary>The region name of every request: such products have no regions.</summary>
+    public const string GlobalRegion = "host";
+
+    private const int MostSuggestions = 5;
+
+    /// <summary>Returns the source with its operations; it is cheap to create and thread-safe.</summary>
+    public static EvidenceSource Create()
+    {
+        var catalogue = new RestCatalogue(HttpApiProducts.Catalogue);
+        var products = new Lazy<ImmutableArray<HttpApiProduct>>(() => HttpApiProducts.Load(catalogue));
+        return new(
+            Name,
+            [
+                new("url", TargetSettingForm.Text, false, [])
+                {
+                    Description = "The product's address, such as https://acme.okta.com; may be omitted where all companies use one address.",
+                },
+                new("product", TargetSettingForm.Text, false, [.. catalogue.ApiNames])
+                {
+                    Description = "The product at that address; may be omitted where its host shows it.",
+                },
+                new("auth", TargetSettingForm.Text, false, ["bearer", "basic", "client-secret", "federated", "jwt-rs256"])
+                {
+                    Description = "How to prove who asks; if omitted, the first way for which there are credentials.",
+                },
+                new("token_env", TargetSettingForm.Text, false, []) { Description = "The environment variable with a token, for bearer." },
+                new("user", TargetSettingForm.Text, false, []) { Description = "The user, for basic." },
+                new("password_env", TargetSettingForm.Text, false, [])
+                {
+                    Description = "The environment variable with a password or an API token, for basic.",
+                },
+                new("client_id", TargetSettingForm.Text, false, []) { Description = "The client's id, for client-secret, federated and jwt-rs256." },
+                new("client_secret_env", TargetSettingForm.Text, false, [])
+                {
+                    Description = "The environment variable with the client's secret, for client-secret.",
+                },
+                new("private_key_file", TargetSettingForm.File, false, []) { Description = "A PEM file with the client's RSA key, for jwt-rs256." },
+                new("assertion_file", TargetSettingForm.File, false, []) { Description = "A file with a token of the platform, for federated." },
+                new("tenant", TargetSettingForm.Text, false, []) { Description = "The tenant, for Microsoft Entra ID." },
+                new("token_url", TargetSettingForm.Text, false, []) { Description = "Where tokens are obtained; the product's own address if omitted." },
+                new("scope", TargetSettingForm.Text, false, []) { Description = "The scopes of the token, separated by blanks." },
+                new("ca", TargetSettingForm.File, false, []) { Description = "A PEM file with the only authorities to trust for this host." },
+                new("client_certificate", TargetSettingForm.File, false, []) { Description = "A PEM file with a client certificate, for mutual TLS." },
+                new("client_key", TargetSettingForm.File, false, []) { Description = "The certificate's key, if it is in another PEM file." },
+                new("socket", TargetSettingForm.File, false, []) { Description = "A Unix domain socket through which the address is reached." },
+            ],
+            name => products.Value is var _ && catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
+            name => Suggest(catalogue, name))
+        {
+            TargetDescription = "A product with an HTTP API, such as an identity provider or a ticket system: one host.",
+            OperationDescription = "<product>:<operation>, such as okta:users.list.",
+            WhyNotTarget = target => WhyNot(products.Value, target),
+        };
+    }
+
+    /// <summary>Returns the product and the address of a target.</summary>
+    /// <exception cref="CollectionException">The target does not say them.</exception>
+    internal static (HttpApiProduct Product, Uri Address) Place(ImmutableArray<HttpApiProduct> products, Target target, Func<string, string?> variable)
+    {
+        var product = target.Setting("product") is { } named ? products.Single(p => p.Name == named) : null;
+        var text = target.Setting("url")
+            ?? (product?.Variables.GetValueOrDefault("url") is { } name && variable(name) is { Length: > 0 } value ? value : product?.Address)
+            ?? throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name} needs its address; give url: https://HOST");
+        if (HttpApiAddress.WhyNot(text) is { } why)
+            throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name}: {why}");
+        var address = HttpApiAddress.Of(text);
+        return (product ?? products.FirstOrDefault(p => p.IsOwn(address.Host)) ?? throw new CollectionException(
+            HttpApiCodes.UnknownProduct,
+            $"target {target.Name}: {address.Host} does not show which product answers there; give product: {string.Join(" | ", products.Select(p => p.Name))}"),
+            address);
+    }
+
+    private static string? WhyNot(ImmutableArray<HttpApiProduct> products, Target target)
+    {
+        if (target.Setting("url") is { } url && HttpApiAddress.WhyNot(url) is { } why)
+            return why;
+        if (target.Settings.Keys.Where(k => k.EndsWith("_env", StringComparison.Ordinal)).FirstOrDefault(k => !VariableName().IsMatch(target.Setting(k)!)) is { } name)
+            return $"{name} must be the name of an environment variable, such as OKTA_API_TOKEN; a credential is never written into an engagement";
+        if (target.Setting("client_key") is not null && target.Setting("client_certificate") is null)
+            return "client_key needs client_certificate";
+        if (target.Setting("url") is null && target.Setting("product") is null)
+            return "give url, product, or both";
+        if (target.Setting("product") is { } given && target.Setting("url") is null && products.Single(p => p.Name == given) is { Address: null } product
+            && !product.Variables.ContainsKey("url"))
+        {
+            return $"{product.Title} has another address at each company; give url: https://HOST";
+        }
+        return target.Setting("product") is null && !products.Any(p => p.IsOwn(new Uri(target.Setting("url")!).Host))
+            ? $"the host does not show which product answers there; give product: {string.Join(" | ", products.Select(p => p.Name))}"
+            : null;
+    }
+
+    private static Operation Describe(RestApi api, RestOperation operation) => new(
+        Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
+        [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required && p.Fill is null))],
+        operation.Columns)
+    {
+        Row = operation.Row,
+        NotConfigured = operation.None,
+    };
+
+    private static ImmutableArray<string> Suggest(RestCatalogue catalogue, string name)
+    {
+        var colon = name.IndexOf(':', StringComparison.Ordinal);
+        var wanted = name[(colon + 1)..].ToLowerInvariant();
+        if (colon > 0 && catalogue.Api(name[..colon]) is { } exact && exact.Refused.TryGetValue(name[(colon + 1)..], out var reason))
+            return [$"{name} is refused because {reason}"];
+        return
+        [
+            .. catalogue.ApiNames.Select(n => catalogue.Api(n)!)
+                .SelectMany(api => api.OperationNames.Select(o => (
+                    Name: $"{api.Name}:{o}",
+                    Distance: (colon > 0 ? EditDistance.Between(api.Name, name[..colon]) : 1) + EditDistance.Between(o.ToLowerInvariant(), wanted))))
+                .Where(n => n.Distance <= Math.Max(2, name.Length / 3))
+                .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
+                .Take(MostSuggestions)
+                .Select(n => n.Name),
+        ];
+    }
+
+    [GeneratedRegex(@"\A[A-Z_][A-Z0-9_]{0,126}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex VariableName();
+}
