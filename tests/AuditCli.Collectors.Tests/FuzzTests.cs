@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Files;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Collectors.Tests.Files;
 using AuditCli.Evidence;
@@ -135,7 +136,7 @@ public sealed class FuzzTests
     [Fact]
     public void A_changed_answer_of_Google_is_read_or_malformed()
     {
-        var (_, operation) = new GcpCatalogue().Find("iam:projects.serviceAccounts.list")!.Value;
+        var (_, operation) = new RestCatalogue(GcpSource.Catalogue).Find("iam:projects.serviceAccounts.list")!.Value;
         Fuzz.Changed(
             ["""{"accounts":[{"name":"projects/p/serviceAccounts/a","email":"a@p","disabled":true},{"name":"b"}],"nextPageToken":"t"}"""u8.ToArray()],
             Words("null", "{", "}", "[", "]", "\"", "\\ud83d", "\"error\":{},", "\"kind\":1,", "1e999", "\0", "\uFEFF"), content =>

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.Tests;
@@ -107,8 +108,8 @@ public sealed class PermissionTests
     [Fact]
     public void Every_permission_of_the_Google_table_reads_and_belongs_to_an_operation_of_the_catalogue()
     {
-        var catalogue = new GcpCatalogue();
-        using var stream = typeof(GcpCatalogue).Assembly.GetManifestResourceStream("Gcp/permissions.json")!;
+        var catalogue = new RestCatalogue(GcpSource.Catalogue);
+        using var stream = typeof(RestCatalogue).Assembly.GetManifestResourceStream("Gcp/permissions.json")!;
         using var document = JsonDocument.Parse(stream);
         var operations = document.RootElement.GetProperty("operations").EnumerateObject().ToImmutableArray();
         Assert.Equal(operations.Select(o => o.Name).Order(StringComparer.Ordinal), operations.Select(o => o.Name).Distinct());

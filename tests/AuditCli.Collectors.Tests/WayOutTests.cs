@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Gcp;
-using AuditCli.Collectors.Gcp.Catalogue;
+using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Kubernetes;
 using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Evidence;
@@ -160,7 +160,7 @@ public sealed class WayOutTests
             ("storage", "b/{0}"), ("bigquery", "projects/p-one/datasets/d/tables/{0}"),
         })
         {
-            var api = new GcpCatalogue().Api(name)!;
+            var api = new RestCatalogue(GcpSource.Catalogue).Api(name)!;
             var address = new Uri(new Uri("http://127.0.0.1/"), api.BasePath);
             var check = new AuditCli.Collectors.Gcp.Client.RequestCheck(api, address);
             Assert.Null(check.Refusal(Get(address.AbsoluteUri + path.Replace("{0}", "name", StringComparison.Ordinal))));

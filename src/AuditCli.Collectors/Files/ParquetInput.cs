@@ -104,7 +104,8 @@ internal sealed class ParquetInput : InputFile
             connection.Open();
             foreach (var setting in (string[])
                 [
-                    "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true", $"allowed_paths=[{SqlQuote.Text(path)}]", "enable_external_access=false",
+                    "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true", $"allowed_paths=[{SqlQuote.Text(path)}]",
+                    "enable_external_access=false",
                     "allow_community_extensions=false", "lock_configuration=true",
                 ])
             {

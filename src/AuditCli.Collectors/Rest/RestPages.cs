@@ -30,7 +30,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
         _total = Total(pager, answer, body) ?? _total;
         var next = pager is null ? null : Next(pager, request, answer, body, rows);
         if (next is null)
-            CheckEnd(body);
+            CheckEnd(answer, body);
         return next;
     }
 
@@ -67,8 +67,10 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
             : new(pager.To, (pager.Kind == PagerKind.Offset ? _offset : _page).ToString(CultureInfo.InvariantCulture));
     }
 
-    private void CheckEnd(JsonElement body)
+    private void CheckEnd(RestAnswer answer, JsonElement body)
     {
+        if (WebLink.Next(answer.Fields("Link")) is not null)
+            throw Unreadable("says that more follows (Link), but not how to read it");
         if (RestRows.Unfollowed(operation, body) is { } member)
             throw Unreadable($"says that more follows ({member}), but not how to read it");
         if (_total is { } total && total != _rows)

@@ -8,7 +8,7 @@ namespace AuditCli.Collectors.Tests.Gcp;
 
 public sealed class CatalogueTests
 {
-    private readonly RestCatalogue _catalogue = new();
+    private readonly RestCatalogue _catalogue = new(GcpSource.Catalogue);
     private readonly EvidenceSource _source = GcpSource.Create();
 
     public static TheoryData<string> Apis => [.. new RestCatalogue(GcpSource.Catalogue).ApiNames];

@@ -1,3 +1,4 @@
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Gcp.Client;

@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using AuditCli.Collectors.Rest;
+using AuditCli.Tests;
+
+namespace AuditCli.Collectors.Tests.HttpApi;
+
+/// <summary>
+/// Reads every operation of every product from a server that knows only what the vendor publishes, and then makes each answer wrong in
+/// turn: none of these may count as a complete list.
+/// </summary>
+public sealed class ProductTests
+{
+    private const int Rows = 5;
+
+    public static TheoryData<string> Products => [.. Session.Catalogue.ApiNames];
+
+    [Theory]
+    [MemberData(nameof(Products))]
+    public async Task A_denied_call_never_becomes_an_empty_list(string product)
+    {
+        foreach (var (status, body) in new[]
+        {
+            (401, """{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"""),
+            (403, """{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges"}}"""),
+            (403, "<html>blocked by proxy</html>"), (404, "{}"), (302, ""), (204, ""), (202, "[]"), (206, "[]"), (200, ""), (200, "null"),
+            (200, """{"message":"blocked by proxy"}"""), (200, """{"error":{"code":"unauthenticated"}}"""), (200, """[{"a":1}]"""), (200, "[1]"),
+            (200, """{"value":{}}"""), (200, """{"Value":[],"Issues":[],"Values":[],"Result":[]}"""), (200, """{"items":[]}"""),
+        })
+        {
+            await EveryAsync(product, _ => new(status, body), (operation, rows, failure) =>
+                Assert.True(failure is not null && rows.Count == 0, $"{operation.Name} with {status} {body}: {rows.Count} rows, {failure?.Message ?? "complete"}"));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Products))]
+    public async Task A_list_that_is_paged_wrongly_is_never_complete(string product)
+    {
+        var wrong = new (string What, Func<JsonNode, ProductRequest, ProductAnswer?> Change)[]
+        {
+            ("the next page is on another host", (body, _) => Linked(body, "https://elsewhere.example/next?after=t2&$skiptoken=t2")),
+            ("the next page is on the same host by number", (body, _) => Linked(body, "/organizations/123/next?after=t2&$skiptoken=t2")),
+            ("the next page takes a token of the caller", (body, request) => Linked(body, $"{request.Path}?access_token=abc")),
+            ("the next page is the first one", (body, request) => Linked(body, request.Path)),
+            ("the token is a number", (body, _) => Changed(body, "nextPageToken", 7)),
+            ("it is not the last page, and no next one is named", (body, _) => Changed(Changed(body, "isLast", false)!, "nextPageToken", null)),
+            ("more is counted than there is", (body, _) => Changed(body, "total", Rows + 1)),
+            ("no rows are counted", (body, _) => Changed(body, "total", "many")),
+        };
+        foreach (var (what, change) in wrong)
+        {
+            var changed = 0;
+            await EveryAsync(product, null, (operation, rows, failure) =>
+            {
+                if (changed > 0)
+                    Assert.True(failure is not null, $"{operation.Name}: {what}: {rows.Count} rows counted as complete");
+                changed = 0;
+            }, (request, normal) => change(JsonNode.Parse(normal.Body)!, request) is { } answer && ++changed > 0 ? answer : null);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Products))]
+    public async Task Every_operation_is_read_completely_and_again_from_its_recording(string product)
+    {
+        using var server = new ProductServer(product);
+        await using var live = Session.Live(product, server.Address);
+        var read = new Dictionary<string, List<string>>();
+        foreach (var operation in Operations(product))
+            read[operation.Name] = await live.RowsAsync($"{product}:{operation.Name}");
+        Assert.Equal([], server.Violations);
+        Assert.All(Operations(product), o => Assert.Equal(o.Rows is null ? 1 : Rows, read[o.Name].Count));
+        await live.Transport.DisposeAsync();
+
+        await using var replay = Session.Replay(live);
+        foreach (var operation in Operations(product))
+            Assert.Equal(read[operation.Name], await replay.RowsAsync($"{product}:{operation.Name}"));
+    }
+
+    [Fact]
+    public async Task Rows_that_the_caller_may_not_see_make_the_list_incomplete()
+    {
+        // ServiceNow removes such rows from a page and still counts them.
+        using var server = new ProductServer("servicenow", (request, _) => new(
+            200, """{"result":[{"sys_id":"a","number":"INC1"}]}""", ("X-Total-Count", "2")));
+        await using var session = Session.Live("servicenow", server.Address);
+        var rows = new List<string>();
+        var failure = await Assert.ThrowsAsync<CollectionException>(() => session.CollectAsync(rows, "servicenow:incident.list"));
+        Assert.Equal(Codes.CountsDiffer, failure.Code);
+        Assert.Equal("servicenow:incident.list: the provider counts 2 rows, but 1 were read", failure.Message);
+        Assert.Single(rows);
+    }
+
+    [Fact]
+    public async Task Members_that_the_catalogue_does_not_list_are_kept_in_a_column_of_their_own()
+    {
+        using var server = new ProductServer("okta", (_, n) => n == 0 ? null : new(200, """[{"id":"u1","status":"ACTIVE","realmId":"r1"}]"""));
+        await using var session = Session.Live("okta", server.Address);
+        Assert.Equal(["""/0 {"id":"u1","status":"ACTIVE","_other":{"realmId":"r1"}}"""], await session.RowsAsync("okta:users.list"));
+    }
+
+    private static IEnumerable<RestOperation> Operations(string product)
+    {
+        var api = Session.Catalogue.Api(product)!;
+        return api.OperationNames.Select(n => api.Operation(n)!);
+    }
+
+    /// <summary>Reads every operation from a server whose answers are changed, and gives what was read to a check.</summary>
+    private static async Task EveryAsync(
+        string product, Func<ProductRequest, ProductAnswer?>? answer, Action<RestOperation, List<string>, CollectionException?> check,
+        Func<ProductRequest, ProductAnswer, ProductAnswer?>? change = null)
+    {
+        var connecting = true;
+        using var server = new ProductServer(product, (request, _) => connecting ? null : answer?.Invoke(request)) { Change = (r, a) => connecting ? null : change?.Invoke(r, a) };
+        await using var session = Session.Live(product, server.Address);
+        await session.Collector.ConnectAsync(session.Target, CancellationToken.None);
+        connecting = false;
+        foreach (var operation in Operations(product))
+        {
+            var rows = new List<string>();
+            CollectionException? failure = null;
+            try
+            {
+                await session.ReadAsync(rows, $"{product}:{operation.Name}");
+            }
+            catch (CollectionException e)
+            {
+                failure = e;
+            }
+            check(operation, rows, failure);
+        }
+    }
+
+    private static ProductAnswer? Linked(JsonNode body, string url) => body is JsonArray rows
+        ? new(200, rows.ToJsonString(), ("Link", $"<{url}>; rel=\"next\""))
+        : Changed(body, "@odata.nextLink", url);
+
+    private static ProductAnswer? Changed(JsonNode body, string name, JsonNode? value)
+    {
+        if (body is not JsonObject members || !members.ContainsKey(name) && name != "@odata.nextLink" || name == "@odata.nextLink" && !members.ContainsKey("@odata.context"))
+            return null;
+        members[name] = value;
+        return new(200, members.ToJsonString());
+    }
+
+    private static ProductAnswer? Changed(ProductAnswer? answer, string name, JsonNode? value) => answer is null ? null : Changed(JsonNode.Parse(answer.Body)!, name, value);
+}

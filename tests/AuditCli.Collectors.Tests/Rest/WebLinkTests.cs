@@ -1,0 +1,28 @@
+using AuditCli.Collectors.Rest;
+
+namespace AuditCli.Collectors.Tests.Rest;
+
+/// <summary>Checks the forms of RFC 8288, sections 3 and 3.5.</summary>
+public sealed class WebLinkTests
+{
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("<https://a.example/2>")]
+    [InlineData("<https://a.example/1>; rel=\"self\"")]
+    [InlineData("<https://a.example/1>; rel=\"previous\"; title=\"rel=next\"")]
+    [InlineData("<https://a.example/1>; rel=\"prev\"; title=\"a, b; rel=\\\"next\\\"\"")]
+    [InlineData("<https://a.example/1>; rel=\"last\"; rel=\"next\"")]
+    [InlineData("<https://a.example/1; rel=\"next\"")]
+    [InlineData("https://a.example/1; rel=\"next\"")]
+    public void A_field_without_a_next_link_has_none(string? field) => Assert.Null(WebLink.Next(field));
+
+    [Theory]
+    [InlineData("<https://a.example/2>; rel=\"next\"", "https://a.example/2")]
+    [InlineData("<https://a.example/2>;rel=next", "https://a.example/2")]
+    [InlineData("<https://a.example/2?x=1,2>; REL=\"Next\"", "https://a.example/2?x=1,2")]
+    [InlineData("<https://a.example/1>; rel=\"self\", <https://a.example/2>; rel=\"next\"", "https://a.example/2")]
+    [InlineData("<https://a.example/1>; title=\"a, <b>\"; rel=\"self\",<https://a.example/2>; title=\"next\"; rel=\"last next\"", "https://a.example/2")]
+    [InlineData("</users?after=2>; rel=\"next\"", "/users?after=2")]
+    public void The_first_link_whose_relations_have_next_is_the_next_page(string field, string target) => Assert.Equal(target, WebLink.Next(field));
+}
