@@ -30,6 +30,7 @@ public static class Codes
     public const string NoParentValue = "NoParentValue";
     public const string NoRecording = "NoRecording";
     public const string ParentNotRead = "ParentNotRead";
+    public const string PartialAnswer = "PartialAnswer";
     public const string Redirected = "Redirected";
     public const string RefusedReadOnly = "RefusedReadOnly";
     public const string RepeatedToken = "RepeatedToken";
@@ -96,6 +97,9 @@ public static class Codes
         new(ParentNotRead, CodeKind.Incomplete,
             "The operation is called for each row of a parent table, and that table is incomplete, so this one is incomplete too.",
             "Resolve the failure of the parent table; this one follows from it."),
+        new(PartialAnswer, CodeKind.Incomplete,
+            "The provider reports that its response is partial, for example because a zone did not respond.",
+            "Run again when the part that the message names is reachable."),
         new(Redirected, CodeKind.Unreachable,
             "The server redirected the request to another address, to which it was not sent.",
             "Check the endpoint, the region and the proxy; redirects are never followed."),
@@ -115,8 +119,8 @@ public static class Codes
             "A column of a supplied file does not have the total that the engagement states.",
             "Ask the file's owner which total is right, and correct the file or `stated_totals`."),
         new(Status, CodeKind.Unreachable,
-            "An HTTP API, or a proxy in front of it, responded with this HTTP status and without an error code of its own; nnn for AWS, "
-            + "HTTPnnn for Google and Httpnnn for Kubernetes mean the same.",
+            "An HTTP API, or a proxy in front of it, responded with this HTTP status and without an error code of its own; nnn, HTTPnnn and "
+            + "Httpnnn of other sources mean the same.",
             "Look at the raw response with `auditcli show`; 401 and 403 are denials, 429 means too many requests, and 5xx may be "
             + "temporary.") { HasStatus = true },
         new(TimedOut, CodeKind.Unreachable,

@@ -37,7 +37,7 @@ internal static class UnknownMembers
     {
         foreach (var member in holder.EnumerateObject())
         {
-            if (!IsKnown(member, known) && SaysSomething(member.Value) && SpeaksOfMore(member.Name))
+            if (!IsKnown(member, known) && !IsEmpty(member.Value) && SpeaksOfMore(member.Name))
                 return member.Name;
         }
         return null;
@@ -56,12 +56,13 @@ internal static class UnknownMembers
         return false;
     }
 
-    private static bool SaysSomething(JsonElement value) => value.ValueKind switch
+    /// <summary>Whether a value says nothing: it is null, false, zero, or an empty text, list or object.</summary>
+    public static bool IsEmpty(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.String => value.GetRawText().Length > 2,
-        JsonValueKind.Number => !value.TryGetDouble(out var number) || number != 0,
-        JsonValueKind.Array => value.GetArrayLength() > 0,
-        JsonValueKind.Object => value.GetPropertyCount() > 0,
-        _ => value.ValueKind == JsonValueKind.True,
+        JsonValueKind.String => value.GetRawText().Length <= 2,
+        JsonValueKind.Number => value.TryGetDouble(out var number) && number == 0,
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        JsonValueKind.Object => value.GetPropertyCount() == 0,
+        _ => value.ValueKind != JsonValueKind.True,
     };
 }

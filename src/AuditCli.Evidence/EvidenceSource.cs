@@ -49,6 +49,12 @@ public sealed record EvidenceSource(
     /// <summary>How an operation of this source is written, in one sentence for people who write controls.</summary>
     public string OperationDescription { get; init; } = "";
 
+    /// <summary>
+    /// Whether a target has an operation, by the operation's name. A source whose targets are of several kinds says which of them has what;
+    /// what a target does not have is not planned for it.
+    /// </summary>
+    public Func<Target, string, bool> Has { get; init; } = (_, _) => true;
+
     /// <summary>Returns why the settings of a target, each of them well-formed, do not fit together; null when they do.</summary>
     public Func<Target, string?> WhyNotTarget { get; init; } = _ => null;
 }

@@ -31,6 +31,7 @@ public sealed class ProductServer : IDisposable
     private readonly ConcurrentQueue<ProductRequest> _seen = new();
     private readonly Task _serving;
     private readonly string _product;
+    private readonly string _time;
     private int _count;
 
     /// <param name="fault">Returns another answer for the nth request to the API, counted from 0; null for the normal one.</param>
@@ -39,7 +40,9 @@ public sealed class ProductServer : IDisposable
     {
         _product = product;
         Rows = rows;
-        _operations = Shapes(product)["operations"]!.AsObject();
+        var shapes = Shapes(product);
+        _operations = shapes["operations"]!.AsObject();
+        _time = shapes["formats"]!["date-time"]!.GetValue<string>();
         _fault = fault ?? ((_, _) => null);
         Address = new($"http://127.0.0.1:{Loopback.FreePort()}/");
         _listener.Prefixes.Add(Address.AbsoluteUri);
@@ -168,17 +171,21 @@ public sealed class ProductServer : IDisposable
         if (member.Length == 0)
         {
             return next is null || !parameters.ContainsKey("after")
-                ? new(200, parameters.ContainsKey("after") || parameters.ContainsKey("startAt") ? rows.ToJsonString() : All(row).ToJsonString())
-                : new(200, rows.ToJsonString(), ("Link", $"<{Link(request, "after", "200")}>; rel=\"self\", <{Link(request, "after", $"t{next}")}>; rel=\"next\""));
+                ? new(200, (parameters.ContainsKey("after") || parameters.ContainsKey("startAt") ? rows : All(row)).ToJsonString())
+                : new(
+                    200, rows.ToJsonString(),
+                    ("Link", $"<{Link(request, "after", "t0")}>; rel=\"self\", <{Link(request, "after", $"t{next}")}>; rel=\"next\""));
         }
         var body = new JsonObject { [member] = rows };
         var envelope = operation["envelope"]!.AsObject();
-        if (envelope.ContainsKey("@odata.nextLink") || _product == "entra")
+        if (_product == "entra")
         {
             body["@odata.context"] = "https://graph.example/$metadata";
             if (next is not null)
                 body["@odata.nextLink"] = Link(request, "$skiptoken", $"t{next}");
         }
+        else if (envelope.ContainsKey("_links"))
+            body["_links"] = next is null ? new JsonObject() : new JsonObject { ["next"] = new JsonObject { ["href"] = Link(request, "after", $"t{next}") } };
         else if (parameters.ContainsKey("nextPageToken"))
         {
             body["isLast"] = next is null;
@@ -211,14 +218,16 @@ public sealed class ProductServer : IDisposable
             .Append(KeyValuePair.Create(name, value)).Select(q => $"{Uri.EscapeDataString(q.Key)}={Uri.EscapeDataString(q.Value)}"));
 
     /// <summary>Returns a row with a value of the published type in every property.</summary>
-    private static JsonObject Row(JsonObject properties, int number) => new(properties.Select(p => KeyValuePair.Create<string, JsonNode?>(
+    private JsonObject Row(JsonObject properties, int number) => new(properties.Select(p => KeyValuePair.Create<string, JsonNode?>(
         p.Key,
         p.Value!.GetValue<string>() switch
         {
+            "date-time" => _time,
+            // The Table API writes every value as text.
+            _ when _product == "servicenow" => $"{p.Key} {number}",
             "integer" => number,
             "number" => number + 0.5,
             "boolean" => number % 2 == 0,
-            "date-time" => $"2026-0{number % 9 + 1}-11T12:13:14.000Z",
             "array" => new JsonArray($"{p.Key} {number}"),
             "object" or "any" => new JsonObject { ["login"] = $"user-{number}@example.com", ["name"] = $"{p.Key} {number}" },
             _ => $"{p.Key} {number}",

@@ -50,7 +50,9 @@ public sealed class LiveTransport : ExchangeTransport
             scope,
             refusal,
             places,
-            _networks.GetOrAdd(route ?? _usual.Value, way => new(() => way.Connect(_limits.Connect, (c, t) => _connections.ConnectAsync(c, way.Socket, t)))).Value);
+            _networks.GetOrAdd(
+                route ?? _usual.Value,
+                way => new(() => way.Connect(_limits.Connect, (c, t) => _connections.ConnectAsync(c, way.Socket, t)))).Value);
 
     private ReadOnlyGuard Chain(
         ExchangeScope scope, Func<HttpRequestMessage, string?> refusal, Func<HttpRequestMessage, AnswerPlaces?>? places, SocketsHttpHandler network)

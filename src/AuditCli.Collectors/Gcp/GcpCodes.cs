@@ -12,7 +12,6 @@ internal static class GcpCodes
     public const string InvalidHierarchy = "InvalidHierarchy";
     public const string InvalidTarget = "InvalidTarget";
     public const string NoProjects = "NoProjects";
-    public const string PartialAnswer = "PartialAnswer";
     private const string Status = "HTTP";
 
     public static ImmutableArray<OwnCode> All =>
@@ -33,9 +32,6 @@ internal static class GcpCodes
         new(NoProjects, CodeKind.Input,
             "The target has no project, or none that its credentials can see.",
             "Check the folder or organization of the target, and the permission to list projects under it."),
-        new(PartialAnswer, CodeKind.Incomplete,
-            "Google reports that its response is partial, for example because a zone did not respond.",
-            "Run again when the part that the message names is reachable."),
         new(Status, CodeKind.Unreachable,
             "Google, or a proxy in front of it, responded with this HTTP status and without an error in Google's form; nnn for AWS and Httpnnn "
             + "for Kubernetes mean the same.",

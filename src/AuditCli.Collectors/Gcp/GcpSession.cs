@@ -71,7 +71,7 @@ internal sealed class GcpSession(
             AnswerRows.Check(what, operation, page);
             yield return page;
             if (AnswerRows.Missing(operation, page) is { } missing)
-                throw new CollectionException(GcpCodes.PartialAnswer, $"{what}: the response says that it is partial: {missing}");
+                throw new CollectionException(Codes.PartialAnswer, $"{what}: the response says that it is partial: {missing}");
             if (AnswerRows.Unfollowed(operation, page) is { } member)
                 throw new CollectionException(
                     Codes.NextPageUnreadable, $"{what}: the response says that more follows ({member}), but not how to read it");

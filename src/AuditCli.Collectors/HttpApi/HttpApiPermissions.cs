@@ -22,7 +22,8 @@ internal static class HttpApiPermissions
             var needed = group.Select(n => (Name: n, Operation: product.Api.Operation(n[(group.Key.Length + 1)..])!))
                 .Concat(product.Identity is var (who, _) ? [($"{product.Name}:{who.Name}", who)] : [])
                 .ToArray();
-            foreach (var permission in needed.GroupBy(n => n.Operation.Permission, n => n.Name).Where(p => p.Key is not null).OrderBy(p => p.Key, StringComparer.Ordinal))
+            var known = needed.Where(n => n.Operation.Permission is not null).GroupBy(n => n.Operation.Permission, n => n.Name);
+            foreach (var permission in known.OrderBy(p => p.Key, StringComparer.Ordinal))
                 text.Append(CultureInfo.InvariantCulture, $"  {permission.Key,-40} {string.Join(", ", permission.Distinct(StringComparer.Ordinal))}\n");
             unmapped.AddRange(needed.Where(n => n.Operation.Permission is null)
                 .Select(n => new UnmappedOperation(n.Name, "the product's pages name no permission for it")));

@@ -65,6 +65,8 @@ public static partial class HttpApiSource
         {
             TargetDescription = "A product with an HTTP API, such as an identity provider or a ticket system: one host.",
             OperationDescription = "<product>:<operation>, such as okta:users.list.",
+            Has = (target, operation) => ProductOf(products.Value, target) is { } product
+                && operation.StartsWith(product.Name + ":", StringComparison.Ordinal),
             WhyNotTarget = target => WhyNot(products.Value, target),
         };
     }
@@ -82,7 +84,7 @@ public static partial class HttpApiSource
         var address = HttpApiAddress.Of(text);
         return (product ?? products.FirstOrDefault(p => p.IsOwn(address.Host)) ?? throw new CollectionException(
             HttpApiCodes.UnknownProduct,
-            $"target {target.Name}: {address.Host} does not show which product answers there; give product: {string.Join(" | ", products.Select(p => p.Name))}"),
+            $"target {target.Name}: {address.Host} does not show which product answers there; give product: {Names(products)}"),
             address);
     }
 
@@ -90,7 +92,8 @@ public static partial class HttpApiSource
     {
         if (target.Setting("url") is { } url && HttpApiAddress.WhyNot(url) is { } why)
             return why;
-        if (target.Settings.Keys.Where(k => k.EndsWith("_env", StringComparison.Ordinal)).FirstOrDefault(k => !VariableName().IsMatch(target.Setting(k)!)) is { } name)
+        var named = target.Settings.Keys.Where(k => k.EndsWith("_env", StringComparison.Ordinal));
+        if (named.FirstOrDefault(k => !VariableName().IsMatch(target.Setting(k)!)) is { } name)
             return $"{name} must be the name of an environment variable, such as OKTA_API_TOKEN; a credential is never written into an engagement";
         if (target.Setting("client_key") is not null && target.Setting("client_certificate") is null)
             return "client_key needs client_certificate";
@@ -101,10 +104,18 @@ public static partial class HttpApiSource
         {
             return $"{product.Title} has another address at each company; give url: https://HOST";
         }
-        return target.Setting("product") is null && !products.Any(p => p.IsOwn(new Uri(target.Setting("url")!).Host))
-            ? $"the host does not show which product answers there; give product: {string.Join(" | ", products.Select(p => p.Name))}"
+        return ProductOf(products, target) is null
+            ? $"the host does not show which product answers there; give product: {Names(products)}"
             : null;
     }
+
+    /// <summary>Returns the product that a target names, or whose host it names; null if it names none.</summary>
+    private static HttpApiProduct? ProductOf(ImmutableArray<HttpApiProduct> products, Target target) =>
+        target.Setting("product") is { } named ? products.Single(p => p.Name == named)
+        : target.Setting("url") is { } url && HttpApiAddress.WhyNot(url) is null ? products.FirstOrDefault(p => p.IsOwn(new Uri(url).Host))
+        : null;
+
+    private static string Names(ImmutableArray<HttpApiProduct> products) => string.Join(" | ", products.Select(p => p.Name));
 
     private static Operation Describe(RestApi api, RestOperation operation) => new(
         Name, $"{api.Name}:{operation.Name}", OperationScope.Global,

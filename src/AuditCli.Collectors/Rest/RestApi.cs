@@ -52,9 +52,7 @@ internal sealed class RestApi
     public ImmutableArray<string> Texts(string name) => Texts(_root, name);
 
     /// <summary>Returns the members of an object of texts that the file states for the whole API; empty if it does not.</summary>
-    public ImmutableSortedDictionary<string, string> Map(string name) => _root.TryGetProperty(name, out var map)
-        ? map.EnumerateObject().ToImmutableSortedDictionary(m => m.Name, m => m.Value.GetString()!, StringComparer.Ordinal)
-        : ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Map(string name) => Map(_root, name);
 
     /// <summary>Returns the operation; null if the catalogue has none of that name.</summary>
     public RestOperation? Operation(string name)
@@ -90,8 +88,12 @@ internal sealed class RestApi
     {
         var http = e.GetProperty("http").GetString()!.Split(' ', 2);
         var fills = e.TryGetProperty("fill", out var fill) ? fill.EnumerateObject().ToDictionary(f => f.Name, f => f.Value.GetRawText()) : [];
+        var endings = Map(e, "ending");
         ImmutableArray<RestParameter> parameters =
-            [.. e.GetProperty("in").EnumerateObject().Select(p => Parameter(p.Name, p.Value.GetString()!, fills.GetValueOrDefault(p.Name)))];
+        [
+            .. e.GetProperty("in").EnumerateObject().Select(p =>
+                Parameter(p.Name, p.Value.GetString()!, fills.GetValueOrDefault(p.Name)) with { Ending = endings.GetValueOrDefault(p.Name) }),
+        ];
         return new(
             name, http[0], http[1], [.. Segments(Text(e, "path") ?? http[1], parameters)], parameters,
             Text(e, "rows"), Text(e, "inner"), PagerOf(e),
@@ -145,6 +147,10 @@ internal sealed class RestApi
             words.Contains("in=path") ? ParameterPlace.Path : words.Contains("in=query") ? ParameterPlace.Query : ParameterPlace.Body,
             words.Contains("required"), fill);
     }
+
+    private static ImmutableSortedDictionary<string, string> Map(JsonElement e, string name) => e.TryGetProperty(name, out var map)
+        ? map.EnumerateObject().ToImmutableSortedDictionary(m => m.Name, m => m.Value.GetString()!, StringComparer.Ordinal)
+        : ImmutableSortedDictionary<string, string>.Empty;
 
     private static ImmutableArray<string> Texts(JsonElement e, string name) =>
         e.TryGetProperty(name, out var list) ? [.. list.EnumerateArray().Select(t => t.GetString()!)] : [];

@@ -43,7 +43,8 @@ internal sealed class RestGuard
     }
 
     /// <summary>Whether a segment of a template stands for any value.</summary>
-    public static bool IsVariable(string template) => template.StartsWith("{}", StringComparison.Ordinal) || template.StartsWith("{#}", StringComparison.Ordinal);
+    public static bool IsVariable(string template) =>
+        template.StartsWith("{}", StringComparison.Ordinal) || template.StartsWith("{#}", StringComparison.Ordinal);
 
     /// <summary>Whether a path segment, as it is written in the URL, fits one of a template.</summary>
     public static bool Fits(string given, string template) => Written(given, template) is { } written && !PathSegments.Leads(written);

@@ -14,7 +14,10 @@ internal enum ParameterPlace
 
 /// <summary>A parameter of an operation.</summary>
 /// <param name="Fill">The value that the collector supplies if the control gives none, as JSON text; null for none.</param>
-internal sealed record RestParameter(string Name, ColumnType Type, ParameterPlace Place, bool Required, string? Fill);
+/// <param name="Ending">
+/// What is added to a text that does not end with it: without a total order, pages of some providers repeat and omit rows. Null for nothing.
+/// </param>
+internal sealed record RestParameter(string Name, ColumnType Type, ParameterPlace Place, bool Required, string? Fill, string? Ending = null);
 
 /// <summary>How the next page of a list is found.</summary>
 internal enum PagerKind

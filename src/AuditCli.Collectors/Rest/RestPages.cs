@@ -25,6 +25,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
     /// </exception>
     public NextPage? After(Uri request, RestAnswer answer, JsonElement body, int rows)
     {
+        CheckWhole(body);
         _rows += rows;
         var pager = operation.Pager;
         _total = Total(pager, answer, body) ?? _total;
@@ -65,6 +66,20 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
         return ended || rows == 0 && asked is null
             ? null
             : new(pager.To, (pager.Kind == PagerKind.Offset ? _offset : _page).ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Requires that no member of the response reports missing parts.</summary>
+    /// <exception cref="CollectionException">One does (<see cref="Codes.PartialAnswer"/>).</exception>
+    private void CheckWhole(JsonElement body)
+    {
+        foreach (var member in operation.Partial)
+        {
+            if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty(member, out var said) && !UnknownMembers.IsEmpty(said))
+            {
+                throw new CollectionException(
+                    Codes.PartialAnswer, $"{what}: the response says that it is partial: {member}: {said.GetRawText()}");
+            }
+        }
     }
 
     private void CheckEnd(RestAnswer answer, JsonElement body)

@@ -34,7 +34,7 @@ internal static class RestRequest
                 throw new CollectionException(
                     Codes.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             }
-            all[name] = WithPlace(what, name, value, place);
+            all[name] = WithPlace(what, name, Ended(parameter, value), place);
         }
         foreach (var parameter in operation.Parameters.Where(p => !all.ContainsKey(p.Name)))
         {
@@ -126,6 +126,11 @@ internal static class RestRequest
         // A query can hold only a list of texts.
         _ => parameter.Place == ParameterPlace.Body || value.ValueKind == JsonValueKind.Array,
     };
+
+    private static JsonElement Ended(RestParameter parameter, JsonElement value) =>
+        parameter.Ending is { } ending && value.ValueKind == JsonValueKind.String && !value.GetString()!.EndsWith(ending, StringComparison.Ordinal)
+            ? JsonSerializer.SerializeToElement(value.GetString() + ending)
+            : value;
 
     private static JsonElement WithPlace(string what, string name, JsonElement value, RestPlace? place) => value.ValueKind switch
     {

@@ -69,7 +69,7 @@ public sealed class Planner
             else if (Runs(control))
                 running.Add(new(control, origin, Parameters(control))
                 {
-                    LeftOut = TargetsLeftOut(),
+                    LeftOut = TargetsLeftOut(control),
                     Preparer = _engagement.Preparer,
                     RefusedDecision = refused,
                 });
@@ -94,10 +94,10 @@ public sealed class Planner
         return why is null ? null : new(decision.Reason, decision.ApprovedBy, decision.ApprovedOn, why);
     }
 
-    private ImmutableArray<LeftOutPlace> TargetsLeftOut()
+    private ImmutableArray<LeftOutPlace> TargetsLeftOut(Control control)
     {
         const string message = "left out by --target, so none of it was read";
-        return [.. _engagement.Targets.Except(_targets).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message))];
+        return [.. _engagement.Targets.Except(_targets).Where(t => control.Evidence.Any(e => Has(t, e))).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message))];
     }
 
     private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
@@ -140,20 +140,23 @@ public sealed class Planner
                         $"; add '{need.Operation}' to 'inputs', with the columns {string.Join(", ", need.Columns.Select(c => c.Name))}");
                 notes.Add(new(control.Id, need.Name, $"input '{need.Operation}' was not supplied; the table is empty"));
             }
-            else if (_targets.All(t => t.Source != need.Source))
+            else if (!_targets.Any(t => Has(t, need)))
             {
                 // An empty table would claim "nothing there" for targets that are only left out of this run.
-                if (_engagement.Targets.Any(t => t.Source == need.Source))
+                var which = _engagement.Targets.Any(t => t.Source == need.Source && !Has(t, need))
+                    ? $"target of source {need.Source} that has {need.Operation}"
+                    : $"target of source {need.Source}";
+                if (_engagement.Targets.Any(t => Has(t, need)))
                 {
-                    _notTested.Add(new(control.Id, $"every target of source {need.Source} is left out by --target"));
+                    _notTested.Add(new(control.Id, $"every {which} is left out by --target"));
                     return false;
                 }
                 if (!need.IfTarget)
-                    return Not(control, $"no target of source {need.Source}", $"; add one to 'targets', or take {control.Id} out of 'include'");
-                notes.Add(new(control.Id, need.Name, $"not in scope: the engagement has no target of source {need.Source}; the table is empty"));
+                    return Not(control, $"no {which}", $"; add one to 'targets', or take {control.Id} out of 'include'");
+                notes.Add(new(control.Id, need.Name, $"not in scope: the engagement has no {which}; the table is empty"));
             }
         }
-        if (control.Evidence.Any(e => !e.IsFile) && control.Evidence.All(e => e.IsFile || _targets.All(t => t.Source != e.Source)))
+        if (control.Evidence.Any(e => !e.IsFile) && control.Evidence.All(e => e.IsFile || !_targets.Any(t => Has(t, e))))
             return Not(control, $"no target of source {string.Join(" or ", control.Evidence.Where(e => !e.IsFile).Select(e => e.Source).Distinct())}");
         _notes.AddRange(notes.OrderBy(n => n.Evidence, StringComparer.Ordinal));
         return true;
@@ -191,7 +194,7 @@ public sealed class Planner
                     _merger.Add(control.Id, need, control.Waivers is { } rule && rule.From == need.Name ? rule.Columns : []);
                 continue;
             }
-            foreach (var target in _targets.Where(t => t.Source == need.Source))
+            foreach (var target in _targets.Where(t => Has(t, need)))
                 Ask(control, need, target.Name);
         }
     }
@@ -204,6 +207,9 @@ public sealed class Planner
             need.Params, (MomentWords.PeriodStart, _engagement.Period.StartsAt), (MomentWords.PeriodEnd, _engagement.Period.EndsBefore));
         return _merger.Add(control.Id, need with { Params = inPeriod }, Find(need), target, parent);
     }
+
+    private bool Has(Target target, EvidenceNeed need) =>
+        target.Source == need.Source && _sources.GetValueOrDefault(need.Source)?.Has(target, need.Operation) != false;
 
     private Operation Find(EvidenceNeed need) => _sources.GetValueOrDefault(need.Source)?.FindOperation(need.Operation)
         ?? throw new ArgumentException($"the sources have no {need.Source} operation '{need.Operation}', which a loaded control needs");

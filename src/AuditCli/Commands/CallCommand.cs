@@ -189,7 +189,12 @@ internal static class CallCommand
         }
     }
 
-    private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CollectorEntry collector, CommandLine given)
+    private static (Target? Target, ImmutableArray<string> Faults) FindTarget(AuditHost host, CollectorEntry collector, CommandLine given) =>
+        NamedTarget(host, collector, given) is var named && named.Target is { } target && collector.Source.WhyNotTarget(target) is { } why
+            ? (null, [why])
+            : named;
+
+    private static (Target? Target, ImmutableArray<string> Faults) NamedTarget(AuditHost host, CollectorEntry collector, CommandLine given)
     {
         if (given.Engagement is null)
             return given.Target is null ? (new("call", collector.Source.Name, given.Settings), []) : (null, ["--target needs --engagement FILE"]);

@@ -40,7 +40,10 @@ public sealed class CredentialTests
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "token");
         if (content is not null)
-            File.WriteAllText(file, content[0] == '{' ? $"{Base64Url.EncodeToString("{}"u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(content))}.c2ln" : content);
+        {
+            var token = $"{Base64Url.EncodeToString("{}"u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(content))}.c2ln";
+            File.WriteAllText(file, content[0] == '{' ? token : content);
+        }
         await using var session = Session.Live(
             "entra", server.Address, ("client_id", "client-1"), ("assertion_file", file), ("token_url", $"{server.Address}oauth2/token"));
         var failure = await Assert.ThrowsAsync<CollectionException>(() => session.RowsAsync("entra:users.list"));
@@ -86,7 +89,9 @@ public sealed class CredentialTests
             $"grant_type=client_credentials&client_id=client-1&client_secret={Secret}&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default",
             Assert.Single(server.TokenRequests));
         var exchange = Assert.Single(session.CredentialExchanges);
-        Assert.Equal(("oauth2:client_credentials", 200, "/contoso%2F..%2Fx/oauth2/v2.0/token"), (exchange.Operation, exchange.Status, exchange.Endpoint.AbsolutePath));
+        Assert.Equal(
+            ("oauth2:client_credentials", 200, "/contoso%2F..%2Fx/oauth2/v2.0/token"),
+            (exchange.Operation, exchange.Status, exchange.Endpoint.AbsolutePath));
         var stored = await session.StoredAsync();
         Assert.DoesNotContain(Secret, stored, StringComparison.Ordinal);
         Assert.DoesNotContain("issued-token", stored, StringComparison.Ordinal);
@@ -121,12 +126,14 @@ public sealed class CredentialTests
     {
         using var server = new ProductServer("okta");
         using var folder = new TemporaryFolder();
-        using var refusing = new ProductServer("entra", (request, _) => new(400, $$"""{"error":"invalid_client","error_description":"bad secret {{Secret}}"}"""));
+        using var refusing = new ProductServer(
+            "entra", (request, _) => new(400, $$"""{"error":"invalid_client","error_description":"bad secret {{Secret}}"}"""));
         Environment.SetEnvironmentVariable("AUDITCLI_TEST_SECRET", Secret);
         await using var session = Session.Live(
             "entra", server.Address, ("client_id", "client-1"), ("client_secret_env", "AUDITCLI_TEST_SECRET"), ("token_url", $"{refusing.Address}elsewhere"));
         var failure = await Assert.ThrowsAsync<CollectionException>(() => session.RowsAsync("entra:users.list"));
-        Assert.Equal((Codes.NoCredentials, "127.0.0.1 gave no token of Microsoft Entra ID to client client-1: invalid_client"), (failure.Code, failure.Message));
+        Assert.Equal(Codes.NoCredentials, failure.Code);
+        Assert.Equal("127.0.0.1 gave no token of Microsoft Entra ID to client client-1: invalid_client", failure.Message);
         Assert.Empty(server.Seen);
     }
 

@@ -29,7 +29,9 @@ public sealed class ProductTests
         })
         {
             await EveryAsync(product, _ => new(status, body), (operation, rows, failure) =>
-                Assert.True(failure is not null && rows.Count == 0, $"{operation.Name} with {status} {body}: {rows.Count} rows, {failure?.Message ?? "complete"}"));
+                Assert.True(
+                    failure is not null && rows.Count == 0,
+                    $"{operation.Name} with {status} {body}: {rows.Count} rows, {failure?.Message ?? "complete"}"));
         }
     }
 
@@ -112,7 +114,10 @@ public sealed class ProductTests
         Func<ProductRequest, ProductAnswer, ProductAnswer?>? change = null)
     {
         var connecting = true;
-        using var server = new ProductServer(product, (request, _) => connecting ? null : answer?.Invoke(request)) { Change = (r, a) => connecting ? null : change?.Invoke(r, a) };
+        using var server = new ProductServer(product, (request, _) => connecting ? null : answer?.Invoke(request))
+        {
+            Change = (r, a) => connecting ? null : change?.Invoke(r, a),
+        };
         await using var session = Session.Live(product, server.Address);
         await session.Collector.ConnectAsync(session.Target, CancellationToken.None);
         connecting = false;
@@ -138,11 +143,13 @@ public sealed class ProductTests
 
     private static ProductAnswer? Changed(JsonNode body, string name, JsonNode? value)
     {
-        if (body is not JsonObject members || !members.ContainsKey(name) && name != "@odata.nextLink" || name == "@odata.nextLink" && !members.ContainsKey("@odata.context"))
+        // A list of Microsoft Graph has a context, and the link only if there are more pages.
+        if (body is not JsonObject members || !members.ContainsKey(name == "@odata.nextLink" ? "@odata.context" : name))
             return null;
         members[name] = value;
         return new(200, members.ToJsonString());
     }
 
-    private static ProductAnswer? Changed(ProductAnswer? answer, string name, JsonNode? value) => answer is null ? null : Changed(JsonNode.Parse(answer.Body)!, name, value);
+    private static ProductAnswer? Changed(ProductAnswer? answer, string name, JsonNode? value) =>
+        answer is null ? null : Changed(JsonNode.Parse(answer.Body)!, name, value);
 }

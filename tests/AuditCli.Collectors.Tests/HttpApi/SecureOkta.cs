@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
@@ -71,7 +72,7 @@ internal sealed class SecureOkta : IAsyncDisposable
                 Client = secure.RemoteCertificate?.Subject;
                 await AnswerAsync(secure);
             }
-            catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or System.Security.Authentication.AuthenticationException)
+            catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or AuthenticationException)
             {
                 // The client refused the certificate, or the test is over.
             }

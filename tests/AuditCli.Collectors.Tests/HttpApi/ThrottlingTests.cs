@@ -8,7 +8,7 @@ public sealed class ThrottlingTests
     [Fact]
     public async Task A_server_that_stays_busy_ends_as_incomplete_with_its_own_code()
     {
-        using var server = new ProductServer("okta", (_, n) => n < 2 ? null : new(429, """{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit"}"""));
+        using var server = new ProductServer("okta", (_, n) => n < 2 ? null : new(429, """{"errorCode":"E0000047","errorSummary":"too many"}"""));
         var clock = new HurriedClock();
         await using var session = Session.Live("okta", server.Address, clock, ("token_env", Session.Variable));
         var rows = new List<string>();
