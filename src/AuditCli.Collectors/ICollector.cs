@@ -67,6 +67,11 @@ public sealed record Connection(
     /// </summary>
     public ImmutableArray<KeyValuePair<string, string>> Place { get; init; } = [];
 
+    /// <summary>
+    /// The kind of whole that this is, such as <c>organization</c>: only what is asked once of the whole is asked there. Null for an account.
+    /// </summary>
+    public string? Whole { get; init; }
+
     /// <summary>The identity with which the account is read, and its place, as text for messages.</summary>
     public string ReadAs => $"read as {Identity}{string.Concat(Place.Select(p => $", {p.Key} {p.Value}"))}";
 

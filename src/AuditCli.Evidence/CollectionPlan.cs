@@ -81,6 +81,14 @@ public sealed record CollectionPlan(
     public CollectionPlan At(DateTimeOffset asOf) =>
         this with { Requests = [.. Requests.Select(r => r with { Parameters = MomentWords.In(r.Parameters, (MomentWords.AsOf, asOf)) })] };
 
+    /// <summary>
+    /// Returns the kind of whole of which a request is made once; null if it is made of each account. A request for the rows of a parent is
+    /// made where the parent is.
+    /// </summary>
+    public string? AskedOnceOf(PlannedRequest request) => request.ParentKey is { } parent
+        ? AskedOnceOf(Requests.Single(r => r.Key == parent))
+        : request.Operation.AskedOnceOf(request.Parameters);
+
     /// <summary>Returns those of the targets of which something is asked, in their order. No other target is connected to.</summary>
     public ImmutableArray<Target> TargetsOf(IEnumerable<Target> targets)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 
 namespace AuditCli.Evidence;
 
@@ -50,10 +51,10 @@ public sealed record EvidenceSource(
     public string OperationDescription { get; init; } = "";
 
     /// <summary>
-    /// Whether a target has an operation, by the operation's name. A source whose targets are of several kinds says which of them has what;
-    /// what a target does not have is not planned for it.
+    /// Whether a target has an operation, called with the given parameters. A source whose targets are of several kinds says which of them
+    /// has what; what a target does not have is not planned for it.
     /// </summary>
-    public Func<Target, string, bool> Has { get; init; } = (_, _) => true;
+    public Func<Target, Operation, ImmutableSortedDictionary<string, JsonElement>, bool> Has { get; init; } = (_, _, _) => true;
 
     /// <summary>Returns why the settings of a target, each of them well-formed, do not fit together; null when they do.</summary>
     public Func<Target, string?> WhyNotTarget { get; init; } = _ => null;

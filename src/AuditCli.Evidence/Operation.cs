@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace AuditCli.Evidence;
@@ -38,6 +39,12 @@ public sealed record Operation(
     /// What one row of its table is, such as <c>one for each element of Users</c>; null where the source's guide says it.
     /// </summary>
     public string? Row { get; init; }
+
+    /// <summary>
+    /// Returns the kind of whole of which the operation is asked once, such as <c>organization</c>, when it is called with the given
+    /// parameters; null if it is asked of each account.
+    /// </summary>
+    public Func<ImmutableSortedDictionary<string, JsonElement>, string?> AskedOnceOf { get; init; } = _ => null;
 
     /// <summary>Codes by which the provider reports that the requested configuration does not exist.</summary>
     public ImmutableArray<string> NotConfigured { get; init; } = [];

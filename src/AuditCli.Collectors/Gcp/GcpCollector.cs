@@ -44,11 +44,22 @@ public sealed class GcpCollector : ICollector
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var projects = await ProjectsAsync(session, target, cancellationToken);
         var identity = await session.IdentityAsync(cancellationToken);
-        return [.. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion])
-        {
-            QuotaOwner = session.Payer ?? target.Name,
-            IsFound = !target.Settings.ContainsKey("projects"),
-        })];
+        var whole = GcpWhole.Of(target);
+        return
+        [
+            .. projects.Select(p => new Connection(target, p, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion])
+            {
+                QuotaOwner = session.Payer ?? target.Name,
+                IsFound = whole is not null,
+            }),
+            .. whole is var (kind, account)
+                ? [new Connection(target, account, identity, GcpSession.GlobalRegion, [GcpSession.GlobalRegion])
+                {
+                    QuotaOwner = session.Payer ?? target.Name,
+                    Whole = kind,
+                }]
+                : ImmutableArray<Connection>.Empty,
+        ];
     }
 
     /// <inheritdoc/>
@@ -66,10 +77,12 @@ public sealed class GcpCollector : ICollector
             yield break;
         }
         var (api, operation) = Find(request.Operation.Name);
-        await foreach (var page in session.PagesAsync(api, operation, request.Parameters, request.Account, cancellationToken))
+        var isWhole = GcpWhole.Is(request.Account);
+        var parameters = isWhole ? GcpWhole.Filled(operation, request.Parameters, request.Account) : request.Parameters;
+        await foreach (var page in session.PagesAsync(api, operation, parameters, isWhole ? "" : request.Account, cancellationToken))
         {
             var rows = AnswerRows.Read(request.Operation.Name, operation, page);
-            if (ProjectId.Foreign(request.Operation.Name, rows, request.Account) is { } another)
+            if (!isWhole && ProjectId.Foreign(request.Operation.Name, rows, request.Account) is { } another)
                 throw another;
             yield return new(rows);
         }
@@ -90,6 +103,8 @@ public sealed class GcpCollector : ICollector
     {
         var (api, found) = Find(operation);
         place ??= target.Settings.TryGetValue("projects", out var projects) && projects is [var only] ? only : null;
+        if (place is null && GcpWhole.Of(target) is var (kind, account) && GcpWhole.Of(found, parameters) == kind)
+            parameters = GcpWhole.Filled(found, parameters, account);
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))
@@ -125,13 +140,11 @@ public sealed class GcpCollector : ICollector
         }
         var projects = way == "projects"
             ? target.Settings[way].Distinct(StringComparer.Ordinal).ToImmutableArray()
-            : await new ProjectList(session, _catalogue).UnderAsync(Parent(way, target.Setting(way)!), cancellationToken);
+            : await new ProjectList(session, _catalogue).UnderAsync(GcpWhole.Account(way, target.Setting(way)!), cancellationToken);
         return projects.IsEmpty
             ? throw new CollectionException(GcpCodes.NoProjects, $"target {target.Name} has no project")
             : projects;
     }
-
-    private static string Parent(string way, string id) => id.Contains('/', StringComparison.Ordinal) ? id : $"{way}s/{id}";
 
     private (RestApi Api, RestOperation Operation) Find(string name) => _catalogue.Find(name)
         ?? throw new CollectionException(Codes.RefusedReadOnly, $"{name} is not in the read-only catalogue");

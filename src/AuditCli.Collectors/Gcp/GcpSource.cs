@@ -48,7 +48,9 @@ public static class GcpSource
             TargetDescription = "Google Cloud projects: give exactly one of projects, folder and organization.",
             OperationDescription =
                 "<API>:<collection.method>, such as iam:projects.serviceAccounts.list; called for each project, which is used "
-                + "where a parameter needs a project and none is given, and for {project} in a parameter's text.",
+                + "where a parameter needs a project and none is given, and for {project} in a parameter's text. What names an organization or "
+                + "folder is called once for it: organizations.policies.list, or {organization} in a parameter's text.",
+            Has = (target, operation, parameters) => operation.AskedOnceOf(parameters) is not { } kind || GcpWhole.Of(target)?.Kind == kind,
             WhyNotTarget = WhyNot,
         };
     }
@@ -65,9 +67,10 @@ public static class GcpSource
     // The scope is global, because the location is part of resource names.
     private static Operation Describe(RestApi api, RestOperation operation) => new(
         Name, $"{api.Name}:{operation.Name}", OperationScope.Global,
-        [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required))],
+        [.. operation.Parameters.Select(p => new OperationParameter(p.Name, p.Type, p.Required && !GcpWhole.IsFilled(operation, p.Name)))],
         operation.Columns)
     {
+        AskedOnceOf = parameters => GcpWhole.Of(operation, parameters),
         // A disabled API says nothing about existing resources, except for policyanalyzer: without the API there are no observations for
         // the project.
         NotConfigured = api.Name.StartsWith("policyanalyzer", StringComparison.Ordinal) ? [GcpCodes.ApiNotEnabled] : [],

@@ -65,8 +65,8 @@ public static partial class HttpApiSource
         {
             TargetDescription = "A product with an HTTP API, such as an identity provider or a ticket system: one host.",
             OperationDescription = "<product>:<operation>, such as okta:users.list.",
-            Has = (target, operation) => ProductOf(products.Value, target) is { } product
-                && operation.StartsWith(product.Name + ":", StringComparison.Ordinal),
+            Has = (target, operation, _) => ProductOf(products.Value, target) is { } product
+                && operation.Name.StartsWith(product.Name + ":", StringComparison.Ordinal),
             WhyNotTarget = target => WhyNot(products.Value, target),
         };
     }

@@ -60,6 +60,8 @@ public sealed record ProbedTarget(
 public sealed class AccessProbe(
     CollectionPlan plan, ImmutableDictionary<string, ICollector> collectors, ExchangeTransport transport, ConcurrencyLimit limit, int mostAccounts)
 {
+    private readonly TargetWalk _walk = new(plan, collectors, transport, limit);
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>
@@ -67,7 +69,7 @@ public sealed class AccessProbe(
     /// </summary>
     public async Task<ImmutableArray<ProbedTarget>> RunAsync(ImmutableArray<Target> targets, CancellationToken cancellationToken)
     {
-        var reached = await new TargetWalk(collectors, transport, limit).ConnectAsync(targets, cancellationToken);
+        var reached = await _walk.ConnectAsync(targets, cancellationToken);
         return [.. await Task.WhenAll(targets.Select(t => ProbeAsync(t, [.. reached.Where(r => r.Target.Name == t.Name)], cancellationToken)))];
     }
 
@@ -80,7 +82,7 @@ public sealed class AccessProbe(
         {
             foreach (var request in plan.Requests.Where(r => r.Target == target.Name))
             {
-                foreach (var region in TargetWalk.PlacesOf(account, request))
+                foreach (var region in _walk.PlacesOf(account, request))
                 {
                     if (region.Length == 0)
                     {

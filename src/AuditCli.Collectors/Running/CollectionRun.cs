@@ -40,7 +40,8 @@ public sealed class CollectionRun(
         CancellationToken cancellationToken)
     {
         var bundled = await InputCollection.BundleAsync(bundle, inputs, plan.Inputs, cancellationToken);
-        var reached = await new TargetWalk(collectors, transport, limit).ConnectAsync(targets, cancellationToken);
+        var walk = new TargetWalk(plan, collectors, transport, limit);
+        var reached = await walk.ConnectAsync(targets, cancellationToken);
         foreach (var target in reached)
         {
             if (target.Failure is { } failure)
@@ -51,7 +52,7 @@ public sealed class CollectionRun(
 
         var asked = reached.Where(t => t.ReadThrough is null && (t.IsEntered || t.Failure is not null))
             .SelectMany(t => plan.Requests.Where(r => r.Target == t.Target.Name)
-                .SelectMany(r => TargetWalk.PlacesOf(t, r).Select(region => (Target: t, Request: r, Region: region))))
+                .SelectMany(r => walk.PlacesOf(t, r).Select(region => (Target: t, Request: r, Region: region))))
             .ToImmutableArray();
         var listing = reached.Where(t => t.Connection?.Listed is not null).Select(t => t.Target).Distinct().ToImmutableArray();
         tell(new CollectionEvent.Planned(asked.Length + plan.Inputs.Length + listing.Length));

@@ -31,7 +31,8 @@ public sealed record ReachedTarget(
 /// Connects to targets, and says in which accounts and regions requests are made. A run and the probe before it share this, because a probe
 /// that went elsewhere than the run would give a false all-clear.
 /// </summary>
-internal sealed class TargetWalk(ImmutableDictionary<string, ICollector> collectors, ExchangeTransport transport, ConcurrencyLimit limit)
+internal sealed class TargetWalk(
+    CollectionPlan plan, ImmutableDictionary<string, ICollector> collectors, ExchangeTransport transport, ConcurrencyLimit limit)
 {
     /// <summary>
     /// Connects to all targets at once. Returns every account they reach, in the order of the targets; failures are part of the result. The
@@ -47,8 +48,9 @@ internal sealed class TargetWalk(ImmutableDictionary<string, ICollector> collect
     /// Returns the regions in which a request is made: the account's global one, or each. A target or account that was not entered, or whose
     /// regions are unknown, has one empty region.
     /// </summary>
-    public static ImmutableArray<string> PlacesOf(ReachedTarget target, PlannedRequest request) =>
+    public ImmutableArray<string> PlacesOf(ReachedTarget target, PlannedRequest request) =>
         !target.IsEntered ? [""]
+        : plan.AskedOnceOf(request) != target.Connection!.Whole ? []
         : request.Operation.Scope == OperationScope.Global ? [target.Connection!.GlobalRegion]
         : target.Connection!.RegionsUnread is not null ? [""]
         : target.Connection.Regions;
@@ -64,7 +66,9 @@ internal sealed class TargetWalk(ImmutableDictionary<string, ICollector> collect
                 cancellationToken);
             // Accounts are entered concurrently, but each has its own files; sorting by file gives the same order in a replay.
             ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
-            return [.. connections.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
+            // Without a request for the whole, it would be an account of which nothing is read.
+            var wanted = connections.Where(c => c.Whole is null || plan.Requests.Any(r => r.Target == target.Name && plan.AskedOnceOf(r) == c.Whole));
+            return [.. wanted.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

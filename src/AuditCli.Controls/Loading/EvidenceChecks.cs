@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
 
@@ -112,8 +113,19 @@ internal static class EvidenceChecks
             faults.Meaning(at, $"{child.Name} is {Word(child.Scope)} but {of.Name} is {Word(of.Scope)}; for_each stays in the parent row's region");
             return null;
         }
+        if (AskedOnceOf(draft) is { } whole && whole != AskedOnceOf(parent))
+        {
+            faults.Meaning(
+                at, $"{draft.Operation!.Name} is asked once of the {whole} but {parent.Operation?.Name} is not; for_each stays in the parent row's account");
+            return null;
+        }
         return parent;
     }
+
+    /// <summary>Returns the kind of whole of which the operation is asked once; what comes from a parent's row is no default of the whole.</summary>
+    private static string? AskedOnceOf(EvidenceDraft draft) => draft is { Need: { } need, Operation: { } operation }
+        ? operation.AskedOnceOf(need.Params.SetItems(need.With.Select(w => KeyValuePair.Create(w.Key, JsonSerializer.SerializeToElement("")))))
+        : null;
 
     private static void With(EvidenceDraft draft, EvidenceNeed need, EvidenceDraft? parent, YamlScalar key, YamlNode value, FaultList faults)
     {

@@ -97,7 +97,11 @@ public sealed class Planner
     private ImmutableArray<LeftOutPlace> TargetsLeftOut(Control control)
     {
         const string message = "left out by --target, so none of it was read";
-        return [.. _engagement.Targets.Except(_targets).Where(t => control.Evidence.Any(e => Has(t, e))).Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message))];
+        return
+        [
+            .. _engagement.Targets.Except(_targets).Where(t => control.Evidence.Any(e => Has(t, e)))
+                .Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message)),
+        ];
     }
 
     private bool Included(string id) => _engagement.Include.IsEmpty || _engagement.Include.Any(i => IdGlob.Matches(i, id));
@@ -209,7 +213,7 @@ public sealed class Planner
     }
 
     private bool Has(Target target, EvidenceNeed need) =>
-        target.Source == need.Source && _sources.GetValueOrDefault(need.Source)?.Has(target, need.Operation) != false;
+        target.Source == need.Source && _sources[need.Source].Has(target, Find(need), need.Params);
 
     private Operation Find(EvidenceNeed need) => _sources.GetValueOrDefault(need.Source)?.FindOperation(need.Operation)
         ?? throw new ArgumentException($"the sources have no {need.Source} operation '{need.Operation}', which a loaded control needs");

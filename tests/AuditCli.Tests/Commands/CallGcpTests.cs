@@ -199,6 +199,31 @@ public sealed class CallGcpTests
         Assert.Equal(added is null ? expected : expected.Replace(added, "", StringComparison.Ordinal), SortedJson.Of(Answer(ours)));
     }
 
+    /// <summary>What the CLI asks of an organization is asked here of the target, which names the organization.</summary>
+    [NeedsTheory("gcloud")]
+    [InlineData("organizations describe 123456789012", "cloudresourcemanager.v1:organizations.get")]
+    [InlineData("organizations get-iam-policy 123456789012", "cloudresourcemanager.v1:organizations.getIamPolicy")]
+    [InlineData("asset search-all-resources --scope=organizations/123456789012", "cloudasset:searchAllResources scope=organizations/{organization}")]
+    [InlineData("iam roles list --organization=123456789012", "iam:organizations.roles.list")]
+    [InlineData("logging sinks list --organization=123456789012", "logging:organizations.sinks.list")]
+    [InlineData(
+        "logging buckets list --location=global --organization=123456789012",
+        "logging:organizations.locations.buckets.list parent=organizations/{organization}/locations/global")]
+    [InlineData(
+        "org-policies describe gcp.resourceLocations --organization=123456789012",
+        "orgpolicy:organizations.policies.get name=organizations/{organization}/policies/gcp.resourceLocations")]
+    [InlineData("asset search-all-iam-policies --scope=organizations/123456789012", "cloudasset:searchAllIamPolicies scope=organizations/{organization}")]
+    public async Task What_is_asked_once_of_an_organization_is_what_the_cli_prints(string command, string question)
+    {
+        using var server = new GoogleServer();
+        using var folder = new TemporaryFolder();
+        var environment = GoogleEnvironment.At(server, folder);
+        folder.Write("engagement.yaml", GoogleEnvironment.Engagement("APD-GCP-002", "organization: \"123456789012\""));
+        var ours = await AuditCommand.ProcessAsync(
+            folder.Path, environment, [], ["call", "gcp", .. question.Split(' '), "--engagement", "engagement.yaml"]);
+        Assert.Equal(SortedJson.Of(await Gcloud.AskAsync(command, folder.Path, environment)), SortedJson.Of(Answer(ours)));
+    }
+
     private static async Task FailsAsync(GoogleServer server, int exitCode, string words, params string[] question)
     {
         using var folder = new TemporaryFolder();
