@@ -1,4 +1,5 @@
 using AuditCli.Controls.Evaluation;
+using AuditCli.Libraries;
 
 namespace AuditCli.Tests.Libraries;
 
