@@ -1,0 +1,118 @@
+using System.Text.Json;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Bundles;
+
+namespace AuditCli.Tests.Running;
+
+/// <summary>
+/// Runs a control with <c>keep</c>, <c>where</c> and a question that two rows ask against a live server, and re-performs its bundle.
+/// </summary>
+public sealed class SelectedRowsTests
+{
+    private const string Entries = "keep: { severity: NOTICE, \"protoPayload.methodName\": \"Set*\" }";
+
+    [Fact]
+    public async Task A_misspelt_member_never_becomes_a_pass()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = Server();
+        var bundle = await RunAsync(folder, server, Entries.Replace("methodName", "metodName", StringComparison.Ordinal), wished: 3);
+
+        var item = Item(bundle, "logging:entries.list");
+        Assert.Equal((CollectionOutcome.Incomplete, "MemberNotSeen", 3L, 0L), (item.Outcome, item.Code, item.Read, item.Kept));
+        Assert.Contains("protoPayload.metodName", item.Message, StringComparison.Ordinal);
+        Assert.Equal("INCONCLUSIVE", Assert.Single(Controls(bundle)).GetProperty("conclusion").GetString());
+    }
+
+    [Fact]
+    public async Task What_is_kept_and_asked_for_is_the_same_when_the_bundle_is_re_performed()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = Server();
+        var bundle = await RunAsync(folder, server, Entries, wished: 0);
+
+        var entries = Item(bundle, "logging:entries.list");
+        Assert.Equal((3L, 1L, 1L), (entries.Read, entries.Kept, entries.Items));
+        // Three of four accounts are asked for, and two of these ask the same.
+        Assert.Equal(2, server.Seen.Count(r => r.Path.EndsWith("/keys", StringComparison.Ordinal)));
+        var keys = Item(bundle, "iam:projects.serviceAccounts.keys.list");
+        Assert.Equal((3L, 2L), (keys.Items, keys.Pages));
+
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
+        Assert.True(again.ExitCode == 0, again.ToString());
+    }
+
+    private static GoogleServer Server()
+    {
+        static string Account(string name, string about, string shown = "app") => $$"""
+            { "name": "projects/p-one/serviceAccounts/{{name}}", "displayName": "{{shown}}", "description": "projects/p-one/serviceAccounts/{{about}}" }
+            """;
+        static string Entry(string id, string method) => $$"""
+            {
+              "logName": "projects/p-one/logs/cloudaudit.googleapis.com%2Factivity", "insertId": "{{id}}", "severity": "NOTICE",
+              "protoPayload": { "methodName": "{{method}}" }
+            }
+            """;
+        return new($$"""
+            {
+              "/v1/projects/p-one/serviceAccounts": { "list": "accounts", "data": [
+                {{Account("a@x", "a@x")}}, {{Account("b@x", "a@x")}}, {{Account("c@x", "c@x")}}, {{Account("d@x", "d@x", "person")}}
+              ] },
+              "/v1/projects/p-one/serviceAccounts/a@x/keys": { "body": { "keys": [{ "name": "k1", "keyType": "USER_MANAGED" }] } },
+              "/v1/projects/p-one/serviceAccounts/c@x/keys": { "body": { "keys": [{ "name": "k3", "keyType": "USER_MANAGED" }] } },
+              "POST /v2/entries:list": {
+                "list": "entries", "data": [{{Entry("1", "SetIamPolicy")}}, {{Entry("2", "GetIamPolicy")}}, {{Entry("3", "ListKeys")}}]
+              }
+            }
+            """);
+    }
+
+    private static async Task<string> RunAsync(TemporaryFolder folder, GoogleServer server, string keep, int wished)
+    {
+        server.Emails["MARKERtokenOfServiceAccountMARKER"] = GoogleEnvironment.Account;
+        folder.Write("engagement.yaml", GoogleEnvironment.Engagement("LOG-GCP-901", "projects: [p-one]") + "\nlibrary: controls\n");
+        folder.Write("controls/logging-and-monitoring/LOG-GCP-901.yaml", $$"""
+            schema: 1
+            id: LOG-GCP-901
+            version: 1.0.0
+            title: Changes of policies and keys are listed
+            objective: o
+            risk: r
+            domain: logging-and-monitoring
+            nature: { type: detective, execution: automated }
+            frequency: continuous
+            kind: operating-effectiveness
+            mode: period
+            key_control: false
+            owner: w
+            references: {}
+            evidence:
+              accounts: { gcp: iam:projects.serviceAccounts.list }
+              keys:
+                gcp: iam:projects.serviceAccounts.keys.list
+                for_each: accounts
+                with: { name: description }
+                where: { displayName: "a*" }
+              entries: { gcp: logging:entries.list, params: { filter: 'logName:"cloudaudit.googleapis.com"' }, {{keep}} }
+            completeness: { none: The server has one list of each. }
+            tests:
+              - id: T1
+                title: Every account that is asked for has one key and one call
+                sql: |
+                  SELECT a.name AS item, count(DISTINCT k.name) = 1 AND count(c._parent) = 1 AS pass, 'x' AS reason
+                  FROM accounts a LEFT JOIN keys__calls c ON c._parent = a._ref LEFT JOIN keys k ON k._parent = a._ref
+                  WHERE starts_with(a.displayName, 'a') GROUP BY a.name
+              - id: T2
+                title: Policies are set by the change process
+                sql: SELECT e.insertId AS item, (e.protoPayload->>'methodName') = 'SetIamPolicy' AS pass, 'x' AS reason FROM entries e
+            recommendation: c
+            """);
+        var result = await AuditCommand.ProcessAsync(folder.Path, GoogleEnvironment.At(server, folder), [], "run", "engagement.yaml", "--out", "out");
+        Assert.True(result.ExitCode == wished, result.ToString());
+        return AuditCommand.TheBundle(Path.Combine(folder.Path, "out"));
+    }
+
+    private static EvidenceItem Item(string bundle, string operation) => EvidenceIndex.Read(bundle).Single(i => i.Operation == operation);
+
+    private static IEnumerable<JsonElement> Controls(string bundle) => SampleTests.Results(bundle).GetProperty("controls").EnumerateArray();
+}
