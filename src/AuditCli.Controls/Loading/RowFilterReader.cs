@@ -99,13 +99,15 @@ internal static class RowFilterReader
         }
     }
 
-    private static bool Suits(YamlScalar value, ColumnType type) => type switch
-    {
-        ColumnType.Text => CoreSchema.KindOf(value) == ScalarKind.Text,
-        ColumnType.Integer => CoreSchema.KindOf(value) == ScalarKind.Integer,
-        ColumnType.Boolean => CoreSchema.KindOf(value) == ScalarKind.Boolean,
-        _ => true,
-    };
+    /// <summary>Whether a column of the type may have the value; true for what is no value at all, which is a fault of its own.</summary>
+    private static bool Suits(YamlScalar value, ColumnType type) => CoreSchema.KindOf(value) is var kind
+        && (kind is ScalarKind.Null or ScalarKind.Float || type switch
+        {
+            ColumnType.Text => kind == ScalarKind.Text,
+            ColumnType.Integer => kind == ScalarKind.Integer,
+            ColumnType.Boolean => kind == ScalarKind.Boolean,
+            _ => true,
+        });
 
     private static string Quoting(ColumnType type) => type == ColumnType.Text ? "; put it in quotes if the text is meant" : "";
 }

@@ -291,7 +291,7 @@ public sealed class ControlLoadingTests
         Assert.Equal("APD-AWS-002.yaml:38:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
         Assert.Equal("APD-AWS-002.yaml:29:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
         Assert.Equal("APD-AWS-002.yaml:32:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
-        Assert.Equal("APD-AWS-002.yaml:26:79: x", loaded.FaultIn("evidence.approved.unmatched", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:26:80: x", loaded.FaultIn("evidence.approved.unmatched", 1, 1, "x").ToString());
     }
 
     [Fact]

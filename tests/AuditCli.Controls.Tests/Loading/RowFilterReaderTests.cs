@@ -34,18 +34,18 @@ public sealed class RowFilterReaderTests
         Assert.Equal([fault], Samples.FaultsOf(Samples.Minimal(evidence: $"  u: {{ aws: iam:ListUsers, {filter} }}\n")));
 
     [Theory]
-    [InlineData("keep: { mfa_active: 'true' }", "20:55: column 'mfa_active' of 'r' (iam:GetCredentialReport) is boolean, so it is never the text 'true'")]
+    [InlineData("keep: { mfa_active: 'true' }", "20:58: column 'mfa_active' of 'r' (iam:GetCredentialReport) is boolean, so it is never the text 'true'")]
     [InlineData("keep: { arn: a }", null)]
     public void A_boolean_is_compared_with_booleans(string filter, string? fault) => Assert.Equal(
         fault is null ? [] : [fault], Samples.FaultsOf(Samples.Minimal(evidence: $"  r: {{ aws: iam:GetCredentialReport, {filter} }}\n")));
 
     [Theory]
-    [InlineData("with: { UserName: UserName.x }", "21:63: 'UserName.x' reaches into column 'UserName' of 'u' (iam:ListUsers), which is text; "
+    [InlineData("with: { UserName: UserName.x }", "21:64: 'UserName.x' reaches into column 'UserName' of 'u' (iam:ListUsers), which is text; "
         + "only a json column has members")]
-    [InlineData("with: { UserName: Tag.name }", "21:63: 'u' (iam:ListUsers) has no column 'Tag'; did you mean 'Tags'?")]
-    [InlineData("with: { UserName: UserName }, where: { UserNam: a }", "21:84: 'u' (iam:ListUsers) has no column 'UserNam'; did you mean 'UserName'?")]
-    [InlineData("with: { UserName: UserName }, where: { SerialNumber: a }", "21:84: 'u' (iam:ListUsers) has no column 'SerialNumber'")]
-    [InlineData("with: { UserName: UserName }, keep: { UserName: a }", "21:83: 'm' (iam:ListMFADevices) has no column 'UserName'")]
+    [InlineData("with: { UserName: Tag.name }", "21:64: 'u' (iam:ListUsers) has no column 'Tag'; did you mean 'Tags'?")]
+    [InlineData("with: { UserName: UserName }, where: { UserNam: a }", "21:85: 'u' (iam:ListUsers) has no column 'UserNam'; did you mean 'UserName'?")]
+    [InlineData("with: { UserName: UserName }, where: { SerialNumber: a }", "21:85: 'u' (iam:ListUsers) has no column 'SerialNumber'")]
+    [InlineData("with: { UserName: UserName }, keep: { UserName: a }", "21:84: 'm' (iam:ListMFADevices) has no column 'UserName'")]
     public void A_path_is_checked_against_the_table_that_it_is_about(string keys, string fault) =>
         Assert.Equal([fault], Samples.FaultsOf(Samples.Minimal(evidence: $"{Users}  m: {{ aws: iam:ListMFADevices, for_each: u, {keys} }}\n")));
 
