@@ -19,7 +19,8 @@ internal static partial class CompletenessForm
         if (one == other)
             return $"counts the rows of {one} as 'sql' does, so the check can never disagree";
         // There is a call for each row of the parent, unless 'where' leaves it out, whether it succeeds or fails.
-        return control.Evidence.FirstOrDefault(n => n is { ForEach: not null, Where: null } && (CompiledControl.CallsName(n.Name), n.ForEach) is var (calls, parent)
+        return control.Evidence.FirstOrDefault(n => n is { ForEach: not null, Where: null }
+            && (CompiledControl.CallsName(n.Name), n.ForEach) is var (calls, parent)
             && ((one, other) == (calls, parent) || (one, other) == (parent, calls))) is { } need
             ? $"compares {need.ForEach} with the calls made for each of its rows, so the check can never disagree"
             : null;
