@@ -42,6 +42,32 @@ public sealed class SelectedRowsTests
         Assert.True(again.ExitCode == 0, again.ToString());
     }
 
+    [Theory]
+    [InlineData(true, "each-question-once")]
+    [InlineData(false, null)]
+    public async Task Only_a_question_that_an_older_version_sent_again_explains_another_table_of_calls(bool isSentAgain, string? rule)
+    {
+        using var folder = new TemporaryFolder();
+        using var server = Server();
+        var bundle = BundleForgery.Copy(await RunAsync(folder, server, Entries, wished: 0), Path.Combine(folder.Path, "forged"));
+        var calls = Item(bundle, "iam:projects.serviceAccounts.keys.list");
+        var table = Path.Combine(bundle, calls.Calls!);
+        // The first two rows ask the same, and the third asks something else.
+        var line = BundleForgery.ReadTable(table).Split('\n')[isSentAgain ? 1 : 2];
+        var record = JsonElement.Parse(line).GetProperty("exchanges")[0].GetProperty("record_id").GetString()!;
+        BundleForgery.ReplaceInTable(table, line, line.Replace(record, "urn:uuid:00000000-0000-0000-0000-000000000000", StringComparison.Ordinal));
+        var digest = Digest.Of(System.Text.Encoding.UTF8.GetBytes(BundleForgery.ReadTable(table)));
+        BundleForgery.Replace(bundle, "data/evidence/index.jsonl", calls.CallsSha256!.Value.Hex, digest.Hex);
+        BundleForgery.Replace(bundle, "data/run.json", "\"evaluation\":2,", "");
+        BundleForgery.Reseal(bundle);
+
+        var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned", "--output", "json");
+
+        var difference = JsonElement.Parse(again.Output).GetProperty("tables").GetProperty("differences").EnumerateArray()
+            .Single(d => d.GetProperty("what").GetString() == "calls_sha256");
+        Assert.Equal(rule, difference.GetProperty("rule").GetString());
+    }
+
     private static GoogleServer Server()
     {
         static string Account(string name, string about, string shown = "app") => $$"""
