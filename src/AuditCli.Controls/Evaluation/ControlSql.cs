@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
-using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;

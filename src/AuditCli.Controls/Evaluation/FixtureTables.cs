@@ -181,7 +181,7 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         {
             // One line per parent row, as in a run, and one for each set of parameters that only the rows mention.
             var parents = Parents(need, partition)
-                .DistinctBy(p => JsonSerializer.Serialize(Values(p.With).Append(p.With.Values.Contains(null) ? null : p.Reference))).ToArray();
+                .DistinctBy(p => JsonSerializer.Serialize(Values(p.With).Append(p.With.ContainsValue(null) ? null : p.Reference))).ToArray();
             var known = parents.Select(p => JsonSerializer.Serialize(Values(p.With))).ToHashSet(StringComparer.Ordinal);
             var asked = parents.Concat(given.Rows
                 .Select(r => (Reference: Text(r, "_parent"), With: need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k))))

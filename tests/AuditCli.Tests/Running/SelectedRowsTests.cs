@@ -21,7 +21,8 @@ public sealed class SelectedRowsTests
         var item = Item(bundle, "logging:entries.list");
         Assert.Equal((CollectionOutcome.Incomplete, "MemberNotSeen", 3L, 0L), (item.Outcome, item.Code, item.Read, item.Kept));
         Assert.Contains("protoPayload.metodName", item.Message, StringComparison.Ordinal);
-        Assert.Equal("INCONCLUSIVE", Assert.Single(Controls(bundle)).GetProperty("conclusion").GetString());
+        var control = Assert.Single(SampleTests.Results(bundle).GetProperty("controls").EnumerateArray());
+        Assert.Equal("INCONCLUSIVE", control.GetProperty("conclusion").GetString());
     }
 
     [Fact]
@@ -40,6 +41,24 @@ public sealed class SelectedRowsTests
 
         var again = await AuditCommand.RunAsync(folder.Path, "reperform", bundle, "--allow-unsigned");
         Assert.True(again.ExitCode == 0, again.ToString());
+        var shown = await AuditCommand.RunAsync(folder.Path, "show", bundle, entries.EvidenceId);
+        Assert.Contains("complete: 1 row of 3 read, 2 pages", shown.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_tries_a_row_for_which_a_run_would_ask()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = Server();
+        await RunAsync(folder, server, Entries, wished: 0);
+        var before = server.Seen.Count;
+
+        var result = await AuditCommand.ProcessAsync(folder.Path, GoogleEnvironment.At(server, folder), [], "doctor", "engagement.yaml");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal(
+            ["/v1/projects/p-one/serviceAccounts/a%40x/keys"],
+            server.Seen.Skip(before).Select(r => r.Path).Where(p => p.EndsWith("/keys", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -82,7 +101,7 @@ public sealed class SelectedRowsTests
         return new($$"""
             {
               "/v1/projects/p-one/serviceAccounts": { "list": "accounts", "data": [
-                {{Account("a@x", "a@x")}}, {{Account("b@x", "a@x")}}, {{Account("c@x", "c@x")}}, {{Account("d@x", "d@x", "person")}}
+                {{Account("d@x", "d@x", "person")}}, {{Account("a@x", "a@x")}}, {{Account("b@x", "a@x")}}, {{Account("c@x", "c@x")}}
               ] },
               "/v1/projects/p-one/serviceAccounts/a@x/keys": { "body": { "keys": [{ "name": "k1", "keyType": "USER_MANAGED" }] } },
               "/v1/projects/p-one/serviceAccounts/c@x/keys": { "body": { "keys": [{ "name": "k3", "keyType": "USER_MANAGED" }] } },
@@ -139,6 +158,4 @@ public sealed class SelectedRowsTests
     }
 
     private static EvidenceItem Item(string bundle, string operation) => EvidenceIndex.Read(bundle).Single(i => i.Operation == operation);
-
-    private static IEnumerable<JsonElement> Controls(string bundle) => SampleTests.Results(bundle).GetProperty("controls").EnumerateArray();
 }
