@@ -16,7 +16,7 @@ namespace AuditCli.Collectors.Running;
 /// order of the parent's rows, so that live and replayed tables have the same bytes. At most <see cref="Window"/> calls, with a few pages
 /// each, are held in memory, and a digest of each distinct question.
 /// </summary>
-internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, Action<CollectionEvent> tell)
+internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, ScratchFile scratch, Action<CollectionEvent> tell)
 {
     private const int Window = 32;
     private const int PagesAhead = 2;
@@ -30,7 +30,7 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         var with = place.Request.With.Keys.ToImmutableArray();
         using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
-        using var repeated = new RepeatedAnswers(bundle.PartialFolder);
+        using var repeated = new RepeatedAnswers(scratch);
         var writing = new Writing(item, table, calls, new FailureTally(), RequestCollection.Kept(place.Request), repeated);
         if (parent.Outcome != CollectionOutcome.Complete)
             writing.Failures.Add(Codes.ParentNotRead, $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");

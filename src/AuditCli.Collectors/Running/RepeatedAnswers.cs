@@ -9,61 +9,81 @@ internal sealed record CallEnd(CollectionOutcome Outcome, string? Code, JsonElem
 
 /// <summary>
 /// Keeps the answers to questions that several parent rows ask, so that the network is asked once and each row still has the answer.
-/// They lie in a file without a name in the unfinished bundle's folder; memory has one place in it for each such question.
+/// Memory has the places of each such answer in the run's file, and a part of the one that is being written.
 /// </summary>
-internal sealed class RepeatedAnswers(string folder) : IDisposable
+internal sealed class RepeatedAnswers(ScratchFile file) : IDisposable
 {
+    private const int PartBytes = 64 * 1024;
     private static readonly JsonDocumentOptions AnyDepth = new() { MaxDepth = int.MaxValue };
-    private readonly Dictionary<QuestionKey, long> _places = [];
-    private FileStream? _file;
+    private readonly Dictionary<QuestionKey, List<(long At, int Length)>> _answers = [];
+    private readonly MemoryStream _part = new();
+    private List<(long At, int Length)> _places = [];
     private BinaryWriter? _writer;
-    private BinaryReader? _reader;
 
-    /// <summary>Begins the answer to a question, which is then the one that <see cref="Add"/> and <see cref="End"/> continue.</summary>
-    /// <exception cref="IOException">The file cannot be created.</exception>
+    private enum Entry : byte
+    {
+        Row,
+        End,
+    }
+
+    /// <summary>Begins the answer to a question, which <see cref="Add"/> and <see cref="End"/> continue.</summary>
     public void Begin(QuestionKey question)
     {
-        _file ??= Open();
-        _writer ??= new(_file);
-        _reader ??= new(_file);
-        _file.Seek(0, SeekOrigin.End);
-        _places[question] = _file.Position;
+        _writer ??= new(_part);
+        _answers[question] = _places = [];
     }
 
     public void Add(string reference, JsonElement row)
     {
-        _writer!.Write(true);
+        _writer!.Write((byte)Entry.Row);
         _writer.Write(reference);
         Write(row);
+        if (_part.Length >= PartBytes)
+            EndPart();
     }
 
     /// <param name="read">The number of rows that the answer had before <c>keep</c>.</param>
     public void End(CallEnd end, long read)
     {
-        _writer!.Write(false);
+        _writer!.Write((byte)Entry.End);
         _writer.Write((byte)end.Outcome);
         _writer.Write(end.Code is not null);
         _writer.Write(end.Code ?? "");
         Write(end.Detail);
         _writer.Write(read);
-        _writer.Flush();
+        EndPart();
     }
 
     /// <summary>Passes each row of an answer on, and returns how its call ended and how many rows it had before <c>keep</c>.</summary>
     public (CallEnd End, long Read) Replay(QuestionKey question, Action<string, JsonElement> row)
     {
-        _file!.Seek(_places[question], SeekOrigin.Begin);
-        while (_reader!.ReadBoolean())
-            row(_reader.ReadString(), ReadJson());
-        var (outcome, hasCode, code) = ((CollectionOutcome)_reader.ReadByte(), _reader.ReadBoolean(), _reader.ReadString());
-        return (new(outcome, hasCode ? code : null, ReadJson()), _reader.ReadInt64());
+        foreach (var (at, length) in _answers[question])
+        {
+            using var part = new BinaryReader(new MemoryStream(file.Read(at, length)));
+            while (part.BaseStream.Position < length)
+            {
+                if ((Entry)part.ReadByte() == Entry.Row)
+                {
+                    row(part.ReadString(), ReadJson(part));
+                    continue;
+                }
+                var (outcome, hasCode, code) = ((CollectionOutcome)part.ReadByte(), part.ReadBoolean(), part.ReadString());
+                return (new(outcome, hasCode ? code : null, ReadJson(part)), part.ReadInt64());
+            }
+        }
+        throw new InvalidOperationException("the answer was not ended");
     }
 
     public void Dispose()
     {
         _writer?.Dispose();
-        _reader?.Dispose();
-        _file?.Dispose();
+        _part.Dispose();
+    }
+
+    private void EndPart()
+    {
+        _places.Add((file.Append(_part.GetBuffer().AsSpan(0, checked((int)_part.Length))), (int)_part.Length));
+        _part.SetLength(0);
     }
 
     private void Write(JsonElement value)
@@ -73,24 +93,5 @@ internal sealed class RepeatedAnswers(string folder) : IDisposable
         _writer.Write(raw);
     }
 
-    private JsonElement ReadJson() => JsonElement.Parse(_reader!.ReadBytes(_reader.ReadInt32()), AnyDepth);
-
-    private FileStream Open()
-    {
-        var path = Path.Combine(folder, Path.GetRandomFileName());
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.Delete,
-            Options = FileOptions.DeleteOnClose,
-        };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var file = new FileStream(path, options);
-        // The name goes at once, so that no interruption leaves the file in a bundle. Windows deletes it when the process ends.
-        if (!OperatingSystem.IsWindows())
-            File.Delete(path);
-        return file;
-    }
+    private static JsonElement ReadJson(BinaryReader part) => JsonElement.Parse(part.ReadBytes(part.ReadInt32()), AnyDepth);
 }
