@@ -24,6 +24,7 @@ public static class Codes
     public const string InvalidParameter = "InvalidParameter";
     public const string InvalidProxy = "InvalidProxy";
     public const string MalformedResponse = "MalformedResponse";
+    public const string MemberNotSeen = "MemberNotSeen";
     public const string NextPageUnreadable = "NextPageUnreadable";
     public const string NoAnswer = "NoAnswer";
     public const string NoCredentials = "NoCredentials";
@@ -78,6 +79,9 @@ public static class Codes
             "A response is incomplete, or does not have the form of the API, so it was not accepted as evidence.",
             "Look at the raw response with `auditcli show`: a page from a proxy is a network problem, and a new response form of the provider "
             + "needs a newer version."),
+        new(MemberNotSeen, CodeKind.Input,
+            "A control's `keep` or `where` compares a member that none of the rows has, so it is not known which of them it means.",
+            "Correct the path in the control; if it is right, take the condition out and filter in the SQL of the test."),
         new(NextPageUnreadable, CodeKind.Malformed,
             "A response says that more follows, but the next page cannot be requested.",
             "Run again; if the problem persists, the list cannot be read completely with this operation."),
@@ -89,7 +93,7 @@ public static class Codes
             "There are no credentials, or those found could not be read or did not yield a token.",
             "Sign in as the message says, and check with `auditcli doctor`."),
         new(NoParentValue, CodeKind.Incomplete,
-            "A row of the parent table has no value for a parameter that is taken from it, so no request was made for that row.",
+            "A row of the parent table has no value, or none that fits, for a parameter taken from it, so no request was made for that row.",
             "Look at that row of the parent table; the control may have to use another column."),
         new(NoRecording, CodeKind.Refused,
             "A re-performance or a replay needs a response that the bundle does not contain; it never requests one from the network.",

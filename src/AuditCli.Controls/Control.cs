@@ -128,16 +128,14 @@ public sealed record ControlParameter(string Name, ColumnType Type, JsonElement 
 /// <param name="Source">A source's name, or <c>file</c>.</param>
 /// <param name="Operation">The operation's name, or the input's.</param>
 /// <param name="ForEach">The evidence for whose rows this operation is called.</param>
-/// <param name="With">The column of the parent's row, by parameter.</param>
+/// <param name="With">The column of the parent's row, or a member inside it (<see cref="MemberPath"/>), by parameter.</param>
 /// <param name="AllowErrors">Error codes that mean "there is none".</param>
 /// <param name="Optional">Whether an input that was not supplied is an empty table with a note.</param>
 /// <param name="IfTarget">
 /// Whether an engagement without a target of this source gives an empty table with a note, instead of a control that cannot be
 /// tested.
 /// </param>
-/// <param name="Keep">
-/// For events: boolean SQL over one event. It is not applied yet, so the loader refuses controls that have it.
-/// </param>
+/// <param name="Keep">The rows that go into the table; null for all.</param>
 /// <param name="Columns">For files the declared columns, otherwise the operation's.</param>
 public sealed record EvidenceNeed(
     string Name,
@@ -149,9 +147,12 @@ public sealed record EvidenceNeed(
     ImmutableSortedSet<string> AllowErrors,
     bool Optional,
     bool IfTarget,
-    string? Keep,
+    RowFilter? Keep,
     ImmutableArray<Column> Columns)
 {
+    /// <summary>The rows of <see cref="ForEach"/> for which the operation is called; null for all.</summary>
+    public RowFilter? Where { get; init; }
+
     /// <summary>
     /// For files, the text columns by which rows are matched with evidence, each with the words that are allowed in it (a file may
     /// write them in any case); empty for any text.

@@ -16,9 +16,11 @@ public readonly record struct EvidenceName(string Control, string Name);
 /// <param name="ParentKey">
 /// With <c>for_each</c>: the request for whose rows this one is made, in the same account and region.
 /// </param>
-/// <param name="With">With <c>for_each</c>: parameter to column of the parent's row.</param>
+/// <param name="With">
+/// With <c>for_each</c>: parameter to column of the parent's row, or to a member inside it; see <see cref="MemberPath"/>.
+/// </param>
 /// <param name="AllowErrors">Error codes that are the provider's way to say "there is none": no rows, and Complete.</param>
-/// <param name="Keep">For events: a boolean SQL expression over one row; rows for which it is not true are counted, not kept.</param>
+/// <param name="Keep">The rows that go into the table; null for all. Others are counted, and stay in the exchanges.</param>
 /// <param name="Names">Every control's name for the table.</param>
 public sealed record PlannedRequest(
     string Key,
@@ -28,9 +30,12 @@ public sealed record PlannedRequest(
     string? ParentKey,
     ImmutableSortedDictionary<string, string> With,
     ImmutableSortedSet<string> AllowErrors,
-    string? Keep,
+    RowFilter? Keep,
     ImmutableArray<EvidenceName> Names)
 {
+    /// <summary>With <c>for_each</c>: the parent's rows for which the request is made; null for all.</summary>
+    public RowFilter? Where { get; init; }
+
     /// <summary>
     /// The columns that AuditCli adds to its tables, see <see cref="EvidenceColumns.Added"/>; the operation's columns follow.
     /// </summary>
@@ -121,7 +126,9 @@ public sealed record CollectionPlan(
         if (!request.AllowErrors.IsEmpty)
             form["allow_errors"] = new JsonArray([.. request.AllowErrors.Select(c => (JsonNode?)JsonValue.Create(c))]);
         if (request.Keep is { } keep)
-            form["keep"] = keep;
+            form["keep"] = keep.Canonical();
+        if (request.Where is { } where)
+            form["where"] = where.Canonical();
         return form;
     }
 

@@ -16,8 +16,8 @@ public static class EvidenceColumns
     ];
 
     /// <summary>
-    /// Returns the columns of the table of calls, which has one row per call made for a parent row: its outcome, so that SQL can
-    /// tell "none" from "unread", and where its exchanges are.
+    /// Returns the columns of the table of calls, which has one row per parent row that was asked for: the outcome of its call, so that
+    /// SQL can tell "none" from "unread", and where its exchanges are. Rows that ask the same share one call.
     /// </summary>
     public static ImmutableArray<Column> Calls(IEnumerable<string> with) => [.. CallNames(with), .. CallDetails];
 

@@ -90,7 +90,8 @@ public sealed record EvidenceItem
     public required ImmutableArray<Column> Columns { get; init; }
 
     /// <summary>
-    /// With <c>for_each</c>: the path of the table of calls, one row per parent row, which also names each call's exchanges.
+    /// With <c>for_each</c>: the path of the table of calls, one row per parent row that was asked for, which also names each call's
+    /// exchanges.
     /// </summary>
     public string? Calls { get; init; }
     public Digest? CallsSha256 { get; init; }
@@ -134,8 +135,10 @@ public sealed record EvidenceItem
     /// <summary>How many responses had a value replaced; null for none.</summary>
     public long? Redacted { get; init; }
 
-    /// <summary>With <c>keep</c>: events read and events kept.</summary>
+    /// <summary>With <c>keep</c>: the number of rows that were read; null without.</summary>
     public long? Read { get; init; }
+
+    /// <summary>With <c>keep</c>: the number of rows that were taken, as many as <see cref="Items"/>; null without.</summary>
     public long? Kept { get; init; }
 
     /// <summary>The failures, most frequent first; for <c>for_each</c> over all calls. Empty when complete.</summary>

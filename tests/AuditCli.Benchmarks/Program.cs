@@ -1,3 +1,4 @@
+using System.Globalization;
 using AuditCli.Benchmarks;
 using BenchmarkDotNet.Running;
 
@@ -10,6 +11,7 @@ using BenchmarkDotNet.Running;
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- reports 20000 200000
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- accounts 10 50 [--delay 150] [--nofile 1024]
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- compare 137486b 20 [--delay 150] [--rounds 3]
+// dotnet run -c Release --project tests/AuditCli.Benchmarks -- keep 100000 1000000
 // dotnet run -c Release --project tests/AuditCli.Benchmarks -- --filter '*'
 return args switch
 {
@@ -23,6 +25,8 @@ return args switch
     ["aws-server", ..] => await StaticServerProcess.RunAsync(args[1..]),
     ["reports", ..] => await ReportMeasurement.RunAsync(args[1..]),
     ["verify"] => await VerifyMeasurement.RunAsync(),
+    ["keep", ..] => await KeepMeasurement.RunAsync(args[1..]),
+    ["keep-once", var filter, var count] => await KeepMeasurement.OnceAsync(filter == "keep", int.Parse(count, CultureInfo.InvariantCulture)),
     ["catalogue", .. var services] => await CatalogueMeasurement.RunAsync(services),
     ["catalogue-once", var service] => CatalogueMeasurement.Once(service),
     _ => BenchmarkSwitcher.FromAssembly(typeof(ScaleMeasurement).Assembly).Run(args).Any() ? 0 : 1,

@@ -11,7 +11,7 @@ internal static class Samples
 {
     public const string Folder = "access-to-programs-and-data";
 
-    /// <summary>A control that uses every key except <c>keep</c>, on the program's source.</summary>
+    /// <summary>A control that uses every key except those of <see cref="ControlWithFilters"/>, on the program's source.</summary>
     public const string Control = """
         schema: 1
         id: APD-AWS-002
@@ -69,13 +69,14 @@ internal static class Samples
 
         """;
 
-    /// <summary>The control with <c>keep</c>, which is specified but not implemented.</summary>
-    public static string ControlWithKeep { get; } =
+    /// <summary>The control with <c>keep</c>, <c>where</c>, and <c>across</c> for parts of it.</summary>
+    public static string ControlWithFilters { get; } =
         Control
             .Replace(
                 "{ aws: iam:GetCredentialReport }",
-                "{ aws: iam:GetCredentialReport, keep: user IS NOT NULL, across: engagement }",
+                "{ aws: iam:GetCredentialReport, keep: { user: [\"a*\", b], mfa_active: true }, across: engagement }",
                 StringComparison.Ordinal)
+            .Replace("with: { UserName: UserName }", "with: { UserName: UserName }, where: { \"Tags.team\": [ops, 7] }", StringComparison.Ordinal)
             .Replace("  - name: the report covers", "  - across: engagement\n    name: the report covers", StringComparison.Ordinal);
 
     /// <summary>Returns the smallest valid control, with parts inserted by tests.</summary>

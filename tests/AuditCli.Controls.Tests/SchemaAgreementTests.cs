@@ -22,17 +22,17 @@ public sealed class SchemaAgreementTests
     public async Task The_schema_of_controls_refuses_what_the_loader_refuses()
     {
         var schema = await JsonSchema.FromFileAsync(Repository.Path("controls", "control.schema.json"));
-        var other = Samples.ControlWithKeep
+        var other = Samples.ControlWithFilters
             .Replace(
                 "completeness:\n  - across: engagement\n    name: the report covers every user that existed when it was made\n"
                     + "    sql: SELECT count(*) FROM credential_report\n    equals: |\n      SELECT count(*)\n      FROM users\n",
                 "completeness: { none: There is one list. }\n",
                 StringComparison.Ordinal)
             .Replace("{ gcp: iam:serviceAccounts.list, if_target: true }", "{ kubernetes: v1/pods, if_target: true }", StringComparison.Ordinal);
-        Assert.NotEqual(Samples.ControlWithKeep, other);
+        Assert.NotEqual(Samples.ControlWithFilters, other);
 
-        EveryKeyIsUsed("control.schema.json", Samples.ControlWithKeep, other);
-        Agree(schema, Samples.ControlWithKeep, FormFaults);
+        EveryKeyIsUsed("control.schema.json", Samples.ControlWithFilters, other);
+        Agree(schema, Samples.ControlWithFilters, FormFaults);
         Agree(schema, other, FormFaults);
 
         static string[] FormFaults(string yaml) =>

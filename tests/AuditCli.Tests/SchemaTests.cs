@@ -11,7 +11,7 @@ namespace AuditCli.Tests;
 public sealed class SchemaTests
 {
     /// <summary>The keys that evidence of any source may have.</summary>
-    private static readonly string[] KeysOfEverySource = ["params", "for_each", "with", "allow_errors", "across", "if_target", "keep"];
+    private static readonly string[] KeysOfEverySource = ["params", "for_each", "with", "allow_errors", "across", "if_target", "keep", "where"];
 
     [Fact]
     public void Evidence_comes_from_the_sources_of_the_collectors()

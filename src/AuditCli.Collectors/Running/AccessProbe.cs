@@ -108,16 +108,18 @@ public sealed class AccessProbe(
             return Not(place, $"calling it has a side effect: it {effect}");
         if (parent is not null)
         {
-            var (above, row) = await parent;
-            if (row is not { } first)
+            var (above, rows) = await parent;
+            var asking = place.Request.Where is { } where ? new FilteredRows(where, above.Request.Columns) : null;
+            if (rows.Where(r => asking?.Takes(r) != false).Select(r => (JsonElement?)r).FirstOrDefault() is not { } first)
             {
                 return Not(place, above.Outcome == ProbeOutcome.Readable
-                    ? $"{above.Request.Operation.Name} has no rows to call it for"
+                    ? $"{above.Request.Operation.Name} has no rows to call it for{(rows.IsEmpty ? "" : " on its first page")}"
                     : $"{above.Request.Operation.Name} was not read");
             }
             foreach (var (parameter, column) in place.Request.With)
             {
-                if (Value(place, first, column) is not { } value)
+                var path = MemberPath.Of(column, name => above.Request.Columns.Any(c => c.Name == name));
+                if (Value(place, first, path) is not { } value)
                     return Not(place, $"the first row of {above.Request.Operation.Name} has no {column}");
                 parameters = parameters.SetItem(parameter, value);
             }
@@ -138,32 +140,35 @@ public sealed class AccessProbe(
             await collector.ReadyAsync(request, patience.Token);
             var any = await limit.RunAsync(place.LimitKey, pages.MoveNextAsync, patience.Token);
             if (any && pages.Current.NotRead is { } part)
-                return new(Probed(place, ProbeOutcome.Refused, part.Code, part.Message), null);
-            return new(Probed(place, ProbeOutcome.Readable, null, null), any && pages.Current.Rows is [var row, ..] ? row.Value.Clone() : null);
+                return new(Probed(place, ProbeOutcome.Refused, part.Code, part.Message), []);
+            var keep = RequestCollection.Kept(place.Request);
+            return new(
+                Probed(place, ProbeOutcome.Readable, null, null),
+                any ? [.. pages.Current.Rows.Select(r => r.Value).Where(r => keep?.Takes(r) != false).Select(r => r.Clone())] : []);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(Probed(place, ProbeOutcome.Refused, Codes.NoAnswer, $"no response within {Patience.TotalMinutes:0} minutes"), null);
+            return new(Probed(place, ProbeOutcome.Refused, Codes.NoAnswer, $"no response within {Patience.TotalMinutes:0} minutes"), []);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             var (code, message) = Failures.Describe(e);
-            return new(Probed(place, place.Request.TakesAsNone(code) ? ProbeOutcome.Readable : ProbeOutcome.Refused, code, message), null);
+            return new(Probed(place, place.Request.TakesAsNone(code) ? ProbeOutcome.Readable : ProbeOutcome.Refused, code, message), []);
         }
     }
 
-    private static JsonElement? Value(RequestPlace place, JsonElement row, string column) => column switch
+    private static JsonElement? Value(RequestPlace place, JsonElement row, MemberPath path) => path.Column switch
     {
         "_target" => JsonSerializer.SerializeToElement(place.Connection.Target.Name),
         "_account" => JsonSerializer.SerializeToElement(place.Connection.Account),
         "_region" => JsonSerializer.SerializeToElement(place.Region),
-        _ => row.TryGetProperty(column, out var value) && value.ValueKind != JsonValueKind.Null ? value : null,
+        _ => path.In(row),
     };
 
-    private static FirstPage Not(RequestPlace place, string why) => new(Probed(place, ProbeOutcome.NotAsked, null, why), null);
+    private static FirstPage Not(RequestPlace place, string why) => new(Probed(place, ProbeOutcome.NotAsked, null, why), []);
 
     private static ProbedOperation Probed(RequestPlace place, ProbeOutcome outcome, string? code, string? message) =>
         new(place.Request, place.Connection.Account, place.Region, outcome, code, message);
 
-    private sealed record FirstPage(ProbedOperation Result, JsonElement? Row);
+    private sealed record FirstPage(ProbedOperation Result, ImmutableArray<JsonElement> Rows);
 }

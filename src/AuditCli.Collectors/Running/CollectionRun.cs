@@ -73,12 +73,13 @@ public sealed class CollectionRun(
         // One failed task (the bundle cannot be written) cancels the others: no request is sent that could not be recorded.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var open = new SemaphoreSlim(OpenItems);
+        using var scratch = new ScratchFile(bundle.PartialFolder);
         var items = new Dictionary<(string Target, string Account, string Key, string Region), Task<EvidenceItem>>();
         foreach (var (target, request, region) in AccountsInTurn(asked))
         {
             var parent = request.ParentKey is { } key ? items[(target.Target.Name, target.Account, key, region)] : null;
             items[(target.Target.Name, target.Account, request.Key, region)] = Task.Run(
-                () => AskAsync(target, request, region, parent, open, ending),
+                () => AskAsync(target, request, region, parent, open, scratch, ending),
                 ending.Token);
         }
         return new(
@@ -101,7 +102,7 @@ public sealed class CollectionRun(
 
     private async Task<EvidenceItem> AskAsync(
         ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, SemaphoreSlim open,
-        CancellationTokenSource ending)
+        ScratchFile scratch, CancellationTokenSource ending)
     {
         try
         {
@@ -111,7 +112,7 @@ public sealed class CollectionRun(
             await open.WaitAsync(ending.Token);
             try
             {
-                return await RecordedAsync(target, request, region, parent, ending.Token);
+                return await RecordedAsync(target, request, region, parent, scratch, ending.Token);
             }
             finally
             {
@@ -126,22 +127,24 @@ public sealed class CollectionRun(
     }
 
     private async Task<EvidenceItem> RecordedAsync(
-        ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+        ReachedTarget target, PlannedRequest request, string region, Task<EvidenceItem>? parent, ScratchFile scratch,
+        CancellationToken cancellationToken)
     {
         var item = target.IsEntered && region.Length > 0
-            ? await AskAsync(target.Connection!, request, region, parent, cancellationToken)
+            ? await AskAsync(target.Connection!, request, region, parent, scratch, cancellationToken)
             : Unreached(target, request);
         return await RecordAsync(item, cancellationToken);
     }
 
     private async Task<EvidenceItem> AskAsync(
-        Connection connection, PlannedRequest request, string region, Task<EvidenceItem>? parent, CancellationToken cancellationToken)
+        Connection connection, PlannedRequest request, string region, Task<EvidenceItem>? parent, ScratchFile scratch,
+        CancellationToken cancellationToken)
     {
         var place = new RequestPlace(plan, request, connection, region);
         var collection = new RequestCollection(collectors[connection.Target.Source], transport, bundle, clock, limit);
         return parent is null
             ? await collection.CollectAsync(place, cancellationToken)
-            : await new PerParentCollection(collection, bundle, tell).CollectAsync(place, await parent, cancellationToken);
+            : await new PerParentCollection(collection, bundle, scratch, tell).CollectAsync(place, await parent, cancellationToken);
     }
 
     private EvidenceItem Unreached(ReachedTarget target, PlannedRequest request)

@@ -11,11 +11,12 @@ using AuditCli.Evidence.Text;
 namespace AuditCli.Collectors.Running;
 
 /// <summary>
-/// Calls one operation for every row of a parent table (<c>for_each</c>). Calls overlap, but rows and calls are written in the order of the
-/// parent's rows, so that live and replayed tables have the same bytes. At most <see cref="Window"/> calls, with a few pages each, are held
-/// in memory.
+/// Calls one operation for the rows of a parent table (<c>for_each</c>), once for each distinct question: rows that pass on the same values
+/// share one call, and each of them has its rows and its line in the table of calls. Calls overlap, but rows and calls are written in the
+/// order of the parent's rows, so that live and replayed tables have the same bytes. At most <see cref="Window"/> calls, with a few pages
+/// each, are held in memory, and a digest of each distinct question.
 /// </summary>
-internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, Action<CollectionEvent> tell)
+internal sealed class PerParentCollection(RequestCollection requests, BundleWriter bundle, ScratchFile scratch, Action<CollectionEvent> tell)
 {
     private const int Window = 32;
     private const int PagesAhead = 2;
@@ -29,13 +30,15 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         var with = place.Request.With.Keys.ToImmutableArray();
         using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
         using var calls = bundle.OpenCallsTable(item.EvidenceId, EvidenceColumns.CallNames(with), EvidenceColumns.CallDetails);
-        var writing = new Writing(item, table, calls, new FailureTally());
+        using var repeated = new RepeatedAnswers(scratch);
+        var writing = new Writing(item, table, calls, new FailureTally(), RequestCollection.Kept(place.Request), repeated);
         if (parent.Outcome != CollectionOutcome.Complete)
             writing.Failures.Add(Codes.ParentNotRead, $"{parent.Operation} is {parent.Outcome.ToString().ToLowerInvariant()} ({parent.Code})");
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var children = Channel.CreateBounded<Child>(new BoundedChannelOptions(Window) { SingleReader = true, SingleWriter = true });
-        var starting = Task.Run(() => StartAllAsync(place, parent, item.EvidenceId, children.Writer, stop.Token), stop.Token);
+        var asking = place.Request.Where is { } filter ? new FilteredRows(filter, parent.Columns) : null;
+        var starting = Task.Run(() => StartAllAsync(place, parent, asking, item.EvidenceId, children.Writer, stop.Token), stop.Token);
         try
         {
             await foreach (var child in children.Reader.ReadAllAsync(stop.Token))
@@ -46,6 +49,8 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         {
             await stop.CancelAsync();
         }
+        RequestCollection.AddUnseen(writing.Failures, asking, "where", parent.Operation);
+        RequestCollection.AddUnseen(writing.Failures, writing.Keep, "keep", item.Operation);
         var (rows, calledFor) = (table.Complete(), calls.Complete());
         return writing.Times.Of(RequestCollection.Finished(item, writing.Failures, anythingRead: writing.Pages > 0) with
         {
@@ -58,20 +63,36 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             CallsSha256 = calledFor.Sha256,
             Redactions = [.. writing.Redactions],
             Redacted = writing.Redacted > 0 ? writing.Redacted : null,
+            Read = writing.Keep is { } keep ? keep.Read + writing.ReadAgain : null,
+            Kept = writing.Keep is null ? null : rows.Rows,
             TakenAsNone = [.. writing.TakenAsNone.Select(n => new NoneAnswer(n.Key, n.Value))],
         });
     }
 
     private async Task StartAllAsync(
-        RequestPlace place, EvidenceItem parent, string evidenceId, ChannelWriter<Child> children, CancellationToken cancellationToken)
+        RequestPlace place, EvidenceItem parent, FilteredRows? asking, string evidenceId, ChannelWriter<Child> children,
+        CancellationToken cancellationToken)
     {
         try
         {
-            if (parent.Table is { } path)
+            var values = new ParentValues(place.Request, parent.Columns);
+            var repeated = Repeated(place, parent, values, cancellationToken);
+            var (asked, rows) = (new HashSet<QuestionKey>(), new HashSet<QuestionKey>());
+            foreach (var row in RowsOf(parent).Where(r => asking?.Takes(r) != false))
             {
-                using var rows = new TableReader(bundle.PathOf(path), parent.TableSha256);
-                foreach (var row in rows.ReadRows())
-                    await children.WriteAsync(Start(place, row, evidenceId, cancellationToken), cancellationToken);
+                var (question, reference, key) = (values.In(row), row.GetProperty("_ref").GetString()!, (QuestionKey?)null);
+                if (repeated.Count > 0 && values.KeyOf(row) is var own && repeated.Contains(own))
+                {
+                    // The parent's table has a row several times if it is itself the answer for several rows. It is one row to its children,
+                    // or a join by _parent would find the children of each copy.
+                    if (!rows.Add(values.KeyOf(row, reference)))
+                        continue;
+                    key = question.Failure is null ? own : null;
+                }
+                var child = new Child(reference, question, key, key is not { } known || asked.Add(known));
+                if (child.IsFirst)
+                    Ask(place, child, evidenceId, cancellationToken);
+                await children.WriteAsync(child, cancellationToken);
             }
             children.Complete();
         }
@@ -82,48 +103,43 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
         }
     }
 
-    private Child Start(RequestPlace place, JsonElement row, string evidenceId, CancellationToken cancellationToken)
+    /// <summary>Returns the questions that more than one row asks; only their answers are kept for later rows.</summary>
+    private HashSet<QuestionKey> Repeated(RequestPlace place, EvidenceItem parent, ParentValues values, CancellationToken cancellationToken)
     {
-        var parameters = place.Request.Parameters;
-        var asked = ImmutableArray.CreateBuilder<string?>(place.Request.With.Count);
-        string? missing = null;
-        foreach (var (parameter, column) in place.Request.With)
+        var asking = place.Request.Where is { } filter ? new FilteredRows(filter, parent.Columns) : null;
+        var (seen, repeated) = (new HashSet<QuestionKey>(), new HashSet<QuestionKey>());
+        foreach (var row in RowsOf(parent).Where(r => asking?.Takes(r) != false))
         {
-            if (row.TryGetProperty(column, out var value))
-                parameters = parameters.SetItem(parameter, value.Clone());
-            else
-                missing = column;
-            asked.Add(value.ValueKind switch
-            {
-                JsonValueKind.Undefined => null,
-                JsonValueKind.String => value.GetString(),
-                _ => value.GetRawText(),
-            });
+            cancellationToken.ThrowIfCancellationRequested();
+            if (values.KeyOf(row) is var key && !seen.Add(key))
+                repeated.Add(key);
         }
-        var answers = Channel.CreateBounded<Answer>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
-        var child = new Child(row.GetProperty("_ref").GetString()!, asked.ToImmutable(), answers.Reader);
-        _ = Task.Run(
-            () => AskAsync(
-                place,
-                parameters,
-                $"{evidenceId} {Digest.Of(Encoding.UTF8.GetBytes(child.Parent)).Hex[..16]}",
-                missing,
-                answers.Writer,
-                cancellationToken),
-            CancellationToken.None);
-        return child;
+        return repeated;
     }
 
+    private IEnumerable<JsonElement> RowsOf(EvidenceItem parent)
+    {
+        if (parent.Table is not { } path)
+            yield break;
+        using var rows = new TableReader(bundle.PathOf(path), parent.TableSha256);
+        foreach (var row in rows.ReadRows())
+            yield return row;
+    }
+
+    private void Ask(RequestPlace place, Child child, string evidenceId, CancellationToken cancellationToken) => _ = Task.Run(
+        () => AskAsync(
+            place, child.Question, $"{evidenceId} {Digest.Of(Encoding.UTF8.GetBytes(child.Parent)).Hex[..16]}", child.Answers.Writer, cancellationToken),
+        CancellationToken.None);
+
     private async Task AskAsync(
-        RequestPlace place, ImmutableSortedDictionary<string, JsonElement> parameters, string askedFor, string? missing,
-        ChannelWriter<Answer> answers, CancellationToken cancellationToken)
+        RequestPlace place, ParentQuestion question, string askedFor, ChannelWriter<Answer> answers, CancellationToken cancellationToken)
     {
         try
         {
-            if (missing is not null)
-                await answers.WriteAsync(new(null, [], (Codes.NoParentValue, $"a parent row has no {missing}")), cancellationToken);
+            if (question.Failure is not null)
+                await answers.WriteAsync(new(null, [], question.Failure), cancellationToken);
             else
-                await foreach (var answer in requests.AskAsync(place, parameters, askedFor, cancellationToken))
+                await foreach (var answer in requests.AskAsync(place, question.Parameters, askedFor, cancellationToken))
                     await answers.WriteAsync(answer, cancellationToken);
             answers.Complete();
         }
@@ -136,10 +152,23 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
 
     private async Task WriteAsync(Writing writing, Child child, RequestPlace place, CancellationToken cancellationToken)
     {
+        if (child is { IsFirst: false, Key: { } question })
+            WriteAgain(writing, child, question);
+        else
+            await WriteAnswerAsync(writing, child, place, cancellationToken);
+        if (writing.Calls.Rows % CallsPerNotice == 0)
+            tell(new CollectionEvent.CallsMade(writing.Item.Operation, writing.Item.Account, writing.Item.Region, writing.Calls.Rows));
+    }
+
+    private static async Task WriteAnswerAsync(Writing writing, Child child, RequestPlace place, CancellationToken cancellationToken)
+    {
         var rowsBefore = writing.Table.Rows;
+        var readBefore = writing.Keep?.Read ?? 0;
+        if (child.Key is { } repeated)
+            writing.Repeated.Begin(repeated);
         var answered = await RequestCollection.WriteAsync(
-            child.Answers.ReadAllAsync(cancellationToken), writing.Table,
-            [writing.Item.Target, writing.Item.Account, writing.Item.Region, null, child.Parent, .. child.Asked], place.Request);
+            child.Answers.Reader.ReadAllAsync(cancellationToken), writing.Table, writing.Added(child), place.Request, writing.Keep,
+            child.Key is null ? null : writing.Repeated.Add);
         (string Code, string Message)? failure = answered.Stopped
             ?? (answered.Parts is [var part, ..] ? part
                 : answered.Misfit is { } misfit ? (Codes.ValueDoesNotFit, misfit) : ((string, string)?)null);
@@ -159,14 +188,26 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             writing.Redacted++;
             writing.Redactions.AddRange(redacted.Redactions.Take(RecordedResponse.MostRedactions - writing.Redactions.Count));
         }
-        string?[] call =
-        [
-            writing.Item.Target, writing.Item.Account, writing.Item.Region, child.Parent, .. child.Asked,
-            outcome.ToString().ToLowerInvariant(), failure?.Code ?? answered.NoneCode,
-        ];
-        writing.Calls.Append(call, CallDetail(failure?.Message, pages, items, answered.Exchanges));
-        if (writing.Calls.Rows % CallsPerNotice == 0)
-            tell(new CollectionEvent.CallsMade(writing.Item.Operation, writing.Item.Account, writing.Item.Region, writing.Calls.Rows));
+        var end = new CallEnd(outcome, failure?.Code ?? answered.NoneCode, CallDetail(failure?.Message, pages, items, answered.Exchanges));
+        writing.Called(child, end);
+        if (child.Key is not null)
+            writing.Repeated.End(end, (writing.Keep?.Read ?? 0) - readBefore);
+    }
+
+    /// <summary>
+    /// Writes the answer that an earlier row had to the same question. Only what was sent counts: the item's pages, failures and answers
+    /// "there is none" are those of calls, and a value that does not fit was reported with the first.
+    /// </summary>
+    private static void WriteAgain(Writing writing, Child child, QuestionKey question)
+    {
+        var added = writing.Added(child);
+        var (end, read) = writing.Repeated.Replay(question, (reference, row) =>
+        {
+            added[3] = reference;
+            writing.Table.Append(added, row);
+        });
+        writing.ReadAgain += read;
+        writing.Called(child, end);
     }
 
     private static JsonElement CallDetail(string? message, long pages, long items, ImmutableArray<ExchangeReference> exchanges) =>
@@ -185,19 +226,40 @@ internal sealed class PerParentCollection(RequestCollection requests, BundleWrit
             }).ToArray(),
         });
 
-    /// <summary>A call in progress for one parent row.</summary>
-    private sealed record Child(string Parent, ImmutableArray<string?> Asked, ChannelReader<Answer> Answers);
+    /// <summary>A parent row whose answer is to be written, and the call in progress for it.</summary>
+    /// <param name="Key">The question, if other rows ask it too.</param>
+    /// <param name="IsFirst">Whether it is asked for this row; otherwise an earlier row has the answer.</param>
+    private sealed record Child(string Parent, ParentQuestion Question, QuestionKey? Key, bool IsFirst)
+    {
+        public Channel<Answer> Answers { get; } =
+            Channel.CreateBounded<Answer>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
+    }
 
-    private sealed class Writing(EvidenceItem item, TableWriter table, TableWriter calls, FailureTally failures)
+    private sealed class Writing(
+        EvidenceItem item, TableWriter table, TableWriter calls, FailureTally failures, FilteredRows? keep, RepeatedAnswers repeated)
     {
         public EvidenceItem Item { get; } = item;
         public TableWriter Table { get; } = table;
         public TableWriter Calls { get; } = calls;
         public FailureTally Failures { get; } = failures;
+        public FilteredRows? Keep { get; } = keep;
+        public RepeatedAnswers Repeated { get; } = repeated;
         public long Pages { get; set; }
+        public long ReadAgain { get; set; }
         public long Redacted { get; set; }
         public SortedDictionary<string, long> TakenAsNone { get; } = new(StringComparer.Ordinal);
         public List<RedactedValue> Redactions { get; } = [];
         public ReadingTimes Times { get; } = new();
+
+        /// <summary>Returns the values of the columns that AuditCli adds to a row for this parent row; the fourth is its <c>_ref</c>.</summary>
+        public string?[] Added(Child child) => [Item.Target, Item.Account, Item.Region, null, child.Parent, .. child.Question.Texts];
+
+        /// <summary>Writes the line of the table of calls for a parent row.</summary>
+        public void Called(Child child, CallEnd end) => Calls.Append(
+            [
+                Item.Target, Item.Account, Item.Region, child.Parent, .. child.Question.Texts,
+                end.Outcome.ToString().ToLowerInvariant(), end.Code,
+            ],
+            end.Detail);
     }
 }

@@ -45,15 +45,17 @@ internal sealed class RequestCollection(
         var item = place.Item(clock.GetUtcNow());
         var failures = new FailureTally();
         using var table = bundle.OpenTable(item.EvidenceId, place.Request.AddedColumns, place.Request.Operation.Columns);
+        var keep = Kept(place.Request);
         var answered = await WriteAsync(
             AskAsync(place, place.Request.Parameters, item.EvidenceId, cancellationToken),
-            table, [item.Target, item.Account, item.Region, null], place.Request);
+            table, [item.Target, item.Account, item.Region, null], place.Request, keep);
         if (answered.Misfit is { } misfit)
             failures.Add(Codes.ValueDoesNotFit, misfit, answered.Misfits);
         foreach (var (code, message) in answered.Parts)
             failures.Add(code, message);
         if (answered.Stopped is { } stopped)
             failures.Add(stopped.Code, stopped.Message);
+        AddUnseen(failures, keep, "keep", item.Operation);
         var written = table.Complete();
         var times = new ReadingTimes();
         foreach (var exchange in answered.Exchanges)
@@ -69,6 +71,8 @@ internal sealed class RequestCollection(
             Exchanges = answered.Exchanges,
             Redactions = [.. answered.Exchanges.SelectMany(e => e.Redactions).Take(RecordedResponse.MostRedactions)],
             Redacted = answered.Exchanges.Count(e => !e.Redactions.IsEmpty) is > 0 and var redacted ? redacted : null,
+            Read = keep?.Read,
+            Kept = keep?.Kept,
             Finished = clock.GetUtcNow(),
         });
     }
@@ -78,7 +82,11 @@ internal sealed class RequestCollection(
     /// <param name="asked">
     /// The request, with the codes that mean "there is none". After a page such a code contradicts it and is a failure like any other.
     /// </param>
-    public static async Task<Answered> WriteAsync(IAsyncEnumerable<Answer> answers, TableWriter table, string?[] added, PlannedRequest asked)
+    /// <param name="keep">The rows to write; null for all.</param>
+    /// <param name="written">Is given each row that was written, with its <c>_ref</c>.</param>
+    public static async Task<Answered> WriteAsync(
+        IAsyncEnumerable<Answer> answers, TableWriter table, string?[] added, PlannedRequest asked, FilteredRows? keep,
+        Action<string, JsonElement>? written = null)
     {
         var exchanges = ImmutableArray.CreateBuilder<ExchangeReference>();
         var (pages, misfits) = (0L, 0L);
@@ -97,12 +105,15 @@ internal sealed class RequestCollection(
                 pages++;
                 foreach (var row in page.Rows)
                 {
-                    added[3] = answer.Reference(row);
+                    if (keep?.Takes(row.Value) == false)
+                        continue;
+                    var reference = added[3] = answer.Reference(row);
                     if (table.Append(added, row.Value) is { } found)
                     {
                         misfits++;
-                        misfit ??= Misfits.Describe(found, added[3]);
+                        misfit ??= Misfits.Describe(found, reference);
                     }
+                    written?.Invoke(reference, row.Value);
                 }
             }
             else if (answer.Failure is { } failure)
@@ -140,6 +151,18 @@ internal sealed class RequestCollection(
             if (!page.IsLast)
                 await collector.ReadyAsync(request, cancellationToken);
         }
+    }
+
+    /// <summary>Returns what applies the request's <c>keep</c> to its rows; null if it has none.</summary>
+    public static FilteredRows? Kept(PlannedRequest request) => request.Keep is { } keep ? new(keep, request.Operation.Columns) : null;
+
+    /// <summary>Adds a failure for each member that a filter compares and no row has, so that a misspelt path is not an empty table.</summary>
+    /// <param name="key">The control's key for the filter.</param>
+    /// <param name="operation">The operation whose rows were looked at.</param>
+    public static void AddUnseen(FailureTally failures, FilteredRows? rows, string key, string operation)
+    {
+        foreach (var path in rows?.Unseen ?? [])
+            failures.Add(Codes.MemberNotSeen, $"'{key}' compares {path}, which no row of {operation} that it could take has in a form that can match");
     }
 
     /// <summary>Sets the outcome that the failures imply: complete, incomplete if something was read, or failed.</summary>

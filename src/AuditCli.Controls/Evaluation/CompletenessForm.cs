@@ -18,8 +18,9 @@ internal static partial class CompletenessForm
             return null;
         if (one == other)
             return $"counts the rows of {one} as 'sql' does, so the check can never disagree";
-        // A call is made for each row of the parent, whether it succeeds or fails.
-        return control.Evidence.FirstOrDefault(n => n.ForEach is not null && (CompiledControl.CallsName(n.Name), n.ForEach) is var (calls, parent)
+        // There is a call for each row of the parent, unless 'where' leaves it out, whether it succeeds or fails.
+        return control.Evidence.FirstOrDefault(n => n is { ForEach: not null, Where: null }
+            && (CompiledControl.CallsName(n.Name), n.ForEach) is var (calls, parent)
             && ((one, other) == (calls, parent) || (one, other) == (parent, calls))) is { } need
             ? $"compares {need.ForEach} with the calls made for each of its rows, so the check can never disagree"
             : null;

@@ -1,13 +1,12 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
-using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
 namespace AuditCli.Controls.Evaluation;
 
 /// <summary>An error or a warning about one SQL text of a control.</summary>
 /// <param name="Key">
-/// The place of the text, such as <c>tests[T1].sql</c>, <c>completeness[0].equals</c> or <c>evidence.users.keep</c>.
+/// The place of the text, such as <c>tests[T1].sql</c>, <c>completeness[0].equals</c> or <c>evidence.users.unmatched</c>.
 /// </param>
 /// <param name="Offset">Characters from the start of the text, where known.</param>
 /// <param name="IsWarning">Whether the SQL may run, but probably does not do what its author meant.</param>
@@ -162,8 +161,6 @@ public static partial class ControlSql
         {
             if (need.Unmatched is { } unmatched)
                 yield return ($"evidence.{need.Name}.unmatched", unmatched, SqlText.RegisterFault);
-            if (need.Keep is { } keep)
-                yield return ($"evidence.{need.Name}.keep", $"SELECT (\n{keep}\n) AS keep FROM {SqlQuote.Name(need.Name)}", OneBoolean);
         }
     }
 
@@ -207,9 +204,6 @@ public static partial class ControlSql
 
     private static string? OneColumn(ImmutableArray<(string Name, string Type)> columns) =>
         columns.Length == 1 ? null : $"must give one column, not {columns.Length}";
-
-    private static string? OneBoolean(ImmutableArray<(string Name, string Type)> columns) =>
-        OneColumn(columns) ?? (columns[0].Type == "BOOLEAN" ? null : $"must be BOOLEAN, not {columns[0].Type}");
 
     [GeneratedRegex(@"(?<![<>!])=\s*false\b|(<>|!=)\s*true\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex MissesNull { get; }

@@ -19,6 +19,9 @@ public sealed record EvaluationRule(int Since, string Id, string Says, Immutable
     /// <summary>The sign that deviations are now indicated.</summary>
     public const string Indicated = "indicated";
 
+    /// <summary>The sign that the bundle's table of calls has the same question several times, each with exchanges of its own.</summary>
+    public const string AskedAgain = "asked again";
+
     /// <summary>
     /// Limits the rule to places where one of these signs is found: an operation of the evidence that differs (<c>file</c> for an
     /// input), a code of a failure or limitation, or one of the constants above. Empty means everywhere. Without it a rule would
@@ -158,6 +161,12 @@ public static class EvaluationRules
         new(2, "recording-ends",
             "A retried call whose recording ends keeps its last failure.",
             [.. Answers, "results limitations"]) { OnlyWith = ["NoRecording"] },
+        new(2, "each-question-once",
+            "Rows of a parent table that pass on the same values share one request; before, the same request was sent again for each of them.",
+            [
+                .. Answers, .. Rows, "tables calls_sha256", "tables started", "tables finished", "tables redactions", "tables redacted",
+                "tables taken_as_none", "results limitations", "results notes",
+            ]) { OnlyWith = [EvaluationRule.AskedAgain] },
     ];
 
     /// <summary>Members that follow from another verdict.</summary>

@@ -104,7 +104,9 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
     private EvidenceTable Table(EvidenceNeed need, FixtureTable given, string place, string region, FixturePartition partition)
     {
         ImmutableArray<Column> columns = [.. need.AddedColumns, .. need.Columns];
-        var lines = given.Rows.Select((row, n) => Line(need.Name, columns, row, Added(need, row, n, place, region, partition))).ToArray();
+        CheckFilters(need, given, partition);
+        var lines = given.Rows
+            .SelectMany((row, n) => Added(need, row, n, place, region, partition).Select(added => Line(need.Name, columns, row, added))).ToArray();
         var complete = given.Outcome == CollectionOutcome.Complete;
         var limitation = new Limitation(
             need.Name, place, place, region, need.Operation, given.Outcome, given.Code ?? given.Outcome.ToString(), "as the fixture says", 1);
@@ -113,7 +115,34 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             TableRows.Of(lines), need.ForEach is null ? null : Calls(need, given, place, region, partition), TimeSpan.Zero);
     }
 
-    private static Dictionary<string, string?> Added(EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)
+    /// <summary>Reports rows that a run could not collect, because <c>keep</c> or <c>where</c> leaves them out.</summary>
+    private void CheckFilters(EvidenceNeed need, FixtureTable given, FixturePartition partition)
+    {
+        if (need.Keep is { } keep)
+        {
+            foreach (var (n, row) in given.Rows.Index().Where(r => !new FilteredRows(keep, need.Columns).Takes(r.Item)))
+                _faults.Add($"{need.Name}: row {n + 1} can never be in the table, because 'keep' takes only rows with {keep}");
+        }
+        if (need.Where is not { } where)
+            return;
+        var (asked, leftOut) = (Parents(need, partition).ToArray(), Parents(need, partition, asked: false).ToArray());
+        foreach (var (kind, rows) in new[] { ("row", given.Rows), ("call", given.Calls) })
+        {
+            foreach (var (n, row) in rows.Index().Where(r => leftOut.Any(p => IsOf(p, r.Item)) && !asked.Any(p => IsOf(p, r.Item))))
+                _faults.Add($"{need.Name}: {kind} {n + 1} can never be there, because 'where' asks only for rows of {need.ForEach} with {where}");
+        }
+
+        bool IsOf((string? Reference, Dictionary<string, string?> With) parent, JsonElement row) => Text(row, "_parent") is { } given
+            ? given == parent.Reference
+            : need.With.Keys.All(k => parent.With[k] == Text(row, "_with_" + k));
+    }
+
+    /// <summary>
+    /// Returns the added columns of a row, once for each row of the parent that asks the question to which it is an answer, as in a run;
+    /// once if the row names its parent, or if its parent cannot be told.
+    /// </summary>
+    private IEnumerable<Dictionary<string, string?>> Added(
+        EvidenceNeed need, JsonElement row, int number, string place, string region, FixturePartition partition)
     {
         var added = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
@@ -122,12 +151,13 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             ["_region"] = region,
             ["_ref"] = Reference(number),
         };
-        if (need.ForEach is not null)
-        {
-            var parent = Parents(need, partition).FirstOrDefault(p => need.With.Keys.All(k => p.With[k] == Text(row, "_with_" + k)));
-            added["_parent"] = parent.Reference;
-        }
-        return added;
+        if (need.ForEach is null)
+            return [added];
+        var parents = Parents(need, partition).Where(p => need.With.Keys.All(k => p.With[k] == Text(row, "_with_" + k)))
+            .DistinctBy(p => p.Reference).ToArray();
+        return parents is [_, _, ..] && Text(row, "_parent") is null && parents[0].With.Values.All(v => v is not null)
+            ? parents.Select(p => new Dictionary<string, string?>(added, StringComparer.Ordinal) { ["_parent"] = p.Reference })
+            : [new(added, StringComparer.Ordinal) { ["_parent"] = parents.FirstOrDefault().Reference }];
     }
 
     private CallTable Calls(EvidenceNeed need, FixtureTable given, string place, string region, FixturePartition partition)
@@ -149,12 +179,13 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         IEnumerable<string> lines;
         if (given.Calls.IsEmpty)
         {
-            // One call per parent row, as a real run makes, and one for each set of parameters that only the rows mention.
-            var asked = Parents(need, partition).Select(p => (p.Reference, With: (IReadOnlyDictionary<string, string?>)p.With))
-                .Concat(given.Rows.Select(r => (
-                    Reference: Text(r, "_parent"),
-                    With: (IReadOnlyDictionary<string, string?>)need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k)))))
-                .DistinctBy(c => JsonSerializer.Serialize(need.With.Keys.Select(k => c.With[k])));
+            // One line per parent row, as in a run, and one for each set of parameters that only the rows mention.
+            var parents = Parents(need, partition)
+                .DistinctBy(p => JsonSerializer.Serialize(Values(p.With).Append(p.With.ContainsValue(null) ? null : p.Reference))).ToArray();
+            var known = parents.Select(p => JsonSerializer.Serialize(Values(p.With))).ToHashSet(StringComparer.Ordinal);
+            var asked = parents.Concat(given.Rows
+                .Select(r => (Reference: Text(r, "_parent"), With: need.With.Keys.ToDictionary(k => k, k => Text(r, "_with_" + k))))
+                .Where(r => known.Add(JsonSerializer.Serialize(Values(r.With)))));
             lines = [.. asked.Select(c => Line(CompiledControl.CallsName(need.Name), columns, empty, Call(c.Reference, c.With)))];
         }
         else
@@ -163,17 +194,26 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
             lines = [.. given.Calls.Select(c => Line(CompiledControl.CallsName(need.Name), columns, c, Call(null, unset)))];
         }
         return new CallTable(columns, TableRows.Of(lines));
+
+        IEnumerable<string?> Values(Dictionary<string, string?> with) => need.With.Keys.Select(k => with[k]);
     }
 
     /// <summary>
-    /// Returns the rows for which calls of a <c>for_each</c> evidence are made: their reference, and the parameters of the call.
+    /// Returns the parent's rows for which calls of a <c>for_each</c> evidence are made, or those that <c>where</c> leaves out: their
+    /// reference, and the parameters of the call.
     /// </summary>
-    private static IEnumerable<(string? Reference, Dictionary<string, string?> With)> Parents(EvidenceNeed need, FixturePartition partition)
+    private IEnumerable<(string? Reference, Dictionary<string, string?> With)> Parents(EvidenceNeed need, FixturePartition partition, bool asked = true)
     {
-        var parents = partition.Evidence.GetValueOrDefault(need.ForEach!)?.Rows ?? [];
-        return parents.Select((row, n) => (
-            (string?)(Text(row, "_ref") ?? Reference(n)),
-            need.With.ToDictionary(w => w.Key, w => Text(row, w.Value))));
+        var parent = control.Evidence.Single(e => e.Name == need.ForEach);
+        ImmutableArray<Column> columns = [.. parent.AddedColumns, .. parent.Columns];
+        var with = need.With.ToDictionary(w => w.Key, w => MemberPath.Of(w.Value, name => columns.Any(c => c.Name == name)));
+        var rows = partition.Evidence.GetValueOrDefault(need.ForEach!)?.Rows ?? [];
+        return rows.Index()
+            .Where(r => r.Item.ValueKind == JsonValueKind.Object
+                && (need.Where is not { } where ? asked : new FilteredRows(where, columns).Takes(r.Item) == asked))
+            .Select(r => (
+                (string?)(Text(r.Item, "_ref") ?? Reference(r.Index)),
+                with.ToDictionary(w => w.Key, w => w.Value.In(r.Item) is { } value ? JsonMember.TextOrRaw(value) : null)));
     }
 
     private string Line(string table, ImmutableArray<Column> columns, JsonElement row, Dictionary<string, string?> added)

@@ -7,7 +7,7 @@ namespace AuditCli.Controls.Loading;
 /// <summary>A control, with the details of its file.</summary>
 /// <param name="Positions">
 /// The positions of texts in the file: <c>id</c>, <c>replaced_by</c>, <c>tests[T1].sql</c>, <c>completeness[0].sql</c>,
-/// <c>completeness[0].equals</c>, <c>evidence.users.keep</c>, so that a fault inside SQL can be shown in the file;
+/// <c>completeness[0].equals</c>, so that a fault inside SQL can be shown in the file;
 /// <c>parameters.days</c>, the parameter's type; and <c>references.soc2-tsc</c>, <c>references.soc2-tsc[0]</c>.
 /// </param>
 /// <param name="Fixtures">The <c>&lt;id&gt;.fixtures.yaml</c> next to it; null if it does not exist.</param>

@@ -50,7 +50,7 @@ internal sealed class ControlReader
         var drafts = EvidenceReader.Read(map.Entries("evidence", TextForm.Name, atLeast: 1), _sources, _inBundle, _faults);
         EvidenceChecks.Check(drafts, _faults);
         foreach (var draft in drafts)
-            Remember($"evidence.{draft.Name}.keep", (draft.Entry.Value as YamlMap)?.Find("keep"));
+            Remember($"evidence.{draft.Name}.unmatched", (draft.Entry.Value as YamlMap)?.Find("unmatched"));
         var (nature, execution) = Nature(map);
         var (checks, noCompleteness) = Completeness(map);
         var parameters = Parameters(map);

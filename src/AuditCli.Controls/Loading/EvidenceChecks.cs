@@ -81,6 +81,7 @@ internal static class EvidenceChecks
             foreach (var (key, value) in with.Entries)
                 With(draft, need, parent, key, value, faults);
         }
+        Filters(draft, need, parent, map, faults);
         foreach (var parameter in draft.Operation?.Parameters ?? [])
         {
             if (parameter.Required && !Given(map, "params", parameter.Name) && !Given(map, "with", parameter.Name))
@@ -135,12 +136,28 @@ internal static class EvidenceChecks
             faults.Meaning(key.Position, $"the parameter '{key.Text}' is given in both 'params' and 'with'");
         if (parent is not { Need: { } from, Operation: not null } || value is not YamlScalar column)
             return;
-        // A parent that was itself requested per row also passes on the parameters of its requests: ListAttachedRolePolicies does
-        // not repeat the role.
-        var handedOn = from.Columns.Select(c => c.Name).Concat(from.With.Keys.Select(p => "_with_" + p)).ToImmutableArray();
-        if (!handedOn.Contains(column.Text))
-            faults.Meaning(column.Position, $"'{from.Name}' ({from.Operation}) has no column '{column.Text}'{NearMiss.Hint(column.Text, handedOn)}");
+        RowFilterReader.ColumnOf(column, HandedOn(from), Shown(from), faults);
     }
+
+    /// <summary>Checks <c>keep</c> against the columns of the table itself, and <c>where</c> against those of its parent.</summary>
+    private static void Filters(EvidenceDraft draft, EvidenceNeed need, EvidenceDraft? parent, YamlMap map, FaultList faults)
+    {
+        if (map.Find("keep") is YamlMap keep && draft.Operation is not null)
+            RowFilterReader.Check(keep, "keep", need.Columns, Shown(need), faults);
+        if (need.ForEach is null && map.Find("where") is { } stray)
+            faults.Meaning(stray.Position, "'where' selects rows of the table that 'for_each' names, but there is no 'for_each'");
+        if (map.Find("where") is YamlMap where && parent is { Need: { } from, Operation: not null })
+            RowFilterReader.Check(where, "where", HandedOn(from), Shown(from), faults);
+    }
+
+    /// <summary>
+    /// Returns the columns that a parent's rows pass on. A parent that was itself requested per row also passes on the parameters of its
+    /// requests: ListAttachedRolePolicies does not repeat the role.
+    /// </summary>
+    private static ImmutableArray<Column> HandedOn(EvidenceNeed parent) =>
+        [.. parent.Columns, .. parent.With.Keys.Select(p => new Column("_with_" + p, ColumnType.Text))];
+
+    private static string Shown(EvidenceNeed need) => $"'{need.Name}' ({need.Operation})";
 
     private static void Cycles(ImmutableArray<EvidenceDraft> drafts, Dictionary<string, EvidenceDraft> byName, FaultList faults)
     {

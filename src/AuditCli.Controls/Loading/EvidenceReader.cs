@@ -142,13 +142,8 @@ internal static partial class EvidenceReader
         }
         var across = reader.OptionalWord("across", ["engagement"]) is not null;
         var ifTarget = reader.OptionalFlag("if_target");
-        var keep = reader.OptionalText("keep");
-        if (reader.Map.Entries.FirstOrDefault(e => e.Key.Text == "keep") is { } unbuilt)
-        {
-            faults.Meaning(
-                unbuilt.Key.Position,
-                "'keep' is not implemented yet, so it would filter nothing; remove it and filter in the SQL of the test");
-        }
+        var keep = RowFilterReader.Read(reader, "keep", faults);
+        var where = RowFilterReader.Read(reader, "where", faults);
         reader.Close();
         return source is null || name.Length == 0
             ? new(entry, null, null)
@@ -156,6 +151,7 @@ internal static partial class EvidenceReader
                 allowed.ToImmutable(), false, ifTarget, keep, operation?.Columns ?? [])
             {
                 AcrossEngagement = across,
+                Where = where,
             }, operation);
     }
 

@@ -18,7 +18,7 @@ internal sealed class RequestMerger
     /// <summary>Adds a control's request to a target and returns the request's digest.</summary>
     public Digest Add(string control, EvidenceNeed need, Operation operation, string target, Digest? parent)
     {
-        var digest = Digest.Of(CanonicalJson.Encode(new JsonObject
+        var form = new JsonObject
         {
             ["target"] = target,
             ["source"] = need.Source,
@@ -27,8 +27,11 @@ internal sealed class RequestMerger
             ["parent"] = parent?.Hex,
             ["with"] = new JsonObject(need.With.Select(w => KeyValuePair.Create(w.Key, (JsonNode?)w.Value))),
             ["allow_errors"] = new JsonArray([.. need.AllowErrors.Select(c => (JsonNode?)c)]),
-            ["keep"] = need.Keep,
-        }));
+            ["keep"] = need.Keep?.Canonical(),
+        };
+        if (need.Where is { } where)
+            form["where"] = where.Canonical();
+        var digest = Digest.Of(CanonicalJson.Encode(form));
         if (!_questions.TryGetValue(digest, out var question))
         {
             question = new(digest, need, operation, target, parent, parent is { } above ? _questions[above].Depth + 1 : 0);
@@ -69,7 +72,7 @@ internal sealed class RequestMerger
             .. _questions.Values
                 .OrderBy(q => q.Depth).ThenBy(q => keys[q.Digest], StringComparer.Ordinal)
                 .Select(q => new PlannedRequest(keys[q.Digest], q.Target, q.Operation, q.Need.Params, q.Parent is { } parent ? keys[parent] : null,
-                    q.Need.With, q.Need.AllowErrors, q.Need.Keep, Ordered(q.Names))),
+                    q.Need.With, q.Need.AllowErrors, q.Need.Keep, Ordered(q.Names)) { Where = q.Need.Where }),
         ];
     }
 

@@ -188,7 +188,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
     {
         Line($"{item.EvidenceId} {item.Operation}");
         Line($"in {Place(item)}, read as {item.Identity} from {Rfc3339.Format(item.Started)} to {Rfc3339.Format(item.Finished)}");
-        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {Wording.Count(item.Items, "row")}, {Wording.Count(item.Pages, "page")}"
+        Line($"{item.Outcome.ToString().ToLowerInvariant()}: {Wording.Count(item.Items, "row")}{Wording.OfRead(item)}, {Wording.Count(item.Pages, "page")}"
             + $"{(item.Code is { } code ? $", {code}" : "")}{(item.Message is { } message ? $": {message}" : "")}");
         Line($"used by {string.Join(", ", item.Names.Select(n => $"{n.Control} as {n.Name}"))}");
         foreach (var (name, value) in item.Parameters)
@@ -210,7 +210,7 @@ internal sealed class ShowText(TextWriter output, OpenedBundle bundle, string sh
         }
         More(item.Exchanges.Length - MostItems, "exchanges");
         if (item.Calls is { } calls)
-            Line($"one call per parent row, with its exchanges: {calls}");
+            Line($"the call for each parent row, with its exchanges: {calls}");
         if (item.Exchanges is [var first, ..])
         {
             Line("");

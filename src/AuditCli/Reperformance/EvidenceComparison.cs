@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
+using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
+using AuditCli.Evidence.Tables;
 using AuditCli.Running;
 
 namespace AuditCli.Reperformance;
@@ -48,6 +50,7 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
             [
                 item.Source == "file" ? item.Source : item.Operation,
                 .. item.Failures.Concat(other.Failures).Select(f => f.Code),
+                .. found.Count > 0 && IsAskedAgain(bundle, item, cancellationToken) ? [EvaluationRule.AskedAgain] : Array.Empty<string>(),
             ];
             foreach (var difference in found)
                 differences.Add(difference with { Cause = difference.Cause ?? cause }, signs);
@@ -104,6 +107,31 @@ internal sealed record EvidenceComparison(long Items, long Rows, long Unrecorded
         {
             return e.Message;
         }
+    }
+
+    /// <summary>Whether two rows of the bundle's table of calls ask the same and name different exchanges.</summary>
+    private static bool IsAskedAgain(BundleFolder bundle, EvidenceItem item, CancellationToken cancellationToken)
+    {
+        if (item.Calls is not { } path || !bundle.Has(path))
+            return false;
+        var asked = new Dictionary<string, string>(StringComparer.Ordinal);
+        try
+        {
+            using var calls = new TableReader(bundle.Open(path, cancellationToken), Path.GetFileName(path));
+            foreach (var call in calls.ReadRows())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var question = string.Join('\n', call.EnumerateObject().Where(m => m.Name.StartsWith("_with_", StringComparison.Ordinal)).Select(m => $"{m}"));
+                var exchanges = call.TryGetProperty("exchanges", out var sent) ? sent.GetRawText() : "";
+                if (question.Length > 0 && !asked.TryAdd(question, exchanges) && asked[question] != exchanges)
+                    return true;
+            }
+        }
+        catch (InvalidDataException)
+        {
+            // The comparison of the tables reports it.
+        }
+        return false;
     }
 
     private static JsonElement Json(EvidenceItem item) => JsonElement.Parse(EvidenceIndex.Format(item));

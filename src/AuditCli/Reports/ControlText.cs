@@ -33,7 +33,8 @@ internal static class ControlText
         foreach (var need in control.Evidence)
         {
             output.WriteLine($"evidence    {need.Name}: {need.Source} {need.Operation}"
-                + $"{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Optional ? ", optional" : "")}");
+                + $"{(need.ForEach is { } parent ? $", for each of {parent}" : "")}{(need.Where is { } where ? $" where {where}" : "")}"
+                + $"{(need.Keep is { } keep ? $", keeps {keep}" : "")}{(need.Optional ? ", optional" : "")}");
         }
         foreach (var check in control.Completeness)
             output.WriteLine($"complete if {check.Name}");

@@ -1,4 +1,6 @@
+using System.Globalization;
 using AuditCli.Controls;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Reports;
@@ -19,6 +21,9 @@ internal static class Wording
         ItgcDomain.CryptoCustody => "Crypto custody and proof of reserves",
         _ => throw new ArgumentOutOfRangeException(nameof(domain)),
     };
+
+    /// <summary>Returns how many rows were read, where the control keeps only some of them; otherwise nothing.</summary>
+    public static string OfRead(EvidenceItem item) => item.Read is { } read ? string.Create(CultureInfo.InvariantCulture, $" of {read} read") : "";
 
     public static string Name(Conclusion conclusion) => conclusion switch
     {

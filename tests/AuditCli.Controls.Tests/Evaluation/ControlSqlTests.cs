@@ -49,12 +49,12 @@ public sealed class ControlSqlTests
     {
         var control = Some.Control(Some.Test("SELECT")) with
         {
-            Evidence = [Some.Users with { Keep = "name" }, Some.Approvals],
+            Evidence = [Some.Users, Some.Approvals with { Unmatched = "SELECT 1" }],
             Completeness = [new("c", "SELECT 1, 2", "SELECT no_such FROM users")],
             Waivers = Some.Waivers with { Expires = "until" },
         };
         Assert.Equal(
-            ["tests[T1].sql", "completeness[0].sql", "completeness[0].equals", "evidence.users.keep", "waivers.expires"],
+            ["tests[T1].sql", "completeness[0].sql", "completeness[0].equals", "evidence.approvals.unmatched", "waivers.expires"],
             (await Check(control)).Select(m => m.Key));
     }
 
@@ -72,7 +72,7 @@ public sealed class ControlSqlTests
             "SELECT name AS item, age < $days AND NOT EXISTS (SELECT 1 FROM devices__calls c WHERE c._parent = u._ref) AS pass, "
                 + "'' AS reason FROM users u")) with
         {
-            Evidence = [Some.Users with { Keep = "mfa AND _region = 'x'" }, Some.Devices, Some.Approvals],
+            Evidence = [Some.Users, Some.Devices, Some.Approvals],
             Completeness = [new("c", "SELECT count(*) FROM users", "SELECT count(*) FROM devices")],
             Waivers = Some.Waivers,
             Parameters = [new("days", ColumnType.Integer, JsonDocument.Parse("5").RootElement, "w")],

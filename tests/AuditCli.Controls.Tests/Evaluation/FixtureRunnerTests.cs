@@ -25,12 +25,21 @@ public sealed class FixtureRunnerTests
 
     private static FixtureExpectation Expect(Conclusion conclusion, params string[] deviations) => new(conclusion, [.. deviations], [], []);
 
+    private static RowFilter Filter(string path, object value) => new([new(path, [JsonSerializer.SerializeToElement(value)])]);
+
+    private static Task<string[]> RunAsync(
+        FixtureExpectation expect, ImmutableSortedDictionary<string, FixtureTable>? inputs, params FixturePartition[] partitions) =>
+        RunAsync(Control, expect, inputs, partitions);
+
+    private static Task<string[]> RunAsync(Control control, FixtureExpectation expect, FixturePartition partition) =>
+        RunAsync(control, expect, null, partition);
+
     private static async Task<string[]> RunAsync(
-        FixtureExpectation expect, ImmutableSortedDictionary<string, FixtureTable>? inputs, params FixturePartition[] partitions)
+        Control control, FixtureExpectation expect, ImmutableSortedDictionary<string, FixtureTable>? inputs, params FixturePartition[] partitions)
     {
         var file = new FixtureFile("f.yaml", [new("case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [.. partitions],
             inputs ?? ImmutableSortedDictionary<string, FixtureTable>.Empty, expect, 3)]);
-        return [.. Assert.Single(await FixtureRunner.RunAsync(Control, file, EvaluationLimits.Default, process: null, CancellationToken.None)).Differences];
+        return [.. Assert.Single(await FixtureRunner.RunAsync(control, file, EvaluationLimits.Default, process: null, CancellationToken.None)).Differences];
     }
 
     [Fact]
@@ -137,6 +146,58 @@ public sealed class FixtureRunnerTests
             null,
             Partition("prod", ("users", users), ("devices", Rows() with { Outcome = CollectionOutcome.Incomplete, Code = "AccessDenied" }))));
         Assert.Empty(await RunAsync(Expect(Conclusion.Fail, "alice"), null, Partition("prod", ("users", users))));
+    }
+
+    /// <summary>Counts, per user, the devices and the calls that name the user's row as their parent.</summary>
+    private static readonly Control Counting = Some.Control(Some.Test(
+        """
+        SELECT u.name AS item,
+            (SELECT count(*) FROM devices d WHERE d._parent = u._ref) = 1 AND (SELECT count(*) FROM devices__calls c WHERE c._parent = u._ref) = 1 AS pass,
+            'x' AS reason
+        FROM users u
+        """));
+
+    [Fact]
+    public async Task A_row_that_keep_would_leave_out_is_a_fault_of_the_case()
+    {
+        var filtered = Counting with { Evidence = [Some.Users with { Keep = Filter("tags.team", "ops") }, Some.Devices] };
+        var partition = Partition(
+            "prod", ("users", Rows("""{"name":"a","tags":{"team":"ops"}}""", """{"name":"b","tags":{"team":"dev"}}""", """{"name":"c"}""")));
+        Assert.Equal(
+            [
+                "users: row 2 can never be in the table, because 'keep' takes only rows with tags.team: ops",
+                "users: row 3 can never be in the table, because 'keep' takes only rows with tags.team: ops",
+            ],
+            await RunAsync(filtered, Expect(Conclusion.Pass), partition));
+    }
+
+    [Fact]
+    public async Task A_row_or_call_for_which_where_asks_nothing_is_a_fault_of_the_case()
+    {
+        var filtered = Counting with { Evidence = [Some.Users, Some.Devices with { Where = Filter("mfa", true) }] };
+        var users = Rows("""{"name":"a","mfa":true}""", """{"name":"b","mfa":false}""");
+        var devices = Rows("""{"_with_UserName":"a","serial":"1"}""", """{"_with_UserName":"b","serial":"2"}""");
+        Assert.Equal(
+            ["devices: row 2 can never be there, because 'where' asks only for rows of users with mfa: true"],
+            await RunAsync(filtered, Expect(Conclusion.Pass), Partition("prod", ("users", users), ("devices", devices))));
+        var calls = Rows() with { Calls = [JsonElement.Parse("""{"_with_UserName":"b","outcome":"failed"}""")] };
+        Assert.Equal(
+            ["devices: call 1 can never be there, because 'where' asks only for rows of users with mfa: true"],
+            await RunAsync(filtered, Expect(Conclusion.Pass), Partition("prod", ("users", users), ("devices", calls))));
+        // The user that is not asked for has neither rows nor a call.
+        var only = Partition("prod", ("users", users), ("devices", Rows("""{"_with_UserName":"a","serial":"1"}""")));
+        Assert.Empty(await RunAsync(filtered, Expect(Conclusion.Fail, "b"), only));
+    }
+
+    [Fact]
+    public async Task Rows_that_ask_the_same_each_have_the_answer_and_a_call()
+    {
+        var asking = Counting with { Evidence = [Some.Users, Some.Devices with { With = Some.Devices.With.SetItem("UserName", "tags.login") }] };
+        var partition = Partition(
+            "prod",
+            ("users", Rows("""{"name":"a","tags":{"login":"x"}}""", """{"name":"b","tags":{"login":"x"}}""", """{"name":"c","tags":{"login":"y"}}""")),
+            ("devices", Rows("""{"_with_UserName":"x","serial":"1"}""")));
+        Assert.Empty(await RunAsync(asking, Expect(Conclusion.Fail, "c"), partition));
     }
 
     [Fact]

@@ -71,13 +71,6 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { aws: iam:ListUsers, gcp: x }", "20:28: evidence 'u' comes from one source, but names aws and gcp")]
     [InlineData("  u: { aws: iam:ListUsers, optinal: true }", "20:28: unknown key 'optinal'")]
     [InlineData("  u: { aws: iam:ListUsers, if_traget: true }", "20:28: unknown key 'if_traget'; did you mean 'if_target'?")]
-    [InlineData(
-        "  u: { aws: iam:ListUsers, keep: UserName = 'x' }",
-        "20:28: 'keep' is not implemented yet, so it would filter nothing; remove it and filter in the SQL of the test")]
-    [InlineData(
-        "  u: { aws: iam:ListUsers, keep: [] }",
-        "20:28: 'keep' is not implemented yet, so it would filter nothing; remove it and filter in the SQL of the test|"
-            + "20:34: 'keep' must be text, but is a list")]
     [InlineData("  u: { aws: iam:ListUsers, optional: true }", "20:28: unknown key 'optional'")]
     [InlineData("  u: { file: f, if_target: true, columns: { a: text } }", "20:17: unknown key 'if_target'")]
     [InlineData("  u: { file: f }", "20:6: the key 'columns' is missing")]
@@ -298,9 +291,7 @@ public sealed class ControlLoadingTests
         Assert.Equal("APD-AWS-002.yaml:38:12: no such table", loaded.FaultIn("tests[T1].sql", 2, 6, "no such table").ToString());
         Assert.Equal("APD-AWS-002.yaml:29:10: x", loaded.FaultIn("completeness[0].sql", 1, 1, "x").ToString());
         Assert.Equal("APD-AWS-002.yaml:32:7: x", loaded.FaultIn("completeness[0].equals", 2, 1, "x").ToString());
-
-        var (_, positions, _) = ControlReader.Read(Samples.File("APD-AWS-002", Samples.ControlWithKeep), TestSources.All);
-        Assert.Equal("APD-AWS-002.yaml:22:60: x", (loaded with { Positions = positions }).FaultIn("evidence.credential_report.keep", 1, 1, "x").ToString());
+        Assert.Equal("APD-AWS-002.yaml:26:80: x", loaded.FaultIn("evidence.approved.unmatched", 1, 1, "x").ToString());
     }
 
     [Fact]

@@ -141,6 +141,9 @@ public sealed class PlannerTests
     [InlineData(
         "  u: { aws: ec2:DescribeSecurityGroups, params: { Filters: [1] } }\n",
         "  u: { aws: ec2:DescribeSecurityGroups, params: { Filters: ['1'] } }\n")]
+    [InlineData("  u: { aws: iam:ListUsers }\n", "  u: { aws: iam:ListUsers, keep: { UserName: a } }\n")]
+    [InlineData("  u: { aws: iam:ListUsers, keep: { UserName: a } }\n", "  u: { aws: iam:ListUsers, keep: { UserName: b } }\n")]
+    [InlineData("  u: { aws: iam:ListUsers, keep: { Tags: 1 } }\n", "  u: { aws: iam:ListUsers, keep: { Tags: '1' } }\n")]
     public void Questions_that_differ_stay_apart(string one, string other) =>
         Assert.Equal(2, Plan("include: []", "a: { aws: {} }", [Control("APD-AWS-001", one), Control("APD-AWS-002", other)]).Plan.Requests.Length);
 
@@ -154,15 +157,6 @@ public sealed class PlannerTests
         var asked = Assert.Single(plan.Plan.Requests).Parameters;
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:00:00Z$", asked["PathPrefix"].GetString());
         Assert.Equal(7, asked["MaxItems"].GetInt32());
-    }
-
-    [Fact]
-    public void Questions_that_keep_other_events_stay_apart()
-    {
-        var (one, other) = (Control("APD-AWS-001", Users), Control("APD-AWS-002", Users));
-        // Set here and not in a file, because the loader refuses 'keep' until it is implemented.
-        other = other with { Control = other.Control with { Evidence = [other.Control.Evidence[0] with { Keep = "true IS TRUE" }] } };
-        Assert.Equal(2, Plan("include: []", "a: { aws: {} }", [one, other]).Plan.Requests.Length);
     }
 
     [Theory]
@@ -183,6 +177,20 @@ public sealed class PlannerTests
         var at = plan.At(new(2026, 3, 4, 5, 6, 7, 800, TimeSpan.Zero));
         Assert.Equal(asked, $"{{{string.Join(',', Assert.Single(at.Requests).Parameters.Select(p => $"\"{p.Key}\":{p.Value.GetRawText()}"))}}}");
         Assert.Equal(plan.Requests.Select(r => r.Key), at.Requests.Select(r => r.Key));
+    }
+
+    [Fact]
+    public void A_question_asked_for_other_rows_of_its_parent_is_another_question()
+    {
+        var some = Devices.Replace("for_each: users", "for_each: users, where: { UserName: [b, a] }", StringComparison.Ordinal);
+        var same = Devices.Replace("for_each: users", "for_each: users, where: { UserName: [a, b] }", StringComparison.Ordinal);
+        Assert.NotEqual(Devices, some);
+        var plan = Plan(
+            "include: []", "a: { aws: {} }", [Control("APD-AWS-001", Devices), Control("APD-AWS-002", some), Control("APD-AWS-003", same)]).Plan;
+
+        Assert.Equal(3, plan.Requests.Length);
+        Assert.Equal(3, plan.Requests.Select(r => plan.EvidenceId(r, r.Target, "aws-global")).Distinct().Count());
+        Assert.Equal("UserName: b, a", Assert.Single(plan.Requests, r => r.Where is not null).Where!.ToString());
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class BundleSchemaTests : IClassFixture<SampleRun>, IDisposable
     [InlineData("run", "data/run.json", "\"mode\":", "\"moode\":")]
     [InlineData("index", "data/evidence/index.jsonl", "\"outcome\":\"complete\"", "\"outcome\":\"done\"")]
     [InlineData("index", "data/evidence/index.jsonl", "\"outcome\":", "\"new_member\":1,\"outcome\":")]
+    [InlineData("index", "data/evidence/index.jsonl", "\"failures\":", "\"read\":5,\"failures\":")]
     [InlineData("results", "data/results/results.json", "\"conclusion\":\"PASS\"", "\"conclusion\":\"FINE\"")]
     [InlineData("results", "data/results/results.json", "\"approved\":", "\"new_member\":1,\"approved\":")]
     public async Task A_file_of_a_bundle_is_as_its_schema_says_and_a_changed_one_is_not(string schema, string file, string from, string to)

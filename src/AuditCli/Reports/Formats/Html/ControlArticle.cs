@@ -213,7 +213,7 @@ internal sealed class ControlArticle(HtmlWriter html, Workpaper workpaper, Cance
             html.Write($"<tr><td>{name}</td><td>{Wording.Place(item.Target, item.Account)} {item.Region}</td>");
             html.Write($"<td>{item.Source} {item.Operation} <span class=\"k\">{Workbook.EvidenceSheets.Parameters(item)}</span></td>");
             html.Write($"<td><span class=\"badge {(item.Outcome == CollectionOutcome.Complete ? "pass" : "fail")}\">");
-            html.Write($"{item.Outcome.ToString().ToLowerInvariant()}</span> {item.Code}</td><td class=\"n\">{item.Items}</td>");
+            html.Write($"{item.Outcome.ToString().ToLowerInvariant()}</span> {item.Code}</td><td class=\"n\">{item.Items}{Wording.OfRead(item)}</td>");
             html.Write($"<td>{item.Identity} <span class=\"rows\">{Rfc3339.Format(item.Started)}</span></td><td>");
             foreach (var exchange in item.Exchanges.Take(3))
                 html.Write($"<code>{exchange.RecordId}</code> <span class=\"rows\">{exchange.File}</span>");

@@ -112,7 +112,7 @@ internal static class ControlSheet
                 SheetCell.Of($"{item.Account} {item.Region}", CellStyle.Wrapped),
                 SheetCell.Of($"{item.Source} {item.Operation} {EvidenceSheets.Parameters(item)}", CellStyle.Wrapped),
                 SheetCell.Of(
-                    $"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items}",
+                    $"{item.Outcome.ToString().ToLowerInvariant()}, {item.Items}{Wording.OfRead(item)}",
                     item.Outcome == CollectionOutcome.Complete ? CellStyle.Good : CellStyle.Bad),
                 SheetCell.Of(
                     $"{(item.Identity.Length == 0 ? "file supplied by management" : item.Identity)}; {Rfc3339.Format(item.Started)}{record}",
