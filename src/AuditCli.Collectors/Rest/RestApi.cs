@@ -103,6 +103,7 @@ internal sealed class RestApi
         {
             Beside = Texts(e, "beside"),
             Kind = Text(e, "kind"),
+            Flatten = Text(e, "flatten"),
             Cap = e.TryGetProperty("cap", out var cap) ? cap.GetInt32() : null,
             Permission = Text(e, "permission"),
             Row = Text(e, "row"),

@@ -99,6 +99,12 @@ internal sealed record RestOperation(
     /// <summary>The value of the response's <c>kind</c>; null if the API does not define one.</summary>
     public string? Kind { get; init; }
 
+    /// <summary>
+    /// The member of a row whose own members are columns too: <c>attributes</c> of JSON:API, whose rows are otherwise only a type and an id.
+    /// Null for none.
+    /// </summary>
+    public string? Flatten { get; init; }
+
     /// <summary>The most rows that the provider returns for one question, however many there are; null for no such limit.</summary>
     public int? Cap { get; init; }
 

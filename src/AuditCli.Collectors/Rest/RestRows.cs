@@ -19,6 +19,8 @@ internal static class RestRows
     public static ImmutableArray<PageRow> Read(string what, RestOperation operation, JsonElement body)
     {
         var rows = Elements(what, operation, body);
+        if (operation.Flatten is { } holder)
+            rows = [.. rows.Select(r => r with { Value = Flattened(what, holder, r) })];
         return operation.Columns.Any(c => c.Name == RestOperation.OtherColumn)
             ? [.. rows.Select(r => r with { Value = WithOther(operation, r.Value) })]
             : rows;
@@ -79,29 +81,56 @@ internal static class RestRows
         var known = false;
         foreach (var member in element.EnumerateObject())
         {
-            if (operation.ColumnNames.Contains(member.Name))
+            if (IsListed(operation, member.Name))
                 known = true;
-            else if (operation.ColumnsInAnyCase.TryGetValue(member.Name, out var name))
+            else if (operation.ColumnsInAnyCase.TryGetValue(member.Name, out var name) && name != RestOperation.OtherColumn)
                 throw Malformed(what, $"{shown} has {member.Name} where the API has {name}");
         }
         return known ? element : throw Malformed(what, $"{shown} has no member of the API{Instead(element)}");
     }
 
+    /// <summary>Returns a row with the members of one of its objects beside its own.</summary>
+    private static JsonElement Flattened(string what, string holder, PageRow row)
+    {
+        if (!row.Value.TryGetProperty(holder, out var inner))
+            return row.Value;
+        if (inner.ValueKind != JsonValueKind.Object)
+            throw Malformed(what, $"{row.Pointer}/{holder} is not an object");
+        foreach (var member in inner.EnumerateObject().Where(m => m.Name != holder && row.Value.TryGetProperty(m.Name, out _)))
+            throw Malformed(what, $"{row.Pointer} has {member.Name}, and so has its {holder}");
+        return Written(writer =>
+        {
+            foreach (var member in row.Value.EnumerateObject().Where(m => m.Name != holder).Concat(inner.EnumerateObject()))
+                member.WriteTo(writer);
+        });
+    }
+
     /// <summary>Adds the members that the catalogue does not list, as one object: providers add members, and a test may need them.</summary>
     private static JsonElement WithOther(RestOperation operation, JsonElement row)
     {
-        if (row.EnumerateObject().All(m => operation.ColumnNames.Contains(m.Name)))
+        if (row.EnumerateObject().All(m => IsListed(operation, m.Name)))
             return row;
+        return Written(writer =>
+        {
+            foreach (var member in row.EnumerateObject().Where(m => IsListed(operation, m.Name)))
+                member.WriteTo(writer);
+            writer.WriteStartObject(RestOperation.OtherColumn);
+            foreach (var member in row.EnumerateObject().Where(m => !IsListed(operation, m.Name)))
+                member.WriteTo(writer);
+            writer.WriteEndObject();
+        });
+    }
+
+    /// <summary>Whether a member has a column of its own; a provider's own member may have the name of the column for the others.</summary>
+    private static bool IsListed(RestOperation operation, string name) => name != RestOperation.OtherColumn && operation.ColumnNames.Contains(name);
+
+    private static JsonElement Written(Action<Utf8JsonWriter> members)
+    {
         using var written = new MemoryStream();
         using (var writer = new Utf8JsonWriter(written))
         {
             writer.WriteStartObject();
-            foreach (var member in row.EnumerateObject().Where(m => operation.ColumnNames.Contains(m.Name)))
-                member.WriteTo(writer);
-            writer.WriteStartObject(RestOperation.OtherColumn);
-            foreach (var member in row.EnumerateObject().Where(m => !operation.ColumnNames.Contains(m.Name)))
-                member.WriteTo(writer);
-            writer.WriteEndObject();
+            members(writer);
             writer.WriteEndObject();
         }
         return JsonElement.Parse(written.GetBuffer().AsSpan(0, (int)written.Length));

@@ -97,9 +97,9 @@ public sealed class ProductTests
     [Fact]
     public async Task Members_that_the_catalogue_does_not_list_are_kept_in_a_column_of_their_own()
     {
-        using var server = new ProductServer("okta", (_, n) => n == 0 ? null : new(200, """[{"id":"u1","status":"ACTIVE","realmId":"r1"}]"""));
+        using var server = new ProductServer("okta", (_, n) => n == 0 ? null : new(200, """[{"id":"u1","status":"ACTIVE","shoeSize":"r1"}]"""));
         await using var session = Session.Live("okta", server.Address);
-        Assert.Equal(["""/0 {"id":"u1","status":"ACTIVE","_other":{"realmId":"r1"}}"""], await session.RowsAsync("okta:users.list"));
+        Assert.Equal(["""/0 {"id":"u1","status":"ACTIVE","_other":{"shoeSize":"r1"}}"""], await session.RowsAsync("okta:users.list"));
     }
 
     private static IEnumerable<RestOperation> Operations(string product)
