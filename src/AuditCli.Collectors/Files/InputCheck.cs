@@ -38,7 +38,7 @@ public static class InputCheck
                 if (tables.Length > 0)
                 {
                     faults.AddRange(input.StatedTotals.Keys.Where(c => !numbers.Contains(c))
-                        .Select(c => $"{input.Shown}: stated_totals names '{c}', which no control reads as integer or decimal"));
+                        .Select(c => $"{input.Shown}: stated_totals names '{c}', which no control reads as a number"));
                 }
                 foreach (var read in tables)
                     Read(read, input, faults, remarks, cancellationToken);

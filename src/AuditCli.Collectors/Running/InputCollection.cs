@@ -100,7 +100,7 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
         {
             ["source"] = Source,
             ["operation"] = planned.Input,
-            ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Type.ToString())))),
+            ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.TypeWithScale)))),
         };
         if (!planned.Keys.IsEmpty)
         {

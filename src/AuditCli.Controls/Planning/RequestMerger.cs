@@ -48,7 +48,7 @@ internal sealed class RequestMerger
         var form = new JsonObject
         {
             ["input"] = need.Operation,
-            ["columns"] = new JsonArray([.. columns.Select(c => (JsonNode?)new JsonArray(c.Name, c.Type.ToString()))]),
+            ["columns"] = new JsonArray([.. columns.Select(c => (JsonNode?)new JsonArray(c.Name, c.TypeWithScale))]),
         };
         if (!need.Keys.IsEmpty)
             form["keys"] = new JsonObject(need.Keys.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)w)]))));

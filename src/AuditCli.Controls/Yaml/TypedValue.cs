@@ -16,6 +16,7 @@ internal static partial class TypedValue
         ColumnType.Text => "text",
         ColumnType.Integer => "integer",
         ColumnType.Decimal => "decimal",
+        ColumnType.Whole => "whole",
         ColumnType.Double => "double",
         ColumnType.Boolean => "boolean",
         ColumnType.Date => "date",
@@ -23,6 +24,9 @@ internal static partial class TypedValue
         ColumnType.Json => "json",
         _ => throw new InvalidOperationException("a column type without a word"),
     };
+
+    /// <summary>Returns the words for a column's type, such as <c>decimal(18)</c>.</summary>
+    public static string Word(Column column) => column.Scale is { } scale ? $"{Word(column.Type)}({scale})" : Word(column.Type);
 
     /// <summary>
     /// Returns the value; null after a fault of meaning. Text takes any scalar's text, numbers and booleans are written without

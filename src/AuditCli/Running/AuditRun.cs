@@ -237,7 +237,10 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     {
         var engagement = prepared.Engagement;
         var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
-        var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
+        var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance)
+        {
+            TimeZone = engagement.Period.TimeZone,
+        };
         var (engine, limited) = await evaluation.DescribeAsync();
         log.Information(
             "Evaluating with {Engine} {Version} in a process that is limited in {Limits}",

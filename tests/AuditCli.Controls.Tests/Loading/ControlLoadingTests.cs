@@ -83,7 +83,27 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f }", "20:6: the key 'columns' is missing")]
     [InlineData(
         "  u: { file: f, columns: { a: json } }",
-        "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
+        "20:31: the type of column 'a' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'json'")]
+    [InlineData(
+        "  u: { file: f, columns: { a: decimal(39) } }",
+        "20:31: the type of column 'a' is 'decimal(39)', but a decimal has 38 digits in all, from 0 to 38 of them after the point: "
+            + "write decimal(18), or 'whole' for a whole number of more digits")]
+    [InlineData(
+        "  u: { file: f, columns: { a: decimal18 } }",
+        "20:31: the type of column 'a' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'decimal18'; "
+            + "did you mean 'decimal'?")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: wohle } } }",
+        "20:39: 'type' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'wohle'; did you mean 'whole'?")]
+    [InlineData("  u: { file: f, columns: { a: { type: decimal(2), key: true } } }", "20:56: only a text column can be a key, but column 'a' is decimal(2)")]
+    [InlineData("  u: { file: f, columns: { a: { type: whole, one_of: [x] } } }", "20:54: 'one_of' is only for text, but column 'a' is whole")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: text, personal: true } } }",
+        "20:45: 'personal' is not implemented yet, so the values of 'a' would be kept as they are; leave the column out, or have the file supplied "
+            + "with something else in its place")]
+    [InlineData(
+        "  period_days: { aws: iam:ListUsers }",
+        "20:3: evidence 'period_days': every control has a table of this name already; give the evidence another one")]
     [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: 'one_of' is only for text, but column 'a' is integer")]
     [InlineData(
         "  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }",
