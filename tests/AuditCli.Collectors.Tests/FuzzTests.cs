@@ -5,7 +5,6 @@ using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Gcp.Catalogue;
 using AuditCli.Collectors.Kubernetes;
-using AuditCli.Collectors.Tests.Files;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 using DuckDB.NET.Data;

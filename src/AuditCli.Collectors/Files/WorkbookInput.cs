@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 using DocumentFormat.OpenXml;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using AuditCli.Controls.Loading;
 using AuditCli.Evidence;
 

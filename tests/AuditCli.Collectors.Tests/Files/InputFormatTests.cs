@@ -159,7 +159,8 @@ public sealed class InputFormatTests : IDisposable
         var (faults, remarks) = Check(Parquet("list", "SELECT 'a' AS id, 0.1::DOUBLE AS amount, 5::BIGINT AS supply"), Exact);
         Assert.Empty(faults);
         Assert.Equal(
-            "inputs/list.parquet:1: amount is a double, which rounds; supply it as a decimal, a whole number or a text; tests that depend on it are inconclusive",
+            "inputs/list.parquet:1: amount is a double, which rounds; supply it as a decimal, a whole number or a text; "
+                + "tests that depend on it are inconclusive",
             Assert.Single(remarks));
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using AuditCli.Controls.Evaluation;
 using AuditCli.Evidence;
@@ -96,7 +95,7 @@ public sealed class ExactSqlTests
             "WITH c AS (SELECT k.id, k.amount * 1e0 AS a FROM ledger k) SELECT c.id AS item, c.a > 1 AS pass, '' AS reason FROM c",
             "SELECT l.id AS item, row_number() OVER (ORDER BY l.amount / 3) > 1 AS pass, '' AS reason FROM ledger l",
             "SELECT l.id AS item, true AS pass, '' AS reason FROM ledger l JOIN rates r ON r.rate = l.amount",
-            "SELECT x.i AS item, true AS pass, '' AS reason, x.a FROM (SELECT l.id AS i, l.amount AS a FROM ledger l UNION ALL SELECT '', r.rate FROM rates r) x",
+            "SELECT x.i AS item, true AS pass, '' AS reason, x.a FROM (SELECT l.id AS i, l.amount AS a FROM ledger l UNION SELECT '', r.rate FROM rates r) x",
             "SELECT min(l.id) AS item, true AS pass, '' AS reason FROM ledger l GROUP BY l.n HAVING avg(l.amount) > 1",
             "SELECT min(l.id) AS item, true AS pass, sum(l.amount) FILTER (WHERE l.amount / 3 > 1)::VARCHAR AS reason FROM ledger l",
         ];

@@ -118,7 +118,8 @@ public sealed class ExactNumberTests : IDisposable
     [InlineData("\"type\":\"decimal\",\"scale\":\"2\"")]
     public void An_index_with_a_scale_that_no_column_has_is_refused(string type)
     {
-        var line = Encoding.UTF8.GetString(EvidenceIndex.Format(Bundles.Samples.Item("prod", "aws-iam-listusers-0123456789ab") with { Columns = [new("amount", ColumnType.Decimal) { Scale = 18 }] }));
+        var item = Bundles.Samples.Item("prod", "aws-iam-listusers-0123456789ab") with { Columns = [new("amount", ColumnType.Decimal) { Scale = 18 }] };
+        var line = Encoding.UTF8.GetString(EvidenceIndex.Format(item));
         var broken = line.Replace("\"type\":\"decimal\",\"scale\":18", type, StringComparison.Ordinal);
         Assert.NotEqual(line, broken);
         Assert.Throws<InvalidDataException>(() => EvidenceIndex.Parse(Encoding.UTF8.GetBytes(broken)));

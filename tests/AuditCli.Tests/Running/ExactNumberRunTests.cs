@@ -76,8 +76,7 @@ public sealed partial class ExactNumberRunTests : IDisposable
             Assert.True(run.ExitCode == 2, $"{format}: {run}");
             var item = Assert.Single(Index(run.Bundle));
             Assert.Equal("complete", item.GetProperty("outcome").GetString());
-            Assert.Equal(
-                """{"name":"amount","type":"decimal","scale":18}""", item.GetProperty("columns").EnumerateArray().Single(c => c.GetProperty("name").GetString() == "amount").GetRawText());
+            Assert.Contains("""{"name":"amount","type":"decimal","scale":18}""", item.GetProperty("columns").EnumerateArray().Select(c => c.GetRawText()));
             // Each row names the file of which it was made.
             var table = Reference().Replace(BundleForgery.ReadTable(Path.Combine(run.Bundle, item.GetProperty("table").GetString()!)), "");
             var rows = await File.ReadAllTextAsync(Path.Combine(run.Bundle, "data/results/dat-xsr-901.t1.ndjson"));
@@ -93,7 +92,7 @@ public sealed partial class ExactNumberRunTests : IDisposable
             _folder.Path, "reperform", AuditCommand.TheBundle(Path.Combine(_folder.Path, "csv", "out")), "--allow-unsigned");
         Assert.True(again.ExitCode == 0, again.ToString());
         var queried = await AuditCommand.RunAsync(
-            _folder.Path, "query", AuditCommand.TheBundle(Path.Combine(_folder.Path, "csv", "out")), "--output", "json",
+            _folder.Path, "query", AuditCommand.TheBundle(Path.Combine(_folder.Path, "csv", "out")), "--format", "json",
             "SELECT sum(l.amount) AS amount, max(l.supply) AS supply FROM \"DAT-XSR-901\".ledger l");
         Assert.Contains("12345678901234567892.123456789012345677", queried.Output, StringComparison.Ordinal);
         Assert.Contains(Most, queried.Output, StringComparison.Ordinal);
@@ -122,9 +121,13 @@ public sealed partial class ExactNumberRunTests : IDisposable
     }
 
     private static JsonElement[] Index(string bundle) =>
-        [.. File.ReadLines(Path.Combine(bundle, "data/evidence/index.jsonl")).Select(l => JsonElement.Parse(l)).Where(i => i.GetProperty("source").GetString() == "file")];
+    [
+        .. File.ReadLines(Path.Combine(bundle, "data/evidence/index.jsonl")).Select(l => JsonElement.Parse(l))
+            .Where(i => i.GetProperty("source").GetString() == "file"),
+    ];
 
-    private async Task<(int ExitCode, string Bundle, string Words)> RunAsync(string name, string format, params (string Id, string Amount, string Supply)[] rows)
+    private async Task<(int ExitCode, string Bundle, string Words)> RunAsync(
+        string name, string format, params (string Id, string Amount, string Supply)[] rows)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder.Path, name)).FullName;
         _folder.Write($"{name}/library/data-integrity/DAT-XSR-901.yaml", Control);
