@@ -96,6 +96,12 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
                     misfits.Add($"{need.Name}: {cell.Name} is not {ExactNumber.Described(exact)}");
                 continue;
             }
+            if (need.Personal.Contains(cell.Name) && cell.Value.ValueKind == JsonValueKind.String)
+            {
+                if (InputTable.Key(cell.Value.GetString()!, []).Value is { } seen)
+                    cells[cell.Name] = JsonSerializer.SerializeToElement(KeyedDigest.Of("fixture"u8, seen));
+                continue;
+            }
             if (cell.Value.ValueKind != JsonValueKind.String || Key(need, cell.Name) is not { } words)
             {
                 cells[cell.Name] = cell.Value;

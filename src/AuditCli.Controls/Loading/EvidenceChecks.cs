@@ -49,6 +49,8 @@ internal static class EvidenceChecks
             faults.Meaning(from, $"waivers must come from a supplied file, but evidence '{rule.From}' is read from {need.Source}");
             return;
         }
+        if (need.Personal.Contains(rule.Item))
+            faults.Meaning(map.Find("item")!.Position, $"column '{rule.Item}' of '{need.Name}' is personal, so that no item would match its digests");
         Column("item", rule.Item, ColumnType.Text);
         Column("expires", rule.Expires, ColumnType.Date);
         Column("approved_by", rule.ApprovedBy, ColumnType.Text);

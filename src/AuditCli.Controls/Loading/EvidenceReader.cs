@@ -56,9 +56,10 @@ internal static partial class EvidenceReader
         var unmatched = reader.OptionalText("unmatched");
         var columns = ImmutableArray.CreateBuilder<Column>();
         var keys = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        var personal = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
         foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
         {
-            if (FileColumnReader.Read(name.Text, value, faults) is not (var column, var key))
+            if (FileColumnReader.Read(name.Text, value, faults) is not (var column, var key, var isPersonal))
                 continue;
             if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
                 faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only in case, which SQL ignores");
@@ -66,12 +67,15 @@ internal static partial class EvidenceReader
                 columns.Add(column);
             if (key is { } words)
                 keys[name.Text] = words;
+            if (isPersonal)
+                personal.Add(name.Text);
         }
         reader.Close();
         var need = new EvidenceNeed(
             entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null, columns.ToImmutable())
         {
             Keys = keys.ToImmutable(),
+            Personal = personal.ToImmutable(),
             Unmatched = unmatched,
         };
         return new(entry, need, null);

@@ -19,13 +19,13 @@ internal static partial class FileColumnReader
         [.. ControlWords.ValueTypes.Select(t => t.Word).SelectMany(w => w == "decimal" ? new[] { "whole", w, "decimal(18)" } : [w])];
 
     /// <summary>
-    /// Reads a column's type, as a word or under <c>type</c>, and for a key column the words that are allowed in it; returns null
-    /// after a fault of its type.
+    /// Reads a column's type, as a word or under <c>type</c>, for a key column the words that are allowed in it, and whether its values
+    /// are kept as digests only; returns null after a fault of its type.
     /// </summary>
-    public static (Column Column, ImmutableArray<string>? Key)? Read(string name, YamlNode value, FaultList faults)
+    public static (Column Column, ImmutableArray<string>? Key, bool IsPersonal)? Read(string name, YamlNode value, FaultList faults)
     {
         if (value is not YamlMap)
-            return TypeOf(name, value, $"the type of column '{name}'", faults) is { } plain ? (plain, null) : null;
+            return TypeOf(name, value, $"the type of column '{name}'", faults) is { } plain ? (plain, null, false) : null;
         var reader = MapReader.Of(value, $"column '{name}'", faults)!;
         var column = reader.Required("type") is { } type ? TypeOf(name, type, "'type'", faults) : null;
         ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
@@ -33,16 +33,16 @@ internal static partial class FileColumnReader
             faults.Meaning(reader.Map.Find("key")!.Position, $"only a text column can be a key, but column '{name}' is {TypedValue.Word(column)}");
         if (reader.Optional("one_of") is { } list)
             key = OneOf(name, column, list, faults);
-        if (reader.Map.Entries.FirstOrDefault(e => e.Key.Text == Personal) is { } unbuilt)
+        var isPersonal = reader.OptionalFlag(Personal);
+        if (isPersonal && column is not null and not { Type: ColumnType.Text })
+            faults.Meaning(reader.Map.Find(Personal)!.Position, $"only a text column can be personal, but column '{name}' is {TypedValue.Word(column)}");
+        if (isPersonal && reader.Map.Find("one_of") is not null)
         {
-            reader.Allow(Personal);
-            faults.Form(
-                unbuilt.Key.Position,
-                $"'{Personal}' is not implemented yet, so the values of '{name}' would be kept as they are; leave the column out, or have the file supplied "
-                    + "with something else in its place");
+            faults.Meaning(
+                reader.Map.Find(Personal)!.Position, $"column '{name}' has one of a few words, which no digest hides; leave out 'one_of' or 'personal'");
         }
         reader.Close();
-        return column is not null ? (column, key) : null;
+        return column is not null ? (column, key, isPersonal) : null;
     }
 
     private static Column? TypeOf(string name, YamlNode node, string label, FaultList faults)

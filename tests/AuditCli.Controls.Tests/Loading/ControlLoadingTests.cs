@@ -64,6 +64,16 @@ public sealed class ControlLoadingTests
             Assert.Equal(loaded, Samples.Loaded(yaml, "APD-AWS-002").Control.Tests[0].Unit);
     }
 
+    [Fact]
+    public void An_approval_whose_item_is_personal_would_match_nothing()
+    {
+        var yaml = Samples.Control.Replace("personal: false", "personal: true", StringComparison.Ordinal);
+        Assert.Contains(
+            "column 'arn' of 'approved' is personal, so that no item would match its digests",
+            Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")),
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("  u: { aws: iam:ListUser }", "20:13: 'iam:ListUser' is not in the read-only catalogue of aws; did you mean iam:ListUsers?")]
     [InlineData("  u: { aws: s3:Nothing }", "20:13: 's3:Nothing' is not in the read-only catalogue of aws")]
@@ -98,9 +108,11 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f, columns: { a: { type: decimal(2), key: true } } }", "20:56: only a text column can be a key, but column 'a' is decimal(2)")]
     [InlineData("  u: { file: f, columns: { a: { type: whole, one_of: [x] } } }", "20:54: 'one_of' is only for text, but column 'a' is whole")]
     [InlineData(
-        "  u: { file: f, columns: { a: { type: text, personal: true } } }",
-        "20:45: 'personal' is not implemented yet, so the values of 'a' would be kept as they are; leave the column out, or have the file supplied "
-            + "with something else in its place")]
+        "  u: { file: f, columns: { a: { type: date, personal: true } } }", "20:55: only a text column can be personal, but column 'a' is date")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: text, one_of: [x], personal: true } } }",
+        "20:68: column 'a' has one of a few words, which no digest hides; leave out 'one_of' or 'personal'")]
+    [InlineData("  u: { file: f, columns: { a: { type: text, personl: true } } }", "20:45: unknown key 'personl'; did you mean 'personal'?")]
     [InlineData(
         "  period_days: { aws: iam:ListUsers }",
         "20:3: evidence 'period_days': every control has a table of this name already; give the evidence another one")]

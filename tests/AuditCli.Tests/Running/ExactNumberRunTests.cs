@@ -174,8 +174,9 @@ public sealed partial class ExactNumberRunTests : IDisposable
                     using var command = connection.CreateCommand();
                     // Parquet has no whole numbers of so many digits, and no decimals of more than 38.
                     var type = rows.All(r => r.Amount.Length <= Amount.Length) ? "DECIMAL(38,18)" : "VARCHAR";
-                    command.CommandText = $"COPY (SELECT id, amount::{type} AS amount, supply FROM (VALUES "
-                        + string.Join(", ", rows.Select(r => $"('{r.Id}', '{r.Amount}', '{r.Supply}')")) + $") t(id, amount, supply)) TO '{path}' (FORMAT parquet)";
+                    var values = string.Join(", ", rows.Select(r => $"('{r.Id}', '{r.Amount}', '{r.Supply}')"));
+                    command.CommandText =
+                        $"COPY (SELECT id, amount::{type} AS amount, supply FROM (VALUES {values}) t(id, amount, supply)) TO '{path}' (FORMAT parquet)";
                     command.ExecuteNonQuery();
                 }
                 break;
