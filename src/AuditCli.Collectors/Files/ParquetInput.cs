@@ -107,7 +107,8 @@ internal sealed class ParquetInput : InputFile
             foreach (var setting in (string[])
                 [
                     "TimeZone='UTC'", "temp_directory=''", "preserve_insertion_order=true", $"allowed_paths=[{SqlQuote.Text(path)}]",
-                    "enable_external_access=false", "allow_community_extensions=false", "lock_configuration=true",
+                    "enable_external_access=false",
+                    "allow_community_extensions=false", "lock_configuration=true",
                 ])
             {
                 using var command = connection.CreateCommand();
