@@ -87,15 +87,6 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         var cells = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var cell in row.EnumerateObject())
         {
-            if (need.Columns.FirstOrDefault(c => c.Name == cell.Name) is { IsExact: true } exact
-                && cell.Value.ValueKind is JsonValueKind.Number or JsonValueKind.String)
-            {
-                if (ExactNumber.In(exact, JsonMember.TextOrRaw(cell.Value)) is { } number)
-                    cells[cell.Name] = JsonSerializer.SerializeToElement(number);
-                else
-                    misfits.Add($"{need.Name}: {cell.Name} is not {ExactNumber.Described(exact)}");
-                continue;
-            }
             if (need.Personal.Contains(cell.Name) && cell.Value.ValueKind == JsonValueKind.String)
             {
                 if (InputTable.Key(cell.Value.GetString()!, []).Value is { } seen)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Yaml;
 
@@ -56,6 +57,17 @@ internal static partial class TypedValue
                 && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out _) => CoreSchema.ToJson(text),
             _ => Refuse(node, type, label, faults),
         };
+    }
+
+    /// <summary>Reads a value of a column. Exact numbers may have quotes, because editors and other readers of YAML round them.</summary>
+    public static JsonElement? Read(YamlNode node, Column column, string label, FaultList faults)
+    {
+        if (!column.IsExact)
+            return Read(node, column.Type, label, faults);
+        if (node is YamlScalar { Text: var text } && ExactNumber.In(column, text) is { } number)
+            return CoreSchema.ToJson(number);
+        faults.Meaning(node.Position, $"{label} must be {ExactNumber.Described(column)}, but is {NodeReader.Shown(node)}");
+        return null;
     }
 
     public static bool IsNull(YamlNode node) => node is YamlScalar scalar && CoreSchema.KindOf(scalar) == ScalarKind.Null;

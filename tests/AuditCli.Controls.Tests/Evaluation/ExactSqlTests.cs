@@ -25,7 +25,11 @@ public sealed class ExactSqlTests
     private static Control Control(string sql) => Some.Control(Some.Test(sql)) with
     {
         Evidence = [Ledger, Rates],
-        Parameters = [new("limit_of", ColumnType.Decimal, JsonDocument.Parse("0.5").RootElement, "w")],
+        Parameters =
+        [
+            new("limit_of", ColumnType.Decimal, JsonDocument.Parse("0.5").RootElement, "w"),
+            new("floor", ColumnType.Text, JsonDocument.Parse("\"0.000000000000000001\"").RootElement, "w"),
+        ],
     };
 
     private static Control Checked(string left, string right) =>
@@ -134,7 +138,7 @@ public sealed class ExactSqlTests
     [InlineData("l.amount * 3 > 5 * l.n AND l.amount > l.fee AND round(l.amount, 2) = 12345678901234567890.12")]
     [InlineData("(SELECT sum(k.amount) FROM ledger k) = l.amount AND (SELECT quantile_disc(k.amount, 0.5) FROM ledger k) = l.amount")]
     [InlineData("list_sum(list_filter([l.amount, -l.amount], lambda a: a > 0)) = l.amount")]
-    [InlineData("l.amount::VARCHAR = '" + Amount + "' AND l.amount > $limit_of")]
+    [InlineData("l.amount::VARCHAR = '" + Amount + "' AND l.amount > $limit_of AND l.amount > $floor::DECIMAL(38,18)")]
     [InlineData("l.supply = '" + Most + "' AND l.supply::VARCHAR = '" + Most + "'")]
     [InlineData("l.supply > 9223372036854775807 AND l.supply + 1 > l.supply AND l.supply + (-l.supply) = 0")]
     [InlineData("(SELECT sum(k.supply) FROM ledger k) = l.supply AND (SELECT max(k.supply) + (-max(k.supply)) FROM ledger k) = 0")]
