@@ -6,8 +6,8 @@ using AuditCli.Evidence.Tables;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
-using Column = AuditCli.Evidence.Column;
 using CellFormat = DocumentFormat.OpenXml.Spreadsheet.CellFormat;
+using Column = AuditCli.Evidence.Column;
 
 namespace AuditCli.Collectors.Files;
 
