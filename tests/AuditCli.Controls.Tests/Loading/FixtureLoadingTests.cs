@@ -165,7 +165,8 @@ public sealed class FixtureLoadingTests
     {
         const string Most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
         var control = Samples.Loaded(Samples.Minimal(evidence: "  ledger: { file: ledger, columns: { amount: decimal(18), supply: whole } }\n")).Control;
-        string Cases(string rows) => "cases:\n  - name: c\n    inputs: { ledger: { rows: [" + rows + "] } }\n    partitions: { one: {} }\n    expect: { conclusion: PASS }\n";
+        string Cases(string rows) =>
+            $"cases:\n  - name: c\n    inputs: {{ ledger: {{ rows: [{rows}] }} }}\n    partitions: {{ one: {{}} }}\n    expect: {{ conclusion: PASS }}\n";
         var (read, none) = FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(Cases(
             $"{{ amount: 12345678901234567890.123456789012345678, supply: {Most} }}, {{ amount: '1.50', supply: '{Most}' }}"))), control);
         Assert.Empty(none);

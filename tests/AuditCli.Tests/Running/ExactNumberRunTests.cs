@@ -106,6 +106,12 @@ public sealed partial class ExactNumberRunTests : IDisposable
         var sheet = await WorkbookTextAsync(Path.Combine(reports, "workpaper.xlsx"));
         Assert.All(numbers, n => Assert.Contains(n, csv, StringComparison.Ordinal));
         Assert.All(numbers, n => Assert.Contains($">{n}</x:t>", sheet, StringComparison.Ordinal));
+        foreach (var report in Directory.EnumerateFiles(reports))
+        {
+            var text = Path.GetExtension(report) == ".xlsx" ? sheet : await File.ReadAllTextAsync(report);
+            Assert.DoesNotContain("1.15792", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("9007199254740992", text, StringComparison.Ordinal);
+        }
     }
 
     private static async Task<string> WorkbookTextAsync(string path)
