@@ -224,7 +224,12 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Resumed = prepared.Stopped is { } from ? new(from.BundleId, started, Environment.UserName, Environment.MachineName) : null,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
-            Inputs = collected.Inputs,
+            Inputs =
+            [
+                .. collected.Inputs.Select(i => prepared.Stopped is { Originals: var known } && known.TryGetValue(i.Name, out var original)
+                    ? i with { Original = original }
+                    : i),
+            ],
             UnusualEndpoints = collectors.UnusualEndpoints,
             ClockOffsets = transport.ClockOffsets,
             Limits = limits,

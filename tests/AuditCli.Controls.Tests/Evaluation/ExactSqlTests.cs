@@ -153,6 +153,24 @@ public sealed class ExactSqlTests
         Assert.True(outcome.Conclusion == Conclusion.Pass, outcome.Test.Error);
     }
 
+    [Theory]
+    [InlineData("SELECT item(l.id, e.key) AS item, true AS pass, '' AS reason, l.amount FROM ledger l, json_each(l.details) e")]
+    [InlineData("SELECT item(l.id, t.d->>'k') AS item, true AS pass, '' AS reason, l.supply FROM ledger l, unnest(l.details::JSON[]) AS t(d)")]
+    [InlineData("SELECT l.id AS item, true AS pass, '' AS reason, unnest([l.amount, l.fee]) AS one FROM ledger l")]
+    [InlineData("SELECT l.id AS item, true AS pass, '' AS reason FROM ledger l SEMI JOIN ledger k ON k.amount = l.amount ANTI JOIN rates r ON r.count = l.n")]
+    [InlineData("SELECT l.id AS item, true AS pass, '' AS reason FROM ledger l QUALIFY rank() OVER (PARTITION BY l.n ORDER BY l.amount DESC) = 1")]
+    [InlineData("SELECT coalesce(l.id, 'all') AS item, sum(l.amount) > 0 AS pass, '' AS reason FROM ledger l GROUP BY ROLLUP (l.id)")]
+    [InlineData("SELECT l.id AS item, lag(l.supply) OVER (ORDER BY l.id) IS NULL AS pass, '' AS reason FROM ledger l")]
+    [InlineData("SELECT l.id AS item, sum(l.supply) OVER (ORDER BY l.id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) > 0 AS pass, '' AS reason FROM ledger l")]
+    [InlineData("SELECT v.a AS item, l.amount > 0 AS pass, '' AS reason FROM (VALUES ('a'), ('b')) v(a) LEFT JOIN ledger l ON l.id = v.a")]
+    [InlineData("SELECT l.id AS item, l.amount NOT IN (SELECT k.amount FROM ledger k WHERE k.id <> l.id) AS pass, '' AS reason FROM ledger l")]
+    [InlineData("SELECT l.id AS item, true AS pass, '' AS reason FROM ledger l WHERE l.amount = ANY (SELECT max(k.amount) FROM ledger k GROUP BY k.n)")]
+    [InlineData("WITH c AS MATERIALIZED (SELECT l.id, max(l.supply) s FROM ledger l GROUP BY ALL) SELECT c.id AS item, c.s > 0 AS pass, c.id AS reason FROM c")]
+    [InlineData("SELECT x.id AS item, true AS pass, x.id reason FROM (SELECT l.id, l.supply FROM ledger l EXCEPT SELECT '', NULL INTERSECT SELECT '', NULL) x")]
+    [InlineData("SELECT l.id AS item, max_by(l.amount, l.n ORDER BY l.id) > 0 AS pass, count(DISTINCT l.supply)::VARCHAR reason FROM ledger l GROUP BY l.id")]
+    public async Task Every_form_of_query_can_be_checked(string sql) =>
+        Assert.Empty((await ControlSql.CheckAsync(Control(sql), process: null, CancellationToken.None)).Where(m => !m.IsWarning));
+
     [Fact]
     public async Task Sql_that_reads_no_exact_column_may_compute_as_before()
     {

@@ -91,6 +91,30 @@ public sealed class PersonalColumnTests : IDisposable
         Assert.Equal(2, (await AuditCommand.RunAsync(_folder.Path, "reperform", bundle, "--allow-unsigned")).ExitCode);
     }
 
+    [Fact]
+    public async Task A_run_that_is_finished_later_still_says_which_file_was_supplied()
+    {
+        StoppedRunOfSample.Write(_folder.Path);
+        foreach (var file in Directory.EnumerateFiles(Repository.Path("controls"), "*.yaml", SearchOption.AllDirectories))
+        {
+            var name = Path.GetRelativePath(Repository.Path("controls"), file);
+            _folder.Write($"library/{name}", Path.GetFileName(file) == "APD-AWS-002.yaml"
+                ? File.ReadAllText(file).Replace("approved_by: text", "approved_by: { type: text, personal: true }", StringComparison.Ordinal)
+                : File.ReadAllText(file));
+        }
+        var run = await AuditCommand.RunAsync(
+            _folder.Path, "run", "engagement.yaml", "--controls", "library", "--control", "APD-AWS-002", "--out", "out");
+        Assert.True(run.ExitCode == 1, run.ToString());
+        var partial = Directory.GetDirectories(Path.Combine(_folder.Path, "out")).Single();
+        var finished = await AuditCommand.RunAsync(_folder.Path, "run", "--resume", partial, "--allow-secrets");
+        Assert.True(finished.ExitCode is 0 or 2, finished.ToString());
+        var record = JsonElement.Parse(File.ReadAllText(Path.Combine(AuditCommand.TheBundle(Path.Combine(_folder.Path, "out")), "data/run.json")));
+        var input = record.GetProperty("inputs").EnumerateArray().Single(i => i.TryGetProperty("personal", out _));
+        var supplied = Sha256(Path.Combine(_folder.Path, "inputs", "break-glass-register.csv"));
+        Assert.Equal(supplied, input.GetProperty("original_sha256").GetString());
+        Assert.NotEqual(supplied, input.GetProperty("sha256").GetString());
+    }
+
     private void Write(string format, string leavers, string badges)
     {
         _folder.Write("library/access-to-programs-and-data/APD-XSR-902.yaml", Control);
