@@ -160,6 +160,9 @@ public sealed record EvidenceNeed(
     public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } =
         ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
+    /// <summary>For files, the text columns of which a keyed digest is kept instead of the value.</summary>
+    public ImmutableSortedSet<string> Personal { get; init; } = [];
+
     /// <summary>
     /// For files, a SELECT of the rows that match nothing that was read, with the columns <c>row</c> and <c>why</c>; null where
     /// the author does not give one. The rows are listed for the reader and decide nothing: a register that names an object that

@@ -60,6 +60,9 @@ public sealed record PlannedInput(string Key, string Input, ImmutableArray<Colum
     public ImmutableSortedDictionary<string, ImmutableArray<string>> Keys { get; init; } =
         ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty;
 
+    /// <summary>The text columns of which a keyed digest is kept instead of the value.</summary>
+    public ImmutableSortedSet<string> Personal { get; init; } = [];
+
     /// <summary>
     /// The columns that a row needs to approve anything, the item's column first, when every control that names the file takes
     /// approvals from it; empty otherwise. A row without them is not a gap in the register: the row exists and does not count.

@@ -6,7 +6,6 @@ using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Files;
 using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Kubernetes;
-using AuditCli.Collectors.Tests.Files;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 using DuckDB.NET.Data;

@@ -38,7 +38,7 @@ internal static class Samples
           users:             { aws: iam:ListUsers, params: { PathPrefix: / } }
           mfa_devices:       { aws: iam:ListMFADevices, for_each: users, with: { UserName: UserName }, allow_errors: { NoSuchEntity: empty } }
           groups:            { gcp: iam:serviceAccounts.list, if_target: true }
-          approved:          { file: break-glass-register, optional: true, unmatched: "SELECT a.arn AS row, 'nobody has it' AS why FROM approved a", columns: { arn: { type: text, key: true }, approved_by: text, approved_on: date, reason: text, expires: date, kind: { type: text, one_of: [person, machine] } } }
+          approved:          { file: break-glass-register, optional: true, unmatched: "SELECT a.arn AS row, 'nobody has it' AS why FROM approved a", columns: { arn: { type: text, key: true, personal: false }, approved_by: text, approved_on: date, reason: text, expires: date, kind: { type: text, one_of: [person, machine] } } }
         completeness:
           - name: the report covers every user that existed when it was made
             sql: SELECT count(*) FROM credential_report

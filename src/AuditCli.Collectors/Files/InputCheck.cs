@@ -38,8 +38,10 @@ public static class InputCheck
                 if (tables.Length > 0)
                 {
                     faults.AddRange(input.StatedTotals.Keys.Where(c => !numbers.Contains(c))
-                        .Select(c => $"{input.Shown}: stated_totals names '{c}', which no control reads as integer or decimal"));
+                        .Select(c => $"{input.Shown}: stated_totals names '{c}', which no control reads as a number"));
                 }
+                if (!PersonalCopy.ColumnsOf(input.Name, planned).IsEmpty && PersonalCopy.Refusal(input.Path) is { } refusal)
+                    faults.Add($"{input.Shown}: {refusal}");
                 foreach (var read in tables)
                     Read(read, input, faults, remarks, cancellationToken);
             }

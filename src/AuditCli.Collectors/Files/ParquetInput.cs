@@ -41,7 +41,7 @@ internal sealed class ParquetInput : InputFile
                     $"{shown}: column '{nested.Name}' is nested ({types[nested.Name]}), and a column holds one value; supply it as columns of its own");
             }
             var cells = string.Join(", ", columns.Select(c => Text(SqlQuote.Name(c.Name), types[c.Name])).DefaultIfEmpty("''"));
-            return new(connection, $"SELECT {cells} FROM {Table(path)}", shown, [.. columns.Select(c => Fault(types[c.Name]))]);
+            return new(connection, $"SELECT {cells} FROM {Table(path)}", shown, [.. columns.Select(c => Fault(types[c.Name], c))]);
         }
         catch
         {
@@ -79,9 +79,11 @@ internal sealed class ParquetInput : InputFile
         ? $"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
         : $"CAST({column} AS VARCHAR)";
 
-    /// <summary>Returns why no value of a type can be read, as the end of a sentence; null if they can.</summary>
-    private static string? Fault(string type) => type switch
+    /// <summary>Returns why no value of a type can be read into a column, as the end of a sentence; null if they can.</summary>
+    private static string? Fault(string type, Column column) => type switch
     {
+        "FLOAT" or "DOUBLE" when column.IsExact =>
+            $"is a {type.ToLowerInvariant()}, which rounds; supply it as a decimal, a whole number or a text",
         "VARCHAR" or "BOOLEAN" or "DATE" or "FLOAT" or "DOUBLE" or "UUID" or WithZone => null,
         _ when type.EndsWith("INT", StringComparison.Ordinal) || type.EndsWith("INTEGER", StringComparison.Ordinal)
             || type.StartsWith("DECIMAL", StringComparison.Ordinal) || type.StartsWith("ENUM", StringComparison.Ordinal) => null,

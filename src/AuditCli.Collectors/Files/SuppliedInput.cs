@@ -15,6 +15,9 @@ public sealed record SuppliedInput(string Name, string Path, long? StatedRows, s
     /// <summary>Where the rows are in the file.</summary>
     public InputLayout Layout { get; init; } = InputLayout.Whole;
 
+    /// <summary>The key under which values of personal columns are replaced by digests.</summary>
+    public ReadOnlyMemory<byte> RedactionKey { get; init; }
+
     /// <summary>The totals that the supplier states, by column, as plain decimals.</summary>
     public ImmutableSortedDictionary<string, string> StatedTotals { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }
@@ -23,4 +26,13 @@ public sealed record SuppliedInput(string Name, string Path, long? StatedRows, s
 /// <param name="File">The path relative to the bundle's root.</param>
 /// <param name="Sha256">The digest of its bytes.</param>
 /// <param name="IsRead">Whether a control of the run reads it; otherwise it is only attached.</param>
-public sealed record BundledInput(string Name, string File, Digest Sha256, bool IsRead);
+public sealed record BundledInput(string Name, string File, Digest Sha256, bool IsRead)
+{
+    /// <summary>The columns with digests in the place of values.</summary>
+    public ImmutableSortedSet<string> Personal { get; init; } = [];
+
+    /// <summary>
+    /// The digest of the file that was supplied, where values were replaced in the copy; null where the copy is equal to it.
+    /// </summary>
+    public Digest? Original { get; init; }
+}

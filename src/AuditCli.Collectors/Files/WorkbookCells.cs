@@ -7,6 +7,7 @@ using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
 using CellFormat = DocumentFormat.OpenXml.Spreadsheet.CellFormat;
+using Column = AuditCli.Evidence.Column;
 
 namespace AuditCli.Collectors.Files;
 
@@ -23,6 +24,8 @@ internal sealed partial class WorkbookCells
     private const double FirstSure = 61;
     private static readonly DateOnly Epoch1900 = new(1899, 12, 30);
     private static readonly DateOnly Epoch1904 = new(1904, 1, 1);
+
+    private static readonly Column Name = new("", ColumnType.Text);
 
     private readonly ImmutableArray<string> _texts;
     private readonly ImmutableArray<bool> _dateStyles;
@@ -61,8 +64,11 @@ internal sealed partial class WorkbookCells
     /// <summary>Whether a cell has neither a value nor a formula.</summary>
     public bool IsEmpty(Cell cell) => cell.CellFormula is null && TextOf(cell) is null or "";
 
-    /// <summary>Reads a cell for a column of that type, and counts what it finds.</summary>
-    public InputCell Read(Cell cell, ColumnType type)
+    /// <summary>Reads a cell of the header.</summary>
+    public InputCell ReadName(Cell cell) => Read(cell, Name);
+
+    /// <summary>Reads a cell of a column, and counts what it finds.</summary>
+    public InputCell Read(Cell cell, Column column)
     {
         if (cell.CellFormula is not null)
             Formulas++;
@@ -74,12 +80,13 @@ internal sealed partial class WorkbookCells
         if (stored == CellValues.Boolean)
             return new(text == "1" ? "true" : "false");
         if (stored == CellValues.Date)
-            return new(type == ColumnType.Date && text.EndsWith("T00:00:00", StringComparison.Ordinal) ? text[..10] : text);
-        return stored == CellValues.Number ? Number(text, IsDate(cell), type) : new(text);
+            return new(column.Type == ColumnType.Date && text.EndsWith("T00:00:00", StringComparison.Ordinal) ? text[..10] : text);
+        return stored == CellValues.Number ? Number(text, IsDate(cell), column) : new(text);
     }
 
-    private InputCell Number(string text, bool isDate, ColumnType type)
+    private InputCell Number(string text, bool isDate, Column column)
     {
+        var type = column.Type;
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || !double.IsFinite(number))
             return new(null, "is stored as a number and is none");
         if (isDate)
@@ -97,7 +104,11 @@ internal sealed partial class WorkbookCells
             return new(null, $"has more than the {Digits} digits that a spreadsheet keeps; store it as text");
         var shown = number.ToString($"G{Digits}", CultureInfo.InvariantCulture);
         if (double.Parse(shown, CultureInfo.InvariantCulture) != number)
+        {
+            if (column.IsExact)
+                return new(null, $"has more than the {Digits} digits that a spreadsheet shows; store it as text");
             Rounded++;
+        }
         return new(shown.Contains('E', StringComparison.Ordinal)
             ? decimal.Parse(shown, NumberStyles.Float, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture)
             : shown);

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 using DocumentFormat.OpenXml;
@@ -144,7 +143,7 @@ internal sealed class WorkbookInput : InputFile
             // Rows between others count, as an export to CSV would write them; those at the end do not.
             for (; pending > 0; pending--)
                 yield return new(++number, line - pending, [.. _columns.Select(_ => default(InputCell))]);
-            yield return new(++number, line, [.. fields.Select((f, i) => cells.TryGetValue(f, out var cell) ? _cells.Read(cell, _columns[i].Type) : default)]);
+            yield return new(++number, line, [.. fields.Select((f, i) => cells.TryGetValue(f, out var cell) ? _cells.Read(cell, _columns[i]) : default)]);
         }
         if (_header.IsEmpty)
             throw new InvalidDataException($"{_place}: the sheet is empty; its first row must name the columns");
@@ -231,7 +230,7 @@ internal sealed class WorkbookInput : InputFile
     {
         var names = new string[cells.Keys.Max() + 1];
         for (var i = 0; i < names.Length; i++)
-            names[i] = cells.TryGetValue(i, out var cell) && _cells.Read(cell, ColumnType.Text).Text is { } name ? InvisibleText.Without(name) : "";
+            names[i] = cells.TryGetValue(i, out var cell) && _cells.ReadName(cell).Text is { } name ? InvisibleText.Without(name) : "";
         if (names.Where(n => n.Length > 0).GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
             throw new InvalidDataException($"{_place}:{line}: two columns are named '{twice.Key}'");
         return [.. names];

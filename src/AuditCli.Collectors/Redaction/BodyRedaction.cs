@@ -20,7 +20,7 @@ namespace AuditCli.Collectors.Redaction;
 internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
 {
     /// <summary>The prefix of the mark that replaces a secret.</summary>
-    public const string Prefix = "hmac-sha256:";
+    public const string Prefix = KeyedDigest.Prefix;
 
     private const int ShortestCredential = 8;
     private const int ShortestDocument = EncodedText.ShortestValue;

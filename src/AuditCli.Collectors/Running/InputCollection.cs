@@ -8,7 +8,10 @@ using AuditCli.Evidence.Bundles;
 
 namespace AuditCli.Collectors.Running;
 
-/// <summary>Copies a file that management supplied into the bundle, byte for byte, and reads the copy as a table.</summary>
+/// <summary>
+/// Copies a file that management supplied into the bundle, byte for byte but for the values of personal columns, and reads the copy as a
+/// table.
+/// </summary>
 internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
 {
     private const string Source = "file";
@@ -18,14 +21,23 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
     /// </summary>
     /// <exception cref="IOException">A file cannot be read, or the bundle cannot be written.</exception>
     public static async Task<ImmutableArray<BundledInput>> BundleAsync(
-        BundleWriter bundle, ImmutableArray<SuppliedInput> supplied, IEnumerable<PlannedInput> planned, CancellationToken cancellationToken)
+        BundleWriter bundle, ImmutableArray<SuppliedInput> supplied, ImmutableArray<PlannedInput> planned, CancellationToken cancellationToken)
     {
         var read = planned.Select(p => p.Input).ToHashSet(StringComparer.Ordinal);
         var inputs = ImmutableArray.CreateBuilder<BundledInput>();
         foreach (var input in supplied)
         {
             var copy = BundleLayout.Input(BundlePaths.Segment(input.Name), input.Path);
-            inputs.Add(new(input.Name, copy, await CopyAsync(bundle, input.Path, copy, cancellationToken), read.Contains(input.Name)));
+            var personal = PersonalCopy.ColumnsOf(input.Name, planned);
+            if (personal.IsEmpty)
+            {
+                inputs.Add(new(input.Name, copy, await CopyAsync(bundle, input.Path, copy, cancellationToken), read.Contains(input.Name)));
+                continue;
+            }
+            await using (var target = bundle.OpenFile(copy))
+                PersonalCopy.Write(input, target, personal, input.RedactionKey.Span);
+            var (kept, original) = (await Sha256Async(bundle.PathOf(copy), cancellationToken), await Sha256Async(input.Path, cancellationToken));
+            inputs.Add(new(input.Name, copy, kept, read.Contains(input.Name)) { Personal = personal, Original = kept == original ? null : original });
         }
         return inputs.ToImmutable();
     }
@@ -79,18 +91,27 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
             Identity = "",
             Started = started,
             Finished = clock.GetUtcNow(),
-            Notes = [.. reading.Notes],
+            Notes = [.. reading.Notes, .. planned.Personal.IsEmpty ? [] : new[] { Replaced(planned, supplied) }],
         };
         return RequestCollection.Finished(item, failures, anythingRead: written.Rows > 0);
     }
+
+    private static string Replaced(PlannedInput planned, SuppliedInput supplied) =>
+        $"{supplied.Shown}: the values of {string.Join(", ", planned.Personal)} are personal; "
+            + "keyed digests are kept in their place, in the copy of the file too";
 
     private static async Task<Digest> CopyAsync(BundleWriter bundle, string from, string to, CancellationToken cancellationToken)
     {
         await using var source = File.OpenRead(from);
         await using (var target = bundle.OpenFile(to))
             await source.CopyToAsync(target, cancellationToken);
-        await using var copy = File.OpenRead(bundle.PathOf(to));
-        return Digest.FromHash(await SHA256.HashDataAsync(copy, cancellationToken));
+        return await Sha256Async(bundle.PathOf(to), cancellationToken);
+    }
+
+    private static async Task<Digest> Sha256Async(string path, CancellationToken cancellationToken)
+    {
+        await using var file = File.OpenRead(path);
+        return Digest.FromHash(await SHA256.HashDataAsync(file, cancellationToken));
     }
 
     /// <summary>The properties that identify the table: the input and the columns declared for it.</summary>
@@ -100,13 +121,15 @@ internal sealed class InputCollection(BundleWriter bundle, TimeProvider clock)
         {
             ["source"] = Source,
             ["operation"] = planned.Input,
-            ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.Type.ToString())))),
+            ["columns"] = new JsonObject(planned.Columns.Select(c => KeyValuePair.Create(c.Name, (JsonNode?)JsonValue.Create(c.TypeWithScale)))),
         };
         if (!planned.Keys.IsEmpty)
         {
             form["keys"] = new JsonObject(planned.Keys.Select(o =>
                 KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)JsonValue.Create(w))]))));
         }
+        if (!planned.Personal.IsEmpty)
+            form["personal"] = new JsonArray([.. planned.Personal.Select(p => (JsonNode?)JsonValue.Create(p))]);
         return form;
     }
 }

@@ -77,11 +77,14 @@ public static partial class ControlSql
         }
         if (!messages.ToImmutable().IsEmpty)
             return messages.ToImmutable();
+        if (PeriodDays.IsIn(control))
+            PeriodDays.Create(database, AnyMoment, wanted: false);
 
         var parameters = new SqlParameters(
             AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf,
             control.Parameters.Select(p => new EffectiveParameter(p.Name, p.Type, p.Default, null, null)));
         var scope = CompiledControl.ScopeOf(control);
+        var sound = new Dictionary<string, SqlLineage>(StringComparer.Ordinal);
         foreach (var (key, sql, fault) in Texts(control))
         {
             if (steps.Begin(key) is { } killed)
@@ -99,6 +102,10 @@ public static partial class ControlSql
                     database.Define(admitted.Lineage.Functions);
                     if (await BindAsync(database, sql, parameters.For(admitted.Lineage), fault, cancellationToken) is { } problem)
                         messages.Add(new SqlMessage(key, problem, null, false));
+                    else if (await ExactSql.RefusalAsync(database, sql, scope, parameters, cancellationToken, admitted.Lineage) is { } inexact)
+                        messages.Add(new SqlMessage(key, inexact.Message, inexact.Offset, false));
+                    else
+                        sound.Add(key, admitted.Lineage);
                     if (test is { StandsWhenIncomplete: true } && AbsentIn(control, admitted.Lineage) is { } absent)
                     {
                         messages.Add(new SqlMessage(
@@ -118,10 +125,16 @@ public static partial class ControlSql
         }
         foreach (var (index, check) in control.Completeness.Index())
         {
+            var (left, right) = ($"completeness[{index}].sql", $"completeness[{index}].equals");
+            if (sound.TryGetValue(left, out var one) && sound.TryGetValue(right, out var other)
+                && await ExactSql.RefusalAsync(database, SqlText.Comparison(check), scope, parameters, cancellationToken, one, other) is { } inexact)
+            {
+                messages.Add(new SqlMessage(right, $"compared with 'sql': {inexact.Message}", null, false));
+            }
             if (CompletenessForm.CannotFail(control, check) is not { } why)
                 continue;
             var fault = $"{why}; compare with another source, or write completeness: {{ none: why }}";
-            messages.Add(new SqlMessage($"completeness[{index}].equals", fault, null, false) { IsForAuthors = true });
+            messages.Add(new SqlMessage(right, fault, null, false) { IsForAuthors = true });
         }
         messages.AddRange(Waivers(control));
         return messages.ToImmutable();

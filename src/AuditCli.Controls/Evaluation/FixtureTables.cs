@@ -87,6 +87,12 @@ internal sealed class FixtureTables(Control control, FixtureCase fixture)
         var cells = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var cell in row.EnumerateObject())
         {
+            if (need.Personal.Contains(cell.Name) && cell.Value.ValueKind == JsonValueKind.String)
+            {
+                if (InputTable.Key(cell.Value.GetString()!, []).Value is { } seen)
+                    cells[cell.Name] = JsonSerializer.SerializeToElement(KeyedDigest.Of("fixture"u8, seen));
+                continue;
+            }
             if (cell.Value.ValueKind != JsonValueKind.String || Key(need, cell.Name) is not { } words)
             {
                 cells[cell.Name] = cell.Value;

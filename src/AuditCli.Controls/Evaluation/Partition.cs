@@ -77,6 +77,9 @@ public sealed record AuditMoment(DateTimeOffset AsOf, DateTimeOffset PeriodStart
 {
     private static readonly TimeSpan MostClockOffset = TimeSpan.FromMinutes(5);
 
+    /// <summary>The time zone in which the period's days begin, by its IANA name.</summary>
+    public string TimeZone { get; init; } = "UTC";
+
     /// <summary>
     /// How far the collecting machine's clock may be from the servers': a tenth of the tolerance, at most 5 minutes.
     /// </summary>

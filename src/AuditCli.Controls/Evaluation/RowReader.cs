@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Evaluation;
 
@@ -109,7 +111,10 @@ internal sealed class RowReader
                 return cell with { Integer = written };
             case ColumnType.Double when reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && double.IsFinite(number):
                 return cell with { Double = number };
-            case ColumnType.Decimal when reader.TokenType is JsonTokenType.Number or JsonTokenType.String
+            case ColumnType.Decimal or ColumnType.Whole when column.IsExact && reader.TokenType is JsonTokenType.Number or JsonTokenType.String
+                && ExactNumber.In(column, Literal(ref reader)) is { } exact:
+                return cell with { Text = exact };
+            case ColumnType.Decimal when !column.IsExact && reader.TokenType is JsonTokenType.Number or JsonTokenType.String
                 && IsDecimal(Literal(ref reader)):
                 return cell with { Text = Literal(ref reader) };
             case ColumnType.Boolean when reader.TokenType is JsonTokenType.True or JsonTokenType.False:
@@ -125,7 +130,7 @@ internal sealed class RowReader
                 reader.Skip();
                 return cell with { Text = Encoding.UTF8.GetString(line[start..(int)reader.BytesConsumed]) };
             default:
-                throw Fault(column.Name, $"is not of type {TypeName(column.Type)}");
+                throw Fault(column.Name, $"is not of type {TypedValue.Word(column)}");
         }
     }
 
@@ -148,8 +153,6 @@ internal sealed class RowReader
     /// <summary>Whether an instant has an offset; without one it would be read in the reader's local time zone.</summary>
     private static bool HasOffset(ReadOnlySpan<byte> text) =>
         text.Length >= 20 && text[10] == (byte)'T' && (text[^1] == (byte)'Z' || (text[^3] == (byte)':' && text[^6] is (byte)'+' or (byte)'-'));
-
-    private static string TypeName(ColumnType type) => type.ToString().ToLowerInvariant();
 
     private string Place(string column) => $"table {_table}, line {_line}, " + (column.Length == 0 ? "" : $"column {column} ");
 

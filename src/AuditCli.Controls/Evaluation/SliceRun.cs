@@ -58,6 +58,7 @@ internal sealed class SliceRun(
     HashSet<string> loaded, RowCleaner? clean, JobSteps steps)
 {
     private readonly Control _control = compiled.Control;
+    private readonly SqlScope _scope = CompiledControl.ScopeOf(compiled.Control);
 
     private readonly Limitation? _wrongClock = slice.WrongClock(compiled.Control, question.Moment);
 
@@ -137,15 +138,22 @@ internal sealed class SliceRun(
         var rows = ImmutableArray<UnmatchedRow>.Empty;
         var problem = await GuardAsync(
             $"evidence {register.Need.Name} unmatched",
-            async token => rows = await database.QueryAsync(
-                $"SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') FROM (\n{SqlText.Inner(register.Need.Unmatched!)}\n) t ORDER BY ALL",
-                parameters.For(lineage), r => new UnmatchedRow(r.GetString(0), r.GetString(1)), token),
+            async token =>
+            {
+                await RequireExactAsync(register.Need.Unmatched!, token, lineage);
+                rows = await database.QueryAsync(
+                    $"SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') FROM (\n{SqlText.Inner(register.Need.Unmatched!)}\n) t ORDER BY ALL",
+                    parameters.For(lineage), r => new UnmatchedRow(r.GetString(0), r.GetString(1)), token);
+            },
             cancellationToken);
         return problem is null ? new(register.Need.Name, rows, null) : Unknown(problem);
     }
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
+        // The period is the same for every partition, so the table stays.
+        if (PeriodDays.IsIn(_control) && loaded.Add(PeriodDays.Name))
+            PeriodDays.Create(database, question.Moment, compiled.UsesTable(PeriodDays.Name));
         foreach (var need in _control.Evidence.Where(n => !loaded.Contains(n.Name)))
         {
             var sources = slice.Tables.GetValueOrDefault(need.Name, []);
@@ -209,6 +217,7 @@ internal sealed class SliceRun(
         {
             await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, part, token);
             await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, part, token);
+            await RequireExactAsync(SqlText.Comparison(check.Check), token, left.Lineage, right.Lineage);
             var sides = await database.QueryAsync(
                 "SELECT CAST(l.v AS VARCHAR), CAST(r.v AS VARCHAR), coalesce(l.v = r.v, FALSE) FROM _left l, _right r",
                 [],
@@ -259,6 +268,7 @@ internal sealed class SliceRun(
         var result = Broken(test, checks, "it was not evaluated");
         var problem = await GuardAsync($"test {test.Test.Id}", async token =>
         {
+            await RequireExactAsync(test.Test.Sql, token, lineage);
             await database.ExecuteAsync(
                 $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql)}\n) ORDER BY ALL", parameters.For(lineage), token);
             var columns = await database.DescribeAsync(test.RowsTable, [], token);
@@ -269,6 +279,12 @@ internal sealed class SliceRun(
         }, cancellationToken);
         // Rows written before it failed stay in the file, so the digest covers them.
         return problem is null ? result : Broken(test, checks, problem) with { RowsSha256 = writer.Written };
+    }
+
+    private async Task RequireExactAsync(string sql, CancellationToken cancellationToken, params SqlLineage[] lineage)
+    {
+        if (await ExactSql.RefusalAsync(database, sql, _scope, parameters, cancellationToken, lineage) is { } refused)
+            throw new BrokenTestException(refused.Message);
     }
 
     /// <summary>Throws unless every row is a separate item, without which counts would be meaningless.</summary>

@@ -6,8 +6,7 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>
 /// The functions that control SQL may call, selected by hand: each is deterministic, reads only its arguments, and returns no
 /// more than a small multiple of their size. Functions are left out on purpose when they grow a value from a number (range,
-/// repeat, lpad, printf widths), take lambdas, read the clock, session or settings, or recurse into JSON without a bound
-/// (json_structure).
+/// repeat, lpad, printf widths), read the clock, session or settings, or recurse into JSON without a bound (json_structure).
 /// </summary>
 public static class SqlFunctions
 {
@@ -25,6 +24,15 @@ public static class SqlFunctions
         "list", "array_agg", "string_agg", "group_concat", "listagg", "first", "last", "any_value", "arbitrary",
         "arg_max", "arg_min", "max_by", "min_by", "json_group_array", "json_group_object");
 
+    /// <summary>
+    /// Functions that put a list in order. The parser makes <c>list_sort(list(x))</c> of <c>list(x ORDER BY x)</c>, so that the order is
+    /// there and not inside.
+    /// </summary>
+    public static FrozenSet<string> Sorts { get; } = Set("list_sort", "array_sort", "list_reverse_sort");
+
+    /// <summary>Aggregates that make a list.</summary>
+    public static FrozenSet<string> ListAggregates { get; } = Set("list", "array_agg");
+
     /// <summary>Functions that exist only as window functions.</summary>
     public static FrozenSet<string> Windows { get; } = Set(
         "row_number", "rank", "dense_rank", "rank_dense", "percent_rank", "cume_dist", "ntile", "lag", "lead",
@@ -32,6 +40,12 @@ public static class SqlFunctions
 
     /// <summary>Functions that take the place of a table.</summary>
     public static FrozenSet<string> Tables { get; } = Set("unnest", "json_each");
+
+    /// <summary>
+    /// Functions of which an argument is a lambda, which may itself call only allowed functions. list_reduce is not among them: it can
+    /// double a value at every element.
+    /// </summary>
+    public static FrozenSet<string> Lambdas { get; } = Set("list_filter", "list_transform");
 
     /// <summary>All functions that map one row's values to a value, including operators.</summary>
     public static FrozenSet<string> Scalars { get; } = Set([
@@ -73,7 +87,7 @@ public static class SqlFunctions
 
     /// <summary>Whether control SQL may call it in the place of a value.</summary>
     public static bool Allows(string name) =>
-        Scalars.Contains(name) || UnorderedAggregates.Contains(name) || OrderedAggregates.Contains(name);
+        Scalars.Contains(name) || Lambdas.Contains(name) || UnorderedAggregates.Contains(name) || OrderedAggregates.Contains(name);
 
     /// <summary>Returns the statements that define a function of AuditCli; null for the engine's own.</summary>
     /// <param name="name">The name in lower case.</param>

@@ -36,6 +36,20 @@ internal sealed class SqlParameters
     /// <summary>Returns one parameter by name.</summary>
     public DuckDBParameter Named(string name) => new(name, _values[name]);
 
+    /// <summary>Returns SQL for some value of a parameter's type, which is never NULL: the engine drops the type of what is.</summary>
+    public string SampleOf(string name) => _values.GetValueOrDefault(name) switch
+    {
+        string => "CAST('' AS VARCHAR)",
+        long => "CAST('1' AS BIGINT)",
+        decimal => "CAST('1' AS DECIMAL(38,9))",
+        double => "CAST('1' AS DOUBLE)",
+        bool => "CAST('true' AS BOOLEAN)",
+        DateOnly => "CAST('2026-01-01' AS DATE)",
+        // Moments that are not known are NULL.
+        DateTimeOffset or DBNull => "CAST('2026-01-01 00:00:00+00' AS TIMESTAMPTZ)",
+        var other => throw new ArgumentException($"${name} has no value of a known type: {other?.GetType()}", nameof(name)),
+    };
+
     private static object Value(EffectiveParameter parameter)
     {
         var value = parameter.Value;

@@ -19,6 +19,9 @@ internal static partial class SqlText
     public static string Inner(string sql) => MayBeNull.Replace(
         sql.TrimEnd().TrimEnd(';'), found => found.Groups["name"].Success ? $"CAST({found.Value} AS TIMESTAMPTZ)" : found.Value);
 
+    /// <summary>Returns SQL that compares the two sides of a check, as it is compared.</summary>
+    public static string Comparison(CompletenessCheck check) => $"SELECT (\n{Inner(check.Sql)}\n) = (\n{Inner(check.EqualsSql)}\n)";
+
     /// <summary>Returns null when a test's columns are as required, else the first fault.</summary>
     public static string? ColumnFault(ImmutableArray<(string Name, string Type)> columns) =>
         Fault(columns, "item", "VARCHAR") ?? Fault(columns, "pass", "BOOLEAN") ?? Fault(columns, "reason", "VARCHAR")

@@ -16,6 +16,12 @@ internal sealed class SqlWalk(SqlScope scope)
     /// </summary>
     private const int MostRelations = 200;
 
+    /// <summary>
+    /// How deep lambdas may be inside each other. Each level multiplies the work by the length of a list, and the engine cannot be
+    /// interrupted where the lists are constants.
+    /// </summary>
+    private const int DeepestLambda = 3;
+
     /// <summary>Names that are functions without parentheses unless a column has the name.</summary>
     private static readonly FrozenSet<string> SessionNames = Set(
         "current_catalog", "current_date", "current_schema", "current_role", "current_time", "current_timestamp", "current_user",
@@ -45,6 +51,8 @@ internal sealed class SqlWalk(SqlScope scope)
     private readonly HashSet<string> _bareNames = new(StringComparer.OrdinalIgnoreCase);
     private bool _star;
     private int _relationCount;
+    private int _lambdaDepth;
+    private bool _sortsNext;
 
     /// <summary>The names that the walked tree uses; complete only after <see cref="Run"/>.</summary>
     public SqlLineage Lineage => new(
@@ -84,6 +92,11 @@ internal sealed class SqlWalk(SqlScope scope)
 
         if (JsonMember.Text(element, "class") is { } expression)
         {
+            if (IsLambdaCall(element, expression))
+            {
+                Lambda(element, ctes);
+                return;
+            }
             if (!Expression(element, expression))
                 return;
         }
@@ -130,8 +143,8 @@ internal sealed class SqlWalk(SqlScope scope)
                 Window(element);
                 return true;
             case "LAMBDA":
-                // Before binding, json->'key' is parsed as a lambda too. No function that takes a lambda is allowed, so this is
-                // the operator.
+                // Before binding, json->'key' is parsed as a lambda too. Outside the functions that take a lambda this is the
+                // operator.
                 _functions.Add("->");
                 return true;
             case "CAST":
@@ -141,6 +154,28 @@ internal sealed class SqlWalk(SqlScope scope)
                 return Operators.Contains(type) ? true : throw Refuse($"the operator {type} is not allowed", element);
             default:
                 return PlainExpressions.Contains(kind) ? true : throw Refuse($"{kind} is not allowed", element);
+        }
+    }
+
+    private static bool IsLambdaCall(JsonElement element, string kind) =>
+        kind == "FUNCTION" && SqlFunctions.Lambdas.Contains(JsonMember.Text(element, "function_name") ?? "");
+
+    /// <summary>
+    /// Visits a call of a function that takes a lambda, in either spelling (<c>x -> ...</c> or <c>lambda x: ...</c>). The lambda's body is an
+    /// expression like any other, and its parameters are names like those of columns.
+    /// </summary>
+    private void Lambda(JsonElement element, ImmutableHashSet<string> ctes)
+    {
+        Function(element);
+        foreach (var member in element.EnumerateObject().Where(m => !m.NameEquals("children")))
+            Visit(member.Value, ctes);
+        foreach (var argument in element.GetProperty("children").EnumerateArray())
+        {
+            var isLambda = JsonMember.Text(argument, "class") == "LAMBDA";
+            if (isLambda && ++_lambdaDepth > DeepestLambda)
+                throw Refuse($"lambdas more than {DeepestLambda} deep inside each other are refused; unnest the list in a CTE", element);
+            Visit(argument, ctes);
+            _lambdaDepth -= isLambda ? 1 : 0;
         }
     }
 
@@ -210,7 +245,7 @@ internal sealed class SqlWalk(SqlScope scope)
         foreach (var entry in map.GetProperty("map").EnumerateArray())
         {
             var name = entry.GetProperty("key").GetString()!;
-            if (scope.Tables.Any(t => string.Equals(t.Name, name, StringComparison.OrdinalIgnoreCase)))
+            if (scope.Tables.Any(t => !ReferenceEquals(t, PeriodDays.Table) && string.Equals(t.Name, name, StringComparison.OrdinalIgnoreCase)))
                 throw Refuse($"the CTE {name} would hide the evidence of that name", map);
             // A CTE sees those before it, and not itself.
             Visit(entry.GetProperty("value"), ctes);
@@ -238,7 +273,11 @@ internal sealed class SqlWalk(SqlScope scope)
         var name = Qualified(element);
         if (!SqlFunctions.Allows(name) && !SqlFunctions.Tables.Contains(name))
             throw Refuse($"the function {name}() is not on the list of allowed functions", element);
-        if (SqlFunctions.OrderedAggregates.Contains(name) && element.GetProperty("order_bys").GetProperty("orders").GetArrayLength() == 0)
+        // What is sorted is the first thing inside, and so the next function that is visited.
+        var isSorted = _sortsNext && SqlFunctions.ListAggregates.Contains(name);
+        _sortsNext = SqlFunctions.Sorts.Contains(name) && element.GetProperty("children").EnumerateArray() is var arguments && arguments.MoveNext()
+            && JsonMember.Text(arguments.Current, "class") == "FUNCTION";
+        if (SqlFunctions.OrderedAggregates.Contains(name) && !isSorted && element.GetProperty("order_bys").GetProperty("orders").GetArrayLength() == 0)
             throw Refuse($"{name}() needs ORDER BY inside its parentheses; otherwise its result is arbitrary", element);
         _functions.Add(name.ToLowerInvariant());
     }

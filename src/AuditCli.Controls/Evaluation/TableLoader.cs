@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 using DuckDB.NET.Data;
 
@@ -12,7 +13,7 @@ internal static class TableLoader
     private const int RowsPerLook = 4096;
 
     /// <summary>Returns the statement that creates a table without rows.</summary>
-    public static string Definition(string name, ImmutableArray<Column> columns) => Definition(name, columns, c => SqlType(c.Type));
+    public static string Definition(string name, ImmutableArray<Column> columns) => Definition(name, columns, SqlType);
 
     /// <summary>
     /// Appends the rows of every source, in order. Columns that are not needed stay NULL: they exist so that SQL may name any
@@ -28,11 +29,11 @@ internal static class TableLoader
         CancellationToken cancellationToken)
     {
         var whole = new WholeTexts(name, columns);
-        // C#'s decimal has 28 digits and the column 38, so decimals are passed as text and DuckDB parses them.
-        var staged = columns.Any(c => c.Type == ColumnType.Decimal && wanted(c.Name));
+        // C#'s decimal has 28 digits and the column 38 or more, so such numbers are passed as text and DuckDB parses them.
+        var staged = columns.Any(c => IsPassedAsText(c) && wanted(c.Name));
         var into = staged ? "_staging_" + name : name;
         if (staged)
-            database.Execute(Definition(into, columns, c => c.Type == ColumnType.Decimal ? "VARCHAR" : SqlType(c.Type)));
+            database.Execute(Definition(into, columns, c => IsPassedAsText(c) ? "VARCHAR" : SqlType(c)));
         using (var appender = database.Append(into))
         {
             var row = 0L;
@@ -84,16 +85,19 @@ internal static class TableLoader
     private static string Definition(string name, ImmutableArray<Column> columns, Func<Column, string> type) =>
         $"CREATE TABLE {SqlQuote.Name(name)} ({string.Join(", ", columns.Select(c => $"{SqlQuote.Name(c.Name)} {type(c)}"))})";
 
-    private static string SqlType(ColumnType type) => type switch
+    private static bool IsPassedAsText(Column column) => column.Type is ColumnType.Decimal or ColumnType.Whole;
+
+    private static string SqlType(Column column) => column.Type switch
     {
         ColumnType.Text => "VARCHAR",
         ColumnType.Integer => "BIGINT",
-        ColumnType.Decimal => "DECIMAL(38,9)",
+        ColumnType.Decimal => $"DECIMAL({ExactNumber.DecimalDigits},{column.Scale ?? CellFormat.DecimalPlaces})",
+        ColumnType.Whole => "BIGNUM",
         ColumnType.Double => "DOUBLE",
         ColumnType.Boolean => "BOOLEAN",
         ColumnType.Date => "DATE",
         ColumnType.Timestamp => "TIMESTAMPTZ",
         ColumnType.Json => "JSON",
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a column type"),
+        _ => throw new ArgumentOutOfRangeException(nameof(column), column.Type, "not a column type"),
     };
 }

@@ -31,7 +31,7 @@ internal abstract record ValueForm
     {
         "BOOLEAN" => new Truth(),
         "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT"
-            or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" => new Number(),
+            or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT" or "BIGNUM" => new Number(),
         _ when IsNested(type) => new Nested("to_json({0})"),
         _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => new Number(),
         "FLOAT" or "DOUBLE" => new Floating(),

@@ -48,7 +48,7 @@ internal sealed class ControlReader
 
         var id = map.Formed("id", TextForm.ControlId);
         var drafts = EvidenceReader.Read(map.Entries("evidence", TextForm.Name, atLeast: 1), _sources, _inBundle, _faults);
-        EvidenceChecks.Check(drafts, _faults);
+        EvidenceChecks.Check(drafts, _inBundle, _faults);
         foreach (var draft in drafts)
             Remember($"evidence.{draft.Name}.unmatched", (draft.Entry.Value as YamlMap)?.Find("unmatched"));
         var (nature, execution) = Nature(map);

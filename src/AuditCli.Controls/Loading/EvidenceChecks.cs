@@ -13,13 +13,22 @@ internal static class EvidenceChecks
     /// <summary>The suffix of the names of tables of calls.</summary>
     private const string CallsMark = "__calls";
 
-    public static void Check(ImmutableArray<EvidenceDraft> drafts, FaultList faults)
+    /// <summary>The names of tables that every control has, and no evidence can have.</summary>
+    private static readonly ImmutableArray<string> Reserved = ["period_days"];
+
+    /// <param name="inBundle">Whether the control is a bundle's copy, which may be older than a reserved name.</param>
+    public static void Check(ImmutableArray<EvidenceDraft> drafts, bool inBundle, FaultList faults)
     {
         var byName = drafts.ToDictionary(d => d.Name, StringComparer.Ordinal);
         foreach (var draft in drafts)
         {
             if (draft.Name.Contains(CallsMark, StringComparison.Ordinal))
                 faults.Meaning(draft.Entry.Key.Position, $"evidence '{draft.Name}': '{CallsMark}' is reserved for the companion tables of for_each");
+            if (Reserved.Contains(draft.Name) && !inBundle)
+            {
+                faults.Meaning(
+                    draft.Entry.Key.Position, $"evidence '{draft.Name}': every control has a table of this name already; give the evidence another one");
+            }
             if (draft.Need is { IsFile: false } need)
                 Check(draft, need, byName, faults);
         }
@@ -41,6 +50,8 @@ internal static class EvidenceChecks
             faults.Meaning(from, $"waivers must come from a supplied file, but evidence '{rule.From}' is read from {need.Source}");
             return;
         }
+        if (need.Personal.Contains(rule.Item))
+            faults.Meaning(map.Find("item")!.Position, $"column '{rule.Item}' of '{need.Name}' is personal, so that no item would match its digests");
         Column("item", rule.Item, ColumnType.Text);
         Column("expires", rule.Expires, ColumnType.Date);
         Column("approved_by", rule.ApprovedBy, ColumnType.Text);
@@ -59,7 +70,7 @@ internal static class EvidenceChecks
             {
                 faults.Meaning(
                     at,
-                    $"column '{name}' of '{need.Name}' must be of type {TypedValue.Word(type)} to serve as {key}, but is {TypedValue.Word(column.Type)}");
+                    $"column '{name}' of '{need.Name}' must be of type {TypedValue.Word(type)} to serve as {key}, but is {TypedValue.Word(column)}");
             }
         }
     }

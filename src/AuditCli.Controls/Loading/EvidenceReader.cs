@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence;
-using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Controls.Loading;
@@ -57,57 +56,29 @@ internal static partial class EvidenceReader
         var unmatched = reader.OptionalText("unmatched");
         var columns = ImmutableArray.CreateBuilder<Column>();
         var keys = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        var personal = ImmutableSortedSet.CreateBuilder<string>(StringComparer.Ordinal);
         foreach (var (name, value) in reader.Entries("columns", TextForm.FileColumn, atLeast: 1))
         {
-            if (FileColumn(name.Text, value, faults) is not (var type, var key))
+            if (FileColumnReader.Read(name.Text, value, faults) is not (var column, var key, var isPersonal))
                 continue;
             if (columns.FirstOrDefault(c => c.Name.Equals(name.Text, StringComparison.OrdinalIgnoreCase)) is { } twin)
                 faults.Meaning(name.Position, $"the columns '{twin.Name}' and '{name.Text}' differ only in case, which SQL ignores");
             else
-                columns.Add(new(name.Text, type));
+                columns.Add(column);
             if (key is { } words)
                 keys[name.Text] = words;
+            if (isPersonal)
+                personal.Add(name.Text);
         }
         reader.Close();
         var need = new EvidenceNeed(
             entry.Key.Text, EvidenceNeed.FileSource, input, NoValues, null, NoTexts, [], optional, false, null, columns.ToImmutable())
         {
             Keys = keys.ToImmutable(),
+            Personal = personal.ToImmutable(),
             Unmatched = unmatched,
         };
         return new(entry, need, null);
-    }
-
-    /// <summary>
-    /// Reads a column's type, as a word or under <c>type</c>, and for a key column the words that are allowed in it; returns null
-    /// after a fault of its type.
-    /// </summary>
-    private static (ColumnType Type, ImmutableArray<string>? Key)? FileColumn(string name, YamlNode value, FaultList faults)
-    {
-        if (value is not YamlMap)
-            return NodeReader.Word(value, $"the type of column '{name}'", ControlWords.ValueTypes, faults) is { } plain ? (plain, null) : null;
-        var reader = MapReader.Of(value, $"column '{name}'", faults)!;
-        var type = reader.Word("type", ControlWords.ValueTypes);
-        ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
-        if (key is not null && type is not null and not ColumnType.Text)
-            faults.Meaning(reader.Map.Find("key")!.Position, $"only a text column can be a key, but column '{name}' is {TypedValue.Word(type.Value)}");
-        if (reader.Optional("one_of") is { } list)
-        {
-            var words = NodeReader.Texts(list, "'one_of'", 1, faults);
-            if (type is not null and not ColumnType.Text)
-                faults.Meaning(list.Position, $"'one_of' is only for text, but column '{name}' is {TypedValue.Word(type.Value)}");
-            if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
-                faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case is ignored, because files may write the words in any case");
-            if (words.FirstOrDefault(w => InputTable.Key(w, []).Value != w) is { } unseen)
-            {
-                faults.Meaning(
-                    list.Position,
-                    $"'{unseen}' can never be in a cell: cells are read without white space at their ends and without invisible characters");
-            }
-            key = words;
-        }
-        reader.Close();
-        return type is { } known ? (known, key) : null;
     }
 
     private static EvidenceDraft FromSource(YamlEntry entry, MapReader reader, EvidenceSource? source, bool inBundle, FaultList faults)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using AuditCli.Controls.Yaml;
 using AuditCli.Evidence.Tables;
 
@@ -37,12 +36,21 @@ internal static class InputReader
         var totals = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (column, value) in reader.OptionalEntries("stated_totals", TextForm.FileColumn))
         {
-            if (value is YamlScalar { Text: var total } && CellFormat.IsDecimal(Encoding.UTF8.GetBytes(total)))
+            if (value is YamlScalar { Text: var total } && IsTotal(total))
                 totals[column.Text] = total;
             else
-                faults.Form(value.Position, $"the total of '{column.Text}' must be a plain decimal such as 45000.15, with at most 9 digits after the point");
+                faults.Form(value.Position, $"the total of '{column.Text}' must be a plain decimal such as 45000.15, with at most 38 digits after the point");
         }
         return totals.Count == 0 ? ImmutableSortedDictionary<string, string>.Empty : totals.ToImmutable();
+    }
+
+    /// <summary>Whether a text is the sum of a column of any type: a plain decimal of any number of digits before the point.</summary>
+    private static bool IsTotal(string text)
+    {
+        var point = text.IndexOf('.', StringComparison.Ordinal);
+        var places = point < 0 ? "" : text[(point + 1)..];
+        return ExactNumber.Whole(point < 0 ? text : text[..point]) is not null && places.Length <= ExactNumber.DecimalDigits
+            && places.All(char.IsAsciiDigit) && (places.Length > 0) == (point >= 0);
     }
 
     private static bool IsPointer(string rows)

@@ -48,7 +48,7 @@ internal static class PeriodReader
     /// Returns midnight. Where clocks skip midnight it is the first existing minute of the day, and where the clock shows it
     /// twice the earlier of the two, so that the day has exactly its whole length.
     /// </summary>
-    private static DateTimeOffset StartOf(DateOnly day, TimeZoneInfo zone)
+    internal static DateTimeOffset StartOf(DateOnly day, TimeZoneInfo zone)
     {
         var local = day.ToDateTime(TimeOnly.MinValue);
         while (zone.IsInvalidTime(local))

@@ -51,10 +51,12 @@ internal sealed class RequestMerger
         var form = new JsonObject
         {
             ["input"] = need.Operation,
-            ["columns"] = new JsonArray([.. columns.Select(c => (JsonNode?)new JsonArray(c.Name, c.Type.ToString()))]),
+            ["columns"] = new JsonArray([.. columns.Select(c => (JsonNode?)new JsonArray(c.Name, c.TypeWithScale))]),
         };
         if (!need.Keys.IsEmpty)
             form["keys"] = new JsonObject(need.Keys.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)new JsonArray([.. o.Value.Select(w => (JsonNode?)w)]))));
+        if (!need.Personal.IsEmpty)
+            form["personal"] = new JsonArray([.. need.Personal.Select(p => (JsonNode?)p)]);
         var digest = Digest.Of(CanonicalJson.Encode(form));
         if (!_inputs.TryGetValue(digest, out var input))
             _inputs.Add(digest, input = new(need, columns, approval));
@@ -87,6 +89,7 @@ internal sealed class RequestMerger
                 .Select(i => new PlannedInput(keys[i.Key], i.Value.Need.Operation, i.Value.Columns, Ordered(i.Value.Names))
                 {
                     Keys = i.Value.Need.Keys,
+                    Personal = i.Value.Need.Personal,
                     Approval = i.Value.Approval,
                 }),
         ];

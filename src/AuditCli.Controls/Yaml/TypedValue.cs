@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
 
 namespace AuditCli.Controls.Yaml;
 
@@ -16,6 +17,7 @@ internal static partial class TypedValue
         ColumnType.Text => "text",
         ColumnType.Integer => "integer",
         ColumnType.Decimal => "decimal",
+        ColumnType.Whole => "whole",
         ColumnType.Double => "double",
         ColumnType.Boolean => "boolean",
         ColumnType.Date => "date",
@@ -23,6 +25,9 @@ internal static partial class TypedValue
         ColumnType.Json => "json",
         _ => throw new InvalidOperationException("a column type without a word"),
     };
+
+    /// <summary>Returns the words for a column's type, such as <c>decimal(18)</c>.</summary>
+    public static string Word(Column column) => column.Scale is { } scale ? $"{Word(column.Type)}({scale})" : Word(column.Type);
 
     /// <summary>
     /// Returns the value; null after a fault of meaning. Text takes any scalar's text, numbers and booleans are written without
@@ -52,6 +57,17 @@ internal static partial class TypedValue
                 && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out _) => CoreSchema.ToJson(text),
             _ => Refuse(node, type, label, faults),
         };
+    }
+
+    /// <summary>Reads a value of a column. Exact numbers may have quotes, because editors and other readers of YAML round them.</summary>
+    public static JsonElement? Read(YamlNode node, Column column, string label, FaultList faults)
+    {
+        if (!column.IsExact)
+            return Read(node, column.Type, label, faults);
+        if (node is YamlScalar { Text: var text } && ExactNumber.In(column, text) is { } number)
+            return CoreSchema.ToJson(number);
+        faults.Meaning(node.Position, $"{label} must be {ExactNumber.Described(column)}, but is {NodeReader.Shown(node)}");
+        return null;
     }
 
     public static bool IsNull(YamlNode node) => node is YamlScalar scalar && CoreSchema.KindOf(scalar) == ScalarKind.Null;

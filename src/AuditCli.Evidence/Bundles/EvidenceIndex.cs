@@ -49,6 +49,7 @@ public static class EvidenceIndex
         {
             json.Text("name", c.Name);
             json.Text("type", Word(c.Type));
+            json.Number("scale", c.Scale);
         });
         json.Text("calls", item.Calls);
         json.Text("calls_sha256", item.CallsSha256?.Hex);
@@ -123,7 +124,7 @@ public static class EvidenceIndex
                 Items = members.Number("items"),
                 Table = members.OptionalText("table"),
                 TableSha256 = Sha256(members.OptionalText("table_sha256")),
-                Columns = members.List("columns", m => new Column(m.Text("name"), Enumeration<ColumnType>(m.Text("type")))),
+                Columns = members.List("columns", ColumnOf),
                 Calls = members.OptionalText("calls"),
                 CallsSha256 = Sha256(members.OptionalText("calls_sha256")),
                 Exchanges = members.List("exchanges", m => new ExchangeReference(
@@ -209,6 +210,14 @@ public static class EvidenceIndex
         }
     }
 
+    private static Column ColumnOf(StrictMembers members)
+    {
+        var (name, type, scale) = (members.Text("name"), Enumeration<ColumnType>(members.Text("type")), members.OptionalNumber("scale"));
+        return scale is null || (type == ColumnType.Decimal && scale <= ExactNumber.DecimalDigits)
+            ? new(name, type) { Scale = (int?)scale }
+            : throw new InvalidDataException($"column '{name}' of type {Word(type)} cannot have the scale {scale}");
+    }
+
     private static T Enumeration<T>(string word) where T : struct, Enum =>
         Enum.GetValues<T>().Select(v => (T?)v).FirstOrDefault(v => Word(v!.Value) == word)
         ?? throw new InvalidDataException($"'{word}' is not one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
@@ -244,7 +253,7 @@ public static class EvidenceIndex
             Source = Once(item.Source),
             Operation = Once(item.Operation),
             Identity = Once(item.Identity),
-            Columns = Once(_columns, string.Join('\n', item.Columns.Select(c => $"{c.Name}\t{c.Type}")), item.Columns),
+            Columns = Once(_columns, string.Join('\n', item.Columns.Select(c => $"{c.Name}\t{c.TypeWithScale}")), item.Columns),
             Exchanges = [.. item.Exchanges.Select(e => e with { File = Once(e.File) })],
         };
 

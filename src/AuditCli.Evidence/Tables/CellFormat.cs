@@ -26,8 +26,9 @@ public static class CellFormat
     /// <summary>
     /// Appends a value that is not null. Returns null when it fits its column; otherwise appends nothing and returns why not.
     /// </summary>
-    internal static string? Append(JsonText text, ColumnType type, JsonElement value) => type switch
+    internal static string? Append(JsonText text, Column column, JsonElement value) => column.Type switch
     {
+        _ when column.IsExact => AppendExact(text, column, value),
         ColumnType.Text => value.ValueKind != JsonValueKind.String ? Not("a string", value)
             : text.TryAppendString(value) ? null : "is not well-formed Unicode",
         ColumnType.Integer => AppendInteger(text, value),
@@ -37,7 +38,7 @@ public static class CellFormat
         ColumnType.Date => AppendDate(text, value),
         ColumnType.Timestamp => AppendTimestamp(text, value),
         ColumnType.Json => text.TryAppend(value, MaxDepth),
-        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+        _ => throw new ArgumentOutOfRangeException(nameof(column)),
     };
 
     /// <summary>Whether text is a JSON integer literal of 64 bits: no plus sign, no leading zeros, no point, no exponent.</summary>
@@ -79,6 +80,20 @@ public static class CellFormat
         value.ValueKind == JsonValueKind.Number && IsDecimal(JsonMarshal.GetRawUtf8Value(value))
             ? Raw(text, value)
             : Not($"a decimal number of at most {DecimalDigits} digits, {DecimalPlaces} behind the point", value);
+
+    /// <summary>
+    /// Appends an exact number as text: many readers of JSON make a double of every number, and would round it.
+    /// </summary>
+    private static string? AppendExact(JsonText text, Column column, JsonElement value)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(value);
+        if (value.ValueKind == JsonValueKind.String)
+            raw = raw[1..^1];
+        if (ExactNumber.In(column, Encoding.Latin1.GetString(raw)) is not { } number)
+            return Not(ExactNumber.Described(column), value);
+        text.AppendString(number);
+        return null;
+    }
 
     private static string? AppendDouble(JsonText text, JsonElement value)
     {

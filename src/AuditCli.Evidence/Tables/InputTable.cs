@@ -18,7 +18,8 @@ public sealed record InputRow(long Number, long Line, JsonElement Row, Immutable
 /// Reads a file provided by management through the columns that a control declares for it. Empty cells are absent; undeclared
 /// columns are left out. Text is taken unchanged except in key columns, which are compared with the provider's values: invisible
 /// characters are removed from them (<see cref="InvisibleText"/>), and other control characters do not fit. Integers and decimals
-/// have no leading zeros (a value with leading zeros is an identifier, and text); decimals keep their digits. <c>true</c> and
+/// have no leading zeros (a value with leading zeros is an identifier, and text); decimals keep their digits, and exact numbers have one
+/// spelling (<see cref="ExactNumber"/>). <c>true</c> and
 /// <c>false</c> may be in any case, as spreadsheets write them, and so may the words of a column with a fixed list of words,
 /// which are then spelled as declared.
 /// </summary>
@@ -116,7 +117,7 @@ public sealed class InputTable
                 text.Append(separator);
                 text.AppendString(column.Name);
                 text.Append((byte)':');
-                if (Append(text, column.Type, value) is { } wanted)
+                if (Append(text, column, value) is { } wanted)
                 {
                     text.Truncate(start);
                     fault = $"is not {wanted}";
@@ -134,10 +135,13 @@ public sealed class InputTable
     }
 
     /// <summary>Appends the cell and returns null when it fits; else returns what it should have been.</summary>
-    private static string? Append(JsonText text, ColumnType type, string cell)
+    private static string? Append(JsonText text, Column column, string cell)
     {
-        switch (type)
+        switch (column.Type)
         {
+            case ColumnType.Whole or ColumnType.Decimal when column.IsExact:
+                var number = ExactNumber.In(column, cell);
+                return AppendQuoted(text, number ?? "", number is not null, ExactNumber.Described(column));
             case ColumnType.Text:
                 text.AppendString(cell);
                 return null;

@@ -115,7 +115,7 @@ public sealed class TableWriter : IDisposable
             var start = BeginCell(_added.Length + i);
             var fault = _states[i] == CellState.NamedTwice
                 ? "is named twice in one row"
-                : CellFormat.Append(_text, _own[i].Type, _cells[i]);
+                : CellFormat.Append(_text, _own[i], _cells[i]);
             if (fault is null)
             {
                 _empty = false;

@@ -237,7 +237,16 @@ internal sealed record RunInput(
     string? ReportParameters,
     string? File = null,
     string? Sha256 = null,
-    bool? Tested = null);
+    bool? Tested = null)
+{
+    /// <summary>The digest of the file as it was supplied, where the copy has digests in the place of personal values.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? OriginalSha256 { get; init; }
+
+    /// <summary>The personal columns; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImmutableArray<string>? Personal { get; init; }
+}
 
 /// <summary>The number of recorded responses in a file that a replay did not request.</summary>
 internal sealed record RunUnused(string File, long Count);

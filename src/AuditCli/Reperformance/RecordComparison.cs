@@ -33,7 +33,7 @@ internal static class RecordComparison
         + "secrets_allowed and unused_recordings, and "
         + "the context and cluster names of a kubeconfig, and an identity that is only claimed; "
         + "times, order, levels and further lines of the log; organizations, contacts, dates and retention in bag-info.txt; "
-        + "the keyed digests of redacted values; whether the responses are genuine";
+        + "the keyed digests of redacted values, and the digest of a file before its personal values were replaced; whether the responses are genuine";
 
     /// <summary>Compares the record, and adds what differs to <paramref name="differences"/>.</summary>
     /// <param name="record">The record of the bundle's run.</param>
@@ -65,7 +65,8 @@ internal static class RecordComparison
         // The cause of a failure before the first request is not in any exchange. The re-performed run confirms that the target failed.
         var unsent = found.Where(d => d is { Before: not null, After: Codes.NoRecording } && d.Path.EndsWith(FailureCode, StringComparison.Ordinal))
             .Select(d => d.Path[..^"code".Length]).ToHashSet(StringComparer.Ordinal);
-        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsNeverSent(d) && !IsClaim(d)))
+        foreach (var difference in found.Where(d => !unsent.Contains(d.Path[..(d.Path.LastIndexOf(' ') + 1)]) && !IsNeverSent(d) && !IsClaim(d)
+            && !IsOfOriginal(d, again)))
         {
             // A member that an earlier version did not write is not a difference.
             if (record.Evaluation == EvaluationRules.Current || difference.Before is not null)
@@ -83,6 +84,13 @@ internal static class RecordComparison
     private static bool IsNeverSent(JsonDifference difference) => difference is { After: null, Path: var path }
         && path.StartsWith("targets ", StringComparison.Ordinal)
         && CollectorCatalog.All.Any(c => c.UncheckedPlaces.Any(p => path.EndsWith($" place {p}", StringComparison.Ordinal)));
+
+    /// <summary>
+    /// Whether the difference is the digest of a file as it was supplied, of which the bundle has a copy without personal values only.
+    /// </summary>
+    private static bool IsOfOriginal(JsonDifference difference, JsonElement again) => difference is { Before: not null, After: null, Path: var path }
+        && again.GetProperty("inputs").EnumerateArray()
+            .Any(i => i.TryGetProperty("personal", out _) && path == $"inputs {i.GetProperty("name")} original_sha256");
 
     /// <summary>
     /// Whether both sides are identities that the credentials only claim and no provider confirmed: a claim is never sent.

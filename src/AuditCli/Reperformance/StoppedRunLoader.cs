@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using AuditCli.Bundles;
 using AuditCli.Controls.Evaluation;
+using AuditCli.Evidence;
 using AuditCli.Evidence.Bundles;
 using AuditCli.Running;
 
@@ -36,7 +38,10 @@ internal static class StoppedRunLoader
                 opened.Record.RunBy.User,
                 opened.Record.RunBy.Machine,
                 opened.Results.NotTested,
-                (rebuilt, cancellation) => Compare(folder, questions, rebuilt, cancellation));
+                (rebuilt, cancellation) => Compare(folder, questions, rebuilt, cancellation))
+            {
+                Originals = Originals(opened.Record),
+            };
             return (questions.Prepared with { Stopped = stopped }, null);
         }
         catch (Exception e)
@@ -44,6 +49,18 @@ internal static class StoppedRunLoader
         {
             return (null, BundleQuestions.OfTheBundle(e.Message, work));
         }
+    }
+
+    private static ImmutableSortedDictionary<string, Digest> Originals(RunRecord record)
+    {
+        var originals = ImmutableSortedDictionary.CreateBuilder<string, Digest>(StringComparer.Ordinal);
+        foreach (var input in record.Inputs.Where(i => i.OriginalSha256 is not null))
+        {
+            originals[input.Name] = Digest.TryParse(input.OriginalSha256, out var original)
+                ? original
+                : throw new InvalidDataException($"{BundleLayout.Run}: the original_sha256 of input '{input.Name}' is not a SHA-256");
+        }
+        return originals.ToImmutable();
     }
 
     private static void Compare(string folder, BundleQuestions questions, string rebuilt, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using AuditCli.Bundles;
 using AuditCli.Collectors;
 using AuditCli.Collectors.Exchanges;
@@ -192,9 +193,10 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
         BundleWriter bundle, ILogger log, DateTimeOffset started, RequestLimits limits, CancellationToken cancellationToken)
     {
         var engagement = prepared.Engagement;
+        var key = prepared.RedactionKey ?? RandomNumberGenerator.GetBytes(PreparedRun.LeastKeyBytes);
         await using ExchangeTransport transport = engagement.Replay is { } recorded
             ? new ReplayTransport(recorded, bundle.PartialFolder, bundle.BundleId)
-            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: prepared.RedactionKey, connections: limits.Connections);
+            : new LiveTransport(bundle.PartialFolder, bundle.BundleId, host.Clock, redactionKey: key, connections: limits.Connections);
         var dates = (transport as ReplayTransport)?.RecordedDates;
         // A replay uses the time of its recording: otherwise its evidence would depend on when it is repeated.
         var clock = dates is { } d ? new FixedClock(d.Last) : host.Clock;
@@ -211,7 +213,7 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
                 show(happened);
             }
             return new CollectionRun(plan, collectors.BySource, transport, bundle, clock, limit, Tell).RunAsync(
-                targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written))], cancellationToken);
+                targets, [.. engagement.Inputs.Select(i => PreparedRun.Supplied(i, i.Written) with { RedactionKey = key })], cancellationToken);
         });
         var facts = new RunFacts
         {
@@ -222,7 +224,12 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
             Resumed = prepared.Stopped is { } from ? new(from.BundleId, started, Environment.UserName, Environment.MachineName) : null,
             Unused = (transport as ReplayTransport)?.Unused ?? [],
             Reached = collected.Targets,
-            Inputs = collected.Inputs,
+            Inputs =
+            [
+                .. collected.Inputs.Select(i => prepared.Stopped is { Originals: var known } && known.TryGetValue(i.Name, out var original)
+                    ? i with { Original = original }
+                    : i),
+            ],
             UnusualEndpoints = collectors.UnusualEndpoints,
             ClockOffsets = transport.ClockOffsets,
             Limits = limits,
@@ -237,7 +244,10 @@ internal sealed class AuditRun(PreparedRun prepared, RunOptions options, AuditHo
     {
         var engagement = prepared.Engagement;
         var evidence = new CollectedEvidence(bundle.PartialFolder, [.. items.Select(prepared.Unrecorded.AsSealed)]);
-        var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance);
+        var moment = new AuditMoment(facts.AsOf, engagement.Period.StartsAt, engagement.Period.EndsBefore, engagement.AsOfTolerance)
+        {
+            TimeZone = engagement.Period.TimeZone,
+        };
         var (engine, limited) = await evaluation.DescribeAsync();
         log.Information(
             "Evaluating with {Engine} {Version} in a process that is limited in {Limits}",

@@ -20,7 +20,7 @@ internal sealed record PreparedRun(Engagement Engagement, PlanResult Plan, ReadO
     /// The environment variable with the engagement's redaction key. With the same key, equal secrets have equal digests in every run.
     /// </summary>
     public const string RedactionVariable = "AUDITCLI_REDACTION_KEY";
-    private const int LeastKeyBytes = 32;
+    public const int LeastKeyBytes = 32;
 
     /// <summary>For a re-performed run, the evidence without a recorded exchange; otherwise empty.</summary>
     public UnrecordedEvidence Unrecorded { get; init; } = UnrecordedEvidence.None;

@@ -57,7 +57,11 @@ internal static class RunRecording
         input.ReportParameters,
         bundled?.File,
         bundled?.Sha256.Hex,
-        bundled?.IsRead);
+        bundled?.IsRead)
+    {
+        OriginalSha256 = bundled?.Original?.Hex,
+        Personal = bundled is { Personal: { IsEmpty: false } personal } ? [.. personal] : null,
+    };
 
     private static RunTarget TargetOf(ReachedTarget target)
     {

@@ -22,4 +22,8 @@ internal sealed record StoppedRun(
     string User,
     string Machine,
     ImmutableArray<NotTested> NotTested,
-    Action<string, CancellationToken> Compare);
+    Action<string, CancellationToken> Compare)
+{
+    /// <summary>By input the digest of the file as it was supplied, which the folder has only without its personal values.</summary>
+    public ImmutableSortedDictionary<string, Digest> Originals { get; init; } = ImmutableSortedDictionary<string, Digest>.Empty;
+}

@@ -17,6 +17,12 @@ public sealed class InputFormatTests : IDisposable
         new("ok", ColumnType.Boolean), new("at", ColumnType.Timestamp),
     ];
 
+    /// <summary>2 to the power of 256, less 1.</summary>
+    private const string Most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+
+    private static readonly ImmutableArray<Column> Exact =
+        [new("id", ColumnType.Text), new("amount", ColumnType.Decimal) { Scale = 18 }, new("supply", ColumnType.Whole)];
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -101,6 +107,75 @@ public sealed class InputFormatTests : IDisposable
         Assert.Equal(expected[0].Replace("09:00:00Z", "09:00:00.000000Z", StringComparison.Ordinal), Assert.Single(Rows(parquet, Columns)));
     }
 
+    [Theory]
+    [InlineData("list.csv", "id,amount,supply\nb,1.0000000000000000001,1e3\n", "inputs/list.csv:2")]
+    [InlineData("list.ndjson", "{\"id\":\"b\",\"amount\":1.0000000000000000001,\"supply\":1e3}\n", "inputs/list.ndjson:1")]
+    [InlineData("list.json", "[{\"id\":\"b\",\"amount\":\"100000000000000000000\",\"supply\":5.0}]", "inputs/list.json:1")]
+    [InlineData("list.csv", "id,amount,supply\nb,\"1,000\",007\n", "inputs/list.csv:2")]
+    public void A_number_with_more_digits_than_its_column_does_not_fit_and_is_never_rounded(string file, string content, string place)
+    {
+        var (faults, remarks) = Check(Supplied(file, content), Exact);
+        Assert.Empty(faults);
+        Assert.Equal(
+            $"{place}: amount is not a decimal number of at most 20 digits before the point and 18 after it, and 1 more cell; "
+                + "tests that depend on them are inconclusive",
+            Assert.Single(remarks));
+        Assert.Equal(["{\"id\":\"b\"}"], Rows(Supplied(file), Exact));
+    }
+
+    [Fact]
+    public void The_same_exact_numbers_are_read_from_each_format_digit_for_digit()
+    {
+        string[] expected =
+        [
+            $"{{\"id\":\"a\",\"amount\":\"12345678901234567890.123456789012345678\",\"supply\":\"{Most}\"}}",
+            "{\"id\":\"b\",\"amount\":\"-1.5\",\"supply\":\"-9007199254740993\"}",
+            "{\"id\":\"c\"}",
+        ];
+        Assert.Equal(
+            expected,
+            Rows(
+                Supplied("list.csv", $"id,amount,supply\na,12345678901234567890.123456789012345678,{Most}\nb,-1.500,-9007199254740993\nc,,\n"),
+                Exact));
+        string[] objects =
+        [
+            $"{{\"id\":\"a\",\"amount\":12345678901234567890.123456789012345678,\"supply\":{Most}}}",
+            "{\"id\":\"b\",\"amount\":\"-1.5\",\"supply\":\"-9007199254740993\"}",
+            "{\"id\":\"c\",\"amount\":null}",
+        ];
+        Assert.Equal(expected, Rows(Supplied("list.ndjson", string.Join('\n', objects)), Exact));
+        Assert.Equal(expected, Rows(Supplied("list.json", $"[{string.Join(',', objects)}]"), Exact));
+        Assert.Equal(expected, Rows(
+            Parquet("list", $"""
+                SELECT * FROM (VALUES ('a', 12345678901234567890.123456789012345678::DECIMAL(38,18), '{Most}'),
+                    ('b', -1.5, '-9007199254740993'), ('c', NULL, NULL)) t(id, amount, supply)
+                """),
+            Exact));
+    }
+
+    [Fact]
+    public void A_column_of_doubles_in_a_parquet_file_holds_no_exact_number()
+    {
+        var (faults, remarks) = Check(Parquet("list", "SELECT 'a' AS id, 0.1::DOUBLE AS amount, 5::BIGINT AS supply"), Exact);
+        Assert.Empty(faults);
+        Assert.Equal(
+            "inputs/list.parquet:1: amount is a double, which rounds; supply it as a decimal, a whole number or a text; "
+                + "tests that depend on it are inconclusive",
+            Assert.Single(remarks));
+    }
+
+    [Fact]
+    public void A_stated_total_of_exact_numbers_is_compared_to_the_last_digit()
+    {
+        var csv = Supplied("list.csv", $"id,amount,supply\na,0.000000000000000001,{Most}\nb,0.000000000000000002,1\n");
+        var more = "115792089237316195423570985008687907853269984665640564039457584007913129639936";
+        var totals = ImmutableSortedDictionary<string, string>.Empty.Add("amount", "0.000000000000000003").Add("supply", more);
+        Assert.Empty(Check(csv with { StatedTotals = totals }, Exact).Remarks);
+        Assert.Equal(
+            $"inputs/list.csv: a total of {Most} was stated for supply, but it is {more}; tests that depend on it are inconclusive",
+            Assert.Single(Check(csv with { StatedTotals = totals.SetItem("supply", Most) }, Exact).Remarks));
+    }
+
     [Fact]
     public void The_name_of_a_member_is_the_column_key()
     {
@@ -181,7 +256,7 @@ public sealed class InputFormatTests : IDisposable
     {
         var input = Supplied("list.csv", "amount\n1\n") with { StatedTotals = Total("1") };
         Assert.Equal(
-            "inputs/list.csv: stated_totals names 'amount', which no control reads as integer or decimal",
+            "inputs/list.csv: stated_totals names 'amount', which no control reads as a number",
             Assert.Single(Check(input, new Column("amount", ColumnType.Text)).Faults));
     }
 

@@ -82,6 +82,33 @@ public sealed class FixtureRunnerTests
     }
 
     [Fact]
+    public async Task A_case_sees_digests_in_personal_columns_as_a_run_does()
+    {
+        var left = Some.Need("left", [new("id", ColumnType.Text), new("email", ColumnType.Text)]) with
+        {
+            Source = EvidenceNeed.FileSource,
+            Personal = ["email"],
+        };
+        var right = Some.Need("badges", [new("holder", ColumnType.Text)]) with { Source = EvidenceNeed.FileSource, Personal = ["holder"] };
+        var control = Some.Control(Some.Test("""
+            SELECT l.id AS item, l.email LIKE 'hmac-sha256:%' AND l.email IN (SELECT b.holder FROM badges b) AS pass, '' AS reason
+            FROM "left" l
+            """)) with
+        { Evidence = [left, right], Mode = ControlMode.Period };
+        async Task<string[]> Run(Conclusion expected, string row)
+        {
+            var inputs = ImmutableSortedDictionary<string, FixtureTable>.Empty
+                .Add("left", Rows(row)).Add("badges", Rows("""{"holder":"zoe@example.org "}"""));
+            var file = new FixtureFile("f.yaml", [new(
+                "case", ImmutableSortedDictionary<string, JsonElement>.Empty, null, null, null, [], inputs,
+                expected == Conclusion.Pass ? Expect(expected) : Expect(expected, "1"), 3)]);
+            return [.. Assert.Single(await FixtureRunner.RunAsync(control, file, EvaluationLimits.Default, process: null, CancellationToken.None)).Differences];
+        }
+        Assert.Empty(await Run(Conclusion.Fail, """{"id":"1","email":"Zoe@example.org"}"""));
+        Assert.Empty(await Run(Conclusion.Pass, """{"id":"1","email":"zoe@example.org"}"""));
+    }
+
+    [Fact]
     public async Task What_a_row_must_say_and_does_not_is_spelled_out()
     {
         var expect = Expect(Conclusion.Fail, "alice") with

@@ -65,6 +65,12 @@ public sealed class SqlGateTests : IDisposable
     [InlineData(
         "SELECT name::VARCHAR, TRY_CAST(name AS DATE), '2026-01-01'::TIMESTAMPTZ, name::DECIMAL(38,9), DATE '2026-01-01', true, "
             + "$as_of AT TIME ZONE 'UTC' FROM users;")]
+    [InlineData("SELECT list(name ORDER BY age), array_agg(name ORDER BY name DESC NULLS LAST), list_sort(list(name)) FROM users")]
+    [InlineData("SELECT list(name ORDER BY name), list_filter(list(age ORDER BY age), lambda a: a > $days) FROM users")]
+    [InlineData("SELECT list_transform(tags::JSON[], t -> t->>'k'), list_filter(tags::JSON[], lambda t, i: i > 1 AND (t->>'k') = name) FROM users")]
+    [InlineData(
+        "SELECT list_transform(list_filter(list_transform(list_filter([1], lambda a: a > 1), b -> b + 1), lambda c: c > 1), lambda d: "
+            + "list_transform([d], lambda e: e)) FROM users")]
     public void Sql_that_auditors_write_is_admitted(string sql)
     {
         var verdict = _gate.Check(sql, Scope);
@@ -81,6 +87,15 @@ public sealed class SqlGateTests : IDisposable
         Assert.Contains("lower", lineage.Functions);
         Assert.True(lineage.Needs("users", "name") && lineage.Needs("users", "age") && lineage.Needs("devices", "_account"));
         Assert.False(lineage.Needs("users", "mfa"));
+    }
+
+    [Fact]
+    public void Lineage_holds_what_a_lambda_uses()
+    {
+        var lineage = Assert.IsType<SqlVerdict.Admitted>(_gate.Check(
+            "SELECT list_transform([1], lambda x: (SELECT lower(max(d.serial)) FROM devices d WHERE u.age = x)) FROM users u", Scope)).Lineage;
+        Assert.True(lineage.Needs("devices", "serial") && lineage.Needs("users", "age"));
+        Assert.Superset(new HashSet<string> { "list_transform", "lower" }, lineage.Functions.ToHashSet());
     }
 
     [Theory]
@@ -104,7 +119,10 @@ public sealed class SqlGateTests : IDisposable
         var known = new List<(string Name, string? Stability)>();
         while (reader.Read())
             known.Add((reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1)));
-        string[] allowed = [.. SqlFunctions.Scalars, .. SqlFunctions.UnorderedAggregates, .. SqlFunctions.OrderedAggregates, .. SqlFunctions.Tables];
+        string[] allowed =
+        [
+            .. SqlFunctions.Scalars, .. SqlFunctions.Lambdas, .. SqlFunctions.UnorderedAggregates, .. SqlFunctions.OrderedAggregates, .. SqlFunctions.Tables,
+        ];
         string[] syntax = ["->", "ifnull", "nullif", "row", ItemFunction.Name, InternetFunctions.From, InternetFunctions.To];
         Assert.Empty(allowed.Except(known.Select(k => k.Name)).Except(syntax));
         Assert.Empty(allowed.Intersect(known.Where(k => k.Stability is "VOLATILE" or "CONSISTENT_WITHIN_QUERY").Select(k => k.Name)));

@@ -64,6 +64,16 @@ public sealed class ControlLoadingTests
             Assert.Equal(loaded, Samples.Loaded(yaml, "APD-AWS-002").Control.Tests[0].Unit);
     }
 
+    [Fact]
+    public void An_approval_whose_item_is_personal_would_match_nothing()
+    {
+        var yaml = Samples.Control.Replace("personal: false", "personal: true", StringComparison.Ordinal);
+        Assert.Contains(
+            "column 'arn' of 'approved' is personal, so that no item would match its digests",
+            Assert.Single(Samples.FaultsOf(yaml, "APD-AWS-002")),
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("  u: { aws: iam:ListUser }", "20:13: 'iam:ListUser' is not in the read-only catalogue of aws; did you mean iam:ListUsers?")]
     [InlineData("  u: { aws: s3:Nothing }", "20:13: 's3:Nothing' is not in the read-only catalogue of aws")]
@@ -76,7 +86,29 @@ public sealed class ControlLoadingTests
     [InlineData("  u: { file: f }", "20:6: the key 'columns' is missing")]
     [InlineData(
         "  u: { file: f, columns: { a: json } }",
-        "20:31: the type of column 'a' must be one of text, integer, decimal, boolean, date, timestamp, but is 'json'")]
+        "20:31: the type of column 'a' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'json'")]
+    [InlineData(
+        "  u: { file: f, columns: { a: decimal(39) } }",
+        "20:31: the type of column 'a' is 'decimal(39)', but a decimal has 38 digits in all, from 0 to 38 of them after the point: "
+            + "write decimal(18), or 'whole' for a whole number of more digits")]
+    [InlineData(
+        "  u: { file: f, columns: { a: decimal18 } }",
+        "20:31: the type of column 'a' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'decimal18'; "
+            + "did you mean 'decimal'?")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: wohle } } }",
+        "20:39: 'type' must be one of text, integer, whole, decimal, decimal(18), boolean, date, timestamp, but is 'wohle'; did you mean 'whole'?")]
+    [InlineData("  u: { file: f, columns: { a: { type: decimal(2), key: true } } }", "20:56: only a text column can be a key, but column 'a' is decimal(2)")]
+    [InlineData("  u: { file: f, columns: { a: { type: whole, one_of: [x] } } }", "20:54: 'one_of' is only for text, but column 'a' is whole")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: date, personal: true } } }", "20:55: only a text column can be personal, but column 'a' is date")]
+    [InlineData(
+        "  u: { file: f, columns: { a: { type: text, one_of: [x], personal: true } } }",
+        "20:68: column 'a' has one of a few words, which no digest hides; leave out 'one_of' or 'personal'")]
+    [InlineData("  u: { file: f, columns: { a: { type: text, personl: true } } }", "20:45: unknown key 'personl'; did you mean 'personal'?")]
+    [InlineData(
+        "  period_days: { aws: iam:ListUsers }",
+        "20:3: evidence 'period_days': every control has a table of this name already; give the evidence another one")]
     [InlineData("  u: { file: f, columns: { a: { type: integer, one_of: [x] } } }", "20:56: 'one_of' is only for text, but column 'a' is integer")]
     [InlineData(
         "  u: { file: f, columns: { a: { type: text, one_of: [aws, AWS] } } }",

@@ -160,6 +160,28 @@ public sealed class FixtureLoadingTests
         Assert.Empty(FixtureCoverage.Check(FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(Fixtures + rest)), control).Fixtures!, control));
     }
 
+    [Fact]
+    public void An_exact_number_keeps_every_digit_and_one_that_does_not_fit_is_named_with_its_place()
+    {
+        const string Most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+        var control = Samples.Loaded(Samples.Minimal(evidence: "  ledger: { file: ledger, columns: { amount: decimal(18), supply: whole } }\n")).Control;
+        string Cases(string rows) =>
+            $"cases:\n  - name: c\n    inputs: {{ ledger: {{ rows: [{rows}] }} }}\n    partitions: {{ one: {{}} }}\n    expect: {{ conclusion: PASS }}\n";
+        var (read, none) = FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(Cases(
+            $"{{ amount: 12345678901234567890.123456789012345678, supply: {Most} }}, {{ amount: '1.50', supply: '{Most}' }}"))), control);
+        Assert.Empty(none);
+        Assert.Equal(
+            [$"{{\"amount\":\"12345678901234567890.123456789012345678\",\"supply\":\"{Most}\"}}", $"{{\"amount\":\"1.5\",\"supply\":\"{Most}\"}}"],
+            read!.Cases[0].Inputs["ledger"].Rows.Select(r => r.GetRawText()));
+        var faults = FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(Cases("{ amount: 0.0000000000000000001, supply: 1e3 }"))), control).Faults;
+        Assert.Equal(
+            [
+                "f:3:42: 'amount' must be a decimal number of at most 20 digits before the point and 18 after it, but is '0.0000000000000000001'",
+                "f:3:73: 'supply' must be a whole number of at most 10000 digits, but is '1e3'",
+            ],
+            faults.Select(f => f.ToString()));
+    }
+
     private static string[] Faults(string yaml) =>
         [.. FixtureLoader.Load(new("f", Encoding.UTF8.GetBytes(yaml)), Control()).Faults.Select(f => $"{f.Line}:{f.Column}: {f.Message}")];
 }

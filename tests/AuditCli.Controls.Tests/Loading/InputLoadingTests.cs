@@ -14,7 +14,9 @@ public sealed class InputLoadingTests
     [InlineData("leavers.json", "rows: /items", "'rows' must be a JSON Pointer with at least one '*'")]
     [InlineData("leavers.json", "rows: /a~2/*", "'rows' must be a JSON Pointer with at least one '*'")]
     [InlineData("leavers.csv", "stated_totals: { amount: 1e3 }", "the total of 'amount' must be a plain decimal such as 45000.15")]
-    [InlineData("leavers.csv", "stated_totals: { amount: 0.0000000001 }", "the total of 'amount' must be a plain decimal such as 45000.15")]
+    [InlineData(
+        "leavers.csv", "stated_totals: { amount: 0.0000000000000000000000000000000000000001 }",
+        "the total of 'amount' must be a plain decimal such as 45000.15")]
     [InlineData("leavers.csv", "stated_totals: { _amount: 1 }", "'_amount' is not a column name")]
     public void A_statement_that_does_not_fit_the_file_is_a_fault_with_its_place(string file, string statement, string fault)
     {

@@ -61,6 +61,12 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
             30,
             "bytes of rows, the limit"
         },
+        // Lambdas as deep as they may be, over constants: tens of billions of steps before any row is read.
+        {
+            $"SELECT 'x' AS item, {HasOne("a", HasOne("b", HasOne("c", "c > a + b")))} AS pass, '' AS reason FROM users",
+            4,
+            ""
+        },
     };
 
     [Theory]
@@ -290,6 +296,10 @@ public sealed class IsolatedEvaluationTests(SharedChild shared) : IClassFixture<
     /// <summary>Returns an expression whose text starts with one letter and grows tenfold with every level.</summary>
     private static string Long(string text, int levels) =>
         Nested($"replace({text}, {text}, 'xxxxxxxxxx')", i => $"replace({i}, 'x', 'xxxxxxxxxx')", levels - 1);
+
+    /// <summary>Returns an expression that tries a condition on each of some thousand constants.</summary>
+    private static string HasOne(string name, string condition) =>
+        $"len(list_filter([{string.Join(", ", Enumerable.Repeat("1", 3000))}], lambda {name}: {condition})) > 0";
 
     /// <summary>Returns the ids of the child processes that this process started with exactly these limits.</summary>
     private static int[] Children(EvaluationLimits limits) =>

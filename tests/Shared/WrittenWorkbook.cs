@@ -1,9 +1,9 @@
 using System.IO.Compression;
 
-namespace AuditCli.Collectors.Tests.Files;
+namespace AuditCli.Tests;
 
 /// <summary>Writes workbooks part by part, with whatever a spreadsheet program would not write.</summary>
-internal static class WrittenWorkbook
+public static class WrittenWorkbook
 {
     private const string Main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     private const string Relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using AuditCli.Controls.Yaml;
+using AuditCli.Evidence;
+using AuditCli.Evidence.Tables;
+
+namespace AuditCli.Controls.Loading;
+
+/// <summary>
+/// Reads what a control declares for a column of a file: its type, and whether and with which words it is a key. The types are those of
+/// parameters, and two for numbers of which no digit may be lost: <c>decimal(18)</c> and <c>whole</c>.
+/// </summary>
+internal static partial class FileColumnReader
+{
+    private const string Personal = "personal";
+
+    private static readonly ImmutableArray<string> Words =
+        [.. ControlWords.ValueTypes.Select(t => t.Word).SelectMany(w => w == "decimal" ? new[] { "whole", w, "decimal(18)" } : [w])];
+
+    /// <summary>
+    /// Reads a column's type, as a word or under <c>type</c>, for a key column the words that are allowed in it, and whether its values
+    /// are kept as digests only; returns null after a fault of its type.
+    /// </summary>
+    public static (Column Column, ImmutableArray<string>? Key, bool IsPersonal)? Read(string name, YamlNode value, FaultList faults)
+    {
+        if (value is not YamlMap)
+            return TypeOf(name, value, $"the type of column '{name}'", faults) is { } plain ? (plain, null, false) : null;
+        var reader = MapReader.Of(value, $"column '{name}'", faults)!;
+        var column = reader.Required("type") is { } type ? TypeOf(name, type, "'type'", faults) : null;
+        ImmutableArray<string>? key = reader.OptionalFlag("key") ? [] : null;
+        if (key is not null && column is not null and not { Type: ColumnType.Text })
+            faults.Meaning(reader.Map.Find("key")!.Position, $"only a text column can be a key, but column '{name}' is {TypedValue.Word(column)}");
+        if (reader.Optional("one_of") is { } list)
+            key = OneOf(name, column, list, faults);
+        var isPersonal = reader.OptionalFlag(Personal);
+        if (isPersonal && column is not null and not { Type: ColumnType.Text })
+            faults.Meaning(reader.Map.Find(Personal)!.Position, $"only a text column can be personal, but column '{name}' is {TypedValue.Word(column)}");
+        if (isPersonal && reader.Map.Find("one_of") is not null)
+        {
+            faults.Meaning(
+                reader.Map.Find(Personal)!.Position, $"column '{name}' has one of a few words, which no digest hides; leave out 'one_of' or 'personal'");
+        }
+        reader.Close();
+        return column is not null ? (column, key, isPersonal) : null;
+    }
+
+    private static Column? TypeOf(string name, YamlNode node, string label, FaultList faults)
+    {
+        if (node is YamlScalar { Text: var text } && CoreSchema.KindOf((YamlScalar)node) == ScalarKind.Text)
+        {
+            if (text == TypedValue.Word(ColumnType.Whole))
+                return new(name, ColumnType.Whole);
+            if (ScaledForm().Match(text) is { Success: true } scaled)
+            {
+                var scale = int.Parse(scaled.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
+                if (scale <= ExactNumber.DecimalDigits)
+                    return new(name, ColumnType.Decimal) { Scale = scale };
+                faults.Form(
+                    node.Position,
+                    $"{label} is '{text}', but a decimal has {ExactNumber.DecimalDigits} digits in all, from 0 to {ExactNumber.DecimalDigits} of them "
+                        + "after the point: write decimal(18), or 'whole' for a whole number of more digits");
+                return null;
+            }
+            if (ControlWords.ValueTypes.Any(t => t.Word == text))
+                return new(name, ControlWords.ValueTypes.Single(t => t.Word == text).Value);
+        }
+        NodeReader.Word(node, label, Words, faults);
+        return null;
+    }
+
+    private static ImmutableArray<string> OneOf(string name, Column? column, YamlNode list, FaultList faults)
+    {
+        var words = NodeReader.Texts(list, "'one_of'", 1, faults);
+        if (column is not null and not { Type: ColumnType.Text })
+            faults.Meaning(list.Position, $"'one_of' is only for text, but column '{name}' is {TypedValue.Word(column)}");
+        if (words.GroupBy(w => w, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
+            faults.Meaning(list.Position, $"'{twice.Key}' is in 'one_of' twice; case is ignored, because files may write the words in any case");
+        if (words.FirstOrDefault(w => InputTable.Key(w, []).Value != w) is { } unseen)
+        {
+            faults.Meaning(
+                list.Position,
+                $"'{unseen}' can never be in a cell: cells are read without white space at their ends and without invisible characters");
+        }
+        return words;
+    }
+
+    [GeneratedRegex(@"^decimal\((0|[1-9][0-9]{0,3})\)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ScaledForm();
+}
