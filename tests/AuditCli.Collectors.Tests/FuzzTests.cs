@@ -1,11 +1,11 @@
 using System.Collections.Immutable;
 using System.Text;
-using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Files;
-using AuditCli.Collectors.Rest;
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Kubernetes;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 using AuditCli.Tests;
 using DuckDB.NET.Data;

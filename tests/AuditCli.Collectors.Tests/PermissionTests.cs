@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Aws;
 using AuditCli.Collectors.Aws.Catalogue;
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 

@@ -51,7 +51,7 @@ internal static class ClientAssertion
             ["aud"] = audience.AbsoluteUri,
             ["iat"] = now.ToUnixTimeSeconds(),
             ["exp"] = (now + Life).ToUnixTimeSeconds(),
-            ["jti"] = Guid.NewGuid().ToString("N"),
+            ["jti"] = RandomNumberGenerator.GetHexString(32),
         };
         var content = $"{Encoded(header)}.{Encoded(claims)}";
         var signature = key.Private.SignData(Encoding.ASCII.GetBytes(content), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);

@@ -18,29 +18,31 @@ internal sealed class ClientToken(
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Usual = TimeSpan.FromMinutes(5);
     private readonly CredentialGuard _guard = new(clock, seen);
-    private readonly SemaphoreSlim _one = new(1);
-    private string? _token;
-    private DateTimeOffset _until;
+    private readonly Lock _turn = new();
+    private Task<IssuedToken>? _current;
+
+    /// <summary>A token and the moment from which another one is needed.</summary>
+    private sealed record IssuedToken(string Text, DateTimeOffset Until);
 
     /// <summary>Returns a token that is valid for at least a minute.</summary>
     /// <exception cref="CollectionException">The endpoint gives none (<see cref="Codes.NoCredentials"/>), or cannot be reached.</exception>
     public async Task<string> GetAsync(CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken);
-        try
+        Task<IssuedToken> issued;
+        lock (_turn)
         {
-            if (_token is { } known && clock.GetUtcNow() < _until)
-                return known;
-            (_token, _until) = await ObtainAsync(cancellationToken);
-            return _token;
+            // Requests that wait for a token share one exchange, which no single one of them may cancel; its time is limited.
+            if (_current is null or { IsCompletedSuccessfully: false, IsCompleted: true }
+                || _current.IsCompletedSuccessfully && clock.GetUtcNow() >= _current.Result.Until)
+            {
+                _current = ObtainAsync(CancellationToken.None);
+            }
+            issued = _current;
         }
-        finally
-        {
-            _one.Release();
-        }
+        return (await issued.WaitAsync(cancellationToken)).Text;
     }
 
-    private async Task<(string, DateTimeOffset)> ObtainAsync(CancellationToken cancellationToken)
+    private async Task<IssuedToken> ObtainAsync(CancellationToken cancellationToken)
     {
         IEnumerable<KeyValuePair<string, string>> fields = [new("grant_type", "client_credentials"), new("client_id", client), .. proof()];
         if (scope is not null)
@@ -60,7 +62,7 @@ internal sealed class ClientToken(
             var life = answer.TryGetProperty("expires_in", out var expires) && long.TryParse(JsonMember.TextOrRaw(expires), out var seconds) && seconds > 0
                 ? TimeSpan.FromSeconds(Math.Min(seconds, 86_400))
                 : Usual;
-            return (token, asked + life - Margin);
+            return new(token, asked + life - Margin);
         }
         catch (Exception e) when (cancellationToken.IsCancellationRequested && e is not CollectionException)
         {

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.HttpApi;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Rest;

@@ -1,6 +1,5 @@
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
-using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Rest;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using AuditCli.Evidence;
 using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.Rest;

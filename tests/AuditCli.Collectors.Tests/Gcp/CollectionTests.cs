@@ -60,7 +60,9 @@ public sealed class CollectionTests
 
         var connections = await session.Collector.ConnectAsync(Session.Target(("organization", [Organization])), CancellationToken.None);
 
-        Assert.Equal(["p-one", "p-three", "p-trading", "p-two"], connections.Select(c => c.Account));
+        Assert.Equal(
+            ["p-one ", "p-three ", "p-trading ", "p-two ", $"organizations/{Organization} organization"],
+            connections.Select(c => $"{c.Account} {c.Whole}"));
         Assert.All(connections, c => Assert.Equal((Session.Account, "gcp-global"), (c.Identity, c.GlobalRegion)));
         Assert.Equal(server.Address.GetLeftPart(UriPartial.Authority), Assert.Single(session.Collector.UnusualEndpoints));
         Assert.Equal(5, (await session.RecordedAsync("cloudresourcemanager")).Count);

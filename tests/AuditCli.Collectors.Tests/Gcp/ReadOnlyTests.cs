@@ -1,7 +1,7 @@
-using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Exchanges;
-using AuditCli.Collectors.Rest;
+using AuditCli.Collectors.Gcp;
 using AuditCli.Collectors.Gcp.Client;
+using AuditCli.Collectors.Rest;
 using AuditCli.Collectors.Tests.Exchanges;
 using AuditCli.Tests;
 

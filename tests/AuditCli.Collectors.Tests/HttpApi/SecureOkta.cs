@@ -66,7 +66,7 @@ internal sealed class SecureOkta : IAsyncDisposable
                     {
                         ServerCertificate = _certificate,
                         ClientCertificateRequired = true,
-                        RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                        RemoteCertificateValidationCallback = (_, client, _, _) => client is not null,
                     },
                     _stop.Token);
                 Client = secure.RemoteCertificate?.Subject;
