@@ -29,7 +29,9 @@ public sealed class RestRowsTests
     [InlineData("""{"data": [], "data": [{"id": "1"}]}""")]
     [InlineData("""{"data": [{"id": "1", "id": "2"}]}""")]
     public void A_member_that_is_there_twice_is_malformed(string body) =>
-        Assert.Equal(Codes.MalformedResponse, Assert.Throws<CollectionException>(() => new RestAnswer(200, Encoding.UTF8.GetBytes(body), _ => null).Json("x")).Code);
+        Assert.Equal(
+            Codes.MalformedResponse,
+            Assert.Throws<CollectionException>(() => new RestAnswer(200, Encoding.UTF8.GetBytes(body), _ => null).Json("x")).Code);
 
     [Theory]
     [InlineData("""{"data": []}""", "")]
