@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Unicode;
 using AuditCli.Evidence.Text;
@@ -29,6 +31,24 @@ internal static class JsonAnswer
     /// <exception cref="CollectionException">There is none.</exception>
     public static string Text(JsonElement holder, string name, string code, string of = "the response") =>
         JsonMember.Text(holder, name) is { Length: > 0 } text ? text : throw new CollectionException(code, $"{of} has no {name}");
+
+    /// <summary>
+    /// Returns the elements of all pages in one array, or the only element itself, with the bytes in which the provider wrote them.
+    /// </summary>
+    public static async Task<JsonElement> JoinedAsync(IAsyncEnumerable<JsonElement> elements, bool isList)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            if (isList)
+                writer.WriteStartArray();
+            await foreach (var element in elements)
+                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(element), skipInputValidation: true);
+            if (isList)
+                writer.WriteEndArray();
+        }
+        return JsonElement.Parse(buffer.WrittenSpan);
+    }
 
     /// <summary>Decodes escaped texts, since an escape is the only way to write an unpaired surrogate in UTF-8.</summary>
     private static void RequirePairs(ReadOnlySpan<byte> body, int depth, bool values)

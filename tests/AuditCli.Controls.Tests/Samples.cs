@@ -112,6 +112,11 @@ internal static class Samples
           org:     { aws: { organization: true, role_name: AuditReadOnly, exclude_accounts: ["444455556666"] } }
           google: { gcp: { organization: "123456789012", folder: "1", projects: [a], credentials: c.json, impersonate: audit, quota_project: p } }
           trading: { kubernetes: { context: trading-prod, kubeconfig: config } }
+          idp:
+            http:
+              { url: "https://acme.okta.com", product: okta, auth: bearer, token_env: A, user: u, password_env: B, client_id: c, client_secret_env: D,
+                private_key_file: k.pem, assertion_file: token, tenant: t, token_url: "https://acme.okta.com/token", scope: s, ca: ca.pem,
+                client_certificate: c.pem, client_key: k.pem, socket: s.sock }
 
         """ + Replay;
 

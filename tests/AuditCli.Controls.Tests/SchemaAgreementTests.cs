@@ -31,7 +31,10 @@ public sealed class SchemaAgreementTests
             .Replace("{ gcp: iam:serviceAccounts.list, if_target: true }", "{ kubernetes: v1/pods, if_target: true }", StringComparison.Ordinal);
         Assert.NotEqual(Samples.ControlWithFilters, other);
 
-        EveryKeyIsUsed("control.schema.json", Samples.ControlWithFilters, other);
+        var product = Samples.ControlWithFilters
+            .Replace("{ gcp: iam:serviceAccounts.list, if_target: true }", "{ http: okta:users.list, if_target: true }", StringComparison.Ordinal);
+
+        EveryKeyIsUsed("control.schema.json", Samples.ControlWithFilters, other, product);
         Agree(schema, Samples.ControlWithFilters, FormFaults);
         Agree(schema, other, FormFaults);
 

@@ -56,12 +56,33 @@ internal static class TestSources
             ],
             new Operation("gcp", "iam:serviceAccounts.list", OperationScope.Global, [], [new("email", ColumnType.Text)])),
         Source("kubernetes", [new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, [])], Pods),
+        Source("http",
+            [
+                new("url", TargetSettingForm.Text, false, []),
+                new("product", TargetSettingForm.Text, false, ["entra", "jira", "okta", "servicenow"]),
+                new("auth", TargetSettingForm.Text, false, ["bearer", "basic", "client-secret", "federated", "jwt-rs256"]),
+                new("token_env", TargetSettingForm.Text, false, []),
+                new("user", TargetSettingForm.Text, false, []),
+                new("password_env", TargetSettingForm.Text, false, []),
+                new("client_id", TargetSettingForm.Text, false, []),
+                new("client_secret_env", TargetSettingForm.Text, false, []),
+                new("private_key_file", TargetSettingForm.File, false, []),
+                new("assertion_file", TargetSettingForm.File, false, []),
+                new("tenant", TargetSettingForm.Text, false, []),
+                new("token_url", TargetSettingForm.Text, false, []),
+                new("scope", TargetSettingForm.Text, false, []),
+                new("ca", TargetSettingForm.File, false, []),
+                new("client_certificate", TargetSettingForm.File, false, []),
+                new("client_key", TargetSettingForm.File, false, []),
+                new("socket", TargetSettingForm.File, false, []),
+            ],
+            new Operation("http", "okta:users.list", OperationScope.Global, [], [new("id", ColumnType.Text)])),
     ];
 
-    /// <summary>The program's sources and one with an additional setting, so that every form of setting occurs.</summary>
+    /// <summary>Three of the program's sources, one with an additional setting, so that every form of setting occurs.</summary>
     public static ImmutableArray<EvidenceSource> All { get; } =
     [
-        .. Shipped.Where(s => s.Name != "kubernetes"),
+        .. Shipped.Where(s => s.Name is "aws" or "gcp"),
         Source("kubernetes",
             [
                 new("context", TargetSettingForm.Text, false, []), new("kubeconfig", TargetSettingForm.File, false, []),

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Rest;
@@ -106,20 +104,9 @@ public sealed class GcpCollector : ICollector
         if (place is null && GcpWhole.Of(target) is var (kind, account) && GcpWhole.Of(found, parameters) == kind)
             parameters = GcpWhole.Filled(found, parameters, account);
         var session = await _sessions.OpenAsync(target, cancellationToken);
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            if (found.Rows is not null)
-                writer.WriteStartArray();
-            await foreach (var page in session.PagesAsync(api, found, parameters, place ?? "", cancellationToken))
-            {
-                foreach (var (element, _, _) in AnswerRows.Elements(operation, found, page))
-                    writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(element), skipInputValidation: true);
-            }
-            if (found.Rows is not null)
-                writer.WriteEndArray();
-        }
-        return JsonElement.Parse(buffer.WrittenSpan);
+        var pages = session.PagesAsync(api, found, parameters, place ?? "", cancellationToken);
+        return await JsonAnswer.JoinedAsync(
+            pages.SelectMany(page => AnswerRows.Elements(operation, found, page)).Select(e => e.Value), found.Rows is not null);
     }
 
     /// <summary>Closes the clients; the transport remains open.</summary>

@@ -125,7 +125,7 @@ internal sealed class GcpSession(
     private string Claimed => $"{Connection.Claimed} {claimed}";
 
     private GoogleClient Client(
-        string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RetryRules.Attempts) => _clients.GetOrAdd(
+        string service, string region, Uri address, Func<HttpRequestMessage, string?> refusal, int attempts = RestRetry.Attempts) => _clients.GetOrAdd(
         (service, region),
         _ => new(() =>
         {

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Rest;
@@ -66,20 +64,8 @@ public sealed class HttpApiCollector : ICollector
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var found = Find(session, operation);
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            if (found.Rows is not null)
-                writer.WriteStartArray();
-            await foreach (var body in session.Reader.PagesAsync(found, parameters, cancellationToken))
-            {
-                foreach (var row in RestRows.Elements(operation, found, body))
-                    writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(row.Value), skipInputValidation: true);
-            }
-            if (found.Rows is not null)
-                writer.WriteEndArray();
-        }
-        return JsonElement.Parse(buffer.WrittenSpan);
+        var pages = session.Reader.PagesAsync(found, parameters, cancellationToken);
+        return await JsonAnswer.JoinedAsync(pages.SelectMany(body => RestRows.Elements(operation, found, body)).Select(r => r.Value), found.Rows is not null);
     }
 
     /// <summary>Closes the clients; the transport remains open.</summary>

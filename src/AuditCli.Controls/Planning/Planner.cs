@@ -99,7 +99,7 @@ public sealed class Planner
         const string message = "left out by --target, so none of it was read";
         return
         [
-            .. _engagement.Targets.Except(_targets).Where(t => control.Evidence.Any(e => Has(t, e)))
+            .. _engagement.Targets.Except(_targets).Where(t => control.Evidence.All(e => e.Source != t.Source) || control.Evidence.Any(e => Has(t, e)))
                 .Select(t => new LeftOutPlace(t.Source, t.Name, "", LimitationCodes.TargetLeftOut, message)),
         ];
     }

@@ -1,7 +1,8 @@
-using System.Net.Sockets;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence.Text;
+using Google.Apis.Auth.OAuth2.Responses;
 
 namespace AuditCli.Collectors.Gcp.Client;
 
@@ -28,24 +29,14 @@ internal static class GcpFailures
     }
 
     /// <summary>Whether <see cref="Map"/> can map the exception.</summary>
-    public static bool IsKnown(Exception e) => e is not CollectionException
-        && FailureChain.Of(e).Any(x => x is ExchangeRefusedException or HttpRequestException or IOException or SocketException or TimeoutException
-            or Google.Apis.Auth.OAuth2.Responses.TokenResponseException or Google.GoogleApiException);
+    public static bool IsKnown(Exception e) => RestFailures.IsKnown(e)
+        || e is not CollectionException && FailureChain.Of(e).Any(x => x is TokenResponseException or Google.GoogleApiException);
 
     /// <summary>Maps a failure of the transport or of the credentials.</summary>
-    public static CollectionException Map(string what, Exception e)
-    {
-        var chain = FailureChain.Of(e).ToArray();
-        if (chain.OfType<ExchangeRefusedException>().FirstOrDefault() is { } refused)
-            return new(refused.Code, refused.Message, e);
-        if (chain.OfType<Google.Apis.Auth.OAuth2.Responses.TokenResponseException>().FirstOrDefault() is { } token)
-            return new(Codes.NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e);
-        if (UntrustedServerException.In(e) is { } untrusted)
-            return new(Codes.UntrustedServer, $"{what}: {untrusted.Message}", e);
-        if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
-            return new(Codes.TimedOut, $"{what}: {late.Message}", e);
-        return new(Codes.ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
-    }
+    public static CollectionException Map(string what, Exception e) =>
+        FailureChain.Of(e).OfType<TokenResponseException>().FirstOrDefault() is { } token
+            ? new(Codes.NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e)
+            : RestFailures.Map(what, e);
 
     private static JsonElement? Error(ReadOnlyMemory<byte> body)
     {

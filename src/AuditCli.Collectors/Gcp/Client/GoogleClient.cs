@@ -1,3 +1,4 @@
+using AuditCli.Collectors.Rest;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Http;
 
@@ -16,7 +17,7 @@ internal sealed class GoogleClient : IDisposable
     /// <param name="pipeline">The guard and the handlers below it.</param>
     /// <param name="clock">The clock for waits between attempts; null in a replay.</param>
     /// <param name="attempts">The number of attempts at one request, including the first.</param>
-    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock, int attempts = RetryRules.Attempts)
+    public GoogleClient(HttpMessageHandler pipeline, GoogleCredential credential, TimeProvider? clock, int attempts = RestRetry.Attempts)
     {
         var arguments = new CreateHttpClientArgs { ApplicationName = "auditcli" };
         arguments.Initializers.Add(credential);
