@@ -34,6 +34,7 @@ public static class Codes
     public const string PartialAnswer = "PartialAnswer";
     public const string Redirected = "Redirected";
     public const string RefusedReadOnly = "RefusedReadOnly";
+    public const string RepeatedRow = "RepeatedRow";
     public const string RepeatedToken = "RepeatedToken";
     public const string ResponseTooLarge = "ResponseTooLarge";
     public const string StatedRowsDiffer = "StatedRowsDiffer";
@@ -110,6 +111,9 @@ public static class Codes
         new(RefusedReadOnly, CodeKind.Refused,
             "The operation or the request is not in the read-only catalogue, so it was not sent.",
             "Use an operation of the catalogue; no setting lifts this restriction."),
+        new(RepeatedRow, CodeKind.Incomplete,
+            "A list returned the same row twice. Pages without a fixed order repeat some rows and omit others.",
+            "Run again; if the problem persists, ask for rows in a fixed order, and for the column that tells them apart."),
         new(RepeatedToken, CodeKind.Malformed,
             "A response repeats an earlier page token, so reading on would never end.",
             "Run again; if the problem persists, report it to the provider, because the list cannot be read completely."),

@@ -46,6 +46,12 @@ public sealed record Operation(
     /// </summary>
     public Func<ImmutableSortedDictionary<string, JsonElement>, string?> AskedOnceOf { get; init; } = _ => null;
 
+    /// <summary>
+    /// Returns the columns that the provider fills in when it is called with the given parameters; null if it fills in all. A condition on
+    /// another column would hold for no row.
+    /// </summary>
+    public Func<ImmutableSortedDictionary<string, JsonElement>, ImmutableHashSet<string>?> Selected { get; init; } = _ => null;
+
     /// <summary>Codes by which the provider reports that the requested configuration does not exist.</summary>
     public ImmutableArray<string> NotConfigured { get; init; } = [];
 

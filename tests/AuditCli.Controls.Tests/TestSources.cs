@@ -25,7 +25,13 @@ internal static class TestSources
                 [
                     new("Arn", ColumnType.Text), new("CreateDate", ColumnType.Timestamp), new("PasswordLastUsed", ColumnType.Timestamp),
                     new("Tags", ColumnType.Json), new("UserName", ColumnType.Text),
-                ]),
+                ])
+            {
+                // As if this parameter chose the columns.
+                Selected = parameters => parameters.TryGetValue("PathPrefix", out var chosen) && chosen.GetString() is ['=', .. var names]
+                    ? [.. names.Split(',')]
+                    : null,
+            },
             new("aws", "iam:ListMFADevices", OperationScope.Global, [new("UserName", ColumnType.Text, true)],
                 [new("EnableDate", ColumnType.Timestamp), new("SerialNumber", ColumnType.Text)]),
             new("aws", "iam:GetCredentialReport", OperationScope.Global, [],

@@ -64,6 +64,8 @@ public sealed class FilteredRowsTests
     [Theory]
     [InlineData("""{"userIdentity.typ":["Root"]}""", "userIdentity.typ", """{"userIdentity":{"type":"Root"}}""", """{"userIdentity":{"type":"IAMUser"}}""")]
     [InlineData("""{"userIdentity.type":["Root"]}""", "userIdentity.type", """{"userIdentity":{"type":["Root"]}}""")]
+    [InlineData("""{"userIdentity.type":["x*"]}""", "userIdentity.type", """{"userIdentity":{"type":"hmac-sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}""")]
+    [InlineData("""{"eventName":["x*"]}""", "eventName", """{"eventName":"hmac-sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}""")]
     [InlineData("""{"userIdentity.type":["5"]}""", "userIdentity.type", """{"userIdentity":{"type":5}}""")]
     [InlineData("""{"userIdentity":["Root"]}""", "userIdentity", """{"userIdentity":{"type":"Root"}}""")]
     [InlineData(

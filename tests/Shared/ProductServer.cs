@@ -66,6 +66,9 @@ public sealed class ProductServer : IDisposable
     /// <summary>Returns another answer, made from the normal one; null for the normal one.</summary>
     public Func<ProductRequest, ProductAnswer, ProductAnswer?> Change { get; init; } = (_, _) => null;
 
+    /// <summary>The answer to requests for tokens; null for a token.</summary>
+    public ProductAnswer? TokenAnswer { get; init; }
+
     /// <summary>What the published shapes do not have, but was asked for.</summary>
     public ConcurrentQueue<string> Violations { get; } = new();
 
@@ -115,7 +118,12 @@ public sealed class ProductServer : IDisposable
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = "application/json";
         foreach (var (name, value) in answer.Fields)
-            context.Response.AppendHeader(name, value);
+        {
+            if (name == "Content-Type")
+                context.Response.ContentType = value;
+            else
+                context.Response.AppendHeader(name, value);
+        }
         var bytes = Encoding.UTF8.GetBytes(answer.Body);
         context.Response.ContentLength64 = bytes.Length;
         await context.Response.OutputStream.WriteAsync(bytes);
@@ -128,7 +136,7 @@ public sealed class ProductServer : IDisposable
         {
             TokenRequests.Enqueue(request.Body);
             Accepted.Add("Bearer issued-token");
-            return new(200, """{"token_type":"Bearer","expires_in":3600,"access_token":"issued-token"}""");
+            return TokenAnswer ?? new(200, """{"token_type":"Bearer","expires_in":3600,"access_token":"issued-token"}""");
         }
         _seen.Enqueue(request);
         if (_fault(request, Interlocked.Increment(ref _count) - 1) is { } fault)
@@ -223,6 +231,8 @@ public sealed class ProductServer : IDisposable
         p.Value!.GetValue<string>() switch
         {
             "date-time" => _time,
+            // Ids of Microsoft Graph are GUIDs; that of the first organization says which tenant it is.
+            _ when _product == "entra" && p.Key == "id" => $"11111111-2222-3333-4444-{number:d12}",
             // The Table API writes every value as text.
             _ when _product == "servicenow" => $"{p.Key} {number}",
             "integer" => number,

@@ -60,7 +60,8 @@ internal static class ContentDecoding
                 throw new IOException("the compressed response is truncated");
             return decoded;
         }
-        catch (InvalidDataException e)
+        // BrotliStream throws the second type for data that it cannot decode.
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
         {
             throw new IOException($"the response is not {coding}: {e.Message}", e);
         }

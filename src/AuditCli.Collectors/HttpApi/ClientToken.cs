@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Rest;
@@ -15,6 +16,11 @@ internal sealed class ClientToken(
     Action<CredentialExchange> seen, Route route, string product)
 {
     private const string Operation = "oauth2:client_credentials";
+
+    /// <summary>The codes of RFC 6749, section 5.2.</summary>
+    private static readonly FrozenSet<string> Errors = FrozenSet.ToFrozenSet(
+        ["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"], StringComparer.Ordinal);
+
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Usual = TimeSpan.FromMinutes(5);
     private readonly CredentialGuard _guard = new(clock, seen);
@@ -57,8 +63,12 @@ internal sealed class ClientToken(
             var body = Parsed(await response.Content.ReadAsByteArrayAsync(cancellationToken));
             if (!response.IsSuccessStatusCode)
                 throw Refused((int)response.StatusCode, body);
-            if (body is not { } answer || JsonMember.Text(answer, "access_token") is not { Length: > 0 } token)
+            if (body is not { } answer || JsonMember.Text(answer, "access_token") is not { } token || answer.TryGetProperty("error", out _))
                 throw new CollectionException(Codes.NoCredentials, $"{endpoint.Host} answered the request for a token of {product} without one");
+            if (RestAuthorization.WhyNot(token) is { } why)
+                throw new CollectionException(Codes.NoCredentials, $"the token of {product} from {endpoint.Host} {why}");
+            if (JsonMember.Text(answer, "token_type") is { } type && !type.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
+                throw new CollectionException(Codes.NoCredentials, $"{endpoint.Host} gave a token of {product} that is not a bearer token");
             var life = answer.TryGetProperty("expires_in", out var expires) && long.TryParse(JsonMember.TextOrRaw(expires), out var seconds) && seconds > 0
                 ? TimeSpan.FromSeconds(Math.Min(seconds, 86_400))
                 : Usual;
@@ -74,18 +84,18 @@ internal sealed class ClientToken(
         }
     }
 
-    /// <summary>Returns the failure in the words of RFC 6749, section 5.2; other members may repeat what was sent.</summary>
+    /// <summary>Returns the failure; its code only if RFC 6749 defines it, because an endpoint may repeat what was sent, secret included.</summary>
     private CollectionException Refused(int status, JsonElement? body)
     {
-        var error = body is { } said ? JsonMember.Text(said, "error") : null;
-        return new(Codes.NoCredentials, $"{endpoint.Host} gave no token of {product} to client {client}: {error ?? $"status {status}"}");
+        var error = body is { } said && JsonMember.Text(said, "error") is { } code && Errors.Contains(code) ? code : $"status {status}";
+        return new(Codes.NoCredentials, $"{endpoint.Host} gave no token of {product} to client {client}: {error}");
     }
 
     private static JsonElement? Parsed(byte[] body)
     {
         try
         {
-            return JsonElement.Parse(body) is { ValueKind: JsonValueKind.Object } answer ? answer : null;
+            return JsonElement.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false }) is { ValueKind: JsonValueKind.Object } answer ? answer : null;
         }
         catch (JsonException)
         {

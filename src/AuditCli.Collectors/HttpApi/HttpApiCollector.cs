@@ -31,10 +31,11 @@ public sealed class HttpApiCollector : ICollector
     public async Task<ImmutableArray<Connection>> ConnectAsync(Target target, CancellationToken cancellationToken)
     {
         var session = await _sessions.OpenAsync(target, cancellationToken);
+        var account = await session.AccountAsync(target, cancellationToken);
         var identity = await session.IdentityAsync(cancellationToken);
         return
         [
-            new(target, session.Address.Authority.ToLowerInvariant(), identity, HttpApiSource.GlobalRegion, [HttpApiSource.GlobalRegion])
+            new(target, account, identity, HttpApiSource.GlobalRegion, [HttpApiSource.GlobalRegion])
             {
                 Place = [new("product", session.Product.Title)],
             },

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
 
 namespace AuditCli.Collectors.HttpApi;
@@ -16,7 +19,7 @@ internal sealed class HttpApiCredentials(
 {
     /// <summary>Returns what writes the Authorization header, and the identity that the credentials name themselves.</summary>
     /// <exception cref="CollectionException">There are no credentials, or they cannot be used.</exception>
-    public (Func<CancellationToken, Task<string?>> Authorize, string Claimed) Resolve(Target target)
+    public (Func<CancellationToken, Task<RestAuthorization?>> Authorize, string Claimed) Resolve(Target target)
     {
         var wanted = target.Setting("auth");
         foreach (var form in product.Forms.Where(f => wanted is null || f.Kind == wanted))
@@ -32,20 +35,21 @@ internal sealed class HttpApiCredentials(
                 : $"target {target.Name}: {product.Title} does not take auth: {wanted}; it takes {string.Join(", ", product.Forms.Select(f => f.Kind))}");
     }
 
-    private (Func<CancellationToken, Task<string?>>, string)? Of(AuthForm form, Target target)
+    private (Func<CancellationToken, Task<RestAuthorization?>>, string)? Of(AuthForm form, Target target)
     {
         switch (form.Kind)
         {
             case "bearer" when Value(target, "token") is { } token:
                 var claims = TokenClaims.Of(token);
                 claims?.RequireValid(clock.GetUtcNow(), Place(target, "token"));
-                return (Constant($"{form.Prefix} {Header(target, "token", token)}"), claims?.Name ?? $"the holder of {Place(target, "token")}");
+                return (Constant($"{form.Prefix} {Sendable(target, "token", token)}", token), claims?.Name ?? $"the holder of {Place(target, "token")}");
             case "basic" when Value(target, "user") is { } user && Value(target, "password") is { } password:
-                if (user.Contains(':', StringComparison.Ordinal))
-                    throw Unusable($"the user in {Place(target, "user")} has a colon, which basic authentication cannot carry");
-                return (Constant($"Basic {Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{user}:{password}"))}"), user);
+                if (user.Contains(':', StringComparison.Ordinal) || user.Any(char.IsControl))
+                    throw Unusable($"the user in {Place(target, "user")} has a colon or a line end, which basic authentication cannot carry");
+                Sendable(target, "password", password);
+                return (Constant($"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"))}", password), user);
             case "client-secret" when Value(target, "client_id") is { } client && Value(target, "client_secret") is { } secret:
-                return Token(form, target, client, () => [new("client_secret", secret)]);
+                return Token(form, target, client, () => [new("client_secret", Sendable(target, "client_secret", secret))], secret);
             case "federated" when Value(target, "client_id") is { } client && Value(target, "assertion_file") is { } file:
                 return Token(form, target, client, () => ClientAssertion.Fields(Federated(file)));
             case "jwt-rs256" when Value(target, "client_id") is { } client && Value(target, "private_key_file") is { } file:
@@ -57,12 +61,14 @@ internal sealed class HttpApiCredentials(
         }
     }
 
-    private (Func<CancellationToken, Task<string?>>, string) Token(
-        AuthForm form, Target target, string client, Func<IEnumerable<KeyValuePair<string, string>>> proof)
+    private (Func<CancellationToken, Task<RestAuthorization?>>, string) Token(
+        AuthForm form, Target target, string client, Func<IEnumerable<KeyValuePair<string, string>>> proof, params ImmutableArray<string> secrets)
     {
         var scope = target.Setting("scope") ?? product.Api.Text("scope");
         var tokens = new ClientToken(TokenUrl(target), client, scope, proof, clock, seen, route, product.Title);
-        return (async cancellationToken => $"{form.Prefix} {await tokens.GetAsync(cancellationToken)}", $"client {client}");
+        return (
+            async cancellationToken => await tokens.GetAsync(cancellationToken) is var token ? new($"{form.Prefix} {token}", [token, .. secrets]) : null,
+            $"client {client}");
     }
 
     private Uri TokenUrl(Target target)
@@ -95,10 +101,9 @@ internal sealed class HttpApiCredentials(
         return token;
     }
 
-    /// <summary>Refuses control characters, which would add header fields or be dropped without a word.</summary>
-    private static string Header(Target target, string setting, string value) => value.All(c => c is > ' ' and < '\u007f')
-        ? value
-        : throw Unusable($"the {setting} of target {target.Name} has blanks or characters that a header cannot carry; a line end may have been copied with it");
+    private static string Sendable(Target target, string setting, string value) => RestAuthorization.WhyNot(value) is { } why
+        ? throw Unusable($"the {setting} of target {target.Name} {why}")
+        : value;
 
     private string? Value(Target target, string setting)
     {
@@ -119,7 +124,8 @@ internal sealed class HttpApiCredentials(
         _ => ["client_id", "private_key_file"],
     }).Select(s => Place(target, s));
 
-    private static Func<CancellationToken, Task<string?>> Constant(string value) => _ => Task.FromResult<string?>(value);
+    private static Func<CancellationToken, Task<RestAuthorization?>> Constant(string header, string secret) =>
+        _ => Task.FromResult<RestAuthorization?>(new(header, [secret]));
 
     private static CollectionException Unusable(string message, Exception? inner = null) => new(Codes.NoCredentials, message, inner);
 

@@ -33,6 +33,13 @@ internal sealed record HttpApiProduct(RestApi Api)
     public (RestOperation Operation, string From)? Identity =>
         Api.Map("identity") is { Count: > 0 } identity ? (Api.Operation(identity["operation"])!, identity["from"]) : null;
 
+    /// <summary>
+    /// The operation that says which company's data the credentials reach, and a JSON Pointer to its id; null if the address says it. Where
+    /// all companies use one address, two of them would otherwise be one account.
+    /// </summary>
+    public (RestOperation Operation, string From)? Account =>
+        Api.Map("account") is { Count: > 0 } account ? (Api.Operation(account["operation"])!, account["from"]) : null;
+
     /// <summary>Whether a host is one of the provider's own.</summary>
     public bool IsOwn(string host) => Hosts.Any(h => h.StartsWith("*.", StringComparison.Ordinal)
         ? host.EndsWith(h[1..], StringComparison.OrdinalIgnoreCase)

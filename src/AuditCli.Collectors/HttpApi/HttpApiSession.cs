@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Collectors.Redaction;
 using AuditCli.Collectors.Rest;
@@ -44,7 +45,7 @@ internal sealed class HttpApiSession : ITargetSession
             var (replayed, origin) = recorded.Origin is null
                 ? HttpApiSource.Place([.. products], target, _ => null)
                 : (recorded.Product, WithPath(recorded.Origin, target));
-            return Create(replayed, origin, target, transport, _ => Task.FromResult<string?>(null), "not recorded", null, null);
+            return Create(replayed, origin, target, transport, _ => Task.FromResult<RestAuthorization?>(null), "not recorded", null, null);
         }
         var (product, address) = HttpApiSource.Place([.. products], target, Environment.GetEnvironmentVariable);
         const string Next = "the target's setting ca can name a PEM file with the authorities to trust";
@@ -58,6 +59,25 @@ internal sealed class HttpApiSession : ITargetSession
         var credentials = new HttpApiCredentials(product, address, clock, seen, route, Environment.GetEnvironmentVariable);
         var (authorize, claimed) = credentials.Resolve(target);
         return Create(product, address, target, transport, authorize, claimed, clock, route);
+    }
+
+    /// <summary>Returns the account that the target is: its host and path, or the company that the product reports.</summary>
+    /// <exception cref="CollectionException">The product does not say it, or it is not the one that the target names.</exception>
+    public async Task<string> AccountAsync(Target target, CancellationToken cancellationToken)
+    {
+        if (Product.Account is not var (operation, from))
+            return (Address.Authority + Address.AbsolutePath.TrimEnd('/')).ToLowerInvariant();
+        await foreach (var body in Reader.PagesAsync(operation, [], cancellationToken))
+        {
+            var company = JsonPointer.Find(body, from) is { ValueKind: JsonValueKind.String } found ? found.GetString()! : "";
+            if (!Guid.TryParse(company, out var id))
+                throw new CollectionException(Codes.MalformedResponse, $"{Product.Title} did not say whose data it is ({from})");
+            return Guid.TryParse(target.Setting("tenant"), out var tenant) && tenant != id
+                ? throw new CollectionException(
+                    HttpApiCodes.AnotherTenant, $"target {target.Name} names the tenant {tenant}, but the credentials reach {id}")
+                : id.ToString();
+        }
+        throw new InvalidOperationException("a list without a page");
     }
 
     /// <summary>
@@ -87,7 +107,7 @@ internal sealed class HttpApiSession : ITargetSession
     private static bool MayBeMachine(CollectionException e) => e.Code == Codes.OfStatus(403) || e.Code == Codes.OfStatus(404);
 
     private static HttpApiSession Create(
-        HttpApiProduct product, Uri address, Target target, ExchangeTransport transport, Func<CancellationToken, Task<string?>> authorize, string claimed,
+        HttpApiProduct product, Uri address, Target target, ExchangeTransport transport, Func<CancellationToken, Task<RestAuthorization?>> authorize, string claimed,
         TimeProvider? clock, Route? route)
     {
         var guard = new RestGuard(product.Api, new Uri(address, product.Api.BasePath));

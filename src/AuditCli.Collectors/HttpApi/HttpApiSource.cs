@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using AuditCli.Collectors.Rest;
 using AuditCli.Evidence;
+using AuditCli.Evidence.Text;
 
 namespace AuditCli.Collectors.HttpApi;
 
@@ -124,7 +126,22 @@ public static partial class HttpApiSource
     {
         Row = operation.Row,
         NotConfigured = operation.None,
+        Selected = parameters => Selected(api, operation, parameters),
     };
+
+    /// <summary>Returns the columns that the product's own parameter for it names; null if it names none, or has a value that is no list of names.</summary>
+    private static ImmutableHashSet<string>? Selected(
+        RestApi api, RestOperation operation, ImmutableSortedDictionary<string, JsonElement> parameters)
+    {
+        if (api.Text("select") is not { } name || operation.Parameter(name) is not { } parameter)
+            return null;
+        var text = parameters.TryGetValue(name, out var given) ? JsonMember.TextOrRaw(given)
+            : parameter.Fill is { } fill ? JsonMember.TextOrRaw(JsonElement.Parse(fill))
+            : null;
+        return text is { Length: > 0 }
+            ? [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(c => c.Split('.', '/')[0])]
+            : null;
+    }
 
     private static ImmutableArray<string> Suggest(RestCatalogue catalogue, string name)
     {

@@ -22,6 +22,9 @@ internal sealed partial class BodyRedaction(ReadOnlyMemory<byte> key)
     /// <summary>The prefix of the mark that replaces a secret.</summary>
     public const string Prefix = KeyedDigest.Prefix;
 
+    /// <summary>Whether a text holds what a secret was replaced by; it is no value of the provider's then.</summary>
+    public static bool IsReplaced(ReadOnlySpan<char> text) => text.IndexOf(Prefix) >= 0 || text.IndexOf(EchoedSecrets.Mark) >= 0;
+
     private const int ShortestCredential = 8;
     private const int ShortestDocument = EncodedText.ShortestValue;
     private const int MostDocumentsInside = 4;

@@ -77,7 +77,7 @@ internal static class CredentialForms
             {
                 var start = next - form.From;
                 if (start >= 0 && text[start..].StartsWith(form.Anchor, form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)
-                    && form.Read(text, start) is { Length: > 0 } found && found.Start >= from && !IsReplaced(text.Slice(found.Start, found.Length)))
+                    && form.Read(text, start) is { Length: > 0 } found && found.Start >= from && !BodyRedaction.IsReplaced(text.Slice(found.Start, found.Length)))
                     return found;
             }
         }
@@ -154,6 +154,4 @@ internal static class CredentialForms
             table[Key(Sought[i][0].Sought)] = checked((byte)i);
         return table;
     }
-
-    private static bool IsReplaced(ReadOnlySpan<char> found) => found.IndexOf(BodyRedaction.Prefix) >= 0 || found.IndexOf(EchoedSecrets.Mark) >= 0;
 }

@@ -17,6 +17,9 @@ internal sealed class EchoedSecrets
     /// <summary>The replacement for a credential.</summary>
     public const string Mark = "[credential not stored]";
 
+    /// <summary>Secrets that a request does not carry but was obtained with, such as the secret of a client: the server knows them too.</summary>
+    public static HttpRequestOptionsKey<ImmutableArray<string>> Also { get; } = new("auditcli.secrets");
+
     // Shorter words ("close", "Bearer") are not secrets and occur in every text.
     private const int ShortestSecret = 16;
     private const int ShortestPassword = 8;
@@ -49,6 +52,11 @@ internal sealed class EchoedSecrets
 
     private static IEnumerable<string> Secrets(HttpRequestMessage request, FrozenSet<string> dropped)
     {
+        if (request.Options.TryGetValue(Also, out var also))
+        {
+            foreach (var secret in also.Where(s => s.Length >= ShortestPassword))
+                yield return secret;
+        }
         foreach (var (name, values) in request.Headers.NonValidated)
         {
             if (!dropped.Contains(name))

@@ -116,7 +116,7 @@ internal static class SecretNames
     public static bool Holds(NameSays name, ReadOnlySpan<char> value, bool assigned)
     {
         value = value.TrimEnd('.');
-        if (name == NameSays.Nothing || value.Length < Short || value.IndexOf(BodyRedaction.Prefix) >= 0 || value.IndexOf(EchoedSecrets.Mark) >= 0
+        if (name == NameSays.Nothing || value.Length < Short || BodyRedaction.IsReplaced(value)
             || IsReference(value) || IsWord.Contains(value))
         {
             return false;

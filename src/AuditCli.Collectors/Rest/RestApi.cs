@@ -123,6 +123,7 @@ internal sealed class RestApi
                 Last = Text(pages, "last"),
                 Total = Text(pages, "total"),
                 Size = Text(pages, "size"),
+                Count = Text(pages, "count"),
                 Own = Texts(pages, "own"),
             };
     }

@@ -1,4 +1,5 @@
 using AuditCli.Collectors.Exchanges;
+using AuditCli.Collectors.Redaction;
 
 namespace AuditCli.Collectors.Rest;
 
@@ -7,11 +8,11 @@ namespace AuditCli.Collectors.Rest;
 /// only the recorded responses.
 /// </summary>
 /// <param name="pipeline">The guard and the handlers below it.</param>
-/// <param name="authorize">Returns the value of the Authorization header; null to send none.</param>
+/// <param name="authorize">Returns what proves who asks; null to send nothing.</param>
 /// <param name="clock">The clock for waits between attempts; null in a replay, which does not wait.</param>
 /// <param name="reset">The header field with the moment, in seconds since 1970, from which requests are answered again; null for none.</param>
 internal sealed class RestClient(
-    HttpMessageHandler pipeline, Func<CancellationToken, Task<string?>> authorize, TimeProvider? clock, string? reset = null) : IDisposable
+    HttpMessageHandler pipeline, Func<CancellationToken, Task<RestAuthorization?>> authorize, TimeProvider? clock, string? reset = null) : IDisposable
 {
     // The recorder limits the time of each attempt, so that a timeout is recorded like every other failure.
     private readonly HttpClient _http = new(pipeline, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
@@ -26,8 +27,11 @@ internal sealed class RestClient(
             try
             {
                 using var request = write();
-                if (await authorize(cancellationToken) is { } value)
-                    request.Headers.TryAddWithoutValidation("Authorization", value);
+                if (await authorize(cancellationToken) is { } proof)
+                {
+                    request.Headers.TryAddWithoutValidation("Authorization", proof.Header);
+                    request.Options.Set(EchoedSecrets.Also, proof.Secrets);
+                }
                 request.Headers.TryAddWithoutValidation("Accept", "application/json");
                 using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
                 if (attempt == RestRetry.Attempts || !IsPassing(response))

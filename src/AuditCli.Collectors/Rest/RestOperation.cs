@@ -48,10 +48,13 @@ internal sealed record Pager(PagerKind Kind, string From, string To, ParameterPl
     public string? Last { get; init; }
 
     /// <summary>
-    /// A JSON Pointer to the number of all rows, or <c>header NAME</c>; null if the provider does not say it. A list with another number of
-    /// rows is incomplete: rows that the caller may not see are often left out without an error.
+    /// A JSON Pointer to the number of all rows, or <c>header NAME</c>, with <c>?</c> before it if it may be absent; null if the provider
+    /// does not say it. A list with another number of rows is incomplete: rows that the caller may not see are often left out without an error.
     /// </summary>
     public string? Total { get; init; }
+
+    /// <summary>A JSON Pointer to the number of rows of the page itself; null if the provider does not say it.</summary>
+    public string? Count { get; init; }
 
     /// <summary>The parameter with the number of rows of a page; a shorter page is the last one if nothing else says so. Null for none.</summary>
     public string? Size { get; init; }

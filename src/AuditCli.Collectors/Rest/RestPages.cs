@@ -26,27 +26,37 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
     public NextPage? After(Uri request, RestAnswer answer, JsonElement body, int rows)
     {
         CheckWhole(body);
+        CheckPlace(body, rows);
         _rows += rows;
         var pager = operation.Pager;
-        _total = Total(pager, answer, body) ?? _total;
-        var next = pager is null ? null : Next(pager, request, answer, body, rows);
+        if (Total(pager, answer, body) is { } total)
+        {
+            if (_total is { } before && before != total)
+                throw Differ($"the provider counted {before} rows on an earlier page and {total} on a later one");
+            _total = total;
+        }
+        var links = Links(answer);
+        var next = pager is null ? null : Next(pager, request, links, body, rows);
         if (next is null)
-            CheckEnd(answer, body);
+            CheckEnd(links, body);
         return next;
     }
 
-    private NextPage? Next(Pager pager, Uri request, RestAnswer answer, JsonElement body, int rows)
+    private NextPage? Next(Pager pager, Uri request, IReadOnlyList<string>? links, JsonElement body, int rows)
     {
+        var isLast = Flag(pager, body);
+        if (pager.Kind is PagerKind.Offset or PagerKind.Page)
+            return Numbered(pager, rows, isLast);
         var next = pager.Kind switch
         {
             PagerKind.Token => Text(pager, body) is { } token ? new NextPage(pager.To, token) : null,
             PagerKind.Url => Text(pager, body) is { } url ? Followed(pager, request, url) : null,
-            PagerKind.Link => WebLink.Next(answer.Fields("Link")) is { } link ? Followed(pager, request, link) : null,
-            _ => null,
+            _ => links is [var link] ? Followed(pager, request, link) : null,
         };
-        var isLast = Flag(pager, body);
-        if (pager.Kind is PagerKind.Offset or PagerKind.Page)
-            return Numbered(pager, rows, isLast);
+        if (links is null && pager.Kind == PagerKind.Link && Asked(pager) is { } full && rows >= full)
+            throw Unreadable("has as many rows as were asked for and no Link header, so more may follow");
+        if (next is null && isLast is null && pager is { Kind: PagerKind.Token, Last: not null })
+            throw Unreadable("does not say whether it is the last page");
         if (next is null && isLast == false)
             throw Unreadable("says that it is not the last page, but names no next page");
         if (next is not null && isLast == true)
@@ -56,7 +66,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
 
     private NextPage? Numbered(Pager pager, int rows, bool? isLast)
     {
-        var asked = pager.Size is { } size && parameters.TryGetValue(size, out var given) && given.TryGetInt64(out var number) ? number : (long?)null;
+        var asked = Asked(pager);
         // A provider that leaves out rows which the caller may not see still counts them, so the place is that of the rows asked for.
         _offset += asked ?? rows;
         _page++;
@@ -72,27 +82,60 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
     /// <exception cref="CollectionException">One does (<see cref="Codes.PartialAnswer"/>).</exception>
     private void CheckWhole(JsonElement body)
     {
-        foreach (var member in operation.Partial)
+        if (body.ValueKind != JsonValueKind.Object)
+            return;
+        foreach (var member in body.EnumerateObject().Where(m => !UnknownMembers.IsEmpty(m.Value)))
         {
-            if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty(member, out var said) && !UnknownMembers.IsEmpty(said))
+            // Some products write rows and, beside them, that reading them failed.
+            var isOwn = operation.Rows is null && operation.ColumnNames.Contains(member.Name);
+            if (operation.Partial.Contains(member.Name) || !isOwn && (member.Name.Contains("error", StringComparison.OrdinalIgnoreCase)
+                || member.Name.Contains("warning", StringComparison.OrdinalIgnoreCase)))
             {
                 throw new CollectionException(
-                    Codes.PartialAnswer, $"{what}: the response says that it is partial: {member}: {said.GetRawText()}");
+                    Codes.PartialAnswer, $"{what}: the response says that it is partial: {member.Name}: {member.Value.GetRawText()}");
             }
         }
     }
 
-    private void CheckEnd(RestAnswer answer, JsonElement body)
+    /// <summary>
+    /// Requires that a page is the one that was asked for: a server that does not know the parameter of the place returns another.
+    /// </summary>
+    private void CheckPlace(JsonElement body, int rows)
     {
-        if (WebLink.Next(answer.Fields("Link")) is not null)
+        if (body.ValueKind != JsonValueKind.Object || operation.Pager is not { Kind: PagerKind.Offset or PagerKind.Page } pager)
+            return;
+        var place = pager.Kind == PagerKind.Offset ? _offset : _page;
+        if (body.TryGetProperty(pager.To, out var stated) && !(stated.TryGetInt64(out var at) && at == place))
+        {
+            throw new CollectionException(
+                Codes.MalformedResponse, $"{what}: the page that begins at {place} was asked for, and the response has {pager.To} {stated.GetRawText()}");
+        }
+        if (pager.Count is { } count && JsonPointer.Find(body, count) is { } number && !(number.TryGetInt64(out var size) && size == rows))
+            throw Differ($"the response says that it has {number.GetRawText()} rows, but has {rows}");
+    }
+
+    /// <summary>Returns the links to a next page; null if the response has no Link header.</summary>
+    /// <exception cref="CollectionException">The header cannot be read, or has several next pages.</exception>
+    private IReadOnlyList<string>? Links(RestAnswer answer)
+    {
+        if (answer.Fields("Link") is not { } field)
+            return null;
+        var links = WebLink.Next(field) ?? throw Unreadable("has a Link header that cannot be read");
+        return links.Count <= 1 ? links : throw Unreadable("names several next pages");
+    }
+
+    /// <summary>Returns the number of rows that were asked for; null if that is not known.</summary>
+    private long? Asked(Pager pager) =>
+        pager.Size is { } size && parameters.TryGetValue(size, out var given) && given.TryGetInt64(out var number) ? number : null;
+
+    private void CheckEnd(IReadOnlyList<string>? links, JsonElement body)
+    {
+        if (links is [_, ..] && operation.Pager?.Kind != PagerKind.Link)
             throw Unreadable("says that more follows (Link), but not how to read it");
         if (RestRows.Unfollowed(operation, body) is { } member)
             throw Unreadable($"says that more follows ({member}), but not how to read it");
         if (_total is { } total && total != _rows)
-        {
-            throw new CollectionException(
-                Codes.CountsDiffer, string.Create(CultureInfo.InvariantCulture, $"{what}: the provider counts {total} rows, but {_rows} were read"));
-        }
+            throw Differ($"the provider counts {total} rows, but {_rows} were read");
         if (operation.Cap is { } cap && _rows >= cap)
         {
             throw new CollectionException(
@@ -103,22 +146,38 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
 
     private long? Total(Pager? pager, RestAnswer answer, JsonElement body)
     {
-        if (pager?.Total is not { } place)
+        if (pager?.Total is not { } named)
             return null;
+        var (place, always) = (named.TrimStart('?'), named[0] != '?');
         var text = place.StartsWith(HeaderPrefix, StringComparison.Ordinal)
             ? answer.Fields(place[HeaderPrefix.Length..])
             : JsonPointer.Find(body, place) is { } found ? JsonMember.TextOrRaw(found) : null;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var total)
-            ? total
+        return !always && text is null ? null
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var total) ? total
             : throw new CollectionException(Codes.MalformedResponse, $"{what}: the response does not say how many rows there are ({place})");
     }
 
-    private string? Text(Pager pager, JsonElement body) => JsonPointer.Find(body, pager.From) switch
+    /// <summary>Returns the token or URL of the next page; null if the response has none.</summary>
+    /// <exception cref="CollectionException">A part of its place has another form than that of the API.</exception>
+    private string? Text(Pager pager, JsonElement body)
     {
-        null or { ValueKind: JsonValueKind.Null } => null,
-        { ValueKind: JsonValueKind.String } text => text.GetString() is { Length: > 0 } token ? token : null,
-        _ => throw new CollectionException(Codes.MalformedResponse, $"{what}: {pager.From} is not a text"),
-    };
+        var at = body;
+        foreach (var step in JsonPointer.Tokens(pager.From))
+        {
+            if (at.ValueKind != JsonValueKind.Object)
+                throw Malformed($"{pager.From} cannot be read");
+            if (UnknownMembers.InAnotherCase(at, step) is var (found, name))
+                throw Malformed($"the response has {found} where the API has {name}");
+            if (!at.TryGetProperty(step, out at))
+                return null;
+            // A token may be null on the last page; a link that is there and leads nowhere was damaged.
+            if (at.ValueKind == JsonValueKind.Null && pager.Kind == PagerKind.Token)
+                return null;
+        }
+        return at.ValueKind != JsonValueKind.String ? throw Malformed($"{pager.From} is not a text")
+            : at.GetString() is { Length: > 0 } text ? text
+            : throw Malformed($"{pager.From} is empty");
+    }
 
     private bool? Flag(Pager pager, JsonElement body)
     {
@@ -150,8 +209,33 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
         var names = query.Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => Uri.UnescapeDataString(p.Split('=')[0])).ToArray();
         if (names.FirstOrDefault(n => operation.Parameter(n)?.Place != ParameterPlace.Query && !pager.Own.Contains(n)) is { } unknown)
             throw Unreadable($"names a next page with the parameter {unknown}, which this list does not have");
-        return names.Length == 0 ? throw Unreadable("names a next page that is the first one") : new(null, query);
+        CheckQuestion(pager, query);
+        return new(null, query);
     }
+
+    /// <summary>
+    /// Requires that a link asks the same question at another place: a changed or missing filter would return other rows, or too few.
+    /// </summary>
+    private void CheckQuestion(Pager pager, string query)
+    {
+        var all = query.Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split('=', 2))
+            .Select(p => (Name: Read(p[0]), Value: Read(p.Length > 1 ? p[1] : ""))).ToArray();
+        var places = all.Where(q => pager.Own.Contains(q.Name)).ToArray();
+        if (!places.Any(q => q.Value.Length > 0 && !(parameters.TryGetValue(q.Name, out var given) && JsonMember.TextOrRaw(given) == q.Value)))
+            throw Unreadable("names a next page that is the first one");
+        if (places.DistinctBy(q => q.Name).Count() != places.Length)
+            throw Unreadable("names a next page with the same parameter twice");
+        var asked = parameters.Where(p => operation.Parameter(p.Key)!.Place == ParameterPlace.Query && !pager.Own.Contains(p.Key))
+            .SelectMany(p => RestRequest.Values(p.Value).Select(v => (Name: p.Key, Value: v)));
+        if (!all.Where(q => !pager.Own.Contains(q.Name)).Order().SequenceEqual(asked.Order()))
+            throw Unreadable("names a next page of another question: its filter or another parameter differs");
+
+        static string Read(string written) => Uri.UnescapeDataString(written.Replace('+', ' '));
+    }
+
+    private CollectionException Differ(string how) => new(Codes.CountsDiffer, $"{what}: {how}");
+
+    private CollectionException Malformed(string how) => new(Codes.MalformedResponse, $"{what}: {how}");
 
     private CollectionException Unreadable(string how) => new(Codes.NextPageUnreadable, $"{what}: the response {how}");
 }

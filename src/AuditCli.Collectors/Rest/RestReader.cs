@@ -21,23 +21,25 @@ internal sealed class RestReader(RestApi api, Uri address, RestClient client, Ti
         var parameters = RestRequest.Complete(api, operation, given);
         var pages = new RestPages(what, operation, parameters);
         var tokens = new GivenTokens(what);
+        var read = new ReadRows(what);
         var empty = new EmptyPages(what, clock);
         for (NextPage? next = null; ;)
         {
             var (uri, answer) = await AskAsync(what, operation, parameters, next, empty, cancellationToken);
             if (answer.Status != 200)
                 throw RestFailures.Of(what, api, operation, answer);
+            if (answer.Fields("Content-Type") is { } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
+                throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is {type}, not JSON");
             var body = answer.Json(what);
-            var rows = RestRows.Elements(what, operation, body).Length;
-            // A server that does not know the parameter of the page would return the first page for ever.
-            if (operation.Pager?.Kind is PagerKind.Offset or PagerKind.Page && rows > 0)
-                tokens.Add(body.GetRawText());
+            var rows = RestRows.Elements(what, operation, body);
+            if (operation.Pager is not null)
+                read.Add(rows);
             yield return body;
-            next = pages.After(uri, answer, body, rows);
+            next = pages.After(uri, answer, body, rows.Length);
             if (next is null)
                 yield break;
             tokens.Add($"{next.Parameter}={next.Value}");
-            empty.Add(rows == 0);
+            empty.Add(rows.IsEmpty);
         }
     }
 

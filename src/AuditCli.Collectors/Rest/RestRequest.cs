@@ -34,6 +34,8 @@ internal static class RestRequest
                 throw new CollectionException(
                     Codes.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             }
+            if (operation.Pager?.Size == name && value.TryGetInt64(out var size) && size < 1)
+                throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is {size}; a page has at least one row");
             all[name] = WithPlace(what, name, Ended(parameter, value), place);
         }
         foreach (var parameter in operation.Parameters.Where(p => !all.ContainsKey(p.Name)))
@@ -114,7 +116,8 @@ internal static class RestRequest
         return path.ToString();
     }
 
-    private static IEnumerable<string> Values(JsonElement value) =>
+    /// <summary>Returns the texts that a parameter has in a query, one for each element of a list.</summary>
+    internal static IEnumerable<string> Values(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().Select(JsonMember.TextOrRaw) : [JsonMember.TextOrRaw(value)];
 
     private static bool Fits(RestParameter parameter, JsonElement value) => parameter.Type switch

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AuditCli.Collectors.Redaction;
 using AuditCli.Evidence;
 using AuditCli.Evidence.Tables;
 using AuditCli.Evidence.Text;
@@ -68,6 +69,8 @@ internal sealed class ParentValues
             texts.Add(found is { } text ? JsonMember.TextOrRaw(text) : null);
             if (found is not { } value)
                 failure = (Codes.NoParentValue, $"a parent row has no {path}");
+            else if (value.ValueKind == JsonValueKind.String && BodyRedaction.IsReplaced(value.GetString()!))
+                failure = (Codes.NoParentValue, $"{path} of a parent row was replaced, because it is a secret");
             else if (path.Members.IsEmpty)
                 parameters = parameters.SetItem(parameter, value.Clone());
             else if (Fitted(type, value) is { } fitted)

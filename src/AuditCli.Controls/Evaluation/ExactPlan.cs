@@ -9,7 +9,7 @@ namespace AuditCli.Controls.Evaluation;
 /// <summary>
 /// Finds the first place of a bound query at which a number may lose digits: the engine makes a DOUBLE of whatever is divided, averaged
 /// or compared with one, without a word, and a test would then agree or disagree by a rounding. It reads the engine's own plan, in which
-/// every expression has its type and every conversion stands, those that the SQL does not write too; so nothing passes by how it is
+/// every expression has its type and every conversion is visible, also those that the SQL does not write; so nothing passes by how it is
 /// spelled, or by being inside a subquery, a join, an ordering or a lambda.
 /// </summary>
 internal static partial class ExactPlan

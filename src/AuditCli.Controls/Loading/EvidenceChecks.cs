@@ -147,26 +147,30 @@ internal static class EvidenceChecks
             faults.Meaning(key.Position, $"the parameter '{key.Text}' is given in both 'params' and 'with'");
         if (parent is not { Need: { } from, Operation: not null } || value is not YamlScalar column)
             return;
-        RowFilterReader.ColumnOf(column, HandedOn(from), Shown(from), faults);
+        RowFilterReader.ColumnOf(column, HandedOn(parent, from), Shown(from), faults);
     }
 
     /// <summary>Checks <c>keep</c> against the columns of the table itself, and <c>where</c> against those of its parent.</summary>
     private static void Filters(EvidenceDraft draft, EvidenceNeed need, EvidenceDraft? parent, YamlMap map, FaultList faults)
     {
         if (map.Find("keep") is YamlMap keep && draft.Operation is not null)
-            RowFilterReader.Check(keep, "keep", need.Columns, Shown(need), faults);
+            RowFilterReader.Check(keep, "keep", Selected(draft, need), Shown(need), faults);
         if (need.ForEach is null && map.Find("where") is { } stray)
             faults.Meaning(stray.Position, "'where' selects rows of the table that 'for_each' names, but there is no 'for_each'");
         if (map.Find("where") is YamlMap where && parent is { Need: { } from, Operation: not null })
-            RowFilterReader.Check(where, "where", HandedOn(from), Shown(from), faults);
+            RowFilterReader.Check(where, "where", HandedOn(parent, from), Shown(from), faults);
     }
 
     /// <summary>
     /// Returns the columns that a parent's rows pass on. A parent that was itself requested per row also passes on the parameters of its
     /// requests: ListAttachedRolePolicies does not repeat the role.
     /// </summary>
-    private static ImmutableArray<Column> HandedOn(EvidenceNeed parent) =>
-        [.. parent.Columns, .. parent.With.Keys.Select(p => new Column("_with_" + p, ColumnType.Text))];
+    private static ImmutableArray<Column> HandedOn(EvidenceDraft draft, EvidenceNeed parent) =>
+        [.. Selected(draft, parent), .. parent.With.Keys.Select(p => new Column("_with_" + p, ColumnType.Text))];
+
+    /// <summary>Returns the columns that the provider fills in: a parameter may choose some of them.</summary>
+    private static ImmutableArray<Column> Selected(EvidenceDraft draft, EvidenceNeed need) =>
+        draft.Operation?.Selected(need.Params) is { } chosen ? [.. need.Columns.Where(c => c.Name[0] == '_' || chosen.Contains(c.Name))] : need.Columns;
 
     private static string Shown(EvidenceNeed need) => $"'{need.Name}' ({need.Operation})";
 

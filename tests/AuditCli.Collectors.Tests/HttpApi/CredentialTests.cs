@@ -76,6 +76,53 @@ public sealed class CredentialTests
         Assert.DoesNotContain(token, failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"access_token":"abc\r\nX-HTTP-Method-Override: DELETE","token_type":"Bearer"}""", "has blanks or characters that a header cannot carry")]
+    [InlineData("""{"access_token":"","token_type":"Bearer"}""", "is empty")]
+    [InlineData("""{"access_token":"abc","token_type":"mac"}""", "is not a bearer token")]
+    [InlineData("""{"access_token":"abc","error":"invalid_client"}""", "without one")]
+    [InlineData("""{"access_token":"abc","access_token":"def"}""", "without one")]
+    [InlineData("[]", "without one")]
+    [InlineData("<html>", "without one")]
+    public async Task An_answer_that_is_no_token_is_not_sent_on(string answer, string why)
+    {
+        using var server = new ProductServer("servicenow") { TokenAnswer = new(200, answer) };
+        Environment.SetEnvironmentVariable("AUDITCLI_TEST_SECRET", Secret);
+        await using var session = Session.Live("servicenow", server.Address, ("client_id", "client-1"), ("client_secret_env", "AUDITCLI_TEST_SECRET"));
+        var failure = await Assert.ThrowsAsync<CollectionException>(() => session.RowsAsync("servicenow:incident.list"));
+        Assert.Contains(why, failure.Message, StringComparison.Ordinal);
+        Assert.Empty(server.Seen);
+    }
+
+    [Fact]
+    public async Task The_secret_of_a_client_that_a_response_repeats_is_stored_nowhere()
+    {
+        Environment.SetEnvironmentVariable("AUDITCLI_TEST_SECRET", Secret);
+        (string, string)[] settings = [("client_id", "client-1"), ("client_secret_env", "AUDITCLI_TEST_SECRET")];
+        using var echoing = new ProductServer("servicenow", (_, _) => new(
+            200, $$"""{"result":[{"sys_id":"1","short_description":"used {{Secret}} and issued-token"}]}""", ("X-Total-Count", "1")));
+        await using var session = Session.Live("servicenow", echoing.Address, settings);
+        var row = Assert.Single(await session.RowsAsync("servicenow:incident.list"));
+        Assert.DoesNotContain(Secret, row + await session.StoredAsync(), StringComparison.Ordinal);
+
+        using var refusing = new ProductServer("servicenow") { TokenAnswer = new(400, $$"""{"error":"{{Secret}}"}""") };
+        await using var refused = Session.Live("servicenow", refusing.Address, settings);
+        var failure = await Assert.ThrowsAsync<CollectionException>(() => refused.RowsAsync("servicenow:incident.list"));
+        Assert.EndsWith("gave no token of ServiceNow to client client-1: status 400", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_of_another_tenant_is_refused_and_two_tenants_are_two_accounts()
+    {
+        const string Tenant = "11111111-2222-3333-4444-000000000000";
+        using var server = new ProductServer("entra");
+        await using var other = Session.Live("entra", server.Address, ("token_env", Session.Variable), ("tenant", "66666666-2222-3333-4444-000000000000"));
+        var failure = await Assert.ThrowsAsync<CollectionException>(() => other.RowsAsync("entra:users.list"));
+        Assert.Equal(HttpApiCodes.AnotherTenant, failure.Code);
+        await using var own = Session.Live("entra", server.Address, ("token_env", Session.Variable), ("tenant", Tenant));
+        Assert.Equal(Tenant, Assert.Single(await own.Collector.ConnectAsync(own.Target, CancellationToken.None)).Account);
+    }
+
     [Fact]
     public async Task A_client_proves_itself_with_a_secret_and_neither_secret_nor_token_is_recorded()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using AuditCli.Collectors.Rest;
 using AuditCli.Tests;
@@ -46,6 +47,9 @@ public sealed class ProductTests
             ("the next page is the first one", (body, request) => Linked(body, request.Path)),
             ("the token is a number", (body, _) => Changed(body, "nextPageToken", 7)),
             ("it is not the last page, and no next one is named", (body, _) => Changed(Changed(body, "isLast", false)!, "nextPageToken", null)),
+            ("the next page has another filter", (body, request) => Linked(body, $"{request.Path}?filter=x&after=t2&$skiptoken=t2")),
+            ("the link header cannot be read", (body, request) => body is JsonArray rows ? new(200, rows.ToJsonString(), ("Link", "next")) : null),
+            ("an error is beside the rows", (body, _) => body is JsonObject ? With(body, "error", "timed out") : null),
             ("more is counted than there is", (body, _) => Changed(body, "total", Rows + 1)),
             ("no rows are counted", (body, _) => Changed(body, "total", "many")),
         };
@@ -94,6 +98,46 @@ public sealed class ProductTests
     }
 
     [Fact]
+    public async Task Rows_that_a_later_page_repeats_make_the_list_incomplete_although_the_count_agrees()
+    {
+        using var server = new ProductServer("servicenow", (request, _) => new(
+            200,
+            request.Value("sysparm_offset") is null
+                ? """{"result":[{"sys_id":"a"},{"sys_id":"b"}]}"""
+                : """{"result":[{"sys_id":"b"},{"sys_id":"c"}]}""",
+            ("X-Total-Count", "4")));
+        await using var session = Session.Live("servicenow", server.Address);
+        var limited = Session.Required(Session.Catalogue.Find("servicenow:incident.list")!.Value.Operation).Add("sysparm_limit", JsonElement.Parse("2"));
+        var failure = await Assert.ThrowsAsync<CollectionException>(() => session.RowsAsync("servicenow:incident.list", limited));
+        Assert.Equal(Codes.RepeatedRow, failure.Code);
+        var none = await Assert.ThrowsAsync<CollectionException>(
+            () => session.RowsAsync("servicenow:incident.list", limited.SetItem("sysparm_limit", JsonElement.Parse("-1"))));
+        Assert.Equal((Codes.InvalidParameter, "servicenow:incident.list: sysparm_limit is -1; a page has at least one row"), (none.Code, none.Message));
+    }
+
+    [Theory]
+    [InlineData("text/html", "[]")]
+    [InlineData("text/plain; charset=utf-8", "[]")]
+    public async Task A_page_that_is_not_json_by_its_own_word_is_no_list(string type, string body)
+    {
+        using var server = new ProductServer("okta", (_, n) => n == 0 ? null : new(200, body, ("Content-Type", type)));
+        await using var session = Session.Live("okta", server.Address);
+        Assert.Equal(Codes.MalformedResponse, (await Assert.ThrowsAsync<CollectionException>(() => session.RowsAsync("okta:users.list"))).Code);
+    }
+
+    [Fact]
+    public async Task A_body_in_another_coding_than_it_claims_is_kept_as_a_failed_attempt_and_replayed()
+    {
+        using var server = new ProductServer("okta", (_, n) => n == 0 ? null : new(200, """[{"id":"u1","status":"ACTIVE"}]""", ("Content-Encoding", "br")));
+        await using var live = Session.Live("okta", server.Address, new HurriedClock(), ("token_env", Session.Variable));
+        var failure = await Assert.ThrowsAsync<CollectionException>(() => live.RowsAsync("okta:users.list"));
+        Assert.Equal(Codes.ConnectionFailed, failure.Code);
+        await live.Transport.DisposeAsync();
+        await using var replay = Session.Replay(live);
+        Assert.Equal(failure.Message, (await Assert.ThrowsAsync<CollectionException>(() => replay.RowsAsync("okta:users.list"))).Message);
+    }
+
+    [Fact]
     public async Task Members_that_the_catalogue_does_not_list_are_kept_in_a_column_of_their_own()
     {
         using var server = new ProductServer("okta", (_, n) => n == 0 ? null : new(200, """[{"id":"u1","status":"ACTIVE","shoeSize":"r1"}]"""));
@@ -139,6 +183,12 @@ public sealed class ProductTests
     private static ProductAnswer? Linked(JsonNode body, string url) => body is JsonArray rows
         ? new(200, rows.ToJsonString(), ("Link", $"<{url}>; rel=\"next\""))
         : Changed(body, "@odata.nextLink", url);
+
+    private static ProductAnswer? With(JsonNode body, string name, JsonNode value)
+    {
+        body[name] = value;
+        return new(200, body.ToJsonString());
+    }
 
     private static ProductAnswer? Changed(JsonNode body, string name, JsonNode? value)
     {

@@ -15,13 +15,28 @@ public sealed class RestPagesTests
     [InlineData("token", """{"last": false, "things": [1, 2]}""", Codes.NextPageUnreadable, "is not the last page, but names no next page")]
     [InlineData("token", """{"last": true, "next": "t2", "things": [1, 2]}""", Codes.MalformedResponse, "is the last page, but names a next page")]
     [InlineData("token", """{"last": "yes", "things": []}""", Codes.MalformedResponse, "/last is not true or false")]
-    [InlineData("token", """{"things": [1], "moreItems": true}""", Codes.NextPageUnreadable, "says that more follows (moreItems)")]
+    [InlineData("token", """{"last": true, "things": [1], "moreItems": true}""", Codes.NextPageUnreadable, "says that more follows (moreItems)")]
     [InlineData("url", """{"next": "https://elsewhere.example/api/things?after=2", "things": [1, 2]}""", Codes.NextPageUnreadable, "on another host (elsewhere.example)")]
     [InlineData("url", """{"next": "https://h.example@elsewhere.example/api/things?after=2", "things": []}""", Codes.NextPageUnreadable, "on another host")]
     [InlineData("url", """{"next": "http://h.example/api/things?after=2", "things": [1, 2]}""", Codes.NextPageUnreadable, "on another host")]
     [InlineData("url", """{"next": "https://h.example/groups/12/things?after=2", "things": [1, 2]}""", Codes.NextPageUnreadable, "with another path (/groups/12/things)")]
     [InlineData("url", """{"next": "/api/things?after=2&access_token=abc", "things": [1, 2]}""", Codes.NextPageUnreadable, "with the parameter access_token")]
     [InlineData("url", """{"next": "/api/things", "things": [1, 2]}""", Codes.NextPageUnreadable, "that is the first one")]
+    [InlineData("url", """{"next": null, "things": [1, 2]}""", Codes.MalformedResponse, "/next is not a text")]
+    [InlineData("url", """{"next": "", "things": [1, 2]}""", Codes.MalformedResponse, "/next is empty")]
+    [InlineData("url", """{"Next": "/api/things?limit=2&after=2", "things": [1]}""", Codes.MalformedResponse, "has Next where the API has next")]
+    [InlineData("url", """{"next": "/api/things?limit=2", "things": [1, 2]}""", Codes.NextPageUnreadable, "that is the first one")]
+    [InlineData("url", """{"next": "/api/things?limit=2&after=", "things": [1, 2]}""", Codes.NextPageUnreadable, "that is the first one")]
+    [InlineData("url", """{"next": "/api/things?limit=2&after=2&after=3", "things": [1, 2]}""", Codes.NextPageUnreadable, "same parameter twice")]
+    [InlineData("url", """{"next": "/api/things?after=2", "things": [1, 2]}""", Codes.NextPageUnreadable, "of another question")]
+    [InlineData("url", """{"next": "/api/things?limit=1&after=2", "things": [1, 2]}""", Codes.NextPageUnreadable, "of another question")]
+    [InlineData("url", """{"next": "/api/things?limit=2&filter=x&after=2", "things": [1]}""", Codes.NextPageUnreadable, "of another question")]
+    [InlineData("token", """{"things": [1]}""", Codes.NextPageUnreadable, "does not say whether it is the last page")]
+    [InlineData("token", """{"next": "", "last": true, "things": [1, 2]}""", Codes.MalformedResponse, "/next is empty")]
+    [InlineData("token", """{"last": true, "errors": ["timed out"], "things": [1]}""", Codes.PartialAnswer, "errors: [\"timed out\"]")]
+    [InlineData("token", """{"last": true, "warningMessages": ["no such value"], "things": [1]}""", Codes.PartialAnswer, "warningMessages")]
+    [InlineData("offset", """{"total": 2, "startAt": 2, "things": [1, 2]}""", Codes.MalformedResponse, "begins at 0 was asked for")]
+    [InlineData("counted", """{"size": 3, "last": true, "things": [1, 2]}""", Codes.CountsDiffer, "says that it has 3 rows, but has 2")]
     [InlineData("offset", """{"total": 3, "things": []}""", Codes.CountsDiffer, "the provider counts 3 rows, but 0 were read")]
     [InlineData("offset", """{"things": []}""", Codes.MalformedResponse, "does not say how many rows there are (/total)")]
     [InlineData("offset", """{"total": "3 or more", "things": [1]}""", Codes.MalformedResponse, "does not say how many rows there are")]
@@ -44,7 +59,8 @@ public sealed class RestPagesTests
 
     [Theory]
     [InlineData("token", """{"next": "t2", "things": [1, 2]}""", "token=t2")]
-    [InlineData("token", """{"next": "", "things": [1, 2]}""", null)]
+    [InlineData("url", """{"next": "/api/things?after=2&limit=2", "things": [1, 2]}""", "=after=2&limit=2")]
+    [InlineData("counted", """{"size": 2, "last": true, "things": [1, 2]}""", null)]
     [InlineData("token", """{"next": null, "last": true, "things": [1, 2]}""", null)]
     [InlineData("url", """{"next": "https://h.example/api/things?limit=2&after=x%26y", "things": [1, 2]}""", "=limit=2&after=x%26y")]
     [InlineData("url", """{"things": [1, 2]}""", null)]
@@ -58,18 +74,28 @@ public sealed class RestPagesTests
     public void The_next_page_is_asked_for_in_the_providers_way(string pager, string body, string? next) =>
         Assert.Equal(next, After(pager, body) is { } page ? $"{page.Parameter}={page.Value}" : null);
 
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("</api/things?limit=2&after=2>; rel='next'")]
+    [InlineData("</api/things?limit=2&after=2>; rel=next, </api/things?limit=2&after=3>; rel=next")]
+    [InlineData(null)]
+    public void A_link_header_that_leads_nowhere_certain_is_not_the_end(string? link) =>
+        Assert.Equal(Codes.NextPageUnreadable, Assert.Throws<CollectionException>(() => After("link", """{"things": [1, 2]}""", link)).Code);
+
     private static NextPage? After(string pager, string body, string? link = null)
     {
         var pages = pager switch
         {
             "token" => """ "pages": {"by": "token", "from": "/next", "to": "token", "last": "/last"} """,
             "url" => """ "pages": {"by": "url", "from": "/next", "own": ["after"]} """,
+            "link" => """ "pages": {"by": "link", "size": "limit", "own": ["after"]} """,
             "offset" => """ "pages": {"by": "offset", "to": "startAt", "total": "/total"} """,
+            "counted" => """ "pages": {"by": "offset", "to": "startAt", "last": "/last", "count": "/size"} """,
             "page" => """ "pages": {"by": "page", "to": "page", "size": "limit", "last": "/last"} """,
             _ => """ "cap": 3 """,
         };
         var operation = RestApi.Read(Encoding.UTF8.GetBytes(
-            """{"api": "test", "base_path": "", "refused": {}, "operations": {"things.list": {"http": "GET api/things", "in": {"limit": "integer in=query"}, """
+            """{"api": "test", "base_path": "", "refused": {}, "operations": {"things.list": {"http": "GET api/things", "in": {"filter": "text in=query", "limit": "integer in=query"}, """
             + $$""" "rows": "things", "out": {"value": "integer"}, {{pages}} } } } """)).Operation("things.list")!;
         var parameters = ImmutableSortedDictionary<string, JsonElement>.Empty.Add("limit", JsonElement.Parse("2"));
         var answer = new RestAnswer(200, Encoding.UTF8.GetBytes(body), name => name == "Link" ? link : null);

@@ -11,6 +11,8 @@ public sealed class ParentValuesTests
 
     [Theory]
     [InlineData("name", ColumnType.Text, "{}", "a parent row has no name")]
+    [InlineData("name", ColumnType.Text, """{"name":"hmac-sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}""", "name of a parent row was replaced, because it is a secret")]
+    [InlineData("head.sha", ColumnType.Text, """{"head":{"sha":"x [credential not stored]"}}""", "head.sha of a parent row was replaced, because it is a secret")]
     [InlineData("head.sha", ColumnType.Text, """{"name":"a"}""", "a parent row has no head.sha")]
     [InlineData("head.sha", ColumnType.Text, """{"head":{"sha":null}}""", "a parent row has no head.sha")]
     [InlineData("head.labels.name", ColumnType.Text, """{"head":{"labels":[{"name":"x"}]}}""", "a parent row has no head.labels.name")]

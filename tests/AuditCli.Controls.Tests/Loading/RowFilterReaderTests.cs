@@ -49,6 +49,15 @@ public sealed class RowFilterReaderTests
     public void A_path_is_checked_against_the_table_that_it_is_about(string keys, string fault) =>
         Assert.Equal([fault], Samples.FaultsOf(Samples.Minimal(evidence: $"{Users}  m: {{ aws: iam:ListMFADevices, for_each: u, {keys} }}\n")));
 
+    [Theory]
+    [InlineData("=Arn,Tags", "20:74: 'u' (iam:ListUsers) has no column 'UserName'")]
+    [InlineData("=Arn,UserName", null)]
+    [InlineData("/", null)]
+    public void A_column_that_a_parameter_leaves_out_cannot_be_compared(string chosen, string? fault) => Assert.Equal(
+        fault is null ? [] : [fault],
+        Samples.FaultsOf(Samples.Minimal(evidence: $"  u: {{ aws: iam:ListUsers, params: {{ PathPrefix: '{chosen}' }}, keep: {{ UserName: x }} }}\n"))
+            .Select(f => fault is null ? f : System.Text.RegularExpressions.Regex.Replace(f, @"\A20:\d+", "20:74")));
+
     [Fact]
     public void A_file_is_not_filtered_because_all_of_it_is_evidence() => Assert.Equal(
         ["20:17: unknown key 'keep'"], Samples.FaultsOf(Samples.Minimal(evidence: "  f: { file: f, keep: { a: x }, columns: { a: text } }\n")));

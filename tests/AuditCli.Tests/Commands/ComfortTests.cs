@@ -42,7 +42,7 @@ public sealed class ComfortTests
         var (engagement, faults) = EngagementLoader.Load(file, AuditCommand.Host(folder.Path).Sources);
         Assert.Empty(faults);
         Assert.Equal("Quotes \"& <Sons>", engagement!.Entity);
-        Assert.Equal(["aws", "gcp", "kubernetes"], engagement.Targets.Select(t => t.Source).Order());
+        Assert.Equal(["aws", "gcp", "http", "kubernetes"], engagement.Targets.Select(t => t.Source).Order());
         var content = await File.ReadAllTextAsync(file);
         Assert.Equal(1, (await AuditCommand.RunAsync(folder.Path, command)).ExitCode);
         Assert.Equal(content, await File.ReadAllTextAsync(file));
