@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using AuditCli.Collectors.Aws.Catalogue;
 using AuditCli.Collectors.Aws.Protocols;
 using AuditCli.Collectors.Files;
@@ -145,6 +146,29 @@ public sealed class FuzzTests
                     var page = Collectors.Gcp.AnswerRows.Parse("iam", content);
                     Collectors.Gcp.AnswerRows.Check("iam", operation, page);
                     _ = Collectors.Gcp.AnswerRows.Read("iam", operation, page);
+                }
+                catch (CollectionException)
+                {
+                    // A documented refusal.
+                }
+            });
+    }
+
+    [Fact]
+    public void A_changed_answer_of_a_product_is_read_or_malformed()
+    {
+        var operation = new RestCatalogue("HttpApi/Catalogue").Find("jira:groups.members.list")!.Value.Operation;
+        Fuzz.Changed(
+            ["""{"startAt":0,"total":2,"isLast":true,"values":[{"accountId":"a","active":true,"avatarUrls":{"48x48":"u"}},{"accountId":"b"}]}"""u8.ToArray()],
+            Words("null", "{", "}", "[", "]", "\"", "\\ud83d", "\"error\":{},", "\"Values\":[],", "1e999", "\0", "\uFEFF"), content =>
+            {
+                try
+                {
+                    var answer = new RestAnswer(200, content, name => name == "Link" ? Encoding.Latin1.GetString(content) : null);
+                    var body = answer.Json("jira");
+                    var rows = RestRows.Read("jira", operation, body);
+                    _ = new RestPages("jira", operation, ImmutableSortedDictionary<string, JsonElement>.Empty)
+                        .After(new("https://h.example/"), answer, body, rows.Length);
                 }
                 catch (CollectionException)
                 {

@@ -105,12 +105,12 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
         if (body.ValueKind != JsonValueKind.Object || operation.Pager is not { Kind: PagerKind.Offset or PagerKind.Page } pager)
             return;
         var place = pager.Kind == PagerKind.Offset ? _offset : _page;
-        if (body.TryGetProperty(pager.To, out var stated) && !(stated.TryGetInt64(out var at) && at == place))
+        if (body.TryGetProperty(pager.To, out var stated) && Whole(stated) != place)
         {
             throw new CollectionException(
                 Codes.MalformedResponse, $"{what}: the page that begins at {place} was asked for, and the response has {pager.To} {stated.GetRawText()}");
         }
-        if (pager.Count is { } count && JsonPointer.Find(body, count) is { } number && !(number.TryGetInt64(out var size) && size == rows))
+        if (pager.Count is { } count && JsonPointer.Find(body, count) is { } number && Whole(number) != rows)
             throw Differ($"the response says that it has {number.GetRawText()} rows, but has {rows}");
     }
 
@@ -126,7 +126,9 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
 
     /// <summary>Returns the number of rows that were asked for; null if that is not known.</summary>
     private long? Asked(Pager pager) =>
-        pager.Size is { } size && parameters.TryGetValue(size, out var given) && given.TryGetInt64(out var number) ? number : null;
+        pager.Size is { } size && parameters.TryGetValue(size, out var given) ? Whole(given) : null;
+
+    private static long? Whole(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
 
     private void CheckEnd(IReadOnlyList<string>? links, JsonElement body)
     {

@@ -34,7 +34,7 @@ internal static class RestRequest
                 throw new CollectionException(
                     Codes.InvalidParameter, $"{what}: {name} is not of type {parameter.Type.ToString().ToLowerInvariant()}");
             }
-            if (operation.Pager?.Size == name && value.TryGetInt64(out var size) && size < 1)
+            if (operation.Pager?.Size == name && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var size) && size < 1)
                 throw new CollectionException(Codes.InvalidParameter, $"{what}: {name} is {size}; a page has at least one row");
             all[name] = WithPlace(what, name, Ended(parameter, value), place);
         }
