@@ -95,7 +95,8 @@ internal sealed class ClientToken(
     {
         try
         {
-            return JsonElement.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false }) is { ValueKind: JsonValueKind.Object } answer ? answer : null;
+            var answer = JsonElement.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return answer.ValueKind == JsonValueKind.Object ? answer : null;
         }
         catch (JsonException)
         {

@@ -20,7 +20,8 @@ internal static class HttpApiPermissions
             var product = new HttpApiProduct(catalogue.Api(group.Key)!);
             text.Append(CultureInfo.InvariantCulture, $"{product.Title}: {product.Api.Text("permissions")}\n");
             var needed = group.Select(n => (Name: n, Operation: product.Api.Operation(n[(group.Key.Length + 1)..])!))
-                .Concat(new[] { product.Identity?.Operation, product.Account?.Operation }.OfType<RestOperation>().Select(o => (Name: $"{product.Name}:{o.Name}", Operation: o)))
+                .Concat(new[] { product.Identity?.Operation, product.Account?.Operation }.OfType<RestOperation>()
+                    .Select(o => (Name: $"{product.Name}:{o.Name}", Operation: o)))
                 .ToArray();
             var known = needed.Where(n => n.Operation.Permission is not null).GroupBy(n => n.Operation.Permission, n => n.Name);
             foreach (var permission in known.OrderBy(p => p.Key, StringComparer.Ordinal))

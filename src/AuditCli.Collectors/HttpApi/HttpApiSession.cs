@@ -107,8 +107,8 @@ internal sealed class HttpApiSession : ITargetSession
     private static bool MayBeMachine(CollectionException e) => e.Code == Codes.OfStatus(403) || e.Code == Codes.OfStatus(404);
 
     private static HttpApiSession Create(
-        HttpApiProduct product, Uri address, Target target, ExchangeTransport transport, Func<CancellationToken, Task<RestAuthorization?>> authorize, string claimed,
-        TimeProvider? clock, Route? route)
+        HttpApiProduct product, Uri address, Target target, ExchangeTransport transport, Func<CancellationToken, Task<RestAuthorization?>> authorize,
+        string claimed, TimeProvider? clock, Route? route)
     {
         var guard = new RestGuard(product.Api, new Uri(address, product.Api.BasePath));
         var client = new RestClient(

@@ -77,7 +77,8 @@ internal static class CredentialForms
             {
                 var start = next - form.From;
                 if (start >= 0 && text[start..].StartsWith(form.Anchor, form.AnyCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal)
-                    && form.Read(text, start) is { Length: > 0 } found && found.Start >= from && !BodyRedaction.IsReplaced(text.Slice(found.Start, found.Length)))
+                    && form.Read(text, start) is { Length: > 0 } found && found.Start >= from
+                    && !BodyRedaction.IsReplaced(text.Slice(found.Start, found.Length)))
                     return found;
             }
         }
