@@ -72,10 +72,10 @@ public sealed class DeniedFixturesTests
         .Add("INF-K8S-002 containers", "pods and objects of other kinds than deployments, stateful sets and daemon sets are listed nowhere else");
 
     /// <summary>The suite tries one of this many refusals; <c>.ci/long</c> tries all.</summary>
-    private const int Sampled = 90;
+    private const int Sampled = 180;
 
     /// <summary>The suite tries one of this many empty answers.</summary>
-    private const int SampledEmpty = 18;
+    private const int SampledEmpty = 36;
 
     public static TheoryData<string> ShippedControls => [.. ShippedLibrary.Ids];
 

@@ -12,7 +12,7 @@ namespace AuditCli.Tests.Libraries;
 public sealed partial class LeastPrivilegeTests
 {
     /// <summary>The suite removes one of this many lines of a role; <c>.ci/long</c> removes each.</summary>
-    private const int Sampled = 6;
+    private const int Sampled = 12;
 
     private const string GoogleToken = "MARKERtokenOfServiceAccountMARKER";
 
