@@ -13,6 +13,9 @@ namespace AuditCli.Collectors;
 /// </summary>
 internal static class JsonAnswer
 {
+    /// <summary>Refuses duplicate members.</summary>
+    public static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
+
     /// <summary>Returns the response as JSON.</summary>
     /// <param name="values">Whether values must be well-formed too, as for Kubernetes, whose values could not be written otherwise.</param>
     /// <exception cref="JsonException">The body is not readable JSON, or a name or text in it is not well-formed.</exception>
@@ -23,6 +26,33 @@ internal static class JsonAnswer
         if (body.IndexOf("\\ud"u8) >= 0 || body.IndexOf("\\uD"u8) >= 0)
             RequirePairs(body, options.MaxDepth, values);
         return JsonElement.Parse(body, options);
+    }
+
+    /// <summary>Returns a response as JSON, without duplicate members, because it is not defined which of the two the provider meant.</summary>
+    /// <exception cref="CollectionException">It is not such JSON (<see cref="Codes.MalformedResponse"/>).</exception>
+    public static JsonElement Strict(string what, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return Parse(body, Unambiguous, values: false);
+        }
+        catch (JsonException e)
+        {
+            throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is not JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Returns a body that is a JSON object; null if it is none, such as the error page of a proxy.</summary>
+    public static JsonElement? Object(ReadOnlySpan<byte> body, JsonDocumentOptions options = default)
+    {
+        try
+        {
+            return JsonElement.Parse(body, options) is { ValueKind: JsonValueKind.Object } found ? found : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Returns a member that is a text and not empty.</summary>

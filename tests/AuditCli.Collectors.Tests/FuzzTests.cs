@@ -166,7 +166,7 @@ public sealed class FuzzTests
                 {
                     var answer = new RestAnswer(200, content, name => name == "Link" ? Encoding.Latin1.GetString(content) : null);
                     var body = answer.Json("jira");
-                    var rows = RestRows.Read("jira", operation, body);
+                    var rows = RestRows.Read("jira", operation, RestRows.Elements("jira", operation, body));
                     _ = new RestPages("jira", operation, ImmutableSortedDictionary<string, JsonElement>.Empty)
                         .After(new("https://h.example/"), answer, body, rows.Length);
                 }

@@ -21,24 +21,12 @@ internal static class AnswerRows
     /// <summary>The warning code that Compute writes for every location without resources of the requested kind.</summary>
     private const string NothingThere = "NO_RESULTS_ON_PAGE";
 
-    /// <summary>Refuses duplicate members, because it is not defined which of the two the provider meant.</summary>
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     /// <summary>Parses the response as JSON.</summary>
     /// <exception cref="CollectionException">The response is not a JSON object.</exception>
-    public static JsonElement Parse(string what, ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            if (JsonAnswer.Parse(body.Span, Strict, values: false) is { ValueKind: JsonValueKind.Object } answer)
-                return answer;
-        }
-        catch (JsonException e)
-        {
-            throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is not JSON: {e.Message}", e);
-        }
-        throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is not a JSON object");
-    }
+    public static JsonElement Parse(string what, ReadOnlyMemory<byte> body) =>
+        JsonAnswer.Strict(what, body.Span) is { ValueKind: JsonValueKind.Object } answer
+            ? answer
+            : throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is not a JSON object");
 
     /// <summary>
     /// Rejects a body that has the form of a response to the operation but is not one: an error, a message of an intermediary, the list of

@@ -21,8 +21,6 @@ public static class GcpSource
     /// <summary>The folder of the catalogue's files.</summary>
     internal const string Catalogue = "Gcp/Catalogue";
 
-    private const int MostSuggestions = 5;
-
     /// <summary>Returns the source with its operations; it is cheap to create and thread-safe.</summary>
     public static EvidenceSource Create()
     {
@@ -78,34 +76,12 @@ public static class GcpSource
         NotFound = "NOT_FOUND|notFound",
     };
 
-    private static ImmutableArray<string> Suggest(RestCatalogue catalogue, string name)
-    {
-        var colon = name.IndexOf(':', StringComparison.Ordinal);
-        var wanted = name[(colon + 1)..];
-        if (colon > 0 && catalogue.Api(name[..colon]) is { } exact && exact.Refused.TryGetValue(wanted, out var reason))
-            return [$"{name} is refused because {reason}"];
-        return
-        [
-            .. catalogue.ApiNames.Select(n => catalogue.Api(n)!)
-                .SelectMany(api => api.OperationNames.Select(o => (
-                    Name: $"{api.Name}:{o}", Distance: Distance(api.Name, o, colon > 0 ? name[..colon] : "", wanted))))
-                .Append((IamBindings.Operation.Name, Distance: EditDistance.Between(IamBindings.Operation.Name, wanted.ToLowerInvariant())))
-                .Where(n => n.Distance <= Math.Max(2, name.Length / 3))
-                .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
-                .Take(MostSuggestions)
-                .Select(n => n.Name),
-        ];
-    }
-
-    /// <summary>
-    /// Returns the distance of a name. An omitted collection counts only 1, because it is often left out (<c>iam:serviceAccounts.list</c>
-    /// for <c>iam:projects.serviceAccounts.list</c>).
-    /// </summary>
-    private static int Distance(string api, string operation, string givenApi, string wanted)
-    {
-        var apart = givenApi.Length == 0 ? 1 : EditDistance.Between(api, givenApi);
-        return apart + (operation.EndsWith("." + wanted, StringComparison.Ordinal)
+    private static ImmutableArray<string> Suggest(RestCatalogue catalogue, string name) => catalogue.Suggest(
+        name,
+        // An omitted collection counts only 1, because it is often left out (iam:serviceAccounts.list for iam:projects.serviceAccounts.list).
+        (operation, wanted) => operation.EndsWith("." + wanted, StringComparison.Ordinal)
             ? 1
-            : EditDistance.Between(operation.ToLowerInvariant(), wanted.ToLowerInvariant()));
-    }
+            : EditDistance.Between(operation.ToLowerInvariant(), wanted.ToLowerInvariant()),
+        (IamBindings.Operation.Name,
+            EditDistance.Between(IamBindings.Operation.Name, name[(name.IndexOf(':', StringComparison.Ordinal) + 1)..].ToLowerInvariant())));
 }

@@ -60,7 +60,7 @@ internal sealed class ClientToken(
             using var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new FormUrlEncodedContent(fields) };
             request.Headers.TryAddWithoutValidation("Accept", "application/json");
             using var response = await _guard.SendAsync(request, Operation, limited => network.SendAsync(request, limited), cancellationToken);
-            var body = Parsed(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+            var body = JsonAnswer.Object(await response.Content.ReadAsByteArrayAsync(cancellationToken), JsonAnswer.Unambiguous);
             if (!response.IsSuccessStatusCode)
                 throw Refused((int)response.StatusCode, body);
             if (body is not { } answer || JsonMember.Text(answer, "access_token") is not { } token || answer.TryGetProperty("error", out _))
@@ -89,18 +89,5 @@ internal sealed class ClientToken(
     {
         var error = body is { } said && JsonMember.Text(said, "error") is { } code && Errors.Contains(code) ? code : $"status {status}";
         return new(Codes.NoCredentials, $"{endpoint.Host} gave no token of {product} to client {client}: {error}");
-    }
-
-    private static JsonElement? Parsed(byte[] body)
-    {
-        try
-        {
-            var answer = JsonElement.Parse(body, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return answer.ValueKind == JsonValueKind.Object ? answer : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 }

@@ -66,7 +66,7 @@ public sealed class HttpApiCollector : ICollector
         var session = await _sessions.OpenAsync(target, cancellationToken);
         var found = Find(session, operation);
         var pages = session.Reader.PagesAsync(found, parameters, cancellationToken);
-        return await JsonAnswer.JoinedAsync(pages.SelectMany(body => RestRows.Elements(operation, found, body)).Select(r => r.Value), found.Rows is not null);
+        return await JsonAnswer.JoinedAsync(pages.SelectMany(page => page.Elements).Select(e => e.Value), found.Rows is not null);
     }
 
     /// <summary>Closes the clients; the transport remains open.</summary>

@@ -67,7 +67,7 @@ internal sealed class HttpApiSession : ITargetSession
     {
         if (Product.Account is not var (operation, from))
             return (Address.Authority + Address.AbsolutePath.TrimEnd('/')).ToLowerInvariant();
-        await foreach (var body in Reader.PagesAsync(operation, [], cancellationToken))
+        await foreach (var (body, _) in Reader.PagesAsync(operation, [], cancellationToken))
         {
             var company = JsonPointer.Find(body, from) is { ValueKind: JsonValueKind.String } found ? found.GetString()! : "";
             if (!Guid.TryParse(company, out var id))
@@ -90,7 +90,7 @@ internal sealed class HttpApiSession : ITargetSession
             return $"{Connection.Claimed} {_claimed}";
         try
         {
-            await foreach (var body in Reader.PagesAsync(operation, [], cancellationToken))
+            await foreach (var (body, _) in Reader.PagesAsync(operation, [], cancellationToken))
                 return JsonPointer.Find(body, from) is { } found && JsonMember.TextOrRaw(found) is { Length: > 0 } name
                     ? name
                     : throw new CollectionException(Codes.MalformedResponse, $"{Product.Title} did not say who asks ({from})");

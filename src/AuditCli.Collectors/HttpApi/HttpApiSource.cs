@@ -19,8 +19,6 @@ public static partial class HttpApiSource
     /// <summary>The region name of every request: such products have no regions.</summary>
     public const string GlobalRegion = "host";
 
-    private const int MostSuggestions = 5;
-
     /// <summary>Returns the source with its operations; it is cheap to create and thread-safe.</summary>
     public static EvidenceSource Create()
     {
@@ -63,7 +61,7 @@ public static partial class HttpApiSource
                 new("socket", TargetSettingForm.File, false, []) { Description = "A Unix domain socket through which the address is reached." },
             ],
             name => products.Value is var _ && catalogue.Find(name) is var (api, operation) ? Describe(api, operation) : null,
-            name => Suggest(catalogue, name))
+            name => catalogue.Suggest(name, (operation, wanted) => EditDistance.Between(operation.ToLowerInvariant(), wanted.ToLowerInvariant())))
         {
             TargetDescription = "A product with an HTTP API, such as an identity provider or a ticket system: one host.",
             OperationDescription = "<product>:<operation>, such as okta:users.list.",
@@ -77,14 +75,14 @@ public static partial class HttpApiSource
     /// <exception cref="CollectionException">The target does not say them.</exception>
     internal static (HttpApiProduct Product, Uri Address) Place(ImmutableArray<HttpApiProduct> products, Target target, Func<string, string?> variable)
     {
-        var product = target.Setting("product") is { } named ? products.Single(p => p.Name == named) : null;
+        var product = ProductOf(products, target);
         var text = target.Setting("url")
             ?? (product?.Variables.GetValueOrDefault("url") is { } name && variable(name) is { Length: > 0 } value ? value : product?.Address)
             ?? throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name} needs its address; give url: https://HOST");
         if (HttpApiAddress.WhyNot(text) is { } why)
             throw new CollectionException(HttpApiCodes.InvalidAddress, $"target {target.Name}: {why}");
         var address = HttpApiAddress.Of(text);
-        return (product ?? products.FirstOrDefault(p => p.IsOwn(address.Host)) ?? throw new CollectionException(
+        return (product ?? throw new CollectionException(
             HttpApiCodes.UnknownProduct,
             $"target {target.Name}: {address.Host} does not show which product answers there; give product: {Names(products)}"),
             address);
@@ -141,25 +139,6 @@ public static partial class HttpApiSource
         return text is { Length: > 0 }
             ? [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(c => c.Split('.', '/')[0])]
             : null;
-    }
-
-    private static ImmutableArray<string> Suggest(RestCatalogue catalogue, string name)
-    {
-        var colon = name.IndexOf(':', StringComparison.Ordinal);
-        var wanted = name[(colon + 1)..].ToLowerInvariant();
-        if (colon > 0 && catalogue.Api(name[..colon]) is { } exact && exact.Refused.TryGetValue(name[(colon + 1)..], out var reason))
-            return [$"{name} is refused because {reason}"];
-        return
-        [
-            .. catalogue.ApiNames.Select(n => catalogue.Api(n)!)
-                .SelectMany(api => api.OperationNames.Select(o => (
-                    Name: $"{api.Name}:{o}",
-                    Distance: (colon > 0 ? EditDistance.Between(api.Name, name[..colon]) : 1) + EditDistance.Between(o.ToLowerInvariant(), wanted))))
-                .Where(n => n.Distance <= Math.Max(2, name.Length / 3))
-                .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
-                .Take(MostSuggestions)
-                .Select(n => n.Name),
-        ];
     }
 
     [GeneratedRegex(@"\A[A-Z_][A-Z0-9_]{0,126}\z", RegexOptions.CultureInvariant)]

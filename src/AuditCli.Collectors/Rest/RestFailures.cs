@@ -20,7 +20,7 @@ internal static class RestFailures
         if (answer.Status is >= 300 and < 400)
             return new(Codes.Redirected, $"{what} was redirected, and redirects are not followed");
         var code = Codes.OfStatus(answer.Status);
-        if (Parsed(answer.Body) is not { } body)
+        if (JsonAnswer.Object(answer.Body.Span) is not { } body)
             return new(code, $"{what}: the response has status {answer.Status} and no error in the form of the API");
         var errors = api.Map("error");
         var message = Found(body, errors.GetValueOrDefault("message")) ?? $"{what}: status {answer.Status}";
@@ -50,20 +50,6 @@ internal static class RestFailures
         if (chain.OfType<TimeoutException>().FirstOrDefault() is { } late)
             return new(Codes.TimedOut, $"{what}: {late.Message}", e);
         return new(Codes.ConnectionFailed, $"{what}: {FailureChain.Words(e)}", e);
-    }
-
-    private static JsonElement? Parsed(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
-        }
-        catch (JsonException)
-        {
-            // For example the error page of a proxy; only the HTTP status is reported then.
-            return null;
-        }
     }
 
     private static string? Found(JsonElement body, string? pointer) =>

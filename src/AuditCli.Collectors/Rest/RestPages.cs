@@ -60,7 +60,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
         if (next is null && isLast == false)
             throw Unreadable("says that it is not the last page, but names no next page");
         if (next is not null && isLast == true)
-            throw new CollectionException(Codes.MalformedResponse, $"{what}: the response says that it is the last page, but names a next page");
+            throw Malformed("the response says that it is the last page, but names a next page");
         return next;
     }
 
@@ -106,10 +106,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
             return;
         var place = pager.Kind == PagerKind.Offset ? _offset : _page;
         if (body.TryGetProperty(pager.To, out var stated) && Whole(stated) != place)
-        {
-            throw new CollectionException(
-                Codes.MalformedResponse, $"{what}: the page that begins at {place} was asked for, and the response has {pager.To} {stated.GetRawText()}");
-        }
+            throw Malformed($"the page that begins at {place} was asked for, and the response has {pager.To} {stated.GetRawText()}");
         if (pager.Count is { } count && JsonPointer.Find(body, count) is { } number && Whole(number) != rows)
             throw Differ($"the response says that it has {number.GetRawText()} rows, but has {rows}");
     }
@@ -156,7 +153,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
             : JsonPointer.Find(body, place) is { } found ? JsonMember.TextOrRaw(found) : null;
         return !always && text is null ? null
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var total) ? total
-            : throw new CollectionException(Codes.MalformedResponse, $"{what}: the response does not say how many rows there are ({place})");
+            : throw Malformed($"the response does not say how many rows there are ({place})");
     }
 
     /// <summary>Returns the token or URL of the next page; null if the response has none.</summary>
@@ -191,7 +188,7 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
             null => null,
             { ValueKind: JsonValueKind.True } => !negated,
             { ValueKind: JsonValueKind.False } => negated,
-            _ => throw new CollectionException(Codes.MalformedResponse, $"{what}: {place.TrimStart('!')} is not true or false"),
+            _ => throw Malformed($"{place.TrimStart('!')} is not true or false"),
         };
     }
 
@@ -208,9 +205,6 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
         if (next.AbsolutePath != request.AbsolutePath)
             throw Unreadable($"names a next page with another path ({next.AbsolutePath})");
         var query = next.Query.TrimStart('?');
-        var names = query.Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => Uri.UnescapeDataString(p.Split('=')[0])).ToArray();
-        if (names.FirstOrDefault(n => operation.Parameter(n)?.Place != ParameterPlace.Query && !pager.Own.Contains(n)) is { } unknown)
-            throw Unreadable($"names a next page with the parameter {unknown}, which this list does not have");
         CheckQuestion(pager, query);
         return new(null, query);
     }
@@ -222,6 +216,8 @@ internal sealed class RestPages(string what, RestOperation operation, ImmutableS
     {
         var all = query.Split('&', StringSplitOptions.RemoveEmptyEntries).Select(p => p.Split('=', 2))
             .Select(p => (Name: Read(p[0]), Value: Read(p.Length > 1 ? p[1] : ""))).ToArray();
+        if (all.Select(q => q.Name).FirstOrDefault(n => operation.Parameter(n)?.Place != ParameterPlace.Query && !pager.Own.Contains(n)) is { } unknown)
+            throw Unreadable($"names a next page with the parameter {unknown}, which this list does not have");
         var places = all.Where(q => pager.Own.Contains(q.Name)).ToArray();
         if (!places.Any(q => q.Value.Length > 0 && !(parameters.TryGetValue(q.Name, out var given) && JsonMember.TextOrRaw(given) == q.Value)))
             throw Unreadable("names a next page that is the first one");

@@ -11,10 +11,11 @@ namespace AuditCli.Collectors.Rest;
 internal sealed class RestReader(RestApi api, Uri address, RestClient client, TimeProvider? clock)
 {
     /// <summary>
-    /// Yields the response of every page. If the list turns out not to be whole, the failure is thrown after the page that shows it.
+    /// Yields the elements of every page, as the provider wrote them, or the response itself where it is no list. If the list turns out not
+    /// to be whole, the failure is thrown after the page that shows it.
     /// </summary>
     /// <exception cref="CollectionException">There is no response, it is not one of the operation, or the list is not whole.</exception>
-    public async IAsyncEnumerable<JsonElement> PagesAsync(
+    public async IAsyncEnumerable<(JsonElement Body, ImmutableArray<PageRow> Elements)> PagesAsync(
         RestOperation operation, IEnumerable<KeyValuePair<string, JsonElement>> given, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var what = $"{api.Name}:{operation.Name}";
@@ -31,15 +32,15 @@ internal sealed class RestReader(RestApi api, Uri address, RestClient client, Ti
             if (answer.Fields("Content-Type") is { } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
                 throw new CollectionException(Codes.MalformedResponse, $"{what}: the response is {type}, not JSON");
             var body = answer.Json(what);
-            var rows = RestRows.Elements(what, operation, body);
+            var elements = RestRows.Elements(what, operation, body);
             if (operation.Pager is not null)
-                read.Add(rows);
-            yield return body;
-            next = pages.After(uri, answer, body, rows.Length);
+                read.Add(elements);
+            yield return (body, elements);
+            next = pages.After(uri, answer, body, elements.Length);
             if (next is null)
                 yield break;
             tokens.Add($"{next.Parameter}={next.Value}");
-            empty.Add(rows.IsEmpty);
+            empty.Add(elements.IsEmpty);
         }
     }
 
@@ -48,8 +49,8 @@ internal sealed class RestReader(RestApi api, Uri address, RestClient client, Ti
     public async IAsyncEnumerable<ImmutableArray<PageRow>> RowsAsync(
         RestOperation operation, IEnumerable<KeyValuePair<string, JsonElement>> given, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var body in PagesAsync(operation, given, cancellationToken))
-            yield return RestRows.Read($"{api.Name}:{operation.Name}", operation, body);
+        await foreach (var (_, elements) in PagesAsync(operation, given, cancellationToken))
+            yield return RestRows.Read($"{api.Name}:{operation.Name}", operation, elements);
     }
 
     private async Task<(Uri Uri, RestAnswer Answer)> AskAsync(

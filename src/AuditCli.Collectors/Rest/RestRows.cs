@@ -14,10 +14,10 @@ internal static class RestRows
     private const string ValueColumn = "value";
 
     /// <summary>Returns the rows of one page, or the whole response as the one row.</summary>
-    /// <exception cref="CollectionException">The response has not the form of the API (<see cref="Codes.MalformedResponse"/>).</exception>
-    public static ImmutableArray<PageRow> Read(string what, RestOperation operation, JsonElement body)
+    /// <param name="rows">What <see cref="Elements"/> returns.</param>
+    /// <exception cref="CollectionException">A row has not the form of the API (<see cref="Codes.MalformedResponse"/>).</exception>
+    public static ImmutableArray<PageRow> Read(string what, RestOperation operation, ImmutableArray<PageRow> rows)
     {
-        var rows = Elements(what, operation, body);
         if (operation.Flatten is { } holder)
             rows = [.. rows.Select(r => r with { Value = Flattened(what, holder, r) })];
         return operation.Columns.Any(c => c.Name == RestOperation.OtherColumn)

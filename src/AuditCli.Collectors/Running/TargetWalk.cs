@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using AuditCli.Collectors.Exchanges;
 using AuditCli.Evidence;
@@ -34,6 +35,9 @@ public sealed record ReachedTarget(
 internal sealed class TargetWalk(
     CollectionPlan plan, ImmutableDictionary<string, ICollector> collectors, ExchangeTransport transport, ConcurrencyLimit limit)
 {
+    /// <summary>The kind of whole of which each request is made once, by its key: there are as many questions as requests and accounts.</summary>
+    private readonly FrozenDictionary<string, string?> _wholes = plan.Requests.ToFrozenDictionary(r => r.Key, plan.AskedOnceOf, StringComparer.Ordinal);
+
     /// <summary>
     /// Connects to all targets at once. Returns every account they reach, in the order of the targets; failures are part of the result. The
     /// method throws only on cancellation.
@@ -50,7 +54,7 @@ internal sealed class TargetWalk(
     /// </summary>
     public ImmutableArray<string> PlacesOf(ReachedTarget target, PlannedRequest request) =>
         !target.IsEntered ? [""]
-        : plan.AskedOnceOf(request) != target.Connection!.Whole ? []
+        : _wholes[request.Key] != target.Connection!.Whole ? []
         : request.Operation.Scope == OperationScope.Global ? [target.Connection!.GlobalRegion]
         : target.Connection!.RegionsUnread is not null ? [""]
         : target.Connection.Regions;
@@ -67,7 +71,7 @@ internal sealed class TargetWalk(
             // Accounts are entered concurrently, but each has its own files; sorting by file gives the same order in a replay.
             ImmutableArray<ExchangeReference> exchanges = [.. trail.Drain().OrderBy(e => e.File, StringComparer.Ordinal)];
             // Without a request for the whole, it would be an account of which nothing is read.
-            var wanted = connections.Where(c => c.Whole is null || plan.Requests.Any(r => r.Target == target.Name && plan.AskedOnceOf(r) == c.Whole));
+            var wanted = connections.Where(c => c.Whole is null || plan.Requests.Any(r => r.Target == target.Name && _wholes[r.Key] == c.Whole));
             return [.. wanted.Select((connection, i) => new ReachedTarget(target, connection, null, connection.Failure, i == 0 ? exchanges : []))];
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

@@ -50,6 +50,7 @@ public sealed class RestRowsTests
               "out": {"id": "text", "status": "text", "_other": "json"}}}}
             """)).Operation("things.list")!;
         using var document = JsonDocument.Parse(body);
-        return string.Join('\n', RestRows.Read("test:things.list", operation, document.RootElement).Select(r => $"{r.Pointer} {r.Value.GetRawText()}"));
+        var elements = RestRows.Elements("test:things.list", operation, document.RootElement);
+        return string.Join('\n', RestRows.Read("test:things.list", operation, elements).Select(r => $"{r.Pointer} {r.Value.GetRawText()}"));
     }
 }

@@ -38,22 +38,10 @@ internal static class GcpFailures
             ? new(Codes.NoCredentials, $"{what}: {token.Error?.Error} {token.Error?.ErrorDescription}".TrimEnd(), e)
             : RestFailures.Map(what, e);
 
-    private static JsonElement? Error(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                && document.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
-                ? error.Clone()
-                : null;
-        }
-        catch (JsonException)
-        {
-            // For example the error page of a proxy; only the HTTP status is reported then.
-            return null;
-        }
-    }
+    private static JsonElement? Error(ReadOnlyMemory<byte> body) =>
+        JsonAnswer.Object(body.Span) is { } answer && answer.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object
+            ? error
+            : null;
 
     /// <summary>Returns the first reason in the error, in the new or the old form, and the missing permission.</summary>
     private static (string? Reason, string? Permission) Reason(JsonElement error)
