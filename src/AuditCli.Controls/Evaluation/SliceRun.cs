@@ -60,6 +60,8 @@ internal sealed class SliceRun(
     private readonly Control _control = compiled.Control;
     private readonly SqlScope _scope = CompiledControl.ScopeOf(compiled.Control);
 
+    private readonly TwoSides _sides = new(compiled.Control, parameters, database);
+
     private readonly Limitation? _wrongClock = slice.WrongClock(compiled.Control, question.Moment);
 
     /// <summary>Evidence that could not be loaded, and why.</summary>
@@ -215,47 +217,11 @@ internal sealed class SliceRun(
         var result = Wrong("it was not evaluated");
         var problem = await GuardAsync(step, async token =>
         {
-            await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, part, token);
-            await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, part, token);
+            var sides = await _sides.CompareAsync(check.Check, left.Lineage, right.Lineage, part, token);
             await RequireExactAsync(SqlText.Comparison(check.Check), token, left.Lineage, right.Lineage);
-            var sides = await database.QueryAsync(
-                "SELECT CAST(l.v AS VARCHAR), CAST(r.v AS VARCHAR), coalesce(l.v = r.v, FALSE) FROM _left l, _right r",
-                [],
-                r => (Left: r.IsDBNull(0) ? null : r.GetString(0), Right: r.IsDBNull(1) ? null : r.GetString(1), Agree: r.GetBoolean(2)),
-                token);
-            result = new CompletenessResult(check.Check.Name, sides[0].Left, sides[0].Right, sides[0].Agree);
+            result = new CompletenessResult(check.Check.Name, sides.Left, sides.Right, sides.Agree);
         }, cancellationToken);
         return problem is null ? result : Wrong(problem);
-    }
-
-    private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, SlicePart? part, CancellationToken cancellationToken)
-    {
-        await database.ExecuteAsync(
-            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n)",
-            parameters.For(lineage),
-            cancellationToken);
-        var columns = await database.DescribeAsync(table, [], cancellationToken);
-        var rows = (await database.QueryAsync($"SELECT count(*) FROM {table}", [], r => r.GetInt64(0), cancellationToken)).Single();
-        if (columns.Length != 1 || rows != 1)
-            throw new BrokenTestException($"{side}: must give one value, not {rows} rows of {columns.Length} columns");
-        database.Execute($"ALTER TABLE {table} RENAME COLUMN {SqlQuote.Name(columns[0].Name)} TO v");
-    }
-
-    /// <summary>
-    /// Returns a WITH clause that replaces each named table by one of the same name with the rows of one partition. Inputs
-    /// belong to every partition.
-    /// </summary>
-    private string Narrowed(SqlLineage lineage, SlicePart? part)
-    {
-        var tables = _control.Evidence.Where(n => !n.IsFile)
-            .SelectMany(CompiledControl.TablesOf)
-            .Where(t => lineage.Tables.Contains(t.Name))
-            .Select(t => SqlQuote.Name(t.Name))
-            .ToImmutableArray();
-        if (part is null || tables.IsEmpty)
-            return "";
-        var place = $"_target = {SqlQuote.Text(part.Name.Target)} AND _account = {SqlQuote.Text(part.Name.Account)}";
-        return $"WITH {string.Join(", ", tables.Select(t => $"{t} AS (SELECT * FROM main.{t} WHERE {place})"))} ";
     }
 
     private async Task<TestResult> TestAsync(
@@ -290,18 +256,19 @@ internal sealed class SliceRun(
     /// <summary>Throws unless every row is a separate item, without which counts would be meaningless.</summary>
     private async Task RequireItemsAsync(string table, CancellationToken cancellationToken)
     {
-        var unnamed = (await database.QueryAsync(
-            $"SELECT count(*) FILTER (WHERE item IS NULL), count(*) FILTER (WHERE item = '') FROM {table}",
-            [], r => (Null: r.GetInt64(0), Empty: r.GetInt64(1)), cancellationToken)).Single();
-        if (unnamed.Null > 0)
-            throw new BrokenTestException($"item is NULL in {unnamed.Null} rows");
-        if (unnamed.Empty > 0)
-            throw new BrokenTestException($"item is empty in {unnamed.Empty} rows");
+        var counted = (await database.QueryAsync(
+            $"SELECT count(*), count(DISTINCT item), count(*) FILTER (WHERE item IS NULL), count(*) FILTER (WHERE item = '') FROM {table}",
+            [], r => (Rows: r.GetInt64(0), Items: r.GetInt64(1), Null: r.GetInt64(2), Empty: r.GetInt64(3)), cancellationToken)).Single();
+        if (counted.Null > 0)
+            throw new BrokenTestException($"item is NULL in {counted.Null} rows");
+        if (counted.Empty > 0)
+            throw new BrokenTestException($"item is empty in {counted.Empty} rows");
+        if (counted.Items == counted.Rows)
+            return;
         var twice = await database.QueryAsync(
             $"SELECT item, count(*) FROM {table} GROUP BY item HAVING count(*) > 1 ORDER BY item LIMIT 1",
             [], r => (Item: r.GetString(0), Rows: r.GetInt64(1)), cancellationToken);
-        if (!twice.IsEmpty)
-            throw new BrokenTestException($"item '{twice[0].Item}' has {twice[0].Rows} rows; an item is one row");
+        throw new BrokenTestException($"item '{twice[0].Item}' has {twice[0].Rows} rows; an item is one row");
     }
 
     private async Task<TestResult> JudgeAsync(
@@ -392,7 +359,4 @@ internal sealed class SliceRun(
 
     /// <summary>Whether the test concerns a state at a moment, so that the time of reading matters.</summary>
     private bool IsState(CompiledTest test) => _control.ModeOf(test.Test) == ControlMode.PointInTime;
-
-    /// <summary>A test does not return what a test must return.</summary>
-    private sealed class BrokenTestException(string message) : Exception(message);
 }
