@@ -77,8 +77,8 @@ public static partial class ControlSql
         }
         if (!messages.ToImmutable().IsEmpty)
             return messages.ToImmutable();
-        if (PeriodDays.IsIn(control))
-            PeriodDays.Create(database, AnyMoment, wanted: false);
+        foreach (var own in SqlTables.Of(control))
+            await SqlTables.CreateAsync(database, own, AnyMoment, wanted: false, cancellationToken);
 
         var parameters = new SqlParameters(
             AnyMoment, AnyMoment.AsOf, AnyMoment.AsOf,

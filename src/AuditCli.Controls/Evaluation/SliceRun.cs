@@ -151,9 +151,9 @@ internal sealed class SliceRun(
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
-        // The period is the same for every partition, so the table stays.
-        if (PeriodDays.IsIn(_control) && loaded.Add(PeriodDays.Name))
-            PeriodDays.Create(database, question.Moment, compiled.UsesTable(PeriodDays.Name));
+        // The period is the same for every partition, so these tables stay.
+        foreach (var own in SqlTables.Of(_control).Where(t => loaded.Add(t.Table.Name)))
+            await SqlTables.CreateAsync(database, own, question.Moment, compiled.UsesTable(own.Table.Name), cancellationToken);
         foreach (var need in _control.Evidence.Where(n => !loaded.Contains(n.Name)))
         {
             var sources = slice.Tables.GetValueOrDefault(need.Name, []);

@@ -31,7 +31,10 @@ internal sealed class SqlParameters
     public static ImmutableSortedSet<string> NamesOf(Control control) => [.. ParameterNames.Always, .. control.Parameters.Select(p => p.Name)];
 
     /// <summary>Returns the used parameters, bound; DuckDB refuses unused ones.</summary>
-    public IEnumerable<DuckDBParameter> For(SqlLineage lineage) => lineage.Parameters.Select(n => new DuckDBParameter(n, _values[n]));
+    public IEnumerable<DuckDBParameter> For(SqlLineage lineage) => For(lineage.Parameters);
+
+    /// <inheritdoc cref="For(SqlLineage)"/>
+    public IEnumerable<DuckDBParameter> For(ImmutableSortedSet<string> names) => names.Select(n => new DuckDBParameter(n, _values[n]));
 
     /// <summary>Returns one parameter by name.</summary>
     public DuckDBParameter Named(string name) => new(name, _values[name]);
