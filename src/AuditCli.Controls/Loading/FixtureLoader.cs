@@ -198,7 +198,7 @@ public sealed class FixtureLoader
                 }
                 // An empty cell of a CSV file is NULL; an API can send an empty text, which is different from an absent one.
                 if (TypedValue.IsNull(value) || (file && value is YamlScalar { Text: "" })
-                    || TypedValue.Read(value, column, $"'{name.Text}'", _faults) is not { } typed)
+                    || TypedValue.ReadCell(value, column, $"'{name.Text}'", _faults) is not { } typed)
                     continue;
                 writer.WritePropertyName(name.Text);
                 typed.WriteTo(writer);

@@ -135,10 +135,12 @@ public sealed class ControlLoadingTests
         "20:59: parameter 'DryRun' must be true or false, without quotes, but is 'yes'")]
     [InlineData(
         "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: 'before {period_start}' } }",
-        "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text 'before {period_start}'")]
+        "20:59: parameter 'StartTime' must be a time with its zone such as "
+            + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is the text 'before {period_start}'")]
     [InlineData(
         "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: '{period_start}{period_end}' } }",
-        "20:59: parameter 'StartTime' must be a time such as 2026-10-01T00:00:00Z, but is the text '{period_start}{period_end}'")]
+        "20:59: parameter 'StartTime' must be a time with its zone such as "
+            + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is the text '{period_start}{period_end}'")]
     [InlineData(
         "  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }",
         "20:50: parameter 'PathPrefix': {period_strat} is not a placeholder; "
