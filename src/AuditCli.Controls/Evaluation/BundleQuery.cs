@@ -45,8 +45,8 @@ public sealed class BundleQuery : IDisposable
             var named = QueryNames.In(sql, scope.Tables, database);
             foreach (var table in named.Tables)
                 await LoadAsync(database, string.Create(CultureInfo.InvariantCulture, $"_table_{number++}"), table, limited.Token);
-            var parameters = new SqlParameters(scope.Moment, readFrom: null, readUntil: null, []).For(named.Parameters);
-            await database.ExecuteAsync($"CREATE TABLE {Answer} AS\n{SqlText.Inner(sql)}", parameters, limited.Token);
+            var parameters = new SqlParameters(scope.Moment, readFrom: null, readUntil: null, []);
+            await database.ExecuteAsync($"CREATE TABLE {Answer} AS\n{SqlText.Inner(sql, parameters)}", parameters.For(named.Parameters), limited.Token);
             var columns = await database.DescribeAsync(Answer, [], limited.Token);
             var rows = (await database.QueryAsync($"SELECT count(*) FROM {Answer}", [], r => r.GetInt64(0), limited.Token)).Single();
             return new(database, [.. columns.Select(c => new AnswerColumn(c.Name, c.Type))], rows);

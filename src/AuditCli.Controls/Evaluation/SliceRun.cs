@@ -142,7 +142,8 @@ internal sealed class SliceRun(
             {
                 await RequireExactAsync(register.Need.Unmatched!, token, lineage);
                 rows = await database.QueryAsync(
-                    $"SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') FROM (\n{SqlText.Inner(register.Need.Unmatched!)}\n) t ORDER BY ALL",
+                    "SELECT DISTINCT coalesce(t.\"row\", ''), coalesce(t.why, '') "
+                        + $"FROM (\n{SqlText.Inner(register.Need.Unmatched!, parameters)}\n) t ORDER BY ALL",
                     parameters.For(lineage), r => new UnmatchedRow(r.GetString(0), r.GetString(1)), token);
             },
             cancellationToken);
@@ -217,7 +218,7 @@ internal sealed class SliceRun(
         {
             await ScalarAsync("_left", "sql", check.Check.Sql, left.Lineage, part, token);
             await ScalarAsync("_right", "equals", check.Check.EqualsSql, right.Lineage, part, token);
-            await RequireExactAsync(SqlText.Comparison(check.Check), token, left.Lineage, right.Lineage);
+            await RequireExactAsync(SqlText.Comparison(check.Check, parameters), token, left.Lineage, right.Lineage);
             var sides = await database.QueryAsync(
                 "SELECT CAST(l.v AS VARCHAR), CAST(r.v AS VARCHAR), coalesce(l.v = r.v, FALSE) FROM _left l, _right r",
                 [],
@@ -231,7 +232,7 @@ internal sealed class SliceRun(
     private async Task ScalarAsync(string table, string side, string sql, SqlLineage lineage, SlicePart? part, CancellationToken cancellationToken)
     {
         await database.ExecuteAsync(
-            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql)}\n)",
+            $"CREATE OR REPLACE TABLE {table} AS {Narrowed(lineage, part)}SELECT * FROM (\n{SqlText.Inner(sql, parameters)}\n)",
             parameters.For(lineage),
             cancellationToken);
         var columns = await database.DescribeAsync(table, [], cancellationToken);
@@ -270,7 +271,8 @@ internal sealed class SliceRun(
         {
             await RequireExactAsync(test.Test.Sql, token, lineage);
             await database.ExecuteAsync(
-                $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql)}\n) ORDER BY ALL", parameters.For(lineage), token);
+                $"CREATE TABLE {test.RowsTable} AS SELECT * FROM (\n{SqlText.Inner(test.Test.Sql, parameters)}\n) ORDER BY ALL",
+                parameters.For(lineage), token);
             var columns = await database.DescribeAsync(test.RowsTable, [], token);
             if (SqlText.ColumnFault(columns) is { } fault)
                 throw new BrokenTestException(fault);

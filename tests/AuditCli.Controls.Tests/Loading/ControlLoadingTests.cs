@@ -209,7 +209,8 @@ public sealed class ControlLoadingTests
     [InlineData("n: { type: integer, default: '1', why: w }", "18:44: 'default' must be an integer such as 90, without quotes, but is the text '1'")]
     [InlineData("n: { type: text, default: \"a\\0b\", why: w }", "18:41: the character U+0000 is not allowed, nor its escape")]
     [InlineData("n: { type: date, default: 2026-02-30, why: w }", "18:41: 'default' must be a date such as 2026-09-30, but is '2026-02-30'")]
-    [InlineData("n: { type: number, default: 1, why: w }", "18:26: 'type' must be one of text, integer, decimal, boolean, date, timestamp, but is 'number'")]
+    [InlineData("n: { type: number, default: 1, why: w }", "18:26: 'type' must be one of text, integer, whole, "
+        + "decimal, decimal(18), boolean, date, timestamp, but is 'number'")]
     [InlineData("n: { type: text, default: [a], why: w }", "18:41: 'default' must be one value, but is a list")]
     [InlineData("N: { type: text, default: a, why: w }", "18:15: in 'parameters', 'N' is not a name such as grace_days (lower-case letters, digits and '_')")]
     public void A_fault_in_a_parameter_is_named_with_its_place(string parameter, string fault) =>
