@@ -141,6 +141,7 @@ public sealed class ControlLoadingTests
         "  e: { aws: cloudtrail:LookupEvents, params: { StartTime: '{period_start}{period_end}' } }",
         "20:59: parameter 'StartTime' must be a time with its zone such as "
             + "2026-10-01T00:00:00Z or 2026-10-01T02:00:00+02:00, but is the text '{period_start}{period_end}'")]
+    [InlineData("  u: { aws: iam:ListUsers, params: { PathPrefix: '!' } }", "20:50: parameter 'PathPrefix' is '!', and must be a path")]
     [InlineData(
         "  u: { aws: iam:ListUsers, params: { PathPrefix: 'x{period_strat}' } }",
         "20:50: parameter 'PathPrefix': {period_strat} is not a placeholder; "
